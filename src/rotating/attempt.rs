@@ -1,0 +1,136 @@
+//! One attempt: the source is asked, and what it says is judged.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout};
+
+use super::builder::WallClock;
+use super::expiry::{Deadline, Now};
+use super::schedule::Draw;
+use super::snapshot::Snapshot;
+use super::source::{Fetch, Fetched, Revision, Source};
+use super::{ErrorClass, Expiry, SourceError};
+
+/// Time and chance, which only the driver reads; every decision is given them as arguments.
+#[derive(Clone)]
+pub(crate) struct Clocks {
+    wall: WallClock,
+}
+
+impl Clocks {
+    pub(crate) const fn new(wall: WallClock) -> Self {
+        Self { wall }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            mono: Instant::now(),
+            wall: self.wall(),
+        }
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        (self.wall)()
+    }
+
+    /// Jitter only: without randomness it is the middle.
+    pub(crate) fn draw() -> Draw {
+        Draw(getrandom::u32().map_or(0.5, |random| {
+            f64::from(random) / (f64::from(u32::MAX) + 1.0)
+        }))
+    }
+}
+
+/// What an attempt that succeeded found.
+pub(crate) enum Found<T> {
+    New {
+        value: T,
+        revision: Option<Revision>,
+        expires: Option<Deadline>,
+    },
+    Same {
+        revision: Option<Revision>,
+        expires: Option<Deadline>,
+    },
+}
+
+/// Asks the source, whatever it does: an error, a hang and a panic all come back as errors.
+pub(crate) async fn ask<S: Source>(
+    source: &mut S,
+    ask: Fetch<'_, S::Value>,
+    limit: Duration,
+) -> Result<Fetched<S::Value>, SourceError> {
+    // A source that panicked is asked again: whether it can go on is its own affair.
+    let fetch = AssertUnwindSafe(async { source.fetch(ask).await }).catch_unwind();
+    match timeout(limit, fetch).await {
+        Ok(Ok(fetched)) => fetched,
+        Ok(Err(_panic)) => Err(SourceError::new(
+            ErrorClass::Panicked,
+            "the source panicked",
+        )),
+        Err(_elapsed) => Err(SourceError::new(
+            ErrorClass::TimedOut,
+            "no answer within the fetch timeout",
+        )),
+    }
+}
+
+/// A deadline that has not passed, or the error that it has.
+pub(crate) fn usable(
+    expiry: Option<Expiry>,
+    asked: Now,
+    now: Now,
+) -> Result<Option<Deadline>, SourceError> {
+    let expires = expiry.map(|expiry| Deadline::of(expiry, asked));
+    match expires {
+        Some(deadline) if deadline.passed(now) => Err(SourceError::new(
+            ErrorClass::Expired,
+            "what the source delivered had expired already; is this machine's clock right?",
+        )),
+        usable => Ok(usable),
+    }
+}
+
+/// Tells whether what was fetched is new: by its revision, or else by comparing, off the runtime.
+pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
+    fetched: Fetched<T>,
+    current: &Arc<Snapshot<T>>,
+    asked: Now,
+    clocks: &Clocks,
+) -> Result<Found<T>, SourceError> {
+    let (value, revision, expires_at) = match fetched {
+        Fetched::Unchanged { expires_at } => {
+            return Ok(Found::Same {
+                revision: current.revision.clone(),
+                expires: usable(expires_at, asked, clocks.now())?,
+            });
+        }
+        Fetched::Value {
+            value,
+            revision,
+            expires_at,
+        } => (value, revision, expires_at),
+    };
+    let expires = usable(expires_at, asked, clocks.now())?;
+    if revision.is_some() && revision == current.revision {
+        return Ok(Found::Same { revision, expires });
+    }
+    let old = Arc::clone(&current.content);
+    let compared = spawn_blocking(move || (value != old.value).then_some(value));
+    match compared.await {
+        Ok(Some(value)) => Ok(Found::New {
+            value,
+            revision,
+            expires,
+        }),
+        Ok(None) => Ok(Found::Same { revision, expires }),
+        Err(_panic) => Err(SourceError::new(
+            ErrorClass::Panicked,
+            "comparing the new value with the current one panicked",
+        )),
+    }
+}

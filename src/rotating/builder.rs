@@ -1,0 +1,253 @@
+//! Everything about a rotating value that has a default.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::driver::{self, Clocks, Driver};
+use super::event::{Event, Events, Observer};
+use super::expiry::Now;
+use super::guard::Limits;
+use super::handle::{Parts, Rotating};
+use super::plan::Settings;
+use super::schedule::Backoff;
+use super::snapshot::{Generation, Snapshot};
+use super::status::Progress;
+use super::{Pace, Publisher, Source, StartError};
+
+pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Everything about a rotating value that has a default. Made by [`Rotating::builder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_rotating_auth::{Rotating, Secret, SourceError, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_rotating_auth::StartError> {
+/// let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from("sk-1f0c")) });
+/// let key = Rotating::builder()
+///     .name("openai")
+///     .poll(Duration::from_secs(10))
+///     .observer(|event| println!("{event:?}"))
+///     .start(source)
+///     .await?;
+/// assert_eq!(&*key.status().name, "openai");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct Builder {
+    name: Arc<str>,
+    observer: Option<Observer>,
+    wall: WallClock,
+    poll: Option<Duration>,
+    min_interval: Option<Duration>,
+    fetch_timeout: Duration,
+    wait_for_first: Duration,
+    backoff: Backoff,
+    limits: Limits,
+    force_wait: Duration,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            name: "key".into(),
+            observer: None,
+            wall: Arc::new(SystemTime::now),
+            poll: None,
+            min_interval: None,
+            fetch_timeout: Duration::from_secs(30),
+            wait_for_first: Duration::ZERO,
+            backoff: Backoff {
+                first: Duration::from_secs(1),
+                cap: Duration::from_secs(60),
+                permanent_cap: Duration::from_secs(300),
+            },
+            limits: Limits {
+                cooldown: Duration::from_secs(10),
+                cooldown_cap: Duration::from_secs(300),
+                burst: 3,
+                refill: Duration::from_secs(10),
+            },
+            force_wait: Duration::from_secs(5),
+        }
+    }
+
+    /// What events and the status call it; `key` unless told.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Told of every event, in order, on a thread of its own: it may block, and if it panics it is told of
+    /// the next event all the same. What it is too slow for is dropped and counted.
+    pub fn observer(mut self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Asks the source at least so often, also where its values tell when they expire.
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.poll = Some(poll);
+        self
+    }
+
+    /// Asks the source at most so often, whatever the reason; as the source says unless told.
+    pub fn min_interval(mut self, min_interval: Duration) -> Self {
+        self.min_interval = Some(min_interval);
+        self
+    }
+
+    /// Gives up on a fetch after this time; 30 s unless told.
+    pub fn fetch_timeout(mut self, fetch_timeout: Duration) -> Self {
+        self.fetch_timeout = fetch_timeout;
+        self
+    }
+
+    /// Keeps asking for the first value for so long before it gives up; not at all unless told.
+    pub fn wait_for_first(mut self, wait: Duration) -> Self {
+        self.wait_for_first = wait;
+        self
+    }
+
+    /// Spaces failed attempts from `first`, doubling, to `cap`, with jitter; 1 s and 60 s unless told.
+    pub fn backoff(mut self, first: Duration, cap: Duration) -> Self {
+        self.backoff.first = first;
+        self.backoff.cap = cap;
+        self
+    }
+
+    /// Lets a rejected request wait so long for a new value; 5 s unless told.
+    pub fn force_wait(mut self, force_wait: Duration) -> Self {
+        self.force_wait = force_wait;
+        self
+    }
+
+    /// Holds back the next forced refresh of a generation that was refreshed in vain for `first`,
+    /// doubling, up to `cap`; 10 s and 5 min unless told.
+    pub fn cooldown(mut self, first: Duration, cap: Duration) -> Self {
+        self.limits.cooldown = first;
+        self.limits.cooldown_cap = cap;
+        self
+    }
+
+    /// Reads the wall clock by `clock`, for tests of what happens when it jumps.
+    pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.wall = Arc::new(clock);
+        self
+    }
+
+    /// As [`Rotating::start`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no first value, or no runtime.
+    pub async fn start<S>(self, source: S) -> Result<Rotating<S::Value>, StartError>
+    where
+        S: Source<Value: PartialEq>,
+    {
+        let (rotating, driver) = self.pair(source).await?;
+        tokio::spawn(driver);
+        Ok(rotating)
+    }
+
+    /// As [`Rotating::pair`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no first value, or no runtime.
+    pub async fn pair<S>(
+        self,
+        mut source: S,
+    ) -> Result<
+        (
+            Rotating<S::Value>,
+            impl Future<Output = ()> + Send + 'static,
+        ),
+        StartError,
+    >
+    where
+        S: Source<Value: PartialEq>,
+    {
+        runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        let settings = self.settings(source.pace());
+        let clocks = Clocks::new(Arc::clone(&self.wall));
+        let events = Events::new(self.name, self.observer);
+        let wait = self.wait_for_first;
+        let first = driver::first(&mut source, settings, self.fetch_timeout, wait, &clocks).await?;
+
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let (progress, watcher) = watch::channel(Progress {
+            generation: Generation::FIRST,
+            last_error: None,
+            failures: 0,
+            next_attempt: first.plan.due().wall(),
+        });
+        let parts = Parts::new(first.snapshot, events);
+        let rotating = Rotating::new(parts.clone_handles(), Some(commands), watcher, self.wall);
+        let driver = Driver::new(
+            source,
+            parts,
+            first.plan,
+            self.fetch_timeout,
+            clocks,
+            inbox,
+            progress,
+        );
+        Ok((rotating, driver.run()))
+    }
+
+    /// As [`Rotating::by_hand`].
+    pub fn by_hand<T>(self, value: T) -> (Rotating<T>, Publisher<T>) {
+        let now = Now {
+            mono: Instant::now(),
+            wall: (self.wall)(),
+        };
+        let (progress, watcher) = watch::channel(Progress {
+            generation: Generation::FIRST,
+            last_error: None,
+            failures: 0,
+            next_attempt: None,
+        });
+        let events = Events::new(self.name, self.observer);
+        let parts = Parts::new(Snapshot::first(value, now, None), events);
+        let publisher = Publisher {
+            cell: Arc::clone(&parts.cell),
+            events: Arc::clone(&parts.events),
+            progress,
+        };
+        (Rotating::new(parts, None, watcher, self.wall), publisher)
+    }
+
+    fn settings(&self, pace: Pace) -> Settings {
+        Settings {
+            pace: Pace {
+                poll: self.poll.or(pace.poll),
+                min_interval: self.min_interval.unwrap_or(pace.min_interval),
+            },
+            backoff: self.backoff,
+            limits: self.limits,
+            force_wait: self.force_wait,
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("name", &self.name)
+            .field("poll", &self.poll)
+            .field("min_interval", &self.min_interval)
+            .field("fetch_timeout", &self.fetch_timeout)
+            .field("wait_for_first", &self.wait_for_first)
+            .field("force_wait", &self.force_wait)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+//! Where the refresh task keeps who waits, publishes, and tells those who wait.
+
+use std::mem::take;
+use std::sync::Arc;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use super::attempt::{Clocks, Found};
+use super::event::EventKind;
+use super::expiry::{Deadline, Now};
+use super::guard::Refused;
+use super::handle::{Command, Parts};
+use super::plan::{InVain, Plan, RoundAfterFailure, Step};
+use super::refreshing::Refreshed;
+use super::schedule::{self, Moved};
+use super::snapshot::{Content, Generation, Snapshot};
+use super::status::Progress;
+use super::{NotRefreshed, Reason, SourceError};
+
+type Reply<T> = oneshot::Sender<Refreshed<T>>;
+
+pub(crate) struct Desk<T> {
+    parts: Parts<T>,
+    plan: Plan,
+    clocks: Clocks,
+    progress: watch::Sender<Progress>,
+    attempts: u64,
+    /// Requests whose generation was rejected, until the round ends.
+    rejected: Vec<Reply<T>>,
+    /// Operators, and the attempt that each waits for.
+    requested: Vec<(u64, Reply<T>)>,
+    /// Contents that readers may still hold. They are let go of here, so that no request pays for it.
+    retired: Vec<Arc<Content<T>>>,
+}
+
+impl<T: Send + Sync + 'static> Desk<T> {
+    pub(crate) const fn new(
+        parts: Parts<T>,
+        plan: Plan,
+        clocks: Clocks,
+        progress: watch::Sender<Progress>,
+    ) -> Self {
+        Self {
+            parts,
+            plan,
+            clocks,
+            progress,
+            attempts: 0,
+            rejected: Vec::new(),
+            requested: Vec::new(),
+            retired: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// What to do now. A round whose time is up ends here.
+    pub(crate) fn next_step(&mut self) -> Step {
+        self.end_round_if_due();
+        match (
+            self.plan.next_step(self.clocks.now()),
+            self.plan.round_ends(),
+        ) {
+            (Step::SleepUntil(at), Some(round_ends)) => Step::SleepUntil(at.min(round_ends)),
+            (step, _) => step,
+        }
+    }
+
+    pub(crate) const fn wants_hint(&self) -> bool {
+        self.plan.wants_hint()
+    }
+
+    pub(crate) fn hint(&mut self) {
+        self.plan.hint();
+    }
+
+    pub(crate) fn round_ends(&self) -> Option<Instant> {
+        self.plan.round_ends()
+    }
+
+    pub(crate) fn end_round_if_due(&mut self) {
+        if let Some(in_vain) = self.plan.end_round_if_due(self.clocks.now()) {
+            self.answer_rejected(&Err(in_vain.into()));
+        }
+    }
+
+    pub(crate) fn serve(&mut self, command: Command<T>) {
+        let now = self.clocks.now();
+        match command {
+            Command::Rejected { generation, reply } => {
+                let current = self.parts.cell.load_full();
+                if current.content.generation != generation {
+                    tell(reply, Ok(current));
+                    return;
+                }
+                match self.plan.reject(generation, current.content.proven(), now) {
+                    Ok(()) => self.rejected.push(reply),
+                    Err(refused) => tell(reply, Err(refused.into())),
+                }
+            }
+            Command::Refresh { reply } => match self.plan.request(now) {
+                Ok(()) => self.requested.push((self.attempts + 1, reply)),
+                Err(refused) => tell(reply, Err(refused.into())),
+            },
+        }
+    }
+
+    /// The source is about to be asked: when, and what is current.
+    pub(crate) fn start(&mut self) -> (Now, Arc<Snapshot<T>>) {
+        let now = self.clocks.now();
+        self.attempts += 1;
+        self.plan.start(now);
+        (now, self.parts.cell.load_full())
+    }
+
+    /// The attempt is over: publish first, then tell.
+    pub(crate) fn finish(
+        &mut self,
+        reason: Reason,
+        asked: Now,
+        current: &Arc<Snapshot<T>>,
+        outcome: Result<Found<T>, SourceError>,
+    ) {
+        let now = self.clocks.now();
+        let draw = Clocks::draw();
+        match outcome {
+            Ok(Found::New {
+                value,
+                revision,
+                expires,
+            }) => {
+                let generation = current.content.generation.next();
+                self.retired.push(Arc::clone(&current.content));
+                self.parts.cell.store(Arc::new(Snapshot {
+                    content: Arc::new(Content::new(value, generation, asked)),
+                    revision,
+                    expires,
+                }));
+                self.plan.rotated(now, expires, draw);
+                self.report(generation, None);
+                let reason = Some(reason);
+                self.emit(EventKind::Rotated { generation, reason });
+                self.answer_rejected(&Ok(self.parts.cell.load_full()));
+                self.answer_requested(&Ok(self.parts.cell.load_full()));
+            }
+            Ok(Found::Same { revision, expires }) => {
+                let moved = moved(current.expires, expires, now);
+                let expires = expires.or(current.expires);
+                self.parts.cell.store(Arc::new(Snapshot {
+                    content: Arc::clone(&current.content),
+                    revision,
+                    expires,
+                }));
+                let in_vain = self.plan.unchanged(now, moved, expires, draw);
+                self.report(current.content.generation, None);
+                if let Some(in_vain) = in_vain {
+                    self.answer_rejected(&Err(in_vain.into()));
+                }
+                self.answer_requested(&Ok(self.parts.cell.load_full()));
+            }
+            Err(error) => {
+                let round = self.plan.failed(now, &error, current.expires, draw);
+                self.report(current.content.generation, Some(&error));
+                self.emit(EventKind::RefreshFailed {
+                    class: error.class(),
+                    failures: self.plan.failures(),
+                    next_attempt: self.plan.due().remaining(now),
+                });
+                tracing::warn!(
+                    name = &**self.parts.events.name(),
+                    error = &error as &dyn std::error::Error
+                );
+                let failed = Err(NotRefreshed::Failed(Arc::new(error)));
+                if round == RoundAfterFailure::Ended {
+                    self.answer_rejected(&failed);
+                }
+                self.answer_requested(&failed);
+            }
+        }
+        self.let_go();
+    }
+
+    fn report(&self, generation: Generation, error: Option<&SourceError>) {
+        self.progress.send_replace(Progress {
+            generation,
+            last_error: error.map(SourceError::class),
+            failures: self.plan.failures(),
+            next_attempt: self.plan.due().wall(),
+        });
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.parts.events.emit(kind, self.clocks.wall());
+    }
+
+    fn answer_rejected(&mut self, outcome: &Refreshed<T>) {
+        for reply in take(&mut self.rejected) {
+            tell(reply, outcome.clone());
+        }
+    }
+
+    /// Tells those whose attempt this was; who asked while it ran waits for the next.
+    fn answer_requested(&mut self, outcome: &Refreshed<T>) {
+        let attempts = self.attempts;
+        let (served, waiting) = take(&mut self.requested)
+            .into_iter()
+            .partition(|(attempt, _)| *attempt <= attempts);
+        self.requested = waiting;
+        for (_, reply) in served {
+            tell(reply, outcome.clone());
+        }
+    }
+
+    /// Frees the contents that no reader holds any more: off the runtime, since a large one takes long.
+    fn let_go(&mut self) {
+        let (held, free): (Vec<_>, Vec<_>) = take(&mut self.retired)
+            .into_iter()
+            .partition(|content| Arc::strong_count(content) > 1);
+        self.retired = held;
+        if !free.is_empty() {
+            drop(spawn_blocking(move || drop(free)));
+        }
+    }
+}
+
+/// Whoever has stopped waiting is not told.
+fn tell<T>(reply: Reply<T>, outcome: Refreshed<T>) {
+    drop(reply.send(outcome));
+}
+
+fn moved(old: Option<Deadline>, new: Option<Deadline>, now: Now) -> Moved {
+    match (old, new) {
+        (Some(old), Some(new)) if schedule::extends(old.remaining(now), new.remaining(now)) => {
+            Moved::Yes
+        }
+        (None, Some(_)) => Moved::Yes,
+        _ => Moved::No,
+    }
+}
+
+impl From<Refused> for NotRefreshed {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Cooldown => Self::Cooldown,
+            Refused::Throttled => Self::Throttled,
+        }
+    }
+}
+
+impl From<InVain> for NotRefreshed {
+    fn from(in_vain: InVain) -> Self {
+        match in_vain {
+            InVain::Unchanged => Self::Unchanged,
+            InVain::TimedOut => Self::TimedOut,
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The handle: what the rest of a program holds of a rotating value.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::builder::{Builder, WallClock};
+use super::event::{EventKind, Events};
+use super::expiry::{Deadline, Now};
+use super::refreshing::{Refreshed, Refreshing};
+use super::snapshot::{Cell, Content, Current, Generation, Snapshot};
+use super::status::{Progress, Status, Subscription, Upkeep};
+use super::{NotRefreshed, Publisher, Source, StartError};
+
+/// A value that is replaced while it is in use: loaded by one atomic read, refreshed by one task.
+///
+/// Clones are cheap and share the value. Dropping the last one stops the refresh task at once.
+///
+/// ```
+/// use tower_rotating_auth::{Rotating, Secret, SourceError, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_rotating_auth::StartError> {
+/// let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from("sk-1f0c")) });
+/// let key = Rotating::start(source).await?; // fails here, never per request
+///
+/// let current = key.current();
+/// assert_eq!(current.expose_secret(), b"sk-1f0c");
+/// assert_eq!(current.generation().get(), 1);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Rotating<T>(Arc<Handle<T>>);
+
+struct Handle<T> {
+    cell: Arc<Cell<T>>,
+    events: Arc<Events>,
+    /// Closed when the last handle goes, which stops the refresh task; absent where there is none.
+    commands: Option<mpsc::UnboundedSender<Command<T>>>,
+    progress: watch::Receiver<Progress>,
+    wall: WallClock,
+}
+
+/// What handles ask of the refresh task.
+pub(crate) enum Command<T> {
+    /// A generation was rejected.
+    Rejected {
+        generation: Generation,
+        reply: oneshot::Sender<Refreshed<T>>,
+    },
+    /// An operator wants the source to be asked.
+    Refresh {
+        reply: oneshot::Sender<Refreshed<T>>,
+    },
+}
+
+impl Rotating<()> {
+    /// A builder, for everything that has a default.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
+
+impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
+    /// Fetches the first value and spawns the refresh task on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When there is no first value: then there must be no traffic either. When there is no runtime.
+    pub async fn start(source: impl Source<Value = T>) -> Result<Self, StartError> {
+        Builder::new().start(source).await
+    }
+
+    /// Fetches the first value and hands out the driver, for those who spawn their tasks themselves.
+    ///
+    /// The driver is the refresh task: it must be polled in a tokio runtime with a timer, and ends when
+    /// the last handle is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn pair<S: Source<Value = T>>(
+        source: S,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
+        Builder::new().pair(source).await
+    }
+
+    /// A value that is published by hand, by the one [`Publisher`].
+    ///
+    /// ```
+    /// use tower_rotating_auth::Rotating;
+    ///
+    /// let (key, mut publisher) = Rotating::by_hand("old");
+    /// let before = key.current();
+    /// publisher.publish("new");
+    /// assert_eq!((*before, *key.current()), ("old", "new"));
+    /// ```
+    pub fn by_hand(value: T) -> (Self, Publisher<T>) {
+        Builder::new().by_hand(value)
+    }
+}
+
+impl<T> Rotating<T> {
+    pub(super) fn new(
+        parts: Parts<T>,
+        commands: Option<mpsc::UnboundedSender<Command<T>>>,
+        progress: watch::Receiver<Progress>,
+        wall: WallClock,
+    ) -> Self {
+        Self(Arc::new(Handle {
+            cell: parts.cell,
+            events: parts.events,
+            commands,
+            progress,
+            wall,
+        }))
+    }
+
+    /// The current value with its generation: one atomic load, on any thread, with no lock, no
+    /// allocation and no runtime.
+    #[must_use]
+    pub fn current(&self) -> Current<T> {
+        Current::load(&self.0.cell)
+    }
+
+    /// Asks for a value newer than a generation that was rejected.
+    ///
+    /// Where a newer one is current already, it is the outcome, and nothing is fetched. Otherwise all who
+    /// ask share one attempt that starts after the rejection, its failure as much as its success; if it
+    /// finds the old value still there, the outcome waits a moment for the writer, who may be behind.
+    ///
+    /// The refresh is asked for at once, whether or not the returned future is awaited.
+    pub fn refresh_if(&self, rejected: Generation) -> Refreshing<T> {
+        let current = self.current();
+        if current.generation() != rejected {
+            return Refreshing::known(Ok(current));
+        }
+        self.ask(|reply| Command::Rejected {
+            generation: rejected,
+            reply,
+        })
+    }
+
+    /// Asks the source now. The outcome is the value that is current after an attempt that started after
+    /// this call, new or not.
+    pub fn refresh(&self) -> Refreshing<T> {
+        self.ask(|reply| Command::Refresh { reply })
+    }
+
+    /// How the value is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let current = self.current();
+        let progress = self.0.progress.borrow().clone();
+        let stopped = self.0.progress.has_changed().is_err();
+        let upkeep = match (&self.0.commands, stopped) {
+            (_, true) => Upkeep::Stopped,
+            (Some(_), false) => Upkeep::Refreshed,
+            (None, false) => Upkeep::ByHand,
+        };
+        Status {
+            name: Arc::clone(self.0.events.name()),
+            generation: current.generation(),
+            age: Instant::now().saturating_duration_since(current.content().obtained.mono),
+            expires_at: current.expires_at(),
+            last_error: progress.last_error,
+            failures: progress.failures,
+            next_attempt: progress.next_attempt.filter(|_| !stopped),
+            events_dropped: self.0.events.dropped(),
+            upkeep,
+        }
+    }
+
+    /// Word of each change from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription<T> {
+        Subscription::new(
+            Arc::clone(&self.0.cell),
+            self.0.progress.clone(),
+            self.current().generation(),
+        )
+    }
+
+    /// Notes an answer of the upstream that was not a rejection.
+    pub(crate) fn prove(&self, generation: Generation) {
+        let current = self.current();
+        if current.generation() == generation && current.content().prove() {
+            self.emit(EventKind::InUse { generation });
+        }
+    }
+
+    pub(crate) fn emit(&self, kind: EventKind) {
+        self.0.events.emit(kind, self.wall());
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        (self.0.wall)()
+    }
+
+    fn ask(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Refreshed<T>>) -> Command<T>,
+    ) -> Refreshing<T> {
+        let Some(commands) = &self.0.commands else {
+            return Refreshing::known(Err(NotRefreshed::ByHand));
+        };
+        let (reply, outcome) = oneshot::channel();
+        match commands.send(command(reply)) {
+            Ok(()) => Refreshing::waiting(outcome),
+            Err(_) => Refreshing::known(Err(NotRefreshed::Stopped)),
+        }
+    }
+}
+
+/// What the one writer and the handles share.
+pub(crate) struct Parts<T> {
+    pub(crate) cell: Arc<Cell<T>>,
+    pub(crate) events: Arc<Events>,
+}
+
+impl<T> Parts<T> {
+    pub(super) fn new(snapshot: Snapshot<T>, events: Events) -> Self {
+        Self {
+            cell: Arc::new(Cell::from_pointee(snapshot)),
+            events: Arc::new(events),
+        }
+    }
+
+    pub(super) fn clone_handles(&self) -> Self {
+        Self {
+            cell: Arc::clone(&self.cell),
+            events: Arc::clone(&self.events),
+        }
+    }
+}
+
+impl<T> Snapshot<T> {
+    /// The first snapshot of a value.
+    pub(super) fn first(value: T, obtained: Now, expires: Option<Deadline>) -> Self {
+        Self {
+            content: Arc::new(Content::new(value, Generation::FIRST, obtained)),
+            revision: None,
+            expires,
+        }
+    }
+}
+
+impl<T> Clone for Rotating<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Rotating<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotating")
+            .field("name", self.0.events.name())
+            .field("generation", &self.current().generation())
+            .finish_non_exhaustive()
+    }
+}

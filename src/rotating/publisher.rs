@@ -1,0 +1,60 @@
+//! Publishing by hand.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::event::{EventKind, Events};
+use super::expiry::Now;
+use super::snapshot::{Cell, Content, Snapshot};
+use super::status::Progress;
+use super::{Current, Generation};
+
+/// The right to publish: there is one for each value that [`Rotating::by_hand`] made, and it cannot be
+/// cloned, so that no second writer brings an old value back.
+///
+/// [`Rotating::by_hand`]: super::Rotating::by_hand
+pub struct Publisher<T> {
+    pub(super) cell: Arc<Cell<T>>,
+    pub(super) events: Arc<Events>,
+    pub(super) progress: watch::Sender<Progress>,
+}
+
+impl<T: PartialEq> Publisher<T> {
+    /// Makes `value` current, at once and for every handle. The generation moves unless the value equals
+    /// the current one; it is returned.
+    pub fn publish(&mut self, value: T) -> Generation {
+        let current = Current::load(&self.cell);
+        if *current == value {
+            return current.generation();
+        }
+        let generation = current.generation().next();
+        drop(current);
+        let now = Now {
+            mono: Instant::now(),
+            wall: SystemTime::now(),
+        };
+        self.cell.store(Arc::new(Snapshot {
+            content: Arc::new(Content::new(value, generation, now)),
+            revision: None,
+            expires: None,
+        }));
+        self.progress
+            .send_modify(|progress| progress.generation = generation);
+        let reason = None;
+        self.events
+            .emit(EventKind::Rotated { generation, reason }, now.wall);
+        generation
+    }
+}
+
+impl<T> fmt::Debug for Publisher<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("name", self.events.name())
+            .finish_non_exhaustive()
+    }
+}

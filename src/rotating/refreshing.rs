@@ -1,0 +1,61 @@
+//! Waiting for a refresh, on any executor.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::sync::oneshot;
+
+use super::snapshot::Snapshot;
+use super::{Current, NotRefreshed};
+
+/// What everybody who waits for a refresh is told.
+pub(crate) type Refreshed<T> = Result<Arc<Snapshot<T>>, NotRefreshed>;
+
+/// The outcome of a refresh, still to come.
+///
+/// It needs no runtime of its own: deadlines are the refresh task's. Dropping it changes nothing but
+/// that nobody waits; the refresh was asked for when this was made.
+#[must_use = "the refresh runs by itself, but its outcome is here"]
+pub struct Refreshing<T>(State<T>);
+
+enum State<T> {
+    Known(Option<Result<Current<T>, NotRefreshed>>),
+    Waiting(oneshot::Receiver<Refreshed<T>>),
+}
+
+impl<T> Refreshing<T> {
+    pub(crate) const fn known(outcome: Result<Current<T>, NotRefreshed>) -> Self {
+        Self(State::Known(Some(outcome)))
+    }
+
+    pub(crate) const fn waiting(reply: oneshot::Receiver<Refreshed<T>>) -> Self {
+        Self(State::Waiting(reply))
+    }
+}
+
+impl<T> Future for Refreshing<T> {
+    type Output = Result<Current<T>, NotRefreshed>;
+
+    #[expect(
+        clippy::expect_used,
+        reason = "polling a finished future is the caller's bug"
+    )]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Known(outcome) => Poll::Ready(outcome.take().expect("polled after it was done")),
+            State::Waiting(reply) => Poll::Ready(match ready!(Pin::new(reply).poll(cx)) {
+                Ok(refreshed) => refreshed.map(Current::from),
+                Err(_) => Err(NotRefreshed::Stopped),
+            }),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Refreshing<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refreshing").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! The current value: what every request loads, once.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use arc_swap::{ArcSwap, Guard};
+
+use super::Revision;
+use super::expiry::{Deadline, Now};
+use super::guard::Proven;
+
+/// Counts the contents that a rotating value has had: moves exactly when the content changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    pub(crate) const FIRST: Self = Self(1);
+
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The count; the first content is 1.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What moves with the generation, and what is known of it.
+pub(crate) struct Content<T> {
+    pub(crate) value: T,
+    pub(crate) generation: Generation,
+    /// When the source was asked for it.
+    pub(crate) obtained: Now,
+    proven: AtomicBool,
+}
+
+impl<T> Content<T> {
+    pub(crate) const fn new(value: T, generation: Generation, obtained: Now) -> Self {
+        Self {
+            value,
+            generation,
+            obtained,
+            proven: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn proven(&self) -> Proven {
+        if self.proven.load(Ordering::Relaxed) {
+            Proven::Yes
+        } else {
+            Proven::No
+        }
+    }
+
+    /// Notes an answer that was not a rejection; whether it was the first.
+    pub(crate) fn prove(&self) -> bool {
+        self.proven() == Proven::No && !self.proven.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// What is published, whole.
+pub(crate) struct Snapshot<T> {
+    pub(crate) content: Arc<Content<T>>,
+    pub(crate) revision: Option<Revision>,
+    pub(crate) expires: Option<Deadline>,
+}
+
+pub(crate) type Cell<T> = ArcSwap<Snapshot<T>>;
+
+/// The value that was current when it was loaded, with its generation.
+///
+/// It stays what it is, whatever is published meanwhile: load once for each piece of work, and let go
+/// of it afterwards.
+pub struct Current<T>(Guard<Arc<Snapshot<T>>>);
+
+impl<T> Current<T> {
+    pub(crate) fn load(cell: &Cell<T>) -> Self {
+        Self(cell.load())
+    }
+
+    /// The value's generation.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.0.content.generation
+    }
+
+    /// When the value stops being good, if its source told.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.0.expires.as_ref().and_then(Deadline::wall)
+    }
+
+    /// Whether the value has stopped being good at `now`; a value without an expiry never does.
+    #[must_use]
+    pub fn expired_at(&self, now: SystemTime) -> bool {
+        self.expires_at().is_some_and(|expiry| expiry <= now)
+    }
+
+    pub(crate) fn content(&self) -> &Content<T> {
+        &self.0.content
+    }
+}
+
+impl<T> From<Arc<Snapshot<T>>> for Current<T> {
+    fn from(snapshot: Arc<Snapshot<T>>) -> Self {
+        Self(Guard::from_inner(snapshot))
+    }
+}
+
+impl<T> Deref for Current<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0.content.value
+    }
+}
+
+impl<T> fmt::Debug for Current<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current")
+            .field("generation", &self.generation())
+            .field("expires_at", &self.expires_at())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! Bytes that nobody prints by accident.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretSlice};
+
+/// Secret bytes: redacted in [`Debug`](fmt::Debug), compared in constant time, wiped from memory when dropped.
+///
+/// There is no `Display`, `Clone` or `Serialize`. The bytes come out by one word that can be searched
+/// for: [`expose_secret`](Self::expose_secret).
+///
+/// ```
+/// use tower_rotating_auth::Secret;
+///
+/// let secret = Secret::from("sk-1f0c");
+/// assert_eq!(secret.expose_secret(), b"sk-1f0c");
+/// assert_eq!(format!("{secret:?}"), "Secret([REDACTED])");
+/// ```
+pub struct Secret(SecretSlice<u8>);
+
+impl Secret {
+    /// Takes the bytes over. Spare capacity of the vector may be left behind unwiped; a vector that was
+    /// allocated at its final length has none.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes themselves. Whoever calls this keeps them out of logs, errors and URLs.
+    #[must_use]
+    pub fn expose_secret(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text.into_bytes())
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text.into())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        constant_time_eq::constant_time_eq(self.expose_secret(), other.expose_secret())
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([REDACTED])")
+    }
+}
