@@ -2,6 +2,8 @@
 
 mod closure;
 mod pushed;
+mod secret_source;
 
 pub use self::closure::{SourceFn, source_fn};
 pub use self::pushed::{Pushed, Pusher, pushed};
+pub use self::secret_source::SecretSource;
