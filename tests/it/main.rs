@@ -1,2 +1,4 @@
 //! The integration tests: one binary, a `mod` line per file.
-#![expect(missing_docs, reason = "tests name themselves")]
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+mod outbound;
