@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
 
+mod inbound;
 mod key;
 mod layer;
 mod outbound;
@@ -9,6 +10,7 @@ mod rotating;
 mod secret;
 mod source;
 
+pub use self::inbound::{InvalidScope, Scope, Scopes};
 pub use self::key::InvalidKey;
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
