@@ -4,14 +4,22 @@
 
 mod inbound;
 mod key;
+mod keyring;
 mod layer;
 mod outbound;
 mod rotating;
 mod secret;
 mod source;
 
-pub use self::inbound::{InvalidScope, Scope, Scopes};
+#[cfg(feature = "file")]
+pub use self::inbound::InvalidKeyFile;
+pub use self::inbound::{
+    ClientId, Ended, GuardedBody, InvalidDigest, InvalidId, InvalidKeyList, InvalidKeySet,
+    InvalidKeyText, InvalidScope, InvalidToken, KeyDigest, KeyEnded, KeyId, KeyPrincipal,
+    KeyRecord, KeySet, OlderKeySet, Principal, Scope, Scopes, Standing, UnfitKeySet, verify_at,
+};
 pub use self::key::InvalidKey;
+pub use self::keyring::{NewKey, NoRandomness};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,
@@ -24,4 +32,6 @@ pub use self::rotating::{
     Rotating, Source, SourceError, StartError, Status, Subscription, TryMap, Upkeep, Validate,
 };
 pub use self::secret::Secret;
-pub use self::source::{Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn};
+pub use self::source::{
+    EnvSource, KeySetSource, Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn,
+};
