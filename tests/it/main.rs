@@ -1,2 +1,4 @@
 //! The integration tests: one binary, a `mod` line per file.
-#![expect(missing_docs, reason = "tests name themselves")]
+
+mod engine;
+mod support;
