@@ -197,7 +197,7 @@ pub(crate) async fn first<S: Source>(
         let pause = schedule::after_failure(backoff, pace, failures, &error, None, draw);
         let pause = now.mono + pause.min(give_up.remaining(now));
         select! {
-            _ = hint(source) => sleep_until(asked.mono + pace.min_interval).await,
+            Ok(()) = hint(source) => sleep_until(asked.mono + pace.min_interval).await,
             () = sleep_until(pause) => {}
         }
     }

@@ -114,6 +114,17 @@ async fn a_source_that_hints_without_end_is_asked_at_the_minimum_interval() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_whose_hints_panic_before_there_is_a_value_is_asked_as_the_backoff_says() {
+    let (source, log, _) = excited(How::Panics, |_| Answer::down());
+    let outcome = Rotating::builder()
+        .wait_for_first(minutes(10))
+        .start(source);
+    assert!(outcome.await.is_err());
+    // 26 when every wait is cut by half; 600 if a panic counted as a hint.
+    assert!((10..=30).contains(&log.count()), "{}", log.count());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_value_that_cannot_be_compared_is_an_error_and_replaces_nothing() {
     #[derive(Debug)]
     struct Touchy(usize);
