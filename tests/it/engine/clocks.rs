@@ -148,6 +148,23 @@ async fn a_jump_in_the_middle_of_a_fetch_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn waiting_for_the_first_value_is_no_matter_of_the_wall_clock() {
+    let wall = Wall::new();
+    let clock = wall.clone();
+    let (source, log) = script(move |asked| match asked.number {
+        1 => Answer::down(),
+        2 => {
+            clock.jump(56 * YEAR); // set for the first time since boot
+            Answer::down()
+        }
+        n => Answer::value(n),
+    });
+    let key = builder(&wall).wait_for_first(minutes(1)).start(source);
+    let key = key.await.expect("a minute is not over");
+    assert_eq!((*key.current(), log.count()), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_told_of_times_is_told_by_the_wall_clock() {
     let wall = Wall::new();
     let began = SystemTime::UNIX_EPOCH + Wall::BEGAN;
