@@ -196,10 +196,10 @@ pub(crate) async fn first<S: Source>(
         let draw = Clocks::draw();
         let Settings { backoff, pace, .. } = settings;
         let pause = schedule::after_failure(backoff, pace, failures, &error, None, draw);
-        let pause = (now.mono + pause).min(give_up);
+        let allowed = asked.mono + pace.min_interval;
         select! {
-            Ok(()) = hint(source) => sleep_until(asked.mono + pace.min_interval).await,
-            () = sleep_until(pause) => {}
+            Ok(()) = hint(source) => sleep_until(allowed).await,
+            () = sleep_until((now.mono + pause).min(give_up).max(allowed)) => {}
         }
     }
 }

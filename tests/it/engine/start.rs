@@ -83,6 +83,18 @@ async fn a_first_value_is_waited_for_as_long_as_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn attempts_at_a_first_value_keep_the_minimum_interval_up_to_the_last() {
+    for wait in 1..40 {
+        let (source, log) = script(|_| Answer::down());
+        let wait = millis(100 * wait);
+        let outcome = Rotating::builder().wait_for_first(wait).start(source);
+        assert_eq!(class(outcome.await), ErrorClass::Transient);
+        let gaps = log.gaps();
+        assert!(gaps.iter().all(|gap| *gap >= secs(1)), "{wait:?}: {gaps:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hint_ends_the_wait_for_a_first_value() {
     let (source, log) = script(|asked| match asked.number {
         n @ ..=8 => Answer::fails(SourceError::throttled(format!("{n}"), secs(200))),
