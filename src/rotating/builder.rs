@@ -222,6 +222,7 @@ impl Builder {
             cell: Arc::clone(&parts.cell),
             events: Arc::clone(&parts.events),
             progress,
+            wall: Arc::clone(&self.wall),
         };
         (Rotating::new(parts, None, watcher, self.wall), publisher)
     }

@@ -77,3 +77,23 @@ async fn the_age_is_that_of_the_content() {
     publisher.publish(2);
     assert_eq!(key.status().age, secs(0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_published_by_hand_is_told_with_the_time_of_the_wall_clock_given() {
+    let wall = Wall::new();
+    let (tell, told) = std::sync::mpsc::channel();
+    let (_key, mut publisher) = Rotating::builder()
+        .wall_clock(wall.reader())
+        .observer(move |event| {
+            let _ = tell.send((event.at, event.kind.clone()));
+        })
+        .by_hand(1);
+    let now = Instant::now();
+    wall.jump(3600);
+    let generation = publisher.publish(2);
+    let (at, kind) = told.recv_timeout(secs(60)).expect("it is told");
+    assert_eq!(at, SystemTime::UNIX_EPOCH + Wall::BEGAN + secs(3600));
+    let reason = None;
+    assert_eq!(kind, EventKind::Rotated { generation, reason });
+    assert_eq!(now.elapsed(), secs(0));
+}
