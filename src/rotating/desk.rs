@@ -149,7 +149,6 @@ impl<T: Send + Sync + 'static> Desk<T> {
             }
             Ok(Found::Same { revision, expires }) => {
                 let moved = moved(current.expires, expires, now);
-                let expires = expires.or(current.expires);
                 self.parts.cell.store(Arc::new(Snapshot {
                     content: Arc::clone(&current.content),
                     revision,

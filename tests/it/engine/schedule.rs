@@ -224,6 +224,23 @@ async fn a_source_that_keeps_its_token_until_five_minutes_before_the_end_is_aske
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_expired_value_that_its_source_calls_the_same_is_not_asked_for_every_second() {
+    for same in [Answer::unchanged as fn() -> Answer<u32>, || {
+        Answer::value(1)
+    }] {
+        let (source, log) = script(move |asked| match asked.number {
+            1 => Answer::lives(1, HOUR),
+            _ => same(),
+        });
+        let key = Rotating::start(source).await.expect("the source delivers");
+        pass(2 * HOUR).await;
+        assert_eq!(*key.current(), 1);
+        assert_eq!(key.status().last_error, Some(ErrorClass::Expired));
+        assert!(log.count() <= 130, "{}", log.count());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_longer_life_of_the_same_value_is_known_and_moves_no_generation() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::lives(7, HOUR),
