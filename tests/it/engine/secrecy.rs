@@ -134,3 +134,49 @@ async fn no_secret_is_in_the_error_of_a_start() {
     }
     seen.assert_clean();
 }
+
+#[tokio::test]
+async fn no_secret_is_in_what_sources_are_made_of() {
+    /// Shows what it is asked.
+    struct Showing(mpsc::Sender<String>);
+    impl Source for Showing {
+        type Value = String;
+        async fn fetch(&mut self, ask: Fetch<'_, String>) -> Result<Fetched<String>, SourceError> {
+            let _ = self.0.send(format!("{ask:?} {ask:#?}"));
+            let revision = Revision::new(SENTINEL.as_bytes());
+            let fetched = Fetched::new(SENTINEL.to_owned()).revision(revision);
+            let _ = self.0.send(format!("{fetched:?} {fetched:#?}"));
+            Ok(fetched)
+        }
+    }
+    let mut seen = Seen::default();
+    let (show, shown) = mpsc::channel();
+    let key = Rotating::builder()
+        .min_interval(secs(0))
+        .start(Showing(show));
+    let key = key.await.expect("the source delivers");
+    key.refresh().await.expect("the source delivers");
+    drop(key);
+    seen.0 += &shown.try_iter().collect::<String>();
+    assert!(seen.0.contains("Requested"));
+
+    let (pusher, source) = pushed();
+    pusher.push(Secret::from(SENTINEL));
+    seen.see(&pusher);
+    seen.see(&source);
+    let closure = || {
+        let secret = Secret::from(SENTINEL);
+        source_fn(move || {
+            let text = secret.expose_secret().to_vec();
+            async move { Ok::<_, SourceError>(Secret::new(text)) }
+        })
+    };
+    seen.see(&closure());
+    seen.see(&closure().validate(|_| Ok(())));
+    seen.see(&closure().try_map(|secret| Ok(secret.expose_secret().len())));
+    seen.see(&closure().fallback(closure()));
+    seen.see(&closure().boxed());
+    seen.see(&Fetched::new(Secret::from(SENTINEL)));
+    seen.see(&Revision::new(SENTINEL.as_bytes()));
+    seen.assert_clean();
+}
