@@ -60,12 +60,22 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
     /// Runs until the last handle is dropped.
     pub(crate) async fn run(mut self) {
         loop {
+            self.serve_all();
             let done = match self.desk.next_step() {
                 Step::Ask(reason) => self.attempt(reason).await,
                 Step::SleepUntil(at) => self.wait(at).await,
             };
             if done.is_break() {
                 return;
+            }
+        }
+    }
+
+    /// An attempt is for all who have asked before it starts.
+    fn serve_all(&mut self) {
+        for _ in 0..self.inbox.len() {
+            if let Ok(command) = self.inbox.try_recv() {
+                self.desk.serve(command);
             }
         }
     }

@@ -170,6 +170,31 @@ async fn a_thousand_rejections_share_one_late_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn operators_who_ask_at_the_same_time_share_one_fetch() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    for outcome in join_all((0..20).map(|_| key.refresh())).await {
+        assert_eq!(known(&outcome.expect("the source delivers")), (1, 1));
+    }
+    assert_eq!(log.count(), 2);
+    assert_eq!(log.last().reason, Reason::Requested);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_and_a_rejected_request_share_one_fetch_that_knows_of_the_rejection() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    upstream.rotate();
+    let rejected = key.current().generation();
+    let (operator, request) = (key.refresh(), key.refresh_if(rejected));
+    for outcome in [operator.await, request.await] {
+        assert_eq!(known(&outcome.expect("there is a newer key")), (2, 2));
+    }
+    assert_eq!(log.count(), 2);
+    assert_eq!(log.last().rejected, Some(rejected));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operator_waits_for_an_attempt_that_started_after_the_call() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(secs(2));
