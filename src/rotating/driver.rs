@@ -61,6 +61,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
     pub(crate) async fn run(mut self) {
         loop {
             self.serve_all();
+            self.desk.let_go();
             let done = match self.desk.next_step() {
                 Step::Ask(reason) => self.attempt(reason).await,
                 Step::SleepUntil(at) => self.wait(at).await,

@@ -99,3 +99,41 @@ fn listeners_on_other_threads_see_growing_generations_and_the_last_one() {
         assert_eq!(listener.join().expect("no panic"), LAST);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_nobody_holds_any_more_is_freed_as_soon_as_it_is_replaced() {
+    let alive = Arc::new(());
+    let held = Arc::clone(&alive);
+    let (source, log) = script(move |asked| Answer::value((asked.number, Arc::clone(&held))));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(2)).await;
+    assert_eq!(key.current().0, 1);
+    log.hint();
+    pass(millis(100)).await;
+    assert_eq!(key.current().0, 2);
+    // The test's, the script's, and the one that is current.
+    assert_eq!(Arc::strong_count(&alive), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_a_reader_lets_go_of_later_is_freed_within_half_a_minute() {
+    let alive = Arc::new(());
+    let held = Arc::clone(&alive);
+    let (source, log) = script(move |asked| {
+        let lifetime = secs(24 * 3600);
+        Answer::lives((asked.number, Arc::clone(&held)), lifetime)
+    });
+    let key = Rotating::start(source).await.expect("the source delivers");
+    let reader = key.current();
+    pass(secs(2)).await;
+    log.hint();
+    moment().await;
+    assert_eq!(key.current().0, 2);
+    pass(secs(60)).await;
+    assert_eq!(Arc::strong_count(&alive), 4);
+    assert_eq!(reader.0, 1);
+    drop(reader);
+    pass(secs(31)).await;
+    assert_eq!(log.count(), 2);
+    assert_eq!(Arc::strong_count(&alive), 3);
+}
