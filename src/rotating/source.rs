@@ -118,7 +118,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Asked at least every `poll`, also where a value tells when it expires, and at most every `min_interval`.
+    /// Asked at least every `poll`, also where a value tells when it expires, and at most every
+    /// `min_interval` (which is a millisecond or more).
     #[must_use]
     pub const fn new(poll: Duration, min_interval: Duration) -> Self {
         Self {

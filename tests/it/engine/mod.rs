@@ -8,6 +8,7 @@ mod force_wait;
 mod publish;
 mod schedule;
 mod secrecy;
+mod settings;
 mod shutdown;
 mod single_flight;
 mod sources;
