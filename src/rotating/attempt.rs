@@ -64,17 +64,18 @@ pub(crate) async fn ask<S: Source>(
     ask: Fetch<'_, S::Value>,
     limit: Duration,
 ) -> Result<Fetched<S::Value>, SourceError> {
-    // A source that panicked is asked again: whether it can go on is its own affair.
-    let fetch = AssertUnwindSafe(async { source.fetch(ask).await }).catch_unwind();
-    match timeout(limit, fetch).await {
+    // A source that panicked is asked again: whether it can go on is its own affair. A fetch that is
+    // given up is dropped in here, too, and may panic at that.
+    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(ask)).await });
+    match fetch.catch_unwind().await {
         Ok(Ok(fetched)) => fetched,
-        Ok(Err(_panic)) => Err(SourceError::new(
-            ErrorClass::Panicked,
-            "the source panicked",
-        )),
-        Err(_elapsed) => Err(SourceError::new(
+        Ok(Err(_elapsed)) => Err(SourceError::new(
             ErrorClass::TimedOut,
             "no answer within the fetch timeout",
+        )),
+        Err(_panic) => Err(SourceError::new(
+            ErrorClass::Panicked,
+            "the source panicked",
         )),
     }
 }

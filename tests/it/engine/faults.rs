@@ -167,3 +167,33 @@ async fn what_had_expired_on_arrival_is_an_error_and_replaces_nothing() {
     assert_eq!(*key.refresh().await.expect("good for an hour"), 4);
     assert_eq!(log.count(), 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_panics_when_it_is_given_up_is_survived() {
+    /// Must not be dropped, it says.
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("boom"));
+        }
+    }
+    let mut calls = 0;
+    let source = source_fn(move || {
+        calls += 1;
+        async move {
+            if calls == 2 {
+                let _bomb = Bomb;
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, SourceError>(calls)
+        }
+    });
+    let key = Rotating::start(source).await.expect("the source delivers");
+    let outcome = key.refresh().await;
+    assert!(
+        matches!(outcome, Err(NotRefreshed::Failed(_))),
+        "{outcome:?}"
+    );
+    pass(secs(2)).await;
+    assert_eq!(*key.current(), 3);
+}
