@@ -1,4 +1,6 @@
 //! The integration tests: one binary, a `mod` line per file.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod engine;
 mod outbound;
+mod support;
