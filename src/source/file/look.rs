@@ -1,5 +1,6 @@
 //! One look at the file: watched first, then opened, checked and read.
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::content::{self, Content};
+use super::exposure::Exposure;
 use super::fault::Fault;
-use super::os::{self, Exposure, Watch};
+use super::os::{self, Watch};
 
 /// Which file, and what it may be like.
 #[derive(Clone, Debug)]
@@ -34,22 +36,17 @@ pub(super) enum Wish {
 }
 
 /// Whether changes of the file will be heard of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[cfg_attr(
+    not(all(unix, not(portable_only))),
+    expect(dead_code, reason = "only Unix is watched")
+)]
 pub(super) enum Watching {
     Works,
-    Fails,
-}
-
-/// What stays from look to look.
-pub(super) struct Eye {
-    watch: Watch,
-    warned: Warned,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Warned {
+    /// The watch cannot be had.
+    Fails(Box<dyn Error + Send + Sync>),
+    /// There is none: it is not wanted, or this system has none.
     No,
-    Yes,
 }
 
 /// What a look found.
@@ -58,13 +55,18 @@ pub(super) struct Look {
     /// Where the links on the way to the file lead.
     pub(super) target: Option<PathBuf>,
     pub(super) watching: Watching,
+    pub(super) exposure: Exposure,
+}
+
+/// What stays from look to look.
+pub(super) struct Eye {
+    watch: Watch,
 }
 
 impl Eye {
     pub(super) fn new(hints: Arc<Notify>) -> Self {
         Self {
             watch: Watch::new(hints),
-            warned: Warned::No,
         }
     }
 
@@ -74,50 +76,42 @@ impl Eye {
         // if a link is swapped in between, it merely takes two looks instead of one.
         let watching = match subject.watch {
             Wish::Watch => self.watch.arm(&subject.path),
-            Wish::PollOnly => Watching::Fails,
+            Wish::PollOnly => Watching::No,
         };
         let target = fs::canonicalize(&subject.path).ok();
+        let (content, exposure) = match read(subject) {
+            Ok((content, exposure)) => (Ok(content), exposure),
+            Err(fault) => (Err(fault), Exposure::Private),
+        };
         Look {
-            content: self.read(subject),
+            content,
             target,
             watching,
+            exposure,
         }
     }
+}
 
-    fn read(&mut self, subject: &Subject) -> Result<Content, Fault> {
-        let path = &*subject.path;
-        let file = os::open(path).map_err(|error| why_not_opened(path, error.into()))?;
-        let found = file.metadata()?;
-        if !found.is_file() {
-            return Err(Fault::NotRegular);
-        }
-        self.judge_exposure(os::exposure(&found), subject)?;
-        let max = subject.max_bytes;
-        if found.len() > u64::try_from(max).unwrap_or(u64::MAX) {
-            return Err(Fault::TooLarge { max });
-        }
-        let bytes = content::read(&file, found.len(), max)?.ok_or(Fault::TooLarge { max })?;
-        Ok(Content::new(bytes))
+fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
+    let path = &*subject.path;
+    let file = os::open(path).map_err(|error| why_not_opened(path, error.into()))?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(Fault::NotRegular);
     }
-
-    fn judge_exposure(&mut self, exposure: Exposure, subject: &Subject) -> Result<(), Fault> {
-        match (exposure, subject.readable_by_all) {
-            (Exposure::Writable { mode }, _) => Err(Fault::Writable { mode }),
-            (Exposure::Readable { mode }, Rule::Refuse) => Err(Fault::Readable { mode }),
-            (Exposure::Readable { mode }, Rule::Warn) => {
-                if self.warned == Warned::No {
-                    self.warned = Warned::Yes;
-                    tracing::warn!(
-                        path = ?subject.path,
-                        mode = format_args!("{mode:04o}"),
-                        "a key file may be read by everybody"
-                    );
-                }
-                Ok(())
-            }
-            (Exposure::Private, _) => Ok(()),
-        }
+    let exposure = os::exposure(&found);
+    match (&exposure, subject.readable_by_all) {
+        (Exposure::Writable { mode }, _) => return Err(Fault::Writable { mode: *mode }),
+        (Exposure::Readable { mode }, Rule::Refuse) => return Err(Fault::Readable { mode: *mode }),
+        (Exposure::Readable { .. }, Rule::Warn) | (Exposure::Private, _) => {}
     }
+    let max = subject.max_bytes;
+    let too_large = Fault::TooLarge { max };
+    if found.len() > u64::try_from(max).unwrap_or(u64::MAX) {
+        return Err(too_large);
+    }
+    let bytes = content::read(&file, found.len(), max)?.ok_or(too_large)?;
+    Ok((Content::new(bytes), exposure))
 }
 
 /// Tells a link to nothing from nothing, and what is there but cannot be opened (a socket, say).

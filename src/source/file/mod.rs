@@ -5,9 +5,11 @@
 
 mod content;
 mod debounce;
+mod exposure;
 mod fault;
 mod look;
 mod settle;
+mod warnings;
 
 #[cfg(not(all(unix, not(portable_only))))]
 mod portable;
@@ -34,6 +36,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::debounce::Debounce;
 use self::look::{Eye, Look, Rule, Subject, Watching, Wish};
 use self::settle::{Settling, Verdict, Way};
+use self::warnings::Warnings;
 use crate::rotating::{Fetch, Fetched, Pace, Source, SourceError};
 use crate::secret::Secret;
 
@@ -116,11 +119,11 @@ pub struct FileSource {
     eye: Arc<Mutex<Eye>>,
     hints: Arc<Notify>,
     burst: Debounce,
-    /// When to ask for a fetch because the watch turned out not to work; the engine knows of the slower
-    /// poll alone.
+    /// When to ask for a fetch because the watch turned out not to work.
     look_again: Option<Instant>,
     /// Where the file was when its content was last believed.
     target: Option<PathBuf>,
+    warnings: Warnings,
 }
 
 impl FileSource {
@@ -140,6 +143,7 @@ impl FileSource {
             burst: Debounce::default(),
             look_again: None,
             target: None,
+            warnings: Warnings::default(),
         }
     }
 
@@ -194,7 +198,9 @@ impl FileSource {
                 content,
                 target,
                 watching,
+                exposure,
             } = self.look().await?;
+            self.warnings.note(&self.subject.path, &watching, exposure);
             let content = match content {
                 Ok(content) => content,
                 Err(fault) => match pauses.next().filter(|_| fault.may_be_a_swap()) {
@@ -238,8 +244,12 @@ impl Source for FileSource {
     async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
         self.look_again = None;
         let (fetched, watching) = self.settled(&ask).await?;
-        let unheard = self.subject.watch == Wish::Watch && watching == Watching::Fails;
-        self.look_again = (unheard && self.poll.is_none()).then(|| Instant::now() + POLL);
+        // The engine knows of one pace alone, the one for a watch that works.
+        let slow = self.subject.watch == Wish::Watch && self.poll.is_none();
+        self.look_again = match watching {
+            Watching::Works => None,
+            Watching::Fails(_) | Watching::No => slow.then(|| Instant::now() + POLL),
+        };
         Ok(fetched)
     }
 

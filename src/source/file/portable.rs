@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::exposure::Exposure;
 use super::look::Watching;
 
 /// Opens the file, unless it is something else: opening a pipe, say, would wait for its other end.
@@ -16,14 +17,6 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     } else {
         Err(io::ErrorKind::IsADirectory.into())
     }
-}
-
-/// Who else may get at the file.
-#[expect(dead_code, reason = "what cannot be told here is matched all the same")]
-pub(super) enum Exposure {
-    Private,
-    Readable { mode: u32 },
-    Writable { mode: u32 },
 }
 
 /// Not to be told here.
@@ -41,6 +34,6 @@ impl Watch {
 
     #[expect(clippy::unused_self, reason = "as the watch that works has it")]
     pub(super) fn arm(&mut self, _: &Path) -> Watching {
-        Watching::Fails
+        Watching::No
     }
 }

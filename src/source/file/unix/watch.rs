@@ -1,9 +1,8 @@
 //! The watch: tells that something changed on the way to the file, never what.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::fs;
-use std::mem::{forget, replace};
+use std::mem::forget;
 use std::os::unix::fs::MetadataExt;
 use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +22,6 @@ pub(in super::super) struct Watch {
     watcher: State,
     armed: Directories,
     ears: Arc<Ears>,
-    warned: Warned,
 }
 
 /// Directories by path, with what tells whether another one has taken the path over.
@@ -42,39 +40,23 @@ enum State {
     Off,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Warned {
-    No,
-    Yes,
-}
-
 impl Watch {
     pub(in super::super) fn new(hints: Arc<Notify>) -> Self {
         Self {
             watcher: State::NotYet,
             armed: Directories::new(),
             ears: Arc::new(Ears::new(hints)),
-            warned: Warned::No,
         }
     }
 
     /// Watches what is now the way to `path`. What changes after this returns is heard of.
     pub(in super::super) fn arm(&mut self, path: &Path) -> Watching {
         if matches!(self.watcher, State::Off) {
-            return Watching::Fails;
+            return Watching::No;
         }
         match self.try_arm(path) {
             Ok(()) => Watching::Works,
-            Err(error) => {
-                if replace(&mut self.warned, Warned::Yes) == Warned::No {
-                    tracing::warn!(
-                        ?path,
-                        error = &error as &dyn Error,
-                        "a key file cannot be watched for changes: it is polled"
-                    );
-                }
-                Watching::Fails
-            }
+            Err(error) => Watching::Fails(error.into()),
         }
     }
 
