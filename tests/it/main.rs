@@ -1,2 +1,5 @@
 //! The integration tests: one binary, a `mod` line per file.
-#![expect(missing_docs, reason = "tests name themselves")]
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+#[cfg(feature = "file")]
+mod file_source;
