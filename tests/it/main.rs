@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod engine;
+#[cfg(feature = "file")]
+mod file_source;
 mod outbound;
 mod support;
