@@ -245,6 +245,7 @@ impl<T> Snapshot<T> {
             content: Arc::new(Content::new(value, Generation::FIRST, obtained)),
             revision: None,
             expires,
+            failing_since: None,
         }
     }
 }

@@ -1,4 +1,8 @@
 //! The integration tests: one binary, a `mod` line per file.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod engine;
+#[cfg(feature = "file")]
+mod file_source;
 mod outbound;
+mod support;
