@@ -16,10 +16,10 @@ use tower_rotating_auth::{Generation, Rotating};
 pub(crate) use self::op::{Op, Setup};
 use self::promises::Promises;
 use self::waiter::{Asked, Waiter};
-use self::world::{Does, World};
+use self::world::{Attempt, Does, World};
 
 /// No script goes on for longer, in virtual time.
-const LONGEST: Duration = Duration::from_secs(8 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Runs a script and panics where the engine breaks a promise.
 pub(crate) fn check(setup: Setup, ops: &[Op]) {
@@ -46,6 +46,7 @@ pub(crate) fn check(setup: Setup, ops: &[Op]) {
 struct Run {
     began: Instant,
     world: World,
+    attempts: Vec<Attempt>,
     key: Rotating<u8>,
     driver: JoinHandle<()>,
     stopped: bool,
@@ -75,6 +76,7 @@ impl Run {
                 }
                 seen
             }),
+            attempts: Vec::new(),
             waiters: Vec::new(),
             promises: Promises::new(setup),
             world,
@@ -114,8 +116,8 @@ impl Run {
     }
 
     fn wait(&mut self, asked: Asked) {
-        let attempts = self.world.attempts().len();
-        self.waiters.push(Waiter::new(&self.key, asked, attempts));
+        let waiter = Waiter::new(&self.key, asked, self.world.attempts());
+        self.waiters.push(waiter);
     }
 
     /// Goes on until no attempt ended this very moment: what it brought is compared on another thread,
@@ -128,12 +130,12 @@ impl Run {
     }
 
     fn look(&mut self) {
-        let attempts = self.world.attempts();
-        self.promises.look(&attempts, &self.key, self.stopped);
-        let (promises, stopped) = (&self.promises, self.stopped);
+        self.world.catch_up(&mut self.attempts);
+        let (attempts, stopped) = (&self.attempts, self.stopped);
+        self.promises.look(attempts, &self.key, stopped);
         self.waiters
-            .retain(|waiter| !waiter.look(promises, &attempts, stopped));
-        promises.few_are_forced(&attempts, self.began.elapsed());
+            .retain(|waiter| !waiter.look(&self.promises, attempts, stopped));
+        self.promises.few_are_forced(attempts, self.began.elapsed());
     }
 
     /// Nobody waits for a task that is gone.

@@ -33,7 +33,7 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(3600);
+    pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(600);
 
     /// Any two bytes are a step.
     pub(crate) fn decode([kind, choice]: [u8; 2]) -> Self {
@@ -51,8 +51,8 @@ impl Op {
                     secs(4),
                     secs(11),
                     secs(40),
-                    secs(300),
-                    secs(3600),
+                    secs(130),
+                    secs(600),
                 ],
             )),
             10..=12 => Self::Rotate(choice % 4),

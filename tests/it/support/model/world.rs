@@ -114,8 +114,16 @@ impl World {
         self.0.hint.notify_one();
     }
 
-    pub(crate) fn attempts(&self) -> Vec<Attempt> {
-        self.state().attempts.clone()
+    pub(crate) fn attempts(&self) -> usize {
+        self.state().attempts.len()
+    }
+
+    /// Brings a copy of the log up to date.
+    pub(crate) fn catch_up(&self, attempts: &mut Vec<Attempt>) {
+        if attempts.last().is_some_and(|last| last.end.is_none()) {
+            attempts.pop();
+        }
+        attempts.extend_from_slice(&self.state().attempts[attempts.len()..]);
     }
 
     /// When the last attempt ended that is over.
