@@ -1,8 +1,8 @@
 //! What can be said on the command line and in the environment, as it was said.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -75,7 +75,7 @@ pub(crate) struct Args {
         env = "OPENAI_API_KEY_FILE",
         hide_env_values = true
     )]
-    pub(crate) upstream_key_file: Option<PathBuf>,
+    pub(crate) upstream_key_file: Option<OsString>,
 
     /// The header that carries the key: `authorization` as `Bearer KEY`, any other as the bare key.
     #[arg(

@@ -1,5 +1,6 @@
 //! What the gateway is to do: the options, judged together.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,11 +92,11 @@ impl Upstream {
     /// A variable that is set to nothing counts as one that is not set.
     fn decide(
         base: Option<String>,
-        file: Option<PathBuf>,
+        file: Option<OsString>,
         key: Option<String>,
         header: &str,
     ) -> Result<Self, Failure> {
-        let file = file.filter(|path| !path.as_os_str().is_empty());
+        let file = file.filter(|path| !path.is_empty()).map(PathBuf::from);
         let key = key.filter(|key| !key.trim().is_empty());
         let base = base.filter(|url| !url.is_empty()).ok_or_else(|| {
             usage("no upstream: say --upstream URL (OPENAI_API_BASE_URL), or --demo to look around")

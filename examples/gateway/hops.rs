@@ -26,6 +26,11 @@ pub(crate) fn belongs_to_the_connection(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name) || OURS.contains(name) || *name == VIA
 }
 
+/// Whether a request says that it has a body, if only an empty one: then it goes on saying so.
+pub(crate) fn frames_a_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
+}
+
 /// Leaves of a request's headers what is for the upstream.
 ///
 /// `Host` is made of the upstream's URL, `Content-Length` of the body, `Expect` has been answered here,

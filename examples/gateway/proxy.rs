@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderName, Method, Request, StatusCode};
 use tower::{BoxError, Service, ServiceExt};
 
@@ -82,6 +83,7 @@ impl Target {
         }
         let uri = self.base.join(&asked.uri).map_err(|_| Problem::Path)?;
         let mut headers = asked.headers;
+        let framed = hops::frames_a_body(&headers);
         hops::request(&mut headers, asked.version);
         credentials::strip(&mut headers);
         headers.remove(&self.key_header);
@@ -89,6 +91,9 @@ impl Target {
         let upload = Upload::take(body, progress)
             .await
             .map_err(|error| upload_problem(&error))?;
+        if let Some(length) = upload.size_hint().exact().filter(|_| framed) {
+            headers.insert(CONTENT_LENGTH, length.into());
+        }
         let mut request = Request::new(upload);
         *request.method_mut() = asked.method;
         *request.uri_mut() = uri;

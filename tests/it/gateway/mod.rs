@@ -1,0 +1,12 @@
+//! The gateway, as its users have it: the built program, between real sockets.
+
+mod arguments;
+mod credentials;
+mod demo;
+mod draining;
+mod faults;
+mod forwarding;
+mod harness;
+mod health;
+mod streaming;
+mod uploads;
