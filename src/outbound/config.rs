@@ -1,7 +1,5 @@
 //! Which requests are given the credential.
 
-use http::HeaderName;
-
 use super::credential::Credential;
 use super::origin::{OriginRule, Target};
 use crate::rotating::{Current, Rotating};
@@ -32,18 +30,13 @@ pub(super) enum Expired {
 }
 
 impl Config {
-    /// The credential for a request, loaded once; `None` for a request that goes out as it is.
-    pub(super) fn credential_for(
-        &self,
-        target: Target<'_>,
-        carries: impl FnOnce(&HeaderName) -> bool,
-    ) -> Option<Current<Credential>> {
+    /// The credential for a request to `target`, loaded once; `None` where it goes out as it is.
+    pub(super) fn credential_for(&self, target: Target<'_>) -> Option<Current<Credential>> {
         if !self.origins.admits(target) {
             return None;
         }
         let credential = self.key.current();
-        let kept = self.existing == Existing::Keep && carries(credential.name());
         let omitted = self.expired == Expired::Omit && credential.expired_at(self.key.wall());
-        (!kept && !omitted).then_some(credential)
+        (!omitted).then_some(credential)
     }
 }

@@ -1,5 +1,6 @@
 //! What is put on a request: a header's name and its value, built once.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -87,12 +88,20 @@ impl Credential {
     }
 }
 
+/// Threads take the copies in turn.
 fn copy_of_this_thread() -> usize {
+    const NOT_YET: usize = usize::MAX;
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
-        static COPY: usize = THREADS.fetch_add(1, Ordering::Relaxed) % COPIES;
+        static COPY: Cell<usize> = const { Cell::new(NOT_YET) };
     }
-    COPY.with(|copy| *copy)
+    let copy = COPY.get();
+    if copy != NOT_YET {
+        return copy;
+    }
+    let copy = THREADS.fetch_add(1, Ordering::Relaxed) % COPIES;
+    COPY.set(copy);
+    copy
 }
 
 impl PartialEq for Credential {

@@ -108,7 +108,7 @@ impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
     }
 
     fn set(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue) {
-        set_header(request.headers_mut(), name, value);
+        request.headers_mut().insert(name, value);
     }
 }
 
@@ -123,9 +123,4 @@ impl<R, A, E> Inspect<Response<A>, E> for Http<R> {
     fn note(&self, response: &mut Response<A>, outcome: Outcome) {
         response.extensions_mut().insert(outcome);
     }
-}
-
-/// Sets a header, in place of any number that are there.
-pub(super) fn set_header(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
-    headers.insert(name, value);
 }

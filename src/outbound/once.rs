@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
+use http::header::Entry;
 use tower_service::Service;
 
-use super::config::Config;
-use super::http_seam::set_header;
+use super::config::{Config, Existing};
 use super::origin::Target;
 
 /// Puts the current key on each request. Made by [`InjectOnce`](super::InjectOnce).
@@ -48,13 +48,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        let credential = self
-            .config
-            .credential_for(Target::of(request.uri()), |name| {
-                request.headers().contains_key(name)
-            });
-        if let Some(credential) = credential {
-            set_header(request.headers_mut(), credential.name(), credential.value());
+        let Config { existing, .. } = *self.config;
+        if let Some(credential) = self.config.credential_for(Target::of(request.uri())) {
+            let (name, value) = (credential.name(), credential.value());
+            match (existing, request.headers_mut().entry(name)) {
+                (Existing::Keep, Entry::Occupied(_)) => {}
+                (Existing::Override, Entry::Occupied(mut set)) => drop(set.insert(value)),
+                (_, Entry::Vacant(free)) => drop(free.insert(value)),
+            }
         }
         self.inner.call(request)
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use http::Uri;
+use http::{Uri, uri};
 
 /// A scheme, a host and a port: where a credential may go.
 ///
@@ -29,6 +29,8 @@ pub struct Origin {
     scheme: Scheme,
     host: Host,
     port: u16,
+    /// As nearly every request writes it: compared before anything is taken apart.
+    authority: Box<str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,21 +89,40 @@ impl Origin {
         if authority.as_str().contains('@') {
             return Err(InvalidOrigin::UserInfo);
         }
-        let Target::Absolute { scheme, host, port } = Target::of(&uri) else {
+        let Place::Absolute { scheme, host, port } = Place::Uri(&uri).resolved() else {
             return Err(InvalidOrigin::NotAUrl);
         };
         if host.is_empty() {
             return Err(InvalidOrigin::NotAUrl);
         }
         let scheme = Scheme::of(scheme).ok_or(InvalidOrigin::Scheme)?;
+        let host = match v6(host) {
+            Some(address) => Host::V6(address),
+            None => Host::Name(host.to_ascii_lowercase().into()),
+        };
+        let port = port.unwrap_or_else(|| scheme.port());
+        let authority = if port == scheme.port() {
+            host.to_string()
+        } else {
+            format!("{host}:{port}")
+        };
         Ok(Self {
             scheme,
-            host: match v6(host) {
-                Some(address) => Host::V6(address),
-                None => Host::Name(host.to_ascii_lowercase().into()),
-            },
-            port: port.unwrap_or_else(|| scheme.port()),
+            host,
+            port,
+            authority: authority.into(),
         })
+    }
+
+    fn is_written_in(&self, uri: &Uri) -> bool {
+        let scheme = match self.scheme {
+            Scheme::Http => &uri::Scheme::HTTP,
+            Scheme::Https => &uri::Scheme::HTTPS,
+        };
+        uri.scheme() == Some(scheme)
+            && uri
+                .authority()
+                .is_some_and(|authority| *authority.as_str() == *self.authority)
     }
 
     fn is_safe(&self) -> bool {
@@ -180,14 +201,15 @@ impl fmt::Display for Origin {
             Scheme::Http => "http",
             Scheme::Https => "https",
         };
-        match &self.host {
-            Host::Name(name) => write!(f, "{scheme}://{name}")?,
-            Host::V6(address) => write!(f, "{scheme}://[{address}]")?,
-        }
-        if self.port == self.scheme.port() {
-            Ok(())
-        } else {
-            write!(f, ":{}", self.port)
+        write!(f, "{scheme}://{}", self.authority)
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::V6(address) => write!(f, "[{address}]"),
         }
     }
 }
@@ -213,32 +235,53 @@ impl Scheme {
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Target<'a> {
-    /// To an absolute URL.
+pub struct Target<'a>(Place<'a>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place<'a> {
+    /// Taken apart only where it must be.
+    Uri(&'a Uri),
     Absolute {
-        /// Its scheme.
         scheme: &'a str,
-        /// Its host as it stands there, without a user name; an IPv6 address in its brackets.
         host: &'a str,
-        /// Its port, if it names one.
         port: Option<u16>,
     },
-    /// To a path and no more: wherever the client is connected.
     PathOnly,
-    /// Somewhere that is no origin: never given a credential.
+    /// No origin: never given a credential.
     Other,
 }
 
 impl<'a> Target<'a> {
     /// The target that a URI names.
     #[must_use]
-    pub fn of(uri: &'a Uri) -> Self {
+    pub const fn of(uri: &'a Uri) -> Self {
+        Self(Place::Uri(uri))
+    }
+
+    /// The target that an absolute URL names: its host as it stands there, without a user name, an IPv6
+    /// address in its brackets; its port, if it names one.
+    #[must_use]
+    pub const fn absolute(scheme: &'a str, host: &'a str, port: Option<u16>) -> Self {
+        Self(Place::Absolute { scheme, host, port })
+    }
+
+    /// A path and no more: wherever the client is connected.
+    #[must_use]
+    pub const fn path_only() -> Self {
+        Self(Place::PathOnly)
+    }
+}
+
+impl<'a> Place<'a> {
+    /// Takes a URI apart.
+    fn resolved(self) -> Self {
+        let Self::Uri(uri) = self else {
+            return self;
+        };
         match (uri.scheme_str(), uri.authority()) {
             (Some(scheme), Some(authority)) => {
                 let host = authority.host();
-                let has_port =
-                    authority.as_str().len() > host.len() && !authority.as_str().ends_with(host);
+                let has_port = !authority.as_str().ends_with(host);
                 match authority.port_u16() {
                     None if has_port => Self::Other,
                     port => Self::Absolute { scheme, host, port },
@@ -292,18 +335,23 @@ impl OriginRule {
 
     /// Whether a request to `target` is given the credential.
     pub(crate) fn admits(&self, target: Target<'_>) -> bool {
-        match target {
-            Target::Absolute { scheme, host, port } => {
+        if let (Only::These(origins), Place::Uri(uri)) = (&self.only, target.0) {
+            if origins.iter().any(|origin| origin.is_written_in(uri)) {
+                return true;
+            }
+        }
+        match target.0.resolved() {
+            Place::Absolute { scheme, host, port } => {
                 Scheme::of(scheme).is_some_and(|scheme| self.admits_absolute(scheme, host, port))
             }
-            Target::PathOnly => self
+            Place::PathOnly => self
                 .assumed
                 .as_ref()
                 .is_some_and(|assumed| match &self.only {
                     Only::AnySafe => assumed.is_safe(),
                     Only::These(origins) => origins.contains(assumed),
                 }),
-            Target::Other => false,
+            Place::Uri(_) | Place::Other => false,
         }
     }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use super::config::Config;
+use super::config::{Config, Existing};
 use super::future::{Attempt, ResponseFuture};
 use super::seam::{Carry, Inspect};
 
@@ -59,8 +59,11 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let Shared { config, seam } = &*self.shared;
-        let credential =
-            config.credential_for(seam.target(&request), |name| seam.carries(&request, name));
+        let credential = config
+            .credential_for(seam.target(&request))
+            .filter(|credential| {
+                config.existing == Existing::Override || !seam.carries(&request, credential.name())
+            });
         let Some(credential) = credential else {
             return ResponseFuture::passed(self.inner.call(seam.pass(request)));
         };

@@ -40,11 +40,8 @@ impl Carry<reqwest::Request> for Reqwest {
 
     fn target<'a>(&self, request: &'a reqwest::Request) -> Target<'a> {
         let url = request.url();
-        Target::Absolute {
-            scheme: url.scheme(),
-            host: url.host_str().unwrap_or_default(),
-            port: url.port(),
-        }
+        let host = url.host_str().unwrap_or_default();
+        Target::absolute(url.scheme(), host, url.port())
     }
 
     fn carries(&self, request: &reqwest::Request, name: &HeaderName) -> bool {
@@ -115,7 +112,7 @@ impl Carry<(Option<HeaderValue>, u32)> for AsError {
     type Saved = u32;
 
     fn target<'a>(&self, _: &'a (Option<HeaderValue>, u32)) -> Target<'a> {
-        Target::PathOnly
+        Target::path_only()
     }
 
     fn carries(&self, request: &(Option<HeaderValue>, u32), _: &HeaderName) -> bool {
