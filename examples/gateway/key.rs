@@ -45,21 +45,10 @@ impl Key {
                 })
             }
             KeyFrom::File(path) => {
-                let file = path.clone();
-                let source = source_fn(move || {
-                    let file = file.clone();
-                    async move {
-                        match tokio::fs::read(file).await {
-                            Ok(bytes) => Ok(Secret::new(bytes)),
-                            Err(error) => {
-                                Err(SourceError::transient("cannot read").caused_by(error))
-                            }
-                        }
-                    }
-                });
+                let file = FileSource::new(path);
                 let key = match &upstream.header {
-                    KeyHeader::Bearer => builder.start(source.bearer()).await,
-                    KeyHeader::Bare(name) => builder.start(source.header(name.clone())).await,
+                    KeyHeader::Bearer => builder.start(file.bearer()).await,
+                    KeyHeader::Bare(name) => builder.start(file.header(name.clone())).await,
                 };
                 let failed = |error| {
                     Failure::Start(format!("no key from {}: {}", path.display(), chain(&error)))

@@ -8,5 +8,7 @@ mod faults;
 mod forwarding;
 mod harness;
 mod health;
+#[cfg(unix)]
+mod nothing_lost;
 mod streaming;
 mod uploads;
