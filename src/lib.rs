@@ -22,4 +22,6 @@ pub use self::rotating::{
     Rotating, Source, SourceError, StartError, Status, Subscription, TryMap, Upkeep, Validate,
 };
 pub use self::secret::Secret;
+#[cfg(feature = "file")]
+pub use self::source::FileSource;
 pub use self::source::{Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn};
