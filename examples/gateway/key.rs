@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use tower_rotating_auth::{
-    Credential, Http, InjectKey, InvalidKey, Publisher, Rotating, Secret, SecretSource,
-    SourceError, source_fn,
+    Credential, FileSource, Http, InjectKey, InvalidKey, Publisher, Rotating, Secret, SecretSource,
 };
 
 use crate::config::{KeyFrom, KeyHeader, Upstream};

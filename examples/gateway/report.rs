@@ -65,8 +65,8 @@ pub(crate) fn event(event: &Event) {
              sent again with generation {generation}"
         )),
         EventKind::Rejected { generation } => say(format_args!(
-            "{at} rejected: the upstream does not take generation {generation} of {name}, and there \
-             is none better"
+            "{at} rejected: the upstream does not take generation {generation} of {name}, and the client \
+             was told so"
         )),
         EventKind::RefreshFailed {
             class,

@@ -55,8 +55,21 @@ impl Clients {
     /// Lets each finish what it is at.
     pub(crate) async fn finish(self) -> Done {
         self.at_work.store(false, Ordering::Relaxed);
-        self.clients.join_all().await.into_iter().fold(Done::default(), Done::and)
+        self.clients
+            .join_all()
+            .await
+            .into_iter()
+            .fold(Done::default(), Done::and)
     }
+}
+
+/// A request that is about to be sent.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    id: &'a str,
+    /// The key that is in use.
+    from: usize,
+    turn: usize,
 }
 
 struct Worker {
@@ -73,12 +86,19 @@ impl Worker {
             if !at_work.load(Ordering::Relaxed) {
                 break;
             }
-            let from = self.upstream.in_use();
-            let outcome = match (self.number % 4, turn % 2) {
-                (0, _) => self.stream(turn).await,
-                (1, _) | (2, 0) => self.upload(turn).await,
-                _ => self.plain(turn).await,
+            let id = format!("{}-{turn}", self.number);
+            let from = self.upstream.begins(&id);
+            let request = Begun {
+                id: &id,
+                from,
+                turn,
             };
+            let outcome = match (self.number % 4, turn % 2) {
+                (0, _) => self.stream(request).await,
+                (1, _) | (2, 0) => self.upload(request).await,
+                _ => self.plain(request).await,
+            };
+            self.upstream.ends(&id);
             if let Err(why) = outcome {
                 let to = self.upstream.in_use() + 1;
                 self.done.lost.push(Lost { from, to, why });
@@ -87,51 +107,80 @@ impl Worker {
         self.done
     }
 
-    fn request(&self, turn: usize, method: Method, path: &str) -> RequestBuilder {
+    fn request(&self, begun: Begun<'_>, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.base))
-            .header(ID, format!("{}-{turn}", self.number))
-            .header(IN_USE, self.upstream.in_use())
+            .header(ID, begun.id)
+            .header(IN_USE, begun.from)
             .header("authorization", "Bearer dummy-of-the-client")
     }
 
-    async fn plain(&mut self, turn: usize) -> Result<(), String> {
-        let answer = sent(self.request(turn, Method::GET, "/models")).await?;
+    async fn plain(&mut self, begun: Begun<'_>) -> Result<(), String> {
+        let answer = sent(self.request(begun, Method::GET, "/models")).await?;
         self.done.plain += 1;
-        let body = answer.bytes().await.map_err(said)?;
-        if body == "models" { Ok(()) } else { Err(format!("{body:?}")) }
+        let body = answer.bytes().await.map_err(|error| said(&error))?;
+        if body == "models" {
+            Ok(())
+        } else {
+            Err(format!("{body:?}"))
+        }
     }
 
     /// Uploads of all lengths, up to twice 64 KiB, and what comes back.
-    async fn upload(&mut self, turn: usize) -> Result<(), String> {
-        let length = (turn * 7919 + self.number * 104_729) % (128 * 1024);
-        let content: Vec<u8> = (turn..).flat_map(usize::to_le_bytes).take(length).collect();
-        let request = self.request(turn, Method::POST, "/echo").body(content.clone());
-        let back = sent(request).await?.bytes().await.map_err(said)?;
+    async fn upload(&mut self, begun: Begun<'_>) -> Result<(), String> {
+        let length = (begun.turn * 7919 + self.number * 104_729) % (128 * 1024);
+        let content: Vec<u8> = (begun.turn..)
+            .flat_map(usize::to_le_bytes)
+            .take(length)
+            .collect();
+        let request = self
+            .request(begun, Method::POST, "/echo")
+            .body(content.clone());
+        let back = sent(request)
+            .await?
+            .bytes()
+            .await
+            .map_err(|error| said(&error))?;
         self.done.uploads += 1;
         self.done.bytes += length;
-        if back == content { Ok(()) } else { Err(format!("{length} bytes came back as {} others", back.len())) }
+        if back == content {
+            Ok(())
+        } else {
+            Err(format!("{length} bytes came back as {} others", back.len()))
+        }
     }
 
     /// A stream that lasts while the key is replaced.
-    async fn stream(&mut self, turn: usize) -> Result<(), String> {
-        let request = self.request(turn, Method::POST, "/stream").body("{\"stream\":true}");
-        let events = sent(request).await?.text().await.map_err(said)?;
+    async fn stream(&mut self, begun: Begun<'_>) -> Result<(), String> {
+        let request = self
+            .request(begun, Method::POST, "/stream")
+            .body("{\"stream\":true}");
+        let events = sent(request)
+            .await?
+            .text()
+            .await
+            .map_err(|error| said(&error))?;
         self.done.streams += 1;
-        let wanted: String = (0..EVENTS).map(|event| format!("data: {event}\n\n")).collect();
-        if events == wanted + "data: [DONE]\n\n" { Ok(()) } else { Err(events) }
+        let wanted: String = (0..EVENTS)
+            .map(|event| format!("data: {event}\n\n"))
+            .collect();
+        if events == wanted + "data: [DONE]\n\n" {
+            Ok(())
+        } else {
+            Err(events)
+        }
     }
 }
 
 async fn sent(request: RequestBuilder) -> Result<reqwest::Response, String> {
-    let answer = request.send().await.map_err(said)?;
+    let answer = request.send().await.map_err(|error| said(&error))?;
     match answer.status() {
         StatusCode::OK => Ok(answer),
         status => Err(format!("{status}: {:?}", answer.text().await)),
     }
 }
 
-fn said(error: reqwest::Error) -> String {
+fn said(error: &reqwest::Error) -> String {
     format!("{error:?}")
 }
 
@@ -147,7 +196,11 @@ impl Done {
 
     /// What was lost, but for requests under way while one of these keys was written.
     pub(crate) fn lost_outside(&self, stalled: &[usize]) -> Vec<Lost> {
-        let excused = |lost: &&Lost| !stalled.iter().any(|key| (lost.from..=lost.to).contains(key));
+        let excused = |lost: &&Lost| {
+            !stalled
+                .iter()
+                .any(|key| (lost.from..=lost.to).contains(key))
+        };
         self.lost.iter().filter(excused).cloned().collect()
     }
 }

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::stream;
 use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
 use tokio::sync::watch;
 
 use super::rotation_of;
@@ -43,6 +44,8 @@ struct Ledger {
     /// The keys that are taken: from the first to the second.
     taken: (usize, usize),
     attempts: HashMap<String, usize>,
+    /// Requests that have begun and that no key has let in yet, each with the key that was in use then.
+    under_way: HashMap<String, usize>,
     counts: Counts,
 }
 
@@ -52,6 +55,8 @@ struct Progress {
     seen: usize,
     /// The newest key that was rejected, and one more.
     rejected: usize,
+    /// The oldest key that may be on its way.
+    oldest_under_way: Option<usize>,
     finished: bool,
 }
 
@@ -97,7 +102,10 @@ impl Upstream {
             .route("/v1/echo", post(async |body: Bytes| body))
             .route("/v1/stream", post(stream_through_a_rotation))
             .with_state(book.clone())
-            .layer(axum::middleware::from_fn_with_state(book.clone(), with_a_key_that_is_taken));
+            .layer(axum::middleware::from_fn_with_state(
+                book.clone(),
+                with_a_key_that_is_taken,
+            ));
         Self {
             address: serve(app).await,
             book,
@@ -127,13 +135,45 @@ impl Upstream {
         self.wait_for(|progress| progress.seen >= rotation).await;
     }
 
+    /// Waits until nothing is left that may still come with an older key: a second replacement in the course
+    /// of one request is more than one replay makes good.
+    pub(crate) async fn has_settled_on(&self, rotation: usize) {
+        self.wait_for(|progress| {
+            let oldest = progress.oldest_under_way;
+            progress.seen >= rotation && oldest.is_none_or(|oldest| oldest >= rotation)
+        })
+        .await;
+    }
+
     pub(crate) async fn has_rejected(&self, rotation: usize) {
         self.wait_for(|progress| progress.rejected > rotation).await;
     }
 
+    /// A client is about to send a request; the key that is in use.
+    pub(crate) fn begins(&self, id: &str) -> usize {
+        let mut ledger = self.book.ledger.lock().unwrap();
+        let in_use = self.book.progress.borrow().seen;
+        ledger.under_way.insert(id.to_owned(), in_use);
+        self.book
+            .progress
+            .send_modify(|progress| progress.oldest_under_way = ledger.oldest());
+        in_use
+    }
+
+    /// A client has its answer, whatever it is.
+    pub(crate) fn ends(&self, id: &str) {
+        let mut ledger = self.book.ledger.lock().unwrap();
+        ledger.under_way.remove(id);
+        self.book
+            .progress
+            .send_modify(|progress| progress.oldest_under_way = ledger.oldest());
+    }
+
     /// There will be no other key: what waits for one goes on.
     pub(crate) fn finish(&self) {
-        self.book.progress.send_modify(|progress| progress.finished = true);
+        self.book
+            .progress
+            .send_modify(|progress| progress.finished = true);
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -143,6 +183,12 @@ impl Upstream {
     async fn wait_for(&self, condition: impl FnMut(&Progress) -> bool) {
         let mut progress = self.book.progress.subscribe();
         progress.wait_for(condition).await.unwrap();
+    }
+}
+
+impl Ledger {
+    fn oldest(&self) -> Option<usize> {
+        self.under_way.values().min().copied()
     }
 }
 
@@ -156,7 +202,7 @@ impl Book {
 
         let mut ledger = self.ledger.lock().unwrap();
         let (oldest, newest) = ledger.taken;
-        let attempts = ledger.attempts.entry(id).or_default();
+        let attempts = ledger.attempts.entry(id.clone()).or_default();
         *attempts += 1;
         let attempts = *attempts;
         let counts = &mut ledger.counts;
@@ -168,17 +214,16 @@ impl Book {
             counts.rejected += 1;
             let before = key.is_some_and(|key| key >= in_use && key + 1 == newest);
             counts.loaded_before += usize::from(before);
+        } else {
+            ledger.under_way.remove(&id);
         }
-        drop(ledger);
-
-        self.progress.send_if_modified(|progress| {
-            let before = (progress.seen, progress.rejected);
+        self.progress.send_modify(|progress| {
+            progress.oldest_under_way = ledger.oldest();
             match (taken, key) {
                 (Some(key), _) => progress.seen = progress.seen.max(key),
                 (None, Some(key)) => progress.rejected = progress.rejected.max(key + 1),
                 (None, None) => {}
             }
-            before != (progress.seen, progress.rejected)
         });
         taken.is_some()
     }
@@ -190,10 +235,11 @@ async fn with_a_key_that_is_taken(
     next: axum::middleware::Next,
 ) -> Response {
     if book.admits(request.headers()) {
-        next.run(request).await
-    } else {
-        StatusCode::UNAUTHORIZED.into_response()
+        return next.run(request).await;
     }
+    // Left unread, it would cost the connection, and perhaps a request that is sent on it meanwhile.
+    drop(request.into_body().collect().await);
+    StatusCode::UNAUTHORIZED.into_response()
 }
 
 /// A stream during which the key is replaced: an event for the beginning, one for each key that comes into
@@ -206,10 +252,19 @@ async fn stream_through_a_rotation(State(book): State<Book>, _: Bytes) -> impl I
             return None;
         }
         let due = first + sent;
-        let waited = progress.wait_for(|now| now.finished || now.seen >= due).await;
+        let waited = progress
+            .wait_for(|now| now.finished || now.seen >= due)
+            .await;
         drop(waited.unwrap());
-        let text = if sent == EVENTS { "[DONE]".to_owned() } else { sent.to_string() };
-        Some((Ok::<_, Infallible>(Event::default().data(text)), (sent + 1, progress)))
+        let text = if sent == EVENTS {
+            "[DONE]".to_owned()
+        } else {
+            sent.to_string()
+        };
+        Some((
+            Ok::<_, Infallible>(Event::default().data(text)),
+            (sent + 1, progress),
+        ))
     });
     Sse::new(events)
 }
