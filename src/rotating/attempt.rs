@@ -69,15 +69,16 @@ pub(crate) async fn ask<S: Source>(
     let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(ask)).await });
     match fetch.catch_unwind().await {
         Ok(Ok(fetched)) => fetched,
-        Ok(Err(_elapsed)) => Err(SourceError::new(
-            ErrorClass::TimedOut,
-            "no answer within the fetch timeout",
-        )),
+        Ok(Err(_elapsed)) => Err(timed_out("no answer within the fetch timeout")),
         Err(_panic) => Err(SourceError::new(
             ErrorClass::Panicked,
             "the source panicked",
         )),
     }
+}
+
+fn timed_out(message: &'static str) -> SourceError {
+    SourceError::new(ErrorClass::TimedOut, message)
 }
 
 /// A deadline that has not passed, or the error that it has.
@@ -111,12 +112,14 @@ fn same<T>(
     Ok(Found::Same { revision, expires })
 }
 
-/// Tells whether what was fetched is new: by its revision, or else by comparing, off the runtime.
+/// Tells whether what was fetched is new: by its revision, or else by comparing, off the runtime, whose
+/// threads for that may all be busy: that is given up like a fetch.
 pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
     fetched: Fetched<T>,
     current: &Arc<Snapshot<T>>,
     asked: Now,
     clocks: &Clocks,
+    limit: Duration,
 ) -> Result<Found<T>, SourceError> {
     let (value, revision, expires_at) = match fetched {
         Fetched::Unchanged { expires_at } => {
@@ -135,14 +138,17 @@ pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
     }
     let old = Arc::clone(&current.content);
     let compared = spawn_blocking(move || (value != old.value).then_some(value));
-    match compared.await {
-        Ok(Some(value)) => Ok(Found::New {
+    match timeout(limit, compared).await {
+        Ok(Ok(Some(value))) => Ok(Found::New {
             value,
             revision,
             expires,
         }),
-        Ok(None) => same(revision, expires, current, clocks.now()),
-        Err(_panic) => Err(SourceError::new(
+        Ok(Ok(None)) => same(revision, expires, current, clocks.now()),
+        Err(_elapsed) => Err(timed_out(
+            "not compared with the current value within the fetch timeout",
+        )),
+        Ok(Err(_panic)) => Err(SourceError::new(
             ErrorClass::Panicked,
             "comparing the new value with the current one panicked",
         )),

@@ -111,7 +111,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
             };
             let mut attempt = pin!(async {
                 let fetched = ask(&mut self.source, fetch, self.fetch_timeout).await?;
-                compare(fetched, &current, asked, &clocks).await
+                compare(fetched, &current, asked, &clocks, self.fetch_timeout).await
             });
             loop {
                 let round_ends = self.desk.round_ends();

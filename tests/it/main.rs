@@ -4,5 +4,7 @@
 mod engine;
 #[cfg(feature = "file")]
 mod file_source;
+#[cfg(feature = "file")]
+mod gateway;
 mod outbound;
 mod support;

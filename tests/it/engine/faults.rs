@@ -197,3 +197,31 @@ async fn a_fetch_that_panics_when_it_is_given_up_is_survived() {
     pass(secs(2)).await;
     assert_eq!(*key.current(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_comparison_that_does_not_end_is_given_up_like_a_fetch() {
+    /// Compared when the test lets it, which it never does.
+    struct Slow(Arc<Mutex<mpsc::Receiver<()>>>);
+    impl PartialEq for Slow {
+        fn eq(&self, _: &Self) -> bool {
+            self.0.lock().expect("no panic").recv().is_ok()
+        }
+    }
+    let (let_go, held) = mpsc::channel();
+    let held = Arc::new(Mutex::new(held));
+    let (source, log) = script(move |_| Answer::value(Slow(Arc::clone(&held))));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+    let operator = tokio::spawn(key.refresh());
+    while log.count() < 2 {
+        yield_now().await;
+    }
+    // Virtual time waits for work on other threads, unless it is told not to.
+    advance(secs(31)).await;
+    assert!(at_once(|| operator.is_finished()).await);
+    match operator.await.expect("no panic") {
+        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::TimedOut),
+        other => panic!("{other:?}"),
+    }
+    drop(let_go);
+}

@@ -5,6 +5,7 @@ mod clocks;
 mod events;
 mod faults;
 mod force_wait;
+mod model;
 mod publish;
 mod schedule;
 mod secrecy;

@@ -39,7 +39,8 @@ async fn a_source_that_fails_fails_the_start_at_once_and_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_else_goes_wrong_with_the_first_value_is_an_error_as_well() {
-    let cases: [(fn() -> Answer<usize>, ErrorClass); 5] = [
+    type Case = (fn() -> Answer<usize>, ErrorClass);
+    let cases: [Case; 5] = [
         (Answer::unchanged, ErrorClass::Invalid),
         (|| Answer::lives(1, secs(0)), ErrorClass::Expired),
         (

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 mod clock;
+pub(crate) mod model;
 mod park;
 mod script;
 mod traced;

@@ -103,8 +103,10 @@ impl<T> Answer<T> {
     }
 }
 
+type Answering<T> = Box<dyn FnMut(&Asked) -> Answer<T> + Send>;
+
 pub(crate) struct Script<T> {
-    answer: Box<dyn FnMut(&Asked) -> Answer<T> + Send>,
+    answer: Answering<T>,
     log: Log,
     pace: Pace,
 }
