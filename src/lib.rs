@@ -10,7 +10,10 @@ mod rotating;
 mod secret;
 mod source;
 
-pub use self::inbound::{InvalidScope, Scope, Scopes};
+pub use self::inbound::{
+    Format, InvalidChallenge, InvalidScope, InvalidSlots, Refusal, Refuser, Scope, Scopes, Slot,
+    Slots, Token,
+};
 pub use self::key::InvalidKey;
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
