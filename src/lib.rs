@@ -65,20 +65,25 @@ mod rotating;
 mod secret;
 mod source;
 
+#[cfg(feature = "axum")]
+pub use self::inbound::Auth;
 #[cfg(feature = "file")]
 pub use self::inbound::InvalidKeyFile;
 pub use self::inbound::{
-    ClientId, Ended, GuardedBody, InvalidDigest, InvalidId, InvalidKeyList, InvalidKeySet,
-    InvalidKeyText, InvalidScope, InvalidToken, KeyDigest, KeyEnded, KeyId, KeyPrincipal,
-    KeyRecord, KeySet, OlderKeySet, Principal, Scope, Scopes, Standing, UnfitKeySet, verify_at,
+    Access, Anonymous, Audit, AuditError, AuditedRoute, ClientId, DangerouslyOpen, Decision, Ended,
+    Format, GuardedBody, GuardedFuture, InvalidChallenge, InvalidDigest, InvalidId, InvalidKeyList,
+    InvalidKeySet, InvalidKeyText, InvalidPolicy, InvalidScope, InvalidSlots, InvalidToken,
+    KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord, KeySet, NotLoopback, OlderKeySet,
+    Policies, PolicyEntry, Principal, Refusal, Refuser, RequireKey, Required, Scope, Scopes, Slot,
+    Slots, Standing, Token, UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
 pub use self::keyring::{NewKey, NoRandomness};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,
-    InvalidOrigin, NotReplayed, Origin, Outcome, Rejection, Replay, ResponseFuture, SavedRequest,
-    Target,
+    InvalidOrigin, NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay,
+    ResponseFuture, SavedRequest, Target,
 };
 pub use self::rotating::{
     BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,

@@ -11,7 +11,9 @@ use super::digest::KeyDigest;
 use super::id::{ClientId, KeyId};
 use super::key_set::KeySet;
 use super::record::{KeyRecord, Standing};
+use super::refuser::Refuser;
 use super::scope::Scopes;
+use super::verify::{InvalidToken, judge};
 use crate::rotating::{Generation, Rotating};
 
 /// Timers stand still while the machine sleeps: the wall clock is looked at again at least so often.
@@ -24,9 +26,25 @@ pub enum Principal {
     /// A client with a valid key.
     Key(KeyPrincipal),
     /// Somebody without a key, where none is needed.
-    Anonymous,
+    Anonymous(Anonymous),
     /// Anybody: the doors are open, and nobody looks at keys.
     Open,
+}
+
+/// Somebody without a key.
+#[derive(Clone, Debug)]
+pub struct Anonymous(Arc<Refuser>);
+
+impl Anonymous {
+    pub(super) const fn new(refuser: Arc<Refuser>) -> Self {
+        Self(refuser)
+    }
+
+    /// How the layer that let the caller through would have refused it.
+    #[cfg(feature = "axum")]
+    pub(super) fn refuser(&self) -> &Refuser {
+        &self.0
+    }
 }
 
 /// A client with a valid key. It knows neither the key nor its digest's text.
@@ -53,7 +71,7 @@ impl Principal {
     pub const fn key(&self) -> Option<&KeyPrincipal> {
         match self {
             Self::Key(principal) => Some(principal),
-            Self::Anonymous | Self::Open => None,
+            Self::Anonymous(_) | Self::Open => None,
         }
     }
 }
@@ -145,12 +163,16 @@ impl KeyPrincipal {
         }
     }
 
-    /// The same client by the record that is current.
-    pub(super) fn renewed(&self) -> Option<Self> {
+    /// The same client by the record that is current, if its key is still valid.
+    pub(super) fn renewed_at(&self, now: SystemTime) -> Result<Self, InvalidToken> {
         let keys = self.keys.current();
-        let record = Arc::clone(keys.find(&self.digest)?);
-        Some(Self {
+        let record = keys.find(&self.digest);
+        let record = judge(
             record,
+            record.unwrap_or_else(|| keys.nobody()).standing_at(now),
+        )?;
+        Ok(Self {
+            record: Arc::clone(record),
             ..self.clone()
         })
     }

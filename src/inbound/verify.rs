@@ -74,9 +74,13 @@ pub(super) fn verify<'k>(
     let found = keys.find(&digest);
     note(Work::Standing);
     let standing = found.unwrap_or_else(|| keys.nobody()).standing_at(now);
+    judge(found, standing).map(|record| (digest, record))
+}
+
+pub(super) fn judge<R>(found: Option<R>, standing: Standing) -> Result<R, InvalidToken> {
     match (found, standing) {
         (None, _) => Err(InvalidToken::Unknown),
-        (Some(record), Standing::Valid) => Ok((digest, record)),
+        (Some(record), Standing::Valid) => Ok(record),
         (Some(_), Standing::NotYetValid) => Err(InvalidToken::NotYetValid),
         (Some(_), Standing::Expired) => Err(InvalidToken::Expired),
         (Some(_), Standing::Revoked) => Err(InvalidToken::Revoked),

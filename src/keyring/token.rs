@@ -129,6 +129,14 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
     digits
 }
 
+impl NewKey {
+    /// Whether a token is not one that was made here with a typing error in it. Tokens of other makers pass.
+    #[must_use]
+    pub fn is_plausible(token: &[u8]) -> bool {
+        !token.starts_with(b"trk_") || Self::has_checksum(token)
+    }
+}
+
 impl fmt::Debug for NewKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewKey")

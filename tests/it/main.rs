@@ -6,5 +6,6 @@ mod engine;
 mod file_source;
 #[cfg(feature = "file")]
 mod gateway;
+mod inbound;
 mod outbound;
 mod support;
