@@ -1,4 +1,58 @@
 //! Tower middleware for API keys that rotate while the service runs.
+//!
+//! An API key that a service *sends* expires, or is replaced, while the service runs. This crate puts
+//! the *current* key on every request; when the upstream rejects it, the key is fetched anew and the
+//! request is sent once more.
+//!
+//! ```text
+//!  source ──► Rotating<Credential> ──► request ──► rejected? ──► refresh ──► once more
+//!  file, closure, channel   one atomic load
+//! ```
+//!
+//! *Rotating* means replacing one key by the next over time. It is not round-robin over many keys.
+//!
+//! # A client whose key lives in a file
+//!
+//! ```
+//! # #[cfg(feature = "file")] {
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use tower::ServiceBuilder;
+//! use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, SecretSource};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("openai");
+//! # std::fs::write(&path, "sk-1f0c")?;
+//! let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, never per request
+//! let client = ServiceBuilder::new()
+//!     .layer(RotatingAuthLayer::new().inject(InjectKey::new("https://api.openai.com", key)?))
+//!     .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());
+//! # let _ = client;
+//! # Ok(())
+//! # }
+//! # main().unwrap();
+//! # }
+//! ```
+//!
+//! # Where to read on
+//!
+//! | to … | see |
+//! |---|---|
+//! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`] |
+//! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
+//! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
+//! | use a client whose requests are not `http::Request` | [`Carry`], [`Inspect`] |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `file` | yes | [`FileSource`] |
+//!
+//! No feature changes what the rest does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
 
@@ -25,3 +79,7 @@ pub use self::secret::Secret;
 #[cfg(feature = "file")]
 pub use self::source::FileSource;
 pub use self::source::{Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn};
+
+#[cfg(all(doctest, feature = "file"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

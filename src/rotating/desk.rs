@@ -149,7 +149,6 @@ impl<T: Send + Sync + 'static> Desk<T> {
             }
             Ok(Found::Same { revision, expires }) => {
                 let moved = moved(current.expires, expires, now);
-                let expires = expires.or(current.expires);
                 self.parts.cell.store(Arc::new(Snapshot {
                     content: Arc::clone(&current.content),
                     revision,
@@ -181,7 +180,6 @@ impl<T: Send + Sync + 'static> Desk<T> {
                 self.answer_requested(&failed);
             }
         }
-        self.let_go();
     }
 
     fn report(&self, generation: Generation, error: Option<&SourceError>) {
@@ -216,14 +214,14 @@ impl<T: Send + Sync + 'static> Desk<T> {
     }
 
     /// Frees the contents that no reader holds any more: off the runtime, since a large one takes long.
-    fn let_go(&mut self) {
-        let (held, free): (Vec<_>, Vec<_>) = take(&mut self.retired)
-            .into_iter()
-            .partition(|content| Arc::strong_count(content) > 1);
-        self.retired = held;
-        if !free.is_empty() {
-            drop(spawn_blocking(move || drop(free)));
+    pub(crate) fn let_go(&mut self) {
+        let is_held = |content: &Arc<Content<T>>| Arc::strong_count(content) > 1;
+        if self.retired.iter().all(is_held) {
+            return;
         }
+        let (held, free): (Vec<_>, Vec<_>) = take(&mut self.retired).into_iter().partition(is_held);
+        self.retired = held;
+        drop(spawn_blocking(move || drop(free)));
     }
 }
 

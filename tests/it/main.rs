@@ -1,8 +1,10 @@
 //! The integration tests: one binary, a `mod` line per file.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod engine;
 #[cfg(feature = "file")]
 mod file_source;
 #[cfg(feature = "file")]
 mod gateway;
 mod outbound;
+mod support;
