@@ -10,7 +10,10 @@ mod rotating;
 mod secret;
 mod source;
 
-pub use self::inbound::{InvalidScope, Scope, Scopes};
+pub use self::inbound::{
+    Access, Audit, AuditError, AuditedRoute, Decision, InvalidPolicy, InvalidScope, Policies,
+    PolicyEntry, Scope, Scopes, Why,
+};
 pub use self::key::InvalidKey;
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
