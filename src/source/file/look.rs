@@ -1,0 +1,128 @@
+//! One look at the file: watched first, then opened, checked and read.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::content::{self, Content};
+use super::exposure::Exposure;
+use super::fault::Fault;
+use super::os::{self, Watch};
+
+/// Which file, and what it may be like.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) path: PathBuf,
+    pub(super) max_bytes: usize,
+    pub(super) readable_by_all: Rule,
+    pub(super) watch: Wish,
+}
+
+/// What becomes of a file that everybody may read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rule {
+    Warn,
+    Refuse,
+}
+
+/// Whether the file is to be watched, where that can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Watch,
+    PollOnly,
+}
+
+/// Whether changes of the file will be heard of.
+#[derive(Debug)]
+#[cfg_attr(
+    not(all(unix, not(portable_only))),
+    expect(dead_code, reason = "only Unix is watched")
+)]
+pub(super) enum Watching {
+    Works,
+    /// The watch cannot be had.
+    Fails(Box<dyn Error + Send + Sync>),
+    /// There is none: it is not wanted, or this system has none.
+    No,
+}
+
+/// What a look found.
+pub(super) struct Look {
+    pub(super) content: Result<Content, Fault>,
+    /// Where the links on the way to the file lead.
+    pub(super) target: Option<PathBuf>,
+    pub(super) watching: Watching,
+    pub(super) exposure: Exposure,
+}
+
+/// What stays from look to look.
+pub(super) struct Eye {
+    watch: Watch,
+}
+
+impl Eye {
+    pub(super) fn new(hints: Arc<Notify>) -> Self {
+        Self {
+            watch: Watch::new(hints),
+        }
+    }
+
+    /// Looks at the file. Blocks for as long as the file system does.
+    pub(super) fn look(&mut self, subject: &Subject) -> Look {
+        // The watch comes first, so that what changes after the read is heard of. So does the target:
+        // if a link is swapped in between, it merely takes two looks instead of one.
+        let watching = match subject.watch {
+            Wish::Watch => self.watch.arm(&subject.path),
+            Wish::PollOnly => Watching::No,
+        };
+        let target = fs::canonicalize(&subject.path).ok();
+        let (content, exposure) = match read(subject) {
+            Ok((content, exposure)) => (Ok(content), exposure),
+            Err(fault) => (Err(fault), Exposure::Private),
+        };
+        Look {
+            content,
+            target,
+            watching,
+            exposure,
+        }
+    }
+}
+
+fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
+    let path = &*subject.path;
+    let file = os::open(path).map_err(|error| why_not_opened(path, error.into()))?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(Fault::NotRegular);
+    }
+    let exposure = os::exposure(&found);
+    match (&exposure, subject.readable_by_all) {
+        (Exposure::Writable { mode }, _) => return Err(Fault::Writable { mode: *mode }),
+        (Exposure::Readable { mode }, Rule::Refuse) => return Err(Fault::Readable { mode: *mode }),
+        (Exposure::Readable { .. }, Rule::Warn) | (Exposure::Private, _) => {}
+    }
+    let max = subject.max_bytes;
+    let too_large = Fault::TooLarge { max };
+    if found.len() > u64::try_from(max).unwrap_or(u64::MAX) {
+        return Err(too_large);
+    }
+    let bytes = content::read(&file, found.len(), max)?.ok_or(too_large)?;
+    Ok((Content::new(bytes), exposure))
+}
+
+/// Tells a link to nothing from nothing, and what is there but cannot be opened (a socket, say).
+fn why_not_opened(path: &Path, fault: Fault) -> Fault {
+    match fault {
+        Fault::Missing(error)
+            if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) =>
+        {
+            Fault::Dangling(error)
+        }
+        Fault::Io(_) if fs::metadata(path).is_ok_and(|found| !found.is_file()) => Fault::NotRegular,
+        fault => fault,
+    }
+}

@@ -1,0 +1,296 @@
+//! A key file: watched, polled, and believed only when it is whole.
+//!
+//! A fetch takes one or more looks ([`look`]) until what they find is settled ([`settle`]). What the
+//! operating system is needed for has a portable twin, which only polls.
+
+mod content;
+mod debounce;
+mod exposure;
+mod fault;
+mod look;
+mod settle;
+mod warnings;
+
+#[cfg(not(all(unix, not(portable_only))))]
+mod portable;
+#[cfg(all(unix, not(portable_only)))]
+mod unix;
+
+#[cfg(not(all(unix, not(portable_only))))]
+use self::portable as os;
+#[cfg(all(unix, not(portable_only)))]
+use self::unix as os;
+
+use std::fmt;
+use std::future::pending;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::select;
+use tokio::sync::{Mutex, Notify};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use self::debounce::Debounce;
+use self::look::{Eye, Look, Rule, Subject, Watching, Wish};
+use self::settle::{Settling, Verdict, Way};
+use self::warnings::Warnings;
+use crate::rotating::{Fetch, Fetched, Pace, Source, SourceError};
+use crate::secret::Secret;
+
+/// Asked so often while changes are heard of, and while they are not.
+const POLL_WATCHED: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_secs(10);
+/// A local file is cheap.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_BYTES: usize = 64 * 1024;
+/// Kubernetes removes the old directory a moment after it has swapped the link, and a writer may unlink
+/// before it creates: a file that is missing is looked for again after these pauses.
+const MISSING: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+];
+
+/// A file whose content is a secret, and which is rewritten while the process runs.
+///
+/// The value is the content without ASCII white space and byte order marks at both ends. A change is
+/// seen at once where the file system tells of changes (Unix), and by a poll everywhere; content is told
+/// apart by its SHA-256, never by a timestamp.
+///
+/// # Writing the file
+///
+/// Write a temporary file in the same directory, `fsync` it and rename it over the old one. A writer that
+/// truncates and writes, or unlinks and creates, is waited for: content is believed when it has stayed the
+/// same for 50 ms, or when a link on the way to the file was swapped, as Kubernetes does it with `..data`.
+/// Mount the secret's directory: a Kubernetes `subPath` mount is never updated.
+///
+/// # Errors
+///
+/// What is wrong keeps the last good value, and is told with the file's path and never with its content:
+///
+/// | what | [`ErrorClass`](crate::ErrorClass) |
+/// |---|---|
+/// | missing (also after 260 ms), a link to nothing, changing all the time, an I/O error | `Transient` |
+/// | not readable for this process; writable by its group or by everybody; with [`strict`](Self::strict), readable by everybody | `Permanent` |
+/// | empty, too large, a directory or whatever else is not a regular file | `Invalid` |
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use std::{fs, io};
+///
+/// use tower_rotating_auth::{FileSource, Rotating};
+///
+/// fn write(path: &std::path::Path, key: &str) -> io::Result<()> {
+///     let directory = path.parent().unwrap();
+///     let temporary = tempfile::NamedTempFile::new_in(directory)?; // readable by its owner alone
+///     fs::write(&temporary, key)?;
+///     temporary.as_file().sync_all()?;
+///     temporary.persist(path)?;
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("openai");
+/// write(&path, "sk-1\n")?;
+///
+/// let key = Rotating::start(FileSource::new(&path).poll(Duration::from_secs(1))).await?;
+/// assert_eq!(key.current().expose_secret(), b"sk-1");
+///
+/// let mut changes = key.subscribe();
+/// write(&path, "sk-2\n")?;
+/// let current = changes.changed().await.expect("the refresh task runs");
+/// assert_eq!(current.expose_secret(), b"sk-2");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct FileSource {
+    subject: Subject,
+    poll: Option<Duration>,
+    /// Held by a look for as long as it blocks, even when nobody waits for it any more: a file system
+    /// that hangs costs one thread, not one for each attempt.
+    eye: Arc<Mutex<Eye>>,
+    hints: Arc<Notify>,
+    burst: Debounce,
+    /// When to ask for a fetch because the watch turned out not to work.
+    look_again: Option<Instant>,
+    /// Where the file was when its content was last believed.
+    target: Option<PathBuf>,
+    warnings: Warnings,
+}
+
+impl FileSource {
+    /// The file at this path. Nothing is read until the first fetch.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let hints = Arc::new(Notify::new());
+        Self {
+            subject: Subject {
+                path: path.into(),
+                max_bytes: MAX_BYTES,
+                readable_by_all: Rule::Warn,
+                watch: Wish::Watch,
+            },
+            poll: None,
+            eye: Arc::new(Mutex::new(Eye::new(Arc::clone(&hints)))),
+            hints,
+            burst: Debounce::default(),
+            look_again: None,
+            target: None,
+            warnings: Warnings::default(),
+        }
+    }
+
+    /// Reads the file at least so often, whether or not changes are heard of; unless told every 30 s while
+    /// they are, every 10 s while they are not.
+    pub const fn poll(mut self, poll: Duration) -> Self {
+        self.poll = Some(poll);
+        self
+    }
+
+    /// Takes a larger file for a mistake; 64 KiB unless told.
+    pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
+        self.subject.max_bytes = max_bytes;
+        self
+    }
+
+    /// Refuses a file that everybody may read. Unless told it is taken, with one warning, since Kubernetes
+    /// mounts secrets so. One that its group or everybody may write is always refused.
+    pub const fn strict(mut self) -> Self {
+        self.subject.readable_by_all = Rule::Refuse;
+        self
+    }
+
+    /// Does not watch the file: it is polled alone.
+    pub const fn without_watch(mut self) -> Self {
+        self.subject.watch = Wish::PollOnly;
+        self
+    }
+
+    /// Looks at the file off the runtime.
+    async fn look(&self) -> Result<Look, SourceError> {
+        let mut eye = Arc::clone(&self.eye).lock_owned().await;
+        let subject = self.subject.clone();
+        match spawn_blocking(move || eye.look(&subject)).await {
+            Ok(look) => Ok(look),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => Err(SourceError::transient("the runtime is shutting down")),
+            },
+        }
+    }
+
+    /// Looks until what is found is settled.
+    async fn settled(
+        &mut self,
+        ask: &Fetch<'_, Secret>,
+    ) -> Result<(Fetched<Secret>, Watching), SourceError> {
+        let mut settling = Settling::default();
+        let mut pauses = MISSING.into_iter();
+        loop {
+            let Look {
+                content,
+                target,
+                watching,
+                exposure,
+            } = self.look().await?;
+            self.warnings.note(&self.subject.path, &watching, exposure);
+            let content = match content {
+                Ok(content) => content,
+                Err(fault) => match pauses.next().filter(|_| fault.may_be_a_swap()) {
+                    Some(pause) => {
+                        sleep(pause).await;
+                        continue;
+                    }
+                    None => return Err(fault.at(&self.subject.path)),
+                },
+            };
+            let digest = content.digest();
+            let fetched = if ask.revision.is_some_and(|current| digest.is_of(current)) {
+                Fetched::unchanged()
+            } else {
+                let way = way(self.target.as_ref(), target.as_ref());
+                match settling.judge(digest, content.fill(), way) {
+                    Verdict::Believe => Fetched::new(content.secret()).revision(digest.into()),
+                    Verdict::Again => {
+                        sleep(settle::PAUSE).await;
+                        continue;
+                    }
+                    Verdict::GiveUp(fault) => return Err(fault.at(&self.subject.path)),
+                }
+            };
+            self.target = target;
+            return Ok((fetched, watching));
+        }
+    }
+}
+
+fn way(before: Option<&PathBuf>, now: Option<&PathBuf>) -> Way {
+    match (before, now) {
+        (Some(before), Some(now)) if before != now => Way::Swapped,
+        _ => Way::AsBefore,
+    }
+}
+
+impl Source for FileSource {
+    type Value = Secret;
+
+    async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
+        self.look_again = None;
+        let (fetched, watching) = self.settled(&ask).await?;
+        // The engine knows of one pace alone, the one for a watch that works.
+        let slow = self.subject.watch == Wish::Watch && self.poll.is_none();
+        self.look_again = match watching {
+            Watching::Works => None,
+            Watching::Fails(_) | Watching::No => slow.then(|| Instant::now() + POLL),
+        };
+        Ok(fetched)
+    }
+
+    async fn changed(&mut self) {
+        loop {
+            select! {
+                biased;
+                () = at(self.burst.due()) => {
+                    self.burst.told();
+                    return;
+                }
+                () = at(self.look_again) => {
+                    self.look_again = None;
+                    return;
+                }
+                () = self.hints.notified() => self.burst.heard(Instant::now()),
+            }
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        let poll = self.poll.unwrap_or(match self.subject.watch {
+            Wish::Watch => POLL_WATCHED,
+            Wish::PollOnly => POLL,
+        });
+        Pace::new(poll, MIN_INTERVAL)
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+impl fmt::Debug for FileSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSource")
+            .field("subject", &self.subject)
+            .field("poll", &self.poll)
+            .finish_non_exhaustive()
+    }
+}

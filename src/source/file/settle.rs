@@ -1,0 +1,113 @@
+//! Whether to believe what a look at the file found.
+//!
+//! A file that is written in place, or unlinked and created, is empty or partial for a moment, and one
+//! look cannot tell. So content is believed when two looks in a row found it. The exception is a link
+//! on the way to the file that was swapped: whoever swaps a link has finished what it points to.
+
+use std::time::Duration;
+
+use super::content::{Digest, Fill};
+use super::fault::Fault;
+
+/// The pause between two looks.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+/// Looks after the first.
+const MORE_LOOKS: u32 = 5;
+
+/// Where the links on the way to the file lead, compared with the last content that was believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    AsBefore,
+    Swapped,
+}
+
+/// What to do with what a look found.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Believe,
+    /// Look again after [`PAUSE`].
+    Again,
+    GiveUp(Fault),
+}
+
+/// The looks of one fetch.
+#[derive(Default)]
+pub(super) struct Settling {
+    looks: u32,
+    last: Option<Digest>,
+}
+
+impl Settling {
+    /// Judges what a look found that the engine does not have yet.
+    pub(super) fn judge(&mut self, found: Digest, fill: Fill, way: Way) -> Verdict {
+        let settled = way == Way::Swapped || self.last == Some(found);
+        if fill == Fill::Some && settled {
+            return Verdict::Believe;
+        }
+        if self.looks == MORE_LOOKS {
+            return Verdict::GiveUp(match fill {
+                Fill::Empty => Fault::Empty,
+                Fill::Some => Fault::Torn,
+            });
+        }
+        self.looks += 1;
+        self.last = Some(found);
+        Verdict::Again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::super::content::Content;
+    use super::*;
+
+    /// Judges a look after another; `""` is an empty file.
+    fn judge(settling: &mut Settling, content: &str, way: Way) -> Verdict {
+        let content = Content::new(Zeroizing::new(content.into()));
+        settling.judge(content.digest(), content.fill(), way)
+    }
+
+    #[test]
+    fn content_is_believed_when_two_looks_in_a_row_found_it() {
+        let mut settling = Settling::default();
+        for torn in ["", "k", "ke", "", "key"] {
+            let verdict = judge(&mut settling, torn, Way::AsBefore);
+            assert!(matches!(verdict, Verdict::Again), "{torn:?}: {verdict:?}");
+        }
+        let verdict = judge(&mut settling, "key", Way::AsBefore);
+        assert!(matches!(verdict, Verdict::Believe), "{verdict:?}");
+    }
+
+    #[test]
+    fn content_behind_a_swapped_link_is_believed_at_once_unless_it_is_empty() {
+        let believed = judge(&mut Settling::default(), "key", Way::Swapped);
+        assert!(matches!(believed, Verdict::Believe), "{believed:?}");
+        let empty = judge(&mut Settling::default(), " \n", Way::Swapped);
+        assert!(matches!(empty, Verdict::Again), "{empty:?}");
+    }
+
+    #[test]
+    fn what_never_settles_is_given_up() {
+        let mut changing = Settling::default();
+        let mut empty = Settling::default();
+        for look in 0..MORE_LOOKS {
+            let content = look.to_string();
+            let verdict = judge(&mut changing, &content, Way::AsBefore);
+            assert!(matches!(verdict, Verdict::Again), "{verdict:?}");
+            let verdict = judge(&mut empty, "", Way::AsBefore);
+            assert!(matches!(verdict, Verdict::Again), "{verdict:?}");
+        }
+        let verdict = judge(&mut changing, "the last", Way::AsBefore);
+        assert!(
+            matches!(verdict, Verdict::GiveUp(Fault::Torn)),
+            "{verdict:?}"
+        );
+        let verdict = judge(&mut empty, "", Way::AsBefore);
+        assert!(
+            matches!(verdict, Verdict::GiveUp(Fault::Empty)),
+            "{verdict:?}"
+        );
+    }
+}

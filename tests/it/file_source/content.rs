@@ -1,0 +1,123 @@
+//! What of the file is the key, and when it has changed.
+
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+use tower_rotating_auth::{ErrorClass, FileSource, Rotating};
+
+use super::support::{Desk, assert_content, failure, in_time, replace, write};
+
+#[tokio::test(start_paused = true)]
+async fn white_space_and_byte_order_marks_around_the_key_are_not_part_of_it() {
+    let desk = Desk::new("\u{feff} \t sk-1 \r\n\n");
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    assert_content(&key.current(), "sk-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_within_the_key_are_left_as_they_are() {
+    let desk = Desk::new(b"\xFF\x00 two\nlines\x0B");
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    assert_eq!(key.current().expose_secret(), b"\xFF\x00 two\nlines\x0B");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_key_in_another_file_is_no_rotation() {
+    let desk = Desk::new("sk-1");
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    replace(&desk.path, "sk-1\n");
+    let current = in_time(key.refresh()).await.unwrap();
+    assert_eq!(current.generation().get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_has_not_changed_is_looked_at_once() {
+    let desk = Desk::new("sk-1");
+    let source = FileSource::new(&desk.path).without_watch();
+    let builder = Rotating::builder().min_interval(Duration::ZERO);
+    let key = builder.start(source).await.unwrap();
+    let asked = Instant::now();
+    in_time(key.refresh()).await.unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_keeps_size_and_timestamps_is_seen() {
+    let desk = Desk::new("sk-1");
+    let source = FileSource::new(&desk.path).without_watch();
+    let key = Rotating::start(source).await.unwrap();
+    let written = fs::metadata(&desk.path).unwrap().modified().unwrap();
+    for number in 2..=5 {
+        let content = format!("sk-{number}");
+        let writer = if number % 2 == 0 { write } else { replace };
+        writer(&desk.path, &content);
+        set_modified(&desk, written);
+        let mut changes = key.subscribe();
+        assert_content(&in_time(changes.changed()).await.unwrap(), &content);
+    }
+}
+
+fn set_modified(desk: &Desk, at: SystemTime) {
+    let file = File::options().write(true).open(&desk.path).unwrap();
+    file.set_modified(at).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_not_watched_is_read_every_ten_seconds() {
+    let desk = Desk::new("sk-1");
+    let source = FileSource::new(&desk.path).without_watch();
+    let key = Rotating::start(source).await.unwrap();
+    let mut changes = key.subscribe();
+    write(&desk.path, "sk-2");
+    let written = Instant::now();
+    in_time(changes.changed()).await.unwrap();
+    let waited = written.elapsed();
+    let expected = Duration::from_secs(9)..Duration::from_millis(11_200);
+    assert!(expected.contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_read_as_often_as_told() {
+    let desk = Desk::new("sk-1");
+    let source = FileSource::new(&desk.path).poll(Duration::from_secs(2));
+    let key = Rotating::start(source.without_watch()).await.unwrap();
+    let mut changes = key.subscribe();
+    write(&desk.path, "sk-2");
+    let written = Instant::now();
+    in_time(changes.changed()).await.unwrap();
+    assert!(written.elapsed() < Duration::from_millis(2_400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_may_have_as_many_bytes_as_told_and_not_one_more() {
+    let desk = Desk::new("12345678");
+    let source = FileSource::new(&desk.path).max_bytes(8);
+    let key = Rotating::start(source).await.unwrap();
+    assert_content(&key.current(), "12345678");
+
+    write(&desk.path, "12345678\n");
+    let error = failure(&key).await;
+    assert_eq!(error.class(), ErrorClass::Invalid);
+    assert!(error.to_string().contains("max_bytes"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sixty_four_kibibytes_are_a_key_file_unless_told() {
+    let desk = Desk::new(vec![b'k'; 64 * 1024]);
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    assert_eq!(key.current().expose_secret().len(), 64 * 1024);
+
+    write(&desk.path, &"k".repeat(64 * 1024 + 1));
+    assert_eq!(failure(&key).await.class(), ErrorClass::Invalid);
+}
+
+#[test]
+fn the_source_tells_its_path_and_no_content() {
+    let desk = Desk::new("sk-sentinel");
+    let text = format!("{:?}", FileSource::new(&desk.path));
+    assert!(
+        text.contains("openai") && !text.contains("sentinel"),
+        "{text}"
+    );
+}

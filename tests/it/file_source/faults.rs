@@ -1,0 +1,152 @@
+//! What may become of a key file: the last good key stays, and the error says what is wrong.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::path::Path;
+
+use tower_rotating_auth::ErrorClass::{Invalid, Transient};
+use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
+
+use super::support::{Desk, assert_content, failure, in_time, write};
+
+/// A key whose file goes bad: told of with its class, its path and these words, and never with the
+/// content; the key stays until the file is mended.
+async fn stays(class: ErrorClass, words: &str, go_bad: impl FnOnce(&Path)) {
+    let desk = Desk::new("sk-sentinel");
+    let path = &*desk.path;
+    let key = Rotating::start(FileSource::new(path)).await.unwrap();
+
+    go_bad(path);
+    let error = failure(&key).await;
+    assert_eq!(error.class(), class, "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&format!("{path:?}")), "no path: {text}");
+    assert!(text.contains(words), "not {words:?}: {text}");
+    let all = format!("{error:?} {:?}", error.source());
+    assert!(!all.contains("sentinel") && !text.contains("sentinel"));
+    assert_eq!(key.status().last_error, Some(class));
+    assert_content(&key.current(), "sk-sentinel");
+    assert_eq!(key.current().generation().get(), 1);
+
+    mend(path);
+    let current = in_time(key.refresh()).await.unwrap();
+    assert_content(&current, "sk-mended");
+    assert_eq!(key.status().last_error, None);
+}
+
+fn mend(path: &Path) {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir(path).unwrap(),
+        Ok(_) => fs::remove_file(path).unwrap(),
+        Err(_) => fs::create_dir_all(path.parent().unwrap()).unwrap(),
+    }
+    write(path, "sk-mended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_deleted() {
+    let delete = |path: &Path| fs::remove_file(path).unwrap();
+    stays(Transient, "does not exist", delete).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_whose_directory_is_deleted() {
+    let delete = |path: &Path| fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    stays(Transient, "does not exist", delete).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_whose_directory_becomes_a_file() {
+    let desk = Desk::empty();
+    let path = desk.at("keys/openai");
+    fs::create_dir(desk.at("keys")).unwrap();
+    write(&path, "sk-1");
+    let key = Rotating::start(FileSource::new(&path)).await.unwrap();
+    fs::remove_dir_all(desk.at("keys")).unwrap();
+    write(&desk.at("keys"), "");
+    assert_eq!(failure(&key).await.class(), Transient);
+    assert_content(&key.current(), "sk-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_emptied() {
+    stays(Invalid, "is empty", |path| write(path, "")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_with_nothing_but_white_space() {
+    stays(Invalid, "is empty", |path| write(path, " \r\n\u{feff}")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory() {
+    let become_directory = |path: &Path| {
+        fs::remove_file(path).unwrap();
+        fs::create_dir(path).unwrap();
+    };
+    stays(Invalid, "not a regular file", become_directory).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_a_gibibyte() {
+    let grow = |path: &Path| File::create(path).unwrap().set_len(1 << 30).unwrap();
+    stays(Invalid, "more than 65536 bytes", grow).await;
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::process::Command;
+
+    use super::*;
+
+    fn lead_to(target: &str) -> impl FnOnce(&Path) {
+        move |path| {
+            fs::remove_file(path).unwrap();
+            symlink(target, path).unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_to_nothing() {
+        stays(Transient, "link to nothing", lead_to("nothing")).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_link_to_itself() {
+        stays(Transient, "could not be read", lead_to("openai")).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_device_that_never_ends() {
+        stays(Invalid, "not a regular file", lead_to("/dev/zero")).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pipe_that_nobody_writes_to() {
+        let become_pipe = |path: &Path| {
+            fs::remove_file(path).unwrap();
+            assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+        };
+        stays(Invalid, "not a regular file", become_pipe).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket() {
+        let become_socket = |path: &Path| {
+            fs::remove_file(path).unwrap();
+            drop(UnixListener::bind(path).unwrap());
+        };
+        stays(Invalid, "not a regular file", become_socket).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_at_the_start_is_told_at_the_start() {
+    let desk = Desk::new("");
+    match Rotating::start(FileSource::new(&desk.path)).await {
+        Err(StartError::Source(error)) => assert_eq!(error.class(), Invalid),
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,107 @@
+//! Who else may get at the key file.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
+
+use super::child::again_as;
+use super::log::log;
+use super::support::{Desk, assert_content, failure, in_time, write};
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_others_may_write_is_refused_at_the_start() {
+    for mode in [0o620, 0o602, 0o666] {
+        let desk = Desk::new("sk-1");
+        set_mode(&desk.path, mode);
+        match Rotating::start(FileSource::new(&desk.path)).await {
+            Err(StartError::Source(error)) => {
+                assert_eq!(error.class(), ErrorClass::Permanent);
+                assert!(error.to_string().contains("chmod go-w"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_others_may_write_all_of_a_sudden_is_refused_with_the_key_in_it() {
+    let desk = Desk::new("sk-1");
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    write(&desk.path, "sk-2");
+    set_mode(&desk.path, 0o660);
+    assert_eq!(failure(&key).await.class(), ErrorClass::Permanent);
+    assert_content(&key.current(), "sk-1");
+
+    set_mode(&desk.path, 0o600);
+    assert_content(&in_time(key.refresh()).await.unwrap(), "sk-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_everybody_may_read_is_taken_with_one_warning() {
+    let (log, _guard) = log();
+    let desk = Desk::new("sk-sentinel");
+    set_mode(&desk.path, 0o644);
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    in_time(key.refresh()).await.unwrap();
+    let text = log.text();
+    assert_eq!(
+        text.matches("may be read by everybody").count(),
+        1,
+        "{text}"
+    );
+    assert!(text.contains("0644") && text.contains("openai"), "{text}");
+    assert!(!text.contains("sentinel"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_its_group_may_read_is_taken_without_one() {
+    let (log, _guard) = log();
+    let desk = Desk::new("sk-1");
+    set_mode(&desk.path, 0o640);
+    let key = Rotating::start(FileSource::new(&desk.path).strict()).await;
+    assert_content(&key.unwrap().current(), "sk-1");
+    assert_eq!(log.text(), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_everybody_may_read_is_refused_where_that_is_strict() {
+    let desk = Desk::new("sk-1");
+    set_mode(&desk.path, 0o644);
+    match Rotating::start(FileSource::new(&desk.path).strict()).await {
+        Err(StartError::Source(error)) => {
+            assert_eq!(error.class(), ErrorClass::Permanent);
+            assert!(error.to_string().contains("chmod o-r"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Root may read everything; where the tests run as root, this one runs again as somebody who may not.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_may_no_longer_be_read_keeps_the_key() {
+    let desk = Desk::new("sk-1");
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    set_mode(&desk.path, 0o000);
+    if File::open(&desk.path).is_ok() {
+        again_as(
+            &["--user"],
+            "true",
+            "file_source::permissions::a_file_that_may_no_longer_be_read_keeps_the_key",
+        );
+        return;
+    }
+    let error = failure(&key).await;
+    assert_eq!(error.class(), ErrorClass::Permanent);
+    assert!(error.to_string().contains("may not be read"), "{error}");
+    assert_content(&key.current(), "sk-1");
+
+    set_mode(&desk.path, 0o600);
+    write(&desk.path, "sk-2");
+    assert_content(&in_time(key.refresh()).await.unwrap(), "sk-2");
+}

@@ -1,0 +1,63 @@
+//! A file that is not there when the process starts.
+
+use std::fs;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
+
+use super::support::{Desk, assert_content, in_time, write};
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_missing_fails_the_start() {
+    let desk = Desk::empty();
+    match Rotating::start(FileSource::new(&desk.path)).await {
+        Err(StartError::Source(error)) => assert_eq!(error.class(), ErrorClass::Transient),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_missing_for_a_moment_does_not() {
+    let desk = Desk::empty();
+    let source = FileSource::new(&desk.path).without_watch();
+    let (key, ()) = tokio::join!(Rotating::start(source), async {
+        sleep(Duration::from_millis(100)).await;
+        write(&desk.path, "sk-1");
+    });
+    assert_content(&key.unwrap().current(), "sk-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_appears_after_the_start_is_waited_for_if_told() {
+    let desk = Desk::empty();
+    let path = desk.at("keys/openai");
+    let builder = Rotating::builder().wait_for_first(Duration::from_secs(60));
+    let (key, ()) = tokio::join!(builder.start(FileSource::new(&path)), async {
+        sleep(Duration::from_secs(20)).await;
+        fs::create_dir(desk.at("keys")).unwrap();
+        write(&path, "sk-1");
+    });
+    assert_content(&key.unwrap().current(), "sk-1");
+}
+
+#[cfg(all(unix, not(portable_only)))]
+#[tokio::test(start_paused = true)]
+async fn the_watch_tells_of_a_file_that_appears_after_the_start() {
+    use super::support::NEVER;
+
+    let desk = Desk::empty();
+    let path = desk.at("some/where/openai");
+    let builder = Rotating::builder()
+        .wait_for_first(NEVER)
+        .backoff(NEVER, NEVER);
+    let source = FileSource::new(&path).poll(NEVER);
+    let started = in_time(async {
+        tokio::join!(builder.start(source), async {
+            sleep(Duration::from_secs(20)).await;
+            fs::create_dir_all(desk.at("some/where")).unwrap();
+            write(&path, "sk-1");
+        })
+    });
+    assert_content(&started.await.0.unwrap().current(), "sk-1");
+}

@@ -1,0 +1,70 @@
+//! A Kubernetes volume, and that a swap of it is believed at once.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tower_rotating_auth::{FileSource, Rotating};
+
+use super::support::{Desk, assert_content, in_time, write};
+
+/// A volume as Kubernetes mounts it: `openai -> ..data/openai`, `..data -> ..VERSION`.
+pub(super) struct Volume {
+    root: PathBuf,
+    version: u32,
+}
+
+impl Volume {
+    pub(super) fn new(root: PathBuf, content: &str) -> Self {
+        fs::create_dir(&root).unwrap();
+        symlink("..data/openai", root.join("openai")).unwrap();
+        let mut volume = Self { root, version: 0 };
+        volume.swap(content);
+        volume
+    }
+
+    /// As the kubelet does it: a new directory, a link to it renamed over the old link, the old
+    /// directory removed.
+    pub(super) fn swap(&mut self, content: &str) {
+        let old = self.root.join(format!("..{}", self.version));
+        self.version += 1;
+        let new = format!("..{}", self.version);
+        fs::create_dir(self.root.join(&new)).unwrap();
+        write(&self.root.join(&new).join("openai"), content);
+        symlink(&new, self.root.join("..data_tmp")).unwrap();
+        fs::rename(self.root.join("..data_tmp"), self.root.join("..data")).unwrap();
+        if old.exists() {
+            fs::remove_dir_all(old).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_is_believed_at_once() {
+    let desk = Desk::empty();
+    let mut volume = Volume::new(desk.at("volume"), "sk-0");
+    let source = FileSource::new(desk.at("volume/openai")).without_watch();
+    let builder = Rotating::builder().min_interval(Duration::ZERO);
+    let key = builder.start(source).await.unwrap();
+    volume.swap("sk-1");
+    let swapped = Instant::now();
+    assert_content(&in_time(key.refresh()).await.unwrap(), "sk-1");
+    assert_eq!(swapped.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_to_an_empty_file_is_not_believed_until_it_is_filled() {
+    let desk = Desk::empty();
+    let mut volume = Volume::new(desk.at("volume"), "sk-0");
+    let path = desk.at("volume/openai");
+    let source = FileSource::new(&path).without_watch();
+    let key = Rotating::start(source).await.unwrap();
+    volume.swap("");
+    let (refreshed, ()) = tokio::join!(in_time(key.refresh()), async {
+        sleep(Duration::from_millis(220)).await;
+        write(&path, "sk-1");
+    });
+    assert_content(&refreshed.unwrap(), "sk-1");
+}

@@ -1,0 +1,224 @@
+//! Changes that the watch alone tells of: the poll never comes, and neither does a retry.
+
+use std::fs;
+use std::future::pending;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tower_rotating_auth::{
+    ErrorClass, Fetch, Fetched, FileSource, Pace, Rotating, Secret, Source, SourceError,
+    Subscription,
+};
+
+use super::support::{Desk, NEVER, assert_content, in_time, replace, until, write};
+use super::volume::Volume;
+
+pub(super) struct Watched {
+    pub(super) key: Rotating<Secret>,
+    changes: Subscription<Secret>,
+}
+
+impl Watched {
+    pub(super) async fn start(path: &Path) -> Self {
+        Self::of(FileSource::new(path).poll(NEVER)).await
+    }
+
+    async fn of(source: impl Source<Value = Secret>) -> Self {
+        let builder = Rotating::builder().backoff(NEVER, NEVER);
+        let key = builder.start(source).await.unwrap();
+        let changes = key.subscribe();
+        Self { key, changes }
+    }
+
+    pub(super) async fn becomes(&mut self, content: &str) {
+        let current = in_time(self.changes.changed()).await.unwrap();
+        assert_content(&current, content);
+    }
+
+    async fn fails(&self, class: ErrorClass) {
+        until(|| self.key.status().last_error == Some(class)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_swaps_of_a_kubernetes_volume_however_it_is_reached() {
+    let desk = Desk::empty();
+    let mut volume = Volume::new(desk.at("volume"), "sk-0");
+    symlink(desk.at("volume/openai"), desk.at("file")).unwrap();
+    symlink("volume", desk.at("directory")).unwrap();
+    let mut watched = Vec::new();
+    for path in [
+        "volume/openai",
+        "volume/..data/openai",
+        "file",
+        "directory/openai",
+    ] {
+        watched.push(Watched::start(&desk.at(path)).await);
+    }
+    for number in 1..=100 {
+        let content = format!("sk-{number}");
+        volume.swap(&content);
+        for key in &mut watched {
+            key.becomes(&content).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_among_the_ancestors_is_swapped() {
+    let desk = Desk::empty();
+    let release = |number: u32| {
+        let keys = desk.at(&format!("releases/{number}/config/keys"));
+        fs::create_dir_all(&keys).unwrap();
+        write(&keys.join("openai"), &format!("sk-{number}"));
+        symlink(format!("releases/{number}"), desk.at("next")).unwrap();
+        fs::rename(desk.at("next"), desk.at("current")).unwrap();
+    };
+    release(0);
+    let mut key = Watched::start(&desk.at("current/config/keys/openai")).await;
+    for number in 1..=20 {
+        release(number);
+        key.becomes(&format!("sk-{number}")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_written_in_place_as_through_a_bind_mount() {
+    rotate(write).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_renamed_over_the_old_one() {
+    rotate(replace).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_unlinked_and_created() {
+    rotate(|path, content| {
+        fs::remove_file(path).unwrap();
+        write(path, content);
+    })
+    .await;
+}
+
+async fn rotate(writer: impl Fn(&Path, &str)) {
+    let desk = Desk::new("sk-0");
+    let mut key = Watched::start(&desk.path).await;
+    for number in 1..=20 {
+        let content = format!("sk-{number}");
+        writer(&desk.path, &content);
+        key.becomes(&content).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_directory_is_removed_and_made_again() {
+    let desk = Desk::empty();
+    let make = |content: &str| {
+        fs::create_dir_all(desk.at("keys/of")).unwrap();
+        write(&desk.at("keys/of/openai"), content);
+    };
+    make("sk-0");
+    let mut key = Watched::start(&desk.at("keys/of/openai")).await;
+    for number in 1..=20 {
+        fs::remove_dir_all(desk.at("keys")).unwrap();
+        if number % 2 == 0 {
+            key.fails(ErrorClass::Transient).await;
+        }
+        let content = format!("sk-{number}");
+        make(&content);
+        key.becomes(&content).await;
+        write(&desk.at("keys/of/openai"), "sk-again");
+        key.becomes("sk-again").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_directory_is_moved_away_and_back() {
+    let desk = Desk::empty();
+    let [keys, aside] = ["keys", "aside"].map(|name| desk.at(name));
+    fs::create_dir(&keys).unwrap();
+    write(&keys.join("openai"), "sk-0");
+    let mut key = Watched::start(&keys.join("openai")).await;
+    for number in 1..=20 {
+        fs::rename(&keys, &aside).unwrap();
+        if number % 2 == 0 {
+            key.fails(ErrorClass::Transient).await;
+        }
+        fs::rename(&aside, &keys).unwrap();
+        if number % 2 == 0 {
+            until(|| key.key.status().last_error.is_none()).await;
+        }
+        let content = format!("sk-{number}");
+        write(&keys.join("openai"), &content);
+        key.becomes(&content).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_directory_takes_the_name_over() {
+    let desk = Desk::empty();
+    let keys = desk.at("keys");
+    fs::create_dir(&keys).unwrap();
+    write(&keys.join("openai"), "sk-0");
+    let mut key = Watched::start(&keys.join("openai")).await;
+    for number in 1..=20 {
+        let content = format!("sk-{number}");
+        fs::create_dir(desk.at("next")).unwrap();
+        write(&desk.at("next/openai"), &content);
+        fs::rename(&keys, desk.at(&format!("old-{number}"))).unwrap();
+        fs::rename(desk.at("next"), &keys).unwrap();
+        key.becomes(&content).await;
+        replace(&keys.join("openai"), "sk-again");
+        key.becomes("sk-again").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relative_path_is_watched_too() {
+    let desk = Desk::new("sk-0");
+    let up = std::env::current_dir().unwrap().components().count() - 1;
+    let root: PathBuf = std::iter::repeat_n("..", up).collect();
+    let path = root.join(desk.path.strip_prefix("/").unwrap());
+    let mut key = Watched::start(&path).await;
+    write(&desk.path, "sk-1");
+    key.becomes("sk-1").await;
+}
+
+/// Asks for changes a millisecond at a time, and gives up for good after a million.
+struct Impatient(FileSource);
+
+impl Source for Impatient {
+    type Value = Secret;
+
+    async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
+        self.0.fetch(ask).await
+    }
+
+    async fn changed(&mut self) {
+        for _ in 0..1_000_000 {
+            let heard = timeout(Duration::from_millis(1), self.0.changed());
+            if heard.await.is_ok() {
+                return;
+            }
+        }
+        pending::<()>().await;
+    }
+
+    fn pace(&self) -> Pace {
+        self.0.pace()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_not_lost_when_waiting_for_it_is_given_up_all_the_time() {
+    let desk = Desk::new("sk-0");
+    let mut key = Watched::of(Impatient(FileSource::new(&desk.path).poll(NEVER))).await;
+    for number in 1..=20 {
+        let content = format!("sk-{number}");
+        write(&desk.path, &content);
+        key.becomes(&content).await;
+    }
+}
