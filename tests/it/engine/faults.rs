@@ -1,10 +1,11 @@
 //! Sources that panic, and values that do.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
+use futures_util::future::Either;
 use tokio::task::yield_now;
 use tokio::time::advance;
 use tower_rotating_auth::{
@@ -44,7 +45,7 @@ async fn a_panic_answers_those_who_wait() {
     }
 }
 
-/// A source whose `changed` panics, or is ready, each time it is called.
+/// A source whose `changed` panics, or is ready, each time that it is called, or the first time.
 struct Excited<S> {
     inner: S,
     how: How,
@@ -54,6 +55,7 @@ struct Excited<S> {
 #[derive(Clone, Copy)]
 enum How {
     Panics,
+    PanicsAtFirst,
     Ready,
 }
 
@@ -65,10 +67,11 @@ impl<S: Source> Source for Excited<S> {
     }
 
     fn changed(&mut self) -> impl Future<Output = ()> + Send {
-        self.calls.fetch_add(1, Ordering::SeqCst);
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
         match self.how {
-            How::Panics => resume_unwind(Box::new("boom")),
-            How::Ready => std::future::ready(()),
+            How::PanicsAtFirst if call > 0 => Either::Left(self.inner.changed()),
+            How::Panics | How::PanicsAtFirst => resume_unwind(Box::new("boom")),
+            How::Ready => Either::Right(ready(())),
         }
     }
 }
@@ -99,6 +102,20 @@ async fn a_source_whose_hints_panic_is_still_polled_and_listened_to_no_more_than
 
     let newer = key.refresh_if(key.current().generation()).await;
     assert_eq!(*newer.expect("it still answers"), log.count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_hints_panicked_is_listened_to_again_after_the_next_attempt() {
+    let (source, log, calls) = excited(How::PanicsAtFirst, |asked| Answer::value(asked.number));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    key.refresh().await.expect("the source delivers");
+    pass(secs(5)).await;
+    log.hint();
+    moment().await;
+    assert_eq!(log.last().reason, Reason::Changed);
+    assert_eq!(*key.current(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -104,6 +104,25 @@ async fn renewals_that_fail_for_ten_minutes_are_tried_as_the_backoff_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn renewals_that_fail_are_tried_more_often_as_the_expiry_comes_near() {
+    let (source, log) = script(|asked| {
+        // Down from before the first renewal until ten seconds before the expiry.
+        if (secs(1)..HOUR - secs(10)).contains(&asked.at) {
+            Answer::down()
+        } else {
+            Answer::lives(asked.number, HOUR)
+        }
+    });
+    let wall = Wall::new();
+    let key = Rotating::builder().wall_clock(wall.reader()).start(source);
+    let key = key.await.expect("the source delivers");
+    pass(HOUR - millis(1)).await;
+    assert_eq!(key.current().generation().get(), 2);
+    assert!(!key.current().expired_at(wall.now()));
+    assert!(log.count() < 40, "{}", log.count());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_that_somebody_has_to_mend_is_tried_less_often_but_for_ever() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
@@ -214,10 +233,13 @@ async fn a_source_that_keeps_its_token_until_five_minutes_before_the_end_is_aske
     let wall = Wall::new();
     let key = Rotating::builder().wall_clock(wall.reader()).start(source);
     let key = key.await.expect("the source delivers");
-    for minute in 0..600 {
+    // A quarter of what is left goes by from one attempt to the next, or a little more: the last one in
+    // vain leaves more than two thirds of those five minutes.
+    for second in 0..36_000 {
         let current = key.current();
-        assert!(!current.expired_at(wall.now()), "in minute {minute}");
-        pass(minutes(1)).await;
+        let late = current.expired_at(wall.now() + secs(200));
+        assert!(!late, "less than 200 s left at second {second}");
+        pass(secs(1)).await;
     }
     assert!(*key.current() >= 10);
     assert!(log.count() < 15 * 10, "{}", log.count());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower_rotating_auth::{Current, NotRefreshed, Reason, Rotating, SourceError};
 
 use crate::support::{Answer, Log, Upstream, block_on, millis, moment, pass, script, secs};
@@ -101,8 +101,10 @@ async fn a_rejection_waits_for_an_attempt_that_started_after_it() {
     }
     // The attempt under way has seen the old key already.
     upstream.rotate();
+    let asked = Instant::now();
     let newer = key.refresh_if(key.current().generation()).await;
     assert_eq!(known(&newer.expect("there is a newer key")), (2, 2));
+    assert!(asked.elapsed() <= secs(4), "the next starts at once");
     let reasons: Vec<_> = log.all().iter().map(|asked| asked.reason).collect();
     assert_eq!(
         reasons,
@@ -141,6 +143,29 @@ async fn a_new_key_from_the_attempt_under_way_is_enough_for_a_younger_rejection(
     assert_eq!(known(&newer.expect("there is a newer key")), (2, 2));
     pass(secs(4)).await; // well before the next poll
     assert_eq!(log.count(), 2, "nothing was left to be fetched for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_that_was_overtaken_by_a_rotation_fetches_nothing() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(millis(0));
+    let (key, driver) = Rotating::pair(source).await.expect("the source delivers");
+    let mut driver = Box::pin(driver);
+    let mut drive = async |time| timeout(time, &mut driver).await.expect_err("it goes on");
+    drive(secs(2)).await;
+    upstream.rotate();
+    log.hint();
+    drive(millis(0)).await;
+    moment().await; // the new key has been compared, but nobody has looked at the result
+
+    let rejected = key.current().generation();
+    assert_eq!((rejected.get(), log.count()), (1, 2));
+    let late = key.refresh_if(rejected);
+    drive(millis(0)).await;
+    let newer = timeout(millis(0), late).await.expect("it is told at once");
+    assert_eq!(known(&newer.expect("it is there already")), (2, 2));
+    drive(secs(10)).await;
+    assert_eq!(log.count(), 2);
 }
 
 #[tokio::test(start_paused = true)]

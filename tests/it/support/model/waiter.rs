@@ -99,6 +99,10 @@ impl Waiter {
             })
         };
         match (self.asked, answer) {
+            (Asked::Rejected(rejected), answer) if self.generation > rejected => {
+                assert!(matches!(answer, Answer::Current(newer) if newer == self.generation));
+                assert_eq!(waited, Duration::ZERO);
+            }
             (Asked::Rejected(rejected), Answer::Current(newer)) => assert!(newer > rejected),
             (Asked::Rejected(_), Answer::Unchanged) => assert!(some_attempt_was(Outcome::Good)),
             (Asked::Refresh, Answer::Current(current)) => {
