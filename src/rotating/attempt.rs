@@ -64,19 +64,21 @@ pub(crate) async fn ask<S: Source>(
     ask: Fetch<'_, S::Value>,
     limit: Duration,
 ) -> Result<Fetched<S::Value>, SourceError> {
-    // A source that panicked is asked again: whether it can go on is its own affair.
-    let fetch = AssertUnwindSafe(async { source.fetch(ask).await }).catch_unwind();
-    match timeout(limit, fetch).await {
+    // A source that panicked is asked again: whether it can go on is its own affair. A fetch that is
+    // given up is dropped in here, too, and may panic at that.
+    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(ask)).await });
+    match fetch.catch_unwind().await {
         Ok(Ok(fetched)) => fetched,
-        Ok(Err(_panic)) => Err(SourceError::new(
+        Ok(Err(_elapsed)) => Err(timed_out("no answer within the fetch timeout")),
+        Err(_panic) => Err(SourceError::new(
             ErrorClass::Panicked,
             "the source panicked",
         )),
-        Err(_elapsed) => Err(SourceError::new(
-            ErrorClass::TimedOut,
-            "no answer within the fetch timeout",
-        )),
     }
+}
+
+fn timed_out(message: &'static str) -> SourceError {
+    SourceError::new(ErrorClass::TimedOut, message)
 }
 
 /// A deadline that has not passed, or the error that it has.
@@ -85,7 +87,10 @@ pub(crate) fn usable(
     asked: Now,
     now: Now,
 ) -> Result<Option<Deadline>, SourceError> {
-    let expires = expiry.map(|expiry| Deadline::of(expiry, asked));
+    not_passed(expiry.map(|expiry| Deadline::of(expiry, asked)), now)
+}
+
+fn not_passed(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>, SourceError> {
     match expires {
         Some(deadline) if deadline.passed(now) => Err(SourceError::new(
             ErrorClass::Expired,
@@ -95,19 +100,31 @@ pub(crate) fn usable(
     }
 }
 
-/// Tells whether what was fetched is new: by its revision, or else by comparing, off the runtime.
+/// The current content again. Where the source does not say until when it is good, that is known from
+/// before; a source that still has what has expired since has failed to deliver.
+fn same<T>(
+    revision: Option<Revision>,
+    expires: Option<Deadline>,
+    current: &Snapshot<T>,
+    now: Now,
+) -> Result<Found<T>, SourceError> {
+    let expires = not_passed(expires.or(current.expires), now)?;
+    Ok(Found::Same { revision, expires })
+}
+
+/// Tells whether what was fetched is new: by its revision, or else by comparing, off the runtime, whose
+/// threads for that may all be busy: that is given up like a fetch.
 pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
     fetched: Fetched<T>,
     current: &Arc<Snapshot<T>>,
     asked: Now,
     clocks: &Clocks,
+    limit: Duration,
 ) -> Result<Found<T>, SourceError> {
     let (value, revision, expires_at) = match fetched {
         Fetched::Unchanged { expires_at } => {
-            return Ok(Found::Same {
-                revision: current.revision.clone(),
-                expires: usable(expires_at, asked, clocks.now())?,
-            });
+            let expires = usable(expires_at, asked, clocks.now())?;
+            return same(current.revision.clone(), expires, current, clocks.now());
         }
         Fetched::Value {
             value,
@@ -117,18 +134,21 @@ pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
     };
     let expires = usable(expires_at, asked, clocks.now())?;
     if revision.is_some() && revision == current.revision {
-        return Ok(Found::Same { revision, expires });
+        return same(revision, expires, current, clocks.now());
     }
     let old = Arc::clone(&current.content);
     let compared = spawn_blocking(move || (value != old.value).then_some(value));
-    match compared.await {
-        Ok(Some(value)) => Ok(Found::New {
+    match timeout(limit, compared).await {
+        Ok(Ok(Some(value))) => Ok(Found::New {
             value,
             revision,
             expires,
         }),
-        Ok(None) => Ok(Found::Same { revision, expires }),
-        Err(_panic) => Err(SourceError::new(
+        Ok(Ok(None)) => same(revision, expires, current, clocks.now()),
+        Err(_elapsed) => Err(timed_out(
+            "not compared with the current value within the fetch timeout",
+        )),
+        Ok(Err(_panic)) => Err(SourceError::new(
             ErrorClass::Panicked,
             "comparing the new value with the current one panicked",
         )),

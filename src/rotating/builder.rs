@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::driver::{self, Clocks, Driver};
 use super::event::{Event, Events, Observer};
-use super::expiry::Now;
+use super::expiry::{LONGEST, Now};
 use super::guard::Limits;
 use super::handle::{Parts, Rotating};
 use super::plan::Settings;
@@ -19,6 +19,10 @@ use super::schedule::Backoff;
 use super::snapshot::{Generation, Snapshot};
 use super::status::Progress;
 use super::{Pace, Publisher, Source, StartError};
+
+/// What a timer can tell apart. Without an interval a hint that does not end would be asked about
+/// without end, and nothing else would run.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
@@ -99,7 +103,8 @@ impl Builder {
         self
     }
 
-    /// Asks the source at most so often, whatever the reason; as the source says unless told.
+    /// Asks the source at most so often, whatever the reason; as the source says unless told, and never
+    /// more than once a millisecond.
     pub fn min_interval(mut self, min_interval: Duration) -> Self {
         self.min_interval = Some(min_interval);
         self
@@ -222,19 +227,31 @@ impl Builder {
             cell: Arc::clone(&parts.cell),
             events: Arc::clone(&parts.events),
             progress,
+            wall: Arc::clone(&self.wall),
         };
         (Rotating::new(parts, None, watcher, self.wall), publisher)
     }
 
+    /// What was set, within what sums of times and a timer can do.
     fn settings(&self, pace: Pace) -> Settings {
+        let bounded = |time: Duration| time.min(LONGEST);
+        let min_interval = self.min_interval.unwrap_or(pace.min_interval);
         Settings {
             pace: Pace {
-                poll: self.poll.or(pace.poll),
-                min_interval: self.min_interval.unwrap_or(pace.min_interval),
+                poll: self.poll.or(pace.poll).map(bounded),
+                min_interval: min_interval.clamp(SHORTEST_INTERVAL, LONGEST),
             },
-            backoff: self.backoff,
-            limits: self.limits,
-            force_wait: self.force_wait,
+            backoff: Backoff {
+                first: bounded(self.backoff.first),
+                cap: bounded(self.backoff.cap),
+                permanent_cap: bounded(self.backoff.permanent_cap),
+            },
+            limits: Limits {
+                cooldown: bounded(self.limits.cooldown),
+                cooldown_cap: bounded(self.limits.cooldown_cap),
+                ..self.limits
+            },
+            force_wait: bounded(self.force_wait),
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) use super::attempt::Clocks;
 use super::attempt::{ask, compare, usable};
 use super::desk::Desk;
-use super::expiry::Deadline;
+use super::expiry::LONGEST;
 use super::handle::{Command, Parts};
 use super::plan::{Plan, Settings, Step};
 use super::snapshot::Snapshot;
@@ -60,12 +60,23 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
     /// Runs until the last handle is dropped.
     pub(crate) async fn run(mut self) {
         loop {
+            self.serve_all();
+            self.desk.let_go();
             let done = match self.desk.next_step() {
                 Step::Ask(reason) => self.attempt(reason).await,
                 Step::SleepUntil(at) => self.wait(at).await,
             };
             if done.is_break() {
                 return;
+            }
+        }
+    }
+
+    /// An attempt is for all who have asked before it starts.
+    fn serve_all(&mut self) {
+        for _ in 0..self.inbox.len() {
+            if let Ok(command) = self.inbox.try_recv() {
+                self.desk.serve(command);
             }
         }
     }
@@ -100,7 +111,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
             };
             let mut attempt = pin!(async {
                 let fetched = ask(&mut self.source, fetch, self.fetch_timeout).await?;
-                compare(fetched, &current, asked, &clocks).await
+                compare(fetched, &current, asked, &clocks, self.fetch_timeout).await
             });
             loop {
                 let round_ends = self.desk.round_ends();
@@ -156,7 +167,8 @@ pub(crate) async fn first<S: Source>(
     wait: Duration,
     clocks: &Clocks,
 ) -> Result<First<S::Value>, StartError> {
-    let give_up = Deadline::after(clocks.now(), wait);
+    // The wall clock may be set for the first time meanwhile: it is no measure of a wait.
+    let give_up = Instant::now() + wait.min(LONGEST);
     let mut failures = 0;
     loop {
         let asked = clocks.now();
@@ -188,17 +200,17 @@ pub(crate) async fn first<S: Source>(
             Err(error) => error,
         };
         let now = clocks.now();
-        if give_up.passed(now) {
+        if give_up <= now.mono {
             return Err(StartError::Source(error));
         }
         failures += 1;
         let draw = Clocks::draw();
         let Settings { backoff, pace, .. } = settings;
         let pause = schedule::after_failure(backoff, pace, failures, &error, None, draw);
-        let pause = now.mono + pause.min(give_up.remaining(now));
+        let allowed = asked.mono + pace.min_interval;
         select! {
-            _ = hint(source) => sleep_until(asked.mono + pace.min_interval).await,
-            () = sleep_until(pause) => {}
+            Ok(()) = hint(source) => sleep_until(allowed).await,
+            () = sleep_until((now.mono + pause).min(give_up).max(allowed)) => {}
         }
     }
 }

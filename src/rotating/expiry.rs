@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// No lifetime is longer: what claims to be is cut to it, so that no sum of times overflows.
-const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// No time is longer: what claims to be is cut to it, so that no sum of times overflows.
+pub(crate) const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// When a value stops being good, as its source says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,6 +27,7 @@ pub use self::builder::Builder;
 pub use self::error::{ErrorClass, NotRefreshed, SourceError, StartError};
 pub use self::event::{Event, EventKind};
 pub use self::expiry::{Expiry, InvalidLifetime};
+pub(crate) use self::guard::Proven;
 pub use self::handle::Rotating;
 pub use self::publisher::Publisher;
 pub use self::refreshing::Refreshing;

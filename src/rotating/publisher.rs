@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::builder::WallClock;
 use super::event::{EventKind, Events};
 use super::expiry::Now;
 use super::snapshot::{Cell, Content, Snapshot};
@@ -21,6 +21,7 @@ pub struct Publisher<T> {
     pub(super) cell: Arc<Cell<T>>,
     pub(super) events: Arc<Events>,
     pub(super) progress: watch::Sender<Progress>,
+    pub(super) wall: WallClock,
 }
 
 impl<T: PartialEq> Publisher<T> {
@@ -35,12 +36,13 @@ impl<T: PartialEq> Publisher<T> {
         drop(current);
         let now = Now {
             mono: Instant::now(),
-            wall: SystemTime::now(),
+            wall: (self.wall)(),
         };
         self.cell.store(Arc::new(Snapshot {
             content: Arc::new(Content::new(value, generation, now)),
             revision: None,
             expires: None,
+            failing_since: None,
         }));
         self.progress
             .send_modify(|progress| progress.generation = generation);

@@ -118,7 +118,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Asked at least every `poll`, also where a value tells when it expires, and at most every `min_interval`.
+    /// Asked at least every `poll`, also where a value tells when it expires, and at most every
+    /// `min_interval` (which is a millisecond or more).
     #[must_use]
     pub const fn new(poll: Duration, min_interval: Duration) -> Self {
         Self {
@@ -138,8 +139,7 @@ impl Default for Pace {
     }
 }
 
-/// What a source is told when it is asked.
-#[derive(Debug)]
+/// What a source is told when it is asked. Its [`Debug`](fmt::Debug) leaves the value out.
 #[non_exhaustive]
 pub struct Fetch<'a, T> {
     /// Why it is asked now.
@@ -150,6 +150,18 @@ pub struct Fetch<'a, T> {
     pub revision: Option<&'a Revision>,
     /// The current value, so that a large one can be brought up to date instead of built again.
     pub current: Option<&'a T>,
+}
+
+impl<'a, T> Fetch<'a, T> {
+    /// The same, for a source whose values are made into values of this type.
+    pub(crate) const fn of_another_type<U>(&self) -> Fetch<'a, U> {
+        Fetch {
+            reason: self.reason,
+            rejected: self.rejected,
+            revision: self.revision,
+            current: None,
+        }
+    }
 }
 
 /// Why a source is asked.
@@ -168,8 +180,7 @@ pub enum Reason {
     Requested,
 }
 
-/// What a source found.
-#[derive(Debug)]
+/// What a source found. Its [`Debug`](fmt::Debug) leaves the value out.
 #[non_exhaustive]
 pub enum Fetched<T> {
     /// The content is what it was at the revision that the source was told.
@@ -265,5 +276,35 @@ impl Revision {
 impl fmt::Debug for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Revision([REDACTED])")
+    }
+}
+
+impl<T> fmt::Debug for Fetch<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetch")
+            .field("reason", &self.reason)
+            .field("rejected", &self.rejected)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Fetched<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unchanged { expires_at } => f
+                .debug_struct("Unchanged")
+                .field("expires_at", expires_at)
+                .finish(),
+            Self::Value {
+                revision,
+                expires_at,
+                ..
+            } => f
+                .debug_struct("Value")
+                .field("revision", revision)
+                .field("expires_at", expires_at)
+                .finish_non_exhaustive(),
+        }
     }
 }

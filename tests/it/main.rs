@@ -1,5 +1,13 @@
 //! The integration tests: one binary, a `mod` line per file.
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod engine;
 #[cfg(feature = "file")]
 mod file_source;
+#[cfg(feature = "file")]
+mod gateway;
+mod inbound;
+#[cfg(feature = "axum")]
+mod inbound_policy;
+mod outbound;
+mod support;

@@ -1,0 +1,192 @@
+//! What can be said on the command line and in the environment, as it was said.
+
+use std::error::Error as _;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+
+use crate::Failure;
+use crate::report;
+
+/// An OpenAI-compatible gateway that puts the upstream's key on every request, and keeps running when
+/// that key is replaced.
+///
+/// Without arguments it shows what that means: a small upstream runs in the same process, takes only its
+/// current key and replaces it every few seconds. OPENAI_* in the environment is ignored then.
+///
+/// With arguments it stands before a real upstream. Its key comes from a file that something else
+/// rewrites (a sidecar, a Kubernetes Secret, a script), or from OPENAI_API_KEY, which cannot change
+/// while the gateway runs. There is no option for the key itself: a command line is readable by others.
+///
+/// What clients send as a credential never reaches the upstream.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gateway",
+    disable_version_flag = true,
+    after_help = "\
+Environment:
+  OPENAI_API_KEY  The key itself, where there is no key file; both at once is an error
+
+Served by the gateway itself, without a key:
+  GET /healthz    200 as long as the process answers
+  GET /readyz     200 when every key is usable, and how each is doing, as JSON
+
+Examples:
+  gateway --upstream https://api.openai.com/v1 --upstream-key-file /run/secrets/openai
+  gateway --upstream https://api.anthropic.com --upstream-key-file key --upstream-header x-api-key
+  OPENAI_API_KEY=... gateway --upstream https://api.openai.com/v1
+
+SIGTERM and SIGINT let open requests finish. Exit codes: 0 stopped, 1 could not start, 2 wrong options."
+)]
+pub(crate) struct Args {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "GATEWAY_LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub(crate) listen: SocketAddr,
+
+    /// Run before the small upstream in this process, as without any arguments.
+    #[arg(long)]
+    pub(crate) demo: bool,
+
+    /// Where requests go. A base that ends in /v1 takes requests for /v1/... without doubling it.
+    ///
+    /// https, or http on this machine: a key does not cross a network in cleartext.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OPENAI_API_BASE_URL",
+        hide_env_values = true
+    )]
+    pub(crate) upstream: Option<String>,
+
+    /// The file that holds the upstream's key and nothing else. It is watched, and read again when it
+    /// changes; until it holds a usable key again, the last good one stays.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "OPENAI_API_KEY_FILE",
+        hide_env_values = true
+    )]
+    pub(crate) upstream_key_file: Option<OsString>,
+
+    /// The header that carries the key: `authorization` as `Bearer KEY`, any other as the bare key.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "GATEWAY_UPSTREAM_HEADER",
+        default_value = "authorization",
+        hide_env_values = true
+    )]
+    pub(crate) upstream_header: String,
+
+    /// Read the key file at least so often, also when nothing says that it changed.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "GATEWAY_POLL_INTERVAL",
+        default_value = "10",
+        value_parser = seconds
+    )]
+    pub(crate) poll_interval: Duration,
+
+    /// Give up on an upstream that sends nothing for so long: no answer yet, or a stream that stalls.
+    /// A stream as such may last for ever.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "GATEWAY_UPSTREAM_TIMEOUT",
+        default_value = "600",
+        value_parser = seconds
+    )]
+    pub(crate) upstream_timeout: Duration,
+
+    /// Let open requests finish for so long after SIGTERM.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "GATEWAY_DRAIN_TIMEOUT",
+        default_value = "25",
+        value_parser = seconds
+    )]
+    pub(crate) drain_timeout: Duration,
+}
+
+/// The options that say what stands behind the gateway.
+const UPSTREAM: [&str; 3] = ["upstream", "upstream_key_file", "upstream_header"];
+
+impl Args {
+    /// `None`: help was asked for, and given.
+    pub(crate) fn read() -> Result<Option<Self>, Failure> {
+        let parsed = Self::command().try_get_matches().and_then(|matches| {
+            let mut args = Self::from_arg_matches(&matches)?;
+            args.demo |= std::env::args_os().len() <= 1;
+            Ok((args, matches))
+        });
+        match parsed {
+            Ok((args, matches)) if args.demo && UPSTREAM.iter().any(|id| typed(&matches, id)) => {
+                Err(Failure::Usage(
+                    "--demo brings an upstream of its own: leave the --upstream options out".into(),
+                ))
+            }
+            Ok((args, _)) => Ok(Some(args)),
+            Err(help) if help.kind() == ErrorKind::DisplayHelp => {
+                report::say(format_args!("{}", help.to_string().trim_end()));
+                Ok(None)
+            }
+            Err(error) => Err(Failure::Usage(one_line(&error))),
+        }
+    }
+}
+
+/// Whether an option was typed; what stands in the environment was not.
+fn typed(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// What clap says in a paragraph, in a line. A word that is no option is not repeated: it may be a key.
+fn one_line(error: &clap::Error) -> String {
+    let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
+            if !word.starts_with('-') =>
+        {
+            "unexpected argument: there are options only".to_owned()
+        }
+        (ErrorKind::ValueValidation, Some(ContextValue::String(option))) => {
+            let why = error.source().map(ToString::to_string);
+            format!("{option}: {}", why.as_deref().unwrap_or("invalid value"))
+        }
+        _ => error
+            .to_string()
+            .lines()
+            .map(str::trim)
+            .take_while(|line| !line.starts_with("Usage:"))
+            .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+            .map(|line| {
+                line.trim_start_matches("error: ")
+                    .trim_start_matches("tip: ")
+            })
+            .collect::<Vec<_>>()
+            .join("; "),
+    };
+    format!("{said} (--help tells the options)")
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    const RANGE: std::ops::RangeInclusive<f64> = 0.05..=86_400.0;
+    match text.parse::<f64>() {
+        Ok(seconds) if RANGE.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!(
+            "a number of seconds from {} to {} is needed",
+            RANGE.start(),
+            RANGE.end()
+        )),
+    }
+}

@@ -1,0 +1,81 @@
+//! The upstream's key: where it comes from, and what puts it on requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderName;
+use tower_rotating_auth::{
+    Credential, FileSource, Http, InjectKey, InvalidKey, Publisher, Rotating, Secret, SecretSource,
+};
+
+use crate::config::{KeyFrom, KeyHeader, Upstream};
+use crate::errors::chain;
+use crate::health::Sources;
+use crate::upload::Upload;
+use crate::{Failure, report};
+
+/// What events, the status and error messages call it.
+const NAME: &str = "upstream-key";
+
+pub(crate) struct Key {
+    key: Rotating<Credential>,
+    /// Of a key that never changes. While this lives, somebody is in charge of it.
+    _publisher: Option<Publisher<Credential>>,
+}
+
+/// A kept body is sent again.
+pub(crate) type Again = fn(&Upload) -> Option<Upload>;
+
+impl Key {
+    /// Reads the key for the first time: no key, no gateway.
+    pub(crate) async fn open(upstream: &Upstream, poll: Duration) -> Result<Self, Failure> {
+        let builder = Rotating::builder()
+            .name(NAME)
+            .poll(poll)
+            .observer(report::event);
+        match &upstream.key {
+            KeyFrom::Environment(secret) => {
+                let credential = credential(&upstream.header, secret)
+                    .map_err(|error| Failure::Start(format!("OPENAI_API_KEY: {error}")))?;
+                let (key, publisher) = builder.by_hand(credential);
+                Ok(Self {
+                    key,
+                    _publisher: Some(publisher),
+                })
+            }
+            KeyFrom::File(path) => {
+                let file = FileSource::new(path);
+                let key = match &upstream.header {
+                    KeyHeader::Bearer => builder.start(file.bearer()).await,
+                    KeyHeader::Bare(name) => builder.start(file.header(name.clone())).await,
+                };
+                let failed = |error| {
+                    Failure::Start(format!("no key from {}: {}", path.display(), chain(&error)))
+                };
+                Ok(Self {
+                    key: key.map_err(failed)?,
+                    _publisher: None,
+                })
+            }
+        }
+    }
+
+    /// Puts the key on requests to the upstream, and on none to anywhere else.
+    pub(crate) fn inject(&self, upstream: &Upstream) -> Result<InjectKey<Http<Again>>, Failure> {
+        let inject = InjectKey::new(upstream.base.origin(), self.key.clone())
+            .map_err(|error| Failure::Usage(format!("--upstream: {error}")))?;
+        Ok(inject.override_existing().replay(Upload::again as Again))
+    }
+
+    pub(crate) fn sources(&self) -> Sources {
+        let key = self.key.clone();
+        Arc::new(move || vec![key.status()])
+    }
+}
+
+fn credential(header: &KeyHeader, secret: &Secret) -> Result<Credential, InvalidKey> {
+    match header {
+        KeyHeader::Bearer => Credential::bearer(secret),
+        KeyHeader::Bare(name) => Credential::header(HeaderName::clone(name), secret),
+    }
+}

@@ -1,0 +1,104 @@
+//! How long the other side may be silent. How long a request takes in all is nobody's business here: a
+//! model may think for minutes and stream for an hour.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+/// The other side was silent for too long.
+#[derive(Debug)]
+pub(crate) struct Silence;
+
+/// Something that goes on, seen from where its silence would matter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    pub(crate) fn note(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits for `future` for as long as there is progress at least every `limit`.
+    pub(crate) async fn wait<F: Future>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> Result<F::Output, Silence> {
+        let mut future = pin!(future);
+        loop {
+            let before = self.0.load(Ordering::Relaxed);
+            match timeout(limit, &mut future).await {
+                Ok(done) => return Ok(done),
+                Err(_) if self.0.load(Ordering::Relaxed) != before => {}
+                Err(_) => return Err(Silence),
+            }
+        }
+    }
+}
+
+/// A body that fails with [`Silence`] when nothing of it comes for too long while it is waited for.
+pub(crate) struct Patient {
+    body: Body,
+    limit: Duration,
+    silent: Pin<Box<Sleep>>,
+    /// Whether the body is waited for, and so the clock runs.
+    waiting: bool,
+}
+
+impl Patient {
+    pub(crate) fn new(limit: Duration, body: Body) -> Self {
+        Self {
+            body,
+            limit,
+            silent: Box::pin(sleep(limit)),
+            waiting: false,
+        }
+    }
+}
+
+impl HttpBody for Patient {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.waiting = false;
+            return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::into_inner)));
+        }
+        if !self.waiting {
+            self.waiting = true;
+            let deadline = Instant::now() + self.limit;
+            self.silent.as_mut().reset(deadline);
+        }
+        ready!(self.silent.as_mut().poll(cx));
+        Poll::Ready(Some(Err(Silence.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing came for too long")
+    }
+}
+
+impl Error for Silence {}

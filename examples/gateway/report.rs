@@ -1,0 +1,107 @@
+//! What the gateway says: a line for each thing that happens, and never a secret.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tower_rotating_auth::{Event, EventKind, Reason};
+
+use crate::upstream;
+
+/// A line on standard output. Nobody reading it is no reason to stop.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    drop(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// A line on standard error.
+pub(crate) fn complain(line: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// That this is not the real thing, and what of the environment is left aside for it.
+pub(crate) fn demo() {
+    say(format_args!(
+        "demo: a small OpenAI-compatible upstream in this process replaces its key every {} s",
+        upstream::PERIOD.as_secs()
+    ));
+    for name in [
+        "OPENAI_API_BASE_URL",
+        "OPENAI_API_KEY_FILE",
+        "OPENAI_API_KEY",
+    ] {
+        if std::env::var_os(name).is_some() {
+            say(format_args!(
+                "demo: {name} is not used; with any option it is"
+            ));
+        }
+    }
+}
+
+pub(crate) fn listening(address: SocketAddr, try_it: &str) {
+    say(format_args!("listening on http://{address}"));
+    say(format_args!("curl -N http://{address}{try_it}"));
+}
+
+pub(crate) fn stopping(connections: usize) {
+    say(format_args!(
+        "stopping: {connections} open connections, requests under way are finished"
+    ));
+}
+
+/// What happened to the key.
+pub(crate) fn event(event: &Event) {
+    let (at, name) = (Clock(event.at), &event.name);
+    match &event.kind {
+        EventKind::Rotated { generation, reason } => say(format_args!(
+            "{at} rotated: {name} is at generation {generation}, {}",
+            why(*reason)
+        )),
+        EventKind::Replayed {
+            rejected,
+            generation,
+        } => say(format_args!(
+            "{at} replayed: the upstream rejected generation {rejected} of {name}, the request was \
+             sent again with generation {generation}"
+        )),
+        EventKind::Rejected { generation } => say(format_args!(
+            "{at} rejected: the upstream does not take generation {generation} of {name}, and the client \
+             was told so"
+        )),
+        EventKind::RefreshFailed {
+            class,
+            failures,
+            next_attempt,
+        } => say(format_args!(
+            "{at} refresh failed ({class}, {failures} in a row): {name} stays as it is; next attempt \
+             in {:.1} s",
+            next_attempt.as_secs_f64()
+        )),
+        _ => {}
+    }
+}
+
+fn why(reason: Option<Reason>) -> &'static str {
+    match reason {
+        Some(Reason::Changed) => "since its source changed",
+        Some(Reason::Rejected) => "looked for after a rejection",
+        Some(Reason::Scheduled) => "found on schedule",
+        _ => "on request",
+    }
+}
+
+/// The time of day, UTC.
+struct Clock(SystemTime);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (seconds, millis) = (since.as_secs() % 86_400, since.subsec_millis());
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        write!(
+            f,
+            "{hours:02}:{minutes:02}:{:02}.{millis:03}Z",
+            seconds % 60
+        )
+    }
+}

@@ -1,0 +1,161 @@
+//! A server that faces the public: what a client may take of it has limits, and what it has begun is
+//! finished before it stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use crate::{Failure, report};
+
+/// From the first byte of a request's head, or the end of the request before, to its last.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Of a head, which has at most a hundred fields besides. What is longer is answered with 431.
+const HEAD_BYTES: usize = 64 * 1024;
+/// Connections at a time; the next wait in the kernel's queue.
+const CONNECTIONS: usize = 1024;
+
+pub(crate) struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+    stop: Stop,
+}
+
+impl Listener {
+    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, Failure> {
+        let failed = |error: io::Error| {
+            Failure::Start(format!(
+                "cannot listen on {address}: {error} (--listen or GATEWAY_LISTEN says where else)"
+            ))
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        Ok(Self {
+            address: listener.local_addr().map_err(failed)?,
+            listener,
+            stop: Stop::listen().map_err(failed)?,
+        })
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until a signal to stop comes, then finishes what was begun, for at most `drain`.
+    pub(crate) async fn serve(self, app: Router, drain: Duration) {
+        let Self {
+            listener, mut stop, ..
+        } = self;
+        let connections = GracefulShutdown::new();
+        tokio::select! {
+            () = accept(&listener, &app, &connections) => {}
+            () = stop.signal() => {}
+        }
+        drop(listener);
+
+        report::stopping(connections.count());
+        tokio::select! {
+            drained = timeout(drain, connections.shutdown()) => match drained {
+                Ok(()) => report::say(format_args!("stopped")),
+                Err(_) => report::say(format_args!("stopped; some requests took too long")),
+            },
+            () = stop.signal() => report::say(format_args!("stopped at once")),
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, app: &Router, connections: &GracefulShutdown) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return; // the semaphore is never closed
+        };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                rest_after(&error).await;
+                continue;
+            }
+        };
+        let connection = connections.watch(serve_connection(stream, app.clone()));
+        tokio::spawn(async move {
+            // How a connection ends is between the client and its network.
+            drop(connection.await);
+            drop(slot);
+        });
+    }
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    app: Router,
+) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+    // Each event of a stream leaves at once. Where that cannot be had, it leaves a moment later.
+    drop(stream.set_nodelay(true));
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
+}
+
+/// A client that hung up is its own affair. Anything else (no file descriptors left, say) would come
+/// again at once, so it is given a moment.
+async fn rest_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
+        report::complain(format_args!("cannot accept connections: {error}"));
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// The signals to stop.
+struct Stop {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    /// From now on they do not end the process by themselves.
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn signal(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Stop {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn signal(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

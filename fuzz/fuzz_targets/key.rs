@@ -1,0 +1,26 @@
+//! Laws of the key's validity check: what passes is a header value of visible ASCII, found within what was
+//! given; what does not pass is told without a byte of it; passing twice changes nothing.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tower_rotating_auth::{Credential, Secret};
+
+fuzz_target!(|bytes: &[u8]| {
+    let given = Secret::new(bytes.to_vec());
+    match Credential::bearer(&given) {
+        Ok(credential) => {
+            let value = credential.value();
+            let key = value.as_bytes().strip_prefix(b"Bearer ").expect("the scheme comes first");
+            assert!(!key.is_empty() && key.iter().all(u8::is_ascii_graphic));
+            assert!(bytes.windows(key.len()).any(|window| window == key));
+            assert!(value.is_sensitive());
+            let again = Credential::bearer(&Secret::new(key.to_vec()));
+            assert_eq!(again.as_ref().map(Credential::value), Ok(value));
+            assert!(!format!("{credential:?}{given:?}").as_bytes().windows(key.len().max(16)).any(|window| window == key));
+        }
+        Err(why) => {
+            let told = why.to_string();
+            assert!(told.is_ascii() && told.len() < 100);
+        }
+    }
+});

@@ -1,0 +1,161 @@
+//! Both halves in one layer.
+
+use tower_layer::{Identity, Layer};
+
+use crate::inbound::RequireKey;
+use crate::outbound::OverrideExisting;
+
+/// Keys that rotate, as one layer: [`require`](RotatingAuthLayer::require) lets only clients with a valid key
+/// in, [`inject`](RotatingAuthLayer::inject) puts the current key on what goes out.
+///
+/// It is a stack and has no logic of its own; each half is a layer by itself, too. Without a half it is
+/// not a layer.
+///
+/// # A client
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use http_body_util::Full;
+/// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+/// use tower::{ServiceBuilder, ServiceExt};
+/// # #[cfg(feature = "file")]
+/// use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, SecretSource};
+///
+/// # #[cfg(feature = "file")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("openai");
+/// # std::fs::write(&path, "sk-1f0c")?;
+/// // the file is rewritten, the process keeps running
+/// let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, never per request
+/// let client = ServiceBuilder::new()
+///     .layer(RotatingAuthLayer::new().inject(InjectKey::new("https://api.openai.com", key)?))
+///     .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());
+/// # let request: Request<Full<Bytes>> = Request::default();
+/// # drop(client.oneshot(request));
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "file"))]
+/// # fn main() {}
+/// ```
+///
+/// # A server
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// # #[cfg(feature = "file")]
+/// use tower_rotating_auth::{FileSource, RequireKey, Rotating, RotatingAuthLayer, SecretSource};
+///
+/// # #[cfg(feature = "file")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("keys.toml");
+/// # let digest = tower_rotating_auth::NewKey::generate()?.digest().to_text();
+/// # std::fs::write(&path, format!(
+/// #     "version = 1\n[[client]]\nid = \"c\"\n[[key]]\nid = \"k\"\nclient = \"c\"\ndigest = \"{digest}\"\n"
+/// # ))?;
+/// # async fn chat() {}
+/// let keys = Rotating::start(FileSource::new(path).key_set()).await?;
+/// let app: Router = Router::new()
+///     .route("/v1/chat/completions", post(chat))
+///     .layer(RotatingAuthLayer::new().require(RequireKey::new(keys).realm("llm-gateway")?));
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "file"))]
+/// # fn main() {}
+/// ```
+///
+/// # A gateway
+///
+/// The door stands before the router; the key goes on the client that its handlers call, as above. Where
+/// one service is both, a proxy that is itself a Tower service, so is the layer:
+///
+/// ```
+/// # use tower_rotating_auth::{
+/// #     Credential, InjectKey, KeySet, RequireKey, Rotating, RotatingAuthLayer, Secret,
+/// # };
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let upstream_url = "https://api.openai.com";
+/// # let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1f0c"))?);
+/// # let (keys, _publisher) = Rotating::by_hand(KeySet::empty());
+/// let layer = RotatingAuthLayer::new()
+///     .require(RequireKey::new(keys))
+///     .inject(InjectKey::new(upstream_url, key)?);
+/// # drop(layer);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct RotatingAuthLayer<I = (), O = ()> {
+    inbound: I,
+    outbound: O,
+}
+
+impl RotatingAuthLayer {
+    /// Without either half.
+    pub const fn new() -> Self {
+        Self {
+            inbound: (),
+            outbound: (),
+        }
+    }
+
+    /// Puts the current key on what goes out: an [`InjectKey`](crate::InjectKey), with or without replay.
+    pub fn inject<O>(self, outbound: O) -> RotatingAuthLayer<Identity, O> {
+        RotatingAuthLayer {
+            inbound: Identity::new(),
+            outbound,
+        }
+    }
+
+    /// Lets only clients with a valid key in.
+    pub fn require(self, inbound: RequireKey) -> RotatingAuthLayer<RequireKey, Identity> {
+        RotatingAuthLayer {
+            inbound,
+            outbound: Identity::new(),
+        }
+    }
+}
+
+impl RotatingAuthLayer<RequireKey, Identity> {
+    /// Puts the current key on what goes out, in place of whatever a client may have put there.
+    pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKey, O> {
+        RotatingAuthLayer {
+            inbound: self.inbound,
+            outbound: outbound.override_existing(),
+        }
+    }
+}
+
+impl<O: OverrideExisting> RotatingAuthLayer<Identity, O> {
+    /// Lets only clients with a valid key in; what they may have put in the place of our key makes way.
+    pub fn require(self, inbound: RequireKey) -> RotatingAuthLayer<RequireKey, O> {
+        RotatingAuthLayer {
+            inbound,
+            outbound: self.outbound.override_existing(),
+        }
+    }
+}
+
+impl Default for RotatingAuthLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S, I, O> Layer<S> for RotatingAuthLayer<I, O>
+where
+    O: Layer<S>,
+    I: Layer<O::Service>,
+{
+    type Service = I::Service;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.inbound.layer(self.outbound.layer(inner))
+    }
+}

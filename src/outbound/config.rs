@@ -1,0 +1,42 @@
+//! Which requests are given the credential.
+
+use super::credential::Credential;
+use super::origin::{OriginRule, Target};
+use crate::rotating::{Current, Rotating};
+
+/// What every clone of one layer's services shares.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) key: Rotating<Credential>,
+    pub(super) origins: OriginRule,
+    pub(super) existing: Existing,
+    pub(super) expired: Expired,
+}
+
+/// What happens to a header that the caller has set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Existing {
+    /// It stays, and its rejection is the caller's affair.
+    Keep,
+    Override,
+}
+
+/// What happens once the credential has expired and there is none better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// It is sent: the upstream decides.
+    Send,
+    Omit,
+}
+
+impl Config {
+    /// The credential for a request to `target`, loaded once; `None` where it goes out as it is.
+    pub(super) fn credential_for(&self, target: Target<'_>) -> Option<Current<Credential>> {
+        if !self.origins.admits(target) {
+            return None;
+        }
+        let credential = self.key.current();
+        let omitted = self.expired == Expired::Omit && credential.expired_at(self.key.wall());
+        (!omitted).then_some(credential)
+    }
+}

@@ -1,0 +1,122 @@
+//! What is put on a request: a header's name and its value, built once.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use zeroize::Zeroizing;
+
+use crate::key::{self, InvalidKey};
+use crate::secret::Secret;
+
+/// Copies of the value, so that threads do not contend for one reference count.
+const COPIES: usize = 16;
+
+/// A header's name and its value, prebuilt and always sensitive.
+///
+/// ```
+/// use http::HeaderName;
+/// use tower_rotating_auth::{Credential, Secret};
+///
+/// let key = Secret::from("sk-1f0c\n");
+/// let bearer = Credential::bearer(&key)?;
+/// assert_eq!(bearer.value(), "Bearer sk-1f0c");
+/// assert!(bearer.value().is_sensitive());
+///
+/// let bare = Credential::header(HeaderName::from_static("x-api-key"), &key)?;
+/// assert_eq!(bare.value(), "sk-1f0c");
+/// # Ok::<_, tower_rotating_auth::InvalidKey>(())
+/// ```
+pub struct Credential {
+    name: HeaderName,
+    values: Box<[Padded; COPIES]>,
+}
+
+/// A cache line pair of its own for each copy.
+#[repr(align(128))]
+struct Padded(HeaderValue);
+
+impl Credential {
+    /// `Authorization: Bearer <key>` ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
+    ///
+    /// # Errors
+    ///
+    /// When it is not a usable key.
+    pub fn bearer(key: &Secret) -> Result<Self, InvalidKey> {
+        Self::with_prefix(AUTHORIZATION, b"Bearer ", key)
+    }
+
+    /// `<name>: <key>`, as `x-api-key` and `api-key` have it.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a usable key.
+    pub fn header(name: HeaderName, key: &Secret) -> Result<Self, InvalidKey> {
+        Self::with_prefix(name, b"", key)
+    }
+
+    fn with_prefix(name: HeaderName, prefix: &[u8], key: &Secret) -> Result<Self, InvalidKey> {
+        let key = key::parse(key)?;
+        let copies = [(); COPIES].map(|()| {
+            let mut text = Zeroizing::new(Vec::with_capacity(prefix.len() + key.len()));
+            text.extend_from_slice(prefix);
+            text.extend_from_slice(key);
+            let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
+            value.map(|mut value| {
+                value.set_sensitive(true);
+                Padded(value)
+            })
+        });
+        let values: Result<Vec<_>, _> = copies.into_iter().collect();
+        let values = values.map_err(|_| InvalidKey::NotVisibleAscii)?;
+        let values = values.try_into().map_err(|_| InvalidKey::NotVisibleAscii)?;
+        Ok(Self { name, values })
+    }
+
+    /// The header's name.
+    #[must_use]
+    pub const fn name(&self) -> &HeaderName {
+        &self.name
+    }
+
+    /// The header's value, marked sensitive.
+    #[must_use]
+    pub fn value(&self) -> HeaderValue {
+        self.values[copy_of_this_thread()].0.clone()
+    }
+}
+
+/// Threads take the copies in turn.
+fn copy_of_this_thread() -> usize {
+    const NOT_YET: usize = usize::MAX;
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static COPY: Cell<usize> = const { Cell::new(NOT_YET) };
+    }
+    let copy = COPY.get();
+    if copy != NOT_YET {
+        return copy;
+    }
+    let copy = THREADS.fetch_add(1, Ordering::Relaxed) % COPIES;
+    COPY.set(copy);
+    copy
+}
+
+impl PartialEq for Credential {
+    fn eq(&self, other: &Self) -> bool {
+        let [ours, theirs] = [self, other].map(|credential| credential.values[0].0.as_bytes());
+        self.name == other.name && constant_time_eq::constant_time_eq(ours, theirs)
+    }
+}
+
+impl Eq for Credential {}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

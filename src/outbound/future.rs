@@ -1,0 +1,255 @@
+//! One request's way: sent, perhaps rejected, perhaps sent once more.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::credential::Credential;
+use super::outcome::{NotReplayed, Outcome};
+use super::seam::{Carry, Inspect};
+use super::service::Shared;
+use crate::rotating::{EventKind, Generation, Proven, Refreshing};
+
+pin_project! {
+    /// The answer to a request, after at most two attempts. Of [`Injected`](super::Injected).
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, X, Req>
+    where
+        S: Service<X::Sent>,
+        X: Carry<Req>,
+    {
+        #[pin]
+        kind: Kind<S, X, Req>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<S, X, Req>
+    where
+        S: Service<X::Sent>,
+        X: Carry<Req>,
+    {
+        /// The request does not carry our credential: its answer is none of our business.
+        Passed { #[pin] answer: S::Future },
+        /// It does.
+        Keyed {
+            #[pin]
+            state: State<S::Future, S, X::Sent, X::Saved, Result<S::Response, S::Error>>,
+            attempt: Attempt<X>,
+        },
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, S, Sent, Saved, Answer> {
+        /// The first attempt is under way; beside it, what it takes to send the request again.
+        First { #[pin] answer: F, replay: Option<(S, Saved)> },
+        /// It was rejected. The answer is kept until it is known whether there is a newer key.
+        Refreshing { refreshing: Refreshing<Credential>, kept: Option<(Answer, S, Saved)> },
+        /// There is. The answer is gone, and with it whatever it held of the inner service, which must
+        /// be ready once more.
+        Readying { service: S, request: Option<Sent> },
+        /// The second attempt is under way.
+        Second { #[pin] answer: F },
+    }
+}
+
+/// What is known of the attempt that is under way.
+pub(super) struct Attempt<X> {
+    pub(super) shared: Arc<Shared<X>>,
+    pub(super) generation: Generation,
+    pub(super) proven: Proven,
+    /// The generation of the attempt before, if this is the second.
+    pub(super) rejected: Option<Generation>,
+}
+
+impl<S, X, Req> ResponseFuture<S, X, Req>
+where
+    S: Service<X::Sent>,
+    X: Carry<Req>,
+{
+    pub(super) const fn passed(answer: S::Future) -> Self {
+        let kind = Kind::Passed { answer };
+        Self { kind }
+    }
+
+    pub(super) const fn keyed(
+        answer: S::Future,
+        replay: Option<(S, X::Saved)>,
+        attempt: Attempt<X>,
+    ) -> Self {
+        let state = State::First { answer, replay };
+        let kind = Kind::Keyed { state, attempt };
+        Self { kind }
+    }
+}
+
+impl<S, X, Req> Future for ResponseFuture<S, X, Req>
+where
+    X: Carry<Req> + Inspect<S::Response, S::Error>,
+    S: Service<X::Sent>,
+{
+    type Output = Result<S::Response, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (mut state, attempt) = match self.project().kind.project() {
+            KindProj::Passed { answer } => return answer.poll(cx),
+            KindProj::Keyed { state, attempt } => (state, attempt),
+        };
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::First { answer, replay } => {
+                    let answer = ready!(answer.poll(cx));
+                    let replay = replay.take();
+                    if !attempt.seam().rejects(&answer) {
+                        attempt.accepted(&answer);
+                        return Poll::Ready(answer);
+                    }
+                    let refreshing = attempt.refresh();
+                    let Some((service, saved)) = replay else {
+                        return Poll::Ready(attempt.not_replayed(answer, NotReplayed::BodyNotKept));
+                    };
+                    State::Refreshing {
+                        refreshing,
+                        kept: Some((answer, service, saved)),
+                    }
+                }
+                StateProj::Refreshing { refreshing, kept } => {
+                    let refreshed = ready!(Pin::new(refreshing).poll(cx));
+                    let (answer, service, saved) = taken(kept);
+                    let credential = match refreshed {
+                        Ok(credential) => credential,
+                        Err(why) => {
+                            let why = NotReplayed::NotRefreshed(why);
+                            return Poll::Ready(attempt.not_replayed(answer, why));
+                        }
+                    };
+                    let Some(mut request) = attempt.seam().resend(saved) else {
+                        return Poll::Ready(attempt.not_replayed(answer, NotReplayed::BodyNotKept));
+                    };
+                    attempt
+                        .seam()
+                        .set(&mut request, credential.name(), credential.value());
+                    attempt.replay_with(credential.generation(), credential.content().proven());
+                    State::Readying {
+                        service,
+                        request: Some(request),
+                    }
+                }
+                StateProj::Readying { service, request } => {
+                    ready!(service.poll_ready(cx))?;
+                    State::Second {
+                        answer: service.call(taken(request)),
+                    }
+                }
+                StateProj::Second { answer } => {
+                    let answer = ready!(answer.poll(cx));
+                    if attempt.seam().rejects(&answer) {
+                        drop(attempt.refresh());
+                        attempt.emit(EventKind::Rejected {
+                            generation: attempt.generation,
+                        });
+                    } else {
+                        attempt.accepted(&answer);
+                    }
+                    return Poll::Ready(attempt.replayed(answer));
+                }
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<X> Attempt<X> {
+    fn seam(&self) -> &X {
+        &self.shared.seam
+    }
+
+    /// Asks for a newer credential than this attempt's; whether or not anybody waits for it.
+    fn refresh(&self) -> Refreshing<Credential> {
+        self.shared.config.key.refresh_if(self.generation)
+    }
+
+    fn replay_with(&mut self, generation: Generation, proven: Proven) {
+        let rejected = self.generation;
+        self.emit(EventKind::Replayed {
+            rejected,
+            generation,
+        });
+        self.rejected = Some(rejected);
+        self.generation = generation;
+        self.proven = proven;
+    }
+
+    /// An answer that is not a rejection proves the generation; an error of the transport is no answer.
+    fn accepted<Res, Err>(&self, answer: &Result<Res, Err>) {
+        if self.proven == Proven::No && answer.is_ok() {
+            self.shared.config.key.prove(self.generation);
+        }
+    }
+
+    fn not_replayed<Res, Err>(
+        &self,
+        mut answer: Result<Res, Err>,
+        why: NotReplayed,
+    ) -> Result<Res, Err>
+    where
+        X: Inspect<Res, Err>,
+    {
+        let rejected = self.generation;
+        self.emit(EventKind::Rejected {
+            generation: rejected,
+        });
+        if let Ok(response) = &mut answer {
+            self.seam()
+                .note(response, Outcome::Rejected { rejected, why });
+        }
+        answer
+    }
+
+    fn replayed<Res, Err>(&self, mut answer: Result<Res, Err>) -> Result<Res, Err>
+    where
+        X: Inspect<Res, Err>,
+    {
+        if let (Ok(response), Some(rejected)) = (&mut answer, self.rejected) {
+            let generation = self.generation;
+            self.seam().note(
+                response,
+                Outcome::Replayed {
+                    rejected,
+                    generation,
+                },
+            );
+        }
+        answer
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.shared.config.key.emit(kind);
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "polling a finished future is the caller's bug"
+)]
+fn taken<T>(slot: &mut Option<T>) -> T {
+    slot.take().expect("polled after it was done")
+}
+
+impl<S, X, Req> fmt::Debug for ResponseFuture<S, X, Req>
+where
+    S: Service<X::Sent>,
+    X: Carry<Req>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! The seam for `http::Request` and `http::Response`.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+
+use super::replay::{CloneBody, Replay};
+use super::seam::{Carry, Inspect};
+use super::{Outcome, Target};
+
+/// The seam for `http::Request` and `http::Response`, with the way in which bodies are kept.
+#[derive(Clone, Debug)]
+pub struct Http<R = CloneBody> {
+    replay: R,
+    rejection: Rejection,
+}
+
+impl<R> Http<R> {
+    pub(super) const fn new(replay: R, rejection: Rejection) -> Self {
+        Self { replay, rejection }
+    }
+
+    pub(super) fn with_replay<Q>(self, replay: Q) -> Http<Q> {
+        Http::new(replay, self.rejection)
+    }
+
+    pub(super) fn or_status(mut self, status: StatusCode) -> Self {
+        self.rejection = self.rejection.or_status(status);
+        self
+    }
+}
+
+/// Which responses reject a credential: `401 Unauthorized`, and gRPC's `UNAUTHENTICATED`, which is a header
+/// of a response that is otherwise fine. More statuses on demand.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use tower_rotating_auth::Rejection;
+///
+/// let rejection = Rejection::default().or_status(StatusCode::FORBIDDEN);
+/// assert!(rejection.matches(StatusCode::FORBIDDEN, &HeaderMap::new()));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Rejection {
+    also: Vec<StatusCode>,
+}
+
+impl Rejection {
+    /// Counts this status, too: `403` for upstreams that answer an expired key so.
+    #[must_use]
+    pub fn or_status(mut self, status: StatusCode) -> Self {
+        self.also.push(status);
+        self
+    }
+
+    /// Whether a response with this head rejects the credential.
+    #[must_use]
+    pub fn matches(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        status == StatusCode::UNAUTHORIZED
+            || self.also.contains(&status)
+            || (status == StatusCode::OK && is_grpc_unauthenticated(headers))
+    }
+}
+
+/// A gRPC server that fails before it has answered anything sends its status as a header.
+fn is_grpc_unauthenticated(headers: &HeaderMap) -> bool {
+    headers
+        .get("grpc-status")
+        .is_some_and(|status| status == "16")
+}
+
+/// A request's head, as the caller gave it, and what is kept of its body.
+#[derive(Debug)]
+pub struct SavedRequest<B> {
+    head: Parts,
+    body: B,
+}
+
+impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
+    type Sent = Request<R::Body>;
+    type Saved = SavedRequest<R::Saved>;
+
+    fn target<'a>(&self, request: &'a Request<B>) -> Target<'a> {
+        Target::of(request.uri())
+    }
+
+    fn carries(&self, request: &Request<B>, name: &HeaderName) -> bool {
+        request.headers().contains_key(name)
+    }
+
+    fn pass(&self, request: Request<B>) -> Self::Sent {
+        request.map(|body| self.replay.pass(body))
+    }
+
+    fn save(&self, request: Request<B>) -> (Self::Sent, Option<Self::Saved>) {
+        let (head, body) = request.into_parts();
+        let (body, saved) = self.replay.save(body);
+        let saved = saved.map(|body| SavedRequest {
+            head: head.clone(),
+            body,
+        });
+        (Request::from_parts(head, body), saved)
+    }
+
+    fn resend(&self, saved: Self::Saved) -> Option<Self::Sent> {
+        let body = self.replay.restore(saved.body)?;
+        Some(Request::from_parts(saved.head, body))
+    }
+
+    fn set(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue) {
+        request.headers_mut().insert(name, value);
+    }
+}
+
+impl<R, A, E> Inspect<Response<A>, E> for Http<R> {
+    fn rejects(&self, answer: &Result<Response<A>, E>) -> bool {
+        answer.as_ref().is_ok_and(|response| {
+            self.rejection
+                .matches(response.status(), response.headers())
+        })
+    }
+
+    fn note(&self, response: &mut Response<A>, outcome: Outcome) {
+        response.extensions_mut().insert(outcome);
+    }
+}

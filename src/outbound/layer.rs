@@ -1,0 +1,225 @@
+//! The layers, and everything about them that has a default.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use tower_layer::Layer;
+
+use super::config::{Config, Existing, Expired};
+use super::credential::Credential;
+use super::http_seam::{Http, Rejection};
+use super::once::InjectedOnce;
+use super::origin::{InvalidOrigin, Origin, OriginRule};
+use super::replay::CloneBody;
+use super::service::Injected;
+use crate::rotating::Rotating;
+
+/// Puts the current key on each request to its origin; when the upstream rejects the key, refreshes it
+/// and sends the request once more. A [`Layer`].
+///
+/// A header that the caller has set is left alone, and its rejection is the caller's affair, unless
+/// [`override_existing`](Self::override_existing) says otherwise. A request to anywhere but the named
+/// origins goes out as it is, without the key: redirects that a client follows inside or outside
+/// of this layer cannot carry it elsewhere.
+///
+/// The error type is the inner service's. Whatever prevents a second attempt, the caller is given
+/// the upstream's own answer, with an [`Outcome`](super::Outcome) in its extensions that tells why.
+///
+/// ```
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (key, mut publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1"))?);
+/// let client = InjectKey::new("https://api.example.com", key)?.layer(service_fn(echo));
+/// # async fn echo(request: Request<String>) -> Result<Response<String>, std::convert::Infallible> {
+/// #     let sent = request.headers().get("authorization");
+/// #     Ok(Response::new(sent.map_or("", |value| value.to_str().unwrap()).into()))
+/// # }
+/// let request = |url: &str| Request::get(url).body(String::new()).unwrap();
+///
+/// let sent = client.clone().oneshot(request("https://api.example.com/v1")).await?;
+/// assert_eq!(sent.body(), "Bearer sk-1");
+///
+/// publisher.publish(Credential::bearer(&Secret::from("sk-2"))?);
+/// let sent = client.clone().oneshot(request("https://api.example.com/v1")).await?;
+/// assert_eq!(sent.body(), "Bearer sk-2");
+///
+/// let sent = client.oneshot(request("https://elsewhere.example.com/v1")).await?;
+/// assert_eq!(sent.body(), "");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct InjectKey<X = Http> {
+    config: Config,
+    seam: Arc<X>,
+}
+
+impl InjectKey {
+    /// The key for one origin: a URL such as `https://api.example.com`, of which the path does not count.
+    ///
+    /// # Errors
+    ///
+    /// When it is no origin that a key may go to.
+    pub fn new<O>(origin: O, key: Rotating<Credential>) -> Result<Self, InvalidOrigin>
+    where
+        O: TryInto<Origin>,
+        O::Error: Into<InvalidOrigin>,
+    {
+        let origin = origin.try_into().map_err(Into::into)?;
+        Ok(Self::with_rule(OriginRule::only(origin), key))
+    }
+
+    /// The key for every origin that the client is sent to, wherever a redirect or a caller points it;
+    /// in clear text only to loopback. For clients that talk to one trusted place by construction.
+    pub fn any_origin(key: Rotating<Credential>) -> Self {
+        Self::with_rule(OriginRule::any(), key)
+    }
+
+    fn with_rule(origins: OriginRule, key: Rotating<Credential>) -> Self {
+        Self {
+            config: Config {
+                key,
+                origins,
+                existing: Existing::Keep,
+                expired: Expired::Send,
+            },
+            seam: Arc::new(Http::new(CloneBody, Rejection::default())),
+        }
+    }
+}
+
+impl<X> InjectKey<X> {
+    /// Names another origin that is given the same key.
+    ///
+    /// # Errors
+    ///
+    /// When it is no origin that a key may go to.
+    pub fn also_origin<O>(mut self, origin: O) -> Result<Self, InvalidOrigin>
+    where
+        O: TryInto<Origin>,
+        O::Error: Into<InvalidOrigin>,
+    {
+        self.config
+            .origins
+            .also(origin.try_into().map_err(Into::into)?);
+        Ok(self)
+    }
+
+    /// Says where a request with a path and no origin goes, as clients that are connected to one server
+    /// send them. It is given the key if that origin is.
+    ///
+    /// # Errors
+    ///
+    /// When it is no origin that a key may go to.
+    pub fn assume_origin<O>(mut self, origin: O) -> Result<Self, InvalidOrigin>
+    where
+        O: TryInto<Origin>,
+        O::Error: Into<InvalidOrigin>,
+    {
+        self.config
+            .origins
+            .assume(origin.try_into().map_err(Into::into)?);
+        Ok(self)
+    }
+
+    /// Puts the key in place of a header of that name that the caller has set: for gateways and for
+    /// clients that always send a dummy.
+    pub fn override_existing(mut self) -> Self {
+        self.config.existing = Existing::Override;
+        self
+    }
+
+    /// Leaves the key off once it has expired and there is none better, instead of letting the
+    /// upstream decide.
+    pub fn omit_expired(mut self) -> Self {
+        self.config.expired = Expired::Omit;
+        self
+    }
+
+    /// Speaks to a client whose requests are not `http::Request`.
+    pub fn seam<Y>(self, seam: Y) -> InjectKey<Y> {
+        InjectKey {
+            config: self.config,
+            seam: Arc::new(seam),
+        }
+    }
+}
+
+impl<R: Clone> InjectKey<Http<R>> {
+    /// Keeps bodies for the second attempt in another way: a closure `Fn(&B) -> Option<B>`, or any other
+    /// [`Replay`](super::Replay).
+    pub fn replay<Q>(self, replay: Q) -> InjectKey<Http<Q>> {
+        InjectKey {
+            config: self.config,
+            seam: Arc::new(Arc::unwrap_or_clone(self.seam).with_replay(replay)),
+        }
+    }
+
+    /// Counts another status as a rejection, such as `403`.
+    pub fn rejected_by(self, status: StatusCode) -> Self {
+        Self {
+            config: self.config,
+            seam: Arc::new(Arc::unwrap_or_clone(self.seam).or_status(status)),
+        }
+    }
+
+    /// Puts the key on each request and no more: a rejection is handed on as it is, the future is the
+    /// inner service's own, and that need not be `Clone`.
+    pub fn without_replay(self) -> InjectOnce {
+        InjectOnce {
+            config: Arc::new(self.config),
+        }
+    }
+}
+
+impl<S, X> Layer<S> for InjectKey<X> {
+    type Service = Injected<S, X>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Injected::new(inner, self.config.clone(), Arc::clone(&self.seam))
+    }
+}
+
+/// Puts the current key on each request to its origin, and no more. A [`Layer`], made by
+/// [`InjectKey::without_replay`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct InjectOnce {
+    config: Arc<Config>,
+}
+
+impl<S> Layer<S> for InjectOnce {
+    type Service = InjectedOnce<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        InjectedOnce::new(inner, Arc::clone(&self.config))
+    }
+}
+
+/// A layer that can be told to put its key in place of a header that the caller has set.
+///
+/// [`RotatingAuthLayer`](crate::RotatingAuthLayer) tells it whatever it stacks on the inbound half: no
+/// client's key may pass to the upstream, or push ours aside.
+pub trait OverrideExisting {
+    /// Puts the key in place of a header of that name that the caller has set.
+    #[must_use]
+    fn override_existing(self) -> Self;
+}
+
+impl<X> OverrideExisting for InjectKey<X> {
+    fn override_existing(self) -> Self {
+        Self::override_existing(self)
+    }
+}
+
+impl OverrideExisting for InjectOnce {
+    fn override_existing(mut self) -> Self {
+        Arc::make_mut(&mut self.config).existing = Existing::Override;
+        self
+    }
+}

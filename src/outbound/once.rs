@@ -1,0 +1,62 @@
+//! The service that puts the key on and hands everything else through.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Request;
+use http::header::Entry;
+use tower_service::Service;
+
+use super::config::{Config, Existing};
+use super::origin::Target;
+
+/// Puts the current key on each request. Made by [`InjectOnce`](super::InjectOnce).
+#[derive(Clone, Debug)]
+pub struct InjectedOnce<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S> InjectedOnce<S> {
+    pub(super) const fn new(inner: S, config: Arc<Config>) -> Self {
+        Self { inner, config }
+    }
+
+    /// The inner service.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, by itself.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, B> Service<Request<B>> for InjectedOnce<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let Config { existing, .. } = *self.config;
+        if let Some(credential) = self.config.credential_for(Target::of(request.uri())) {
+            let (name, value) = (credential.name(), credential.value());
+            match (existing, request.headers_mut().entry(name)) {
+                (Existing::Keep, Entry::Occupied(_)) => {}
+                (Existing::Override, Entry::Occupied(mut set)) => drop(set.insert(value)),
+                (_, Entry::Vacant(free)) => drop(free.insert(value)),
+            }
+        }
+        self.inner.call(request)
+    }
+}

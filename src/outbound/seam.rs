@@ -1,0 +1,47 @@
+//! The seam between the layer and the kind of request that a client takes.
+
+use http::header::{HeaderName, HeaderValue};
+
+use super::{Outcome, Target};
+
+/// The request side of the seam: how a request is looked at, given a header, kept and sent again.
+///
+/// [`Http`](super::Http) implements it for `http::Request`. A client with requests of its own, such as
+/// `reqwest::Request`, takes an implementation of a few lines.
+pub trait Carry<Req> {
+    /// What the inner service is called with.
+    type Sent;
+    /// What is kept of a request until the answer to the first attempt is known.
+    type Saved;
+
+    /// Where the request goes.
+    fn target<'a>(&self, request: &'a Req) -> Target<'a>;
+
+    /// Whether the caller has set the header.
+    fn carries(&self, request: &Req, name: &HeaderName) -> bool;
+
+    /// A request that is sent once.
+    fn pass(&self, request: Req) -> Self::Sent;
+
+    /// A request that may be sent again, with what is kept for that: the headers as the caller gave them.
+    /// `None` where it cannot be sent again.
+    fn save(&self, request: Req) -> (Self::Sent, Option<Self::Saved>);
+
+    /// The request for the second attempt; `None` where it turns out that there is none.
+    fn resend(&self, saved: Self::Saved) -> Option<Self::Sent>;
+
+    /// Sets the header, in place of any that is there.
+    fn set(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue);
+}
+
+/// The answer's side of the seam.
+pub trait Inspect<Res, Err> {
+    /// Whether the upstream did not take the credential. Some clients tell it as an error, and gRPC tells
+    /// it in a response that is otherwise fine: the rule is given the whole result.
+    fn rejects(&self, answer: &Result<Res, Err>) -> bool;
+
+    /// Takes note of what was done about a rejection, where responses have room for it.
+    fn note(&self, response: &mut Res, outcome: Outcome) {
+        let _ = (response, outcome);
+    }
+}

@@ -1,0 +1,101 @@
+//! The service that puts the key on and sends a rejected request once more.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tower_service::Service;
+
+use super::config::{Config, Existing};
+use super::future::{Attempt, ResponseFuture};
+use super::seam::{Carry, Inspect};
+
+/// Puts the current key on each request and sends a rejected one once more. Made by
+/// [`InjectKey`](super::InjectKey).
+pub struct Injected<S, X> {
+    inner: S,
+    shared: Arc<Shared<X>>,
+}
+
+/// What every clone of one service shares: one count for all of it.
+pub(super) struct Shared<X> {
+    pub(super) config: Config,
+    pub(super) seam: Arc<X>,
+}
+
+impl<S, X> Injected<S, X> {
+    pub(super) fn new(inner: S, config: Config, seam: Arc<X>) -> Self {
+        Self {
+            inner,
+            shared: Arc::new(Shared { config, seam }),
+        }
+    }
+
+    /// The inner service.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, by itself.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, X, Req> Service<Req> for Injected<S, X>
+where
+    X: Carry<Req> + Inspect<S::Response, S::Error>,
+    S: Service<X::Sent> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, X, Req>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        let Shared { config, seam } = &*self.shared;
+        let credential = config
+            .credential_for(seam.target(&request))
+            .filter(|credential| {
+                config.existing == Existing::Override || !seam.carries(&request, credential.name())
+            });
+        let Some(credential) = credential else {
+            return ResponseFuture::passed(self.inner.call(seam.pass(request)));
+        };
+        let (mut sent, saved) = seam.save(request);
+        seam.set(&mut sent, credential.name(), credential.value());
+        let attempt = Attempt {
+            shared: Arc::clone(&self.shared),
+            generation: credential.generation(),
+            proven: credential.content().proven(),
+            rejected: None,
+        };
+        drop(credential);
+        // The clone is not ready, and is readied before it is called; the ready instance is called now.
+        let replay = saved.map(|saved| (self.inner.clone(), saved));
+        ResponseFuture::keyed(self.inner.call(sent), replay, attempt)
+    }
+}
+
+impl<S: Clone, X> Clone for Injected<S, X> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<S: fmt::Debug, X> fmt::Debug for Injected<S, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Injected")
+            .field("inner", &self.inner)
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
+    }
+}

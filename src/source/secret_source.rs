@@ -1,0 +1,42 @@
+//! What turns a secret into a credential.
+
+use http::HeaderName;
+
+use super::key_set_source::KeySetSource;
+use crate::key::InvalidKey;
+use crate::outbound::Credential;
+use crate::rotating::{ErrorClass, Source, SourceError};
+use crate::secret::Secret;
+
+/// What turns a source of secrets into a source of credentials. Every source of [`Secret`]s has it.
+///
+/// A secret that is not a usable key is refused with an error that tells what is wrong with it, and never
+/// a byte of it; the last good credential stays.
+pub trait SecretSource: Source<Value = Secret> + Sized {
+    /// `Authorization: Bearer <key>`.
+    fn bearer(self) -> impl Source<Value = Credential> {
+        self.try_map(|key| Ok(Credential::bearer(&key)?))
+    }
+
+    /// `<name>: <key>`, as `x-api-key` and `api-key` have it.
+    fn header(self, name: HeaderName) -> impl Source<Value = Credential> {
+        self.try_map(move |key| Ok(Credential::header(name.clone(), &key)?))
+    }
+
+    /// The keys that a server accepts: a key file, or a list of plain keys (see
+    /// [`KeySet::parse`](crate::KeySet::parse)).
+    ///
+    /// The first load must bring a key that is valid; later ones must not be empty, nor older than what
+    /// is current.
+    fn key_set(self) -> KeySetSource<Self> {
+        KeySetSource::new(self)
+    }
+}
+
+impl<S: Source<Value = Secret>> SecretSource for S {}
+
+impl From<InvalidKey> for SourceError {
+    fn from(invalid: InvalidKey) -> Self {
+        Self::new(ErrorClass::Invalid, invalid.to_string())
+    }
+}

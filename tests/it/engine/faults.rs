@@ -1,0 +1,227 @@
+//! Sources that panic, and values that do.
+
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use tokio::task::yield_now;
+use tokio::time::advance;
+use tower_rotating_auth::{
+    ErrorClass, Fetch, Fetched, NotRefreshed, Reason, Rotating, Source, SourceError, source_fn,
+};
+
+use crate::support::{Answer, Asked, Log, at_once, minutes, moment, pass, script, secs};
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_is_asked_again_and_the_last_good_value_is_served() {
+    let (source, log) = script(|asked| match asked.number {
+        2 | 3 => Answer::panics("boom"),
+        n => Answer::value(n),
+    });
+    let key = Rotating::builder().poll(secs(10)).start(source);
+    let key = key.await.expect("the source delivers");
+    while log.count() < 3 {
+        pass(secs(1)).await;
+    }
+    assert_eq!(*key.current(), 1);
+    assert_eq!(key.status().last_error, Some(ErrorClass::Panicked));
+    pass(secs(5)).await;
+    assert_eq!(*key.current(), 4);
+    assert_eq!(key.status().last_error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_answers_those_who_wait() {
+    let (source, _) = script(|asked| match asked.number {
+        1 => Answer::value(1),
+        _ => Answer::panics("boom"),
+    });
+    let key = Rotating::start(source).await.expect("the source delivers");
+    match key.refresh_if(key.current().generation()).await {
+        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::Panicked),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A source whose `changed` panics, or is ready, each time it is called.
+struct Excited<S> {
+    inner: S,
+    how: How,
+    calls: Arc<AtomicUsize>,
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    Panics,
+    Ready,
+}
+
+impl<S: Source> Source for Excited<S> {
+    type Value = S::Value;
+
+    async fn fetch(&mut self, ask: Fetch<'_, S::Value>) -> Result<Fetched<S::Value>, SourceError> {
+        self.inner.fetch(ask).await
+    }
+
+    fn changed(&mut self) -> impl Future<Output = ()> + Send {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.how {
+            How::Panics => resume_unwind(Box::new("boom")),
+            How::Ready => std::future::ready(()),
+        }
+    }
+}
+
+fn excited(
+    how: How,
+    answer: impl FnMut(&Asked) -> Answer<usize> + Send + 'static,
+) -> (Excited<impl Source<Value = usize>>, Log, Arc<AtomicUsize>) {
+    let (inner, log) = script(answer);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let source = Excited {
+        inner,
+        how,
+        calls: Arc::clone(&calls),
+    };
+    (source, log, calls)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_hints_panic_is_still_polled_and_listened_to_no_more_than_once_each_time() {
+    let (source, log, calls) = excited(How::Panics, |asked| Answer::value(asked.number));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(minutes(10)).await;
+    assert!((9..=13).contains(&log.count()), "{}", log.count());
+    assert_eq!(log.count_for(Reason::Changed), 0);
+    assert_eq!(*key.current(), log.count());
+    assert!(calls.load(Ordering::SeqCst) <= log.count());
+
+    let newer = key.refresh_if(key.current().generation()).await;
+    assert_eq!(*newer.expect("it still answers"), log.count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hints_without_end_is_asked_at_the_minimum_interval() {
+    let (source, log, _) = excited(How::Ready, |_| Answer::value(1));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(minutes(1)).await;
+    assert!((55..=61).contains(&log.count()), "{}", log.count());
+    let asked = tokio::time::Instant::now();
+    let outcome = key.refresh_if(key.current().generation()).await;
+    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    assert_eq!(asked.elapsed(), secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_hints_panic_before_there_is_a_value_is_asked_as_the_backoff_says() {
+    let (source, log, _) = excited(How::Panics, |_| Answer::down());
+    let outcome = Rotating::builder()
+        .wait_for_first(minutes(10))
+        .start(source);
+    assert!(outcome.await.is_err());
+    // 26 when every wait is cut by half; 600 if a panic counted as a hint.
+    assert!((10..=30).contains(&log.count()), "{}", log.count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_cannot_be_compared_is_an_error_and_replaces_nothing() {
+    #[derive(Debug)]
+    struct Touchy(usize);
+    impl PartialEq for Touchy {
+        fn eq(&self, other: &Self) -> bool {
+            if self.0 == 2 || other.0 == 2 {
+                resume_unwind(Box::new("boom"));
+            }
+            self.0 == other.0
+        }
+    }
+    let (source, _) = script(|asked| Answer::value(Touchy(asked.number)));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    match key.refresh().await {
+        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::Panicked),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(key.current().0, 1);
+    pass(secs(2)).await;
+    assert_eq!(key.current().0, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_had_expired_on_arrival_is_an_error_and_replaces_nothing() {
+    let (source, log) = script(|asked| match asked.number {
+        1 => Answer::value(1),
+        2 => Answer::lives(2, secs(0)),
+        3 => Answer::lives(3, secs(2)).after(secs(3)),
+        _ => Answer::lives(4, minutes(60)),
+    });
+    let key = Rotating::start(source).await.expect("the source delivers");
+    for attempt in [2, 3] {
+        match key.refresh().await {
+            Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::Expired),
+            other => panic!("{attempt}: {other:?}"),
+        }
+        assert_eq!(*key.current(), 1);
+    }
+    moment().await;
+    assert_eq!(*key.refresh().await.expect("good for an hour"), 4);
+    assert_eq!(log.count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_panics_when_it_is_given_up_is_survived() {
+    /// Must not be dropped, it says.
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("boom"));
+        }
+    }
+    let mut calls = 0;
+    let source = source_fn(move || {
+        calls += 1;
+        async move {
+            if calls == 2 {
+                let _bomb = Bomb;
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, SourceError>(calls)
+        }
+    });
+    let key = Rotating::start(source).await.expect("the source delivers");
+    let outcome = key.refresh().await;
+    assert!(
+        matches!(outcome, Err(NotRefreshed::Failed(_))),
+        "{outcome:?}"
+    );
+    pass(secs(2)).await;
+    assert_eq!(*key.current(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_comparison_that_does_not_end_is_given_up_like_a_fetch() {
+    /// Compared when the test lets it, which it never does.
+    struct Slow(Arc<Mutex<mpsc::Receiver<()>>>);
+    impl PartialEq for Slow {
+        fn eq(&self, _: &Self) -> bool {
+            self.0.lock().expect("no panic").recv().is_ok()
+        }
+    }
+    let (let_go, held) = mpsc::channel();
+    let held = Arc::new(Mutex::new(held));
+    let (source, log) = script(move |_| Answer::value(Slow(Arc::clone(&held))));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+    let operator = tokio::spawn(key.refresh());
+    while log.count() < 2 {
+        yield_now().await;
+    }
+    // Virtual time waits for work on other threads, unless it is told not to.
+    advance(secs(31)).await;
+    assert!(at_once(|| operator.is_finished()).await);
+    match operator.await.expect("no panic") {
+        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::TimedOut),
+        other => panic!("{other:?}"),
+    }
+    drop(let_go);
+}

@@ -1,0 +1,150 @@
+//! How long a rejected request waits for a new key.
+
+use tokio::time::Instant;
+use tower_rotating_auth::{ErrorClass, NotRefreshed, Pace, Reason, Rotating};
+
+use crate::support::{Answer, Upstream, millis, moment, pass, script, secs};
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_stays_the_same_is_waited_for_no_longer_than_the_force_wait() {
+    let (source, log) = Upstream::new().source(millis(0));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+
+    let asked = Instant::now();
+    let outcome = key.refresh_if(key.current().generation()).await;
+    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    assert_eq!(asked.elapsed(), secs(5));
+    // At once, and then looked again with growing pauses: after 1 s and after 2 s more.
+    assert_eq!(log.count_for(Reason::Rejected), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_who_is_behind_is_waited_for() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(millis(0));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+
+    let asked = Instant::now();
+    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    pass(millis(500)).await;
+    upstream.rotate(); // half a second after the first look
+    let newer = waiting.await.expect("no panic").expect("a newer key came");
+    assert_eq!(*newer, 2);
+    assert!((secs(1)..secs(1) + millis(10)).contains(&asked.elapsed()));
+    assert_eq!(log.count_for(Reason::Rejected), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_ends_the_wait_early() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(millis(0));
+    let source = source.paced(Pace::new(secs(60), millis(10)));
+    let key = Rotating::builder().force_wait(secs(20)).start(source);
+    let key = key.await.expect("the source delivers");
+    pass(secs(1)).await;
+
+    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    pass(secs(12)).await; // between two looks, which are seconds apart by now
+    let before = log.count();
+    upstream.rotate();
+    log.hint();
+    let hinted = Instant::now();
+    let newer = waiting.await.expect("no panic").expect("a newer key came");
+    assert_eq!(*newer, 2);
+    assert!(hinted.elapsed() < millis(10), "{:?}", hinted.elapsed());
+    assert_eq!(log.count(), before + 1);
+    assert_eq!(log.last().reason, Reason::Changed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_after_the_last_look_still_ends_the_wait() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(millis(0));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+
+    let asked = Instant::now();
+    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    pass(millis(4500)).await;
+    upstream.rotate();
+    log.hint();
+    let newer = waiting.await.expect("no panic").expect("a newer key came");
+    assert_eq!(*newer, 2);
+    assert!(asked.elapsed() < secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_first_refresh_in_vain_is_waited_for() {
+    let (source, log) = Upstream::new().source(millis(0));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+    let rejected = key.current().generation();
+    let _ = key.refresh_if(rejected).await;
+
+    pass(secs(60)).await; // the cooldown is over
+    let looks = log.count_for(Reason::Rejected);
+    let asked = Instant::now();
+    let outcome = key.refresh_if(rejected).await;
+    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    assert!(asked.elapsed() <= secs(1), "{:?}", asked.elapsed());
+    assert_eq!(log.count_for(Reason::Rejected), looks + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_holds_nobody_longer_than_the_force_wait() {
+    let (source, log) = script(|asked| match asked.number {
+        1 => Answer::value(1),
+        2 => Answer::hangs(),
+        _ => Answer::value(2),
+    });
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+
+    let asked = Instant::now();
+    let outcome = key.refresh_if(key.current().generation()).await;
+    assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+    assert_eq!(asked.elapsed(), secs(5));
+    assert_eq!(*key.current(), 1);
+
+    // The attempt itself ends at the fetch timeout, and the engine recovers by itself.
+    pass(secs(24)).await;
+    assert!(log.running());
+    pass(secs(1) + millis(10)).await;
+    assert!(!log.running());
+    assert_eq!(key.status().last_error, Some(ErrorClass::TimedOut));
+    pass(secs(1)).await;
+    assert_eq!(*key.current(), 2);
+    assert_eq!(key.status().last_error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_during_a_hanging_attempt_is_answered_in_time_as_well() {
+    let (source, log) = script(|asked| match asked.number {
+        1 => Answer::value(1),
+        _ => Answer::hangs(),
+    });
+    let key = Rotating::builder().poll(secs(10)).start(source);
+    let key = key.await.expect("the source delivers");
+    while !log.running() {
+        pass(millis(100)).await;
+    }
+    let asked = Instant::now();
+    let outcome = key.refresh_if(key.current().generation()).await;
+    assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+    assert_eq!(asked.elapsed(), secs(5));
+    assert_eq!(log.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_attempt_keeps_the_minimum_interval() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(millis(0));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    moment().await;
+    upstream.rotate();
+    let newer = key.refresh_if(key.current().generation()).await;
+    assert_eq!(*newer.expect("there is a newer key"), 2);
+    assert_eq!(log.gaps(), [secs(1)]);
+}

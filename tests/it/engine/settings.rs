@@ -1,0 +1,79 @@
+//! Settings that nobody should choose, and that harm nobody all the same.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tower_rotating_auth::{Builder, NotRefreshed, Pace, Rotating};
+
+use crate::support::{Answer, Upstream, millis, minutes, pass, script, secs};
+
+const EVER: Duration = Duration::MAX;
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_mean_for_ever_are_no_panic() {
+    let set: [fn(Builder) -> Builder; 7] = [
+        |builder| builder.poll(EVER),
+        |builder| builder.force_wait(EVER),
+        |builder| builder.fetch_timeout(EVER),
+        |builder| builder.wait_for_first(EVER),
+        |builder| builder.cooldown(EVER, EVER),
+        |builder| builder.backoff(EVER, EVER),
+        |builder| builder.backoff(secs(1), EVER).cooldown(secs(1), EVER),
+    ];
+    for (number, set) in set.into_iter().enumerate() {
+        // Half of the draws would do where a random share overflows.
+        for _ in 0..10 {
+            let (source, _) = script(|asked| match asked.number {
+                1 | 3 => Answer::down(),
+                n => Answer::value(n),
+            });
+            let key = set(Rotating::builder().wait_for_first(minutes(1))).start(source);
+            let key = key.await.expect("the second attempt delivers");
+            let failed = key.refresh_if(key.current().generation()).await;
+            assert!(
+                matches!(failed, Err(NotRefreshed::Failed(_))),
+                "{number}: {failed:?}"
+            );
+            let newer = key.refresh().await;
+            assert_eq!(*newer.expect("the fourth attempt delivers"), 4, "{number}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minimum_interval_that_means_for_ever_is_no_panic() {
+    for pace in [Pace::new(EVER, EVER), Pace::new(secs(10), EVER)] {
+        let (source, log) = Upstream::new().source(millis(0));
+        let key = Rotating::start(source.paced(pace)).await;
+        let key = key.expect("the source delivers");
+        let outcome = key.refresh_if(key.current().generation()).await;
+        assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+        assert!(timeout(minutes(60), key.refresh()).await.is_err());
+        assert_eq!(log.count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_minimum_interval_is_no_spin() {
+    // A source that is asked without end would keep virtual time from passing: it hangs instead.
+    const MANY: usize = 20_000;
+    let answer = |number| match number {
+        MANY.. => Answer::hangs(),
+        _ => Answer::value(1),
+    };
+    for pace in [Pace::new(secs(60), secs(0)), Pace::new(secs(0), secs(0))] {
+        let (source, log) = script(move |asked| answer(asked.number));
+        let key = Rotating::builder()
+            .force_wait(secs(2))
+            .start(source.paced(pace));
+        let key = key.await.expect("the source delivers");
+        let outcome = key.refresh_if(key.current().generation()).await;
+        assert!(
+            matches!(outcome, Err(NotRefreshed::Unchanged)),
+            "{outcome:?}"
+        );
+        pass(secs(1)).await;
+        assert!(log.count() <= 3001, "{} in three seconds", log.count());
+        assert!(log.gaps().iter().all(|gap| *gap >= millis(1)));
+    }
+}

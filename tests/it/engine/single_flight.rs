@@ -1,0 +1,242 @@
+//! Many ask, one is asked; whose answer is whose.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use tower_rotating_auth::{Current, NotRefreshed, Reason, Rotating, SourceError};
+
+use crate::support::{Answer, Log, Upstream, block_on, millis, moment, pass, script, secs};
+
+/// A running engine whose last attempt is so long ago that the next one may start at once.
+async fn started(upstream: &Upstream) -> (Rotating<u64>, Log) {
+    let (source, log) = upstream.source(millis(50));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+    (key, log)
+}
+
+fn known(current: &Current<u64>) -> (u64, u64) {
+    (current.generation().get(), **current)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_rejections_of_one_generation_share_one_fetch() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    upstream.rotate();
+
+    let rejected = key.current().generation();
+    let asked = Instant::now();
+    for outcome in join_all((0..100).map(|_| key.refresh_if(rejected))).await {
+        assert_eq!(known(&outcome.expect("there is a newer key")), (2, 2));
+    }
+    assert_eq!(asked.elapsed(), millis(50));
+    assert_eq!(log.count(), 2);
+    let forced = log.last();
+    assert_eq!(forced.reason, Reason::Rejected);
+    assert_eq!(forced.rejected, Some(rejected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_rejections_of_an_old_generation_get_the_newer_one_and_fetch_nothing() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    let old = key.current().generation();
+    upstream.rotate();
+    key.refresh_if(old).await.expect("there is a newer key");
+    let fetched = log.count();
+
+    pass(secs(5)).await;
+    upstream.rotate(); // whoever fetched now would see it
+    let now = Instant::now();
+    for _ in 0..50 {
+        let newer = key.refresh_if(old).await.expect("it is there already");
+        assert_eq!(known(&newer), (2, 2));
+    }
+    assert_eq!(now.elapsed(), millis(0));
+    moment().await;
+    assert_eq!(log.count(), fetched);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_stops_waiting_changes_nothing_for_the_others() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    let rejected = key.current().generation();
+    upstream.rotate();
+
+    let asked = Instant::now();
+    let first = tokio::spawn(key.refresh_if(rejected));
+    let others = join_all((0..10).map(|_| key.refresh_if(rejected)));
+    pass(millis(20)).await;
+    assert!(log.running());
+    first.abort();
+    for outcome in others.await {
+        assert_eq!(known(&outcome.expect("there is a newer key")), (2, 2));
+    }
+    assert_eq!(asked.elapsed(), millis(50));
+    assert_eq!(log.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_nobody_waits_for_happens_all_the_same() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    upstream.rotate();
+    drop(key.refresh_if(key.current().generation()));
+    pass(millis(60)).await;
+    assert_eq!(known(&key.current()), (2, 2));
+    assert_eq!(log.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_waits_for_an_attempt_that_started_after_it() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(secs(2));
+    let key = Rotating::builder().poll(secs(10)).start(source);
+    let key = key.await.expect("the source delivers");
+    while !log.running() {
+        pass(millis(100)).await;
+    }
+    // The attempt under way has seen the old key already.
+    upstream.rotate();
+    let newer = key.refresh_if(key.current().generation()).await;
+    assert_eq!(known(&newer.expect("there is a newer key")), (2, 2));
+    let reasons: Vec<_> = log.all().iter().map(|asked| asked.reason).collect();
+    assert_eq!(
+        reasons,
+        [Reason::Start, Reason::Scheduled, Reason::Rejected]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_fails_does_not_answer_a_rejection_that_is_younger() {
+    let (source, log) = script(|asked| match asked.number {
+        1 => Answer::value(1),
+        2 => Answer::down().after(secs(1)),
+        _ => Answer::value(2),
+    });
+    let key = Rotating::builder().poll(secs(10)).start(source);
+    let key = key.await.expect("the source delivers");
+    while !log.running() {
+        pass(millis(100)).await;
+    }
+    let newer = key.refresh_if(key.current().generation()).await;
+    assert_eq!(known(&newer.expect("the next attempt delivers")), (2, 2));
+    assert_eq!(log.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_from_the_attempt_under_way_is_enough_for_a_younger_rejection() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(secs(2));
+    let key = Rotating::builder().poll(secs(10)).start(source);
+    let key = key.await.expect("the source delivers");
+    upstream.rotate();
+    while !log.running() {
+        pass(millis(100)).await;
+    }
+    let newer = key.refresh_if(key.current().generation()).await;
+    assert_eq!(known(&newer.expect("there is a newer key")), (2, 2));
+    pass(secs(4)).await; // well before the next poll
+    assert_eq!(log.count(), 2, "nothing was left to be fetched for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_rejections_share_one_late_failure() {
+    let (source, log) = script(|asked| match asked.number {
+        1 => Answer::value(1),
+        _ => Answer::down().after(secs(22)),
+    });
+    let key = Rotating::builder().force_wait(secs(25)).start(source);
+    let key = key.await.expect("the first attempt delivers");
+    pass(secs(5)).await;
+
+    let rejected = key.current().generation();
+    let asked = Instant::now();
+    let outcomes = join_all((0..1000).map(|_| key.refresh_if(rejected))).await;
+    assert_eq!(asked.elapsed(), secs(22));
+    assert_eq!(log.count(), 2);
+    let errors: Vec<Arc<SourceError>> = outcomes
+        .into_iter()
+        .map(|outcome| match outcome {
+            Err(NotRefreshed::Failed(error)) => error,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(errors.iter().all(|error| Arc::ptr_eq(error, &errors[0])));
+    assert_eq!(known(&key.current()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn operators_who_ask_at_the_same_time_share_one_fetch() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    for outcome in join_all((0..20).map(|_| key.refresh())).await {
+        assert_eq!(known(&outcome.expect("the source delivers")), (1, 1));
+    }
+    assert_eq!(log.count(), 2);
+    assert_eq!(log.last().reason, Reason::Requested);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_and_a_rejected_request_share_one_fetch_that_knows_of_the_rejection() {
+    let upstream = Upstream::new();
+    let (key, log) = started(&upstream).await;
+    upstream.rotate();
+    let rejected = key.current().generation();
+    let (operator, request) = (key.refresh(), key.refresh_if(rejected));
+    for outcome in [operator.await, request.await] {
+        assert_eq!(known(&outcome.expect("there is a newer key")), (2, 2));
+    }
+    assert_eq!(log.count(), 2);
+    assert_eq!(log.last().rejected, Some(rejected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_waits_for_an_attempt_that_started_after_the_call() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(secs(2));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+    let first = key.refresh();
+    moment().await;
+    assert!(log.running());
+    upstream.rotate();
+    let second = key.refresh();
+    assert_eq!(known(&first.await.expect("the source delivers")), (1, 1));
+    assert_eq!(known(&second.await.expect("the source delivers")), (2, 2));
+    assert_eq!(log.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_is_told_of_the_failure() {
+    let (source, _) = script(|asked| match asked.number {
+        1 => Answer::value(1),
+        _ => Answer::down(),
+    });
+    let key = Rotating::start(source).await.expect("the source delivers");
+    let outcome = key.refresh().await;
+    assert!(matches!(outcome, Err(NotRefreshed::Failed(_))));
+    assert_eq!(known(&key.current()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_and_reading_need_no_runtime() {
+    let upstream = Upstream::new();
+    let (source, _) = upstream.source(millis(0));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    pass(secs(5)).await;
+    upstream.rotate();
+
+    let plain = std::thread::spawn(move || {
+        assert!(tokio::runtime::Handle::try_current().is_err());
+        let rejected = key.current().generation();
+        let newer = block_on(key.refresh_if(rejected)).expect("there is a newer key");
+        assert_eq!(key.status().generation, newer.generation());
+        known(&newer)
+    });
+    let joined = tokio::task::spawn_blocking(|| plain.join()).await;
+    assert_eq!(joined.expect("no panic").expect("no panic"), (2, 2));
+}

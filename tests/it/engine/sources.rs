@@ -1,0 +1,131 @@
+//! A closure is a source; so is a channel.
+
+use std::io;
+
+use tower_rotating_auth::{
+    ErrorClass, NotRefreshed, Rotating, SourceError, StartError, pushed, source_fn,
+};
+
+use crate::support::{millis, minutes, moment, pass, secs};
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_is_asked_each_time() {
+    let mut calls = 0;
+    let source = source_fn(move || {
+        calls += 1;
+        async move { Ok::<_, SourceError>(calls) }
+    });
+    let key = Rotating::builder().poll(secs(10)).start(source);
+    let key = key.await.expect("the source delivers");
+    assert_eq!(*key.current(), 1);
+    pass(secs(12)).await;
+    assert_eq!(*key.current(), 2);
+    assert_eq!(*key.refresh().await.expect("the source delivers"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_may_fail_with_an_error_of_its_own() {
+    struct Denied;
+    impl From<Denied> for SourceError {
+        fn from(_: Denied) -> Self {
+            Self::permanent("denied").caused_by(io::Error::other("403"))
+        }
+    }
+    let source = source_fn(|| async { Err::<u32, _>(Denied) });
+    match Rotating::start(source).await {
+        Err(StartError::Source(error)) => {
+            assert_eq!(error.class(), ErrorClass::Permanent);
+            let cause = std::error::Error::source(&error).expect("it has a cause");
+            assert_eq!(cause.to_string(), "403");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pushed_is_published_at_once() {
+    let (pusher, source) = pushed();
+    pusher.push("one");
+    let key = Rotating::start(source).await.expect("it was pushed");
+    let mut changes = key.subscribe();
+    pass(secs(5)).await;
+    pusher.push("two");
+    moment().await;
+    let current = changes.changed().await.expect("the task runs");
+    assert_eq!((*current, current.generation().get()), ("two", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_is_pushed_too_fast_the_latest_counts() {
+    let (pusher, source) = pushed();
+    pusher.push(0);
+    let key = Rotating::start(source).await.expect("it was pushed");
+    for value in 1..=500 {
+        pusher.push(value);
+        pass(millis(10)).await;
+    }
+    pass(secs(1)).await;
+    assert_eq!(*key.current(), 500);
+    let generation = key.current().generation().get();
+    assert!((2..=8).contains(&generation), "{generation}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pushed_again_is_no_news() {
+    let (pusher, source) = pushed();
+    pusher.push(1);
+    let key = Rotating::start(source).await.expect("it was pushed");
+    pass(secs(5)).await;
+    pusher.push(1);
+    pass(minutes(5)).await;
+    assert_eq!(key.current().generation().get(), 1);
+    let status = key.status();
+    assert_eq!((status.last_error, status.failures), (None, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_nothing_pushed_there_is_no_start_unless_it_is_waited_for() {
+    let (_pusher, source) = pushed::<u32>();
+    let outcome = Rotating::start(source).await;
+    assert!(
+        matches!(outcome, Err(StartError::Source(error)) if error.class() == ErrorClass::Transient)
+    );
+
+    let (pusher, source) = pushed();
+    tokio::spawn(async move {
+        pass(secs(100)).await;
+        pusher.push(1);
+    });
+    let now = tokio::time::Instant::now();
+    let key = Rotating::builder()
+        .wait_for_first(minutes(10))
+        .start(source);
+    assert_eq!(*key.await.expect("it came").current(), 1);
+    assert!(now.elapsed() <= secs(101));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_key_is_replaced_by_the_next_push() {
+    let (pusher, source) = pushed();
+    pusher.push(1);
+    let key = Rotating::start(source).await.expect("it was pushed");
+    pass(secs(5)).await;
+    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    pass(secs(2)).await;
+    pusher.push(2);
+    let newer = waiting.await.expect("no panic").expect("it was pushed");
+    assert_eq!(*newer, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pusher_that_is_gone_leaves_what_it_pushed() {
+    let (pusher, source) = pushed();
+    pusher.push(1);
+    let key = Rotating::start(source).await.expect("it was pushed");
+    drop(pusher);
+    pass(minutes(10)).await;
+    assert_eq!(*key.current(), 1);
+    let outcome = key.refresh_if(key.current().generation()).await;
+    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    assert_eq!(key.status().last_error, None);
+}

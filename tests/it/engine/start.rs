@@ -1,0 +1,125 @@
+//! The first value: without it there is nothing to serve.
+
+use std::error::Error;
+
+use tokio::time::Instant;
+use tower_rotating_auth::{
+    ErrorClass, Reason, Rotating, Secret, SourceError, StartError, source_fn,
+};
+
+use crate::support::{Answer, block_on, millis, minutes, pass, script, secs};
+
+fn class(outcome: Result<Rotating<usize>, StartError>) -> ErrorClass {
+    match outcome {
+        Err(StartError::Source(error)) => error.class(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn without_a_runtime_it_is_an_error_not_a_panic() {
+    let source = || source_fn(|| async { Ok::<_, SourceError>(Secret::from("sk-1")) });
+    let outcome = block_on(Rotating::start(source()));
+    assert!(matches!(outcome, Err(StartError::NoRuntime)));
+    let outcome = block_on(Rotating::pair(source()));
+    assert!(matches!(outcome, Err(StartError::NoRuntime)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_fails_the_start_at_once_and_says_why() {
+    let now = Instant::now();
+    let (source, log) = script(|_| Answer::<usize>::fails(SourceError::permanent("no such user")));
+    let error = Rotating::start(source).await.expect_err("no value");
+    assert_eq!((log.count(), now.elapsed()), (1, millis(0)));
+    assert!(log.gone());
+    let cause = error.source().expect("it has a cause");
+    assert_eq!(cause.to_string(), "no such user");
+    assert_eq!(class(Err(error)), ErrorClass::Permanent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_else_goes_wrong_with_the_first_value_is_an_error_as_well() {
+    type Case = (fn() -> Answer<usize>, ErrorClass);
+    let cases: [Case; 5] = [
+        (Answer::unchanged, ErrorClass::Invalid),
+        (|| Answer::lives(1, secs(0)), ErrorClass::Expired),
+        (
+            || Answer::lives(1, secs(1)).after(secs(2)),
+            ErrorClass::Expired,
+        ),
+        (|| Answer::panics("boom"), ErrorClass::Panicked),
+        (Answer::hangs, ErrorClass::TimedOut),
+    ];
+    for (answer, expected) in cases {
+        let (source, _) = script(move |_| answer());
+        assert_eq!(class(Rotating::start(source).await), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fetch_timeout_is_the_builders_to_set() {
+    let now = Instant::now();
+    let (source, _) = script(|_| Answer::hangs());
+    let outcome = Rotating::builder().fetch_timeout(secs(3)).start(source);
+    assert_eq!(class(outcome.await), ErrorClass::TimedOut);
+    assert_eq!(now.elapsed(), secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_value_is_waited_for_as_long_as_told() {
+    let (source, log) = script(|asked| match asked.number {
+        4 => Answer::value(4),
+        _ => Answer::fails(SourceError::permanent("not yet")),
+    });
+    let key = Rotating::builder().wait_for_first(minutes(1)).start(source);
+    assert_eq!(*key.await.expect("it came within a minute").current(), 4);
+    assert!(log.all().iter().all(|asked| asked.reason == Reason::Start));
+
+    let (source, log) = script(|_| Answer::down());
+    let now = Instant::now();
+    let outcome = Rotating::builder().wait_for_first(minutes(1)).start(source);
+    assert_eq!(class(outcome.await), ErrorClass::Transient);
+    assert!((secs(59)..=secs(61)).contains(&now.elapsed()));
+    assert!(log.gone());
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_at_a_first_value_keep_the_minimum_interval_up_to_the_last() {
+    for wait in 1..40 {
+        let (source, log) = script(|_| Answer::down());
+        let wait = millis(100 * wait);
+        let outcome = Rotating::builder().wait_for_first(wait).start(source);
+        assert_eq!(class(outcome.await), ErrorClass::Transient);
+        let gaps = log.gaps();
+        assert!(gaps.iter().all(|gap| *gap >= secs(1)), "{wait:?}: {gaps:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_ends_the_wait_for_a_first_value() {
+    let (source, log) = script(|asked| match asked.number {
+        n @ ..=8 => Answer::fails(SourceError::throttled(format!("{n}"), secs(200))),
+        n => Answer::value(n),
+    });
+    let hints = log.clone();
+    tokio::spawn(async move {
+        while hints.count() < 9 {
+            pass(secs(5)).await;
+            hints.hint();
+        }
+    });
+    let now = Instant::now();
+    let key = Rotating::builder().wait_for_first(minutes(5)).start(source);
+    assert_eq!(*key.await.expect("it came").current(), 9);
+    assert!(now.elapsed() <= secs(60), "{:?}", now.elapsed());
+    assert!(log.gaps().iter().all(|gap| *gap >= secs(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_attempt_keeps_the_minimum_interval_from_the_first() {
+    let (source, log) = script(|asked| Answer::value(asked.number));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    log.hint();
+    key.refresh().await.expect("the source delivers");
+    assert_eq!(log.gaps(), [secs(1)]);
+}

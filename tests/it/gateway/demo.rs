@@ -1,0 +1,97 @@
+//! What somebody sees who starts the program for the first time.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::harness::{Gateway, soon};
+
+#[tokio::test]
+async fn without_arguments_it_shows_a_rotation_that_no_request_notices() {
+    let mut gateway = Gateway::start(|command| {
+        command.env("OPENAI_API_BASE_URL", "http://127.0.0.1:1/v1");
+        command.env("OPENAI_API_KEY", "sk-ignored");
+        command.env("OPENAI_API_KEY_FILE", "/ignored");
+    })
+    .await;
+    let listening = gateway.said("listening on http://").await;
+    let curl = gateway.said("curl ").await;
+    assert_eq!(listening, format!("listening on {}", gateway.url("")));
+    assert!(curl.starts_with("curl -N "), "{curl}");
+    assert!(
+        curl.contains(&gateway.url("/v1/chat/completions")),
+        "{curl}"
+    );
+
+    let client = reqwest::Client::new();
+    let ask = async |stream: bool| {
+        let body = format!(
+            r#"{{"model":"demo","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
+        );
+        let request = client
+            .post(gateway.url("/v1/chat/completions"))
+            .header("content-type", "application/json")
+            .header("authorization", "Bearer a-key-of-the-client")
+            .body(body);
+        let answer = soon(request.send()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer
+    };
+    let models = soon(reqwest::get(gateway.url("/v1/models"))).await.unwrap();
+    let models: Value = serde_json::from_slice(&models.bytes().await.unwrap()).unwrap();
+    assert_eq!(models["data"][0]["id"], "demo");
+
+    let plain = ask(false).await.bytes().await.unwrap();
+    let plain: Value = serde_json::from_slice(&plain).unwrap();
+    let said = plain["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(said.contains("You said: hi."), "{said}");
+
+    let stream = soon(ask(true).await.bytes()).await.unwrap(); // lasts longer than a key does
+    let stream = String::from_utf8(stream.to_vec()).unwrap();
+    let streamed: String = stream
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: {"))
+        .map(|chunk| serde_json::from_str(&format!("{{{chunk}")).unwrap())
+        .filter_map(|chunk: Value| {
+            Some(chunk["choices"][0]["delta"]["content"].as_str()?.to_owned())
+        })
+        .collect();
+    assert!(streamed.starts_with("You said: hi. "), "{streamed}");
+    assert!(stream.trim_end().ends_with("data: [DONE]"), "{stream}");
+    gateway.said("rotated").await;
+    ask(false).await;
+
+    assert!(!gateway.output().contains("sk-"), "{}", gateway.output());
+    #[cfg(unix)]
+    {
+        gateway.terminate().await;
+        assert_eq!(gateway.exit_code().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn with_an_option_the_demo_is_asked_for_and_leaves_the_environment_aside() {
+    let gateway = Gateway::start(|command| {
+        command
+            .arg("--demo")
+            .env("OPENAI_API_BASE_URL", "http://127.0.0.1:1/v1");
+    })
+    .await;
+    gateway.said("OPENAI_API_BASE_URL is not used").await;
+    let answer = soon(reqwest::get(gateway.url("/v1/models"))).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_key_file_of_the_demo_is_gone_when_the_program_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gateway = Gateway::start(|command| {
+        command.env("TMPDIR", folder.path());
+    })
+    .await;
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files(), 1);
+    gateway.terminate().await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+    assert_eq!(files(), 0);
+}

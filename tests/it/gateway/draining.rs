@@ -1,0 +1,75 @@
+//! How the gateway stops.
+#![cfg(unix)]
+
+use tokio::net::TcpStream;
+
+use super::harness::{Gateway, KEY, Recorder, soon};
+use super::streaming::held_stream;
+
+#[tokio::test]
+async fn a_signal_to_stop_lets_an_open_stream_finish_and_no_new_one_begin() {
+    let (upstream, events) = held_stream().await;
+    let mut gateway = Gateway::before(upstream).await;
+    let mut answer = soon(reqwest::get(gateway.url("/v1/chat/completions")))
+        .await
+        .unwrap();
+    events.send("before").unwrap();
+    soon(answer.chunk()).await.unwrap();
+
+    gateway.terminate().await;
+    gateway.said("stopping").await;
+    assert!(TcpStream::connect(gateway.address()).await.is_err());
+    events.send("after").unwrap();
+    let chunk = soon(answer.chunk()).await.unwrap().unwrap();
+    assert_eq!(chunk, "data: after\n\n");
+    drop(events);
+    assert_eq!(soon(answer.chunk()).await.unwrap(), None);
+    assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_hold_the_gateway_up() {
+    let (upstream, _) = Recorder::start().await;
+    let mut gateway = Gateway::before(upstream).await;
+    let client = reqwest::Client::new();
+    client.get(gateway.url("/v1/models")).send().await.unwrap();
+    gateway.terminate().await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_is_cut_when_the_time_to_drain_is_over() {
+    let (upstream, events) = held_stream().await;
+    let mut gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
+        command.args(["--drain-timeout", "0.1"]);
+    })
+    .await;
+    let mut answer = soon(reqwest::get(gateway.url("/v1/chat/completions")))
+        .await
+        .unwrap();
+    events.send("one").unwrap();
+    soon(answer.chunk()).await.unwrap();
+    gateway.terminate().await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+    assert!(
+        soon(answer.chunk()).await.is_err(),
+        "cut, and not as if it were complete"
+    );
+    assert!(!gateway.output().contains(KEY));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_wait() {
+    let (upstream, events) = held_stream().await;
+    let mut gateway = Gateway::before(upstream).await;
+    let mut answer = soon(reqwest::get(gateway.url("/v1/chat/completions")))
+        .await
+        .unwrap();
+    events.send("one").unwrap();
+    soon(answer.chunk()).await.unwrap();
+    gateway.terminate().await;
+    gateway.said("stopping").await;
+    gateway.terminate().await;
+    gateway.said("stopped at once").await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+}

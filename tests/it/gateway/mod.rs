@@ -1,0 +1,14 @@
+//! The gateway, as its users have it: the built program, between real sockets.
+
+mod arguments;
+mod credentials;
+mod demo;
+mod draining;
+mod faults;
+mod forwarding;
+mod harness;
+mod health;
+#[cfg(unix)]
+mod nothing_lost;
+mod streaming;
+mod uploads;

@@ -1,0 +1,98 @@
+//! The main job: the key is replaced two hundred times, in every way, while clients are at work, and
+//! not one of their requests fails.
+
+mod clients;
+mod upstream;
+mod writer;
+
+use tempfile::tempdir;
+
+use self::clients::Clients;
+use self::upstream::Upstream;
+use self::writer::{Mount, Way};
+use super::harness::{Gateway, soon};
+
+const ROTATIONS: usize = 200;
+const CLIENTS: usize = 12;
+
+/// Who is first: the writer of the file, or the upstream that takes the new key alone.
+#[derive(Clone, Copy, Debug)]
+enum First {
+    File,
+    Upstream,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_while_the_key_is_replaced_two_hundred_times() {
+    let folder = tempdir().unwrap();
+    let mount = Mount::new(folder.path(), &key(0));
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::start(|command| {
+        command.args(["--upstream", &format!("http://{}/v1", upstream.address())]);
+        command.arg("--upstream-key-file").arg(mount.file());
+    })
+    .await;
+    let clients = Clients::start(CLIENTS, &gateway, &upstream);
+
+    let mut stalled = Vec::new();
+    for rotation in 1..=ROTATIONS {
+        let way = Way::ALL[rotation % 4];
+        let first = [First::File, First::Upstream][rotation / 4 % 2];
+        let write = mount.write(way, key(rotation));
+        match first {
+            First::File => {
+                upstream.take_also(rotation);
+                stalled.extend(write.await.then_some(rotation));
+                soon(upstream.has_seen(rotation)).await;
+                upstream.take_only(rotation);
+            }
+            First::Upstream => {
+                upstream.take_only(rotation);
+                soon(upstream.has_rejected(rotation - 1)).await;
+                stalled.extend(write.await.then_some(rotation));
+            }
+        }
+        soon(upstream.has_settled_on(rotation)).await;
+    }
+    upstream.finish();
+    let done = soon(clients.finish()).await;
+    let seen = upstream.counts();
+    let replays = gateway.output().matches("replayed: ").count();
+    println!(
+        "{ROTATIONS} rotations under {CLIENTS} clients: {done}; {seen}; {replays} replays told; stalled writers: {stalled:?}"
+    );
+
+    let lost = done.lost_outside(&stalled);
+    assert!(lost.is_empty(), "{} lost: {:?}", lost.len(), lost.first());
+    assert!(done.uploads > ROTATIONS && done.streams > 0, "{done}");
+    assert!(
+        seen.rejected >= ROTATIONS / 2,
+        "half of the rotations reject somebody: {seen}"
+    );
+    assert!(seen.rejected <= ROTATIONS * CLIENTS, "{seen}");
+    assert_eq!(
+        seen.late, 0,
+        "a request that began after a key was in use carried an older one: {seen}"
+    );
+    assert!(seen.most_attempts <= 2, "{seen}");
+    if stalled.is_empty() {
+        assert_eq!(seen.rejected, seen.loaded_before, "{seen}");
+    }
+    for rotation in 0..=ROTATIONS {
+        assert!(!gateway.output().contains(&key(rotation)), "a key was told");
+    }
+}
+
+/// Each of another length, so that a torn one is not taken for whole.
+fn key(rotation: usize) -> String {
+    format!(
+        "sk-{rotation:04}-{}",
+        "0123456789abcdef".repeat(1 + rotation % 5)
+    )
+}
+
+/// Which key it is, if it is a whole one.
+fn rotation_of(text: &str) -> Option<usize> {
+    let number = text.strip_prefix("sk-")?.get(..4)?.parse().ok()?;
+    (key(number) == text).then_some(number)
+}

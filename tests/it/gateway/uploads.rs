@@ -1,0 +1,132 @@
+//! Request bodies, short and long.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+
+use super::harness::{Gateway, Recorder, chunk, raw, raw_stream, serve, soon};
+
+const KEPT: usize = 1024 * 1024;
+
+/// Bytes that show where a piece is missing, doubled or out of its place.
+fn content(length: usize) -> Vec<u8> {
+    (0_u32..).flat_map(u32::to_be_bytes).take(length).collect()
+}
+
+#[tokio::test]
+async fn a_body_arrives_byte_for_byte_however_long_it_is_and_however_it_is_framed() {
+    let (upstream, recorder) = Recorder::start().await;
+    let gateway = Gateway::before(upstream).await;
+    for length in [0, 1, 64 * 1024 + 1, KEPT, KEPT + 1, 5 * KEPT] {
+        let body = content(length);
+        let before = recorder.all().len();
+
+        let client = reqwest::Client::new();
+        let request = client.post(gateway.url("/v1/files")).body(body.clone());
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+        let seen = recorder.all().remove(before);
+        assert!(seen.body == body, "{length}");
+        if length > 0 {
+            assert_eq!(seen.head.headers["content-length"], length.to_string());
+        }
+
+        let head = "POST /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\
+            transfer-encoding: chunked\r\n\r\n";
+        let mut chunked = head.as_bytes().to_vec();
+        chunked.extend(body.chunks(50_000).flat_map(chunk));
+        chunked.extend(chunk(b""));
+        let answer = raw(gateway.address(), chunked).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(recorder.all()[before + 1].body == body, "{length}, chunked");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_has_none_when_it_arrives_and_an_empty_one_is_told_as_such() {
+    let (upstream, recorder) = Recorder::start().await;
+    let gateway = Gateway::before(upstream).await;
+    for (framing, length) in [("", None), ("content-length: 0\r\n", Some("0"))] {
+        let before = recorder.all().len();
+        let head = format!("POST /v1/x HTTP/1.1\r\nhost: g\r\nconnection: close\r\n{framing}\r\n");
+        raw(gateway.address(), head).await;
+        let headers = recorder.all().remove(before).head.headers;
+        let told = headers
+            .get("content-length")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(told, length);
+        assert_eq!(headers.get("transfer-encoding"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_long_upload_streams() {
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let upstream = serve(Router::new().fallback(async move |request: Request<Body>| {
+        let mut body = request.into_body();
+        while let Some(frame) = body.frame().await {
+            arrived.send(frame.unwrap().into_data().unwrap()).unwrap();
+        }
+    }))
+    .await;
+    let gateway = Gateway::before(upstream).await;
+    let body = content(2 * KEPT);
+    let head = format!(
+        "PUT /v1/files HTTP/1.1\r\nhost: g\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (first, last) = body.split_at(KEPT / 2);
+    let mut client = raw_stream(gateway.address(), [head.as_bytes(), first].concat()).await;
+
+    let mut came = 0;
+    while came < first.len() {
+        came += soon(arrivals.recv()).await.unwrap().len(); // although the rest has not been sent
+    }
+    client.write_all(last).await.unwrap();
+    while came < body.len() {
+        came += soon(arrivals.recv()).await.unwrap().len();
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_reaches_the_upstream_as_one_that_broke_off() {
+    let (told, mut ends) = mpsc::unbounded_channel();
+    let upstream = serve(Router::new().fallback(async move |request: Request<Body>| {
+        let end = request.into_body().collect().await;
+        told.send(end.is_ok()).unwrap();
+        Ok::<_, Infallible>(())
+    }))
+    .await;
+    let gateway = Gateway::before(upstream).await;
+    let head = format!(
+        "PUT /v1/files HTTP/1.1\r\nhost: g\r\ncontent-length: {}\r\n\r\n",
+        2 * KEPT
+    );
+    let beginning = [head.as_bytes(), &content(KEPT)].concat();
+    drop(raw_stream(gateway.address(), beginning).await);
+    assert_eq!(soon(ends.recv()).await, Some(false));
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_read_is_the_clients_fault() {
+    let (upstream, recorder) = Recorder::start().await;
+    let gateway = Gateway::before(upstream).await;
+    for length in [4, 2 * KEPT] {
+        let head = "PUT /v1/files HTTP/1.1\r\nhost: g\r\ntransfer-encoding: chunked\r\n\r\n";
+        let body = chunk(&content(length));
+        let request = [head.as_bytes(), &body, b"no chunk\r\n"].concat();
+        let answer = raw(gateway.address(), request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains(r#""code":"invalid_body""#), "{answer}");
+    }
+    assert!(recorder.all().is_empty());
+    assert!(
+        !gateway.output().contains("upstream:"),
+        "{}",
+        gateway.output()
+    );
+}

@@ -1,0 +1,193 @@
+//! The contract of Tower: only a ready instance is called, clones are not ready, futures can be sent.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio_test::{assert_pending, assert_ready_ok, task};
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
+use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
+use tower_test::mock;
+
+use super::{ORIGIN, Upstream, World, post};
+
+/// Panics when it is called without having been ready; its clones start anew.
+struct Probe {
+    inner: Upstream,
+    readiness: Readiness,
+}
+
+#[derive(PartialEq)]
+enum Readiness {
+    NotAsked,
+    AskedOnce,
+    Ready,
+}
+
+impl Clone for Probe {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            readiness: Readiness::NotAsked,
+        }
+    }
+}
+
+impl Service<Request<String>> for Probe {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        if self.readiness == Readiness::NotAsked {
+            self.readiness = Readiness::AskedOnce;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.readiness = Readiness::Ready;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<String>) -> Self::Future {
+        assert!(
+            self.readiness == Readiness::Ready,
+            "called without being ready"
+        );
+        self.readiness = Readiness::NotAsked;
+        Box::pin(self.inner.call(request))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_ready_instance_is_called_on_both_attempts_and_by_every_clone() {
+    let world = World::new("key-0");
+    let mut client = world.inject().await.layer(Probe {
+        inner: world.upstream(),
+        readiness: Readiness::NotAsked,
+    });
+    for n in 1..=3 {
+        world.rotate(&format!("key-{n}"));
+        let response = client
+            .ready()
+            .await
+            .unwrap()
+            .call(post("body"))
+            .await
+            .unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let response = client.clone().oneshot(post("body")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    assert_eq!(world.seen().len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_attempt_lets_go_of_its_permit_before_the_second_asks_for_one() {
+    let world = World::new("old");
+    let client = ServiceBuilder::new()
+        .layer(world.inject().await)
+        .concurrency_limit(1)
+        .service(world.upstream());
+    world.rotate("new");
+    let requests: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(client.clone().oneshot(post("body"))))
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap().unwrap().status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buffer_inside_counts_both_attempts() {
+    let world = World::new("old");
+    let client = ServiceBuilder::new()
+        .layer(world.inject().await)
+        .buffer(2)
+        .concurrency_limit(1)
+        .service(world.upstream());
+    world.rotate("new");
+    let response: Result<_, BoxError> = client.oneshot(post("body")).await;
+    assert_eq!(response.unwrap().body(), "body");
+    assert_eq!(world.seen().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_outside_counts_a_replayed_request_once() {
+    let world = World::new("old");
+    let mut client = ServiceBuilder::new()
+        .rate_limit(2, Duration::from_secs(3600))
+        .layer(world.inject().await)
+        .service(world.upstream());
+    world.rotate("new");
+    let start = tokio::time::Instant::now();
+    for _ in 0..2 {
+        let response = client
+            .ready()
+            .await
+            .unwrap()
+            .call(post("body"))
+            .await
+            .unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    assert_eq!(world.seen().len(), 3);
+    assert!(start.elapsed() < Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_mock_is_called_for_each_attempt_once_it_allows_it() {
+    let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
+    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let (mut client, mut handle) =
+        mock::spawn_layer::<Request<String>, Response<String>, _>(inject);
+    handle.allow(1);
+    assert_ready_ok!(client.poll_ready());
+    let mut answer = task::spawn(client.call(post("body")));
+    assert_pending!(answer.poll());
+
+    let (request, reply) = handle.next_request().await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer old");
+    publisher.publish(bearer("new"));
+    let mut rejection = Response::new(String::new());
+    *rejection.status_mut() = StatusCode::UNAUTHORIZED;
+    reply.send_response(rejection);
+    assert_pending!(answer.poll(), "the mock allows no second call yet");
+
+    handle.allow(1);
+    assert_pending!(answer.poll());
+    let (request, reply) = handle.next_request().await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer new");
+    reply.send_response(Response::new("done".into()));
+    assert_eq!(answer.await.unwrap().body(), "done");
+}
+
+#[tokio::test]
+async fn a_hyper_client_inside_makes_a_service_that_can_be_shared_and_a_future_that_can_be_sent() {
+    fn check<S, B>(service: S) -> S
+    where
+        S: Service<Request<B>, Future: Send> + Clone + Send + Sync + 'static,
+    {
+        service
+    }
+    let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("key")).unwrap());
+    let inject = InjectKey::new("http://127.0.0.1:9", key).unwrap();
+    let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let client = check::<_, Full<Bytes>>(inject.clone().layer(hyper.clone()));
+    drop(check::<_, Full<Bytes>>(
+        inject.without_replay().layer(hyper),
+    ));
+
+    let request = Request::get("http://127.0.0.1:9/")
+        .body(Full::default())
+        .unwrap();
+    let error: hyper_util::client::legacy::Error = client.oneshot(request).await.unwrap_err();
+    assert!(error.is_connect());
+}

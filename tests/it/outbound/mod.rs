@@ -1,0 +1,181 @@
+//! The outbound half, against an upstream that is a Tower service in the same task: virtual time, no sockets.
+
+mod contract;
+mod inject;
+mod origins;
+mod replay;
+mod seam;
+mod secrecy;
+mod storm;
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use tower::Service;
+use tower_rotating_auth::{
+    Credential, InjectKey, Rotating, Secret, SecretSource, SourceError, source_fn,
+};
+
+pub(crate) const URL: &str = "https://api.example.com/v1/models";
+pub(crate) const ORIGIN: &str = "https://api.example.com";
+
+/// A secret store and the upstream that takes its keys, as the world outside of the process.
+#[derive(Clone)]
+pub(crate) struct World(Arc<Mutex<State>>);
+
+struct State {
+    stored: Result<String, &'static str>,
+    accepted: String,
+    fetches: usize,
+    seen: Vec<Seen>,
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+    pub(crate) accepted: bool,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl World {
+    pub(crate) fn new(key: &str) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            stored: Ok(key.into()),
+            accepted: key.into(),
+            fetches: 0,
+            seen: Vec::new(),
+        })))
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.0.lock().unwrap())
+    }
+
+    /// What the secret store delivers from now on.
+    pub(crate) fn store(&self, key: &str) {
+        self.with(|state| state.stored = Ok(key.into()));
+    }
+
+    pub(crate) fn break_store(&self) {
+        self.with(|state| state.stored = Err("the store is down"));
+    }
+
+    /// What the upstream takes from now on.
+    pub(crate) fn accept(&self, key: &str) {
+        self.with(|state| state.accepted = key.into());
+    }
+
+    pub(crate) fn rotate(&self, key: &str) {
+        self.store(key);
+        self.accept(key);
+    }
+
+    pub(crate) fn fetches(&self) -> usize {
+        self.with(|state| state.fetches)
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.with(|state| state.seen.clone())
+    }
+
+    /// A key that is fetched from the store; each fetch takes `latency`.
+    pub(crate) async fn key_with(&self, latency: Duration) -> Rotating<Credential> {
+        let world = self.clone();
+        let source = source_fn(move || {
+            let world = world.clone();
+            async move {
+                tokio::time::sleep(latency).await;
+                world.with(|state| {
+                    state.fetches += 1;
+                    state
+                        .stored
+                        .clone()
+                        .map(Secret::from)
+                        .map_err(SourceError::transient)
+                })
+            }
+        });
+        let hour = Duration::from_secs(3600);
+        let builder = Rotating::builder().poll(hour * 24);
+        builder.start(source.bearer()).await.unwrap()
+    }
+
+    pub(crate) async fn key(&self) -> Rotating<Credential> {
+        self.key_with(Duration::from_millis(20)).await
+    }
+
+    pub(crate) async fn inject(&self) -> InjectKey {
+        InjectKey::new(ORIGIN, self.key().await).unwrap()
+    }
+
+    pub(crate) fn upstream(&self) -> Upstream {
+        Upstream(self.clone())
+    }
+}
+
+/// The upstream: takes one bearer key, answers with the body that it was sent.
+#[derive(Clone)]
+pub(crate) struct Upstream(World);
+
+impl Service<Request<String>> for Upstream {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<String>) -> Self::Future {
+        ready(Ok(self.0.with(|state| state.answer(request))))
+    }
+}
+
+impl State {
+    fn answer(&mut self, request: Request<String>) -> Response<String> {
+        let (head, body) = request.into_parts();
+        let wanted = format!("Bearer {}", self.accepted);
+        let accepted = head
+            .headers
+            .get("authorization")
+            .is_some_and(|sent| *sent == wanted);
+        self.seen.push(Seen {
+            uri: head.uri,
+            headers: head.headers,
+            body: body.clone(),
+            accepted,
+        });
+        if accepted {
+            return Response::new(body);
+        }
+        Response::builder()
+            .status(StatusCode::UNAUTHORIZED)
+            .header("www-authenticate", "Bearer error=\"invalid_token\"")
+            .body("the upstream's own words".into())
+            .unwrap()
+    }
+}
+
+pub(crate) fn get(uri: &str) -> Request<String> {
+    Request::get(uri).body(String::new()).unwrap()
+}
+
+pub(crate) fn post(body: &str) -> Request<String> {
+    Request::post(URL)
+        .header("content-type", "text/plain")
+        .header("x-request-id", "7")
+        .body(body.into())
+        .unwrap()
+}

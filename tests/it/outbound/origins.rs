@@ -1,0 +1,130 @@
+use http::{Method, Request, Uri};
+use tower::{Layer, ServiceExt};
+use tower_rotating_auth::{Credential, InjectKey, InvalidOrigin, Origin, Rotating, Secret};
+
+use super::{World, get};
+
+fn key() -> Rotating<Credential> {
+    Rotating::by_hand(Credential::bearer(&Secret::from("key")).unwrap()).0
+}
+
+async fn is_given_the_key(inject: InjectKey, request: Request<String>) -> bool {
+    let world = World::new("key");
+    inject
+        .layer(world.upstream())
+        .oneshot(request)
+        .await
+        .unwrap();
+    world.seen()[0].accepted
+}
+
+#[tokio::test]
+async fn the_key_reaches_exactly_the_origin_that_was_named() {
+    let reached = [
+        "https://api.example.com/",
+        "https://api.example.com/v1/models?limit=1",
+        "https://api.example.com:443/",
+        "https://API.Example.COM/",
+        "https://user:word@api.example.com/",
+    ];
+    let not_reached = [
+        "http://api.example.com/",
+        "https://api.example.com:8443/",
+        "https://api.example.com:99999/",
+        "https://api.example.com./",
+        "https://api.example.com.evil.test/",
+        "https://api.example.com@evil.test/",
+        "https://evil.test/https://api.example.com/",
+        "https://evil.test/?https://api.example.com",
+        "https://example.com/",
+        "https://xn--api-.example.com/",
+        "wss://api.example.com/",
+        "/v1/models",
+    ];
+    for (uri, expected) in reached
+        .map(|uri| (uri, true))
+        .into_iter()
+        .chain(not_reached.map(|uri| (uri, false)))
+    {
+        let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+        assert_eq!(is_given_the_key(inject, get(uri)).await, expected, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_one_origin_however_it_is_written() {
+    for (origin, uri, expected) in [
+        (
+            "https://[2001:db8::1]",
+            "https://[2001:DB8:0:0:0:0:0:1]/",
+            true,
+        ),
+        ("https://[2001:db8::1]", "https://[2001:db8::2]/", false),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", true),
+        ("http://127.0.0.1:8080", "http://localhost:8080/", false),
+    ] {
+        let inject = InjectKey::new(origin, key()).unwrap();
+        assert_eq!(is_given_the_key(inject, get(uri)).await, expected, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_has_the_origin_that_is_assumed_and_no_other() {
+    let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+    let assume = |origin: &str| inject.clone().assume_origin(origin).unwrap();
+    let same = assume("https://api.example.com:443");
+    let other = assume("https://other.example.com");
+    assert!(is_given_the_key(same.clone(), get("/v1/models")).await);
+    assert!(!is_given_the_key(other, get("/v1/models")).await);
+
+    let mut connect = get("/");
+    *connect.method_mut() = Method::CONNECT;
+    *connect.uri_mut() = Uri::from_static("evil.test:443");
+    assert!(!is_given_the_key(same, connect).await);
+}
+
+#[tokio::test]
+async fn any_origin_is_any_but_cleartext_off_loopback() {
+    for (uri, expected) in [
+        ("https://anywhere.test/", true),
+        ("http://localhost:1/", true),
+        ("http://127.9.9.9/", true),
+        ("http://[::1]/", true),
+        ("http://anywhere.test/", false),
+        ("http://localhost.evil.test/", false),
+        ("http://127.0.0.1.evil.test/", false),
+        ("/", false),
+    ] {
+        let inject = InjectKey::any_origin(key());
+        assert_eq!(is_given_the_key(inject, get(uri)).await, expected, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn cleartext_and_more_origins_are_there_for_the_asking() {
+    let inject = InjectKey::new("https://a.test", key())
+        .unwrap()
+        .also_origin(Origin::cleartext("http://b.test:8080").unwrap())
+        .unwrap();
+    assert!(is_given_the_key(inject.clone(), get("https://a.test/")).await);
+    assert!(is_given_the_key(inject.clone(), get("http://b.test:8080/")).await);
+    assert!(!is_given_the_key(inject, get("http://b.test/")).await);
+}
+
+#[test]
+fn what_is_no_origin_is_told_apart() {
+    for (url, why) in [
+        ("api.example.com", InvalidOrigin::NotAUrl),
+        ("/v1", InvalidOrigin::NotAUrl),
+        ("https://", InvalidOrigin::NotAUrl),
+        ("https://a.test:99999", InvalidOrigin::NotAUrl),
+        ("https://ä.test", InvalidOrigin::NotAUrl),
+        ("ftp://a.test", InvalidOrigin::Scheme),
+        ("https://user@a.test", InvalidOrigin::UserInfo),
+        ("http://a.test", InvalidOrigin::Cleartext),
+        ("http://10.0.0.1", InvalidOrigin::Cleartext),
+    ] {
+        assert_eq!(url.parse::<Origin>(), Err(why), "{url}");
+    }
+    assert!("http://localhost:11434".parse::<Origin>().is_ok());
+}

@@ -1,0 +1,290 @@
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_rotating_auth::{
+    ErrorClass, InjectKey, NotRefreshed, NotReplayed, Outcome, Rotating, Secret, SecretSource,
+    SourceError, source_fn,
+};
+
+use super::{ORIGIN, URL, World, get, post};
+
+fn why_rejected(response: &Response<String>) -> &NotReplayed {
+    match response.extensions().get::<Outcome>() {
+        Some(Outcome::Rejected { why, .. }) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_request_is_sent_once_more_as_the_caller_gave_it_with_the_new_key() {
+    let world = World::new("old");
+    let client = world.inject().await.layer(world.upstream());
+    world.rotate("new");
+
+    let response = client.oneshot(post("precious")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.body(), "precious");
+    assert!(matches!(
+        response.extensions().get(),
+        Some(Outcome::Replayed { rejected, generation })
+            if rejected.get() == 1 && generation.get() == 2
+    ));
+
+    let [first, second] = &world.seen()[..] else {
+        panic!("{:?}", world.seen())
+    };
+    assert_eq!(first.header("authorization"), Some("Bearer old"));
+    assert_eq!(second.header("authorization"), Some("Bearer new"));
+    assert_eq!(second.headers.get_all("authorization").iter().count(), 1);
+    assert_eq!(second.headers.len(), first.headers.len());
+    assert_eq!(second.header("x-request-id"), Some("7"));
+    assert_eq!((&first.uri, &first.body), (&second.uri, &second.body));
+    assert_eq!(world.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_a_rejection_carries_no_outcome_and_is_sent_for_once() {
+    let world = World::new("key");
+    let client = world.inject().await.layer(world.upstream());
+    let response = client.oneshot(get(URL)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.extensions().get::<Outcome>().is_none());
+    assert_eq!((world.seen().len(), world.fetches()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn extensions_of_the_request_survive_the_replay() {
+    #[derive(Clone, PartialEq, Debug)]
+    struct Trace(u32);
+    let world = World::new("old");
+    let upstream = world.upstream();
+    let traced = service_fn(move |request: Request<String>| {
+        assert_eq!(request.extensions().get(), Some(&Trace(7)));
+        upstream.clone().oneshot(request)
+    });
+    let client = world.inject().await.layer(traced);
+    world.rotate("new");
+    let mut request = post("");
+    request.extensions_mut().insert(Trace(7));
+    let response = client.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(world.seen().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_key_is_not_sent_twice_and_the_caller_is_given_the_original_rejection() {
+    let world = World::new("old");
+    let client = world.inject().await.layer(world.upstream());
+    world.accept("new");
+
+    let response = client.oneshot(post("")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.body(), "the upstream's own words");
+    assert!(response.headers().contains_key("www-authenticate"));
+    assert!(matches!(
+        why_rejected(&response),
+        NotReplayed::NotRefreshed(NotRefreshed::Unchanged)
+    ));
+    assert_eq!(world.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_refresh_gives_the_caller_the_original_rejection_and_the_reason() {
+    let world = World::new("old");
+    let client = world.inject().await.layer(world.upstream());
+    world.accept("new");
+    world.break_store();
+
+    let response = client.oneshot(post("")).await.unwrap();
+    assert_eq!(response.body(), "the upstream's own words");
+    match why_rejected(&response) {
+        NotReplayed::NotRefreshed(NotRefreshed::Failed(error)) => {
+            assert_eq!(error.class(), ErrorClass::Transient);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_may_be_a_moment_behind_the_upstream() {
+    let world = World::new("old");
+    let client = world.inject().await.layer(world.upstream());
+    world.accept("new");
+    let late = world.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        late.store("new");
+    });
+    let response = client.oneshot(post("")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_rejection_is_the_answer_and_there_is_no_third_attempt() {
+    let world = World::new("old");
+    let client = world.inject().await.layer(world.upstream());
+    world.store("also-wrong");
+    world.accept("new");
+
+    let response = client.oneshot(post("")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(matches!(
+        response.extensions().get(),
+        Some(Outcome::Replayed { .. })
+    ));
+    assert_eq!(world.seen().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_cannot_be_kept_gives_the_original_rejection_and_wakes_the_refresh() {
+    let world = World::new("old");
+    let key = world.key().await;
+    let client = InjectKey::new(ORIGIN, key.clone())
+        .unwrap()
+        .replay(|_: &String| None)
+        .layer(world.upstream());
+    world.rotate("new");
+    let mut changes = key.subscribe();
+
+    let response = client.clone().oneshot(post("stream")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert!(matches!(why_rejected(&response), NotReplayed::BodyNotKept));
+    assert_eq!(world.seen().len(), 1);
+
+    changes.changed().await.expect("the refresh task runs");
+    let response = client.oneshot(post("stream")).await.unwrap();
+    assert_eq!(response.body(), "stream");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closure_decides_which_bodies_are_kept() {
+    let world = World::new("old");
+    let client = world
+        .inject()
+        .await
+        .replay(|body: &String| (body.len() < 8).then(|| body.clone()))
+        .layer(world.upstream());
+    world.rotate("new");
+    let response = client.oneshot(post("short")).await.unwrap();
+    assert_eq!(response.body(), "short");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_rejection_of_an_older_key_is_replayed_at_once_without_a_fetch() {
+    let world = World::new("old");
+    let key = world.key().await;
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap().layer({
+        let world = world.clone();
+        let key = key.clone();
+        service_fn(move |request| {
+            let (world, key) = (world.clone(), key.clone());
+            async move {
+                if world.seen().is_empty() {
+                    world.rotate("new"); // the key rotates while the request is on its way
+                    key.refresh().await.unwrap();
+                }
+                world.upstream().oneshot(request).await
+            }
+        })
+    });
+    let response = client.oneshot(post("late")).await.unwrap();
+    assert_eq!(response.body(), "late");
+    assert_eq!((world.seen().len(), world.fetches()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_rejections_at_once_are_one_fetch_and_a_hundred_replays() {
+    let world = World::new("old");
+    let client = world.inject().await.layer(world.upstream());
+    world.rotate("new");
+    let requests = (0..100).map(|n| client.clone().oneshot(post(&n.to_string())));
+    let requests: Vec<_> = requests.map(tokio::spawn).collect();
+    for (n, request) in requests.into_iter().enumerate() {
+        let response = request.await.unwrap().unwrap();
+        assert_eq!(*response.body(), n.to_string());
+    }
+    assert_eq!((world.seen().len(), world.fetches()), (200, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn grpc_tells_a_rejection_in_a_header_of_a_response_that_is_otherwise_fine() {
+    let world = World::new("old");
+    let upstream = world.upstream();
+    let grpc = service_fn(move |request: Request<String>| {
+        let answer = upstream.clone().oneshot(request);
+        async {
+            answer.await.map(|mut response| {
+                if response.status() == StatusCode::UNAUTHORIZED {
+                    *response.status_mut() = StatusCode::OK;
+                    let headers = response.headers_mut();
+                    headers.insert("grpc-status", "16".parse().unwrap());
+                }
+                response
+            })
+        }
+    });
+    let client = world.inject().await.layer(grpc);
+    world.rotate("new");
+    let response = client.oneshot(post("unary")).await.unwrap();
+    assert_eq!(response.body(), "unary");
+    assert!(!response.headers().contains_key("grpc-status"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_status_is_a_rejection_only_where_told() {
+    for told in [false, true] {
+        let world = World::new("old");
+        let upstream = world.upstream();
+        let forbids = service_fn(move |request: Request<String>| {
+            let answer = upstream.clone().oneshot(request);
+            async {
+                answer.await.map(|mut response| {
+                    if response.status() == StatusCode::UNAUTHORIZED {
+                        *response.status_mut() = StatusCode::FORBIDDEN;
+                    }
+                    response
+                })
+            }
+        });
+        let inject = world.inject().await;
+        let inject = if told {
+            inject.rejected_by(StatusCode::FORBIDDEN)
+        } else {
+            inject
+        };
+        world.rotate("new");
+        let response = inject.layer(forbids).oneshot(post("")).await.unwrap();
+        assert_eq!(response.status() == StatusCode::OK, told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_transport_is_handed_on_untouched() {
+    let world = World::new("key");
+    let broken =
+        service_fn(|_: Request<String>| async { Err::<Response<String>, _>("reset by peer") });
+    let client = world.inject().await.layer(broken);
+    assert_eq!(client.oneshot(post("")).await.unwrap_err(), "reset by peer");
+    assert_eq!(world.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_the_refresh_task_is_gone_the_last_good_key_is_still_sent() {
+    let world = World::new("key");
+    let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from("key")) });
+    let (key, driver) = Rotating::pair(source.bearer()).await.unwrap();
+    drop(driver);
+    let client = InjectKey::new(ORIGIN, key).unwrap().layer(world.upstream());
+
+    let response = client.clone().oneshot(get(URL)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+
+    world.accept("new");
+    let response = client.oneshot(get(URL)).await.unwrap();
+    assert!(matches!(
+        why_rejected(&response),
+        NotReplayed::NotRefreshed(NotRefreshed::Stopped)
+    ));
+}

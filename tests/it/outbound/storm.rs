@@ -1,0 +1,71 @@
+//! What a rejection may cost, counted through the layer at ten requests a second.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::{Instant, sleep, sleep_until};
+use tower::{Layer, ServiceExt};
+
+use super::{World, post};
+
+const TENTH: Duration = Duration::from_millis(100);
+
+/// Sends ten requests a second for an hour, each on a task of its own; how many were answered with 401.
+async fn an_hour_of_requests(world: &World, before_each: impl Fn(u32)) -> usize {
+    let client = world.inject().await.layer(world.upstream());
+    let start = Instant::now();
+    let mut requests = Vec::new();
+    for n in 0..36_000 {
+        sleep_until(start + TENTH * n).await;
+        before_each(n);
+        requests.push(tokio::spawn(client.clone().oneshot(post("body"))));
+    }
+    let mut rejected = 0;
+    for request in requests {
+        let response = request.await.unwrap().unwrap();
+        rejected += usize::from(response.status() == StatusCode::UNAUTHORIZED);
+    }
+    rejected
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_stays_rejected_costs_at_most_twenty_fetches_an_hour() {
+    let world = World::new("dead");
+    world.accept("another");
+    let rejected = an_hour_of_requests(&world, |_| {}).await;
+    let forced = world.fetches() - 1;
+    println!(
+        "{forced} forced fetches, {} requests sent",
+        world.seen().len()
+    );
+    assert!((1..=20).contains(&forced), "{forced}");
+    assert_eq!((rejected, world.seen().len()), (36_000, 36_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_whose_every_new_key_is_rejected_costs_at_most_twenty_four_fetches_an_hour() {
+    let world = World::new("dead");
+    world.accept("another");
+    let rejected = an_hour_of_requests(&world, |n| world.store(&format!("dead-{n}"))).await;
+    let forced = world.fetches() - 1;
+    println!(
+        "{forced} forced fetches, {} requests sent",
+        world.seen().len()
+    );
+    assert!((1..=24).contains(&forced), "{forced}");
+    assert_eq!(rejected, 36_000);
+    assert!(world.seen().len() <= 2 * 36_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_honest_rotations_in_a_few_minutes_are_never_held_back() {
+    let world = World::new("key-0");
+    let client = world.inject().await.layer(world.upstream());
+    for n in 1..=200 {
+        world.rotate(&format!("key-{n}"));
+        let response = client.clone().oneshot(post("body")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "rotation {n}");
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(world.fetches(), 201);
+}

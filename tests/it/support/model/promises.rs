@@ -1,0 +1,195 @@
+//! What the engine promises, worked out from what its source said.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+use tower_rotating_auth::{ErrorClass, Generation, Reason, Revision, Rotating};
+
+use super::Setup;
+use super::world::{Attempt, Ended, Moment};
+
+/// What must be current, as far as the attempts have been followed.
+pub(crate) struct Promises {
+    setup: Setup,
+    followed: usize,
+    generation: u64,
+    value: u8,
+    revision: Option<Revision>,
+    expires: Option<Deadline>,
+    failures: u32,
+    last_error: Option<ErrorClass>,
+    /// Value by generation, from 1.
+    values: Vec<u8>,
+    /// What came of each attempt.
+    outcomes: Vec<Outcome>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Good,
+    Bad(ErrorClass),
+    /// Neither: the task was dropped meanwhile.
+    Unknown,
+}
+
+#[derive(Clone, Copy)]
+struct Deadline {
+    mono: Instant,
+    wall: SystemTime,
+}
+
+impl Deadline {
+    fn passed(self, now: Moment) -> bool {
+        self.mono <= now.mono || self.wall <= now.wall
+    }
+}
+
+impl Promises {
+    pub(crate) const fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            followed: 0,
+            generation: 0,
+            value: 0,
+            revision: None,
+            expires: None,
+            failures: 0,
+            last_error: None,
+            values: Vec::new(),
+            outcomes: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn setup(&self) -> Setup {
+        self.setup
+    }
+
+    /// What came of an attempt, if it is over.
+    pub(crate) fn outcome(&self, attempt: usize) -> Option<Outcome> {
+        self.outcomes.get(attempt).copied()
+    }
+
+    /// Follows the attempts that are over, and compares with what the engine shows.
+    pub(crate) fn look(&mut self, attempts: &[Attempt], key: &Rotating<u8>, stopped: bool) {
+        for number in self.followed..attempts.len() {
+            let attempt = &attempts[number];
+            if number > 0 {
+                self.is_apart(&attempts[number - 1], attempt);
+            }
+            let Some((end, ended)) = &attempt.end else {
+                assert_eq!(number + 1, attempts.len(), "two fetches at a time");
+                break;
+            };
+            self.was_told_what_is_current(attempt);
+            let outcome = self.follow(attempt, *end, ended, stopped);
+            match outcome {
+                Outcome::Good => (self.failures, self.last_error) = (0, None),
+                Outcome::Bad(class) => {
+                    self.failures += 1;
+                    self.last_error = Some(class);
+                }
+                Outcome::Unknown => {}
+            }
+            self.outcomes.push(outcome);
+            self.followed += 1;
+        }
+
+        let (current, status) = (key.current(), key.status());
+        let shown = (current.generation().get(), *current);
+        assert_eq!(shown, (self.generation, self.value));
+        let expires = self.expires.map(|expires| expires.wall);
+        assert_eq!(current.expires_at(), expires);
+        assert_eq!(status.generation, current.generation());
+        assert_eq!(status.failures, self.failures);
+        assert_eq!(status.last_error, self.last_error);
+    }
+
+    /// Rejections force few attempts, however many there are; operators as many as the bucket has.
+    pub(crate) fn few_are_forced(&self, attempts: &[Attempt], elapsed: Duration) {
+        let count = |reason| attempts.iter().filter(|a| a.reason == reason).count();
+        let (rejected, requested) = (count(Reason::Rejected), count(Reason::Requested));
+
+        // None of these generations proves itself, so that each claim but the first two waits for
+        // twice as long as the one before.
+        let (mut claims, mut time, mut cooldown) = (2, Duration::ZERO, 20);
+        while time <= elapsed {
+            claims += 1;
+            time += Duration::from_secs(cooldown);
+            cooldown = (2 * cooldown).min(300);
+        }
+        // The first of them is worth another look, after growing pauses.
+        let mut pause = self.setup.min_interval;
+        while pause < self.setup.force_wait {
+            claims += 1;
+            pause *= 2;
+        }
+        assert!(rejected <= claims, "{rejected} of at most {claims}");
+
+        let tokens = 4 + elapsed.as_secs() / 10;
+        assert!(
+            requested as u64 <= tokens,
+            "{requested} of at most {tokens}"
+        );
+    }
+
+    /// Whoever listened was told nothing but what was current once.
+    pub(crate) fn were_told(&self, told: &[(Generation, u8)]) {
+        for (generation, value) in told {
+            let index = usize::try_from(generation.get() - 1).expect("a small number");
+            assert_eq!(self.values.get(index), Some(value), "at {generation}");
+        }
+    }
+
+    fn is_apart(&self, before: &Attempt, attempt: &Attempt) {
+        let (end, _) = before.end.as_ref().expect("one fetch at a time");
+        assert!(end.mono <= attempt.start.mono, "two fetches at a time");
+        let apart = attempt.start.mono - before.start.mono;
+        assert!(apart >= self.setup.min_interval, "{apart:?} apart");
+    }
+
+    fn was_told_what_is_current(&self, attempt: &Attempt) {
+        let is_first = self.followed == 0;
+        assert_eq!(attempt.reason == Reason::Start, is_first);
+        assert_eq!(attempt.current, (!is_first).then_some(self.value));
+        assert_eq!(attempt.revision, self.revision);
+        let rejected = (attempt.reason == Reason::Rejected).then_some(self.generation);
+        assert_eq!(attempt.rejected.map(Generation::get), rejected);
+    }
+
+    fn follow(&mut self, attempt: &Attempt, end: Moment, ended: &Ended, stopped: bool) -> Outcome {
+        let (value, lives) = match ended {
+            Ended::Delivered { value, lives } => (value, lives),
+            Ended::Failed(class) => return Outcome::Bad(*class),
+            Ended::Panicked => return Outcome::Bad(ErrorClass::Panicked),
+            Ended::Dropped => {
+                let took = end.mono - attempt.start.mono;
+                if took >= self.setup.fetch_timeout {
+                    return Outcome::Bad(ErrorClass::TimedOut);
+                }
+                assert!(stopped, "given up after {took:?}");
+                return Outcome::Unknown;
+            }
+        };
+        let expires = lives.map(|lifetime| Deadline {
+            mono: attempt.start.mono + lifetime,
+            wall: attempt.start.wall + lifetime,
+        });
+        let (is_new, known) = match value {
+            Some((value, _)) if self.generation == 0 || *value != self.value => (true, expires),
+            _ => (false, expires.or(self.expires)),
+        };
+        if known.is_some_and(|expires| expires.passed(end)) {
+            return Outcome::Bad(ErrorClass::Expired);
+        }
+        self.expires = known;
+        if let Some((value, revision)) = value {
+            self.value = *value;
+            self.revision.clone_from(revision);
+        }
+        if is_new {
+            self.generation += 1;
+            self.values.push(self.value);
+        }
+        Outcome::Good
+    }
+}

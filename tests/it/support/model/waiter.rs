@@ -1,0 +1,131 @@
+//! Somebody who waits for a refresh, and what may be said to them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tower_rotating_auth::{ErrorClass, Generation, NotRefreshed, Rotating};
+
+use super::promises::{Outcome, Promises};
+use super::world::Attempt;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked {
+    Rejected(Generation),
+    Refresh,
+}
+
+pub(crate) struct Waiter {
+    asked: Asked,
+    at: Instant,
+    /// The current generation then.
+    generation: Generation,
+    /// How many attempts had started by then.
+    attempts: usize,
+    answer: Arc<Mutex<Option<(Instant, Answer)>>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    Current(Generation),
+    Unchanged,
+    Failed(ErrorClass),
+    HeldBack,
+    TimedOut,
+    Stopped,
+}
+
+impl Waiter {
+    pub(crate) fn new(key: &Rotating<u8>, asked: Asked, attempts: usize) -> Self {
+        let refreshing = match asked {
+            Asked::Rejected(generation) => key.refresh_if(generation),
+            Asked::Refresh => key.refresh(),
+        };
+        let answer = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&answer);
+        Self {
+            asked,
+            at: Instant::now(),
+            generation: key.current().generation(),
+            attempts,
+            answer,
+            task: tokio::spawn(async move {
+                let answer = match refreshing.await {
+                    Ok(current) => Answer::Current(current.generation()),
+                    Err(NotRefreshed::Unchanged) => Answer::Unchanged,
+                    Err(NotRefreshed::Failed(error)) => Answer::Failed(error.class()),
+                    Err(NotRefreshed::Cooldown | NotRefreshed::Throttled) => Answer::HeldBack,
+                    Err(NotRefreshed::TimedOut) => Answer::TimedOut,
+                    Err(NotRefreshed::Stopped) => Answer::Stopped,
+                    Err(other) => panic!("{other:?}"),
+                };
+                let now = Instant::now();
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, answer));
+            }),
+        }
+    }
+
+    pub(crate) fn give_up(&self) {
+        self.task.abort();
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answer().is_some()
+    }
+
+    /// Whether they have their answer, which then is a right one; if not, it is not late.
+    pub(crate) fn look(&self, promises: &Promises, attempts: &[Attempt], stopped: bool) -> bool {
+        let answer = self.answer();
+        let waited = answer.as_ref().map_or_else(Instant::now, |(at, _)| *at) - self.at;
+        let longest = self.longest(promises);
+        assert!(waited <= longest, "{:?} waits {waited:?}", self.asked);
+        let Some((at, answer)) = answer else {
+            return false;
+        };
+        // Rejected requests join the round of the first of them, and its attempts.
+        let since = self.at.checked_sub(promises.setup().force_wait);
+        let is_theirs = |number: usize, attempt: &Attempt| match self.asked {
+            Asked::Rejected(_) => since.is_none_or(|since| attempt.start.mono >= since),
+            Asked::Refresh => number >= self.attempts,
+        };
+        let some_attempt_was = |outcome| {
+            attempts.iter().enumerate().any(|(number, attempt)| {
+                let end = attempt.end.as_ref();
+                is_theirs(number, attempt)
+                    && end.is_some_and(|(end, _)| end.mono <= at)
+                    && promises.outcome(number) == Some(outcome)
+            })
+        };
+        match (self.asked, answer) {
+            (Asked::Rejected(rejected), Answer::Current(newer)) => assert!(newer > rejected),
+            (Asked::Rejected(_), Answer::Unchanged) => assert!(some_attempt_was(Outcome::Good)),
+            (Asked::Refresh, Answer::Current(current)) => {
+                assert!(current >= self.generation);
+                assert!(some_attempt_was(Outcome::Good));
+            }
+            (_, Answer::Failed(class)) => assert!(some_attempt_was(Outcome::Bad(class))),
+            (_, Answer::HeldBack) => assert_eq!(waited, Duration::ZERO),
+            (Asked::Rejected(_), Answer::TimedOut) => {}
+            (_, Answer::Stopped) => assert!(stopped, "the task is there"),
+            wrong => panic!("{wrong:?}"),
+        }
+        true
+    }
+
+    /// No longer than this they wait.
+    fn longest(&self, promises: &Promises) -> Duration {
+        let setup = promises.setup();
+        match self.asked {
+            Asked::Rejected(_) => setup.force_wait,
+            // The attempt under way, or the interval, and then their own.
+            Asked::Refresh => setup.fetch_timeout.max(setup.min_interval) + setup.fetch_timeout,
+        }
+    }
+
+    fn answer(&self) -> Option<(Instant, Answer)> {
+        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        answer.clone()
+    }
+}
