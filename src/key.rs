@@ -50,6 +50,11 @@ impl Error for InvalidKey {}
 /// The key within: without white space and byte order mark around it.
 pub(crate) fn parse(secret: &Secret) -> Result<&[u8], InvalidKey> {
     let key = trim(secret.expose_secret());
+    check(key).map(|()| key)
+}
+
+/// Whether these bytes are a key as it stands.
+pub(crate) fn check(key: &[u8]) -> Result<(), InvalidKey> {
     if key.is_empty() {
         return Err(InvalidKey::Empty);
     }
@@ -65,7 +70,7 @@ pub(crate) fn parse(secret: &Secret) -> Result<&[u8], InvalidKey> {
     match key.iter().find(|byte| !byte.is_ascii_graphic()) {
         Some(byte) if byte.is_ascii_whitespace() => Err(InvalidKey::InnerSpace),
         Some(_) => Err(InvalidKey::NotVisibleAscii),
-        None => Ok(key),
+        None => Ok(()),
     }
 }
 

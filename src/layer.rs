@@ -2,11 +2,16 @@
 
 use tower_layer::{Identity, Layer};
 
-/// Keys that rotate, as one layer: [`inject`](RotatingAuthLayer::inject) puts the current key on what goes
-/// out.
+use crate::inbound::RequireKey;
+use crate::outbound::OverrideExisting;
+
+/// Keys that rotate, as one layer: [`require`](RotatingAuthLayer::require) lets only clients with a valid key
+/// in, [`inject`](RotatingAuthLayer::inject) puts the current key on what goes out.
 ///
 /// It is a stack and has no logic of its own; each half is a layer by itself, too. Without a half it is
 /// not a layer.
+///
+/// # A client
 ///
 /// ```
 /// use bytes::Bytes;
@@ -35,6 +40,55 @@ use tower_layer::{Identity, Layer};
 /// # #[cfg(not(feature = "file"))]
 /// # fn main() {}
 /// ```
+///
+/// # A server
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// # #[cfg(feature = "file")]
+/// use tower_rotating_auth::{FileSource, RequireKey, Rotating, RotatingAuthLayer, SecretSource};
+///
+/// # #[cfg(feature = "file")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("keys.toml");
+/// # let digest = tower_rotating_auth::NewKey::generate()?.digest().to_text();
+/// # std::fs::write(&path, format!(
+/// #     "version = 1\n[[client]]\nid = \"c\"\n[[key]]\nid = \"k\"\nclient = \"c\"\ndigest = \"{digest}\"\n"
+/// # ))?;
+/// # async fn chat() {}
+/// let keys = Rotating::start(FileSource::new(path).key_set()).await?;
+/// let app: Router = Router::new()
+///     .route("/v1/chat/completions", post(chat))
+///     .layer(RotatingAuthLayer::new().require(RequireKey::new(keys).realm("llm-gateway")?));
+/// # let _ = app;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "file"))]
+/// # fn main() {}
+/// ```
+///
+/// # A gateway
+///
+/// The door stands before the router; the key goes on the client that its handlers call, as above. Where
+/// one service is both, a proxy that is itself a Tower service, so is the layer:
+///
+/// ```
+/// # use tower_rotating_auth::{
+/// #     Credential, InjectKey, KeySet, RequireKey, Rotating, RotatingAuthLayer, Secret,
+/// # };
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let upstream_url = "https://api.openai.com";
+/// # let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1f0c"))?);
+/// # let (keys, _publisher) = Rotating::by_hand(KeySet::empty());
+/// let layer = RotatingAuthLayer::new()
+///     .require(RequireKey::new(keys))
+///     .inject(InjectKey::new(upstream_url, key)?);
+/// # drop(layer);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct RotatingAuthLayer<I = (), O = ()> {
@@ -56,6 +110,34 @@ impl RotatingAuthLayer {
         RotatingAuthLayer {
             inbound: Identity::new(),
             outbound,
+        }
+    }
+
+    /// Lets only clients with a valid key in.
+    pub fn require(self, inbound: RequireKey) -> RotatingAuthLayer<RequireKey, Identity> {
+        RotatingAuthLayer {
+            inbound,
+            outbound: Identity::new(),
+        }
+    }
+}
+
+impl RotatingAuthLayer<RequireKey, Identity> {
+    /// Puts the current key on what goes out, in place of whatever a client may have put there.
+    pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKey, O> {
+        RotatingAuthLayer {
+            inbound: self.inbound,
+            outbound: outbound.override_existing(),
+        }
+    }
+}
+
+impl<O: OverrideExisting> RotatingAuthLayer<Identity, O> {
+    /// Lets only clients with a valid key in; what they may have put in the place of our key makes way.
+    pub fn require(self, inbound: RequireKey) -> RotatingAuthLayer<RequireKey, O> {
+        RotatingAuthLayer {
+            inbound,
+            outbound: self.outbound.override_existing(),
         }
     }
 }

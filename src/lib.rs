@@ -2,7 +2,8 @@
 //!
 //! An API key that a service *sends* expires, or is replaced, while the service runs. This crate puts
 //! the *current* key on every request; when the upstream rejects it, the key is fetched anew and the
-//! request is sent once more.
+//! request is sent once more. An API key that a service *accepts* is issued, rotated and revoked while the
+//! service runs: this crate lets clients in by a set of keys that is replaced whole, at any moment.
 //!
 //! ```text
 //!  source ──► Rotating<Credential> ──► request ──► rejected? ──► refresh ──► once more
@@ -45,30 +46,50 @@
 //! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
 //! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
 //! | use a client whose requests are not `http::Request` | [`Carry`], [`Inspect`] |
+//! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
+//! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
+//! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
+//! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`] |
+//! | `file` | yes | [`FileSource`], key files |
+//! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
 //!
 //! No feature changes what the rest does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
 
+mod inbound;
 mod key;
+mod keyring;
 mod layer;
 mod outbound;
 mod rotating;
 mod secret;
 mod source;
 
+#[cfg(feature = "axum")]
+pub use self::inbound::Auth;
+#[cfg(feature = "file")]
+pub use self::inbound::InvalidKeyFile;
+pub use self::inbound::{
+    Access, Anonymous, Audit, AuditError, AuditedRoute, ClientId, DangerouslyOpen, Decision, Ended,
+    Format, GuardedBody, GuardedFuture, InvalidChallenge, InvalidDigest, InvalidId, InvalidKeyList,
+    InvalidKeySet, InvalidKeyText, InvalidPolicy, InvalidScope, InvalidSlots, InvalidToken,
+    KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord, KeySet, NotLoopback, OlderKeySet,
+    Policies, PolicyEntry, Principal, Refusal, Refuser, RequireKey, Required, Scope, Scopes, Slot,
+    Slots, Standing, Token, UnfitKeySet, Why, verify_at,
+};
 pub use self::key::InvalidKey;
+pub use self::keyring::{NewKey, NoRandomness};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,
-    InvalidOrigin, NotReplayed, Origin, Outcome, Rejection, Replay, ResponseFuture, SavedRequest,
-    Target,
+    InvalidOrigin, NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay,
+    ResponseFuture, SavedRequest, Target,
 };
 pub use self::rotating::{
     BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,
@@ -78,8 +99,10 @@ pub use self::rotating::{
 pub use self::secret::Secret;
 #[cfg(feature = "file")]
 pub use self::source::FileSource;
-pub use self::source::{Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn};
+pub use self::source::{
+    EnvSource, KeySetSource, Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn,
+};
 
-#[cfg(all(doctest, feature = "file"))]
+#[cfg(all(doctest, feature = "file", feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

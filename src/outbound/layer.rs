@@ -200,3 +200,26 @@ impl<S> Layer<S> for InjectOnce {
         InjectedOnce::new(inner, Arc::clone(&self.config))
     }
 }
+
+/// A layer that can be told to put its key in place of a header that the caller has set.
+///
+/// [`RotatingAuthLayer`](crate::RotatingAuthLayer) tells it whatever it stacks on the inbound half: no
+/// client's key may pass to the upstream, or push ours aside.
+pub trait OverrideExisting {
+    /// Puts the key in place of a header of that name that the caller has set.
+    #[must_use]
+    fn override_existing(self) -> Self;
+}
+
+impl<X> OverrideExisting for InjectKey<X> {
+    fn override_existing(self) -> Self {
+        Self::override_existing(self)
+    }
+}
+
+impl OverrideExisting for InjectOnce {
+    fn override_existing(mut self) -> Self {
+        Arc::make_mut(&mut self.config).existing = Existing::Override;
+        self
+    }
+}

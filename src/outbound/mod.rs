@@ -18,7 +18,7 @@ mod service;
 pub use self::credential::Credential;
 pub use self::future::ResponseFuture;
 pub use self::http_seam::{Http, Rejection, SavedRequest};
-pub use self::layer::{InjectKey, InjectOnce};
+pub use self::layer::{InjectKey, InjectOnce, OverrideExisting};
 pub use self::once::InjectedOnce;
 pub use self::origin::{InvalidOrigin, Origin, Target};
 pub use self::outcome::{NotReplayed, Outcome};

@@ -30,13 +30,8 @@ where
     type Value = U;
 
     async fn fetch(&mut self, ask: Fetch<'_, U>) -> Result<Fetched<U>, SourceError> {
-        let ask = Fetch {
-            reason: ask.reason,
-            rejected: ask.rejected,
-            revision: ask.revision,
-            current: None,
-        };
-        self.source.fetch(ask).await?.try_map(&mut self.f)
+        let fetched = self.source.fetch(ask.of_another_type()).await?;
+        fetched.try_map(&mut self.f)
     }
 
     fn changed(&mut self) -> impl Future<Output = ()> + Send {

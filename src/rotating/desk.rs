@@ -14,7 +14,7 @@ use super::guard::Refused;
 use super::handle::{Command, Parts};
 use super::plan::{InVain, Plan, RoundAfterFailure, Step};
 use super::refreshing::Refreshed;
-use super::schedule::{self, Moved};
+use super::schedule::{self, Draw, Moved};
 use super::snapshot::{Content, Generation, Snapshot};
 use super::status::Progress;
 use super::{NotRefreshed, Reason, SourceError};
@@ -135,51 +135,68 @@ impl<T: Send + Sync + 'static> Desk<T> {
             }) => {
                 let generation = current.content.generation.next();
                 self.retired.push(Arc::clone(&current.content));
-                self.parts.cell.store(Arc::new(Snapshot {
+                let published = self.publish(Snapshot {
                     content: Arc::new(Content::new(value, generation, asked)),
                     revision,
                     expires,
-                }));
+                    failing_since: None,
+                });
                 self.plan.rotated(now, expires, draw);
                 self.report(generation, None);
                 let reason = Some(reason);
                 self.emit(EventKind::Rotated { generation, reason });
-                self.answer_rejected(&Ok(self.parts.cell.load_full()));
-                self.answer_requested(&Ok(self.parts.cell.load_full()));
+                self.answer_rejected(&published);
+                self.answer_requested(&published);
             }
             Ok(Found::Same { revision, expires }) => {
                 let moved = moved(current.expires, expires, now);
-                self.parts.cell.store(Arc::new(Snapshot {
+                let published = self.publish(Snapshot {
                     content: Arc::clone(&current.content),
                     revision,
                     expires,
-                }));
+                    failing_since: None,
+                });
                 let in_vain = self.plan.unchanged(now, moved, expires, draw);
                 self.report(current.content.generation, None);
                 if let Some(in_vain) = in_vain {
                     self.answer_rejected(&Err(in_vain.into()));
                 }
-                self.answer_requested(&Ok(self.parts.cell.load_full()));
+                self.answer_requested(&published);
             }
-            Err(error) => {
-                let round = self.plan.failed(now, &error, current.expires, draw);
-                self.report(current.content.generation, Some(&error));
-                self.emit(EventKind::RefreshFailed {
-                    class: error.class(),
-                    failures: self.plan.failures(),
-                    next_attempt: self.plan.due().remaining(now),
-                });
-                tracing::warn!(
-                    name = &**self.parts.events.name(),
-                    error = &error as &dyn std::error::Error
-                );
-                let failed = Err(NotRefreshed::Failed(Arc::new(error)));
-                if round == RoundAfterFailure::Ended {
-                    self.answer_rejected(&failed);
-                }
-                self.answer_requested(&failed);
-            }
+            Err(error) => self.failed(now, current, error, draw),
         }
+    }
+
+    /// The value stays; with it stands since when it could not be loaded again.
+    fn failed(&mut self, now: Now, current: &Snapshot<T>, error: SourceError, draw: Draw) {
+        drop(self.publish(Snapshot {
+            content: Arc::clone(&current.content),
+            revision: current.revision.clone(),
+            expires: current.expires,
+            failing_since: current.failing_since.or(Some(now.mono)),
+        }));
+        let round = self.plan.failed(now, &error, current.expires, draw);
+        self.report(current.content.generation, Some(&error));
+        self.emit(EventKind::RefreshFailed {
+            class: error.class(),
+            failures: self.plan.failures(),
+            next_attempt: self.plan.due().remaining(now),
+        });
+        tracing::warn!(
+            name = &**self.parts.events.name(),
+            error = &error as &dyn std::error::Error
+        );
+        let failed = Err(NotRefreshed::Failed(Arc::new(error)));
+        if round == RoundAfterFailure::Ended {
+            self.answer_rejected(&failed);
+        }
+        self.answer_requested(&failed);
+    }
+
+    fn publish(&self, snapshot: Snapshot<T>) -> Refreshed<T> {
+        let snapshot = Arc::new(snapshot);
+        self.parts.cell.store(Arc::clone(&snapshot));
+        Ok(snapshot)
     }
 
     fn report(&self, generation: Generation, error: Option<&SourceError>) {

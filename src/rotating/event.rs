@@ -57,6 +57,13 @@ pub enum EventKind {
         /// The generation that the request was sent again with.
         generation: Generation,
     },
+    /// Requests of clients were refused.
+    Refused {
+        /// Why, in one word.
+        reason: &'static str,
+        /// How many refusals were not told since the one before this: a flood is counted, not written out.
+        untold: u64,
+    },
     /// A generation got its first answer that was not a rejection.
     InUse {
         /// The generation that works.
@@ -124,6 +131,9 @@ impl Events {
                 rejected,
                 generation,
             } => tracing::info!(name, %rejected, %generation, "replayed"),
+            EventKind::Refused { reason, untold } => {
+                tracing::warn!(name, reason, untold, "refused a client");
+            }
             EventKind::InUse { generation } => tracing::debug!(name, %generation, "in use"),
         }
     }

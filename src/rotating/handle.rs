@@ -185,6 +185,11 @@ impl<T> Rotating<T> {
         )
     }
 
+    /// Whether both are handles of one value.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Notes an answer of the upstream that was not a rejection.
     pub(crate) fn prove(&self, generation: Generation) {
         let current = self.current();
@@ -245,6 +250,7 @@ impl<T> Snapshot<T> {
             content: Arc::new(Content::new(value, Generation::FIRST, obtained)),
             revision: None,
             expires,
+            failing_since: None,
         }
     }
 }

@@ -42,6 +42,7 @@ impl<T: PartialEq> Publisher<T> {
             content: Arc::new(Content::new(value, generation, now)),
             revision: None,
             expires: None,
+            failing_since: None,
         }));
         self.progress
             .send_modify(|progress| progress.generation = generation);

@@ -4,9 +4,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::time::Instant;
 
 use super::Revision;
 use super::expiry::{Deadline, Now};
@@ -74,6 +75,8 @@ pub(crate) struct Snapshot<T> {
     pub(crate) content: Arc<Content<T>>,
     pub(crate) revision: Option<Revision>,
     pub(crate) expires: Option<Deadline>,
+    /// Since when each attempt to load it again has failed.
+    pub(crate) failing_since: Option<Instant>,
 }
 
 pub(crate) type Cell<T> = ArcSwap<Snapshot<T>>;
@@ -105,6 +108,13 @@ impl<T> Current<T> {
     #[must_use]
     pub fn expired_at(&self, now: SystemTime) -> bool {
         self.expires_at().is_some_and(|expiry| expiry <= now)
+    }
+
+    /// For how long each attempt to load the value again has failed; zero after one that succeeded.
+    #[must_use]
+    pub fn failing_for(&self) -> Duration {
+        let failing = self.0.failing_since.map(|since| since.elapsed());
+        failing.unwrap_or_default()
     }
 
     pub(crate) fn content(&self) -> &Content<T> {

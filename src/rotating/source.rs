@@ -152,6 +152,18 @@ pub struct Fetch<'a, T> {
     pub current: Option<&'a T>,
 }
 
+impl<'a, T> Fetch<'a, T> {
+    /// The same, for a source whose values are made into values of this type.
+    pub(crate) const fn of_another_type<U>(&self) -> Fetch<'a, U> {
+        Fetch {
+            reason: self.reason,
+            rejected: self.rejected,
+            revision: self.revision,
+            current: None,
+        }
+    }
+}
+
 /// Why a source is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

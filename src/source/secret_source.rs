@@ -2,6 +2,7 @@
 
 use http::HeaderName;
 
+use super::key_set_source::KeySetSource;
 use crate::key::InvalidKey;
 use crate::outbound::Credential;
 use crate::rotating::{ErrorClass, Source, SourceError};
@@ -20,6 +21,15 @@ pub trait SecretSource: Source<Value = Secret> + Sized {
     /// `<name>: <key>`, as `x-api-key` and `api-key` have it.
     fn header(self, name: HeaderName) -> impl Source<Value = Credential> {
         self.try_map(move |key| Ok(Credential::header(name.clone(), &key)?))
+    }
+
+    /// The keys that a server accepts: a key file, or a list of plain keys (see
+    /// [`KeySet::parse`](crate::KeySet::parse)).
+    ///
+    /// The first load must bring a key that is valid; later ones must not be empty, nor older than what
+    /// is current.
+    fn key_set(self) -> KeySetSource<Self> {
+        KeySetSource::new(self)
     }
 }
 

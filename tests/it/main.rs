@@ -6,5 +6,8 @@ mod engine;
 mod file_source;
 #[cfg(feature = "file")]
 mod gateway;
+mod inbound;
+#[cfg(feature = "axum")]
+mod inbound_policy;
 mod outbound;
 mod support;

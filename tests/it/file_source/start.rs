@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
 
-use super::support::{Desk, assert_content, in_time, write};
+use super::support::{Desk, assert_content, write};
 
 #[tokio::test(start_paused = true)]
 async fn a_file_that_is_missing_fails_the_start() {
@@ -44,7 +44,7 @@ async fn a_file_that_appears_after_the_start_is_waited_for_if_told() {
 #[cfg(all(unix, not(portable_only)))]
 #[tokio::test(start_paused = true)]
 async fn the_watch_tells_of_a_file_that_appears_after_the_start() {
-    use super::support::NEVER;
+    use super::support::{NEVER, in_time};
 
     let desk = Desk::empty();
     let path = desk.at("some/where/openai");

@@ -1,0 +1,34 @@
+//! Any realm and any scopes: what is taken reads back through another parser as it was.
+//!
+//! The input is a realm, and after a line feed the scopes.
+#![no_main]
+
+use http::{HeaderMap, Method};
+use http_auth::parse_challenges;
+use libfuzzer_sys::fuzz_target;
+use tower_rotating_auth::{Refusal, Refuser, Scopes};
+
+fuzz_target!(|input: &str| {
+    let (realm, scopes) = input.split_once('\n').unwrap_or((input, ""));
+    let (Ok(refuser), Ok(scopes)) = (Refuser::new(realm), scopes.parse::<Scopes>()) else {
+        return;
+    };
+    let refusal = Refusal::InsufficientScope(scopes.clone());
+    let response = refuser.response(&refusal, &Method::GET, &HeaderMap::new());
+    let line = response.headers()["www-authenticate"].to_str().unwrap();
+    let challenges = parse_challenges(line).unwrap();
+    assert_eq!(challenges.len(), 1);
+    assert_eq!(challenges[0].scheme, "Bearer");
+
+    let parameter = |name: &str| {
+        let found = challenges[0]
+            .params
+            .iter()
+            .find(|(its_name, _)| *its_name == name);
+        found.map(|(_, value)| value.to_unescaped())
+    };
+    assert_eq!(parameter("realm").as_deref(), Some(realm));
+    assert_eq!(parameter("error").as_deref(), Some("insufficient_scope"));
+    let told = (!scopes.is_empty()).then(|| scopes.to_string());
+    assert_eq!(parameter("scope"), told);
+});

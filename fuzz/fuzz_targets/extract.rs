@@ -1,0 +1,58 @@
+//! Any head of a request: a token that is extracted is well-formed, and nothing is left to extract after
+//! the slots were stripped.
+//!
+//! The first line of the input is the URI; each other line is a digit that picks a header, and its value.
+#![no_main]
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use libfuzzer_sys::fuzz_target;
+use tower_rotating_auth::{Refusal, Slot, Slots};
+
+const NAMES: [&str; 5] = [
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "sec-websocket-protocol",
+    "x-other",
+];
+
+fuzz_target!(|input: &[u8]| {
+    let header = |name| Slot::Header(HeaderName::from_static(name));
+    let slots = Slots::new([
+        Slot::Bearer,
+        header("x-api-key"),
+        header("api-key"),
+        Slot::Query("key".into()),
+        Slot::WebSocketProtocol,
+        Slot::Basic,
+    ])
+    .unwrap();
+
+    let mut lines = input.split(|byte| *byte == b'\n');
+    let Ok(mut uri) = Uri::try_from(lines.next().unwrap_or_default()) else {
+        return;
+    };
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let Some((pick, value)) = line.split_first() else {
+            continue;
+        };
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            headers.append(NAMES[usize::from(*pick) % NAMES.len()], value);
+        }
+    }
+    let (path, others) = (
+        uri.path().to_owned(),
+        headers.get_all("x-other").iter().count(),
+    );
+
+    if let Ok(token) = slots.extract(&headers, &uri) {
+        assert!((1..=512).contains(&token.bytes().len()));
+        assert!(token.bytes().iter().all(u8::is_ascii_graphic));
+        assert!(token.slot() < slots.as_slice().len());
+    }
+    slots.strip(&mut headers, &mut uri);
+    assert_eq!(slots.extract(&headers, &uri).unwrap_err(), Refusal::Missing);
+    assert_eq!(uri.path(), path);
+    assert_eq!(headers.get_all("x-other").iter().count(), others);
+});

@@ -1,0 +1,125 @@
+//! Who is let through: one decision from the head of a request, the key set and `now`.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::{Extensions, HeaderMap, HeaderName, Method, Uri};
+
+use super::key_set::KeySet;
+use super::policy::{Access, Policies, is_preflight, matched_template};
+use super::principal::{Anonymous, KeyPrincipal, Principal};
+use super::refusal::Refusal;
+use super::refuser::Refuser;
+use super::slot::Slots;
+use super::strip::strip_identity;
+use super::verify::{InvalidToken, verify};
+use super::watchman::Watchman;
+use crate::rotating::Rotating;
+
+/// What every clone of one layer's services shares.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    pub(super) keys: Rotating<KeySet>,
+    pub(super) doors: Doors,
+    pub(super) slots: Slots,
+    pub(super) policies: Policies,
+    pub(super) refuser: Arc<Refuser>,
+    pub(super) max_stale: Duration,
+    pub(super) identity_headers: Vec<HeaderName>,
+    pub(super) is_plausible: fn(&[u8]) -> bool,
+    pub(super) watchman: Arc<Watchman>,
+}
+
+/// Whether anybody looks at keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doors {
+    Guarded,
+    Open,
+}
+
+/// The head of a request, as the decision needs it.
+#[derive(Clone, Copy)]
+pub(super) struct Head<'a> {
+    pub(super) method: &'a Method,
+    pub(super) uri: &'a Uri,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) extensions: &'a Extensions,
+}
+
+impl Gate {
+    /// Lets a request through, with a principal where one was looked for, or refuses it.
+    pub(super) fn admit(
+        &self,
+        head: Head<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Principal>, Refusal> {
+        if is_preflight(head.method, head.headers) {
+            return Ok(None);
+        }
+        if self.doors == Doors::Open {
+            return Ok(Some(Principal::Open));
+        }
+        let template = matched_template(head.extensions);
+        let access = self.policies.access(head.method, head.uri.path(), template);
+        match access {
+            Access::Public => return Ok(None),
+            Access::Deny => return Err(Refusal::Forbidden),
+            Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
+        }
+        match (self.identify(head, now), access) {
+            (Ok(principal), Access::Required(scopes))
+                if !principal.scopes().contains_all(scopes) =>
+            {
+                Err(Refusal::InsufficientScope(scopes.clone()))
+            }
+            (Ok(principal), _) => Ok(Some(Principal::Key(principal))),
+            (Err(_), Access::OptionalLenient) => Ok(Some(self.anonymous())),
+            (Err(refusal), Access::Optional) if refusal.nothing_presented() => {
+                Ok(Some(self.anonymous()))
+            }
+            (Err(refusal), _) => Err(refusal),
+        }
+    }
+
+    /// Takes everything off a request that a client may have presented: whatever the route, whatever the
+    /// mode, the inner service sees no key.
+    pub(super) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
+        self.slots.strip(headers, uri);
+        strip_identity(&self.identity_headers, headers);
+    }
+
+    fn identify(&self, head: Head<'_>, now: SystemTime) -> Result<KeyPrincipal, Refusal> {
+        let outer = head.extensions.get().and_then(Principal::key);
+        if let Some(outer) = outer.filter(|outer| outer.keys().is_same(&self.keys)) {
+            return outer.renewed_at(now).map_err(Refusal::from);
+        }
+        let token = self.slots.extract(head.headers, head.uri)?;
+        if !(self.is_plausible)(token.bytes()) {
+            return Err(Refusal::BadChecksum);
+        }
+        let keys = self.keys.current();
+        if keys.failing_for() > self.max_stale {
+            let retry_after = Duration::from_secs(30);
+            return Err(Refusal::Unavailable { retry_after });
+        }
+        let (digest, record) = verify(&keys, token.bytes(), now, |_| {})?;
+        let (record, keys) = (Arc::clone(record), self.keys.clone());
+        Ok(KeyPrincipal::new(record, digest, keys))
+    }
+
+    fn anonymous(&self) -> Principal {
+        Principal::Anonymous(Anonymous::new(Arc::clone(&self.refuser)))
+    }
+}
+
+impl From<InvalidToken> for Refusal {
+    fn from(invalid: InvalidToken) -> Self {
+        match invalid {
+            InvalidToken::Unknown => Self::Unknown,
+            InvalidToken::NotYetValid => Self::NotYetValid,
+            InvalidToken::Expired => Self::Expired,
+            InvalidToken::Revoked => Self::Revoked,
+            InvalidToken::Disabled => Self::Disabled,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A list of plain keys: digested at once, and never kept.
+
+use std::error::Error;
+use std::fmt;
+
+use super::digest::KeyDigest;
+use super::key_set::{InvalidKeySet, KeySet};
+use super::record::KeyRecord;
+use super::scope::Scopes;
+use super::well_known::{is_well_known, may_be_strong};
+use crate::key::InvalidKey;
+use crate::secret::Secret;
+
+/// Why a list of plain keys is no key set. Keys are named by their position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidKeyList {
+    /// A key that is no key.
+    Key {
+        /// The position in the list, from 1.
+        position: usize,
+        /// What is wrong with it.
+        why: InvalidKey,
+    },
+    /// A key that documentation and examples use, which everybody knows.
+    WellKnown {
+        /// The position in the list, from 1.
+        position: usize,
+    },
+    /// A key that cannot have 128 random bits, and could be guessed from its digest.
+    Weak {
+        /// The position in the list, from 1.
+        position: usize,
+    },
+    /// The keys do not make a set.
+    Set(InvalidKeySet),
+}
+
+impl KeySet {
+    /// Makes a set of plain keys, with white space or commas between them: `client-1`, `client-2` and so on
+    /// by their position, valid for ever, without scopes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no key, when one is weak or known to everybody, when two are the same.
+    pub fn from_plain_keys(list: &Secret) -> Result<Self, InvalidKeyList> {
+        let separates = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
+        let keys = list.expose_secret().split(separates);
+        let keys: Result<Vec<_>, _> = keys
+            .filter(|key| !key.is_empty())
+            .enumerate()
+            .map(|(n, key)| plain_key(n + 1, key))
+            .collect();
+        Self::new(keys?).map_err(InvalidKeyList::Set)
+    }
+}
+
+fn plain_key(position: usize, key: &[u8]) -> Result<(KeyDigest, KeyRecord), InvalidKeyList> {
+    if is_well_known(key) {
+        return Err(InvalidKeyList::WellKnown { position });
+    }
+    crate::key::check(key).map_err(|why| InvalidKeyList::Key { position, why })?;
+    if !may_be_strong(key) {
+        return Err(InvalidKeyList::Weak { position });
+    }
+    let (id, client) = super::id::numbered(position);
+    Ok((
+        KeyDigest::of(key),
+        KeyRecord::new(id, client, Scopes::default()),
+    ))
+}
+
+impl fmt::Display for InvalidKeyList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key { position, why } => write!(f, "key number {position}: {why}"),
+            Self::WellKnown { position } => write!(
+                f,
+                "key number {position} is one that everybody knows; make a new one"
+            ),
+            Self::Weak { position } => write!(
+                f,
+                "key number {position} is too weak: take at least 22 random letters and digits"
+            ),
+            Self::Set(_) => f.write_str("the keys of the list do not make a set"),
+        }
+    }
+}
+
+impl Error for InvalidKeyList {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Key { why, .. } => Some(why),
+            Self::Set(invalid) => Some(invalid),
+            Self::WellKnown { .. } | Self::Weak { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The keys that are accepted: an immutable snapshot, found by digest.
+
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::digest::KeyDigest;
+use super::id::{ClientId, KeyId};
+use super::record::{KeyRecord, Standing};
+use super::scope::Scopes;
+use super::well_known;
+
+/// The keys that are accepted: immutable, found by digest in one step, replaced whole.
+///
+/// ```
+/// use tower_rotating_auth::{KeyDigest, KeyRecord, KeySet, Scopes};
+///
+/// let record = KeyRecord::new("k1".parse()?, "open-webui".parse()?, Scopes::default());
+/// let keys = KeySet::new([(KeyDigest::of(b"8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe"), record)])?;
+/// assert_eq!(keys.len(), 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeySet {
+    by_digest: HashMap<KeyDigest, Arc<KeyRecord>>,
+    /// Looked at for a token that nobody has, so that it costs what a known one does.
+    nobody: Arc<KeyRecord>,
+    /// The count that a key file carries, so that an older one does not bring a revoked key back.
+    edition: u64,
+}
+
+impl KeySet {
+    /// A set of these keys.
+    ///
+    /// # Errors
+    ///
+    /// When there is no key at all (see [`empty`](Self::empty)), when two keys share a digest or a name,
+    /// when a key could never be valid, or when one is known to everybody.
+    pub fn new<I>(keys: I) -> Result<Self, InvalidKeySet>
+    where
+        I: IntoIterator<Item = (KeyDigest, KeyRecord)>,
+    {
+        let mut by_digest: HashMap<_, Arc<KeyRecord>> = HashMap::new();
+        let mut ids = HashSet::new();
+        for (digest, record) in keys {
+            let id = record.id.clone();
+            if let (Some(from), Some(until)) = (record.not_before, record.not_after) {
+                if from >= until {
+                    return Err(InvalidKeySet::NeverValid(id));
+                }
+            }
+            if !ids.insert(id.clone()) {
+                return Err(InvalidKeySet::SameId(id));
+            }
+            match by_digest.entry(digest) {
+                Entry::Occupied(other) => {
+                    return Err(InvalidKeySet::SameKey(other.get().id.clone(), id));
+                }
+                Entry::Vacant(free) => drop(free.insert(Arc::new(record))),
+            }
+        }
+        if by_digest.is_empty() {
+            return Err(InvalidKeySet::Empty);
+        }
+        match well_known::digests().find_map(|digest| by_digest.get(&digest)) {
+            Some(record) => Err(InvalidKeySet::WellKnown(record.id.clone())),
+            None => Ok(Self {
+                by_digest,
+                ..Self::empty()
+            }),
+        }
+    }
+
+    /// A set without a key: every caller that needs one is refused.
+    #[must_use]
+    pub fn empty() -> Self {
+        let (id, client) = (KeyId::nobody(), ClientId::nobody());
+        Self {
+            by_digest: HashMap::new(),
+            nobody: Arc::new(KeyRecord::new(id, client, Scopes::default())),
+            edition: 0,
+        }
+    }
+
+    #[cfg(feature = "file")]
+    pub(super) const fn with_edition(mut self, edition: u64) -> Self {
+        self.edition = edition;
+        self
+    }
+
+    pub(super) const fn edition(&self) -> u64 {
+        self.edition
+    }
+
+    /// How many keys there are, valid or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_digest.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_digest.is_empty()
+    }
+
+    /// The records, in no order.
+    pub fn records(&self) -> impl Iterator<Item = &KeyRecord> {
+        self.by_digest.values().map(AsRef::as_ref)
+    }
+
+    pub(super) const fn nobody(&self) -> &Arc<KeyRecord> {
+        &self.nobody
+    }
+
+    pub(super) fn find(&self, digest: &KeyDigest) -> Option<&Arc<KeyRecord>> {
+        self.by_digest.get(digest)
+    }
+
+    /// Whether a service may open its doors with these keys at `now`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no key that is valid at `now`: everybody would be refused.
+    pub fn fit_at(&self, now: SystemTime) -> Result<(), UnfitKeySet> {
+        let any = |standing| {
+            self.records()
+                .any(|record| record.standing_at(now) == standing)
+        };
+        if any(Standing::Valid) {
+            Ok(())
+        } else if self.is_empty() {
+            Err(UnfitKeySet::Empty)
+        } else if any(Standing::NotYetValid) {
+            Err(UnfitKeySet::OnlyFuture)
+        } else {
+            Err(UnfitKeySet::OnlyEnded)
+        }
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySet")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why keys are no key set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidKeySet {
+    /// There is no key.
+    Empty,
+    /// Two keys have the same name.
+    SameId(KeyId),
+    /// Two records are of the same key.
+    SameKey(KeyId, KeyId),
+    /// A key would expire before it becomes valid.
+    NeverValid(KeyId),
+    /// A key that documentation and examples use, which everybody knows.
+    WellKnown(KeyId),
+}
+
+impl fmt::Display for InvalidKeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no key in the set"),
+            Self::SameId(id) => write!(f, "two keys are named {id}"),
+            Self::SameKey(one, other) => write!(f, "{one} and {other} are the same key"),
+            Self::NeverValid(id) => write!(f, "the key {id} would expire before it becomes valid"),
+            Self::WellKnown(id) => {
+                write!(
+                    f,
+                    "the key {id} is one that everybody knows; make a new one"
+                )
+            }
+        }
+    }
+}
+
+impl Error for InvalidKeySet {}
+
+/// Why a service must not open its doors with a key set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnfitKeySet {
+    /// There is no key.
+    Empty,
+    /// Each key has expired, is revoked, or its client is disabled.
+    OnlyEnded,
+    /// No key is valid yet.
+    OnlyFuture,
+}
+
+impl fmt::Display for UnfitKeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "there is no key that a client could present",
+            Self::OnlyEnded => "every key has expired or is revoked; issue a new one",
+            Self::OnlyFuture => "no key is valid yet; is this machine's clock right?",
+        })
+    }
+}
+
+impl Error for UnfitKeySet {}

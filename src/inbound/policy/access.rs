@@ -1,0 +1,52 @@
+//! What a route asks of its callers.
+
+use std::fmt;
+
+use crate::inbound::Scopes;
+
+/// What a route asks of its callers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// Nothing. What they present is not looked at.
+    Public,
+    /// A valid key or none: a bad one is refused.
+    Optional,
+    /// A valid key or none: a bad one counts as none.
+    OptionalLenient,
+    /// A valid key, with each of these scopes.
+    Required(Scopes),
+    /// To stay away: no key opens it.
+    Deny,
+}
+
+impl Access {
+    /// Whether a caller without a key is served.
+    ///
+    /// ```
+    /// use tower_rotating_auth::{Access, Scopes};
+    ///
+    /// assert!(Access::Optional.is_open());
+    /// assert!(!Access::Required(Scopes::default()).is_open());
+    /// ```
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self {
+            Self::Public | Self::Optional | Self::OptionalLenient => true,
+            Self::Required(_) | Self::Deny => false,
+        }
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public => f.write_str("public"),
+            Self::Optional => f.write_str("a key is optional"),
+            Self::OptionalLenient => f.write_str("a key is optional, a bad one counts as none"),
+            Self::Required(scopes) if scopes.is_empty() => f.write_str("needs a key"),
+            Self::Required(scopes) => write!(f, "needs a key with {scopes}"),
+            Self::Deny => f.write_str("denied"),
+        }
+    }
+}

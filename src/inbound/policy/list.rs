@@ -1,0 +1,226 @@
+//! How policies are listed.
+
+use http::Method;
+
+use super::access::Access;
+use super::entry::{Place, PolicyEntry};
+use super::error::InvalidPolicy;
+use super::policies::Policies;
+use crate::inbound::Scopes;
+
+impl Policies {
+    /// Serves a path without looking for a key.
+    ///
+    /// # Errors
+    ///
+    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    pub fn public(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Path, path, Access::Public)
+    }
+
+    /// [`public`](Self::public), for a template of the router.
+    ///
+    /// # Errors
+    ///
+    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    pub fn public_template(self, method: Method, template: &str) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Template, template, Access::Public)
+    }
+
+    /// Serves a path without a key, or with a valid one.
+    ///
+    /// # Errors
+    ///
+    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    pub fn optional(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Path, path, Access::Optional)
+    }
+
+    /// [`optional`](Self::optional), for a template of the router.
+    ///
+    /// # Errors
+    ///
+    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    pub fn optional_template(self, method: Method, template: &str) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Template, template, Access::Optional)
+    }
+
+    /// Serves a path without a key, with a valid one, or with a bad one as if there were none.
+    ///
+    /// # Errors
+    ///
+    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    pub fn optional_lenient(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Path, path, Access::OptionalLenient)
+    }
+
+    /// [`optional_lenient`](Self::optional_lenient), for a template of the router.
+    ///
+    /// # Errors
+    ///
+    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    pub fn optional_lenient_template(
+        self,
+        method: Method,
+        template: &str,
+    ) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Template, template, Access::OptionalLenient)
+    }
+
+    /// Serves a path with a valid key that has each of these scopes.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a path, or an earlier entry contradicts it.
+    pub fn required(
+        self,
+        method: Method,
+        path: &str,
+        scopes: Scopes,
+    ) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Path, path, Access::Required(scopes))
+    }
+
+    /// [`required`](Self::required), for a template of the router.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a template, or an earlier entry contradicts it.
+    pub fn required_template(
+        self,
+        method: Method,
+        template: &str,
+        scopes: Scopes,
+    ) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Template, template, Access::Required(scopes))
+    }
+
+    /// Serves a path to nobody.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a path, or an earlier entry contradicts it.
+    pub fn deny(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Path, path, Access::Deny)
+    }
+
+    /// [`deny`](Self::deny), for a template of the router.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a template, or an earlier entry contradicts it.
+    pub fn deny_template(self, method: Method, template: &str) -> Result<Self, InvalidPolicy> {
+        self.with(method, Place::Template, template, Access::Deny)
+    }
+
+    fn with(
+        mut self,
+        method: Method,
+        place: Place,
+        text: &str,
+        access: Access,
+    ) -> Result<Self, InvalidPolicy> {
+        let entry = PolicyEntry::checked(method, place, text, access)?;
+        if let Some(earlier) = self.entries().find(|earlier| earlier.contradicts(&entry)) {
+            let earlier = Box::new(earlier.clone());
+            return Err(InvalidPolicy::Contradiction { entry, earlier });
+        }
+        let table = match place {
+            Place::Path => &mut self.paths,
+            Place::Template => &mut self.templates,
+        };
+        if table.exactly(&entry.method, &entry.text).is_none() {
+            table.insert(entry);
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(scopes: &str) -> Scopes {
+        scopes.parse().unwrap()
+    }
+
+    #[test]
+    fn an_entry_that_no_request_could_match_is_refused() {
+        for path in [
+            "", "health", "//", "/a//b", "/a/../b", "/a%2fb", "/a?b", "/a;b", "/ü",
+        ] {
+            let refused = Policies::new().public(Method::GET, path).unwrap_err();
+            assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{path}");
+            let refused = Policies::new().deny(Method::GET, path).unwrap_err();
+            assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{path}");
+        }
+        for path in [
+            "/models/{id}",
+            "/{*path}",
+            "/models/:id",
+            "/static/*",
+            "/*path",
+            "/a}",
+        ] {
+            let refused = Policies::new().public(Method::GET, path).unwrap_err();
+            assert!(matches!(refused, InvalidPolicy::Template(_)), "{path}");
+        }
+        for template in ["", "models/{id}", "/{", "/{}", "/{id", "/id}", "/{*path}/b"] {
+            let refused = Policies::new()
+                .deny_template(Method::GET, template)
+                .unwrap_err();
+            assert!(
+                matches!(refused, InvalidPolicy::NotATemplate(_)),
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_template_of_suspicious_paths_can_close_but_not_open() {
+        for template in ["/a//{id}", "/a;{id}", "/a{{{id}", "/{id}/../b", "/%2e/{id}"] {
+            let refused = Policies::new()
+                .optional_template(Method::GET, template)
+                .unwrap_err();
+            assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{template}");
+            Policies::new()
+                .deny_template(Method::GET, template)
+                .unwrap();
+        }
+    }
+
+    #[test]
+    fn contradictory_entries_are_refused_and_named() {
+        let contradiction = |policies: Result<Policies, InvalidPolicy>| {
+            let refused = policies.unwrap_err();
+            assert!(matches!(refused, InvalidPolicy::Contradiction { .. }));
+            refused.to_string()
+        };
+        let of_path = Policies::new().public(Method::GET, "/a").unwrap();
+        assert_eq!(
+            contradiction(of_path.clone().optional(Method::GET, "/a")),
+            "GET /a: a key is optional: contradicts GET /a: public"
+        );
+        let of_template = Policies::new()
+            .public_template(Method::GET, "/a/{id}")
+            .unwrap();
+        assert_eq!(
+            contradiction(of_template.clone().deny_template(Method::GET, "/a/{id}")),
+            "GET template /a/{id}: denied: contradicts GET template /a/{id}: public"
+        );
+        // Templates that differ in a name only are one route; a path is a template without parameters.
+        contradiction(of_template.clone().deny_template(Method::GET, "/a/{name}"));
+        contradiction(of_path.clone().deny_template(Method::GET, "/a"));
+        let one = Policies::new()
+            .required(Method::GET, "/a", scopes("one"))
+            .unwrap();
+        contradiction(one.required(Method::GET, "/a", scopes("two")));
+
+        // Nothing of this is a contradiction.
+        of_path.clone().public(Method::GET, "/a").unwrap();
+        of_path.clone().public_template(Method::GET, "/a").unwrap();
+        of_path.clone().deny(Method::POST, "/a").unwrap();
+        of_path.deny(Method::HEAD, "/a").unwrap();
+        of_template.deny(Method::GET, "/a/internal").unwrap();
+    }
+}

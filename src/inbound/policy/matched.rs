@@ -1,0 +1,48 @@
+//! What the router has to say of a request.
+
+use http::Extensions;
+
+/// The template that axum's router matched; `None` around the router, and where it has no route.
+#[cfg(feature = "axum")]
+pub(crate) fn matched_template(extensions: &Extensions) -> Option<&str> {
+    extensions
+        .get::<axum::extract::MatchedPath>()
+        .map(axum::extract::MatchedPath::as_str)
+}
+
+/// No router is known.
+#[cfg(not(feature = "axum"))]
+pub(crate) const fn matched_template(_: &Extensions) -> Option<&str> {
+    None
+}
+
+#[cfg(all(test, feature = "axum"))]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn seen(request: Request) -> String {
+        format!("{:?}", matched_template(request.extensions()))
+    }
+
+    #[tokio::test]
+    async fn the_template_is_the_whole_one_and_there_is_none_without_a_route() {
+        let inner = Router::new().route("/models/{id}", get(seen));
+        let router = Router::new().nest("/v1", inner).fallback(seen);
+        for (path, template) in [
+            ("/v1/models/gpt", "Some(\"/v1/models/{id}\")"),
+            ("/v1/models", "None"),
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body, template, "{path}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The service that looks at keys.
+
+use std::mem::take;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::future::GuardedFuture;
+use super::gate::{Gate, Head};
+use super::guarded_body::GuardedBody;
+use super::principal::Principal;
+use super::refusal::Refusal;
+use crate::rotating::EventKind;
+
+/// Lets requests with a valid key through. Made by [`RequireKey`](super::RequireKey).
+#[derive(Clone, Debug)]
+pub struct Required<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+impl<S> Required<S> {
+    pub(super) const fn new(inner: S, gate: Arc<Gate>) -> Self {
+        Self { inner, gate }
+    }
+
+    /// The inner service.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, by itself.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    fn refuse<B>(&self, refusal: &Refusal, request: &Request<B>) -> Response<bytes::Bytes> {
+        if let Some(untold) = self.gate.watchman.tell_at(Instant::now()) {
+            self.gate.keys.emit(EventKind::Refused {
+                reason: refusal.reason(),
+                untold,
+            });
+        }
+        let refuser = &self.gate.refuser;
+        refuser.response(refusal, request.method(), request.headers())
+    }
+}
+
+impl<S, B, A> Service<Request<B>> for Required<S>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+{
+    type Response = Response<GuardedBody<A>>;
+    type Error = S::Error;
+    type Future = GuardedFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let head = Head {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        };
+        let principal = match self.gate.admit(head, self.gate.keys.wall()) {
+            Ok(principal) => principal,
+            Err(refusal) => return GuardedFuture::refused(self.refuse(&refusal, &request)),
+        };
+        let mut uri = take(request.uri_mut());
+        self.gate.strip(request.headers_mut(), &mut uri);
+        *request.uri_mut() = uri;
+        let key = principal.as_ref().and_then(Principal::key).cloned();
+        match principal {
+            Some(principal) => drop(request.extensions_mut().insert(principal)),
+            None => drop(request.extensions_mut().remove::<Principal>()),
+        }
+        GuardedFuture::admitted(self.inner.call(request), key)
+    }
+}

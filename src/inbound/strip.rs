@@ -1,0 +1,75 @@
+//! Takes off a request what whoever comes next must not see.
+
+use http::Uri;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+use super::slot::{Slot, Slots};
+use super::{query, websocket};
+
+impl Slots {
+    /// Empties every slot, whatever it holds: a token, something malformed, a proxy's own `Authorization`.
+    /// What else stands in the query and among the WebSocket's subprotocols keeps its bytes and its order.
+    pub fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
+        for slot in self.as_slice() {
+            match slot {
+                Slot::Bearer | Slot::Basic => {
+                    headers.remove(AUTHORIZATION);
+                }
+                Slot::Header(name) => {
+                    headers.remove(name);
+                }
+                Slot::Query(name) => query::strip(name, uri),
+                Slot::WebSocketProtocol => websocket::strip(headers),
+            }
+        }
+    }
+}
+
+/// Takes off headers that tell who the client is, which only this server may say. Servers that turn
+/// headers into environment variables read `_` and `-` alike; so does this.
+pub(crate) fn strip_identity(names: &[HeaderName], headers: &mut HeaderMap) {
+    let is_spoofed = |header: &&HeaderName| names.iter().any(|name| reads_as(name, header));
+    let spoofed: Vec<_> = headers.keys().filter(is_spoofed).cloned().collect();
+    for header in spoofed {
+        headers.remove(header);
+    }
+}
+
+fn reads_as(name: &HeaderName, header: &HeaderName) -> bool {
+    let letters = |name: &HeaderName| name.as_str().len();
+    let dashes = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    letters(name) == letters(header)
+        && name
+            .as_str()
+            .bytes()
+            .map(dashes)
+            .eq(header.as_str().bytes().map(dashes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spoofed_identities_go_however_they_are_written() {
+        let names = ["x-auth-client", "x-auth-scopes"].map(HeaderName::from_static);
+        let mut headers = HeaderMap::new();
+        for name in [
+            "x-auth-client",
+            "X-Auth-Client",
+            "x_auth_client",
+            "x-auth_client",
+            "x-auth-scopes",
+            "x-auth-clients",
+            "x-auth",
+            "x-authxclient",
+        ] {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.append(name, "root".parse().unwrap());
+        }
+        strip_identity(&names, &mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["x-auth", "x-auth-clients", "x-authxclient"]);
+    }
+}

@@ -1,0 +1,5 @@
+//! The life of a key.
+
+mod token;
+
+pub use self::token::{NewKey, NoRandomness};

@@ -1,0 +1,45 @@
+//! One environment variable as a source.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+
+use crate::rotating::{Fetch, Fetched, Source, SourceError};
+use crate::secret::Secret;
+
+/// A secret in an environment variable.
+///
+/// A process cannot be told that its environment changes, so this is for values that last as long as the
+/// process; a [`FileSource`](crate::FileSource) is for those that rotate.
+pub struct EnvSource {
+    name: OsString,
+}
+
+impl EnvSource {
+    /// The variable of that name.
+    pub fn new(name: impl Into<OsString>) -> Self {
+        Self { name: name.into() }
+    }
+}
+
+impl Source for EnvSource {
+    type Value = Secret;
+
+    async fn fetch(&mut self, _: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
+        let name = self.name.to_string_lossy();
+        let value = env::var_os(&self.name)
+            .ok_or_else(|| SourceError::permanent(format!("{name} is not set")))?;
+        if value.as_encoded_bytes().trim_ascii().is_empty() {
+            return Err(SourceError::invalid(format!("{name} is set to nothing")));
+        }
+        Ok(Fetched::new(Secret::new(value.into_encoded_bytes())))
+    }
+}
+
+impl fmt::Debug for EnvSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnvSource")
+            .field("name", &self.name)
+            .finish()
+    }
+}

@@ -1,0 +1,87 @@
+//! What turns a secret into a key set.
+
+use std::fmt;
+use std::future::Future;
+use std::time::SystemTime;
+
+use crate::inbound::{KeySet, OlderKeySet};
+use crate::rotating::{ErrorClass, Fetch, Fetched, Pace, Reason, Source, SourceError};
+use crate::secret::Secret;
+
+/// A source of key sets: a key file's text, or a list of plain keys. Made by
+/// [`SecretSource::key_set`](crate::SecretSource::key_set).
+pub struct KeySetSource<S> {
+    source: S,
+    emptiness: Emptiness,
+}
+
+/// Whether a set without keys is taken for what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Emptiness {
+    IsAMistake,
+    IsMeant,
+}
+
+impl<S> KeySetSource<S> {
+    pub(super) const fn new(source: S) -> Self {
+        Self {
+            source,
+            emptiness: Emptiness::IsAMistake,
+        }
+    }
+
+    /// Takes a set without keys, and starts with one that nobody can use: to lock everybody out.
+    #[must_use]
+    pub fn allow_empty(mut self) -> Self {
+        self.emptiness = Emptiness::IsMeant;
+        self
+    }
+
+    fn parse(&self, text: &Secret, current: Option<&KeySet>) -> Result<KeySet, SourceError> {
+        let empty_is_meant = self.emptiness == Emptiness::IsMeant;
+        let set = match KeySet::parse(text) {
+            Err(invalid) if empty_is_meant && invalid.is_empty() => KeySet::empty(),
+            parsed => parsed.map_err(|invalid| {
+                SourceError::invalid("what was loaded is no key set").caused_by(invalid)
+            })?,
+        };
+        if let Some(current) = current {
+            set.not_older_than(current)
+                .map_err(refused::<OlderKeySet>)?;
+        } else if !empty_is_meant {
+            set.fit_at(SystemTime::now()).map_err(refused)?;
+        }
+        Ok(set)
+    }
+}
+
+fn refused<E: fmt::Display>(why: E) -> SourceError {
+    SourceError::new(ErrorClass::Invalid, why.to_string())
+}
+
+impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
+    type Value = KeySet;
+
+    async fn fetch(&mut self, ask: Fetch<'_, KeySet>) -> Result<Fetched<KeySet>, SourceError> {
+        let current = ask.current.filter(|_| ask.reason != Reason::Start);
+        let fetched = self.source.fetch(ask.of_another_type()).await?;
+        fetched.try_map(|text| self.parse(&text, current))
+    }
+
+    fn changed(&mut self) -> impl Future<Output = ()> + Send {
+        self.source.changed()
+    }
+
+    fn pace(&self) -> Pace {
+        self.source.pace()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for KeySetSource<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySetSource")
+            .field("source", &self.source)
+            .field("emptiness", &self.emptiness)
+            .finish()
+    }
+}

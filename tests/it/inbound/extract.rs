@@ -1,0 +1,275 @@
+//! What is taken for a token, and what is not.
+
+use tower_rotating_auth::{Refusal, Slot, Slots};
+
+use super::{Head, basic, every_slot, k_in, subprotocol};
+
+#[track_caller]
+fn authorization(value: &[u8]) -> Result<String, Refusal> {
+    let head = Head::lines(&[("authorization", value)]);
+    head.extract(&Slots::default()).map(|(token, _)| token)
+}
+
+#[test]
+fn the_scheme_is_read_in_any_case_with_one_space_or_more_and_the_token_as_it_is() {
+    for value in [
+        &b"Bearer aZ09-._~+/=="[..],
+        b"bearer aZ09-._~+/==",
+        b"BEARER aZ09-._~+/==",
+        b"bEaReR    aZ09-._~+/==",
+        b"Bearer aZ09-._~+/== ",
+        b"Bearer aZ09-._~+/==\t",
+        b" \tBearer aZ09-._~+/== \t ",
+    ] {
+        let read = authorization(value);
+        assert_eq!(
+            read.as_deref(),
+            Ok("aZ09-._~+/=="),
+            "{}",
+            value.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn nothing_presented_is_missing() {
+    let heads = [
+        Head::uri("/"),
+        Head::uri("/?keys=k&Key=k&ke=k&a=key"),
+        Head::lines(&[("cookie", b"key=k"), ("x-key", b"k")]),
+        Head::lines(&[(
+            "sec-websocket-protocol",
+            b"chat, base64url.bearer.authorization",
+        )]),
+    ];
+    for head in heads {
+        assert_eq!(
+            head.extract(&every_slot()),
+            Err(Refusal::Missing),
+            "{head:?}"
+        );
+    }
+    let slots = Slots::new([Slot::Query("key".into())]).unwrap();
+    let head = Head::lines(&[("authorization", b"Bearer k"), ("x-api-key", b"k")]);
+    assert_eq!(head.extract(&slots), Err(Refusal::Missing));
+}
+
+#[test]
+fn another_scheme_is_told_from_nothing() {
+    for value in [
+        &b"Basic dXNlcjprZXk="[..],
+        b"Digest username=\"k\"",
+        b"Token k",
+        b"sk-1f0c",
+        b"Bearerk",
+        b"Bearer-k k",
+        b"Be arer k",
+        b"\xC3\xA9 k",
+        b"=",
+    ] {
+        let read = authorization(value);
+        assert_eq!(
+            read,
+            Err(Refusal::UnsupportedScheme),
+            "{}",
+            value.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn what_is_empty_is_not_presented() {
+    for value in [
+        &b""[..],
+        b" ",
+        b"\t ",
+        b"Bearer",
+        b"bearer ",
+        b"Bearer    ",
+        b"Bearer \t",
+    ] {
+        let read = authorization(value);
+        assert_eq!(read, Err(Refusal::Empty), "{}", value.escape_ascii());
+    }
+    let heads = [
+        Head::lines(&[("x-api-key", b"")]),
+        Head::lines(&[("x-api-key", b" \t")]),
+        Head::lines(&[("authorization", b"Token k"), ("api-key", b"")]),
+        Head::lines(&[("authorization", b"Basic")]),
+        Head::lines(&[("authorization", &basic("", ""))]),
+        Head::lines(&[("sec-websocket-protocol", subprotocol("").as_bytes())]),
+        Head::uri("/?key="),
+        Head::uri("/?a=b&key"),
+    ];
+    for head in heads {
+        assert_eq!(head.extract(&every_slot()), Err(Refusal::Empty), "{head:?}");
+    }
+}
+
+#[test]
+fn what_is_no_token_is_malformed() {
+    for value in [
+        &b"Bearer a b"[..],
+        b"Bearer a,b",
+        b"Bearer a, Bearer a",
+        b"Bearer \"a\"",
+        b"Bearer a\tb",
+        b"Bearer \ta",
+        b"Bearer\ta",
+        b"Bearer\t a",
+        b"Bearer=a",
+        b"Bearer/a",
+        b"Bearer:a",
+        b"Bearer, a",
+        b"Bearer a=b",
+        b"Bearer =",
+        b"Bearer a\x80",
+        b"Bearer \xFF",
+        b"Bearer k\xC3\xA9y",
+        b"Bearer a%20",
+        b"Bearer {a}",
+    ] {
+        let read = authorization(value);
+        assert_eq!(read, Err(Refusal::Malformed), "{}", value.escape_ascii());
+    }
+    let heads = [
+        Head::lines(&[("x-api-key", b"Bearer a")]),
+        Head::lines(&[("x-api-key", b"a;b")]),
+        Head::uri("/?key=a%20b"),
+        Head::uri("/?key=a%C3%A9"),
+        Head::uri("/?key=a%"),
+        Head::uri("/?key=a%4"),
+        Head::uri("/?key=a%zz"),
+        Head::uri("/?key=a=b"),
+        Head::uri("/?key=%00"),
+    ];
+    for head in heads {
+        assert_eq!(
+            head.extract(&every_slot()),
+            Err(Refusal::Malformed),
+            "{head:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_may_have_as_many_bytes_as_the_slots_say_and_no_more() {
+    let slots = every_slot().max_token_len(64);
+    let heads = |token: &str| {
+        let encoded: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        [
+            Head::lines(&[("authorization", format!("Bearer {token}").as_bytes())]),
+            Head::lines(&[("api-key", token.as_bytes())]),
+            Head::uri(&format!("/?key={token}")),
+            Head::uri(&format!("/?key={encoded}")),
+            Head::lines(&[(
+                "sec-websocket-protocol",
+                format!("chat, {}", subprotocol(token)).as_bytes(),
+            )]),
+            Head::lines(&[("authorization", &basic(token, token))]),
+            Head::lines(&[("authorization", &basic(token, ""))]),
+        ]
+    };
+    let longest = "a".repeat(64);
+    for head in heads(&longest) {
+        let read = head.extract(&slots).map(|(token, _)| token);
+        assert_eq!(read, Ok(longest.clone()), "{head:?}");
+    }
+    for len in [65, 66, 67, 68, 1000] {
+        for head in heads(&"a".repeat(len)) {
+            assert_eq!(head.extract(&slots), Err(Refusal::TooLong), "{head:?}");
+        }
+    }
+    let by_default = |len| authorization(format!("Bearer {}", "a".repeat(len)).as_bytes());
+    assert!(by_default(512).is_ok());
+    assert_eq!(by_default(513), Err(Refusal::TooLong));
+}
+
+#[test]
+fn length_is_judged_before_content() {
+    let long = [b' '; 600];
+    let value = [&b"Bearer x"[..], &long, b"x"].concat();
+    assert_eq!(authorization(&value), Err(Refusal::TooLong));
+}
+
+#[test]
+fn a_query_parameter_is_decoded_and_its_name_compared_whole() {
+    for uri in [
+        "/?key=k",
+        "/v1?a=b&key=k",
+        "/v1?key=k&a=b&keys=l&KEY=l&xkey=l",
+        "/?%6B%65%79=%6b",
+        "/?&&key=k&",
+        "/?a=key=l&key=k",
+        "/?a;key=l&key=k",
+        "https://example.com?key=k",
+        "https://example.com/?key=k#key=l",
+    ] {
+        assert_eq!(Head::uri(uri).extract(&every_slot()), k_in(3), "{uri}");
+    }
+    // RFC 3986, not HTML forms: a plus is a plus.
+    let read = Head::uri("/?key=a+b%2Bc%2f%3D").extract(&every_slot());
+    assert_eq!(read, Ok(("a+b+c/=".to_owned(), 3)));
+}
+
+#[test]
+fn a_browser_s_websocket_offers_the_token_beside_another_subprotocol() {
+    let entry = subprotocol("k");
+    let offered = |lines: &[String]| {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| ("sec-websocket-protocol", line.as_bytes()))
+            .collect();
+        Head::lines(&lines).extract(&every_slot())
+    };
+    for lines in [
+        vec![format!("{entry}, chat")],
+        vec![format!("chat,{entry}")],
+        vec![format!(" chat ,\t{entry} , , superchat")],
+        vec!["chat".to_owned(), entry.clone()],
+    ] {
+        assert_eq!(offered(&lines), k_in(4), "{lines:?}");
+    }
+    for line in [
+        entry.clone(),
+        format!(",{entry}, ,"),
+        format!("chat, {entry}="),
+        format!("chat, {entry}!"),
+        format!("chat, {}", subprotocol("a b")),
+        format!("chat, {}", subprotocol("\u{e9}")),
+        // The unused bits of the last character are not zero: a second way to write one token.
+        "chat, base64url.bearer.authorization.k8s.io.a3".to_owned(),
+    ] {
+        let read = offered(std::slice::from_ref(&line));
+        assert_eq!(read, Err(Refusal::Malformed), "{line}");
+    }
+}
+
+#[test]
+fn basic_holds_the_token_as_its_password_or_else_as_its_user_name() {
+    let slots = every_slot();
+    let read = |value: &[u8]| Head::lines(&[("authorization", value)]).extract(&slots);
+    assert_eq!(read(&basic("user", "k")), k_in(5));
+    assert_eq!(read(&basic("", "k")), k_in(5));
+    assert_eq!(read(&basic("k", "")), k_in(5));
+    assert_eq!(read(b"bAsIc   OmtleQ=="), Ok(("key".to_owned(), 5)));
+    for value in [
+        &b"Basic !"[..],
+        b"Basic a2V5",   // no colon
+        b"Basic OmtleQ", // no padding
+        b"Basic OmtleQ== x",
+        b"Basic OmtleQ==\tx",
+        b"Basic\tOmtleQ==",
+        &basic("user", "a:b"),
+        &basic("user", "a b"),
+    ] {
+        assert_eq!(
+            read(value),
+            Err(Refusal::Malformed),
+            "{}",
+            value.escape_ascii()
+        );
+    }
+    assert_eq!(read(b"Digest a"), Err(Refusal::UnsupportedScheme));
+    assert_eq!(read(b"Bearer k"), k_in(0));
+}

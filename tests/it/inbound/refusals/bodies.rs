@@ -1,0 +1,100 @@
+//! Bodies of refusals.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use serde_json::{Value, json};
+use tower_rotating_auth::{Format, Refusal};
+
+use super::{FORMATS, answer, bad_tokens, custom, every_refusal, refuser};
+
+#[test]
+fn a_body_of_your_own_is_made_from_what_the_client_may_know() {
+    let refuser = refuser().format(Format::Custom(custom));
+    for (refusal, ..) in every_refusal() {
+        let known = match &refusal {
+            Refusal::UnsupportedScheme | Refusal::Empty => Refusal::Missing,
+            Refusal::Conflict => Refusal::Duplicate,
+            bad if bad_tokens().any(|token| token == *bad) => Refusal::Unknown,
+            other => other.clone(),
+        };
+        let response = answer(&refuser, &refusal);
+        assert_eq!(response.headers()["content-type"], "text/plain");
+        assert_eq!(*response.body(), format!("{known:?}"));
+    }
+}
+
+#[test]
+fn each_body_has_the_shape_that_its_clients_read() {
+    type Shape = fn(&Value, &Response<Bytes>) -> bool;
+    let shapes: [(Format, &str, Shape); 4] = [
+        (Format::Json, "application/json", |body, _| {
+            body["error"].is_string() && body["message"].is_string()
+        }),
+        (Format::OpenAi, "application/json", |body, _| {
+            let error = &body["error"];
+            error["message"].is_string()
+                && error["type"].is_string()
+                && error.get("param") == Some(&Value::Null)
+                && (error["code"].is_string() || error.get("code") == Some(&Value::Null))
+        }),
+        (Format::Anthropic, "application/json", |body, _| {
+            body["type"] == "error"
+                && body["error"]["type"].is_string()
+                && body["error"]["message"].is_string()
+        }),
+        (
+            Format::Problem,
+            "application/problem+json",
+            |body, response| {
+                body["type"] == "about:blank"
+                    && body["title"] == response.status().canonical_reason().unwrap()
+                    && body["status"] == response.status().as_u16()
+                    && body["detail"].is_string()
+            },
+        ),
+    ];
+    for (format, content_type, has_shape) in shapes {
+        let refuser = refuser().format(format);
+        for (refusal, ..) in every_refusal() {
+            let response = answer(&refuser, &refusal);
+            assert_eq!(response.headers()["content-type"], content_type);
+            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            assert!(
+                has_shape(&body, &response),
+                "{format:?} {refusal:?}: {body}"
+            );
+        }
+    }
+    let openai = refuser().format(Format::OpenAi);
+    let body: Value = serde_json::from_slice(answer(&openai, &Refusal::Revoked).body()).unwrap();
+    let expected = json!({"error": {
+        "message": "The access token is invalid or expired",
+        "type": "invalid_request_error",
+        "param": null,
+        "code": "invalid_api_key",
+    }});
+    assert_eq!(body, expected);
+
+    let empty = answer(&refuser().format(Format::Empty), &Refusal::Missing);
+    assert!(empty.body().is_empty());
+    assert_eq!(empty.headers()["content-length"], "0");
+    assert!(!empty.headers().contains_key("content-type"));
+}
+
+#[test]
+fn an_answer_to_head_has_the_headers_of_the_other_and_no_body() {
+    for format in FORMATS {
+        let refuser = refuser().format(format);
+        for (refusal, ..) in every_refusal() {
+            let post = answer(&refuser, &refusal);
+            let head = refuser.response(&refusal, &Method::HEAD, &HeaderMap::new());
+            assert_eq!(head.status(), post.status());
+            assert_eq!(head.headers(), post.headers());
+            assert_eq!(
+                head.headers()["content-length"],
+                post.body().len().to_string()
+            );
+            assert!(head.body().is_empty());
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! One decision over all slots.
+
+use tower_rotating_auth::{Refusal, Slots};
+
+use super::{Head, basic, every_slot, k_in, subprotocol};
+
+#[test]
+fn one_slot_twice_is_a_duplicate_even_with_the_same_token() {
+    let once = subprotocol("k");
+    let twice = format!("{once}, chat, {once}");
+    let heads = [
+        Head::lines(&[
+            ("authorization", b"Bearer k"),
+            ("authorization", b"Bearer k"),
+        ]),
+        Head::lines(&[("authorization", b"Bearer k"), ("authorization", b"")]),
+        Head::lines(&[
+            ("authorization", b"Token a"),
+            ("authorization", b"Bearer k"),
+        ]),
+        Head::lines(&[("x-api-key", b"k"), ("x-api-key", b"k")]),
+        Head::lines(&[("x-api-key", b""), ("X-Api-Key", b"k")]),
+        Head::lines(&[("sec-websocket-protocol", twice.as_bytes())]),
+        Head::lines(&[
+            ("sec-websocket-protocol", once.as_bytes()),
+            ("sec-websocket-protocol", once.as_bytes()),
+        ]),
+        Head::uri("/?key=k&key=k"),
+        Head::uri("/?key=&a=b&key=k"),
+        Head::uri("/?key=k&%6bey=k"),
+        Head::uri("/?key&key"),
+        Head::new(
+            &[("authorization", b"Bearer k"), ("api-key", b"other")],
+            "/?key=k&key=k",
+        ),
+    ];
+    for head in heads {
+        assert_eq!(
+            head.extract(&every_slot()),
+            Err(Refusal::Duplicate),
+            "{head:?}"
+        );
+    }
+}
+
+#[test]
+fn different_tokens_are_a_conflict_and_no_slot_is_a_fallback() {
+    let heads = [
+        Head::lines(&[("authorization", b"Bearer k"), ("x-api-key", b"l")]),
+        Head::lines(&[("x-api-key", b"k"), ("api-key", b"K")]),
+        Head::new(&[("authorization", b"Bearer k")], "/?key=l"),
+        // One of them is good, and what is wrong with the other is not passed over.
+        Head::lines(&[("authorization", b"Bearer k k"), ("x-api-key", b"k")]),
+        Head::lines(&[("authorization", b"Bearer\tk"), ("x-api-key", b"k")]),
+        Head::lines(&[("authorization", b"Basic !"), ("x-api-key", b"k")]),
+        Head::lines(&[
+            ("sec-websocket-protocol", subprotocol("k").as_bytes()),
+            ("x-api-key", b"k"),
+        ]),
+        Head::new(
+            &[("x-api-key", b"k")],
+            &format!("/?key={}", "a".repeat(600)),
+        ),
+    ];
+    for head in heads {
+        assert_eq!(
+            head.extract(&every_slot()),
+            Err(Refusal::Conflict),
+            "{head:?}"
+        );
+    }
+}
+
+#[test]
+fn the_same_token_in_several_slots_is_one_token() {
+    let protocols = format!("chat, {}", subprotocol("k"));
+    let head = Head::new(
+        &[
+            ("api-key", b"k"),
+            ("x-api-key", b" k "),
+            ("authorization", &basic("user", "k")),
+            ("sec-websocket-protocol", protocols.as_bytes()),
+        ],
+        "/?key=%6b",
+    );
+    assert_eq!(head.extract(&every_slot()), k_in(1));
+
+    let malformed = Head::lines(&[("api-key", b"k k"), ("x-api-key", b"k k")]);
+    assert_eq!(malformed.extract(&every_slot()), Err(Refusal::Malformed));
+}
+
+#[test]
+fn a_key_header_beside_a_proxy_s_own_authorization_is_what_counts() {
+    let slots = Slots::default();
+    for proxy in [&b"Basic dXNlcjpwYXNz"[..], b"Negotiate abc", b"", b"Bearer"] {
+        let head = Head::lines(&[("authorization", proxy), ("x-api-key", b"k")]);
+        assert_eq!(head.extract(&slots), k_in(1), "{head:?}");
+    }
+}
