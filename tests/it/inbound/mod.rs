@@ -1,8 +1,11 @@
 //! The inbound half.
 
 mod any_request;
+mod contract;
 mod extract;
 mod from_fn;
+mod keys;
+mod layer;
 mod refusals;
 mod several_slots;
 mod strip;
