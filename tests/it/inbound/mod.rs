@@ -6,6 +6,7 @@ mod extract;
 mod from_fn;
 mod keys;
 mod layer;
+mod life;
 mod refusals;
 mod several_slots;
 mod strip;
