@@ -53,6 +53,8 @@ pub struct KeyPrincipal {
     record: Arc<KeyRecord>,
     digest: KeyDigest,
     keys: Rotating<KeySet>,
+    /// The generation of the set in which the key was found to be valid.
+    seen: Generation,
 }
 
 /// Why a key is not valid any more.
@@ -81,11 +83,13 @@ impl KeyPrincipal {
         record: Arc<KeyRecord>,
         digest: KeyDigest,
         keys: Rotating<KeySet>,
+        seen: Generation,
     ) -> Self {
         Self {
             record,
             digest,
             keys,
+            seen,
         }
     }
 
@@ -148,8 +152,8 @@ impl KeyPrincipal {
         &self.keys
     }
 
-    pub(super) fn generation(&self) -> Generation {
-        self.keys.current().generation()
+    pub(super) const fn seen(&self) -> Generation {
+        self.seen
     }
 
     /// How the key stands in the set as it is now: until when it is valid, or why it is not.
@@ -173,6 +177,7 @@ impl KeyPrincipal {
         )?;
         Ok(Self {
             record: Arc::clone(record),
+            seen: keys.generation(),
             ..self.clone()
         })
     }

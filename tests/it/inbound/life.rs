@@ -312,6 +312,20 @@ async fn both_kinds_of_body_end_when_the_key_expires() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn both_kinds_of_body_end_when_a_key_is_given_an_end_while_they_stream() {
+    let wall = Wall::new();
+    let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);
+    let (_sender, waiting) = fed();
+    let mut waiting = answer(&keys, waiting).await;
+    let mut ready = answer(&keys, endless()).await;
+    assert_eq!(next(&mut ready).await.unwrap(), "x");
+    publisher.publish(set([(VALID, valid().not_after(wall.now() + minutes(5)))]));
+    assert_eq!(next(&mut ready).await.unwrap(), "x");
+    assert_eq!(next(&mut waiting).await, Err(Ended::Expired));
+    assert_eq!(next(&mut ready).await, Err(Ended::Expired));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_outlives_an_end_that_was_put_off_while_it_streams() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(5));
@@ -323,6 +337,21 @@ async fn a_body_outlives_an_end_that_was_put_off_while_it_streams() {
     let quiet = timeout(minutes(60), next(&mut waiting)).await;
     assert!(quiet.is_err(), "{quiet:?}");
     assert_eq!(next(&mut ready).await.unwrap(), "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
+    let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+    let host = service_fn(async |_: Request<String>| {
+        tokio::time::sleep(secs(10)).await;
+        Ok::<_, Infallible>(Response::new(endless()))
+    });
+    let service = RequireKey::new(keys).layer(host);
+    let answer = tokio::spawn(service.oneshot(with("/", VALID)));
+    moment().await;
+    publisher.publish(set([other()]));
+    let mut body = answer.await.unwrap().unwrap().into_body();
+    assert_eq!(next(&mut body).await, Err(Ended::Revoked));
 }
 
 #[tokio::test(start_paused = true)]
