@@ -4,9 +4,13 @@ mod any_request;
 mod contract;
 mod extract;
 mod from_fn;
+#[cfg(feature = "file")]
+mod key_file;
 mod keys;
 mod layer;
 mod life;
+#[cfg(feature = "file")]
+mod loads;
 mod refusals;
 mod several_slots;
 mod strip;
