@@ -12,7 +12,9 @@ mod life;
 #[cfg(feature = "file")]
 mod loads;
 mod refusals;
+mod sentinel;
 mod several_slots;
+mod storm;
 mod strip;
 
 use base64::Engine;
