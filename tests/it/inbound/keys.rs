@@ -63,24 +63,31 @@ pub(super) fn slots() -> Slots {
     .unwrap()
 }
 
-pub(super) fn policies() -> Policies {
+/// Every kind of route, below `prefix`.
+fn policies(method: &Method, prefix: &str) -> Policies {
     let admin = "admin:all".parse().unwrap();
+    let at = |path: &str| format!("{prefix}{path}");
+    let method = || method.clone();
     let policies = Policies::new()
-        .public(Method::GET, "/public")
-        .and_then(|policies| policies.optional(Method::GET, "/optional"))
-        .and_then(|policies| policies.optional_lenient(Method::GET, "/lenient"))
-        .and_then(|policies| policies.required(Method::GET, "/admin", admin))
-        .and_then(|policies| policies.deny(Method::GET, "/never"));
+        .public(method(), &at("/public"))
+        .and_then(|policies| policies.optional(method(), &at("/optional")))
+        .and_then(|policies| policies.optional_lenient(method(), &at("/lenient")))
+        .and_then(|policies| policies.required(method(), &at("/admin"), admin))
+        .and_then(|policies| policies.deny(method(), &at("/never")));
     policies.unwrap()
 }
 
 /// The layer under test: every slot but `Basic`, every kind of route.
 pub(super) fn door(keys: Rotating<KeySet>) -> RequireKey {
+    door_at(keys, &Method::GET, "")
+}
+
+pub(super) fn door_at(keys: Rotating<KeySet>, method: &Method, prefix: &str) -> RequireKey {
     RequireKey::new(keys)
         .realm("R")
         .unwrap()
         .slots(slots())
-        .policies(policies())
+        .policies(policies(method, prefix))
         .strip_headers([http::HeaderName::from_static("x-auth-client")])
         .check_format(NewKey::is_plausible)
 }

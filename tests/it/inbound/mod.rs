@@ -4,6 +4,7 @@ mod any_request;
 mod contract;
 mod extract;
 mod from_fn;
+mod hosts;
 #[cfg(feature = "file")]
 mod key_file;
 mod keys;
