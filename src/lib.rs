@@ -2,7 +2,8 @@
 //!
 //! An API key that a service *sends* expires, or is replaced, while the service runs. This crate puts
 //! the *current* key on every request; when the upstream rejects it, the key is fetched anew and the
-//! request is sent once more.
+//! request is sent once more. An API key that a service *accepts* is issued, rotated and revoked while the
+//! service runs: this crate lets clients in by a set of keys that is replaced whole, at any moment.
 //!
 //! ```text
 //!  source ──► Rotating<Credential> ──► request ──► rejected? ──► refresh ──► once more
@@ -45,12 +46,17 @@
 //! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
 //! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
 //! | use a client whose requests are not `http::Request` | [`Carry`], [`Inspect`] |
+//! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
+//! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
+//! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
+//! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`] |
+//! | `file` | yes | [`FileSource`], key files |
+//! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
 //!
 //! No feature changes what the rest does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -97,6 +103,6 @@ pub use self::source::{
     EnvSource, KeySetSource, Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn,
 };
 
-#[cfg(all(doctest, feature = "file"))]
+#[cfg(all(doctest, feature = "file", feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -136,13 +136,6 @@ impl KeyHeader {
             )),
         }
     }
-
-    pub(crate) fn name(&self) -> HeaderName {
-        match self {
-            Self::Bearer => AUTHORIZATION,
-            Self::Bare(name) => name.clone(),
-        }
-    }
 }
 
 fn usage(message: &str) -> Failure {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_LENGTH;
-use http::{HeaderName, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::config::Upstream;
@@ -26,7 +26,6 @@ pub(crate) struct Proxy<S> {
 
 struct Target {
     base: Base,
-    key_header: HeaderName,
     /// The upstream may be silent for so long.
     patience: Duration,
 }
@@ -39,7 +38,6 @@ where
     pub(crate) fn new(service: S, upstream: &Upstream, patience: Duration) -> Self {
         let target = Target {
             base: upstream.base.clone(),
-            key_header: upstream.header.name(),
             patience,
         };
         Self {
@@ -86,7 +84,6 @@ impl Target {
         let framed = hops::frames_a_body(&headers);
         hops::request(&mut headers, asked.version);
         credentials::strip(&mut headers);
-        headers.remove(&self.key_header);
 
         let upload = Upload::take(body, progress)
             .await

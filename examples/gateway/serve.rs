@@ -19,9 +19,8 @@ use crate::{Failure, report};
 
 /// From the first byte of a request's head, or the end of the request before, to its last.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Of a head: bytes and headers. What is longer is answered with 431.
+/// Of a head, which has at most a hundred fields besides. What is longer is answered with 431.
 const HEAD_BYTES: usize = 64 * 1024;
-const HEAD_FIELDS: usize = 100;
 /// Connections at a time; the next wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
 
@@ -105,7 +104,6 @@ fn serve_connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
-        .max_headers(HEAD_FIELDS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
 }
 

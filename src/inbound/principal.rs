@@ -40,9 +40,8 @@ impl Anonymous {
         Self(refuser)
     }
 
-    /// How the layer that let the caller through would have refused it.
-    #[cfg(feature = "axum")]
-    pub(super) fn refuser(&self) -> &Refuser {
+    /// How the layer that let the caller through refuses requests: for a handler that wants a key after all.
+    pub fn refuser(&self) -> &Refuser {
         &self.0
     }
 }

@@ -1,5 +1,6 @@
 //! The service that looks at keys.
 
+use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -62,7 +63,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let head = Head {
             method: request.method(),
             uri: request.uri(),
@@ -73,13 +74,14 @@ where
             Ok(principal) => principal,
             Err(refusal) => return GuardedFuture::refused(self.refuse(&refusal, &request)),
         };
-        let (mut head, body) = request.into_parts();
-        self.gate.strip(&mut head.headers, &mut head.uri);
+        let mut uri = take(request.uri_mut());
+        self.gate.strip(request.headers_mut(), &mut uri);
+        *request.uri_mut() = uri;
         let key = principal.as_ref().and_then(Principal::key).cloned();
         match principal {
-            Some(principal) => drop(head.extensions.insert(principal)),
-            None => drop(head.extensions.remove::<Principal>()),
+            Some(principal) => drop(request.extensions_mut().insert(principal)),
+            None => drop(request.extensions_mut().remove::<Principal>()),
         }
-        GuardedFuture::admitted(self.inner.call(Request::from_parts(head, body)), key)
+        GuardedFuture::admitted(self.inner.call(request), key)
     }
 }

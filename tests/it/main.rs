@@ -7,5 +7,7 @@ mod file_source;
 #[cfg(feature = "file")]
 mod gateway;
 mod inbound;
+#[cfg(feature = "axum")]
+mod inbound_policy;
 mod outbound;
 mod support;

@@ -149,9 +149,11 @@ impl Policies {
     /// in the words that the router was given. To be called at start, since a typo in an entry would
     /// leave a route closed that should be open, or without the scopes that it should ask for.
     ///
+    /// The audit knows the list, not the router: axum's `layer` is around the routes that were added before it,
+    /// and one that is added later is guarded by nothing, whatever the policies say.
+    ///
     /// The report has each route, and each entry that is for a part of one: for a path that a template
-    /// matches, or for `HEAD`. A route that is not in the list is not in the report; it is treated as
-    /// what it is to the policies, listed or not. A catch-all such as `/{*path}` is a route for every path, so
+    /// matches, or for `HEAD`. A catch-all such as `/{*path}` is a route for every path, so
     /// that with one in the list no path is a typo.
     ///
     /// ```

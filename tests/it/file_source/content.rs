@@ -32,6 +32,17 @@ async fn the_same_key_in_another_file_is_no_rotation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_has_not_changed_is_looked_at_once() {
+    let desk = Desk::new("sk-1");
+    let source = FileSource::new(&desk.path).without_watch();
+    let builder = Rotating::builder().min_interval(Duration::ZERO);
+    let key = builder.start(source).await.unwrap();
+    let asked = Instant::now();
+    in_time(key.refresh()).await.unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_that_keeps_size_and_timestamps_is_seen() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).without_watch();

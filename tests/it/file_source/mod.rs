@@ -1,7 +1,7 @@
 //! The file source, on real files.
 //!
-//! Time is virtual wherever it can be. Where a file system's events are waited for, it runs on while the
-//! test is idle, so that a wait ends with the event, or after a virtual year of nothing.
+//! Time is virtual. Where a file system's events are waited for, it runs on while the test is idle, so that
+//! a wait ends with the event, or after a hundred virtual days of nothing.
 
 mod content;
 mod faults;
@@ -16,6 +16,8 @@ mod volume;
 mod child;
 #[cfg(all(unix, not(portable_only)))]
 mod log;
+#[cfg(all(unix, not(portable_only)))]
+mod mounted;
 #[cfg(all(unix, not(portable_only)))]
 mod permissions;
 #[cfg(all(unix, not(portable_only)))]

@@ -102,7 +102,7 @@ async fn unlinked_and_created_and_written_in_pieces_under_watch() {
 #[tokio::test(start_paused = true)]
 async fn written_in_pieces_at_the_start() {
     let desk = Desk::new("");
-    let written = key(20);
+    let written = key(8);
     let (started, ()) = tokio::join!(
         Rotating::start(FileSource::new(&desk.path)),
         truncate_and_write(&desk.path, &written)

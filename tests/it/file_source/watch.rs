@@ -1,6 +1,7 @@
 //! Changes that the watch alone tells of: the poll never comes, and neither does a retry.
 
 use std::fs;
+use std::future::pending;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,13 +15,13 @@ use tower_rotating_auth::{
 use super::support::{Desk, NEVER, assert_content, in_time, replace, until, write};
 use super::volume::Volume;
 
-struct Watched {
-    key: Rotating<Secret>,
+pub(super) struct Watched {
+    pub(super) key: Rotating<Secret>,
     changes: Subscription<Secret>,
 }
 
 impl Watched {
-    async fn start(path: &Path) -> Self {
+    pub(super) async fn start(path: &Path) -> Self {
         Self::of(FileSource::new(path).poll(NEVER)).await
     }
 
@@ -31,7 +32,7 @@ impl Watched {
         Self { key, changes }
     }
 
-    async fn becomes(&mut self, content: &str) {
+    pub(super) async fn becomes(&mut self, content: &str) {
         let current = in_time(self.changes.changed()).await.unwrap();
         assert_content(&current, content);
     }
@@ -186,7 +187,7 @@ async fn a_relative_path_is_watched_too() {
     key.becomes("sk-1").await;
 }
 
-/// Asks for changes a millisecond at a time.
+/// Asks for changes a millisecond at a time, and gives up for good after a million.
 struct Impatient(FileSource);
 
 impl Source for Impatient {
@@ -197,10 +198,13 @@ impl Source for Impatient {
     }
 
     async fn changed(&mut self) {
-        while timeout(Duration::from_millis(1), self.0.changed())
-            .await
-            .is_err()
-        {}
+        for _ in 0..1_000_000 {
+            let heard = timeout(Duration::from_millis(1), self.0.changed());
+            if heard.await.is_ok() {
+                return;
+            }
+        }
+        pending::<()>().await;
     }
 
     fn pace(&self) -> Pace {

@@ -110,3 +110,23 @@ async fn an_upload_that_breaks_off_reaches_the_upstream_as_one_that_broke_off() 
     drop(raw_stream(gateway.address(), beginning).await);
     assert_eq!(soon(ends.recv()).await, Some(false));
 }
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_read_is_the_clients_fault() {
+    let (upstream, recorder) = Recorder::start().await;
+    let gateway = Gateway::before(upstream).await;
+    for length in [4, 2 * KEPT] {
+        let head = "PUT /v1/files HTTP/1.1\r\nhost: g\r\ntransfer-encoding: chunked\r\n\r\n";
+        let body = chunk(&content(length));
+        let request = [head.as_bytes(), &body, b"no chunk\r\n"].concat();
+        let answer = raw(gateway.address(), request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains(r#""code":"invalid_body""#), "{answer}");
+    }
+    assert!(recorder.all().is_empty());
+    assert!(
+        !gateway.output().contains("upstream:"),
+        "{}",
+        gateway.output()
+    );
+}

@@ -5,6 +5,7 @@ mod inject;
 mod origins;
 mod replay;
 mod seam;
+mod secrecy;
 mod storm;
 
 use std::convert::Infallible;

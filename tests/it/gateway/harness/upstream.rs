@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 
@@ -51,7 +51,9 @@ impl Recorder {
         let seen = recorder.clone();
         let app = Router::new().fallback(async move |request: Request<Body>| {
             let (head, body) = request.into_parts();
-            let body = body.collect().await.unwrap();
+            let Ok(body) = body.collect().await else {
+                return StatusCode::BAD_REQUEST.into_response(); // nobody is there to read it
+            };
             let trailers = body.trailers().cloned();
             let request = Seen {
                 head,

@@ -1,0 +1,161 @@
+//! Measures cases side by side: interleaved in rounds, the median over the rounds, less the bare service's.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response};
+use http_body_util::Full;
+use tower::Service;
+
+pub(crate) type Req = Request<Full<Bytes>>;
+
+const BATCH: u8 = 128;
+
+/// One case: takes a request through a service, to its end.
+pub(crate) struct Case {
+    name: &'static str,
+    call: Box<dyn FnMut(Req) + Send>,
+    /// Allocations per call on top of the bare service's, where they are ours to answer for.
+    allocations: Option<u64>,
+}
+
+pub(crate) fn case<S, B>(name: &'static str, allocations: Option<u64>, mut service: S) -> Case
+where
+    S: Service<Req, Response = Response<B>> + Send + 'static,
+{
+    let call = Box::new(move |request| {
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = black_box(service.poll_ready(&mut cx));
+        let answer = service.call(request).now_or_never();
+        assert!(answer.is_some_and(|answer| answer.is_ok_and(|answer| answer.status() == 200)));
+    });
+    Case {
+        name,
+        call,
+        allocations,
+    }
+}
+
+/// Takes the request, drops it, answers.
+#[derive(Clone)]
+pub(crate) struct Bare;
+
+impl Service<Req> for Bare {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Req) -> Self::Future {
+        drop(black_box(request));
+        ready(Ok(Response::default()))
+    }
+}
+
+/// A header value that was read off a wire, so that it is counted on its own.
+pub(crate) fn wire(text: &str) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text.to_owned())).unwrap()
+}
+
+/// Five headers.
+pub(crate) fn request() -> Req {
+    Request::post("https://api.example.com/v1/chat/completions")
+        .header("host", wire("api.example.com"))
+        .header("accept", wire("text/event-stream"))
+        .header("content-type", wire("application/json"))
+        .header("user-agent", wire("bench"))
+        .header("x-request-id", wire("0123456789"))
+        .body(Full::new(Bytes::from_static(b"{\"stream\":true}")))
+        .unwrap()
+}
+
+/// Nanoseconds per call: the median over the rounds, case by case.
+fn time(
+    cases: &mut [Case],
+    request: &impl Fn() -> Req,
+    rounds: usize,
+    together: &Barrier,
+) -> Vec<f64> {
+    let mut times = vec![Vec::with_capacity(rounds); cases.len()];
+    for round in 0..=rounds {
+        for (case, times) in cases.iter_mut().zip(&mut times) {
+            let batch: Vec<_> = (0..BATCH).map(|_| request()).collect();
+            together.wait();
+            let start = SystemTime::now();
+            for request in batch {
+                (case.call)(request);
+            }
+            let taken = start.elapsed().unwrap_or_default();
+            if round > 0 {
+                times.push(taken.as_secs_f64() * 1e9 / f64::from(BATCH));
+            }
+        }
+    }
+    times.into_iter().map(median).collect()
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn allocations(case: &mut Case, request: &impl Fn() -> Req) -> u64 {
+    (case.call)(request());
+    let request = request();
+    allocation_counter::measure(|| (case.call)(request)).count_total
+}
+
+/// Prints a table of the cases, of which the first is the bare service and the `yardstick`th is what the others
+/// are held against.
+pub(crate) fn table(
+    title: &str,
+    cases: impl Fn() -> Vec<Case> + Sync,
+    request: impl Fn() -> Req + Sync,
+    yardstick: usize,
+    rounds: usize,
+) {
+    let mut alone = cases();
+    let single = time(&mut alone, &request, rounds, &Barrier::new(1));
+    let together = Barrier::new(2);
+    let run = || time(&mut cases(), &request, rounds, &together);
+    let double = thread::scope(|scope| {
+        let other = scope.spawn(run);
+        let ours = run();
+        let theirs = other.join().unwrap();
+        ours.iter()
+            .zip(theirs)
+            .map(|(a, b)| f64::midpoint(*a, b))
+            .collect::<Vec<_>>()
+    });
+
+    let unit = single[yardstick] - single[0];
+    println!(
+        "\n{title:62} {:>9} {:>8} {:>11} {:>7}",
+        "1 thread", "×", "2 threads", "allocs"
+    );
+    let bare = allocations(&mut alone[0], &request);
+    for (n, case) in alone.iter_mut().enumerate().skip(1) {
+        let added = allocations(case, &request) - bare;
+        println!(
+            "{:62} {:>6.0} ns {:>8.2} {:>8.0} ns {:>7}",
+            case.name,
+            single[n] - single[0],
+            (single[n] - single[0]) / unit,
+            double[n] - double[0],
+            added,
+        );
+        if let Some(expected) = case.allocations {
+            assert_eq!(added, expected, "{}: allocations", case.name);
+        }
+    }
+}

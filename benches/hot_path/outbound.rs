@@ -1,0 +1,114 @@
+//! What a request pays for its key on the way out.
+
+use std::future::{Ready, ready};
+use std::sync::{Arc, RwLock};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Response};
+use tower::{Layer, ServiceBuilder};
+use tower_http::auth::AddAuthorizationLayer;
+use tower_http::set_header::SetRequestHeaderLayer;
+use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
+
+use crate::KEY;
+use crate::harness::{Bare, Case, Req, case, request, table};
+
+#[derive(Clone)]
+struct Once;
+
+impl<B, E> tower::retry::Policy<Req, Response<B>, E> for Once {
+    type Future = Ready<()>;
+
+    fn retry(&mut self, _: &mut Req, answer: &mut Result<Response<B>, E>) -> Option<Ready<()>> {
+        answer
+            .as_ref()
+            .is_ok_and(|response| response.status() == 401)
+            .then(|| ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Req) -> Option<Req> {
+        Some(request.clone())
+    }
+}
+
+/// What the threads of one run have in common, as the clones of one layer's service have.
+struct Shared {
+    inject: InjectKey,
+    add_authorization: AddAuthorizationLayer,
+    locked: Arc<RwLock<HeaderValue>>,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let credential = Credential::bearer(&Secret::from(KEY)).unwrap();
+        let (key, _publisher) = Rotating::by_hand(credential);
+        let bearer = format!("Bearer {KEY}");
+        Self {
+            inject: InjectKey::new("https://api.example.com", key).unwrap(),
+            add_authorization: AddAuthorizationLayer::bearer(KEY),
+            locked: Arc::new(RwLock::new(HeaderValue::from_str(&bearer).unwrap())),
+        }
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let fixed = HeaderValue::from_str(&format!("Bearer {KEY}")).unwrap();
+        let locked = Arc::clone(&self.locked);
+        let inject = self.inject.clone();
+        vec![
+            case("nothing", None, Bare),
+            case(
+                "a static value",
+                None,
+                ServiceBuilder::new()
+                    .map_request(|mut request: Req| {
+                        let value = HeaderValue::from_static("Bearer 0123456789abcdef");
+                        request.headers_mut().insert(AUTHORIZATION, value);
+                        request
+                    })
+                    .service(Bare),
+            ),
+            case(
+                "tower-http AddAuthorization (fixed key)",
+                None,
+                self.add_authorization.layer(Bare),
+            ),
+            case(
+                "tower-http SetRequestHeader (RwLock)",
+                None,
+                SetRequestHeaderLayer::overriding(AUTHORIZATION, move |_: &Req| {
+                    Some(locked.read().unwrap().clone())
+                })
+                .layer(Bare),
+            ),
+            case(
+                "InjectKey, without replay",
+                Some(0),
+                inject.clone().without_replay().layer(Bare),
+            ),
+            case("InjectKey, CloneBody", None, inject.clone().layer(Bare)),
+            case(
+                "tower Retry (cloned request) + fixed key",
+                None,
+                ServiceBuilder::new()
+                    .retry(Once)
+                    .map_request(move |mut request: Req| {
+                        request.headers_mut().insert(AUTHORIZATION, fixed.clone());
+                        request
+                    })
+                    .service(Bare),
+            ),
+            case(
+                "tower Retry (cloned request) + InjectKey, without replay",
+                None,
+                ServiceBuilder::new()
+                    .retry(Once)
+                    .service(inject.without_replay().layer(Bare)),
+            ),
+        ]
+    }
+}
+
+pub(crate) fn run(rounds: usize) {
+    let shared = Shared::new();
+    table("outbound, added", || shared.cases(), request, 2, rounds);
+}

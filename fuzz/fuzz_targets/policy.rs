@@ -1,0 +1,86 @@
+//! Any policies and any request: they say what a list would, and whoever is served without a key is served
+//! by the route that they name.
+//!
+//! The first line of the input is a digit that picks a method, and a path; each other line is a digit for a
+//! method, one for an access, and a path, or a template of the router.
+#![no_main]
+
+use http::Method;
+use libfuzzer_sys::fuzz_target;
+use tower_rotating_auth::{Access, Policies, Scopes};
+
+#[path = "../../tests/it/inbound_policy/law.rs"]
+mod law;
+#[path = "../../tests/it/inbound_policy/model.rs"]
+mod model;
+
+const ROUTES: [(Method, &str); 9] = [
+    (Method::GET, "/"),
+    (Method::GET, "/a"),
+    (Method::POST, "/a"),
+    (Method::GET, "/a/{x}"),
+    (Method::POST, "/a/b"),
+    (Method::GET, "/a/{x}/b/"),
+    (Method::OPTIONS, "/v{x}/a"),
+    (Method::GET, "/c/{*rest}"),
+    (Method::HEAD, "/{x}"),
+];
+
+fuzz_target!(|input: &str| {
+    let mut lines = input.lines();
+    let Some((method, path)) = lines.next().and_then(method) else {
+        return;
+    };
+    let entries: Vec<_> = lines.filter_map(entry).take(32).collect();
+
+    let (policies, taken) = model::list(Policies::new(), &entries);
+    let unlisted = Access::Required(Scopes::default());
+    let templates = ROUTES.iter().map(|(_, path)| Some(*path));
+    for template in templates.chain([None]) {
+        let decision = policies.explain(&method, path, template);
+        let expected = model::explain(&unlisted, &taken, &method, path, template);
+        assert_eq!((decision.access().clone(), decision.why()), expected);
+    }
+
+    let routes = ROUTES.map(|(method, path)| (method, path.to_owned()));
+    let gated = law::Gated::new(&routes, model::audited(&entries, &routes));
+    gated.assert_law(&method, path);
+    for entry in &entries {
+        gated.assert_law(&entry.method, &entry.text);
+    }
+});
+
+fn method(line: &str) -> Option<(Method, &str)> {
+    let (digit, rest) = line.split_at_checked(1)?;
+    let method = match digit {
+        "0" => Method::GET,
+        "1" => Method::HEAD,
+        "2" => Method::POST,
+        "3" => Method::OPTIONS,
+        _ => return None,
+    };
+    Some((method, rest))
+}
+
+fn entry(line: &str) -> Option<model::Entry> {
+    let (method, rest) = method(line)?;
+    let (digit, text) = rest.split_at_checked(1)?;
+    let access = match digit {
+        "0" => Access::Public,
+        "1" => Access::Optional,
+        "2" => Access::OptionalLenient,
+        "3" => Access::Required("admin".parse().ok()?),
+        "4" => Access::Deny,
+        _ => return None,
+    };
+    let place = match ROUTES.iter().any(|(_, path)| *path == text) {
+        true => model::Place::Template,
+        false => model::Place::Path,
+    };
+    Some(model::Entry {
+        method,
+        place,
+        text: text.to_owned(),
+        access,
+    })
+}

@@ -1,0 +1,41 @@
+//! A volume that is mounted after the start, over a directory that is there already.
+
+use std::fs;
+use std::process::Command;
+
+use super::child::{again_as, in_child};
+use super::support::{Desk, in_time, write};
+use super::watch::Watched;
+
+/// Runs again where it may mount. No event tells of a mount: it is found by a read, which watches it.
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_mounted_over_the_directory_is_watched_once_it_is_found() {
+    if !in_child() {
+        again_as(
+            &["--user", "--map-root-user", "--mount"],
+            "true",
+            "file_source::mounted::a_volume_that_is_mounted_over_the_directory_is_watched_once_it_is_found",
+        );
+        return;
+    }
+    let desk = Desk::empty();
+    let path = desk.at("keys/openai");
+    fs::create_dir(desk.at("keys")).unwrap();
+    write(&path, "sk-0");
+    let mut key = Watched::start(&path).await;
+
+    let mut mount = Command::new("mount");
+    let mount = mount.args(["-t", "tmpfs", "none"]).arg(desk.at("keys"));
+    assert!(mount.status().unwrap().success());
+    write(&path, "sk-1");
+    in_time(key.key.refresh()).await.unwrap();
+    key.becomes("sk-1").await;
+    write(&path, "sk-2");
+    key.becomes("sk-2").await;
+
+    let unmounted = Command::new("umount").arg(desk.at("keys")).status();
+    assert!(
+        unmounted.unwrap().success(),
+        "the directory cannot be removed"
+    );
+}
