@@ -24,7 +24,7 @@ pub enum InvalidKey {
     NotVisibleAscii,
     /// The word `Bearer` before the key: it is added where it belongs.
     WithScheme,
-    /// What was to be replaced by a key: `{{ … }}`, `${…}`, `$NAME`, or something in `<…>`.
+    /// What was to be replaced by a key: `{{ … }}`, `${…}`, `$NAME`, `os.environ/…`, or something in `<…>`.
     Placeholder,
 }
 
@@ -91,7 +91,7 @@ fn is_placeholder(key: &[u8]) -> bool {
     match key {
         [b'{', b'{', ..] | [b'<', ..] => true,
         [b'$', next, ..] => matches!(next, b'{' | b'(' | b'A'..=b'Z' | b'_'),
-        _ => false,
+        _ => key.starts_with(b"os.environ/"),
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_told_apart() {
-        let cases: [(&[u8], InvalidKey); 14] = [
+        let cases: [(&[u8], InvalidKey); 15] = [
             (b"", InvalidKey::Empty),
             (b" \r\n\t", InvalidKey::Empty),
             (&[b'k'; 16 * 1024 + 1], InvalidKey::TooLong),
@@ -137,6 +137,7 @@ mod tests {
             (b"${OPENAI_API_KEY}", InvalidKey::Placeholder),
             (b"$OPENAI_API_KEY", InvalidKey::Placeholder),
             (b"<html><body>503", InvalidKey::Placeholder),
+            (b"os.environ/OPENAI_API_KEY", InvalidKey::Placeholder),
         ];
         for (bytes, why) in cases {
             assert_eq!(parsed(bytes), Err(why), "{why}");

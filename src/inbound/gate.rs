@@ -103,8 +103,8 @@ impl Gate {
             return Err(Refusal::Unavailable { retry_after });
         }
         let (digest, record) = verify(&keys, token.bytes(), now, |_| {})?;
-        let (record, keys) = (Arc::clone(record), self.keys.clone());
-        Ok(KeyPrincipal::new(record, digest, keys))
+        let (record, seen) = (Arc::clone(record), keys.generation());
+        Ok(KeyPrincipal::new(record, digest, self.keys.clone(), seen))
     }
 
     fn anonymous(&self) -> Principal {

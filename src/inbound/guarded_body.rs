@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -41,8 +42,10 @@ pin_project! {
 /// Looks after a key while a response streams.
 struct Guard {
     principal: KeyPrincipal,
-    /// The generation of the set in which the key was last seen to be valid.
+    /// The generation of the set in which the key was last seen to be valid …
     seen: Generation,
+    /// … and until when it was to be.
+    until: Option<SystemTime>,
     /// Made when the host's body first has to be waited for.
     ended: Option<Pin<Box<dyn Future<Output = Ended> + Send>>>,
 }
@@ -50,7 +53,8 @@ struct Guard {
 impl<B> GuardedBody<B> {
     pub(super) fn host(body: B, principal: Option<KeyPrincipal>) -> Self {
         let guard = principal.map(|principal| Guard {
-            seen: principal.generation(),
+            seen: principal.seen(),
+            until: principal.expires_at(),
             principal,
             ended: None,
         });
@@ -68,15 +72,14 @@ impl<B> GuardedBody<B> {
 impl Guard {
     /// Whether the key has ended, as far as can be told at once.
     fn look(&mut self) -> Option<Ended> {
-        let generation = self.principal.generation();
-        let unchanged = generation == self.seen;
-        if unchanged && self.principal.expires_at().is_none() {
+        let generation = self.principal.keys().current().generation();
+        if generation == self.seen && self.until.is_none() {
             return None;
         }
         let now = self.principal.keys().wall();
         match self.principal.validity_at(now) {
-            Ok(_) => {
-                self.seen = generation;
+            Ok(until) => {
+                (self.seen, self.until) = (generation, until);
                 None
             }
             Err(ended) => Some(ended),

@@ -74,7 +74,7 @@ pub enum InvalidKeyFile {
         /// What it should be.
         what: String,
     },
-    /// A key itself stands in the file, where its digest belongs.
+    /// A key itself stands in the file, where its digest or its name belongs.
     PlainKey {
         /// Which entry, by table and position from 1.
         entry: String,
@@ -136,6 +136,12 @@ impl KeySet {
     }
 }
 
+/// The generation that a file carries, also one without keys.
+pub(super) fn edition_of(text: &str) -> u64 {
+    let file: Result<File, _> = toml::from_str(text);
+    file.ok().and_then(|file| file.generation).unwrap_or(0)
+}
+
 type Clients = HashMap<ClientId, (Scopes, bool)>;
 
 fn record(
@@ -152,6 +158,16 @@ fn record(
         return Err(entry.invalid("digest", "there: \"sha256:\" and 64 hexadecimal digits"));
     };
     let digest = entry.parse("digest", &digest)?;
+    let names = [Some(&key.id), Some(&key.client), key.replaces.as_ref()];
+    if names
+        .into_iter()
+        .flatten()
+        .any(|name| KeyDigest::of(name.as_bytes()) == digest)
+    {
+        return Err(InvalidKeyFile::PlainKey {
+            entry: entry.name(),
+        });
+    }
     let id: KeyId = entry.parse("id", &key.id)?;
     let client: ClientId = entry.parse("client", &key.client)?;
     let Some((held, enabled)) = clients.get(&client) else {
@@ -259,7 +275,7 @@ impl fmt::Display for InvalidKeyFile {
             Self::PlainKey { entry } => {
                 write!(
                     f,
-                    "{entry}: a key itself does not belong here; store its digest"
+                    "{entry}: a key itself does not belong here; store its digest, and name it something else"
                 )
             }
             Self::Set(_) => f.write_str("the keys of the file do not make a set"),

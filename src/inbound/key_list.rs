@@ -7,6 +7,7 @@ use super::digest::KeyDigest;
 use super::key_set::{InvalidKeySet, KeySet};
 use super::record::KeyRecord;
 use super::scope::Scopes;
+use super::token::is_b64token;
 use super::well_known::{is_well_known, may_be_strong};
 use crate::key::InvalidKey;
 use crate::secret::Secret;
@@ -29,6 +30,11 @@ pub enum InvalidKeyList {
     },
     /// A key that cannot have 128 random bits, and could be guessed from its digest.
     Weak {
+        /// The position in the list, from 1.
+        position: usize,
+    },
+    /// A key that has characters which no client can present a token with.
+    NotPresentable {
         /// The position in the list, from 1.
         position: usize,
     },
@@ -60,6 +66,9 @@ fn plain_key(position: usize, key: &[u8]) -> Result<(KeyDigest, KeyRecord), Inva
         return Err(InvalidKeyList::WellKnown { position });
     }
     crate::key::check(key).map_err(|why| InvalidKeyList::Key { position, why })?;
+    if !is_b64token(key) {
+        return Err(InvalidKeyList::NotPresentable { position });
+    }
     if !may_be_strong(key) {
         return Err(InvalidKeyList::Weak { position });
     }
@@ -82,6 +91,10 @@ impl fmt::Display for InvalidKeyList {
                 f,
                 "key number {position} is too weak: take at least 22 random letters and digits"
             ),
+            Self::NotPresentable { position } => write!(
+                f,
+                "key number {position} has other characters than A-Z a-z 0-9 - . _ ~ + /"
+            ),
             Self::Set(_) => f.write_str("the keys of the list do not make a set"),
         }
     }
@@ -92,7 +105,7 @@ impl Error for InvalidKeyList {
         match self {
             Self::Key { why, .. } => Some(why),
             Self::Set(invalid) => Some(invalid),
-            Self::WellKnown { .. } | Self::Weak { .. } => None,
+            Self::WellKnown { .. } | Self::Weak { .. } | Self::NotPresentable { .. } => None,
         }
     }
 }

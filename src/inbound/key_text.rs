@@ -50,6 +50,13 @@ impl KeySet {
         Err(InvalidKeyText::NoFileFeature)
     }
 
+    /// The set that a text without a key says, where that is meant. It brings no key back, and so is not
+    /// older than `current`, whatever it says; nor is it a way back to what is older.
+    pub(crate) fn empty_as_of(text: &Secret, current: Option<&Self>) -> Self {
+        let edition = current.map_or(0, Self::edition);
+        Self::empty().with_edition(edition.max(edition_of(text)))
+    }
+
     /// Whether this set may replace `current`.
     ///
     /// # Errors
@@ -65,6 +72,17 @@ impl KeySet {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "file")]
+fn edition_of(text: &Secret) -> u64 {
+    let text = std::str::from_utf8(text.expose_secret());
+    text.map_or(0, super::key_file::edition_of)
+}
+
+#[cfg(not(feature = "file"))]
+const fn edition_of(_: &Secret) -> u64 {
+    0
 }
 
 fn is_version(line: &str) -> bool {

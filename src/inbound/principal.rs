@@ -52,6 +52,8 @@ pub struct KeyPrincipal {
     record: Arc<KeyRecord>,
     digest: KeyDigest,
     keys: Rotating<KeySet>,
+    /// The generation of the set in which the key was found to be valid.
+    seen: Generation,
 }
 
 /// Why a key is not valid any more.
@@ -80,11 +82,13 @@ impl KeyPrincipal {
         record: Arc<KeyRecord>,
         digest: KeyDigest,
         keys: Rotating<KeySet>,
+        seen: Generation,
     ) -> Self {
         Self {
             record,
             digest,
             keys,
+            seen,
         }
     }
 
@@ -147,8 +151,8 @@ impl KeyPrincipal {
         &self.keys
     }
 
-    pub(super) fn generation(&self) -> Generation {
-        self.keys.current().generation()
+    pub(super) const fn seen(&self) -> Generation {
+        self.seen
     }
 
     /// How the key stands in the set as it is now: until when it is valid, or why it is not.
@@ -172,6 +176,7 @@ impl KeyPrincipal {
         )?;
         Ok(Self {
             record: Arc::clone(record),
+            seen: keys.generation(),
             ..self.clone()
         })
     }

@@ -67,7 +67,7 @@ impl Presented<'_> {
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-fn is_b64token(bytes: &[u8]) -> bool {
+pub(super) fn is_b64token(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (text, _) = bytes.split_at(bytes.len() - padding);
     !text.is_empty() && text.iter().all(|byte| B64TOKEN[usize::from(*byte)])

@@ -40,7 +40,9 @@ impl<S> KeySetSource<S> {
     fn parse(&self, text: &Secret, current: Option<&KeySet>) -> Result<KeySet, SourceError> {
         let empty_is_meant = self.emptiness == Emptiness::IsMeant;
         let set = match KeySet::parse(text) {
-            Err(invalid) if empty_is_meant && invalid.is_empty() => KeySet::empty(),
+            Err(invalid) if empty_is_meant && invalid.is_empty() => {
+                KeySet::empty_as_of(text, current)
+            }
             parsed => parsed.map_err(|invalid| {
                 SourceError::invalid("what was loaded is no key set").caused_by(invalid)
             })?,

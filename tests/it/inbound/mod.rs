@@ -1,10 +1,21 @@
 //! The inbound half.
 
 mod any_request;
+mod contract;
 mod extract;
 mod from_fn;
+mod hosts;
+#[cfg(feature = "file")]
+mod key_file;
+mod keys;
+mod layer;
+mod life;
+#[cfg(feature = "file")]
+mod loads;
 mod refusals;
+mod sentinel;
 mod several_slots;
+mod storm;
 mod strip;
 
 use base64::Engine;

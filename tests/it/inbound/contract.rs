@@ -1,0 +1,237 @@
+//! The contract of Tower, and both halves of the layer as one stack.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use http::{Request, Response, StatusCode};
+use tokio_test::{assert_pending, assert_ready_ok, task};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+use tower_rotating_auth::{
+    Credential, DangerouslyOpen, InjectKey, RequireKey, Required, Rotating, RotatingAuthLayer,
+    Secret,
+};
+
+use super::keys::{self, VALID, door};
+use super::layer::{Echo, ask, get, with};
+use crate::outbound::{ORIGIN, URL, World};
+
+/// Panics when it is called without having been ready; its clones start anew.
+struct Probe {
+    calls: Arc<AtomicUsize>,
+    readiness: Readiness,
+}
+
+#[derive(PartialEq)]
+enum Readiness {
+    NotAsked,
+    AskedOnce,
+    Ready,
+}
+
+impl Clone for Probe {
+    fn clone(&self) -> Self {
+        Self {
+            calls: Arc::clone(&self.calls),
+            readiness: Readiness::NotAsked,
+        }
+    }
+}
+
+impl Service<Request<String>> for Probe {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<String>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        if self.readiness == Readiness::NotAsked {
+            self.readiness = Readiness::AskedOnce;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.readiness = Readiness::Ready;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<String>) -> Self::Future {
+        assert!(
+            self.readiness == Readiness::Ready,
+            "called without being ready"
+        );
+        self.readiness = Readiness::NotAsked;
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(Response::new("served".into())))
+    }
+}
+
+#[tokio::test]
+async fn only_a_ready_instance_is_called_and_a_refusal_does_not_call_it() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let calls = Arc::default();
+    let mut service = door(keys).layer(Probe {
+        calls: Arc::clone(&calls),
+        readiness: Readiness::NotAsked,
+    });
+    for n in 1..=3 {
+        let ready = service.ready().await.unwrap();
+        let response = ready.call(with("/", VALID)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        for refused in [get("/"), with("/", "nobody"), with("/never", VALID)] {
+            let response = service.clone().oneshot(refused).await.unwrap();
+            assert_ne!(response.status(), StatusCode::OK);
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 2 * n - 1);
+        let response = service.clone().oneshot(with("/", VALID)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_the_instance_ready_for_the_next() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let mut service = door(keys).layer(Probe {
+        calls: Arc::default(),
+        readiness: Readiness::NotAsked,
+    });
+    let ready = service.ready().await.unwrap();
+    assert_eq!(ready.call(get("/")).await.unwrap().status(), 401);
+    // The instance within was asked and not called: it is still ready.
+    assert_eq!(service.call(with("/", VALID)).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_service_that_is_not_ready_waits_here_too() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (mut service, mut handle) =
+        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
+    handle.allow(0);
+    assert_pending!(service.poll_ready());
+    handle.allow(1);
+    assert_ready_ok!(service.poll_ready());
+    let mut answer = task::spawn(service.call(with("/", VALID)));
+    assert_pending!(answer.poll());
+    let (request, reply) = handle.next_request().await.unwrap();
+    assert!(request.headers().is_empty());
+    reply.send_response(Response::new("done".into()));
+    assert_eq!(answer.await.unwrap().status(), 200);
+    assert_pending!(service.poll_ready());
+}
+
+#[tokio::test]
+async fn an_error_of_the_service_within_is_passed_on_as_it_is() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (mut service, mut handle) =
+        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
+    handle.allow(1);
+    assert_ready_ok!(service.poll_ready());
+    let answer = service.call(with("/", VALID));
+    let (_, reply) = handle.next_request().await.unwrap();
+    reply.send_error("the host's own");
+    assert_eq!(answer.await.unwrap_err().to_string(), "the host's own");
+    handle.send_error("broken");
+    let error = std::future::poll_fn(|_| service.poll_ready())
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "broken");
+}
+
+#[test]
+fn the_service_can_be_shared_and_taken_apart() {
+    fn check<S>(service: S) -> S
+    where
+        S: Service<Request<String>, Future: Send> + Clone + Send + Sync + 'static,
+    {
+        service
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let _entered = runtime.enter();
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let service: Required<Echo> = check(door(keys).layer(Echo));
+    let Echo = service.inner();
+    let Echo = service.into_inner();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clients_key_stops_at_the_door_and_ours_goes_upstream() {
+    let world = World::new("ours");
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let layer = RotatingAuthLayer::new()
+        .require(door(keys))
+        .inject(world.inject().await);
+    let service = layer.layer(world.upstream());
+
+    for (name, value) in [
+        ("authorization", format!("Bearer {VALID}")),
+        ("x-api-key", VALID.into()),
+    ] {
+        let request = Request::get(URL).header(name, value);
+        let answer = ask(&service, request.body("a".into()).unwrap()).await;
+        assert_eq!(
+            (answer.status(), answer.body().as_str()),
+            (StatusCode::OK, "a")
+        );
+    }
+    // A dummy, as SDKs send it beside the real key, and a key where none is looked at.
+    let request = Request::get("https://api.example.com/public")
+        .header("authorization", "Bearer not-needed")
+        .header("api-key", VALID);
+    assert_eq!(
+        ask(&service, request.body("b".into()).unwrap())
+            .await
+            .status(),
+        200
+    );
+    assert_eq!(ask(&service, with(URL, "not-needed")).await.status(), 401);
+
+    let seen = world.seen();
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    for request in seen {
+        assert_eq!(request.header("authorization"), Some("Bearer ours"));
+        let told = format!("{:?} {:?}", request.uri, request.headers);
+        assert!(
+            !told.contains(VALID) && !told.contains("not-needed"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_halves_in_either_order_and_with_open_doors() {
+    let world = World::new("ours");
+    let loopback = DangerouslyOpen::on_loopback("[::1]:1".parse().unwrap()).unwrap();
+    let layer = RotatingAuthLayer::new()
+        .inject(world.inject().await)
+        .require(RequireKey::dangerously_open(loopback));
+    let service = layer.layer(world.upstream());
+    for request in [with(URL, "not-needed"), with(URL, VALID), get(URL)] {
+        assert_eq!(ask(&service, request).await.status(), 200);
+    }
+    for request in world.seen() {
+        assert_eq!(request.header("authorization"), Some("Bearer ours"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_upstream_rejects_is_not_taken_for_a_refusal() {
+    let world = World::new("ours");
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let service = ServiceBuilder::new()
+        .layer(door(keys))
+        .layer(world.inject().await)
+        .service(world.upstream());
+    world.rotate("new");
+    assert_eq!(ask(&service, with(URL, VALID)).await.status(), 200);
+    assert_eq!(world.seen().len(), 2, "rejected, fetched, sent again");
+    let (dead, _dead) = Rotating::by_hand(Credential::bearer(&Secret::from("dead")).unwrap());
+    let (keys, _keys) = Rotating::by_hand(keys::keys());
+    let service = RotatingAuthLayer::new()
+        .require(door(keys))
+        .inject(InjectKey::new(ORIGIN, dead).unwrap())
+        .layer(world.upstream());
+    let answer = ask(&service, with(URL, VALID)).await;
+    assert_eq!(answer.body(), "the upstream's own words");
+}

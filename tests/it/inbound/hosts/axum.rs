@@ -1,0 +1,301 @@
+//! An axum router: around it, on its routes, nested, with CORS outside, and its extractors.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::routing::get;
+use http::{Method, Response, StatusCode};
+use tower::{ServiceBuilder, ServiceExt};
+use tower_http::cors::{AllowHeaders, CorsLayer};
+use tower_rotating_auth::{
+    Auth, DangerouslyOpen, Format, Policies, Principal, Refuser, RequireKey, Rotating,
+};
+
+use super::whole;
+use crate::inbound::keys::{self, ADMIN, EXPIRED, UNKNOWN, VALID, cases, door, seen};
+use crate::inbound::layer::{self, Answer, check};
+use crate::support::Traced;
+
+async fn echo(request: Request) -> String {
+    seen(&request)
+}
+
+fn routes() -> Router {
+    ["/", "/public", "/optional", "/lenient", "/admin", "/never"]
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, get(echo)))
+}
+
+async fn ask(router: &Router, request: http::Request<String>) -> Answer {
+    let response: Response<Body> = router
+        .clone()
+        .oneshot(request.map(Body::from))
+        .await
+        .unwrap();
+    whole(response).await
+}
+
+fn caller(answer: &Answer) -> &str {
+    assert_eq!(answer.status(), StatusCode::OK, "{answer:?}");
+    answer.body().lines().next().unwrap()
+}
+
+#[tokio::test]
+async fn each_row_of_the_table_is_answered_as_it_says() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let door = door(keys);
+    let routers = [
+        routes().layer(door.clone()),
+        routes().route_layer(door.clone()),
+        Router::new().merge(routes().layer(door.clone())),
+        Router::new().fallback_service(routes()).layer(door.clone()),
+        routes().layer(ServiceBuilder::new().layer(door)),
+    ];
+    for router in routers {
+        for case in cases() {
+            check(&case, &ask(&router, case.request()).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_needs_a_key_around_the_router_and_none_on_its_routes() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let around = routes().layer(door(keys.clone()));
+    let on_routes = routes().route_layer(door(keys));
+    let path = "/no/such/path";
+    assert_eq!(ask(&around, layer::get(path)).await.status(), 401);
+    assert_eq!(ask(&around, layer::with(path, VALID)).await.status(), 404);
+    assert_eq!(ask(&on_routes, layer::get(path)).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_policy_is_for_the_template_that_the_router_matched() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let policies = Policies::new()
+        .optional_template(Method::GET, "/v1/models/{id}")
+        .and_then(|policies| {
+            let admin = "admin:all".parse().unwrap();
+            policies.required_template(Method::GET, "/v1/models/{id}/weights", admin)
+        });
+    let door = RequireKey::new(keys).policies(policies.unwrap());
+    let models = || {
+        Router::new()
+            .route("/models", get(echo))
+            .route("/models/{id}", get(echo))
+            .route("/models/{id}/weights", get(echo))
+    };
+    for router in [
+        Router::new().nest("/v1", models()).layer(door.clone()),
+        Router::new()
+            .nest("/v1", models())
+            .route_layer(door.clone()),
+        Router::new().nest("/v1", models().layer(door.clone())),
+        Router::new().nest("/v1", models().route_layer(door.clone())),
+    ] {
+        assert_eq!(
+            caller(&ask(&router, layer::get("/v1/models/a")).await),
+            "anonymous"
+        );
+        for path in [
+            "/v1/models",
+            "/v1/models/a/weights",
+            "/v1/models/%2e%2e",
+            "/v1/models/a%2Fb",
+        ] {
+            assert_eq!(ask(&router, layer::get(path)).await.status(), 401, "{path}");
+        }
+        assert_eq!(
+            caller(&ask(&router, layer::with("/v1/models", VALID)).await),
+            "valid by valid"
+        );
+        let weights = |token| layer::with("/v1/models/a/weights", token);
+        assert_eq!(ask(&router, weights(VALID)).await.status(), 403);
+        assert_eq!(
+            caller(&ask(&router, weights(ADMIN)).await),
+            "admin by admin"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_layer_around_another_of_the_same_keys_hands_the_caller_on() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let scopes = Policies::new().required(Method::GET, "/", "admin:all".parse().unwrap());
+    let inner = RequireKey::new(keys.clone()).policies(scopes.unwrap());
+    let router = Router::new()
+        .route("/", get(echo).layer(inner))
+        .layer(RequireKey::new(keys));
+    assert_eq!(
+        caller(&ask(&router, layer::with("/", ADMIN)).await),
+        "admin by admin"
+    );
+    assert_eq!(ask(&router, layer::with("/", VALID)).await.status(), 403);
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_headers_of_a_cors_layer_outside() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let cors = CorsLayer::new()
+        .allow_origin(["https://app.example.com".parse().unwrap()])
+        .allow_methods([Method::GET])
+        .allow_headers(AllowHeaders::any())
+        .expose_headers([http::header::WWW_AUTHENTICATE]);
+    let router = routes().layer(door(keys.clone())).layer(cors.clone());
+    let from_the_app = |mut request: http::Request<String>| {
+        let origin = "https://app.example.com".parse().unwrap();
+        request.headers_mut().insert("origin", origin);
+        request
+    };
+    let preflight = || {
+        let mut request = from_the_app(layer::get("/admin"));
+        *request.method_mut() = Method::OPTIONS;
+        for (name, value) in [
+            ("access-control-request-method", "GET"),
+            ("access-control-request-headers", "authorization"),
+        ] {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        request
+    };
+    for (request, status) in [
+        (layer::get("/"), 401),
+        (layer::with("/", EXPIRED), 401),
+        (layer::with("/admin", VALID), 403),
+        (layer::with("/", VALID), 200),
+    ] {
+        let answer = ask(&router, from_the_app(request)).await;
+        assert_eq!(answer.status(), status);
+        let headers = answer.headers();
+        assert_eq!(
+            headers["access-control-allow-origin"],
+            "https://app.example.com"
+        );
+        assert_eq!(headers["access-control-expose-headers"], "www-authenticate");
+    }
+    // Also where the CORS layer is within: the preflight comes through to it.
+    let within = routes().layer(cors).layer(door(keys));
+    for router in [router, within] {
+        let answer = ask(&router, preflight()).await;
+        assert_eq!(answer.status(), 200);
+        let headers = answer.headers();
+        assert_eq!(
+            headers["access-control-allow-origin"],
+            "https://app.example.com"
+        );
+        assert_eq!(headers["access-control-allow-methods"], "GET");
+        assert!(answer.body().is_empty());
+    }
+}
+
+async fn who(Auth(key): Auth) -> String {
+    key.client().to_string()
+}
+
+async fn perhaps(auth: Option<Auth>) -> String {
+    auth.map_or_else(|| "nobody".into(), |Auth(key)| key.client().to_string())
+}
+
+async fn principal(principal: Principal) -> &'static str {
+    match principal {
+        Principal::Key(_) => "key",
+        Principal::Anonymous(_) => "anonymous",
+        Principal::Open => "open",
+        _ => "something new",
+    }
+}
+
+fn extracting() -> Router {
+    Router::new()
+        .route("/who", get(who))
+        .route("/perhaps", get(perhaps))
+        .route("/principal", get(principal))
+}
+
+async fn extracted(router: &Router, token: Option<&str>) -> Vec<Result<String, u16>> {
+    let mut all = Vec::new();
+    for path in ["/who", "/perhaps", "/principal"] {
+        let request = match token {
+            Some(token) => layer::with(path, token),
+            None => layer::get(path),
+        };
+        let answer = ask(router, request).await;
+        let status = answer.status();
+        all.push(if status == 200 {
+            Ok(answer.into_body())
+        } else {
+            Err(status.as_u16())
+        });
+    }
+    all
+}
+
+fn said(text: &str) -> Result<String, u16> {
+    Ok(text.to_owned())
+}
+
+#[tokio::test]
+async fn a_handlers_arguments_say_who_may_call_it() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let required = extracting().layer(RequireKey::new(keys.clone()));
+    let valid = [said("valid"), said("valid"), said("key")];
+    assert_eq!(extracted(&required, Some(VALID)).await, valid);
+    assert_eq!(
+        extracted(&required, None).await,
+        [Err(401), Err(401), Err(401)]
+    );
+
+    let optional = ["/who", "/perhaps", "/principal"]
+        .into_iter()
+        .try_fold(Policies::new(), |policies, path| {
+            policies.optional(Method::GET, path)
+        });
+    let refuser = Refuser::new("R").unwrap().format(Format::OpenAi);
+    let optional = RequireKey::new(keys)
+        .policies(optional.unwrap())
+        .refuser(refuser);
+    let optional = extracting().layer(optional);
+    assert_eq!(extracted(&optional, Some(VALID)).await, valid);
+    assert_eq!(
+        extracted(&optional, Some(UNKNOWN)).await,
+        [Err(401), Err(401), Err(401)]
+    );
+    let nobody = [Err(401), said("nobody"), said("anonymous")];
+    assert_eq!(extracted(&optional, None).await, nobody);
+    // An argument refuses as the layer does.
+    let answer = ask(&optional, layer::get("/who")).await;
+    assert_eq!(answer.headers()["www-authenticate"], keys::BARE);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert!(answer.body().contains("\"param\":null"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn open_doors_have_nobody_in_particular() {
+    let loopback = DangerouslyOpen::on_loopback("127.0.0.1:1".parse().unwrap()).unwrap();
+    let open = extracting().layer(RequireKey::dangerously_open(loopback));
+    let nobody = [Err(401), said("nobody"), said("open")];
+    assert_eq!(extracted(&open, Some(VALID)).await, nobody);
+    assert_eq!(extracted(&open, None).await, nobody);
+}
+
+#[tokio::test]
+async fn without_the_layer_nobody_is_let_in_and_the_log_says_why() {
+    let traced = Traced::new();
+    let answers = extracted(&extracting(), Some(VALID)).await;
+    assert_eq!(answers, [Err(500), Err(500), Err(500)]);
+    assert_eq!(
+        traced.text().matches("ERROR").count(),
+        3,
+        "{}",
+        traced.text()
+    );
+    let answer = ask(&extracting(), layer::get("/who")).await;
+    assert!(!answer.headers().contains_key("www-authenticate"));
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+
+    // Nor on a public route, where nobody looks at keys.
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let public = Policies::new().public(Method::GET, "/who").unwrap();
+    let router = extracting().layer(RequireKey::new(keys).policies(public));
+    assert_eq!(ask(&router, layer::with("/who", VALID)).await.status(), 500);
+}

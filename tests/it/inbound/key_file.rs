@@ -1,0 +1,487 @@
+//! What a key file and a list of plain keys may say, and that errors quote no secret.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use proptest::prelude::*;
+use tower::Layer;
+use tower_rotating_auth::{
+    InvalidKeyFile, InvalidKeyList, InvalidKeySet, InvalidToken, KeyDigest, KeySet, Refusal,
+    RequireKey, Rotating, Secret, UnfitKeySet, verify_at,
+};
+
+use super::keys::{ADMIN, UNKNOWN, VALID};
+use super::layer::{Echo, ask, with};
+
+/// What must not be quoted: a token, and the part of it that nothing else has.
+const PART: &str = "8Zk1tQ0mVd7RyXw3LpHs5N";
+
+fn digest(token: &str) -> String {
+    KeyDigest::of(token.as_bytes()).to_text()
+}
+
+/// Fields of a `[[key]]`, each with its value as TOML has it.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
+const HEAD: &str = "version = 1\n[[client]]\nid = \"c\"\nscopes = [\"a\", \"b\"]\n";
+
+/// A file of one client and one key, the fields of which are those of a good one but for `changes`; an
+/// empty value takes the field away.
+fn file(changes: Fields<'_>) -> String {
+    let mut text = HEAD.to_owned();
+    text += &key(changes);
+    text
+}
+
+fn key(changes: Fields<'_>) -> String {
+    let good = [
+        ("id", "\"k\"".to_owned()),
+        ("client", "\"c\"".to_owned()),
+        ("digest", format!("\"{}\"", digest(VALID))),
+    ];
+    let mut text = "[[key]]\n".to_owned();
+    for (name, value) in &good {
+        if !changes.iter().any(|(changed, _)| changed == name) {
+            writeln!(text, "{name} = {value}").unwrap();
+        }
+    }
+    for (name, value) in changes.iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(text, "{name} = {value}").unwrap();
+    }
+    text
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+/// Everything that an error says, to people and to programmers, down to its last cause.
+fn told(error: &dyn Error) -> String {
+    let mut told = format!("{error} {error:?}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(told, ": {error} {error:?}").unwrap();
+        cause = error.source();
+    }
+    told
+}
+
+#[track_caller]
+fn refused(text: &str) -> InvalidKeyFile {
+    let error = KeySet::from_toml(text).unwrap_err();
+    let told = told(&error);
+    assert!(!told.contains(PART), "{told}");
+    assert!(!told.contains(&digest(VALID)[10..30]), "{told}");
+    error
+}
+
+#[track_caller]
+fn wrong_field(changes: Fields<'_>) -> (&'static str, String) {
+    match refused(&file(changes)) {
+        InvalidKeyFile::Field { entry, field, .. } => (field, entry),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_key_file_has_all_that_a_key_can_have() {
+    let text = file(&[
+        ("created_at", "\"2026-11-21T00:00:00Z\""),
+        ("not_before", "\"2026-11-21T02:00:00+02:00\""),
+        ("not_after", "\"2027-02-21T00:00:00.5Z\""),
+        ("replaces", "\"zzzzzzzzzzzz\""),
+        ("scopes", "[\"b\"]"),
+    ]);
+    let keys = KeySet::from_toml(&text.replace("= 1\n", "= 1\ngeneration = 42\n")).unwrap();
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    // 2026-11-21T00:00:00Z and 2027-02-21T00:00:00Z
+    let (from, until) = (
+        at(1_795_219_200),
+        at(1_803_168_000) + Duration::from_millis(500),
+    );
+    let verify =
+        |now| verify_at(&keys, VALID.as_bytes(), now).map(|record| record.scopes().to_string());
+    let tick = Duration::from_nanos(1);
+    assert_eq!(verify(from - tick), Err(InvalidToken::NotYetValid));
+    assert_eq!(verify(from), Ok("b".into()));
+    assert_eq!(verify(until - tick), Ok("b".into()));
+    assert_eq!(verify(until), Err(InvalidToken::Expired));
+}
+
+#[test]
+fn a_key_without_scopes_of_its_own_has_those_of_its_client() {
+    let keys = KeySet::from_toml(&file(&[])).unwrap();
+    let record = verify_at(&keys, VALID.as_bytes(), SystemTime::now()).unwrap();
+    assert_eq!(record.scopes().to_string(), "a b");
+    assert_eq!((record.id().as_str(), record.client().as_str()), ("k", "c"));
+}
+
+#[test]
+fn a_tombstone_says_that_a_key_is_revoked_whatever_its_date() {
+    for date in ["\"2001-01-01T00:00:00Z\"", "\"2999-01-01T00:00:00Z\""] {
+        let keys = KeySet::from_toml(&file(&[("revoked_at", date)])).unwrap();
+        let verified = verify_at(&keys, VALID.as_bytes(), SystemTime::now());
+        assert_eq!(verified.unwrap_err(), InvalidToken::Revoked);
+        assert_eq!(keys.fit_at(SystemTime::now()), Err(UnfitKeySet::OnlyEnded));
+    }
+}
+
+#[tokio::test]
+async fn the_keys_of_a_disabled_client_are_refused_as_any_other() {
+    let text = file(&[]).replace("id = \"c\"\n", "id = \"c\"\nenabled = false\n");
+    let (keys, _publisher) = Rotating::by_hand(KeySet::from_toml(&text).unwrap());
+    let service = RequireKey::new(keys).layer(Echo);
+    let disabled = ask(&service, with("/", VALID)).await;
+    let unknown = ask(&service, with("/", UNKNOWN)).await;
+    assert_eq!(disabled.extensions().get(), Some(&Refusal::Disabled));
+    assert_eq!(unknown.extensions().get(), Some(&Refusal::Unknown));
+    assert_eq!(disabled.headers(), unknown.headers());
+    assert_eq!(
+        (disabled.status(), disabled.body()),
+        (unknown.status(), unknown.body())
+    );
+}
+
+#[test]
+fn a_field_that_is_not_known_is_an_error_and_is_named_with_its_line() {
+    let misspelt = file(&[("not_aftr", "\"2027-02-21T00:00:00Z\"")]);
+    let error = refused(&misspelt);
+    let what = "unknown field `not_aftr`".to_owned();
+    assert_eq!(error, InvalidKeyFile::Shape { line: 9, what });
+    for text in [
+        file(&[]).replace("version = 1\n", "version = 1\nexpires = 7\n"),
+        file(&[]).replace("[[client]]\n", "[[client]]\nscope = \"a\"\n"),
+        format!("{}[[keys]]\n", file(&[])),
+    ] {
+        let InvalidKeyFile::Shape { what, .. } = refused(&text) else {
+            panic!("{text}");
+        };
+        assert!(what.starts_with("unknown field"), "{what}");
+    }
+}
+
+#[test]
+fn a_file_has_the_one_version_that_is_read() {
+    for (version, error) in [(0, "version 0, not 1"), (2, "version 2, not 1")] {
+        let text = file(&[]).replace("version = 1", &format!("version = {version}"));
+        let refused = refused(&text);
+        assert_eq!(refused, InvalidKeyFile::Version(version));
+        assert!(refused.to_string().contains(error), "{refused}");
+    }
+    for text in [
+        file(&[]).replace("version = 1", ""),
+        file(&[]).replace("version = 1", "version = \"1\""),
+        file(&[]).replace("version = 1", "version = -1"),
+    ] {
+        assert!(
+            matches!(refused(&text), InvalidKeyFile::Shape { .. }),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn no_two_keys_share_a_name_or_a_digest_and_no_two_clients_a_name() {
+    let other = digest(ADMIN);
+    let same_id = file(&[]) + &key(&[("digest", &quoted(&other))]);
+    let id = || "k".parse().unwrap();
+    assert_eq!(
+        refused(&same_id),
+        InvalidKeyFile::Set(InvalidKeySet::SameId(id()))
+    );
+    let same_digest = file(&[]) + &key(&[("id", "\"l\"")]);
+    let same_key = InvalidKeySet::SameKey(id(), "l".parse().unwrap());
+    assert_eq!(refused(&same_digest), InvalidKeyFile::Set(same_key));
+    let same_client = file(&[]) + "[[client]]\nid = \"c\"\n";
+    let InvalidKeyFile::Field { entry, field, .. } = refused(&same_client) else {
+        panic!("{same_client}");
+    };
+    assert_eq!((entry.as_str(), field), ("[[client]] number 2", "id"));
+}
+
+#[test]
+fn a_digest_has_one_form() {
+    let good = digest(VALID);
+    for bad in [
+        good.to_uppercase(),
+        good.replace("sha256:", ""),
+        good.replace("sha256:", "SHA256:"),
+        good.replace("sha256:", "sha512:"),
+        good[..good.len() - 1].to_owned(),
+        format!("{good}0"),
+        format!("{}g", &good[..good.len() - 1]),
+        format!(" {good}"),
+        String::new(),
+        VALID.to_owned(),
+        format!("sha256:{VALID}"),
+    ] {
+        assert_eq!(
+            wrong_field(&[("digest", &quoted(&bad))]).0,
+            "digest",
+            "{bad}"
+        );
+    }
+    assert_eq!(
+        wrong_field(&[("digest", "")]),
+        ("digest", "[[key]] number 1".into())
+    );
+}
+
+#[test]
+fn a_key_that_could_never_be_valid_is_refused() {
+    for (from, until) in [
+        ("\"2026-01-01T00:00:00Z\"", "\"2026-01-01T00:00:00Z\""),
+        ("\"2026-01-01T00:00:00Z\"", "\"2026-01-01T02:00:00+02:00\""),
+        ("\"2026-01-02T00:00:00Z\"", "\"2026-01-01T00:00:00Z\""),
+    ] {
+        let error = refused(&file(&[("not_before", from), ("not_after", until)]));
+        let never = InvalidKeySet::NeverValid("k".parse().unwrap());
+        assert_eq!(error, InvalidKeyFile::Set(never));
+    }
+}
+
+#[test]
+fn a_key_itself_is_refused_by_name() {
+    for field in ["token", "secret", "key"] {
+        for value in [quoted(VALID), "1".into(), "{ a = 1 }".into()] {
+            let error = refused(&file(&[(field, &value)]));
+            let entry = "[[key]] number 1".to_owned();
+            assert_eq!(error, InvalidKeyFile::PlainKey { entry });
+            assert!(error.to_string().contains("store its digest"), "{error}");
+        }
+        // Also where it stands for the digest.
+        let error = refused(&file(&[("digest", ""), (field, &quoted(VALID))]));
+        assert!(matches!(error, InvalidKeyFile::PlainKey { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_key_belongs_to_a_client_of_the_file_and_may_do_no_more_than_it() {
+    assert_eq!(wrong_field(&[("client", "\"d\"")]).0, "client");
+    assert_eq!(wrong_field(&[("scopes", "[\"a\", \"c\"]")]).0, "scopes");
+    assert_eq!(wrong_field(&[("scopes", "[\"a b\"]")]).0, "scopes");
+    for missing in ["id", "client"] {
+        let error = refused(&file(&[(missing, "")]));
+        let InvalidKeyFile::Shape { what, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(what, format!("missing field `{missing}`"));
+    }
+    let none = KeySet::from_toml(&file(&[("scopes", "[]")])).unwrap();
+    let record = verify_at(&none, VALID.as_bytes(), SystemTime::now()).unwrap();
+    assert!(
+        record.scopes().is_empty(),
+        "none of its own, not all of its client's"
+    );
+}
+
+#[test]
+fn a_time_has_its_offset() {
+    for field in ["created_at", "not_before", "not_after", "revoked_at"] {
+        for bad in ["2026-11-21T00:00:00", "2026-11-21", "tomorrow", "", VALID] {
+            assert_eq!(wrong_field(&[(field, &quoted(bad))]).0, field, "{bad}");
+        }
+        // TOML's own kind of date is not a text.
+        let error = refused(&file(&[(field, "2026-11-21T00:00:00Z")]));
+        assert!(
+            matches!(error, InvalidKeyFile::Shape { line: 9, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn names_can_be_shown() {
+    for bad in ["", "a b", "a\\nb", "ä", &"k".repeat(129)] {
+        for field in ["id", "replaces"] {
+            assert_eq!(wrong_field(&[(field, &quoted(bad))]).0, field, "{bad}");
+        }
+    }
+}
+
+#[test]
+fn a_well_known_key_is_refused_also_as_a_digest() {
+    for known in ["changeme", "sk-1234", "ollama", "EMPTY"] {
+        let error = refused(&file(&[("digest", &quoted(&digest(known)))]));
+        let known = InvalidKeySet::WellKnown("k".parse().unwrap());
+        assert_eq!(error, InvalidKeyFile::Set(known));
+    }
+}
+
+#[test]
+fn a_set_without_a_key_is_refused() {
+    for text in ["version = 1\n", HEAD] {
+        assert_eq!(refused(text), InvalidKeyFile::Set(InvalidKeySet::Empty));
+    }
+}
+
+/// A person who has a token puts it where it does not belong.
+#[test]
+fn a_token_in_the_wrong_place_is_not_quoted() {
+    let token = quoted(VALID);
+    for field in [
+        "digest",
+        "not_after",
+        "not_before",
+        "created_at",
+        "revoked_at",
+        "client",
+    ] {
+        refused(&file(&[(field, &token)]));
+    }
+    for (from, to) in [
+        ("version = 1", format!("version = {token}")),
+        ("version = 1", format!("version = 1\ngeneration = {token}")),
+        ("version = 1", format!("version = 1\n{VALID} = 1")),
+        ("version = 1", format!("version = 1\n{token} = 1")),
+        ("version = 1", format!("version = 1\n{VALID}")),
+        ("version = 1", format!("version = 1\nversion = {token}")),
+        ("[[key]]", format!("[[{VALID}]]")),
+        ("[[key]]", format!("[[key]]\n{VALID} = {token}")),
+        ("[[key]]", format!("[[key]]\n'{VALID}")),
+        ("[[key]]", format!("[[key]]\nunknown = {token}")),
+        ("[[client]]", format!("[[client]]\nenabled = {token}")),
+        ("[[client]]", format!("[[client]]\nkey = {token}")),
+        ("[\"a\", \"b\"]", token.clone()),
+        ("[\"a\", \"b\"]", format!("[\"{VALID} x\"]")),
+        ("\"c\"", format!("\"{VALID} x\"")),
+    ] {
+        refused(&file(&[]).replacen(from, &to, 1));
+    }
+}
+
+#[test]
+fn a_token_for_a_name_is_refused_and_not_quoted() {
+    let token = quoted(VALID);
+    let name = |error| matches!(error, InvalidKeyFile::PlainKey { .. });
+    assert!(name(refused(&file(&[("id", &token)]))));
+    assert!(name(refused(&file(&[("replaces", &token)]))));
+    let client = file(&[("client", &token)]).replacen("\"c\"", &token, 1);
+    assert!(name(refused(&client)));
+    let twice =
+        file(&[("id", &token)]) + &key(&[("id", &token), ("digest", &quoted(&digest(ADMIN)))]);
+    assert!(name(refused(&twice)));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "\\PC*", at in 0..9_usize) {
+        let mut lines: Vec<_> = HEAD.lines().chain(["[[key]]", "id = \"k\""]).collect();
+        lines.insert(at.min(lines.len()), &text);
+        let _ = KeySet::from_toml(&lines.join("\n"));
+        let _ = KeySet::parse(&Secret::from(text));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_is_no_key_set_or_has_fewer_keys(end in 0..400_usize) {
+        let whole = file(&[("not_after", "\"2999-01-01T00:00:00Z\"")])
+            + &key(&[("id", "\"l\""), ("digest", &quoted(&digest(ADMIN)))]);
+        let end = end.min(whole.len());
+        if let Ok(keys) = KeySet::parse(&Secret::from(&whole[..end])) {
+            // As many as there are whole digests in it.
+            prop_assert_eq!(keys.len(), whole[..end].matches("digest").count());
+        }
+    }
+}
+
+fn plain(list: &str) -> Result<usize, InvalidKeyList> {
+    let keys = KeySet::from_plain_keys(&Secret::from(list.to_owned()))?;
+    Ok(keys.len())
+}
+
+#[test]
+fn a_list_of_plain_keys_has_spaces_lines_or_commas_between_them() {
+    for list in [
+        format!("{VALID},{ADMIN}"),
+        format!(" {VALID}\r\n{ADMIN}\n"),
+        format!("{VALID}, \t{ADMIN},,"),
+    ] {
+        assert_eq!(plain(&list), Ok(2), "{list:?}");
+        let keys = KeySet::parse(&Secret::from(list)).unwrap();
+        let second = verify_at(&keys, ADMIN.as_bytes(), SystemTime::now()).unwrap();
+        assert_eq!(
+            (second.id().as_str(), second.client().as_str()),
+            ("key-2", "client-2")
+        );
+        assert!(second.scopes().is_empty() && second.expires_at().is_none());
+    }
+}
+
+#[test]
+fn a_plain_key_that_protects_nothing_is_refused_by_its_position() {
+    let second = |key: &str| {
+        let error = plain(&format!("{VALID} {key}")).unwrap_err();
+        let told = told(&error);
+        assert!(!told.contains(PART) && !told.contains(key), "{told}");
+        error
+    };
+    for known in [
+        "changeme",
+        "CHANGEME",
+        "sk-1234",
+        "ollama",
+        "not-needed",
+        "your-api-key",
+    ] {
+        assert_eq!(
+            second(known),
+            InvalidKeyList::WellKnown { position: 2 },
+            "{known}"
+        );
+    }
+    for weak in [
+        "Tr0ub4dor-and-3",
+        "0123456789abcdef0123456789abcde",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ] {
+        assert_eq!(second(weak), InvalidKeyList::Weak { position: 2 }, "{weak}");
+    }
+    for placeholder in [
+        "${A_KEY_THAT_NOBODY_PUT_HERE_YET}",
+        "$A_KEY_THAT_NOBODY_PUT_HERE_YET",
+        "<put-a-key-that-is-your-own-here>",
+        "{{put-a-key-that-is-your-own-here}}",
+        "$ENV://A_KEY_THAT_NOBODY_PUT_HERE",
+        "os.environ/A_KEY_THAT_NOBODY_PUT_HERE",
+    ] {
+        let error = second(placeholder);
+        assert!(
+            matches!(error, InvalidKeyList::Key { position: 2, .. }),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_plain_key_that_no_client_could_present_is_refused() {
+    for key in [
+        "pass:8Zk1tQ0mVd7RyXw3LpHs5Nb",
+        "8Zk1tQ0mVd7RyXw3\u{e9}LpHs5NbGc",
+        "8Zk1tQ0mV=d7RyXw3LpHs5Nb",
+    ] {
+        assert!(plain(key).is_err(), "{key}");
+    }
+    let padded = "8Zk1tQ0mVd7RyXw3LpHs5N==";
+    assert_eq!(plain(padded), Ok(1));
+}
+
+#[test]
+fn a_list_without_a_key_or_with_one_twice_is_refused() {
+    for empty in ["", " \n", ",", " , ,\n"] {
+        assert_eq!(
+            plain(empty),
+            Err(InvalidKeyList::Set(InvalidKeySet::Empty)),
+            "{empty:?}"
+        );
+    }
+    let error = plain(&format!("{VALID} {ADMIN} {VALID}")).unwrap_err();
+    assert!(matches!(
+        error,
+        InvalidKeyList::Set(InvalidKeySet::SameKey(..))
+    ));
+    assert!(
+        told(&error).contains("key-1 and key-3 are the same key"),
+        "{error:?}"
+    );
+}

@@ -1,0 +1,451 @@
+//! A key's life: in force until it ends, for the next request and for what still streams.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use http::{HeaderMap, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_rotating_auth::{
+    Ended, GuardedBody, KeyEnded, KeyPrincipal, KeyRecord, KeySet, Principal, Publisher,
+    RequireKey, Rotating,
+};
+
+use super::keys::{ADMIN, VALID, record, set};
+use super::layer::{Echo, ask, get, with};
+use crate::support::{Wall, minutes, moment, secs};
+
+/// A set that is published by hand, on a wall clock that goes with virtual time.
+fn published(keys: KeySet, wall: &Wall) -> (Rotating<KeySet>, Publisher<KeySet>) {
+    let builder = Rotating::builder().wall_clock(wall.reader());
+    builder.by_hand(keys)
+}
+
+fn valid() -> KeyRecord {
+    record("valid", "")
+}
+
+/// What every set has, so that no set is empty.
+fn other() -> (&'static str, KeyRecord) {
+    (ADMIN, record("admin", ""))
+}
+
+#[cfg(feature = "file")]
+fn disabled() -> KeySet {
+    let digest = tower_rotating_auth::KeyDigest::of(VALID.as_bytes()).to_text();
+    let text = format!(
+        "version = 1\n[[client]]\nid = \"valid\"\nenabled = false\n\
+         [[key]]\nid = \"valid\"\nclient = \"valid\"\ndigest = \"{digest}\"\n"
+    );
+    KeySet::from_toml(&text).unwrap()
+}
+
+/// Sets in which the key is not valid any more.
+fn ends() -> Vec<(&'static str, KeySet)> {
+    vec![
+        ("removed", set([other()])),
+        ("revoked", set([(VALID, valid().revoked()), other()])),
+        ("empty", KeySet::empty()),
+        #[cfg(feature = "file")]
+        ("disabled", disabled()),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_ended_is_refused_by_the_next_request_in_every_clone() {
+    for (how, without) in ends() {
+        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+        let layer = RequireKey::new(keys);
+        let services = [
+            layer.layer(Echo),
+            layer.layer(Echo),
+            layer.clone().layer(Echo),
+        ];
+        let services = services
+            .into_iter()
+            .flat_map(|service| [service.clone(), service]);
+        let services: Vec<_> = services.collect();
+        for service in &services {
+            assert_eq!(ask(service, with("/", VALID)).await.status(), 200, "{how}");
+        }
+        publisher.publish(without);
+        for service in &services {
+            assert_eq!(ask(service, with("/", VALID)).await.status(), 401, "{how}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_valid_from_its_first_moment_until_it_expires() {
+    let wall = Wall::new();
+    let record = valid()
+        .not_before(wall.now() + secs(10))
+        .not_after(wall.now() + secs(20));
+    let (keys, _publisher) = published(set([(VALID, record)]), &wall);
+    let service = RequireKey::new(keys).layer(Echo);
+    let mut statuses = Vec::new();
+    for _ in 0..30 {
+        statuses.push(ask(&service, with("/", VALID)).await.status() == 200);
+        tokio::time::advance(secs(1)).await;
+    }
+    let expected: Vec<_> = (0..30).map(|n| (10..20).contains(&n)).collect();
+    assert_eq!(statuses, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_and_the_new_key_of_a_client_are_both_valid_while_they_overlap() {
+    let wall = Wall::new();
+    let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);
+    let service = RequireKey::new(keys).layer(Echo);
+    let status = async |token| ask(&service, with("/", token)).await.status().as_u16();
+    assert_eq!((status(VALID).await, status(ADMIN).await), (200, 401));
+    let new = KeyRecord::new(
+        "new".parse().unwrap(),
+        "valid".parse().unwrap(),
+        "".parse().unwrap(),
+    );
+    let old = valid().not_after(wall.now() + minutes(5));
+    publisher.publish(set([(VALID, old), (ADMIN, new)]));
+    assert_eq!((status(VALID).await, status(ADMIN).await), (200, 200));
+    assert!(
+        ask(&service, with("/", ADMIN))
+            .await
+            .body()
+            .starts_with("valid by new\n")
+    );
+    tokio::time::advance(minutes(5)).await;
+    assert_eq!((status(VALID).await, status(ADMIN).await), (401, 200));
+}
+
+async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
+    let keep = service_fn(async |request: Request<String>| {
+        let mut response = Response::new(String::new());
+        let principal: Principal = request.extensions().get().cloned().unwrap();
+        response.extensions_mut().insert(principal);
+        Ok::<_, Infallible>(response)
+    });
+    let service = RequireKey::new(keys.clone()).layer(keep);
+    let response = service.oneshot(with("/", VALID)).await.unwrap();
+    let principal: &Principal = response.extensions().get().unwrap();
+    principal.key().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_learns_that_the_key_was_taken_away() {
+    for (how, without) in ends() {
+        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+        let principal = principal_of(&keys).await;
+        let mut revoked = Box::pin(principal.revoked());
+        assert_eq!(timeout(minutes(60), &mut revoked).await.ok(), None, "{how}");
+        publisher.publish(set([(VALID, valid())]));
+        assert_eq!(timeout(minutes(60), &mut revoked).await.ok(), None, "{how}");
+        publisher.publish(without);
+        let began = Instant::now();
+        assert_eq!(revoked.await, Ended::Revoked, "{how}");
+        assert_eq!(began.elapsed(), Duration::ZERO, "{how}");
+        assert_eq!(
+            principal.revoked().now_or_never(),
+            Some(Ended::Revoked),
+            "{how}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_learns_that_the_key_expired() {
+    let wall = Wall::new();
+    let record = valid().not_after(wall.now() + minutes(10));
+    let (keys, publisher) = published(set([(VALID, record)]), &wall);
+    let principal = principal_of(&keys).await;
+    let began = Instant::now();
+    assert_eq!(principal.revoked().await, Ended::Expired);
+    let took = began.elapsed();
+    assert!(
+        took >= minutes(10) && took < minutes(10) + secs(1),
+        "{took:?}"
+    );
+    drop(publisher);
+    assert_eq!(principal.revoked().now_or_never(), Some(Ended::Expired));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_learns_that_the_key_expired_when_the_set_cannot_change_any_more() {
+    let wall = Wall::new();
+    let record = valid().not_after(wall.now() + minutes(10));
+    let (keys, publisher) = published(set([(VALID, record)]), &wall);
+    let principal = principal_of(&keys).await;
+    let revoked = tokio::spawn(async move { principal.revoked().await });
+    moment().await;
+    drop(publisher);
+    let began = Instant::now();
+    assert_eq!(revoked.await.unwrap(), Ended::Expired);
+    assert!(began.elapsed() < minutes(11), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_was_set_forward_is_seen_soon() {
+    let wall = Wall::new();
+    let record = valid().not_after(wall.now() + minutes(600));
+    let (keys, _publisher) = published(set([(VALID, record)]), &wall);
+    let principal = principal_of(&keys).await;
+    let revoked = tokio::spawn(async move { principal.revoked().await });
+    moment().await;
+    wall.jump(601 * 60);
+    let began = Instant::now();
+    assert_eq!(revoked.await.unwrap(), Ended::Expired);
+    assert!(began.elapsed() <= secs(30), "{:?}", began.elapsed());
+}
+
+/// The answer to a request with the key: a body of the test's own.
+async fn answer<B>(keys: &Rotating<KeySet>, body: B) -> GuardedBody<B> {
+    let mut body = Some(body);
+    let host = service_fn(move |_: Request<String>| {
+        let response = Response::new(body.take().unwrap());
+        async { Ok::<_, Infallible>(response) }
+    });
+    let service = RequireKey::new(keys.clone()).layer(host);
+    let response = service.oneshot(with("/", VALID)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.into_body()
+}
+
+type Line = Result<Frame<Bytes>, Infallible>;
+
+fn data(text: &'static str) -> Line {
+    Ok(Frame::data(Bytes::from_static(text.as_bytes())))
+}
+
+/// A body that never waits.
+fn endless() -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
+    StreamBody::new(stream::repeat_with(|| data("x")))
+}
+
+fn fed() -> (
+    mpsc::UnboundedSender<Line>,
+    StreamBody<impl Stream<Item = Line> + Unpin>,
+) {
+    let (sender, lines) = mpsc::unbounded_channel();
+    (sender, StreamBody::new(UnboundedReceiverStream::new(lines)))
+}
+
+fn why(error: &(dyn Error + 'static)) -> Ended {
+    error
+        .downcast_ref::<KeyEnded>()
+        .expect("the key ended")
+        .why()
+}
+
+async fn next<B>(body: &mut B) -> Result<Bytes, Ended>
+where
+    B: Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>> + Unpin,
+{
+    match body.frame().await.expect("a frame") {
+        Ok(frame) => Ok(frame.into_data().unwrap()),
+        Err(error) => Err(why(&*error)),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_waits_ends_with_the_key() {
+    for (how, without) in ends() {
+        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+        let (sender, body) = fed();
+        let mut body = answer(&keys, body).await;
+        sender.send(data("one")).unwrap();
+        assert_eq!(next(&mut body).await.unwrap(), "one");
+        let mut waiting = tokio::spawn(async move { (next(&mut body).await, body) });
+        assert!(timeout(minutes(60), &mut waiting).await.is_err(), "{how}");
+        publisher.publish(without);
+        let began = Instant::now();
+        let (end, mut body) = waiting.await.unwrap();
+        assert_eq!(end, Err(Ended::Revoked), "{how}");
+        assert_eq!(began.elapsed(), Duration::ZERO, "{how}");
+        assert!(
+            body.frame().await.is_none() && body.is_end_stream(),
+            "{how}"
+        );
+        assert_eq!(body.size_hint().exact(), Some(0));
+        assert!(
+            sender.send(data("late")).is_err(),
+            "the host's body is let go"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_waits_ends_with_the_key() {
+    for (how, without) in ends() {
+        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+        let mut body = answer(&keys, endless()).await;
+        for _ in 0..3 {
+            assert_eq!(next(&mut body).await.unwrap(), "x", "{how}");
+        }
+        publisher.publish(set([(VALID, valid())]));
+        assert_eq!(next(&mut body).await.unwrap(), "x", "{how}");
+        publisher.publish(without);
+        assert_eq!(next(&mut body).await, Err(Ended::Revoked), "{how}");
+        assert!(body.frame().await.is_none(), "{how}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_kinds_of_body_end_when_the_key_expires() {
+    let wall = Wall::new();
+    let record = valid().not_after(wall.now() + minutes(10));
+    let (keys, _publisher) = published(set([(VALID, record)]), &wall);
+    let (_sender, waiting) = fed();
+    let mut waiting = answer(&keys, waiting).await;
+    let mut ready = answer(&keys, endless()).await;
+    assert_eq!(next(&mut ready).await.unwrap(), "x");
+    let began = Instant::now();
+    assert_eq!(next(&mut waiting).await, Err(Ended::Expired));
+    assert!(began.elapsed() < minutes(10) + secs(1));
+    assert_eq!(next(&mut ready).await, Err(Ended::Expired));
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_kinds_of_body_end_when_a_key_is_given_an_end_while_they_stream() {
+    let wall = Wall::new();
+    let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);
+    let (_sender, waiting) = fed();
+    let mut waiting = answer(&keys, waiting).await;
+    let mut ready = answer(&keys, endless()).await;
+    assert_eq!(next(&mut ready).await.unwrap(), "x");
+    publisher.publish(set([(VALID, valid().not_after(wall.now() + minutes(5)))]));
+    assert_eq!(next(&mut ready).await.unwrap(), "x");
+    assert_eq!(next(&mut waiting).await, Err(Ended::Expired));
+    assert_eq!(next(&mut ready).await, Err(Ended::Expired));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_outlives_an_end_that_was_put_off_while_it_streams() {
+    let wall = Wall::new();
+    let record = valid().not_after(wall.now() + minutes(5));
+    let (keys, mut publisher) = published(set([(VALID, record)]), &wall);
+    let mut ready = answer(&keys, endless()).await;
+    let (_sender, waiting) = fed();
+    let mut waiting = answer(&keys, waiting).await;
+    publisher.publish(set([(VALID, valid())]));
+    let quiet = timeout(minutes(60), next(&mut waiting)).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    assert_eq!(next(&mut ready).await.unwrap(), "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
+    let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+    let host = service_fn(async |_: Request<String>| {
+        tokio::time::sleep(secs(10)).await;
+        Ok::<_, Infallible>(Response::new(endless()))
+    });
+    let service = RequireKey::new(keys).layer(host);
+    let answer = tokio::spawn(service.oneshot(with("/", VALID)));
+    moment().await;
+    publisher.publish(set([other()]));
+    let mut body = answer.await.unwrap().unwrap().into_body();
+    assert_eq!(next(&mut body).await, Err(Ended::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_the_hosts_own_while_its_key_is_valid() {
+    let (keys, _publisher) = Rotating::by_hand(set([(VALID, valid())]));
+
+    let full = answer(&keys, Full::from("12345")).await;
+    assert_eq!(full.size_hint().exact(), Some(5));
+    assert!(!full.is_end_stream());
+    let empty = answer(&keys, Empty::new()).await;
+    assert!(empty.is_end_stream());
+    assert_eq!(empty.size_hint().exact(), Some(0));
+
+    let (sender, body) = fed();
+    let body = answer(&keys, body).await;
+    let (host, guarded) = (SizeHint::default(), body.size_hint());
+    assert_eq!(
+        (guarded.lower(), guarded.upper()),
+        (host.lower(), host.upper())
+    );
+    let trailers = HeaderMap::from_iter([(http::header::ETAG, "\"7\"".parse().unwrap())]);
+    for frame in [data("a"), data("b"), Ok(Frame::trailers(trailers.clone()))] {
+        sender.send(frame).unwrap();
+    }
+    drop(sender);
+    let collected = body.collect().await.unwrap();
+    assert_eq!(collected.trailers(), Some(&trailers));
+    assert_eq!(collected.to_bytes(), "ab");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_hosts_body_is_passed_on_as_it_is() {
+    let (keys, _publisher) = Rotating::by_hand(set([(VALID, valid())]));
+    let broken = stream::iter([Err::<Frame<Bytes>, _>(std::io::Error::other("broken"))]);
+    let mut body = answer(&keys, StreamBody::new(broken.boxed())).await;
+    let error = body.frame().await.unwrap().unwrap_err();
+    assert_eq!(
+        error.downcast::<std::io::Error>().unwrap().to_string(),
+        "broken"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_nobody_is_not_guarded() {
+    let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid())]));
+    let policies = tower_rotating_auth::Policies::new()
+        .optional(http::Method::GET, "/")
+        .unwrap();
+    let host = service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(endless())));
+    let service = RequireKey::new(keys).policies(policies).layer(host);
+    let mut body = service.oneshot(get("/")).await.unwrap().into_body();
+    publisher.publish(KeySet::empty());
+    assert_eq!(next(&mut body).await.unwrap(), "x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_body_of_a_refusal_is_whole_and_of_known_length() {
+    let (keys, _publisher) = Rotating::by_hand(set([(VALID, valid())]));
+    let service = RequireKey::new(keys).layer(Echo);
+    let refused = |request| {
+        let service = service.clone();
+        async move { service.oneshot(request).await.unwrap() }
+    };
+    let response = refused(get("/")).await;
+    let length: u64 = response.headers()["content-length"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let body = response.into_body();
+    assert!(!body.is_end_stream());
+    assert_eq!(body.size_hint().exact(), Some(length));
+    assert_eq!(
+        body.collect().await.unwrap().to_bytes().len() as u64,
+        length
+    );
+
+    let mut head = get("/");
+    *head.method_mut() = http::Method::HEAD;
+    let response = refused(head).await;
+    assert_eq!(response.headers()["content-length"], length.to_string());
+    assert!(response.body().is_end_stream());
+    assert_eq!(response.body().size_hint().exact(), Some(0));
+}
+
+#[test]
+fn an_ended_key_is_told_as_a_sentence() {
+    fn is_error<T: Error + Send + Sync + 'static>() {}
+    is_error::<KeyEnded>();
+    fn is_send<T: Send>(_: &T) {}
+    fn revoked(principal: &KeyPrincipal) -> impl Future<Output = Ended> {
+        let revoked = principal.revoked();
+        is_send(&revoked);
+        revoked
+    }
+    let _ = revoked;
+}

@@ -1,0 +1,381 @@
+//! Key sets that are loaded and loaded again: what a service starts with, and what it keeps.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use http::StatusCode;
+use tower::Layer;
+use tower_rotating_auth::{
+    EnvSource, ErrorClass, FileSource, KeyDigest, KeySet, RequireKey, Required, Rotating, Secret,
+    SecretSource, SourceError, StartError, source_fn,
+};
+
+use super::keys::{ADMIN, VALID};
+use super::layer::{Answer, Echo, ask, get, with};
+use crate::support::{minutes, pass, secs};
+
+/// A key file of this generation: a `[[key]]` for each token, with what else it says.
+fn file(generation: u64, keys: &[(&str, &str)]) -> String {
+    let mut text = format!("version = 1\ngeneration = {generation}\n[[client]]\nid = \"c\"\n");
+    for (n, (token, more)) in keys.iter().enumerate() {
+        let digest = KeyDigest::of(token.as_bytes()).to_text();
+        text += &format!("[[key]]\nid = \"k{n}\"\nclient = \"c\"\ndigest = \"{digest}\"\n{more}\n");
+    }
+    text
+}
+
+/// A directory with a key file that only its owner may read.
+struct Desk {
+    directory: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new(text: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Self { directory };
+        desk.write(text);
+        desk
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.directory.path().join("keys.toml")
+    }
+
+    fn write(&self, text: &str) {
+        let temporary = self.directory.path().join("keys.tmp");
+        create(&temporary).write_all(text.as_bytes()).unwrap();
+        fs::rename(&temporary, self.path()).unwrap();
+    }
+
+    fn source(&self) -> FileSource {
+        FileSource::new(self.path()).without_watch().poll(secs(10))
+    }
+}
+
+fn create(path: &Path) -> fs::File {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path).unwrap()
+}
+
+/// Waits in steps: files are read on other threads, and a wake from there lets the virtual clock skip to
+/// the next timer, which must not be the end of the wait.
+async fn wait(time: Duration) {
+    for _ in 0..time.as_secs() {
+        pass(secs(1)).await;
+    }
+}
+
+/// All that an error says, down to its last cause.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told += &format!(": {error}");
+        cause = error.source();
+    }
+    told
+}
+
+async fn no_start(text: &str) -> (ErrorClass, String) {
+    let desk = Desk::new(text);
+    match Rotating::start(desk.source().key_set()).await {
+        Err(StartError::Source(error)) => (error.class(), told(&error)),
+        other => panic!("{other:?}"),
+    }
+}
+
+type Door = Required<Echo>;
+
+async fn status(door: &Door, token: &str) -> u16 {
+    ask(door, with("/", token)).await.status().as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_does_not_start_without_a_key_that_works() {
+    let past = (VALID, "not_after = \"2001-01-01T00:00:00Z\"");
+    let gone = (ADMIN, "revoked_at = \"2001-01-01T00:00:00Z\"");
+    let future = (VALID, "not_before = \"2999-01-01T00:00:00Z\"");
+    for (text, says) in [
+        (String::new(), "empty"),
+        (" \n".into(), "empty"),
+        ("version = 1\n".into(), "there is no key in the set"),
+        (file(1, &[]), "there is no key in the set"),
+        (file(1, &[past]), "every key has expired or is revoked"),
+        (
+            file(1, &[past, gone]),
+            "every key has expired or is revoked",
+        ),
+        (file(1, &[future]), "no key is valid yet"),
+        (file(1, &[("changeme", "")]), "everybody knows"),
+        (
+            "changeme".into(),
+            "key number 1 is one that everybody knows",
+        ),
+        ("too-weak-a-key".into(), "key number 1 is too weak"),
+        ("${CLIENT_KEYS}".into(), "placeholder"),
+        ("version = 2\n".into(), "version 2, not 1"),
+    ] {
+        let (class, told) = no_start(&text).await;
+        assert_eq!(class, ErrorClass::Invalid, "{text}: {told}");
+        assert!(told.contains(says), "{text}: {told}");
+    }
+    let desk = Desk::new(&file(1, &[past, (ADMIN, "")]));
+    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    assert_eq!(keys.current().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_file_and_one_that_others_may_write_is_no_start() {
+    let desk = Desk::new("");
+    fs::remove_file(desk.path()).unwrap();
+    let Err(StartError::Source(error)) = Rotating::start(desk.source().key_set()).await else {
+        panic!("started");
+    };
+    assert_eq!(error.class(), ErrorClass::Transient);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_plain_keys_is_a_key_set() {
+    let desk = Desk::new(&format!("{VALID}\n{ADMIN}\n"));
+    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    let door = RequireKey::new(keys).layer(Echo);
+    assert!(
+        ask(&door, with("/", ADMIN))
+            .await
+            .body()
+            .starts_with("client-2 by key-2\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
+    let good = file(5, &[(VALID, "")]);
+    let desk = Desk::new(&good);
+    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    let door = RequireKey::new(keys.clone()).layer(Echo);
+    for (how, text) in [
+        (
+            "an unknown field",
+            good.replace("version = 1", "version = 1\nvalid = true"),
+        ),
+        ("nothing", String::new()),
+        ("no key", file(6, &[])),
+        ("cut off", good[..good.len() - 20].to_owned()),
+        ("the first line", "version = 1".into()),
+        ("older", file(4, &[(VALID, ""), (ADMIN, "")])),
+        ("without a generation", file(0, &[(ADMIN, "")])),
+        ("a plain key that is weak", "x".into()),
+        (
+            "a plain list, which has no generation",
+            format!("{VALID} {ADMIN}"),
+        ),
+    ] {
+        desk.write(&text);
+        wait(minutes(2)).await;
+        let state = keys.status();
+        assert_eq!(state.last_error, Some(ErrorClass::Invalid), "{how}");
+        assert!(state.failures > 0, "{how}");
+        assert_eq!(state.generation.get(), 1, "{how}");
+        assert_eq!(
+            (status(&door, VALID).await, status(&door, ADMIN).await),
+            (200, 401),
+            "{how}"
+        );
+
+        desk.write(&good);
+        wait(minutes(10)).await;
+        assert_eq!(keys.status().last_error, None, "{how}");
+    }
+    // The same generation again is taken, and a later one.
+    desk.write(&file(5, &[(VALID, ""), (ADMIN, "")]));
+    wait(minutes(2)).await;
+    assert_eq!(
+        (status(&door, VALID).await, status(&door, ADMIN).await),
+        (200, 200)
+    );
+    desk.write(&file(6, &[(ADMIN, "")]));
+    wait(minutes(2)).await;
+    assert_eq!(
+        (status(&door, VALID).await, status(&door, ADMIN).await),
+        (401, 200)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_was_replaced_may_hold_keys_that_have_all_ended() {
+    let desk = Desk::new(&file(1, &[(VALID, "")]));
+    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    let door = RequireKey::new(keys.clone()).layer(Echo);
+    desk.write(&file(
+        2,
+        &[(VALID, "revoked_at = \"2026-01-01T00:00:00Z\"")],
+    ));
+    wait(minutes(2)).await;
+    assert_eq!(keys.status().last_error, None);
+    assert_eq!(status(&door, VALID).await, 401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_is_locked_out_where_an_empty_set_is_meant() {
+    let desk = Desk::new(&file(5, &[(VALID, "")]));
+    let keys = Rotating::start(desk.source().key_set().allow_empty())
+        .await
+        .unwrap();
+    let door = RequireKey::new(keys.clone()).layer(Echo);
+    assert_eq!(status(&door, VALID).await, 200);
+    for empty in [file(6, &[]), "version = 1\n".into()] {
+        desk.write(&empty);
+        wait(minutes(2)).await;
+        assert_eq!(keys.status().last_error, None, "{empty}");
+        assert_eq!(status(&door, VALID).await, 401, "{empty}");
+    }
+    // What was current before it does not come back.
+    desk.write(&file(5, &[(VALID, "")]));
+    wait(minutes(2)).await;
+    assert_eq!(keys.status().last_error, Some(ErrorClass::Invalid));
+    assert_eq!(status(&door, VALID).await, 401);
+    desk.write(&file(7, &[(VALID, "")]));
+    wait(minutes(10)).await;
+    assert_eq!(status(&door, VALID).await, 200);
+
+    let locked = Desk::new("version = 1\n");
+    let keys = Rotating::start(locked.source().key_set().allow_empty())
+        .await
+        .unwrap();
+    assert!(keys.current().is_empty());
+    // Whatever else is wrong is wrong.
+    let broken = Desk::new("version = 1\nkeys = 7\n")
+        .source()
+        .key_set()
+        .allow_empty();
+    assert!(Rotating::start(broken).await.is_err());
+}
+
+fn unavailable(answer: &Answer) -> Option<u64> {
+    (answer.status() == StatusCode::SERVICE_UNAVAILABLE).then(|| {
+        assert!(!answer.headers().contains_key("www-authenticate"));
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        answer.headers()["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_not_checked_against_a_set_that_nobody_could_load_for_too_long() {
+    let desk = Desk::new(&file(1, &[(VALID, "")]));
+    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    let door = RequireKey::new(keys.clone())
+        .max_stale(minutes(30))
+        .layer(Echo);
+    let usual = RequireKey::new(keys.clone()).layer(Echo);
+    fs::remove_file(desk.path()).unwrap();
+    wait(minutes(28)).await;
+    assert_eq!(keys.status().last_error, Some(ErrorClass::Transient));
+    assert_eq!(status(&door, VALID).await, 200);
+
+    wait(minutes(4)).await;
+    let answer = ask(&door, with("/", VALID)).await;
+    assert!(
+        unavailable(&answer).is_some_and(|seconds| seconds > 0),
+        "{answer:?}"
+    );
+    assert!(unavailable(&ask(&door, with("/", ADMIN)).await).is_some());
+    assert_eq!(
+        ask(&door, get("/")).await.status(),
+        401,
+        "nothing was presented"
+    );
+    assert_eq!(status(&usual, VALID).await, 200, "an hour unless told");
+    wait(minutes(30)).await;
+    assert_eq!(status(&usual, VALID).await, 503);
+
+    desk.write(&file(1, &[(VALID, "")]));
+    wait(minutes(10)).await;
+    assert_eq!(
+        (status(&door, VALID).await, status(&usual, VALID).await),
+        (200, 200)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_set_is_kept_out_for_as_long_as_a_source_that_is_down() {
+    let desk = Desk::new(&file(1, &[(VALID, "")]));
+    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    let door = RequireKey::new(keys).max_stale(minutes(30)).layer(Echo);
+    desk.write("");
+    wait(minutes(32)).await;
+    assert_eq!(status(&door, VALID).await, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_quiet_for_long_is_not_one_that_fails() {
+    let text = file(1, &[(VALID, "")]);
+    let source = source_fn(move || {
+        let text = Secret::from(text.clone());
+        async { Ok::<_, SourceError>(text) }
+    });
+    let keys = Rotating::builder().poll(Duration::from_secs(24 * 3600));
+    let keys = keys.start(source.key_set()).await.unwrap();
+    let door = RequireKey::new(keys).max_stale(minutes(1)).layer(Echo);
+    pass(minutes(600)).await;
+    assert_eq!(status(&door, VALID).await, 200);
+}
+
+const VARIABLE: &str = "CLIENT_KEYS_OF_THIS_TEST";
+
+/// Runs the test of this name in a process with this in its environment; says whether it started.
+fn with_keys(value: &str, test: &str) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(VARIABLE, value)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    said
+}
+
+#[tokio::test]
+async fn an_environment_variable_holds_a_key_file_or_a_list() {
+    let itself = "inbound::loads::an_environment_variable_holds_a_key_file_or_a_list";
+    if std::env::var_os(VARIABLE).is_some() {
+        match Rotating::start(EnvSource::new(VARIABLE).key_set()).await {
+            Ok(keys) => println!("<{} keys>", keys.current().len()),
+            Err(error) => println!("<{}>", told(&error)),
+        }
+        return;
+    }
+    let unset = Rotating::start(EnvSource::new(VARIABLE).key_set()).await;
+    assert!(told(&unset.unwrap_err()).contains("CLIENT_KEYS_OF_THIS_TEST is not set"));
+    let expired = file(1, &[(VALID, "not_after = \"2001-01-01T00:00:00Z\"")]);
+    for (value, says) in [
+        (format!("{VALID}, {ADMIN}"), "<2 keys>"),
+        (file(1, &[(VALID, "")]), "<1 keys>"),
+        (String::new(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
+        (" \n".into(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
+        (",".into(), "there is no key in the set"),
+        ("changeme".into(), "everybody knows"),
+        (expired, "every key has expired"),
+    ] {
+        let said = with_keys(&value, itself);
+        assert!(said.contains(says), "{value}: {said}");
+        assert!(!said.contains("8Zk1tQ0mVd7RyXw3LpHs5N"), "{said}");
+    }
+}
+
+#[test]
+fn an_empty_set_is_no_older_than_nothing() {
+    let empty = KeySet::empty();
+    assert!(empty.not_older_than(&KeySet::empty()).is_ok());
+}

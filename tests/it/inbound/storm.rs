@@ -1,0 +1,116 @@
+//! A flood of tokens that nobody has.
+
+use std::sync::mpsc::{Receiver, channel};
+
+use tower::Layer;
+use tower_rotating_auth::{
+    Event, EventKind, Publisher, RequireKey, Required, Rotating, Secret, SecretSource,
+};
+
+use super::keys::{self, VALID};
+use super::layer::{Echo, ask, with};
+use crate::support::{Answer, Traced, millis, pass, script};
+
+const FLOOD: u64 = 10_000;
+
+/// What the observer is told of refusals, as (reason, untold).
+struct Told(Receiver<Event>);
+
+impl Told {
+    /// All of it: the observer ends with the last handle of the keys.
+    fn all(self) -> Vec<(&'static str, u64)> {
+        let refused = self.0.into_iter().filter_map(|event| match event.kind {
+            EventKind::Refused { reason, untold } => Some((reason, untold)),
+            _ => None,
+        });
+        refused.collect()
+    }
+}
+
+fn observed() -> (Required<Echo>, Publisher<tower_rotating_auth::KeySet>, Told) {
+    let (sender, told) = channel();
+    let builder = Rotating::builder().observer(move |event| drop(sender.send(event.clone())));
+    let (keys, publisher) = builder.by_hand(keys::keys());
+    (RequireKey::new(keys).layer(Echo), publisher, Told(told))
+}
+
+fn unknown(n: u64) -> String {
+    format!("unknown-{n:010}-8Zk1tQ0mVd7RyXw3LpHs5N")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_counted_in_full_told_in_part_and_holds_no_good_request_up() {
+    let traced = Traced::new();
+    let (door, publisher, told) = observed();
+    let other = door.clone();
+    for n in 0..FLOOD {
+        let door = if n % 2 == 0 { &door } else { &other };
+        assert_eq!(ask(door, with("/", &unknown(n))).await.status(), 401);
+        if n % 100 == 0 {
+            assert_eq!(ask(door, with("/", VALID)).await.status(), 200);
+        }
+        if n % 1000 == 0 {
+            pass(millis(100)).await;
+        }
+    }
+    // The next one tells of those before it.
+    pass(millis(100)).await;
+    assert_eq!(ask(&door, with("/", keys::EXPIRED)).await.status(), 401);
+    drop((door, other, publisher));
+
+    let told = told.all();
+    let (last, _) = told.last().unwrap();
+    assert_eq!(*last, "expired");
+    // The first twenty, and one for each tenth of a second.
+    assert!((20..=35).contains(&told.len()), "{told:?}");
+    let untold: u64 = told.iter().map(|(_, untold)| untold).sum();
+    assert_eq!(told.len() as u64 + untold, FLOOD + 1);
+
+    let text = traced.text();
+    assert_eq!(
+        text.matches("refused a client").count(),
+        told.len(),
+        "{text}"
+    );
+    assert!(!text.contains("8Zk1tQ0mVd7RyXw3LpHs5N"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_asks_the_source_for_nothing() {
+    let plain = format!("{VALID} {}", keys::ADMIN);
+    let (source, log) = script(move |_| Answer::value(Secret::from(plain.clone())));
+    let builder = Rotating::builder().poll(millis(3_600_000));
+    let keys = builder.start(source.key_set()).await.unwrap();
+    let door = RequireKey::new(keys.clone()).layer(Echo);
+    assert_eq!(log.count(), 1);
+    for n in 0..FLOOD {
+        assert_eq!(ask(&door, with("/", &unknown(n))).await.status(), 401);
+    }
+    pass(millis(60_000)).await;
+    assert_eq!(log.count(), 1);
+    assert_eq!(keys.status().failures, 0);
+    assert_eq!(ask(&door, with("/", VALID)).await.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_reason_is_told_in_its_own_word() {
+    let (door, publisher, told) = observed();
+    let reasons = [
+        (VALID, None),
+        (keys::UNKNOWN, Some("unknown")),
+        (keys::EARLY, Some("not_yet_valid")),
+        (keys::EXPIRED, Some("expired")),
+        (keys::REVOKED, Some("revoked")),
+        ("a,b", Some("malformed")),
+        ("", Some("empty")),
+    ];
+    for (token, _) in reasons {
+        ask(&door, with("/", token)).await;
+    }
+    drop((door, publisher));
+    let told: Vec<_> = told.all().into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(
+        told,
+        Vec::from_iter(reasons.iter().filter_map(|(_, reason)| *reason))
+    );
+}
