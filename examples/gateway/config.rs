@@ -11,6 +11,7 @@ use tower_rotating_auth::Secret;
 
 use crate::Failure;
 use crate::args::Args;
+use crate::door::Door;
 use crate::hops;
 use crate::join::Base;
 
@@ -18,7 +19,8 @@ use crate::join::Base;
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) pace: Pace,
-    pub(crate) mode: Mode,
+    pub(crate) door: Door,
+    pub(crate) behind: Behind,
 }
 
 /// How long things may take.
@@ -32,15 +34,16 @@ pub(crate) struct Pace {
     pub(crate) drain: Duration,
 }
 
+/// What stands behind the gateway.
 #[derive(Debug)]
-pub(crate) enum Mode {
-    /// Before the small upstream in this process.
+pub(crate) enum Behind {
+    /// The small upstream in this process.
     Demo,
-    /// Before a real one.
-    Gateway(Upstream),
+    /// A real one.
+    Upstream(Upstream),
 }
 
-/// What stands behind the gateway.
+/// A real upstream.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) base: Base,
@@ -65,16 +68,19 @@ pub(crate) enum KeyFrom {
 
 impl Config {
     pub(crate) fn decide(args: Args) -> Result<Self, Failure> {
-        let mode = if args.demo {
-            Mode::Demo
+        let (behind, door) = if args.demo {
+            let door = Door::decide_for_demo(args.door, args.listen)?;
+            (Behind::Demo, door)
         } else {
             let key = std::env::var("OPENAI_API_KEY").ok();
-            Mode::Gateway(Upstream::decide(
+            let upstream = Upstream::decide(
                 args.upstream,
                 args.upstream_key_file,
                 key,
                 &args.upstream_header,
-            )?)
+            )?;
+            let door = Door::decide(args.door, args.listen)?;
+            (Behind::Upstream(upstream), door)
         };
         Ok(Self {
             listen: args.listen,
@@ -83,7 +89,8 @@ impl Config {
                 upstream: args.upstream_timeout,
                 drain: args.drain_timeout,
             },
-            mode,
+            door,
+            behind,
         })
     }
 }

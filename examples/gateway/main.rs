@@ -1,5 +1,5 @@
-//! An OpenAI-compatible gateway: it puts the upstream's key on every request, and when that key is
-//! replaced, requests that stream through it do not notice.
+//! An OpenAI-compatible gateway: it lets clients with a key in and puts the upstream's key on every
+//! request; when either is replaced, requests that stream through it do not notice.
 //!
 //! `cargo run --example gateway` needs nothing else; `-- --help` tells the rest.
 
@@ -7,6 +7,8 @@ mod args;
 mod client;
 mod config;
 mod credentials;
+mod door;
+mod entrance;
 mod errors;
 mod health;
 mod hops;
@@ -21,11 +23,14 @@ mod upstream;
 
 use std::process::ExitCode;
 
+use axum::Router;
 use tower::ServiceBuilder;
 use tower_rotating_auth::RotatingAuthLayer;
 
 use self::args::Args;
-use self::config::{Config, Mode, Pace, Upstream};
+use self::config::{Behind, Config, Pace, Upstream};
+use self::door::Door;
+use self::entrance::Entrance;
 use self::key::Key;
 use self::proxy::Proxy;
 use self::serve::Listener;
@@ -55,22 +60,28 @@ async fn run() -> Result<(), Failure> {
     let Some(args) = Args::read()? else {
         return Ok(()); // help was asked for, and has been given
     };
-    let Config { listen, pace, mode } = Config::decide(args)?;
+    let Config {
+        listen,
+        pace,
+        door,
+        behind,
+    } = Config::decide(args)?;
     let listener = Listener::bind(listen).await?;
-    match mode {
-        Mode::Demo => {
+    match behind {
+        Behind::Demo => {
             let demo = Demo::start().await?;
             report::demo();
-            gateway(listener, pace, &demo.upstream(), upstream::TRY).await
+            gateway(listener, pace, door, &demo.upstream(), upstream::TRY).await
         }
-        Mode::Gateway(upstream) => gateway(listener, pace, &upstream, "/v1/models").await,
+        Behind::Upstream(upstream) => gateway(listener, pace, door, &upstream, "/v1/models").await,
     }
 }
 
-/// Everything at once: the key, the client that carries it, the doors, until a signal to stop comes.
+/// Everything at once: the key, the client that carries it, the door, until a signal to stop comes.
 async fn gateway(
     listener: Listener,
     pace: Pace,
+    door: Door,
     upstream: &Upstream,
     try_it: &str,
 ) -> Result<(), Failure> {
@@ -79,9 +90,15 @@ async fn gateway(
         .layer(RotatingAuthLayer::new().inject(key.inject(upstream)?))
         .service(client::connect(&upstream.base)?);
     let proxy = Proxy::new(client, upstream, pace.upstream);
-    let app = health::routes(key.sources()).fallback(|request| proxy.answer(request));
+    let entrance = Entrance::open(door, pace.poll).await?;
+    let guarded = Router::new()
+        .fallback(|request| proxy.answer(request))
+        .layer(entrance.layer());
+    let sources = [key.source()].into_iter().chain(entrance.source());
+    // The health routes stand before the door.
+    let app = health::routes(sources.collect()).fallback_service(guarded);
 
-    report::listening(listener.address(), try_it);
+    report::listening(listener.address(), try_it, entrance.present());
     listener.serve(app, pace.drain).await;
     Ok(())
 }

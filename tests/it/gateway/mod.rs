@@ -3,6 +3,7 @@
 mod arguments;
 mod credentials;
 mod demo;
+mod door;
 mod draining;
 mod faults;
 mod forwarding;
