@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
+use crate::cors::Origin;
 use crate::door::DoorArgs;
 use crate::{Failure, report};
 
@@ -16,7 +17,7 @@ use crate::{Failure, report};
 /// and keeps running when either is replaced.
 ///
 /// Without arguments it shows what that means: a small upstream runs in the same process, takes only its
-/// current key and replaces it every few seconds, and a client key that is made for it. OPENAI_* and
+/// current key and replaces it every few seconds. There is one client key, made at start. OPENAI_* and
 /// CLIENT_KEYS in the environment are ignored then.
 ///
 /// With arguments it stands before a real upstream. Its key comes from a file that something else
@@ -64,6 +65,29 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) door: DoorArgs,
+
+    /// Speak TLS: the file with the certificate and those that lead up from it, in PEM. It is watched.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_TLS_CERT",
+        hide_env_values = true
+    )]
+    pub(crate) tls_cert: Option<OsString>,
+
+    /// The certificate's private key, in PEM. While the two do not belong together, the last pair that did
+    /// stays.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) tls_key: Option<OsString>,
+
+    /// Let pages of this origin call the gateway, with a key; `*` is any origin; repeatable.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors: Vec<Origin>,
 
     /// Where requests go. A base that ends in /v1 takes requests for /v1/... without doubling it.
     ///

@@ -9,18 +9,27 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use tower_rotating_auth::Secret;
 
-use crate::Failure;
 use crate::args::Args;
+use crate::cors::Origin;
 use crate::door::Door;
-use crate::hops;
 use crate::join::Base;
+use crate::tls::Files;
+use crate::{Failure, hops};
 
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) pace: Pace,
-    pub(crate) door: Door,
+    pub(crate) front: Front,
     pub(crate) behind: Behind,
+}
+
+/// What clients meet.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) tls: Option<Files>,
+    pub(crate) cors: Vec<Origin>,
+    pub(crate) door: Door,
 }
 
 /// How long things may take.
@@ -89,7 +98,11 @@ impl Config {
                 upstream: args.upstream_timeout,
                 drain: args.drain_timeout,
             },
-            door,
+            front: Front {
+                tls: Files::decide(args.tls_cert, args.tls_key)?,
+                cors: args.cors,
+                door,
+            },
             behind,
         })
     }

@@ -6,6 +6,7 @@
 mod args;
 mod client;
 mod config;
+mod cors;
 mod credentials;
 mod door;
 mod entrance;
@@ -18,6 +19,7 @@ mod patience;
 mod proxy;
 mod report;
 mod serve;
+mod tls;
 mod upload;
 mod upstream;
 
@@ -28,12 +30,12 @@ use tower::ServiceBuilder;
 use tower_rotating_auth::RotatingAuthLayer;
 
 use self::args::Args;
-use self::config::{Behind, Config, Pace, Upstream};
-use self::door::Door;
+use self::config::{Behind, Config, Front, Pace, Upstream};
 use self::entrance::Entrance;
 use self::key::Key;
 use self::proxy::Proxy;
 use self::serve::Listener;
+use self::tls::Tls;
 use self::upstream::Demo;
 
 /// Why the gateway does not run.
@@ -63,7 +65,7 @@ async fn run() -> Result<(), Failure> {
     let Config {
         listen,
         pace,
-        door,
+        front,
         behind,
     } = Config::decide(args)?;
     let listener = Listener::bind(listen).await?;
@@ -71,9 +73,9 @@ async fn run() -> Result<(), Failure> {
         Behind::Demo => {
             let demo = Demo::start().await?;
             report::demo();
-            gateway(listener, pace, door, &demo.upstream(), upstream::TRY).await
+            gateway(listener, pace, front, &demo.upstream(), upstream::TRY).await
         }
-        Behind::Upstream(upstream) => gateway(listener, pace, door, &upstream, "/v1/models").await,
+        Behind::Upstream(upstream) => gateway(listener, pace, front, &upstream, "/v1/models").await,
     }
 }
 
@@ -81,7 +83,7 @@ async fn run() -> Result<(), Failure> {
 async fn gateway(
     listener: Listener,
     pace: Pace,
-    door: Door,
+    front: Front,
     upstream: &Upstream,
     try_it: &str,
 ) -> Result<(), Failure> {
@@ -90,15 +92,28 @@ async fn gateway(
         .layer(RotatingAuthLayer::new().inject(key.inject(upstream)?))
         .service(client::connect(&upstream.base)?);
     let proxy = Proxy::new(client, upstream, pace.upstream);
-    let entrance = Entrance::open(door, pace.poll).await?;
+    let entrance = Entrance::open(front.door, pace.poll).await?;
     let guarded = Router::new()
         .fallback(|request| proxy.answer(request))
         .layer(entrance.layer());
-    let sources = [key.source()].into_iter().chain(entrance.source());
-    // The health routes stand before the door.
+    let tls = match &front.tls {
+        Some(files) => Some(Tls::open(files, pace.poll).await?),
+        None => None,
+    };
+    let acceptor = tls.as_ref().map(Tls::acceptor).transpose()?;
+    let sources = [key.source()]
+        .into_iter()
+        .chain(entrance.source())
+        .chain(tls.iter().flat_map(Tls::sources));
+    // The health routes stand before the door, and CORS before everything: refusals have its headers.
     let app = health::routes(sources.collect()).fallback_service(guarded);
+    let app = match cors::layer(&front.cors) {
+        Some(cors) => app.layer(cors),
+        None => app,
+    };
 
-    report::listening(listener.address(), try_it, entrance.present());
-    listener.serve(app, pace.drain).await;
+    let url = listener.url(acceptor.as_ref());
+    report::listening(&url, try_it, entrance.present());
+    listener.serve(app, acceptor, pace.drain).await;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tower_rotating_auth::{Event, EventKind, Reason};
@@ -41,8 +40,8 @@ pub(crate) fn demo() {
 }
 
 /// Where to ask, and what to ask first: a path and what may follow it on a command line.
-pub(crate) fn listening(address: SocketAddr, try_it: &str, present: &Present) {
-    say(format_args!("listening on http://{address}"));
+pub(crate) fn listening(url: &str, try_it: &str, present: &Present) {
+    say(format_args!("listening on {url}"));
     let header = match present {
         Present::Nothing => {
             say(format_args!(
@@ -59,7 +58,7 @@ pub(crate) fn listening(address: SocketAddr, try_it: &str, present: &Present) {
             format!(" -H 'Authorization: Bearer {token}'")
         }
     };
-    say(format_args!("curl -N http://{address}{try_it}{header}"));
+    say(format_args!("curl -N {url}{try_it}{header}"));
 }
 
 pub(crate) fn stopping(connections: usize) {

@@ -28,6 +28,8 @@ async fn help_names_each_option_with_its_variable_and_shows_no_value_of_theirs()
         ("--drain-timeout <SECONDS>", "GATEWAY_DRAIN_TIMEOUT"),
         ("--mode <MODE>", "GATEWAY_MODE"),
         ("--realm <NAME>", "GATEWAY_REALM"),
+        ("--tls-cert <PATH>", "GATEWAY_TLS_CERT"),
+        ("--tls-key <PATH>", "GATEWAY_TLS_KEY"),
     ] {
         let (_, after) = help.split_once(option).expect(option);
         let (_, after) = after.split_once("[env: ").expect(option);

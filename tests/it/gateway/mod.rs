@@ -1,6 +1,7 @@
 //! The gateway, as its users have it: the built program, between real sockets.
 
 mod arguments;
+mod cors;
 mod credentials;
 mod demo;
 mod door;
@@ -12,4 +13,5 @@ mod health;
 #[cfg(unix)]
 mod nothing_lost;
 mod streaming;
+mod tls;
 mod uploads;

@@ -14,12 +14,14 @@ use super::soon;
 /// The gateway's own key, where a test has no other.
 pub(crate) const KEY: &str = "sk-of-the-gateway";
 
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 12] = [
     "CLIENT_KEYS",
     "GATEWAY_DRAIN_TIMEOUT",
     "GATEWAY_LISTEN",
     "GATEWAY_POLL_INTERVAL",
     "GATEWAY_REALM",
+    "GATEWAY_TLS_CERT",
+    "GATEWAY_TLS_KEY",
     "GATEWAY_UPSTREAM_HEADER",
     "GATEWAY_UPSTREAM_TIMEOUT",
     "OPENAI_API_BASE_URL",
@@ -143,8 +145,8 @@ impl Gateway {
             stdout,
             stderr,
         };
-        let line = gateway.said("listening on http://").await;
-        let (_, address) = line.split_once("http://").unwrap();
+        let line = gateway.said("listening on ").await;
+        let (_, address) = line.split_once("://").unwrap();
         gateway.address = address.parse().unwrap();
         gateway
     }
