@@ -9,18 +9,21 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-use crate::Failure;
-use crate::report;
+use crate::cors::Origin;
+use crate::door::DoorArgs;
+use crate::{Failure, report};
 
-/// An OpenAI-compatible gateway that puts the upstream's key on every request, and keeps running when
-/// that key is replaced.
+/// An OpenAI-compatible gateway that lets clients with a key in, puts the upstream's key on every request,
+/// and keeps running when either is replaced.
 ///
 /// Without arguments it shows what that means: a small upstream runs in the same process, takes only its
-/// current key and replaces it every few seconds. OPENAI_* in the environment is ignored then.
+/// current key and replaces it every few seconds. There is one client key, made at start. OPENAI_* and
+/// CLIENT_KEYS in the environment are ignored then.
 ///
 /// With arguments it stands before a real upstream. Its key comes from a file that something else
 /// rewrites (a sidecar, a Kubernetes Secret, a script), or from OPENAI_API_KEY, which cannot change
-/// while the gateway runs. There is no option for the key itself: a command line is readable by others.
+/// while the gateway runs. The keys of clients come from a file, too, or from CLIENT_KEYS. There is no
+/// option for a key itself: a command line is readable by others.
 ///
 /// What clients send as a credential never reaches the upstream.
 #[derive(Debug, Parser)]
@@ -30,15 +33,19 @@ use crate::report;
     after_help = "\
 Environment:
   OPENAI_API_KEY  The key itself, where there is no key file; both at once is an error
+  CLIENT_KEYS     The text of a key file for clients, or a list of their keys, where there is no
+                  --client-keys; both at once is an error
 
 Served by the gateway itself, without a key:
   GET /healthz    200 as long as the process answers
   GET /readyz     200 when every key is usable, and how each is doing, as JSON
 
 Examples:
-  gateway --upstream https://api.openai.com/v1 --upstream-key-file /run/secrets/openai
-  gateway --upstream https://api.anthropic.com --upstream-key-file key --upstream-header x-api-key
-  OPENAI_API_KEY=... gateway --upstream https://api.openai.com/v1
+  gateway --upstream https://api.openai.com/v1 --upstream-key-file /run/secrets/openai \\
+      --client-keys /etc/gateway/clients.toml
+  gateway --upstream https://api.anthropic.com --upstream-key-file key --upstream-header x-api-key \\
+      --client-keys clients.toml --mode mixed --public GET:/v1/models
+  OPENAI_API_KEY=... gateway --upstream https://api.openai.com/v1 --mode development
 
 SIGTERM and SIGINT let open requests finish. Exit codes: 0 stopped, 1 could not start, 2 wrong options."
 )]
@@ -55,6 +62,32 @@ pub(crate) struct Args {
     /// Run before the small upstream in this process, as without any arguments.
     #[arg(long)]
     pub(crate) demo: bool,
+
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+
+    /// Speak TLS: the file with the certificate and those that lead up from it, in PEM. It is watched.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_TLS_CERT",
+        hide_env_values = true
+    )]
+    pub(crate) tls_cert: Option<OsString>,
+
+    /// The certificate's private key, in PEM. While the two do not belong together, the last pair that did
+    /// stays.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) tls_key: Option<OsString>,
+
+    /// Let pages of this origin call the gateway, with a key; `*` is any origin; repeatable.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors: Vec<Origin>,
 
     /// Where requests go. A base that ends in /v1 takes requests for /v1/... without doubling it.
     ///
@@ -119,8 +152,13 @@ pub(crate) struct Args {
     pub(crate) drain_timeout: Duration,
 }
 
-/// The options that say what stands behind the gateway.
-const UPSTREAM: [&str; 3] = ["upstream", "upstream_key_file", "upstream_header"];
+/// The options that say what the demo brings by itself.
+const BROUGHT: [&str; 4] = [
+    "upstream",
+    "upstream_key_file",
+    "upstream_header",
+    "client_keys",
+];
 
 impl Args {
     /// `None`: help was asked for, and given.
@@ -131,9 +169,11 @@ impl Args {
             Ok((args, matches))
         });
         match parsed {
-            Ok((args, matches)) if args.demo && UPSTREAM.iter().any(|id| typed(&matches, id)) => {
+            Ok((args, matches)) if args.demo && BROUGHT.iter().any(|id| typed(&matches, id)) => {
                 Err(Failure::Usage(
-                    "--demo brings an upstream of its own: leave the --upstream options out".into(),
+                    "--demo brings an upstream and a client key of its own: leave the --upstream options \
+                     and --client-keys out"
+                        .into(),
                 ))
             }
             Ok((args, _)) => Ok(Some(args)),

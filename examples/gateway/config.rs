@@ -9,16 +9,27 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use tower_rotating_auth::Secret;
 
-use crate::Failure;
 use crate::args::Args;
-use crate::hops;
+use crate::cors::Origin;
+use crate::door::Door;
 use crate::join::Base;
+use crate::tls::Files;
+use crate::{Failure, hops};
 
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) pace: Pace,
-    pub(crate) mode: Mode,
+    pub(crate) front: Front,
+    pub(crate) behind: Behind,
+}
+
+/// What clients meet.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) tls: Option<Files>,
+    pub(crate) cors: Vec<Origin>,
+    pub(crate) door: Door,
 }
 
 /// How long things may take.
@@ -32,15 +43,16 @@ pub(crate) struct Pace {
     pub(crate) drain: Duration,
 }
 
+/// What stands behind the gateway.
 #[derive(Debug)]
-pub(crate) enum Mode {
-    /// Before the small upstream in this process.
+pub(crate) enum Behind {
+    /// The small upstream in this process.
     Demo,
-    /// Before a real one.
-    Gateway(Upstream),
+    /// A real one.
+    Upstream(Upstream),
 }
 
-/// What stands behind the gateway.
+/// A real upstream.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) base: Base,
@@ -65,16 +77,19 @@ pub(crate) enum KeyFrom {
 
 impl Config {
     pub(crate) fn decide(args: Args) -> Result<Self, Failure> {
-        let mode = if args.demo {
-            Mode::Demo
+        let (behind, door) = if args.demo {
+            let door = Door::decide_for_demo(args.door, args.listen)?;
+            (Behind::Demo, door)
         } else {
             let key = std::env::var("OPENAI_API_KEY").ok();
-            Mode::Gateway(Upstream::decide(
+            let upstream = Upstream::decide(
                 args.upstream,
                 args.upstream_key_file,
                 key,
                 &args.upstream_header,
-            )?)
+            )?;
+            let door = Door::decide(args.door, args.listen)?;
+            (Behind::Upstream(upstream), door)
         };
         Ok(Self {
             listen: args.listen,
@@ -83,7 +98,12 @@ impl Config {
                 upstream: args.upstream_timeout,
                 drain: args.drain_timeout,
             },
-            mode,
+            front: Front {
+                tls: Files::decide(args.tls_cert, args.tls_key)?,
+                cors: args.cors,
+                door,
+            },
+            behind,
         })
     }
 }

@@ -7,18 +7,25 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
-use tower_rotating_auth::Status;
+use tower_rotating_auth::{Rotating, Status};
 
 use crate::errors::Problem;
 
-/// Where the status of each source comes from.
-pub(crate) type Sources = Arc<dyn Fn() -> Vec<Status> + Send + Sync>;
+/// Where the status of one source comes from.
+pub(crate) type Source = Box<dyn Fn() -> Status + Send + Sync>;
+
+pub(crate) fn source<T: Send + Sync + 'static>(rotating: &Rotating<T>) -> Source {
+    let rotating = rotating.clone();
+    Box::new(move || rotating.status())
+}
 
 /// `/healthz`: the process answers. `/readyz`: every source has a usable value.
-pub(crate) fn routes(sources: Sources) -> Router {
+pub(crate) fn routes(sources: Vec<Source>) -> Router {
+    let sources: Arc<[Source]> = sources.into();
+    let statuses = move || sources.iter().map(|status| status()).collect::<Vec<_>>();
     Router::new()
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
-        .route("/readyz", get(async move || ready(&sources())))
+        .route("/readyz", get(async move || ready(&statuses())))
         .method_not_allowed_fallback(async || Problem::Method)
 }
 

@@ -1,6 +1,5 @@
 //! The upstream's key: where it comes from, and what puts it on requests.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -10,7 +9,7 @@ use tower_rotating_auth::{
 
 use crate::config::{KeyFrom, KeyHeader, Upstream};
 use crate::errors::chain;
-use crate::health::Sources;
+use crate::health::{Source, source};
 use crate::upload::Upload;
 use crate::{Failure, report};
 
@@ -67,9 +66,8 @@ impl Key {
         Ok(inject.override_existing().replay(Upload::again as Again))
     }
 
-    pub(crate) fn sources(&self) -> Sources {
-        let key = self.key.clone();
-        Arc::new(move || vec![key.status()])
+    pub(crate) fn source(&self) -> Source {
+        source(&self.key)
     }
 }
 

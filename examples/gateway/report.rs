@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tower_rotating_auth::{Event, EventKind, Reason};
 
+use crate::entrance::Present;
 use crate::upstream;
 
 /// A line on standard output. Nobody reading it is no reason to stop.
@@ -29,18 +29,36 @@ pub(crate) fn demo() {
         "OPENAI_API_BASE_URL",
         "OPENAI_API_KEY_FILE",
         "OPENAI_API_KEY",
+        "CLIENT_KEYS",
     ] {
         if std::env::var_os(name).is_some() {
             say(format_args!(
-                "demo: {name} is not used; with any option it is"
+                "demo: {name} is not used, the demo brings its own"
             ));
         }
     }
 }
 
-pub(crate) fn listening(address: SocketAddr, try_it: &str) {
-    say(format_args!("listening on http://{address}"));
-    say(format_args!("curl -N http://{address}{try_it}"));
+/// Where to ask, and what to ask first: a path and what may follow it on a command line.
+pub(crate) fn listening(url: &str, try_it: &str, present: &Present) {
+    say(format_args!("listening on {url}"));
+    let header = match present {
+        Present::Nothing => {
+            say(format_args!(
+                "development: nobody looks at keys, who reaches this address is served"
+            ));
+            String::new()
+        }
+        Present::OneOfTheirs => r#" -H "Authorization: Bearer $CLIENT_KEY""#.to_owned(),
+        Present::New(key) => {
+            say(format_args!(
+                "a client key was made, which the next line has; it is told once and good until this ends"
+            ));
+            let token = String::from_utf8_lossy(key.token().expose_secret());
+            format!(" -H 'Authorization: Bearer {token}'")
+        }
+    };
+    say(format_args!("curl -N {url}{try_it}{header}"));
 }
 
 pub(crate) fn stopping(connections: usize) {
@@ -49,7 +67,7 @@ pub(crate) fn stopping(connections: usize) {
     ));
 }
 
-/// What happened to the key.
+/// What happened to a key, or to a set of them.
 pub(crate) fn event(event: &Event) {
     let (at, name) = (Clock(event.at), &event.name);
     match &event.kind {
@@ -76,6 +94,13 @@ pub(crate) fn event(event: &Event) {
             "{at} refresh failed ({class}, {failures} in a row): {name} stays as it is; next attempt \
              in {:.1} s",
             next_attempt.as_secs_f64()
+        )),
+        EventKind::Refused { reason, untold: 0 } => say(format_args!(
+            "{at} refused: a request without a key of {name} that opens it ({reason})"
+        )),
+        EventKind::Refused { reason, untold } => say(format_args!(
+            "{at} refused: a request without a key of {name} that opens it ({reason}), and {untold} \
+             before it"
         )),
         _ => {}
     }

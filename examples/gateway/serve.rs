@@ -7,18 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{Failure, report};
 
 /// From the first byte of a request's head, or the end of the request before, to its last.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// From a connection's beginning to the end of its handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Of a head, which has at most a hundred fields besides. What is longer is answered with 431.
 const HEAD_BYTES: usize = 64 * 1024;
 /// Connections at a time; the next wait in the kernel's queue.
@@ -45,18 +49,19 @@ impl Listener {
         })
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    pub(crate) fn url(&self, tls: Option<&TlsAcceptor>) -> String {
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Serves until a signal to stop comes, then finishes what was begun, for at most `drain`.
-    pub(crate) async fn serve(self, app: Router, drain: Duration) {
+    pub(crate) async fn serve(self, app: Router, tls: Option<TlsAcceptor>, drain: Duration) {
         let Self {
             listener, mut stop, ..
         } = self;
         let connections = GracefulShutdown::new();
         tokio::select! {
-            () = accept(&listener, &app, &connections) => {}
+            () = accept(&listener, &app, tls.as_ref(), &connections) => {}
             () = stop.signal() => {}
         }
         drop(listener);
@@ -72,7 +77,12 @@ impl Listener {
     }
 }
 
-async fn accept(listener: &TcpListener, app: &Router, connections: &GracefulShutdown) {
+async fn accept(
+    listener: &TcpListener,
+    app: &Router,
+    tls: Option<&TlsAcceptor>,
+    connections: &GracefulShutdown,
+) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
@@ -85,26 +95,44 @@ async fn accept(listener: &TcpListener, app: &Router, connections: &GracefulShut
                 continue;
             }
         };
-        let connection = connections.watch(serve_connection(stream, app.clone()));
+        // Each event of a stream leaves at once. Where that cannot be had, it leaves a moment later.
+        drop(stream.set_nodelay(true));
+        let connection = converse(stream, app.clone(), tls.cloned(), connections.watcher());
         tokio::spawn(async move {
-            // How a connection ends is between the client and its network.
-            drop(connection.await);
+            connection.await;
             drop(slot);
         });
     }
 }
 
-fn serve_connection(
-    stream: TcpStream,
+/// How a connection ends, or that its handshake fails, is between the client and its network.
+async fn converse(stream: TcpStream, app: Router, tls: Option<TlsAcceptor>, watcher: Watcher) {
+    let Some(tls) = tls else {
+        drop(
+            watcher
+                .watch(serve_connection(TokioIo::new(stream), app))
+                .await,
+        );
+        return;
+    };
+    if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        drop(
+            watcher
+                .watch(serve_connection(TokioIo::new(stream), app))
+                .await,
+        );
+    }
+}
+
+fn serve_connection<I: Read + Write + Unpin>(
+    stream: I,
     app: Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
-    // Each event of a stream leaves at once. Where that cannot be had, it leaves a moment later.
-    drop(stream.set_nodelay(true));
+) -> http1::Connection<I, TowerToHyperService<Router>> {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
+        .serve_connection(stream, TowerToHyperService::new(app))
 }
 
 /// A client that hung up is its own affair. Anything else (no file descriptors left, say) would come

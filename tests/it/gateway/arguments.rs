@@ -13,6 +13,8 @@ async fn help_names_each_option_with_its_variable_and_shows_no_value_of_theirs()
         ("OPENAI_API_BASE_URL", SENTINEL),
         ("OPENAI_API_KEY", SENTINEL),
         ("OPENAI_API_KEY_FILE", SENTINEL),
+        ("CLIENT_KEYS", SENTINEL),
+        ("GATEWAY_REALM", SENTINEL),
     ];
     let (code, help, stderr) = ended(["--help"], &variables).await;
     assert_eq!((code, &*stderr), (Some(0), ""));
@@ -24,12 +26,18 @@ async fn help_names_each_option_with_its_variable_and_shows_no_value_of_theirs()
         ("--poll-interval <SECONDS>", "GATEWAY_POLL_INTERVAL"),
         ("--upstream-timeout <SECONDS>", "GATEWAY_UPSTREAM_TIMEOUT"),
         ("--drain-timeout <SECONDS>", "GATEWAY_DRAIN_TIMEOUT"),
+        ("--mode <MODE>", "GATEWAY_MODE"),
+        ("--realm <NAME>", "GATEWAY_REALM"),
+        ("--tls-cert <PATH>", "GATEWAY_TLS_CERT"),
+        ("--tls-key <PATH>", "GATEWAY_TLS_KEY"),
     ] {
         let (_, after) = help.split_once(option).expect(option);
         let (_, after) = after.split_once("[env: ").expect(option);
         assert!(after.starts_with(variable), "{option}: {after}");
     }
     assert!(help.contains("OPENAI_API_KEY "), "{help}");
+    assert!(help.contains("CLIENT_KEYS "), "{help}");
+    assert!(help.contains("--client-keys <PATH>"), "{help}");
     assert!(!help.contains(SENTINEL), "{help}");
 }
 

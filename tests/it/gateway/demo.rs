@@ -8,9 +8,11 @@ use super::harness::{Gateway, soon};
 #[tokio::test]
 async fn without_arguments_it_shows_a_rotation_that_no_request_notices() {
     let mut gateway = Gateway::start(|command| {
+        command.env_remove("GATEWAY_MODE");
         command.env("OPENAI_API_BASE_URL", "http://127.0.0.1:1/v1");
         command.env("OPENAI_API_KEY", "sk-ignored");
         command.env("OPENAI_API_KEY_FILE", "/ignored");
+        command.env("CLIENT_KEYS", "ignored");
     })
     .await;
     let listening = gateway.said("listening on http://").await;
@@ -22,6 +24,11 @@ async fn without_arguments_it_shows_a_rotation_that_no_request_notices() {
         "{curl}"
     );
 
+    let (_, key) = curl.split_once(" -H 'Authorization: Bearer ").unwrap();
+    let key = key.strip_suffix('\'').unwrap();
+    assert!(key.starts_with("trk_"), "{curl}");
+    let bearer = format!("Bearer {key}");
+
     let client = reqwest::Client::new();
     let ask = async |stream: bool| {
         let body = format!(
@@ -30,13 +37,18 @@ async fn without_arguments_it_shows_a_rotation_that_no_request_notices() {
         let request = client
             .post(gateway.url("/v1/chat/completions"))
             .header("content-type", "application/json")
-            .header("authorization", "Bearer a-key-of-the-client")
+            .header("authorization", &bearer)
             .body(body);
         let answer = soon(request.send()).await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         answer
     };
-    let models = soon(reqwest::get(gateway.url("/v1/models"))).await.unwrap();
+    let models = || client.get(gateway.url("/v1/models"));
+    let without = soon(models().send()).await.unwrap();
+    assert_eq!(without.status(), StatusCode::UNAUTHORIZED);
+    let models = soon(models().header("x-api-key", key).send())
+        .await
+        .unwrap();
     let models: Value = serde_json::from_slice(&models.bytes().await.unwrap()).unwrap();
     assert_eq!(models["data"][0]["id"], "demo");
 
@@ -61,6 +73,7 @@ async fn without_arguments_it_shows_a_rotation_that_no_request_notices() {
     ask(false).await;
 
     assert!(!gateway.output().contains("sk-"), "{}", gateway.output());
+    assert_eq!(gateway.output().matches("trk_").count(), 1, "told once");
     #[cfg(unix)]
     {
         gateway.terminate().await;
@@ -78,7 +91,7 @@ async fn with_an_option_the_demo_is_asked_for_and_leaves_the_environment_aside()
     .await;
     gateway.said("OPENAI_API_BASE_URL is not used").await;
     let answer = soon(reqwest::get(gateway.url("/v1/models"))).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.status(), StatusCode::OK); // the tests' environment says development
 }
 
 #[cfg(target_os = "linux")]

@@ -1,8 +1,10 @@
 //! The gateway, as its users have it: the built program, between real sockets.
 
 mod arguments;
+mod cors;
 mod credentials;
 mod demo;
+mod door;
 mod draining;
 mod faults;
 mod forwarding;
@@ -11,4 +13,5 @@ mod health;
 #[cfg(unix)]
 mod nothing_lost;
 mod streaming;
+mod tls;
 mod uploads;

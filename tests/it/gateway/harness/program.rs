@@ -14,10 +14,14 @@ use super::soon;
 /// The gateway's own key, where a test has no other.
 pub(crate) const KEY: &str = "sk-of-the-gateway";
 
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 12] = [
+    "CLIENT_KEYS",
     "GATEWAY_DRAIN_TIMEOUT",
     "GATEWAY_LISTEN",
     "GATEWAY_POLL_INTERVAL",
+    "GATEWAY_REALM",
+    "GATEWAY_TLS_CERT",
+    "GATEWAY_TLS_KEY",
     "GATEWAY_UPSTREAM_HEADER",
     "GATEWAY_UPSTREAM_TIMEOUT",
     "OPENAI_API_BASE_URL",
@@ -25,12 +29,14 @@ const VARIABLES: [&str; 8] = [
     "OPENAI_API_KEY_FILE",
 ];
 
-/// The program, which knows nothing of the environment that the tests run in.
+/// The program, which knows nothing of the environment that the tests run in. Its door is open, for tests
+/// of what is behind it.
 fn command() -> Command {
     let mut command = Command::new(program());
     for name in VARIABLES {
         command.env_remove(name);
     }
+    command.env("GATEWAY_MODE", "development");
     command.kill_on_drop(true).stdin(Stdio::null());
     command
 }
@@ -66,7 +72,24 @@ pub(crate) async fn ended<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     variables: &[(&str, &str)],
 ) -> (Option<i32>, String, String) {
+    ended_by(command(), arguments, variables).await
+}
+
+/// The same of the program that nobody told a mode.
+pub(crate) async fn default_mode<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     let mut command = command();
+    command.env_remove("GATEWAY_MODE");
+    ended_by(command, arguments, variables).await
+}
+
+async fn ended_by<A: AsRef<OsStr>>(
+    mut command: Command,
+    arguments: impl IntoIterator<Item = A>,
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     command
         .args(arguments)
         .envs(variables.iter().copied())
@@ -122,8 +145,8 @@ impl Gateway {
             stdout,
             stderr,
         };
-        let line = gateway.said("listening on http://").await;
-        let (_, address) = line.split_once("http://").unwrap();
+        let line = gateway.said("listening on ").await;
+        let (_, address) = line.split_once("://").unwrap();
         gateway.address = address.parse().unwrap();
         gateway
     }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use reqwest::{Client, Method, RequestBuilder};
 use tokio::task::JoinSet;
 
+use super::client_keys::{InHand, Kind, Wallet};
 use super::upstream::{EVENTS, ID, IN_USE, Upstream};
 use crate::gateway::harness::Gateway;
 
@@ -36,7 +37,12 @@ pub(crate) struct Lost {
 }
 
 impl Clients {
-    pub(crate) fn start(count: usize, gateway: &Gateway, upstream: &Upstream) -> Self {
+    pub(crate) fn start(
+        count: usize,
+        gateway: &Gateway,
+        upstream: &Upstream,
+        wallet: &Wallet,
+    ) -> Self {
         let at_work = Arc::new(AtomicBool::new(true));
         let mut clients = JoinSet::new();
         for number in 0..count {
@@ -45,6 +51,7 @@ impl Clients {
                 base: gateway.url("/v1"),
                 client: Client::new(),
                 upstream: upstream.clone(),
+                wallet: wallet.clone(),
                 done: Done::default(),
             };
             clients.spawn(worker.work(Arc::clone(&at_work)));
@@ -67,6 +74,8 @@ impl Clients {
 #[derive(Clone, Copy)]
 struct Begun<'a> {
     id: &'a str,
+    /// What the client presents.
+    key: &'a InHand,
     /// The key that is in use.
     from: usize,
     turn: usize,
@@ -77,6 +86,7 @@ struct Worker {
     base: String,
     client: Client,
     upstream: Upstream,
+    wallet: Wallet,
     done: Done,
 }
 
@@ -88,8 +98,13 @@ impl Worker {
             }
             let id = format!("{}-{turn}", self.number);
             let from = self.upstream.begins(&id);
+            let key = self.wallet.take(match self.number % 4 {
+                0 => Kind::Streaming,
+                _ => Kind::Brief,
+            });
             let request = Begun {
                 id: &id,
+                key: &key,
                 from,
                 turn,
             };
@@ -99,6 +114,7 @@ impl Worker {
                 _ => self.plain(request).await,
             };
             self.upstream.ends(&id);
+            drop(key);
             if let Err(why) = outcome {
                 let to = self.upstream.in_use() + 1;
                 self.done.lost.push(Lost { from, to, why });
@@ -112,7 +128,7 @@ impl Worker {
             .request(method, format!("{}{path}", self.base))
             .header(ID, begun.id)
             .header(IN_USE, begun.from)
-            .header("authorization", "Bearer dummy-of-the-client")
+            .header("authorization", format!("Bearer {}", begun.key.text()))
     }
 
     async fn plain(&mut self, begun: Begun<'_>) -> Result<(), String> {

@@ -1,12 +1,15 @@
-//! The main job: the key is replaced two hundred times, in every way, while clients are at work, and
-//! not one of their requests fails.
+//! The main job: the key is replaced two hundred times, in every way, and so are the keys of the clients,
+//! while these are at work, and not one of their requests fails.
 
+mod client_keys;
 mod clients;
 mod upstream;
 mod writer;
 
 use tempfile::tempdir;
+use tokio::join;
 
+use self::client_keys::Keeper;
 use self::clients::Clients;
 use self::upstream::Upstream;
 use self::writer::{Mount, Way};
@@ -23,37 +26,30 @@ enum First {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_while_the_key_is_replaced_two_hundred_times() {
+async fn nothing_is_lost_while_the_keys_of_both_sides_are_replaced_two_hundred_times() {
     let folder = tempdir().unwrap();
+    let keeper = Keeper::new();
     let mount = Mount::new(folder.path(), &key(0));
     let upstream = Upstream::start().await;
     let gateway = Gateway::start(|command| {
         command.args(["--upstream", &format!("http://{}/v1", upstream.address())]);
         command.arg("--upstream-key-file").arg(mount.file());
+        command.env_remove("GATEWAY_MODE");
+        command.arg("--client-keys").arg(keeper.file());
     })
     .await;
-    let clients = Clients::start(CLIENTS, &gateway, &upstream);
+    let clients = Clients::start(CLIENTS, &gateway, &upstream, &keeper.wallet());
 
     let mut stalled = Vec::new();
     for rotation in 1..=ROTATIONS {
-        let way = Way::ALL[rotation % 4];
-        let first = [First::File, First::Upstream][rotation / 4 % 2];
-        let write = mount.write(way, key(rotation));
-        match first {
-            First::File => {
-                upstream.take_also(rotation);
-                stalled.extend(write.await.then_some(rotation));
-                soon(upstream.has_seen(rotation)).await;
-                upstream.take_only(rotation);
-            }
-            First::Upstream => {
-                upstream.take_only(rotation);
-                soon(upstream.has_rejected(rotation - 1)).await;
-                stalled.extend(write.await.then_some(rotation));
-            }
-        }
-        soon(upstream.has_settled_on(rotation)).await;
+        let ((), has_stalled) = join!(
+            keeper.replace(rotation, &gateway),
+            replace(rotation, &mount, &upstream)
+        );
+        stalled.extend(has_stalled.then_some(rotation));
     }
+    let taken = Keeper::taken(&gateway, ROTATIONS).await;
+    assert_eq!(taken, [ROTATIONS - 1, ROTATIONS], "client keys");
     upstream.finish();
     let done = soon(clients.finish()).await;
     let seen = upstream.counts();
@@ -81,6 +77,29 @@ async fn nothing_is_lost_while_the_key_is_replaced_two_hundred_times() {
     for rotation in 0..=ROTATIONS {
         assert!(!gateway.output().contains(&key(rotation)), "a key was told");
     }
+}
+
+/// Replaces the upstream's key. Whether the writer of its file was kept from writing in between.
+async fn replace(rotation: usize, mount: &Mount, upstream: &Upstream) -> bool {
+    let way = Way::ALL[rotation % 4];
+    let first = [First::File, First::Upstream][rotation / 4 % 2];
+    let write = mount.write(way, key(rotation));
+    let has_stalled = match first {
+        First::File => {
+            upstream.take_also(rotation);
+            let has_stalled = write.await;
+            soon(upstream.has_seen(rotation)).await;
+            upstream.take_only(rotation);
+            has_stalled
+        }
+        First::Upstream => {
+            upstream.take_only(rotation);
+            soon(upstream.has_rejected(rotation - 1)).await;
+            write.await
+        }
+    };
+    soon(upstream.has_settled_on(rotation)).await;
+    has_stalled
 }
 
 /// Each of another length, so that a torn one is not taken for whole.

@@ -1,0 +1,115 @@
+//! The door, as it stands: the keys that open it, and the layer that looks at them.
+
+use std::time::Duration;
+
+use tower_rotating_auth::{
+    EnvSource, FileSource, KeyRecord, KeySet, NewKey, Publisher, RequireKey, Rotating,
+    RotatingAuthLayer, Scopes, SecretSource, StartError,
+};
+
+use crate::door::{Door, Guard, KeysFrom};
+use crate::errors::chain;
+use crate::health::{Source, source};
+use crate::{Failure, report};
+
+/// What events, the status and error messages call the clients' keys.
+const NAME: &str = "client-keys";
+/// A key takes some two hundred bytes of a key file.
+const LARGEST_FILE: usize = 16 * 1024 * 1024;
+
+pub(crate) struct Entrance {
+    require: RequireKey,
+    keys: Option<Rotating<KeySet>>,
+    present: Present,
+    /// Of a key that never changes. While this lives, somebody is in charge of it.
+    _publisher: Option<Publisher<KeySet>>,
+}
+
+/// What a client has to present.
+pub(crate) enum Present {
+    /// Nothing.
+    Nothing,
+    /// One of the keys that were told.
+    OneOfTheirs,
+    /// The key that was made.
+    New(NewKey),
+}
+
+impl Entrance {
+    /// Reads the clients' keys for the first time: no usable key, no gateway.
+    pub(crate) async fn open(door: Door, poll: Duration) -> Result<Self, Failure> {
+        let Guard {
+            keys: from,
+            policies,
+            refuser,
+        } = match door {
+            Door::Open(open) => {
+                return Ok(Self {
+                    require: RequireKey::dangerously_open(open),
+                    keys: None,
+                    present: Present::Nothing,
+                    _publisher: None,
+                });
+            }
+            Door::Guarded(guard) => guard,
+        };
+        let builder = Rotating::builder()
+            .name(NAME)
+            .poll(poll)
+            .observer(report::event);
+        let mut publisher = None;
+        let mut present = Present::OneOfTheirs;
+        let keys = match from {
+            KeysFrom::File(path) => {
+                let file = FileSource::new(&path).max_bytes(LARGEST_FILE);
+                let keys = builder.start(file.key_set()).await;
+                keys.map_err(|error| unusable(&path.display().to_string(), &error))?
+            }
+            KeysFrom::Environment => {
+                let keys = builder.start(EnvSource::new("CLIENT_KEYS").key_set()).await;
+                keys.map_err(|error| unusable("CLIENT_KEYS", &error))?
+            }
+            KeysFrom::New => {
+                let (key, set) = new_key()?;
+                let (keys, in_charge) = builder.by_hand(set);
+                publisher = Some(in_charge);
+                present = Present::New(key);
+                keys
+            }
+        };
+        let require = RequireKey::new(keys.clone())
+            .policies(policies)
+            .refuser(refuser);
+        Ok(Self {
+            require,
+            keys: Some(keys),
+            present,
+            _publisher: publisher,
+        })
+    }
+
+    pub(crate) fn layer(&self) -> RotatingAuthLayer<RequireKey, tower::layer::util::Identity> {
+        RotatingAuthLayer::new().require(self.require.clone())
+    }
+
+    pub(crate) const fn present(&self) -> &Present {
+        &self.present
+    }
+
+    pub(crate) fn source(&self) -> Option<Source> {
+        self.keys.as_ref().map(source)
+    }
+}
+
+fn new_key() -> Result<(NewKey, KeySet), Failure> {
+    let failed = |why: &dyn std::fmt::Display| Failure::Start(format!("no client key: {why}"));
+    let key = NewKey::generate().map_err(|error| failed(&error))?;
+    let client = "demo".parse().map_err(|error| failed(&error))?;
+    let record = KeyRecord::new(key.id().clone(), client, Scopes::default());
+    let set = KeySet::new([(key.digest(), record)]).map_err(|error| failed(&error))?;
+    Ok((key, set))
+}
+
+fn unusable(from: &str, error: &StartError) -> Failure {
+    Failure::Start(format!("no client keys from {from}: {}", chain(error)))
+}
