@@ -56,6 +56,7 @@ async fn run() -> Result<(), Failure> {
         return Ok(()); // help was asked for, and has been given
     };
     let Config { listen, pace, mode } = Config::decide(args)?;
+    report::warnings();
     let listener = Listener::bind(listen).await?;
     match mode {
         Mode::Demo => {
