@@ -28,10 +28,7 @@ pub(crate) type Again = fn(&Upload) -> Option<Upload>;
 impl Key {
     /// Reads the key for the first time: no key, no gateway.
     pub(crate) async fn open(upstream: &Upstream, poll: Duration) -> Result<Self, Failure> {
-        let builder = Rotating::builder()
-            .name(NAME)
-            .poll(poll)
-            .observer(report::event);
+        let builder = Rotating::builder().name(NAME).observer(report::event);
         match &upstream.key {
             KeyFrom::Environment(secret) => {
                 let credential = credential(&upstream.header, secret)
@@ -43,7 +40,7 @@ impl Key {
                 })
             }
             KeyFrom::File(path) => {
-                let file = FileSource::new(path);
+                let file = FileSource::new(path).poll(poll);
                 let key = match &upstream.header {
                     KeyHeader::Bearer => builder.start(file.bearer()).await,
                     KeyHeader::Bare(name) => builder.start(file.header(name.clone())).await,

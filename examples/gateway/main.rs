@@ -68,6 +68,7 @@ async fn run() -> Result<(), Failure> {
         front,
         behind,
     } = Config::decide(args)?;
+    report::warnings();
     let listener = Listener::bind(listen).await?;
     match behind {
         Behind::Demo => {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tower_rotating_auth::{Event, EventKind, Reason};
+use tracing_subscriber::EnvFilter;
 
 use crate::entrance::Present;
 use crate::upstream;
@@ -17,6 +18,20 @@ pub(crate) fn say(line: fmt::Arguments<'_>) {
 /// A line on standard error.
 pub(crate) fn complain(line: fmt::Arguments<'_>) {
     drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// Lets the crate's warnings be heard on standard error: a key file that everybody may read, what exactly
+/// was wrong with one. Events are left out: [`event`] tells them.
+pub(crate) fn warnings() {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(
+            "tower_rotating_auth=warn,tower_rotating_auth::rotating::event=off",
+        ))
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .init();
 }
 
 /// That this is not the real thing, and what of the environment is left aside for it.

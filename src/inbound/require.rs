@@ -27,7 +27,9 @@ use crate::rotating::Rotating;
 /// request's extensions, and never the key: every slot that a key may stand in is emptied on the way.
 ///
 /// Everything needs a key but what [`policies`](Self::policies) exempt by exact path, and CORS preflights,
-/// which cannot carry one. Put a CORS layer outside, so that refusals have its headers, too.
+/// which cannot carry one. Put a CORS layer outside: it answers them, and refusals have its headers, too.
+/// Without one they reach the inner service on every route; one that answers whatever the method, as a proxy
+/// does, must turn them away itself.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode};

@@ -45,6 +45,7 @@ async fn readyz_tells_of_a_source_that_fails_and_that_its_last_good_value_is_in_
 
     std::fs::write(&file, "two\nlines").unwrap();
     gateway.said("refresh failed").await;
+    gateway.complained("white space in the middle").await;
     let (status, body) = json(gateway.url("/readyz")).await;
     let source = &body["sources"][0];
     assert_eq!(status, StatusCode::OK);

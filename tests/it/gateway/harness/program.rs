@@ -161,12 +161,20 @@ impl Gateway {
 
     /// The first line on standard output with `text` in it, as soon as there is one.
     pub(crate) async fn said(&self, text: &str) -> String {
-        let mut stdout = self.stdout.clone();
+        self.line(&self.stdout, text).await
+    }
+
+    /// The first line on standard error with `text` in it, as soon as there is one.
+    pub(crate) async fn complained(&self, text: &str) -> String {
+        self.line(&self.stderr, text).await
+    }
+
+    async fn line(&self, output: &watch::Receiver<Vec<String>>, text: &str) -> String {
+        let mut output = output.clone();
         let has = |line: &&String| line.contains(text);
-        let lines = soon(stdout.wait_for(|lines| lines.iter().any(|line| has(&line)))).await;
-        match lines {
+        match soon(output.wait_for(|lines| lines.iter().any(|line| has(&line)))).await {
             Ok(lines) => lines.iter().find(has).unwrap().clone(),
-            Err(_) => panic!("ended without {text:?}: {:?}", *self.stderr.borrow()),
+            Err(_) => panic!("ended without {text:?}: {}", self.output()),
         }
     }
 
