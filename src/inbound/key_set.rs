@@ -85,7 +85,6 @@ impl KeySet {
         }
     }
 
-    #[cfg(feature = "file")]
     pub(super) const fn with_edition(mut self, edition: u64) -> Self {
         self.edition = edition;
         self
