@@ -98,6 +98,16 @@ impl Challenges {
     }
 }
 
+impl Default for Challenges {
+    fn default() -> Self {
+        Self {
+            bearer: HeaderValue::from_static(r#"Bearer realm="api""#),
+            basic: HeaderValue::from_static(r#"Basic realm="api""#),
+            schemes: Schemes::Bearer,
+        }
+    }
+}
+
 fn extended(challenge: &HeaderValue, parameters: &str) -> Option<HeaderValue> {
     let line = [challenge.as_bytes(), parameters.as_bytes()].join(&b", "[..]);
     HeaderValue::try_from(line).ok()

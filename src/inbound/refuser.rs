@@ -29,6 +29,8 @@ use super::slot::Slots;
 /// [`Refusal`] itself goes along in the response's extensions, for an audit log. No answer is kept by caches.
 /// Answers to `HEAD` have the same headers and no body; those to gRPC have status 200 and `grpc-status`.
 ///
+/// The default's realm is `api`.
+///
 /// ```
 /// use http::{HeaderMap, Method};
 /// use tower_rotating_auth::{Format, Refusal, Refuser};
@@ -43,7 +45,7 @@ use super::slot::Slots;
 /// assert_eq!(response.extensions().get(), Some(&Refusal::Expired));
 /// # Ok::<_, tower_rotating_auth::InvalidChallenge>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Refuser {
     challenges: Challenges,

@@ -36,14 +36,9 @@ pub(crate) fn strip_identity(names: &[HeaderName], headers: &mut HeaderMap) {
 }
 
 fn reads_as(name: &HeaderName, header: &HeaderName) -> bool {
-    let letters = |name: &HeaderName| name.as_str().len();
-    let dashes = |byte: u8| if byte == b'_' { b'-' } else { byte };
-    letters(name) == letters(header)
-        && name
-            .as_str()
-            .bytes()
-            .map(dashes)
-            .eq(header.as_str().bytes().map(dashes))
+    let dashed = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    let [name, header] = [name, header].map(|name| name.as_str().bytes().map(dashed));
+    name.eq(header)
 }
 
 #[cfg(test)]
