@@ -26,16 +26,6 @@ enum Schemes {
     BearerAndBasic,
 }
 
-impl Default for Challenges {
-    fn default() -> Self {
-        Self {
-            bearer: HeaderValue::from_static("Bearer realm=\"api\""),
-            basic: HeaderValue::from_static("Basic realm=\"api\""),
-            schemes: Schemes::Bearer,
-        }
-    }
-}
-
 impl Challenges {
     pub(super) fn new(realm: &str) -> Result<Self, InvalidChallenge> {
         if realm.trim().is_empty() {
@@ -105,6 +95,16 @@ impl Challenges {
         };
         // None of these has a byte that a header cannot hold; a challenge that says less is still one.
         Some(extended(&self.bearer, &error).unwrap_or_else(|| self.bearer.clone()))
+    }
+}
+
+impl Default for Challenges {
+    fn default() -> Self {
+        Self {
+            bearer: HeaderValue::from_static(r#"Bearer realm="api""#),
+            basic: HeaderValue::from_static(r#"Basic realm="api""#),
+            schemes: Schemes::Bearer,
+        }
     }
 }
 

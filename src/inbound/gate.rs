@@ -1,11 +1,13 @@
 //! Who is let through: one decision from the head of a request, the key set and `now`.
 
+use std::mem::take;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::{Extensions, HeaderMap, HeaderName, Method, Uri};
+use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
 
 use super::key_set::KeySet;
+use super::original_uri::original_uri;
 use super::policy::{Access, Policies, is_preflight, matched_template};
 use super::principal::{Anonymous, KeyPrincipal, Principal};
 use super::refusal::Refusal;
@@ -83,9 +85,16 @@ impl Gate {
 
     /// Takes everything off a request that a client may have presented: whatever the route, whatever the
     /// mode, the inner service sees no key.
-    pub(super) fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
-        self.slots.strip(headers, uri);
-        strip_identity(&self.identity_headers, headers);
+    pub(super) fn strip<B>(&self, request: &mut Request<B>) {
+        let mut uri = take(request.uri_mut());
+        self.slots.strip(request.headers_mut(), &mut uri);
+        *request.uri_mut() = uri;
+        if self.slots.are_in_uris() {
+            if let Some(copy) = original_uri(request.extensions_mut()) {
+                self.slots.strip_uri(copy);
+            }
+        }
+        strip_identity(&self.identity_headers, request.headers_mut());
     }
 
     fn identify(&self, head: Head<'_>, now: SystemTime) -> Result<KeyPrincipal, Refusal> {

@@ -1,6 +1,5 @@
 //! The service that looks at keys.
 
-use std::mem::take;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -74,9 +73,7 @@ where
             Ok(principal) => principal,
             Err(refusal) => return GuardedFuture::refused(self.refuse(&refusal, &request)),
         };
-        let mut uri = take(request.uri_mut());
-        self.gate.strip(request.headers_mut(), &mut uri);
-        *request.uri_mut() = uri;
+        self.gate.strip(&mut request);
         let key = principal.as_ref().and_then(Principal::key).cloned();
         match principal {
             Some(principal) => drop(request.extensions_mut().insert(principal)),

@@ -126,7 +126,7 @@ impl Slots {
 
     /// The slots, in the order in which they were given: [`Token::slot`](super::Token::slot) counts in it.
     #[must_use]
-    pub const fn as_slice(&self) -> &[Slot] {
+    pub fn as_slice(&self) -> &[Slot] {
         &self.list
     }
 }

@@ -10,6 +10,7 @@ impl Slots {
     /// Empties every slot, whatever it holds: a token, something malformed, a proxy's own `Authorization`.
     /// What else stands in the query and among the WebSocket's subprotocols keeps its bytes and its order.
     pub fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
+        self.strip_uri(uri);
         for slot in self.as_slice() {
             match slot {
                 Slot::Bearer | Slot::Basic => {
@@ -18,8 +19,23 @@ impl Slots {
                 Slot::Header(name) => {
                     headers.remove(name);
                 }
-                Slot::Query(name) => query::strip(name, uri),
+                Slot::Query(_) => {}
                 Slot::WebSocketProtocol => websocket::strip(headers),
+            }
+        }
+    }
+
+    /// Whether a token may stand in a URI.
+    pub(super) fn are_in_uris(&self) -> bool {
+        let in_uri = |slot: &Slot| matches!(slot, Slot::Query(_));
+        self.as_slice().iter().any(in_uri)
+    }
+
+    /// Empties the slots of a URI: of the request's, or of a copy that a router has kept.
+    pub(super) fn strip_uri(&self, uri: &mut Uri) {
+        for slot in self.as_slice() {
+            if let Slot::Query(name) = slot {
+                query::strip(name, uri);
             }
         }
     }
@@ -36,14 +52,9 @@ pub(crate) fn strip_identity(names: &[HeaderName], headers: &mut HeaderMap) {
 }
 
 fn reads_as(name: &HeaderName, header: &HeaderName) -> bool {
-    let letters = |name: &HeaderName| name.as_str().len();
-    let dashes = |byte: u8| if byte == b'_' { b'-' } else { byte };
-    letters(name) == letters(header)
-        && name
-            .as_str()
-            .bytes()
-            .map(dashes)
-            .eq(header.as_str().bytes().map(dashes))
+    let dashed = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    let [name, header] = [name, header].map(|name| name.as_str().bytes().map(dashed));
+    name.eq(header)
 }
 
 #[cfg(test)]

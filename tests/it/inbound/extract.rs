@@ -187,9 +187,20 @@ fn a_token_may_have_as_many_bytes_as_the_slots_say_and_no_more() {
 
 #[test]
 fn length_is_judged_before_content() {
-    let long = [b' '; 600];
-    let value = [&b"Bearer x"[..], &long, b"x"].concat();
-    assert_eq!(authorization(&value), Err(Refusal::TooLong));
+    let long = " ".repeat(600);
+    let garbage = "!".repeat(4000);
+    for head in [
+        Head::lines(&[("authorization", format!("Bearer x{long}x").as_bytes())]),
+        Head::lines(&[("authorization", format!("Basic {garbage}").as_bytes())]),
+        Head::lines(&[(
+            "sec-websocket-protocol",
+            format!("chat, base64url.bearer.authorization.k8s.io.{garbage}").as_bytes(),
+        )]),
+        Head::uri(&format!("/?key={garbage}%20")),
+    ] {
+        let read = head.extract(&every_slot());
+        assert_eq!(read, Err(Refusal::TooLong), "{head:?}");
+    }
 }
 
 #[test]
@@ -230,6 +241,9 @@ fn a_browser_s_websocket_offers_the_token_beside_another_subprotocol() {
     ] {
         assert_eq!(offered(&lines), k_in(4), "{lines:?}");
     }
+    // Its base64url has a character that plain Base64 has not.
+    let lines = [format!("chat, {}", subprotocol("~~~"))];
+    assert_eq!(offered(&lines), Ok(("~~~".to_owned(), 4)));
     for line in [
         entry.clone(),
         format!(",{entry}, ,"),

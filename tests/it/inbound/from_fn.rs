@@ -17,8 +17,7 @@ async fn only_sk_1(request: Request, next: Next) -> Response {
         Err(refusal) => Err(refusal),
     };
     if let Err(refusal) = valid {
-        let refuser = Refuser::new("api").unwrap();
-        return refuser
+        return Refuser::default()
             .response(&refusal, request.method(), request.headers())
             .map(axum::body::Body::from)
             .into_response();
@@ -73,6 +72,11 @@ async fn a_refusal_goes_over_the_wire_as_it_is_and_head_gets_no_body() {
     assert_eq!(refused[0], "HTTP/1.1 401 Unauthorized");
     assert!(refused.contains(&format!("content-length: {}", body.len())));
     assert!(body.contains("invalid_token"), "{body}");
+    let challenge = r#"www-authenticate: Bearer realm="api", error="invalid_token","#;
+    assert!(
+        refused.iter().any(|line| line.starts_with(challenge)),
+        "{refused:?}"
+    );
     assert_eq!(ask("HEAD", "sk-2").await, (refused, String::new()));
 
     let (served, body) = ask("GET", "sk-1").await;

@@ -2,9 +2,9 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{OriginalUri, Request};
 use axum::routing::get;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Uri};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 use tower_rotating_auth::{
@@ -298,4 +298,23 @@ async fn without_the_layer_nobody_is_let_in_and_the_log_says_why() {
     let public = Policies::new().public(Method::GET, "/who").unwrap();
     let router = extracting().layer(RequireKey::new(keys).policies(public));
     assert_eq!(ask(&router, layer::with("/who", VALID)).await.status(), 500);
+}
+
+#[tokio::test]
+async fn a_token_in_the_query_is_not_in_the_copy_that_the_router_keeps_either() {
+    async fn uris(OriginalUri(original): OriginalUri, uri: Uri) -> String {
+        format!("{original} {uri}")
+    }
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let inner = Router::new().route("/models", get(uris));
+    for router in [
+        Router::new()
+            .nest("/v1", inner.clone())
+            .layer(door(keys.clone())),
+        Router::new().nest("/v1", inner.layer(door(keys))),
+    ] {
+        let uri = format!("/v1/models?key={VALID}&limit=1");
+        let answer = ask(&router, layer::get(&uri)).await;
+        assert_eq!(answer.body(), "/v1/models?limit=1 /models?limit=1");
+    }
 }
