@@ -118,11 +118,11 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
                 select! {
                     biased;
                     outcome = &mut attempt => break outcome,
+                    () = at(round_ends) => self.desk.end_round_if_due(),
                     command = self.inbox.recv() => match command {
                         Some(command) => self.desk.serve(command),
                         None => return ControlFlow::Break(()),
                     },
-                    () = at(round_ends) => self.desk.end_round_if_due(),
                 }
             }
         };
