@@ -29,11 +29,7 @@ pub(super) fn trim(mut content: &[u8]) -> &[u8] {
 
 /// Reads to the end, or `None` when there are more than `max` bytes. `expected` is what the file system
 /// says the length is: a hint, since the file may grow, and some file systems say 0.
-pub(super) fn read(
-    mut file: impl Read,
-    expected: u64,
-    max: usize,
-) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+pub(super) fn read(mut file: impl Read, expected: u64, max: usize) -> io::Result<Option<Bytes>> {
     let most = max.saturating_add(1);
     let expected = usize::try_from(expected).unwrap_or(most).min(max);
     let mut bytes = Zeroizing::new(vec![0; expected.saturating_add(1)]);

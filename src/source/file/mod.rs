@@ -57,8 +57,8 @@ const MISSING: [Duration; 3] = [
 /// A file whose content is a secret, and which is rewritten while the process runs.
 ///
 /// The value is the content without ASCII white space and byte order marks at both ends. A change is
-/// seen at once where the file system tells of changes (Unix), and by a poll everywhere; content is told
-/// apart by its SHA-256, never by a timestamp.
+/// seen within a fraction of a second where the file system tells of changes (Unix), and by a poll
+/// everywhere; content is told apart by its SHA-256, never by a timestamp.
 ///
 /// # Writing the file
 ///

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tower_rotating_auth::{ErrorClass, FileSource, Rotating};
 
 use super::support::{Desk, assert_content, failure, in_time, replace, write};
@@ -35,8 +35,8 @@ async fn the_same_key_in_another_file_is_no_rotation() {
 async fn a_file_that_has_not_changed_is_looked_at_once() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).without_watch();
-    let builder = Rotating::builder().min_interval(Duration::ZERO);
-    let key = builder.start(source).await.unwrap();
+    let key = Rotating::start(source).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
     let asked = Instant::now();
     in_time(key.refresh()).await.unwrap();
     assert_eq!(asked.elapsed(), Duration::ZERO);

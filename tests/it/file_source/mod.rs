@@ -15,8 +15,6 @@ mod volume;
 #[cfg(all(unix, not(portable_only)))]
 mod child;
 #[cfg(all(unix, not(portable_only)))]
-mod log;
-#[cfg(all(unix, not(portable_only)))]
 mod mounted;
 #[cfg(all(unix, not(portable_only)))]
 mod permissions;

@@ -7,8 +7,8 @@ use std::path::Path;
 use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
 
 use super::child::again_as;
-use super::log::log;
 use super::support::{Desk, assert_content, failure, in_time, write};
+use crate::support::Traced;
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -44,12 +44,12 @@ async fn a_file_that_others_may_write_all_of_a_sudden_is_refused_with_the_key_in
 
 #[tokio::test(start_paused = true)]
 async fn a_file_that_everybody_may_read_is_taken_with_one_warning() {
-    let (log, _guard) = log();
+    let traced = Traced::new();
     let desk = Desk::new("sk-sentinel");
     set_mode(&desk.path, 0o644);
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     in_time(key.refresh()).await.unwrap();
-    let text = log.text();
+    let text = traced.text();
     assert_eq!(
         text.matches("may be read by everybody").count(),
         1,
@@ -61,12 +61,12 @@ async fn a_file_that_everybody_may_read_is_taken_with_one_warning() {
 
 #[tokio::test(start_paused = true)]
 async fn a_file_that_its_group_may_read_is_taken_without_one() {
-    let (log, _guard) = log();
+    let traced = Traced::new();
     let desk = Desk::new("sk-1");
     set_mode(&desk.path, 0o640);
     let key = Rotating::start(FileSource::new(&desk.path).strict()).await;
     assert_content(&key.unwrap().current(), "sk-1");
-    assert_eq!(log.text(), "");
+    assert!(!traced.text().contains("WARN"));
 }
 
 #[tokio::test(start_paused = true)]

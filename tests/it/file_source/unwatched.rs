@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use tower_rotating_auth::{FileSource, Rotating};
 
 use super::child::{again_as, in_child};
-use super::log::log;
 use super::support::{Desk, assert_content, in_time, write};
+use crate::support::Traced;
 
 /// Runs again where no inotify instance can be had.
 #[tokio::test(start_paused = true)]
@@ -20,7 +20,7 @@ async fn a_file_that_cannot_be_watched_is_polled_with_one_warning() {
         );
         return;
     }
-    let (log, _guard) = log();
+    let traced = Traced::new();
     let desk = Desk::new("sk-0");
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     let mut changes = key.subscribe();
@@ -32,7 +32,7 @@ async fn a_file_that_cannot_be_watched_is_polled_with_one_warning() {
         let waited = written.elapsed();
         assert!(waited < Duration::from_secs(11), "{waited:?}");
     }
-    let text = log.text();
+    let text = traced.text();
     assert_eq!(text.matches("WARN").count(), 1, "{text}");
     assert!(text.contains("cannot be watched"), "{text}");
 }

@@ -46,8 +46,8 @@ async fn a_swap_is_believed_at_once() {
     let desk = Desk::empty();
     let mut volume = Volume::new(desk.at("volume"), "sk-0");
     let source = FileSource::new(desk.at("volume/openai")).without_watch();
-    let builder = Rotating::builder().min_interval(Duration::ZERO);
-    let key = builder.start(source).await.unwrap();
+    let key = Rotating::start(source).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
     volume.swap("sk-1");
     let swapped = Instant::now();
     assert_content(&in_time(key.refresh()).await.unwrap(), "sk-1");

@@ -69,19 +69,21 @@ async fn a_hundred_swaps_of_a_kubernetes_volume_however_it_is_reached() {
 #[tokio::test(start_paused = true)]
 async fn a_link_among_the_ancestors_is_swapped() {
     let desk = Desk::empty();
-    let release = |number: u32| {
-        let keys = desk.at(&format!("releases/{number}/config/keys"));
-        fs::create_dir_all(&keys).unwrap();
-        write(&keys.join("openai"), &format!("sk-{number}"));
-        symlink(format!("releases/{number}"), desk.at("next")).unwrap();
-        fs::rename(desk.at("next"), desk.at("current")).unwrap();
-    };
-    release(0);
-    let mut key = Watched::start(&desk.at("current/config/keys/openai")).await;
+    release(&desk, 0);
+    let mut key = Watched::start(&desk.at("current/keys/openai")).await;
     for number in 1..=20 {
-        release(number);
+        release(&desk, number);
         key.becomes(&format!("sk-{number}")).await;
     }
+}
+
+/// Swaps the link `current` to a directory that has the key further down.
+fn release(desk: &Desk, number: u32) {
+    let keys = desk.at(&format!("releases/{number}/keys"));
+    fs::create_dir_all(&keys).unwrap();
+    write(&keys.join("openai"), &format!("sk-{number}"));
+    symlink(format!("releases/{number}"), desk.at("next")).unwrap();
+    fs::rename(desk.at("next"), desk.at("current")).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,4 +235,43 @@ async fn a_change_is_not_lost_when_waiting_for_it_is_given_up_all_the_time() {
         write(&desk.path, &content);
         key.becomes(&content).await;
     }
+}
+
+/// Runs again in a process of its own, where no other test watches anything.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn directories_that_no_longer_matter_are_not_watched_any_more() {
+    use super::child::{again_as, in_child};
+
+    if !in_child() {
+        again_as(
+            &["--user", "--map-root-user"],
+            "true",
+            "file_source::watch::directories_that_no_longer_matter_are_not_watched_any_more",
+        );
+        return;
+    }
+    let desk = Desk::empty();
+    release(&desk, 0);
+    let mut key = Watched::start(&desk.at("current/keys/openai")).await;
+    for number in 1..=10 {
+        release(&desk, number);
+        key.becomes(&format!("sk-{number}")).await;
+    }
+    // The directory of the link, and the one of the file.
+    assert_eq!(watches(), 2);
+}
+
+/// The inotify watches of this process.
+#[cfg(target_os = "linux")]
+fn watches() -> usize {
+    let descriptors = fs::read_dir("/proc/self/fdinfo").unwrap();
+    let watches = descriptors.map(|descriptor| {
+        // The descriptor that lists them is gone when it is looked at.
+        let info = fs::read_to_string(descriptor.unwrap().path()).unwrap_or_default();
+        info.lines()
+            .filter(|line| line.starts_with("inotify wd:"))
+            .count()
+    });
+    watches.sum()
 }
