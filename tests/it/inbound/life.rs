@@ -126,7 +126,7 @@ async fn the_old_and_the_new_key_of_a_client_are_both_valid_while_they_overlap()
 }
 
 async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
-    let keep = service_fn(async |request: Request<String>| {
+    let keep = service_fn(|request: Request<String>| async move {
         let mut response = Response::new(String::new());
         let principal: Principal = request.extensions().get().cloned().unwrap();
         response.extensions_mut().insert(principal);
@@ -342,7 +342,7 @@ async fn a_body_outlives_an_end_that_was_put_off_while_it_streams() {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
     let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
-    let host = service_fn(async |_: Request<String>| {
+    let host = service_fn(|_: Request<String>| async move {
         tokio::time::sleep(secs(10)).await;
         Ok::<_, Infallible>(Response::new(endless()))
     });
@@ -400,7 +400,10 @@ async fn a_body_of_nobody_is_not_guarded() {
     let policies = tower_rotating_auth::Policies::new()
         .optional(http::Method::GET, "/")
         .unwrap();
-    let host = service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(endless())));
+    let host =
+        service_fn(
+            |_: Request<String>| async move { Ok::<_, Infallible>(Response::new(endless())) },
+        );
     let service = RequireKey::new(keys).policies(policies).layer(host);
     let mut body = service.oneshot(get("/")).await.unwrap().into_body();
     publisher.publish(KeySet::empty());
