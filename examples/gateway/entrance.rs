@@ -14,8 +14,6 @@ use crate::{Failure, report};
 
 /// What events, the status and error messages call the clients' keys.
 const NAME: &str = "client-keys";
-/// A key takes some two hundred bytes of a key file.
-const LARGEST_FILE: usize = 16 * 1024 * 1024;
 
 pub(crate) struct Entrance {
     require: RequireKey,
@@ -61,7 +59,7 @@ impl Entrance {
         let mut present = Present::OneOfTheirs;
         let keys = match from {
             KeysFrom::File(path) => {
-                let file = FileSource::new(&path).max_bytes(LARGEST_FILE);
+                let file = FileSource::new(&path);
                 let keys = builder.start(file.key_set()).await;
                 keys.map_err(|error| unusable(&path.display().to_string(), &error))?
             }

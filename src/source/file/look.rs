@@ -12,11 +12,15 @@ use super::exposure::Exposure;
 use super::fault::Fault;
 use super::os::{self, Watch};
 
+/// A file with more is hardly one key.
+const MAX_BYTES: usize = 64 * 1024;
+
 /// Which file, and what it may be like.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     pub(super) path: PathBuf,
-    pub(super) max_bytes: usize,
+    /// What was told, if anything was.
+    pub(super) max_bytes: Option<usize>,
     pub(super) readable_by_all: Rule,
     pub(super) watch: Wish,
 }
@@ -105,7 +109,7 @@ fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
         (Exposure::Readable { mode }, Rule::Refuse) => return Err(Fault::Readable { mode: *mode }),
         (Exposure::Readable { .. }, Rule::Warn) | (Exposure::Private, _) => {}
     }
-    let max = subject.max_bytes;
+    let max = subject.max_bytes.unwrap_or(MAX_BYTES);
     let too_large = Fault::TooLarge { max };
     if found.len() > u64::try_from(max).unwrap_or(u64::MAX) {
         return Err(too_large);

@@ -39,13 +39,15 @@ use self::settle::{Settling, Verdict, Way};
 use self::warnings::Warnings;
 use crate::rotating::{Fetch, Fetched, Pace, Source, SourceError};
 use crate::secret::Secret;
+use crate::source::{KeySetSource, SecretSource};
 
 /// Asked so often while changes are heard of, and while they are not.
 const POLL_WATCHED: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_secs(10);
 /// A local file is cheap.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
-const MAX_BYTES: usize = 64 * 1024;
+/// Some hundred thousand keys.
+const MAX_KEY_SET_BYTES: usize = 64 * 1024 * 1024;
 /// Kubernetes removes the old directory a moment after it has swapped the link, and a writer may unlink
 /// before it creates: a file that is missing is looked for again after these pauses.
 const MISSING: [Duration; 3] = [
@@ -133,7 +135,7 @@ impl FileSource {
         Self {
             subject: Subject {
                 path: path.into(),
-                max_bytes: MAX_BYTES,
+                max_bytes: None,
                 readable_by_all: Rule::Warn,
                 watch: Wish::Watch,
             },
@@ -154,10 +156,17 @@ impl FileSource {
         self
     }
 
-    /// Takes a larger file for a mistake; 64 KiB unless told.
+    /// Takes a larger file for a mistake; unless told 64 KiB, or 64 MiB for a [`key_set`](Self::key_set).
     pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
-        self.subject.max_bytes = max_bytes;
+        self.subject.max_bytes = Some(max_bytes);
         self
+    }
+
+    /// As [`SecretSource::key_set`], of a file that may be larger than one with a single key.
+    #[must_use]
+    pub fn key_set(mut self) -> KeySetSource<Self> {
+        self.subject.max_bytes.get_or_insert(MAX_KEY_SET_BYTES);
+        SecretSource::key_set(self)
     }
 
     /// Refuses a file that everybody may read. Unless told it is taken, with one warning, since Kubernetes

@@ -39,7 +39,7 @@ impl Warnings {
         }
         if let Exposure::Readable { mode } = exposure {
             if self.exposed.first_time() {
-                let mode = format_args!("{mode:04o}");
+                let mode = format!("{mode:04o}");
                 tracing::warn!(?path, %mode, "a key file may be read by everybody");
             }
         }

@@ -153,6 +153,16 @@ async fn a_file_of_plain_keys_is_a_key_set() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_file_may_be_larger_than_a_file_with_one_key_unless_told() {
+    let padding = "# nothing in particular\n".repeat(10_000);
+    let desk = Desk::new(&(file(1, &[(VALID, "")]) + &padding));
+    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    assert_eq!(keys.current().len(), 1);
+    let capped = desk.source().max_bytes(64 * 1024).key_set();
+    assert!(Rotating::start(capped).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
     let good = file(5, &[(VALID, "")]);
     let desk = Desk::new(&good);
