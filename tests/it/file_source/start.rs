@@ -44,7 +44,8 @@ async fn a_file_that_appears_after_the_start_is_waited_for_if_told() {
 #[cfg(all(unix, not(portable_only)))]
 #[tokio::test(start_paused = true)]
 async fn the_watch_tells_of_a_file_that_appears_after_the_start() {
-    use super::support::{NEVER, in_time};
+    use super::support::in_time;
+    use super::watch::NEVER;
 
     let desk = Desk::empty();
     let path = desk.at("some/where/openai");

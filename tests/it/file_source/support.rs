@@ -9,14 +9,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tower_rotating_auth::{NotRefreshed, Rotating, Secret, SourceError};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-/// A poll that no test lives to see: whatever is seen, the watch has told of it.
-pub(super) const NEVER: Duration = DAY.saturating_mul(3650);
 /// How long a test waits, and in which steps.
-const PATIENCE: Duration = DAY.saturating_mul(100);
+const PATIENCE: Duration = Duration::from_secs(100 * 24 * 3600);
 const STEP: Duration = Duration::from_secs(30);
 
 /// A directory with a key file.
@@ -77,16 +74,6 @@ pub(super) async fn in_time<T>(wait: impl Future<Output = T>) -> T {
         }
     }
     panic!("it should have happened by now");
-}
-
-/// Waits until it is so.
-pub(super) async fn until(is_so: impl Fn() -> bool) {
-    in_time(async {
-        while !is_so() {
-            sleep(Duration::from_secs(1)).await;
-        }
-    })
-    .await;
 }
 
 /// Asks the source now and waits for its error.

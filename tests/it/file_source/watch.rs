@@ -6,14 +6,17 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tower_rotating_auth::{
     ErrorClass, Fetch, Fetched, FileSource, Pace, Rotating, Secret, Source, SourceError,
     Subscription,
 };
 
-use super::support::{Desk, NEVER, assert_content, in_time, replace, until, write};
+use super::support::{Desk, assert_content, in_time, replace, write};
 use super::volume::Volume;
+
+/// A poll that no test lives to see: whatever is seen, the watch has told of it.
+pub(super) const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 pub(super) struct Watched {
     pub(super) key: Rotating<Secret>,
@@ -40,6 +43,16 @@ impl Watched {
     async fn fails(&self, class: ErrorClass) {
         until(|| self.key.status().last_error == Some(class)).await;
     }
+}
+
+/// Waits until it is so.
+async fn until(is_so: impl Fn() -> bool) {
+    in_time(async {
+        while !is_so() {
+            sleep(Duration::from_secs(1)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
