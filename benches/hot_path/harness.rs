@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::hint::black_box;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::Service;
 
@@ -26,7 +27,20 @@ pub(crate) struct Case {
     allocations: Option<u64>,
 }
 
-pub(crate) fn case<S, B>(name: &'static str, allocations: Option<u64>, mut service: S) -> Case
+pub(crate) fn case<S, B>(name: &'static str, allocations: Option<u64>, service: S) -> Case
+where
+    S: Service<Req, Response = Response<B>> + Send + 'static,
+{
+    answered(StatusCode::OK, name, allocations, service)
+}
+
+/// A case that is answered with another status.
+pub(crate) fn answered<S, B>(
+    status: StatusCode,
+    name: &'static str,
+    allocations: Option<u64>,
+    mut service: S,
+) -> Case
 where
     S: Service<Req, Response = Response<B>> + Send + 'static,
 {
@@ -34,7 +48,7 @@ where
         let mut cx = Context::from_waker(Waker::noop());
         let _ = black_box(service.poll_ready(&mut cx));
         let answer = service.call(request).now_or_never();
-        assert!(answer.is_some_and(|answer| answer.is_ok_and(|answer| answer.status() == 200)));
+        assert!(answer.is_some_and(|answer| answer.is_ok_and(|answer| answer.status() == status)));
     });
     Case {
         name,
@@ -77,6 +91,29 @@ pub(crate) fn request() -> Req {
         .header("x-request-id", wire("0123456789"))
         .body(Full::new(Bytes::from_static(b"{\"stream\":true}")))
         .unwrap()
+}
+
+/// Nanoseconds per call of one case, while another thread keeps calling `beside`, if there is one.
+pub(crate) fn time_beside(
+    case: Case,
+    request: &impl Fn() -> Req,
+    beside: Option<(Case, &(dyn Fn() -> Req + Sync))>,
+    rounds: usize,
+) -> f64 {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        if let Some((mut noise, request)) = beside {
+            let over = &over;
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    (noise.call)(request());
+                }
+            });
+        }
+        let median = time(&mut [case], request, rounds, &Barrier::new(1))[0];
+        over.store(true, Ordering::Relaxed);
+        median
+    })
 }
 
 /// Nanoseconds per call: the median over the rounds, case by case.

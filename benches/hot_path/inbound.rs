@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use tower::Layer;
 use tower_http::auth::{AsyncAuthorizeRequest, AsyncRequireAuthorizationLayer};
@@ -14,7 +14,7 @@ use tower_http::validate_request::ValidateRequestHeaderLayer;
 use tower_rotating_auth::{KeyDigest, KeyRecord, KeySet, RequireKey, Rotating, Scopes};
 
 use crate::KEY;
-use crate::harness::{Bare, Case, Req, case, request, table, wire};
+use crate::harness::{Bare, Case, Req, answered, case, request, table, time_beside, wire};
 
 /// A set behind a lock, of keys in the clear: what one writes by hand.
 #[derive(Clone)]
@@ -95,11 +95,38 @@ impl Shared {
     }
 }
 
-fn keyed() -> Request<Full<Bytes>> {
+fn keyed() -> Req {
+    presenting(KEY)
+}
+
+fn unknown() -> Req {
+    presenting("trk_9876543210zz_0123456789abcdefghijklmnopqrstuvwxyz")
+}
+
+fn presenting(token: &str) -> Req {
     let mut request = request();
-    let bearer = wire(&format!("Bearer {KEY}"));
+    let bearer = wire(&format!("Bearer {token}"));
     request.headers_mut().insert(AUTHORIZATION, bearer);
     request
+}
+
+/// What a good key pays while another thread presents unknown ones without end.
+pub(crate) fn flood(rounds: usize) {
+    let require = Shared::new(1_000).require;
+    let good = || case("good", None, require.layer(Bare));
+    let refused = answered(
+        StatusCode::UNAUTHORIZED,
+        "unknown",
+        None,
+        require.layer(Bare),
+    );
+    let alone = time_beside(good(), &keyed, None, rounds);
+    let beside_good = time_beside(good(), &keyed, Some((good(), &keyed)), rounds);
+    let beside_flood = time_beside(good(), &keyed, Some((refused, &unknown)), rounds);
+    println!(
+        "\na good key, in all: {alone:.0} ns alone, {beside_good:.0} ns beside a thread of good keys, \
+         {beside_flood:.0} ns beside a flood of unknown ones"
+    );
 }
 
 pub(crate) fn run(rounds: usize, sizes: &[usize]) {

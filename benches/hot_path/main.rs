@@ -18,8 +18,10 @@ fn main() {
     if std::env::args().any(|arg| arg == "--quick") {
         outbound::run(20);
         inbound::run(20, &[1, 1_000]);
+        inbound::flood(20);
     } else {
         outbound::run(2000);
         inbound::run(2000, &[1, 1_000, 1_000_000]);
+        inbound::flood(2000);
     }
 }
