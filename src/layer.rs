@@ -126,7 +126,7 @@ impl RotatingAuthLayer<RequireKey, Identity> {
     /// Puts the current key on what goes out, in place of whatever a client may have put there.
     pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKey, O> {
         RotatingAuthLayer {
-            inbound: self.inbound,
+            inbound: self.inbound.before_our_key(),
             outbound: outbound.override_existing(),
         }
     }
@@ -136,7 +136,7 @@ impl<O: OverrideExisting> RotatingAuthLayer<Identity, O> {
     /// Lets only clients with a valid key in; what they may have put in the place of our key makes way.
     pub fn require(self, inbound: RequireKey) -> RotatingAuthLayer<RequireKey, O> {
         RotatingAuthLayer {
-            inbound,
+            inbound: inbound.before_our_key(),
             outbound: self.outbound.override_existing(),
         }
     }

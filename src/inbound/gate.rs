@@ -23,6 +23,7 @@ use crate::rotating::Rotating;
 pub(super) struct Gate {
     pub(super) keys: Rotating<KeySet>,
     pub(super) doors: Doors,
+    pub(super) preflights: Preflights,
     pub(super) slots: Slots,
     pub(super) policies: Policies,
     pub(super) refuser: Arc<Refuser>,
@@ -37,6 +38,15 @@ pub(super) struct Gate {
 pub(super) enum Doors {
     Guarded,
     Open,
+}
+
+/// What happens to CORS preflights, which cannot carry a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Preflights {
+    /// They reach the inner service, which answers them.
+    Pass,
+    /// They need a key like any other request: the inner service would put one of ours on them.
+    NeedAKey,
 }
 
 /// The head of a request, as the decision needs it.
@@ -55,11 +65,9 @@ impl Gate {
         head: Head<'_>,
         now: SystemTime,
     ) -> Result<Option<Principal>, Refusal> {
-        if is_preflight(head.method, head.headers) {
-            return Ok(None);
-        }
+        let is_preflight = is_preflight(head.method, head.headers);
         if self.doors == Doors::Open {
-            return Ok(Some(Principal::Open));
+            return Ok((!is_preflight).then_some(Principal::Open));
         }
         let template = matched_template(head.extensions);
         let access = self.policies.access(head.method, head.uri.path(), template);
@@ -67,6 +75,9 @@ impl Gate {
             Access::Public => return Ok(None),
             Access::Deny => return Err(Refusal::Forbidden),
             Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
+        }
+        if is_preflight && self.preflights == Preflights::Pass {
+            return Ok(None);
         }
         match (self.identify(head, now), access) {
             (Ok(principal), Access::Required(scopes))

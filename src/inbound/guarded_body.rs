@@ -73,10 +73,10 @@ impl Guard {
     /// Whether the key has ended, as far as can be told at once.
     fn look(&mut self) -> Option<Ended> {
         let generation = self.principal.keys().current().generation();
-        if generation == self.seen && self.until.is_none() {
+        let now = self.principal.keys().wall();
+        if generation == self.seen && self.until.is_none_or(|until| now < until) {
             return None;
         }
-        let now = self.principal.keys().wall();
         match self.principal.validity_at(now) {
             Ok(until) => {
                 (self.seen, self.until) = (generation, until);

@@ -87,9 +87,10 @@ impl KeySet {
     /// Reads a key file.
     ///
     /// ```
-    /// use tower_rotating_auth::KeySet;
+    /// use tower_rotating_auth::{KeySet, NewKey};
     ///
-    /// let keys = KeySet::from_toml(r#"
+    /// let digest = NewKey::generate()?.digest().to_text();
+    /// let keys = KeySet::from_toml(&format!(r#"
     ///     version = 1
     ///
     ///     [[client]]
@@ -99,11 +100,11 @@ impl KeySet {
     ///     [[key]]
     ///     id = "0123456789AB"
     ///     client = "open-webui"
-    ///     digest = "sha256:90162dac8387f2db1e7ee892f39e78edf0f238f4e332f8ee865bf0d1a738906a"
+    ///     digest = "{digest}"
     ///     not_after = "2027-02-21T00:00:00Z"
-    /// "#)?;
+    /// "#))?;
     /// assert_eq!(keys.len(), 1);
-    /// # Ok::<_, tower_rotating_auth::InvalidKeyFile>(())
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors

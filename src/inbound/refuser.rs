@@ -106,7 +106,7 @@ impl Refuser {
         if let Refusal::Unavailable { retry_after } = refusal {
             headers.insert(RETRY_AFTER, whole_seconds(*retry_after).into());
         }
-        if is_grpc(request_headers) {
+        if method == Method::POST && is_grpc(request_headers) {
             answer_grpc(refusal, headers);
         } else {
             self.answer(refusal, method, &mut response);

@@ -10,7 +10,7 @@ use http::HeaderName;
 use tower_layer::Layer;
 
 use super::challenge::InvalidChallenge;
-use super::gate::{Doors, Gate};
+use super::gate::{Doors, Gate, Preflights};
 use super::key_set::KeySet;
 use super::policy::Policies;
 use super::refuser::Refuser;
@@ -87,6 +87,7 @@ impl RequireKey {
             gate: Arc::new(Gate {
                 keys,
                 doors,
+                preflights: Preflights::Pass,
                 slots: Slots::default(),
                 policies: Policies::new(),
                 refuser: Arc::new(Refuser::default()),
@@ -146,6 +147,13 @@ impl RequireKey {
     /// [`NewKey::is_plausible`](crate::NewKey::is_plausible), where all keys are made by it.
     pub fn check_format(self, is_plausible: fn(&[u8]) -> bool) -> Self {
         self.set(|gate| gate.is_plausible = is_plausible)
+    }
+}
+
+impl RequireKey {
+    /// The same before a service that puts a key of ours on all that it is given.
+    pub(crate) fn before_our_key(self) -> Self {
+        self.set(|gate| gate.preflights = Preflights::NeedAKey)
     }
 }
 

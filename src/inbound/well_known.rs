@@ -3,7 +3,7 @@
 use super::digest::KeyDigest;
 
 /// What documentation, examples and clients that need no key put where a key should be.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "sk-1234",
     "sk-123456",
     "sk-xxxx",
@@ -24,6 +24,8 @@ const KEYS: [&str; 20] = [
     "lm-studio",
     "your-api-key",
     "no-key-required",
+    // The test vector of the format that keys have here.
+    "trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS",
 ];
 
 /// The entropy that a key must have to be safe without a slow hash, in bits.

@@ -22,8 +22,9 @@ use crate::rotating::Rotating;
 /// origins goes out as it is, without the key: redirects that a client follows inside or outside
 /// of this layer cannot carry it elsewhere.
 ///
-/// The error type is the inner service's. Whatever prevents a second attempt, the caller is given
-/// the upstream's own answer, with an [`Outcome`](super::Outcome) in its extensions that tells why.
+/// The error type is the inner service's. Where there is no newer key, or the body cannot be sent twice, the
+/// caller is given the upstream's own answer, with an [`Outcome`](super::Outcome) in its extensions that tells
+/// why. It is let go of before the second attempt: from then on, an error of the inner service is the caller's.
 ///
 /// ```
 /// use http::{Request, Response};

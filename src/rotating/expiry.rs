@@ -97,13 +97,16 @@ impl Deadline {
 
     /// `asked` is when the source was asked: a lifetime counts from there.
     pub(crate) fn of(expiry: Expiry, asked: Now) -> Self {
-        Self::after(
-            asked,
-            match expiry {
-                Expiry::In(lifetime) => lifetime,
-                Expiry::At(wall) => wall.duration_since(asked.wall).unwrap_or_default(),
-            },
-        )
+        match expiry {
+            Expiry::In(lifetime) => Self::after(asked, lifetime),
+            Expiry::At(wall) => {
+                let lifetime = wall.duration_since(asked.wall).unwrap_or_default();
+                Self {
+                    wall: Some(wall),
+                    ..Self::after(asked, lifetime)
+                }
+            }
+        }
     }
 
     pub(crate) fn passed(&self, now: Now) -> bool {
@@ -166,6 +169,21 @@ mod tests {
         assert!(!deadline.passed(now));
         assert!(deadline.passed(suspended));
         assert!(deadline.passed(set_back));
+    }
+
+    #[test]
+    fn a_time_on_the_wall_clock_stays_what_it_is_when_that_clock_is_set() {
+        let unset = Now {
+            wall: SystemTime::UNIX_EPOCH,
+            ..now()
+        };
+        let expiry = SystemTime::UNIX_EPOCH + 5 * LONGEST;
+        let deadline = Deadline::of(Expiry::At(expiry), unset);
+        let set = Now {
+            wall: expiry - Duration::from_secs(60),
+            ..unset
+        };
+        assert_eq!(deadline.remaining(set), Duration::from_secs(60));
     }
 
     #[test]

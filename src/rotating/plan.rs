@@ -12,6 +12,8 @@ use super::{Generation, Pace, Reason, SourceError};
 /// Timers of a tokio runtime stand still while the machine sleeps, so none is longer than this:
 /// the wall clock is looked at again at least so often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How soon a round asks again, at first. A source that tells of its changes is asked when it does.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
@@ -128,7 +130,7 @@ impl Plan {
         self.round = Some(Round {
             until: now.mono + self.settings.force_wait,
             look_at: Some(now.mono),
-            next_look: self.settings.pace.min_interval,
+            next_look: self.settings.pace.min_interval.max(FIRST_LOOK),
             asked: Asked::NotYet,
         });
         Ok(())

@@ -30,7 +30,8 @@ impl<S> KeySetSource<S> {
         }
     }
 
-    /// Takes a set without keys, and starts with one that nobody can use: to lock everybody out.
+    /// Takes a set without keys, and starts with one that nobody can use: to lock everybody out. A key file
+    /// without keys still says `version = 1`; one without content is a mistake all the same.
     #[must_use]
     pub fn allow_empty(mut self) -> Self {
         self.emptiness = Emptiness::IsMeant;

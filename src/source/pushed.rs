@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::rotating::{Fetch, Fetched, Source, SourceError};
+use crate::rotating::{Fetch, Fetched, Revision, Source, SourceError};
 
 /// A source whose values somebody pushes, and the end to push them into.
 ///
@@ -35,7 +35,7 @@ pub fn pushed<T: Send + Sync + 'static>() -> (Pusher<T>, Pushed<T>) {
     });
     let pushed = Pushed {
         slot: Arc::clone(&slot),
-        delivered: false,
+        handed_out: 0,
     };
     (Pusher(slot), pushed)
 }
@@ -52,6 +52,10 @@ impl<T> Slot<T> {
     }
 }
 
+fn numbered(push: u64) -> Revision {
+    Revision::new(push.to_be_bytes())
+}
+
 /// Where values are pushed. Made by [`pushed`].
 pub struct Pusher<T>(Arc<Slot<T>>);
 
@@ -66,20 +70,25 @@ impl<T> Pusher<T> {
 /// The source of what is pushed. Made by [`pushed`].
 pub struct Pushed<T> {
     slot: Arc<Slot<T>>,
-    delivered: bool,
+    /// How many values were taken out of the slot, taken for good or not.
+    handed_out: u64,
 }
 
 impl<T: Send + Sync + 'static> Source for Pushed<T> {
     type Value = T;
 
-    async fn fetch(&mut self, _: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
-        match self.slot.replace(None) {
-            Some(value) => {
-                self.delivered = true;
-                Ok(Fetched::new(value))
-            }
-            None if self.delivered => Ok(Fetched::unchanged()),
-            None => Err(SourceError::transient("nothing has been pushed yet")),
+    /// The number of a value is its revision: so it is known whether the last one was accepted.
+    async fn fetch(&mut self, ask: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
+        if let Some(value) = self.slot.replace(None) {
+            self.handed_out += 1;
+            return Ok(Fetched::new(value).revision(numbered(self.handed_out)));
+        }
+        match self.handed_out {
+            0 => Err(SourceError::transient("nothing has been pushed yet")),
+            last if ask.revision == Some(&numbered(last)) => Ok(Fetched::unchanged()),
+            _ => Err(SourceError::invalid(
+                "what was pushed last was not accepted; push another",
+            )),
         }
     }
 

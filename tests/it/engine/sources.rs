@@ -3,7 +3,7 @@
 use std::io;
 
 use tower_rotating_auth::{
-    ErrorClass, NotRefreshed, Rotating, SourceError, StartError, pushed, source_fn,
+    ErrorClass, NotRefreshed, Rotating, Source, SourceError, StartError, pushed, source_fn,
 };
 
 use crate::support::{millis, minutes, moment, pass, secs};
@@ -128,4 +128,27 @@ async fn a_pusher_that_is_gone_leaves_what_it_pushed() {
     let outcome = key.refresh_if(key.current().generation()).await;
     assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
     assert_eq!(key.status().last_error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pushed_and_not_accepted_is_not_forgotten() {
+    let (pusher, source) = pushed();
+    pusher.push(1);
+    let source = source.validate(|value| match value {
+        2 => Err(SourceError::invalid("two is no good")),
+        _ => Ok(()),
+    });
+    let key = Rotating::start(source).await.expect("it was pushed");
+    pusher.push(2);
+    pass(minutes(10)).await;
+    let status = key.status();
+    assert_eq!(
+        (*key.current(), status.last_error),
+        (1, Some(ErrorClass::Invalid))
+    );
+    assert!(status.failures > 1, "{status:?}");
+
+    pusher.push(3);
+    pass(minutes(10)).await;
+    assert_eq!((*key.current(), key.status().last_error), (3, None));
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_rotating_auth::{
-    Credential, DangerouslyOpen, InjectKey, RequireKey, Required, Rotating, RotatingAuthLayer,
-    Secret,
+    Credential, DangerouslyOpen, InjectKey, Policies, RequireKey, Required, Rotating,
+    RotatingAuthLayer, Secret,
 };
 
 use super::keys::{self, VALID, door};
@@ -234,4 +234,56 @@ async fn what_the_upstream_rejects_is_not_taken_for_a_refusal() {
         .layer(world.upstream());
     let answer = ask(&service, with(URL, VALID)).await;
     assert_eq!(answer.body(), "the upstream's own words");
+}
+
+fn preflight(uri: &str) -> Request<String> {
+    Request::options(uri)
+        .header("origin", "https://app.example.com")
+        .header("access-control-request-method", "POST")
+        .body(String::new())
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preflight_is_given_no_key_of_ours_where_both_halves_are_one_layer() {
+    let world = World::new("ours");
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let require = || door(keys.clone());
+    let services = [
+        RotatingAuthLayer::new()
+            .require(require())
+            .inject(world.inject().await),
+        RotatingAuthLayer::new()
+            .inject(world.inject().await)
+            .require(require()),
+    ]
+    .map(|layer| layer.layer(world.upstream()));
+    for service in services {
+        assert_eq!(ask(&service, preflight(URL)).await.status(), 401);
+    }
+    assert!(world.seen().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_denied_is_denied_to_a_preflight_as_well() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let policies = Policies::new().deny(Method::OPTIONS, "/never").unwrap();
+    let service = RequireKey::new(keys).policies(policies).layer(Echo);
+    assert_eq!(ask(&service, preflight("/never")).await.status(), 403);
+    assert_eq!(ask(&service, preflight("/")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn only_a_call_of_grpc_is_refused_in_its_own_way() {
+    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let service = door(keys).layer(Echo);
+    for (method, status) in [(Method::POST, 200), (Method::GET, 401)] {
+        let mut request = get("/");
+        *request.method_mut() = method;
+        let grpc = "application/grpc".parse().unwrap();
+        request.headers_mut().insert("content-type", grpc);
+        let answer = ask(&service, request).await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.headers().contains_key("grpc-status"), status == 200);
+    }
 }
