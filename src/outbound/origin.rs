@@ -281,9 +281,9 @@ impl<'a> Place<'a> {
         match (uri.scheme_str(), uri.authority()) {
             (Some(scheme), Some(authority)) => {
                 let host = authority.host();
-                let has_port = !authority.as_str().ends_with(host);
+                let without_user = authority.as_str().rsplit('@').next();
                 match authority.port_u16() {
-                    None if has_port => Self::Other,
+                    None if without_user != Some(host) => Self::Other, // a port that is none
                     port => Self::Absolute { scheme, host, port },
                 }
             }

@@ -31,6 +31,7 @@ async fn the_key_reaches_exactly_the_origin_that_was_named() {
         "http://api.example.com/",
         "https://api.example.com:8443/",
         "https://api.example.com:99999/",
+        "https://api.example.com:api.example.com/",
         "https://api.example.com./",
         "https://api.example.com.evil.test/",
         "https://api.example.com@evil.test/",
