@@ -1,5 +1,5 @@
 //! Laws of the key's validity check: what passes is a header value of visible ASCII, found within what was
-//! given; what does not pass is told without a byte of it; passing twice changes nothing.
+//! given; no print depends on it; what does not pass is told in a few words; passing twice changes nothing.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,8 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(value.is_sensitive());
             let again = Credential::bearer(&Secret::new(key.to_vec()));
             assert_eq!(again.as_ref().map(Credential::value), Ok(value.clone()));
-            assert!(!format!("{credential:?}{given:?}").as_bytes().windows(key.len().max(16)).any(|window| window == key));
+            let other = Credential::bearer(&Secret::from("another")).expect("a key");
+            assert_eq!(format!("{credential:?}"), format!("{other:?}"));
         }
         Err(why) => {
             let told = why.to_string();
