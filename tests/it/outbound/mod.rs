@@ -1,6 +1,7 @@
 //! The outbound half, against an upstream that is a Tower service in the same task: virtual time, no sockets.
 
 mod contract;
+mod grpc;
 mod inject;
 mod origins;
 mod replay;
@@ -80,6 +81,10 @@ impl World {
     pub(crate) fn rotate(&self, key: &str) {
         self.store(key);
         self.accept(key);
+    }
+
+    pub(crate) fn takes(&self, authorization: Option<&str>) -> bool {
+        self.with(|state| authorization == Some(&format!("Bearer {}", state.accepted)))
     }
 
     pub(crate) fn fetches(&self) -> usize {
