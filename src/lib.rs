@@ -45,6 +45,7 @@
 //! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`] |
 //! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
 //! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
+//! | have several keys, each for its own origin, header and scheme | [`InjectKey::routes`], [`Route`], [`Credential`] |
 //! | use a client whose requests are not `http::Request` | [`Seam`], [`Carry`], [`Inspect`] |
 //! | put it on a header map yourself | [`Credential::put_on`] |
 //! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
@@ -68,6 +69,7 @@ mod key;
 mod keyring;
 mod layer;
 mod outbound;
+mod path;
 mod rotating;
 mod secret;
 mod source;
@@ -88,9 +90,10 @@ pub use self::key::InvalidKey;
 pub use self::keyring::{NewKey, NoRandomness};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
-    Answers, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce,
-    Inspect, InvalidOrigin, NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay,
-    ResponseFuture, SavedRequest, Seam, Target,
+    Answers, AuthScheme, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected,
+    InjectedOnce, Inspect, InvalidOrigin, InvalidRoutes, InvalidScheme, NotReplayed, Origin,
+    Outcome, OverrideExisting, Rejection, Replay, ResponseFuture, Route, SavedRequest, Seam,
+    Target,
 };
 pub use self::rotating::{
     BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,

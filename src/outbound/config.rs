@@ -1,15 +1,14 @@
-//! Which requests are given the credential.
+//! Which requests are given a credential.
 
 use super::credential::Credential;
-use super::origin::OriginRule;
+use super::table::{Index, Table};
 use super::target::Target;
 use crate::rotating::{Current, Rotating};
 
 /// What every clone of one layer's services shares.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
-    pub(super) key: Rotating<Credential>,
-    pub(super) origins: OriginRule,
+    pub(super) table: Table,
     pub(super) existing: Existing,
     pub(super) expired: Expired,
 }
@@ -31,13 +30,20 @@ pub(super) enum Expired {
 }
 
 impl Config {
-    /// The credential for a request to `target`, loaded once; `None` where it goes out as it is.
-    pub(super) fn credential_for(&self, target: Target<'_>) -> Option<Current<Credential>> {
-        if !self.origins.admits(target) {
-            return None;
-        }
-        let credential = self.key.current();
-        let omitted = self.expired == Expired::Omit && credential.expired_at(self.key.wall());
-        (!omitted).then_some(credential)
+    /// The credential for a request to `target`, loaded once, and which of the keys it is from; `None` where the
+    /// request goes out as it is.
+    pub(super) fn credential_for(
+        &self,
+        target: Target<'_>,
+    ) -> Option<(Index, Current<Credential>)> {
+        let index = self.table.find(target)?;
+        let key = self.key(index);
+        let credential = key.current();
+        let omitted = self.expired == Expired::Omit && credential.expired_at(key.wall());
+        (!omitted).then_some((index, credential))
+    }
+
+    pub(super) fn key(&self, index: Index) -> &Rotating<Credential> {
+        self.table.key(index)
     }
 }

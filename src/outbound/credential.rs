@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
+use super::auth_scheme::AuthScheme;
 use crate::key::{self, InvalidKey};
 use crate::secret::Secret;
 
@@ -15,6 +16,16 @@ use crate::secret::Secret;
 const COPIES: usize = 16;
 
 /// A header's name and its value, prebuilt and always sensitive.
+///
+/// | header | where | made by |
+/// |---|---|---|
+/// | `Authorization: Bearer …` | OpenAI, Mistral, Groq, GitHub, most OAuth2 | [`bearer`](Self::bearer) |
+/// | `Authorization: Token …` | InfluxDB, Deepgram, Django REST framework | [`scheme`](Self::scheme) |
+/// | `Authorization: ApiKey …` | Elasticsearch | [`scheme`](Self::scheme) |
+/// | `x-api-key` | Anthropic, Amazon API Gateway | [`x_api_key`](Self::x_api_key) |
+/// | `api-key` | Azure OpenAI, Qdrant | [`api_key`](Self::api_key) |
+/// | `x-goog-api-key` | Gemini and other APIs of Google | [`x_goog_api_key`](Self::x_goog_api_key) |
+/// | `private-token` (GitLab), `x-vault-token` (Vault, OpenBao), `xi-api-key` (ElevenLabs) … | | [`header`](Self::header) |
 ///
 /// ```
 /// use http::HeaderName;
@@ -25,7 +36,7 @@ const COPIES: usize = 16;
 /// assert_eq!(bearer.value(), "Bearer sk-1f0c");
 /// assert!(bearer.value().is_sensitive());
 ///
-/// let bare = Credential::header(HeaderName::from_static("x-api-key"), &key)?;
+/// let bare = Credential::header(HeaderName::from_static("private-token"), &key)?;
 /// assert_eq!(bare.value(), "sk-1f0c");
 /// # Ok::<_, tower_rotating_auth::InvalidKey>(())
 /// ```
@@ -45,23 +56,59 @@ impl Credential {
     ///
     /// When it is not a usable key.
     pub fn bearer(key: &Secret) -> Result<Self, InvalidKey> {
-        Self::with_prefix(AUTHORIZATION, b"Bearer ", key)
+        Self::scheme(&AuthScheme::BEARER, key)
     }
 
-    /// `<name>: <key>`, as `x-api-key` and `api-key` have it.
+    /// `Authorization: <scheme> <key>`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a usable key.
+    pub fn scheme(scheme: &AuthScheme, key: &Secret) -> Result<Self, InvalidKey> {
+        Self::with_prefix(AUTHORIZATION, &format!("{} ", scheme.as_str()), key)
+    }
+
+    /// `x-api-key: <key>`, as Anthropic and Amazon API Gateway have it.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a usable key.
+    pub fn x_api_key(key: &Secret) -> Result<Self, InvalidKey> {
+        Self::header(HeaderName::from_static("x-api-key"), key)
+    }
+
+    /// `api-key: <key>`, as Azure OpenAI and Qdrant have it.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a usable key.
+    pub fn api_key(key: &Secret) -> Result<Self, InvalidKey> {
+        Self::header(HeaderName::from_static("api-key"), key)
+    }
+
+    /// `x-goog-api-key: <key>`, as Gemini and other APIs of Google have it.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a usable key.
+    pub fn x_goog_api_key(key: &Secret) -> Result<Self, InvalidKey> {
+        Self::header(HeaderName::from_static("x-goog-api-key"), key)
+    }
+
+    /// `<name>: <key>`, for any other name.
     ///
     /// # Errors
     ///
     /// When it is not a usable key.
     pub fn header(name: HeaderName, key: &Secret) -> Result<Self, InvalidKey> {
-        Self::with_prefix(name, b"", key)
+        Self::with_prefix(name, "", key)
     }
 
-    fn with_prefix(name: HeaderName, prefix: &[u8], key: &Secret) -> Result<Self, InvalidKey> {
+    fn with_prefix(name: HeaderName, prefix: &str, key: &Secret) -> Result<Self, InvalidKey> {
         let key = key::parse(key)?;
         let copies = [(); COPIES].map(|()| {
             let mut text = Zeroizing::new(Vec::with_capacity(prefix.len() + key.len()));
-            text.extend_from_slice(prefix);
+            text.extend_from_slice(prefix.as_bytes());
             text.extend_from_slice(key);
             let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
             value.map(|mut value| {

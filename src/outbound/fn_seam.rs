@@ -123,7 +123,7 @@ impl<Req> Seam<Req> {
         Req: Clone,
     {
         Self::made_of(Requests {
-            target: Box::new(|_| Target::path_only()),
+            target: Box::new(|_| Target::unknown()),
             carries: Box::new(|_, _| false),
             set: Box::new(move |factory, name, value| {
                 *factory = with_header(factory, name.clone(), value);

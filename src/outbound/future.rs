@@ -13,7 +13,8 @@ use super::credential::Credential;
 use super::outcome::{NotReplayed, Outcome};
 use super::seam::{Carry, Inspect};
 use super::service::Shared;
-use crate::rotating::{EventKind, Generation, Proven, Refreshing};
+use super::table::Index;
+use crate::rotating::{EventKind, Generation, Proven, Refreshing, Rotating};
 
 pin_project! {
     /// The answer to a request, after at most two attempts. Of [`Injected`](super::Injected).
@@ -64,6 +65,8 @@ pin_project! {
 /// What is known of the attempt that is under way.
 pub(super) struct Attempt<X> {
     pub(super) shared: Arc<Shared<X>>,
+    /// Which of the keys.
+    pub(super) index: Index,
     pub(super) generation: Generation,
     pub(super) proven: Proven,
     /// The generation of the attempt before, if this is the second.
@@ -172,9 +175,13 @@ impl<X> Attempt<X> {
         &self.shared.seam
     }
 
+    fn key(&self) -> &Rotating<Credential> {
+        self.shared.config.key(self.index)
+    }
+
     /// Asks for a newer credential than this attempt's; whether or not anybody waits for it.
     fn refresh(&self) -> Refreshing<Credential> {
-        self.shared.config.key.refresh_if(self.generation)
+        self.key().refresh_if(self.generation)
     }
 
     fn replay_with(&mut self, generation: Generation, proven: Proven) {
@@ -191,7 +198,7 @@ impl<X> Attempt<X> {
     /// An answer that is not a rejection proves the generation; an error of the transport is no answer.
     fn accepted<Res, Err>(&self, answer: &Result<Res, Err>) {
         if self.proven == Proven::No && answer.is_ok() {
-            self.shared.config.key.prove(self.generation);
+            self.key().prove(self.generation);
         }
     }
 
@@ -232,7 +239,7 @@ impl<X> Attempt<X> {
     }
 
     fn emit(&self, kind: EventKind) {
-        self.shared.config.key.emit(kind);
+        self.key().emit(kind);
     }
 }
 

@@ -9,9 +9,11 @@ use super::config::{Config, Existing, Expired};
 use super::credential::Credential;
 use super::http_seam::{Http, Rejection};
 use super::once::InjectedOnce;
-use super::origin::{InvalidOrigin, Origin, OriginRule};
+use super::origin::{InvalidOrigin, Origin};
 use super::replay::CloneBody;
+use super::route::Route;
 use super::service::Injected;
+use super::table::{InvalidRoutes, Table};
 use crate::rotating::Rotating;
 
 /// Puts the current key on each request to its origin; when the upstream rejects the key, refreshes it
@@ -19,8 +21,9 @@ use crate::rotating::Rotating;
 ///
 /// A header that the caller has set is left alone, and its rejection is the caller's affair, unless
 /// [`override_existing`](Self::override_existing) says otherwise. A request to anywhere but the named
-/// origins goes out as it is, without the key: redirects that a client follows inside or outside
-/// of this layer cannot carry it elsewhere.
+/// origins goes out as it is, without the key. The layer stands inside of what follows redirects, where it judges each
+/// hop by itself. Inside of the layer, a client that follows them carries the key along, unless it takes its header off:
+/// nearly all take off `Authorization`, and no other; have such a client follow none.
 ///
 /// The error type is the inner service's. Where there is no newer key, or the body cannot be sent twice, the
 /// caller is given the upstream's own answer, with an [`Outcome`](super::Outcome) in its extensions that tells
@@ -61,7 +64,8 @@ pub struct InjectKey<X = Http> {
 }
 
 impl InjectKey {
-    /// The key for one origin: a URL such as `https://api.example.com`, of which the path does not count.
+    /// The key for one origin: a URL such as `https://api.example.com`, of which the path does not count. For a part
+    /// of an origin, and for several keys, there is [`routes`](Self::routes).
     ///
     /// # Errors
     ///
@@ -72,20 +76,62 @@ impl InjectKey {
         O::Error: Into<InvalidOrigin>,
     {
         let origin = origin.try_into().map_err(Into::into)?;
-        Ok(Self::with_rule(OriginRule::only(origin), key))
+        Ok(Self::with_table(Table::whole(origin, key)))
+    }
+
+    /// Several keys, each for its own origin, or for a part of one: a gateway to many providers.
+    ///
+    /// A request is given the key of the route that names its origin and the longest path which its own is under;
+    /// where there is none, it goes out without a key.
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    /// use tower_rotating_auth::{Credential, InjectKey, Rotating, Route, Secret};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn echo(request: Request<String>) -> Result<Response<String>, std::convert::Infallible> {
+    /// #     Ok(Response::new(format!("{:?}", request.headers().keys().collect::<Vec<_>>())))
+    /// # }
+    /// let (openai, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let (claude, _publisher) = Rotating::by_hand(Credential::x_api_key(&Secret::from("k-1"))?);
+    /// let client = InjectKey::routes([
+    ///     Route::new("https://api.openai.com/v1", openai)?,
+    ///     Route::new("https://api.anthropic.com", claude)?,
+    /// ])?
+    /// .layer(service_fn(echo));
+    ///
+    /// for (url, headers) in [
+    ///     ("https://api.openai.com/v1/models", "[\"authorization\"]"),
+    ///     ("https://api.anthropic.com/v1/models", "[\"x-api-key\"]"),
+    ///     ("https://api.openai.com/dashboard", "[]"),
+    ///     ("https://elsewhere.example.com/v1/models", "[]"),
+    /// ] {
+    ///     let request = Request::get(url).body(String::new())?;
+    ///     assert_eq!(client.clone().oneshot(request).await?.body(), headers);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there are no routes, or two for the same place.
+    pub fn routes(routes: impl IntoIterator<Item = Route>) -> Result<Self, InvalidRoutes> {
+        Table::of(routes.into_iter().collect()).map(Self::with_table)
     }
 
     /// The key for every origin that the client is sent to, wherever a redirect or a caller points it;
     /// in clear text only to loopback. For clients that talk to one trusted place by construction.
     pub fn any_origin(key: Rotating<Credential>) -> Self {
-        Self::with_rule(OriginRule::any(), key)
+        Self::with_table(Table::any_safe(key))
     }
 
-    fn with_rule(origins: OriginRule, key: Rotating<Credential>) -> Self {
+    fn with_table(table: Table) -> Self {
         Self {
             config: Config {
-                key,
-                origins,
+                table,
                 existing: Existing::Keep,
                 expired: Expired::Send,
             },
@@ -95,24 +141,8 @@ impl InjectKey {
 }
 
 impl<X> InjectKey<X> {
-    /// Names another origin that is given the same key.
-    ///
-    /// # Errors
-    ///
-    /// When it is no origin that a key may go to.
-    pub fn also_origin<O>(mut self, origin: O) -> Result<Self, InvalidOrigin>
-    where
-        O: TryInto<Origin>,
-        O::Error: Into<InvalidOrigin>,
-    {
-        self.config
-            .origins
-            .also(origin.try_into().map_err(Into::into)?);
-        Ok(self)
-    }
-
     /// Says where a request with a path and no origin goes, as clients that are connected to one server
-    /// send them. It is given the key if that origin is.
+    /// send them. It is given the key that is for that origin, if there is one.
     ///
     /// # Errors
     ///
@@ -122,9 +152,8 @@ impl<X> InjectKey<X> {
         O: TryInto<Origin>,
         O::Error: Into<InvalidOrigin>,
     {
-        self.config
-            .origins
-            .assume(origin.try_into().map_err(Into::into)?);
+        let origin = origin.try_into().map_err(Into::into)?;
+        self.config.table.assume(origin);
         Ok(self)
     }
 

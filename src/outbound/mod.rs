@@ -3,6 +3,7 @@
 //! A request is judged by its origin, given the credential that is current, and sent. A rejection asks
 //! the engine for a newer credential; where there is one, the request is sent once more, and never again.
 
+mod auth_scheme;
 mod config;
 mod credential;
 mod fn_seam;
@@ -13,10 +14,13 @@ mod once;
 mod origin;
 mod outcome;
 mod replay;
+mod route;
 mod seam;
 mod service;
+mod table;
 mod target;
 
+pub use self::auth_scheme::{AuthScheme, InvalidScheme};
 pub use self::credential::Credential;
 pub use self::fn_seam::{Answers, Seam};
 pub use self::future::ResponseFuture;
@@ -26,6 +30,8 @@ pub use self::once::InjectedOnce;
 pub use self::origin::{InvalidOrigin, Origin};
 pub use self::outcome::{NotReplayed, Outcome};
 pub use self::replay::{CloneBody, Replay};
+pub use self::route::Route;
 pub use self::seam::{Carry, Inspect};
 pub use self::service::Injected;
+pub use self::table::InvalidRoutes;
 pub use self::target::Target;

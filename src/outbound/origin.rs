@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use http::{Uri, uri};
 
-use super::target::{Place, Target, Written};
+use super::target::{Place, Target};
 
 /// A scheme, a host and a port: where a credential may go.
 ///
@@ -60,6 +60,9 @@ pub enum InvalidOrigin {
     UserInfo,
     /// `http` to a host that is not loopback: anybody on the way could read the key.
     Cleartext,
+    /// The path of a route could be read in more than one way, has escapes, or is followed by a query: no
+    /// request could be told to be under it.
+    Path,
 }
 
 impl fmt::Display for InvalidOrigin {
@@ -71,7 +74,10 @@ impl fmt::Display for InvalidOrigin {
             Self::Scheme => "an origin's scheme is https, or http",
             Self::UserInfo => "an origin has no user name or password",
             Self::Cleartext => {
-                "http would send the key in clear text: use https, or `Origin::cleartext` where that is meant"
+                "http would send the key in clear text: use https, or `cleartext` where that is meant"
+            }
+            Self::Path => {
+                "a route's path is made of whole, plain segments: no dots, no escapes, no empty segment, no query"
             }
         })
     }
@@ -86,18 +92,23 @@ impl Origin {
     ///
     /// When it is not an origin.
     pub fn cleartext(url: &str) -> Result<Self, InvalidOrigin> {
-        let uri: Uri = url.parse().map_err(|_| InvalidOrigin::NotAUrl)?;
+        Self::of(&url.parse().map_err(|_| InvalidOrigin::NotAUrl)?)
+    }
+
+    /// The origin of an absolute URL, in clear text or not.
+    pub(super) fn of(uri: &Uri) -> Result<Self, InvalidOrigin> {
         let authority = uri.authority().ok_or(InvalidOrigin::NotAUrl)?;
         if authority.as_str().contains('@') {
             return Err(InvalidOrigin::UserInfo);
         }
         let scheme = uri.scheme_str().ok_or(InvalidOrigin::NotAUrl)?;
         let scheme = Scheme::of(scheme).ok_or(InvalidOrigin::Scheme)?;
-        let Place::Absolute { host, port, .. } = Target::of(&uri).place() else {
+        let Place::Absolute { host, port, .. } = Target::of(uri).place() else {
             return Err(InvalidOrigin::NotAUrl);
         };
         let host = match v6(host) {
             Some(address) => Host::V6(address),
+            None if host.starts_with('[') => return Err(InvalidOrigin::NotAUrl),
             None => Host::Name(host.to_ascii_lowercase().into()),
         };
         let port = port.unwrap_or_else(|| scheme.port());
@@ -114,7 +125,17 @@ impl Origin {
         })
     }
 
-    fn is_written_in(&self, uri: &Uri) -> bool {
+    /// Takes an origin only if nobody on the way to it can read the key.
+    pub(super) fn if_safe(self) -> Result<Self, InvalidOrigin> {
+        if self.is_safe() {
+            Ok(self)
+        } else {
+            Err(InvalidOrigin::Cleartext)
+        }
+    }
+
+    /// Whether a URI names it, letter by letter: which one that names it seldom does not.
+    pub(super) fn is_written_in(&self, uri: &Uri) -> bool {
         let scheme = match self.scheme {
             Scheme::Http => &uri::Scheme::HTTP,
             Scheme::Https => &uri::Scheme::HTTPS,
@@ -125,15 +146,14 @@ impl Origin {
                 .is_some_and(|authority| *authority.as_str() == *self.authority)
     }
 
-    fn is_safe(&self) -> bool {
-        match (self.scheme, &self.host) {
-            (Scheme::Https, _) => true,
-            (Scheme::Http, Host::Name(name)) => is_loopback_name(name),
-            (Scheme::Http, Host::V6(address)) => address.is_loopback(),
+    pub(super) fn is_safe(&self) -> bool {
+        match &self.host {
+            Host::Name(name) => self.scheme == Scheme::Https || is_loopback_name(name),
+            Host::V6(address) => self.scheme == Scheme::Https || address.is_loopback(),
         }
     }
 
-    fn matches(&self, scheme: Scheme, host: &str, port: Option<u16>) -> bool {
+    pub(super) fn matches(&self, scheme: Scheme, host: &str, port: Option<u16>) -> bool {
         scheme == self.scheme
             && port.unwrap_or_else(|| scheme.port()) == self.port
             && match &self.host {
@@ -147,12 +167,7 @@ impl FromStr for Origin {
     type Err = InvalidOrigin;
 
     fn from_str(url: &str) -> Result<Self, InvalidOrigin> {
-        let origin = Self::cleartext(url)?;
-        if origin.is_safe() {
-            Ok(origin)
-        } else {
-            Err(InvalidOrigin::Cleartext)
-        }
+        Self::cleartext(url)?.if_safe()
     }
 }
 
@@ -233,78 +248,11 @@ impl Scheme {
     }
 }
 
-/// Which targets are given the credential.
-#[derive(Clone, Debug)]
-pub(crate) struct OriginRule {
-    only: Only,
-    /// Where a request without an origin of its own goes.
-    assumed: Option<Origin>,
-}
-
-#[derive(Clone, Debug)]
-enum Only {
-    /// Any origin, in clear text only on loopback.
-    AnySafe,
-    These(Vec<Origin>),
-}
-
-impl OriginRule {
-    pub(crate) const fn any() -> Self {
-        Self {
-            only: Only::AnySafe,
-            assumed: None,
-        }
-    }
-
-    pub(crate) fn only(origin: Origin) -> Self {
-        Self {
-            only: Only::These(vec![origin]),
-            assumed: None,
-        }
-    }
-
-    pub(crate) fn also(&mut self, origin: Origin) {
-        if let Only::These(origins) = &mut self.only {
-            origins.push(origin);
-        }
-    }
-
-    pub(crate) fn assume(&mut self, origin: Origin) {
-        self.assumed = Some(origin);
-    }
-
-    /// Whether a request to `target` is given the credential.
-    pub(crate) fn admits(&self, target: Target<'_>) -> bool {
-        if let (Only::These(origins), Written::Uri(uri)) = (&self.only, target.written()) {
-            if origins.iter().any(|origin| origin.is_written_in(uri)) {
-                return true;
-            }
-        }
-        match target.place() {
-            Place::Absolute { scheme, host, port } => self.admits_absolute(scheme, host, port),
-            Place::PathOnly => self
-                .assumed
-                .as_ref()
-                .is_some_and(|assumed| match &self.only {
-                    Only::AnySafe => assumed.is_safe(),
-                    Only::These(origins) => origins.contains(assumed),
-                }),
-            Place::Nowhere => false,
-        }
-    }
-
-    fn admits_absolute(&self, scheme: Scheme, host: &str, port: Option<u16>) -> bool {
-        match &self.only {
-            Only::AnySafe => {
-                scheme == Scheme::Https
-                    || is_loopback_name(host)
-                    || v6(host).is_some_and(|address| address.is_loopback())
-            }
-            Only::These(origins) => origins
-                .iter()
-                .any(|origin| origin.matches(scheme, host, port)),
-        }
-    }
+/// Whether a URL with this scheme and host is one that nobody on the way can read.
+pub(super) fn is_safe(scheme: Scheme, host: &str) -> bool {
+    scheme == Scheme::Https
+        || is_loopback_name(host)
+        || v6(host).is_some_and(|address| address.is_loopback())
 }
 
 fn v6(host: &str) -> Option<Ipv6Addr> {

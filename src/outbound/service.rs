@@ -59,19 +59,20 @@ where
 
     fn call(&mut self, mut request: Req) -> Self::Future {
         let Shared { config, seam } = &*self.shared;
-        let credential = config
+        let keyed = config
             .credential_for(seam.target(&request))
-            .filter(|credential| {
+            .filter(|(_, credential)| {
                 config.existing == Existing::Override
                     || !seam.carries(&mut request, credential.name())
             });
-        let Some(credential) = credential else {
+        let Some((index, credential)) = keyed else {
             return ResponseFuture::passed(self.inner.call(seam.pass(request)));
         };
         let (mut sent, saved) = seam.save(request);
         seam.set(&mut sent, credential.name(), credential.value());
         let attempt = Attempt {
             shared: Arc::clone(&self.shared),
+            index,
             generation: credential.generation(),
             proven: credential.content().proven(),
             rejected: None,

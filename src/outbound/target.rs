@@ -12,7 +12,7 @@ pub struct Target<'a>(Written<'a>);
 pub(super) enum Written<'a> {
     Uri(&'a Uri),
     Url(&'a str),
-    PathOnly,
+    PathOnly(&'a str),
 }
 
 /// A target that was taken apart.
@@ -22,8 +22,11 @@ pub(super) enum Place<'a> {
         scheme: Scheme,
         host: &'a str,
         port: Option<u16>,
+        path: &'a str,
     },
-    PathOnly,
+    PathOnly {
+        path: &'a str,
+    },
     /// No origin that a credential could go to.
     Nowhere,
 }
@@ -42,10 +45,17 @@ impl<'a> Target<'a> {
         Self(Written::Url(url))
     }
 
-    /// A path and no more, or not even that: wherever the client is connected.
+    /// A path and no more: wherever the client is connected.
     #[must_use]
-    pub const fn path_only() -> Self {
-        Self(Written::PathOnly)
+    pub const fn path_only(path: &'a str) -> Self {
+        Self(Written::PathOnly(path))
+    }
+
+    /// Wherever the client is connected, on a path that is not known: it is given the key of a whole origin, and
+    /// none that is for a part of it.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self::path_only("")
     }
 
     pub(super) const fn written(self) -> Written<'a> {
@@ -55,28 +65,34 @@ impl<'a> Target<'a> {
     /// Takes it apart.
     pub(super) fn place(self) -> Place<'a> {
         match self.0 {
-            Written::Uri(uri) => match (uri.scheme_str(), uri.authority()) {
-                (Some(scheme), Some(authority)) => absolute(scheme, authority.as_str()),
-                (None, None) => Some(Place::PathOnly),
-                _ => None,
-            },
+            Written::Uri(uri) => of_uri(uri),
             Written::Url(url) => of_text(url),
-            Written::PathOnly => Some(Place::PathOnly),
+            Written::PathOnly(path) => Some(Place::PathOnly { path }),
         }
         .unwrap_or(Place::Nowhere)
     }
 }
 
-fn of_text(url: &str) -> Option<Place<'_>> {
-    if url.starts_with('/') && !url.starts_with("//") {
-        return Some(Place::PathOnly);
+fn of_uri(uri: &Uri) -> Option<Place<'_>> {
+    let path = uri.path();
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), Some(authority)) => absolute(scheme, authority.as_str(), path),
+        (None, None) => Some(Place::PathOnly { path }),
+        _ => None,
     }
-    let (scheme, rest) = url.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    absolute(scheme, &rest[..end])
 }
 
-fn absolute<'a>(scheme: &str, authority: &'a str) -> Option<Place<'a>> {
+fn of_text(url: &str) -> Option<Place<'_>> {
+    let url = url.split(['?', '#']).next()?;
+    if url.starts_with('/') && !url.starts_with("//") {
+        return Some(Place::PathOnly { path: url });
+    }
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    absolute(scheme, authority, if path.is_empty() { "/" } else { path })
+}
+
+fn absolute<'a>(scheme: &str, authority: &'a str, path: &'a str) -> Option<Place<'a>> {
     let scheme = Scheme::of(scheme)?;
     let without_user = authority.rsplit('@').next()?;
     let name_ends = without_user.rfind(']').unwrap_or(0);
@@ -88,7 +104,12 @@ fn absolute<'a>(scheme: &str, authority: &'a str) -> Option<Place<'a>> {
         }
     };
     let is_host = !host.is_empty() && !host.contains(['\\', ' ']);
-    is_host.then_some(Place::Absolute { scheme, host, port })
+    is_host.then_some(Place::Absolute {
+        scheme,
+        host,
+        port,
+        path,
+    })
 }
 
 /// `u16`'s own parser takes a sign.

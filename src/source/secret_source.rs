@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use super::key_set_source::KeySetSource;
 use crate::key::InvalidKey;
-use crate::outbound::Credential;
+use crate::outbound::{AuthScheme, Credential};
 use crate::rotating::{ErrorClass, Source, SourceError};
 use crate::secret::Secret;
 
@@ -18,7 +18,27 @@ pub trait SecretSource: Source<Value = Secret> + Sized {
         self.try_map(|key| Ok(Credential::bearer(&key)?))
     }
 
-    /// `<name>: <key>`, as `x-api-key` and `api-key` have it.
+    /// `Authorization: <scheme> <key>`, as `Token` and `ApiKey` have it.
+    fn scheme(self, scheme: AuthScheme) -> impl Source<Value = Credential> {
+        self.try_map(move |key| Ok(Credential::scheme(&scheme, &key)?))
+    }
+
+    /// `x-api-key: <key>`.
+    fn x_api_key(self) -> impl Source<Value = Credential> {
+        self.try_map(|key| Ok(Credential::x_api_key(&key)?))
+    }
+
+    /// `api-key: <key>`.
+    fn api_key(self) -> impl Source<Value = Credential> {
+        self.try_map(|key| Ok(Credential::api_key(&key)?))
+    }
+
+    /// `x-goog-api-key: <key>`.
+    fn x_goog_api_key(self) -> impl Source<Value = Credential> {
+        self.try_map(|key| Ok(Credential::x_goog_api_key(&key)?))
+    }
+
+    /// `<name>: <key>`, for any other name; [`Credential`] lists those in common use.
     fn header(self, name: HeaderName) -> impl Source<Value = Credential> {
         self.try_map(move |key| Ok(Credential::header(name.clone(), &key)?))
     }

@@ -6,8 +6,8 @@ use http::Method;
 
 use super::access::Access;
 use super::error::InvalidPolicy;
-use super::path;
 use super::template::{self, Template};
+use crate::path;
 
 /// One entry of the policies: a method and a path, or a template, with what they ask of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,6 @@ mod entry;
 mod error;
 mod list;
 mod matched;
-mod path;
 mod policies;
 mod preflight;
 mod table;

@@ -7,9 +7,9 @@ use super::audit::{self, Audit};
 use super::decision::{Decision, Why};
 use super::entry::PolicyEntry;
 use super::error::AuditError;
-use super::path;
 use super::table::Table;
 use crate::inbound::Scopes;
+use crate::path;
 
 /// Which routes need a key, and which do not.
 ///

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::iter;
 
-use super::path;
+use crate::path;
 
 /// A template such as `/models/{id}` or `/files/{*path}`, taken apart. Equal are those that match the
 /// same paths, whatever their parameters are called.

@@ -5,9 +5,11 @@ mod grpc;
 mod inject;
 mod origins;
 mod replay;
+mod routes;
 mod seam;
 mod secrecy;
 mod storm;
+mod wire;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

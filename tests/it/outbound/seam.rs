@@ -323,7 +323,7 @@ impl Carry<(Option<HeaderValue>, u32)> for ByHand {
     type Saved = u32;
 
     fn target<'a>(&self, _: &'a (Option<HeaderValue>, u32)) -> Target<'a> {
-        Target::path_only()
+        Target::unknown()
     }
 
     fn carries(&self, request: &mut (Option<HeaderValue>, u32), _: &HeaderName) -> bool {

@@ -9,7 +9,7 @@
 /// - semicolons;
 /// - escapes of what may stand there unescaped, of separators (`/ \ ; ? #`), of `%` and of control
 ///   characters, and those that are not UTF-8.
-pub(super) fn is_plain(path: &str) -> bool {
+pub(crate) fn is_plain(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else {
         return false;
     };

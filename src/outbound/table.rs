@@ -1,0 +1,159 @@
+//! Which key goes where.
+
+use std::error::Error;
+use std::fmt;
+
+use super::credential::Credential;
+use super::origin::{self, Origin};
+use super::route::{Route, Verdict};
+use super::target::{Place, Target, Written};
+use crate::rotating::Rotating;
+
+/// Every key of a layer and where it goes; what is not in it is given none.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    entries: Vec<Entry>,
+    /// Where a request without an origin of its own goes.
+    assumed: Option<Origin>,
+}
+
+#[derive(Clone, Debug)]
+enum Entry {
+    /// The longest prefix first, so that the first one found is the most particular.
+    Route(Route),
+    /// Any origin, in clear text only on loopback.
+    AnySafe(Rotating<Credential>),
+}
+
+/// Which of a table's entries: what a request keeps of the one that its key is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Index(usize);
+
+/// Why routes do not make a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidRoutes {
+    /// There are none: no request would be given a key.
+    Empty,
+    /// Two are for the same place.
+    Twice {
+        /// The place, as [`Route`] writes it.
+        place: Box<str>,
+        /// Which of the routes is the first one for it; the first of all is 0.
+        first: usize,
+        /// Which one is the second.
+        second: usize,
+    },
+}
+
+impl fmt::Display for InvalidRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there are no routes: no request would be given a key"),
+            Self::Twice {
+                place,
+                first,
+                second,
+            } => write!(f, "routes {first} and {second} are both for {place}"),
+        }
+    }
+}
+
+impl Error for InvalidRoutes {}
+
+impl Table {
+    pub(super) fn any_safe(key: Rotating<Credential>) -> Self {
+        Self {
+            entries: vec![Entry::AnySafe(key)],
+            assumed: None,
+        }
+    }
+
+    pub(super) fn whole(origin: Origin, key: Rotating<Credential>) -> Self {
+        Self {
+            entries: vec![Entry::Route(Route::whole(origin, key))],
+            assumed: None,
+        }
+    }
+
+    pub(super) fn of(routes: Vec<Route>) -> Result<Self, InvalidRoutes> {
+        if routes.is_empty() {
+            return Err(InvalidRoutes::Empty);
+        }
+        for (second, route) in routes.iter().enumerate() {
+            let mut earlier = routes[..second].iter();
+            if let Some(first) = earlier.position(|other| other.is_for_the_same_as(route)) {
+                let place = route.to_string().into();
+                return Err(InvalidRoutes::Twice {
+                    place,
+                    first,
+                    second,
+                });
+            }
+        }
+        let mut routes = routes;
+        routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
+        Ok(Self {
+            entries: routes.into_iter().map(Entry::Route).collect(),
+            assumed: None,
+        })
+    }
+
+    pub(super) fn assume(&mut self, origin: Origin) {
+        self.assumed = Some(origin);
+    }
+
+    pub(super) fn key(&self, Index(index): Index) -> &Rotating<Credential> {
+        match &self.entries[index] {
+            Entry::Route(route) => &route.key,
+            Entry::AnySafe(key) => key,
+        }
+    }
+
+    /// The entry whose key a request to `target` is given.
+    pub(super) fn find(&self, target: Target<'_>) -> Option<Index> {
+        if let Written::Uri(uri) = target.written() {
+            let found = self.first(uri.path(), |origin| origin.is_written_in(uri), || false);
+            if found.is_some() {
+                return found;
+            }
+        }
+        match target.place() {
+            Place::Absolute {
+                scheme,
+                host,
+                port,
+                path,
+            } => {
+                let is_it = |origin: &Origin| origin.matches(scheme, host, port);
+                self.first(path, is_it, || origin::is_safe(scheme, host))
+            }
+            Place::PathOnly { path } => {
+                let assumed = self.assumed.as_ref()?;
+                self.first(path, |origin| origin == assumed, || assumed.is_safe())
+            }
+            Place::Nowhere => None,
+        }
+    }
+
+    fn first(
+        &self,
+        path: &str,
+        is_origin: impl Fn(&Origin) -> bool,
+        is_safe: impl Fn() -> bool,
+    ) -> Option<Index> {
+        for (index, entry) in self.entries.iter().enumerate() {
+            let verdict = match entry {
+                Entry::Route(route) if is_origin(&route.origin) => route.prefix.judge(path),
+                Entry::AnySafe(_) if is_safe() => Verdict::Under,
+                _ => Verdict::Beside,
+            };
+            match verdict {
+                Verdict::Under => return Some(Index(index)),
+                Verdict::Beside => {}
+                Verdict::Unclear => return None,
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,249 @@
+//! One origin in many spellings, and others that look like it.
+
+use http::header::HOST;
+use http::{Request, Uri};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_rotating_auth::{Credential, InjectKey, Origin, Rotating, Route, Seam, Secret};
+
+use super::{Wire, bearer, get};
+
+/// Sends each through hyper's client and compares what arrives with what is expected.
+async fn check(origin: &str, cases: &[(&str, bool)]) {
+    let wire = Wire::plain().await;
+    let inject = InjectKey::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
+    let client = inject.layer(wire.client());
+    for &(uri, expected) in cases {
+        client.clone().oneshot(get(uri)).await.unwrap();
+        let [arrived] = &wire.arrived()[..] else {
+            unreachable!("one request, one head");
+        };
+        let expected = expected.then_some("Bearer key");
+        assert_eq!(arrived.key.as_deref(), expected, "{uri}: {arrived:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_that_look_like_the_origin_are_not_it() {
+    let cases = [
+        ("http://api.example.com/", true),
+        ("http://api.example.com", true),
+        ("http://api.example.com/?q=http://evil.test", true),
+        ("http://API.eXample.COM/", true),
+        ("http://api.example.com:80/", true),
+        ("http://user:word@api.example.com/", true),
+        ("http://evil.test@api.example.com/", true),
+        // Suffixes, prefixes, and the name where it is not the host.
+        ("http://evilapi.example.com/", false),
+        ("http://v2.api.example.com/", false),
+        ("http://example.com/", false),
+        ("http://api.example.co/", false),
+        ("http://api.example.computer/", false),
+        ("http://api.example.com.evil.test/", false),
+        ("http://api-example.com/", false),
+        ("http://api.example.com@evil.test/", false),
+        ("http://api.example.com:80@evil.test/", false),
+        ("http://user:api.example.com@evil.test/", false),
+        ("http://evil.test/http://api.example.com/", false),
+        ("http://evil.test/@api.example.com/", false),
+        ("http://evil.test?@api.example.com/", false),
+        // Another port, another scheme, another name.
+        ("http://api.example.com:8080/", false),
+        ("http://api.example.com:443/", false),
+        ("https://api.example.com/", false),
+        ("https://api.example.com:80/", false),
+        ("http://api.example.com./", false),
+        ("http://xn--api-8ca.example.com/", false),
+    ];
+    check("http://api.example.com", &cases).await;
+    let cases = [
+        ("https://api.example.com:443/", true),
+        ("https://api.example.com/", true),
+        ("http://api.example.com:443/", false),
+        ("http://api.example.com/", false),
+    ];
+    check("https://api.example.com", &cases).await;
+    let cases = [
+        ("http://api.example.com./", true),
+        ("http://api.example.com/", false),
+    ];
+    check("http://api.example.com.", &cases).await;
+}
+
+#[tokio::test]
+async fn an_address_is_itself_however_it_is_written_and_no_other() {
+    let cases = [
+        ("http://[2001:db8::1]/", true),
+        ("http://[2001:DB8::1]:80/", true),
+        ("http://[2001:0db8:0:0:0:0:0:1]/", true),
+        ("http://[2001:db8:0::0:1]/", true),
+        ("http://[2001:db8::0.0.0.1]/", true),
+        ("http://user@[2001:db8::1]/", true),
+        ("http://[2001:db8::2]/", false),
+        ("http://[2001:db8::1]:8080/", false),
+        ("http://[2001:db8::1%25eth0]/", false),
+        ("http://[2001:db8::1]@evil.test/", false),
+    ];
+    check("http://[2001:db8::1]", &cases).await;
+    let cases = [
+        ("http://127.0.0.1/", true),
+        ("http://127.0.0.1./", false),
+        ("http://127.1/", false),
+        ("http://0x7f.0.0.1/", false),
+        ("http://2130706433/", false),
+        ("http://127.0.0.1.evil.test/", false),
+        ("http://[::ffff:127.0.0.1]/", false),
+        ("http://[::ffff:7f00:1]/", false),
+        ("http://localhost/", false),
+    ];
+    check("http://127.0.0.1", &cases).await;
+    let cases = [
+        ("http://[::ffff:127.0.0.1]/", true),
+        ("http://[::FFFF:7F00:1]/", true),
+        ("http://127.0.0.1/", false),
+    ];
+    check("http://[::ffff:127.0.0.1]", &cases).await;
+}
+
+#[test]
+fn an_address_with_a_zone_is_no_origin() {
+    for url in ["http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/"] {
+        assert!(Origin::cleartext(url).is_err(), "{url}");
+    }
+}
+
+/// As reqwest writes a URL, so it is compared, and so it is dialed.
+#[tokio::test]
+async fn what_reqwest_makes_of_a_url_is_what_counts() {
+    let wire = Wire::plain().await;
+    let port = wire.address.port();
+    let address = format!("http://127.0.0.1:{port}");
+    let seam = Seam::new(
+        reqwest::Request::url,
+        reqwest::Request::headers_mut,
+        reqwest::Request::try_clone,
+    );
+    let seam = seam.status(reqwest::Response::status);
+    for (origin, url, expected) in [
+        // International names are sent in punycode; what looks like a letter is another one.
+        ("http://xn--bcher-kva.test", "http://bücher.test/", true),
+        ("http://xn--bcher-kva.test", "http://BÜCHER.test/", true),
+        (
+            "http://xn--bcher-kva.test",
+            "http://b%C3%BCcher.test/",
+            true,
+        ),
+        ("http://xn--bcher-kva.test", "http://bucher.test/", false),
+        ("http://api.test", "http://ａｐｉ.test/", true),
+        ("http://api.test", "http://api。test/", true),
+        ("http://api.test", "http://a%70i.test/", true),
+        ("http://api.test", "http:\\\\api.test\\", true),
+        ("http://api.test", "http://\u{430}pi.test/", false),
+        ("http://api.test", "http://api.test.evil.test/", false),
+        ("http://api.test", "http://evil.test\\@api.test/", false),
+        ("http://api.test", "http://evil.test#@api.test/", false),
+        ("http://api.test", "http://evil.test/..//api.test/", false),
+        // Every way of writing an address of the old kind is that address.
+        (&address, &format!("http://127.0.0.1:{port}/"), true),
+        (&address, &format!("http://127.1:{port}/"), true),
+        (&address, &format!("http://0x7f000001:{port}/"), true),
+        (&address, &format!("http://localhost:{port}/"), false),
+    ] {
+        let inject = InjectKey::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
+        let client = inject
+            .seam(seam.clone())
+            .layer(wire.reqwest(reqwest::redirect::Policy::none()));
+        let request = reqwest::Request::new(http::Method::GET, url.parse().unwrap());
+        client.oneshot(request).await.unwrap();
+        let arrived = wire.arrived();
+        let expected = expected.then_some("Bearer key");
+        assert_eq!(arrived[0].key.as_deref(), expected, "{url}: {arrived:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_by_itself_carries_the_key_of_the_origin_that_is_assumed() {
+    let origin = || Origin::cleartext("http://api.test").unwrap();
+    let other = || Origin::cleartext("http://other.test").unwrap();
+    let inject = InjectKey::new(origin(), bearer()).unwrap();
+    for (inject, expected) in [
+        (inject.clone(), None),
+        (
+            inject.clone().assume_origin(origin()).unwrap(),
+            Some("Bearer key"),
+        ),
+        (inject.assume_origin(other()).unwrap(), None),
+    ] {
+        let wire = Wire::plain().await;
+        let stream = TcpStream::connect(wire.address).await.unwrap();
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let sender = std::sync::Arc::new(tokio::sync::Mutex::new(sender));
+        let connected = service_fn(move |request| {
+            let sender = std::sync::Arc::clone(&sender);
+            async move { sender.lock().await.send_request(request).await }
+        });
+        let mut request = get("/v1/models");
+        request
+            .headers_mut()
+            .insert(HOST, "api.test".parse().unwrap());
+        inject.layer(connected).oneshot(request).await.unwrap();
+        let [arrived] = &wire.arrived()[..] else {
+            unreachable!("one request, one head");
+        };
+        assert_eq!(arrived.path, "/v1/models");
+        assert_eq!(arrived.key.as_deref(), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_keys_of_one_origins_paths_reach_exactly_these() {
+    let key = |key: &str| {
+        let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from(key)).unwrap());
+        key
+    };
+    let inject = InjectKey::routes([
+        Route::cleartext("http://gateway.test/one", key("one")).unwrap(),
+        Route::cleartext("http://gateway.test/two", key("two")).unwrap(),
+    ])
+    .unwrap();
+    let wire = Wire::plain().await;
+    let client = inject.layer(wire.client());
+    for (path, expected) in [
+        ("/one", Some("Bearer one")),
+        ("/one/", Some("Bearer one")),
+        ("/one/v1/models?to=/two", Some("Bearer one")),
+        ("/one/a%20b", Some("Bearer one")),
+        ("/two/v1", Some("Bearer two")),
+        ("/", None),
+        ("/ones", None),
+        ("/three/one", None),
+        ("/one/../two", None),
+        ("/one/..", None),
+        ("/one/./v1", None),
+        ("/one/%2e%2e/two", None),
+        ("/one/%2E%2E/two", None),
+        ("/one/.%2e/two", None),
+        ("/one/..%2ftwo", None),
+        ("/one/%2e%2e%2ftwo", None),
+        ("/one/%252e%252e/two", None),
+        ("/one/..%5ctwo", None),
+        ("/one/..;/two", None),
+        ("/one%2fv1", None),
+        ("/one//v1", None),
+        ("//one", None),
+        ("/%6fne", None),
+        ("/two/../one", None),
+    ] {
+        let uri: Uri = format!("http://gateway.test{path}").parse().unwrap();
+        let request = Request::get(uri).body(http_body_util::Full::default());
+        client.clone().oneshot(request.unwrap()).await.unwrap();
+        let [arrived] = &wire.arrived()[..] else {
+            unreachable!("one request, one head");
+        };
+        assert_eq!(arrived.path, path);
+        assert_eq!(arrived.key.as_deref(), expected, "{path}");
+    }
+}
