@@ -57,12 +57,13 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Req) -> Self::Future {
+    fn call(&mut self, mut request: Req) -> Self::Future {
         let Shared { config, seam } = &*self.shared;
         let credential = config
             .credential_for(seam.target(&request))
             .filter(|credential| {
-                config.existing == Existing::Override || !seam.carries(&request, credential.name())
+                config.existing == Existing::Override
+                    || !seam.carries(&mut request, credential.name())
             });
         let Some(credential) = credential else {
             return ResponseFuture::passed(self.inner.call(seam.pass(request)));

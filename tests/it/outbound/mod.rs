@@ -2,6 +2,7 @@
 
 mod buffer_body;
 mod contract;
+mod grpc;
 mod inject;
 mod origins;
 mod replay;
@@ -81,6 +82,10 @@ impl World {
     pub(crate) fn rotate(&self, key: &str) {
         self.store(key);
         self.accept(key);
+    }
+
+    pub(crate) fn takes(&self, authorization: Option<&str>) -> bool {
+        self.with(|state| authorization == Some(&format!("Bearer {}", state.accepted)))
     }
 
     pub(crate) fn fetches(&self) -> usize {
