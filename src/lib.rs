@@ -45,6 +45,7 @@
 //! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`] |
 //! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
 //! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
+//! | send a body that streams once more | [`BufferBody`], [`ReplayBody`] |
 //! | have several keys, each for its own origin, header and scheme | [`InjectKey::routes`], [`Route`], [`Credential`] |
 //! | use a client whose requests are not `http::Request` | [`Seam`], [`Carry`], [`Inspect`] |
 //! | put it on a header map yourself | [`Credential::put_on`] |
@@ -90,10 +91,10 @@ pub use self::key::InvalidKey;
 pub use self::keyring::{NewKey, NoRandomness};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
-    Answers, AuthScheme, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected,
-    InjectedOnce, Inspect, InvalidOrigin, InvalidRoutes, InvalidScheme, NotReplayed, Origin,
-    Outcome, OverrideExisting, Rejection, Replay, ResponseFuture, Route, SavedRequest, Seam,
-    Target,
+    Answers, AuthScheme, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce,
+    Injected, InjectedOnce, Inspect, InvalidOrigin, InvalidRoutes, InvalidScheme, MapBody,
+    NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay, ReplayBody, ResponseFuture,
+    Route, SavedBody, SavedRequest, Seam, Superseded, Target,
 };
 pub use self::rotating::{
     BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,
