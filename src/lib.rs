@@ -81,10 +81,12 @@ pub use self::inbound::{
     InvalidKeySet, InvalidKeyText, InvalidPolicy, InvalidScope, InvalidSlots, InvalidToken,
     KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord, KeySet, NotLoopback, OlderKeySet,
     Policies, PolicyEntry, Principal, Refusal, Refuser, RequireKey, Required, Scope, Scopes, Slot,
-    Slots, Standing, Token, UnfitKeySet, Why, verify_at,
+    Slots, Standing, Token, UnfitKey, UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
-pub use self::keyring::{NewKey, NoRandomness};
+pub use self::keyring::{
+    ImportedKey, InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, Strength, UnparsedToken,
+};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,

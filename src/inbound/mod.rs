@@ -22,6 +22,7 @@ mod key_list;
 mod key_set;
 mod key_text;
 mod original_uri;
+mod plain_key;
 mod policy;
 mod principal;
 mod query;
@@ -52,6 +53,8 @@ pub use self::key_file::InvalidKeyFile;
 pub use self::key_list::InvalidKeyList;
 pub use self::key_set::{InvalidKeySet, KeySet, UnfitKeySet};
 pub use self::key_text::{InvalidKeyText, OlderKeySet};
+pub use self::plain_key::UnfitKey;
+pub(crate) use self::plain_key::check as check_plain_key;
 pub use self::policy::{
     Access, Audit, AuditError, AuditedRoute, Decision, InvalidPolicy, Policies, PolicyEntry, Why,
 };
@@ -65,3 +68,4 @@ pub use self::service::Required;
 pub use self::slot::{InvalidSlots, Slot, Slots};
 pub use self::token::Token;
 pub use self::verify::{InvalidToken, verify_at};
+pub(crate) use self::well_known::is_well_known_digest;

@@ -35,6 +35,10 @@ pub(super) fn digests() -> impl Iterator<Item = KeyDigest> {
     KEYS.iter().map(|key| KeyDigest::of(key.as_bytes()))
 }
 
+pub(crate) fn is_well_known_digest(digest: &KeyDigest) -> bool {
+    digests().any(|known| known == *digest)
+}
+
 pub(super) fn is_well_known(key: &[u8]) -> bool {
     KEYS.iter()
         .any(|known| known.as_bytes().eq_ignore_ascii_case(key))

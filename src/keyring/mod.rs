@@ -1,5 +1,7 @@
 //! The life of a key.
 
+mod imported;
 mod token;
 
-pub use self::token::{NewKey, NoRandomness};
+pub use self::imported::{ImportedKey, Strength};
+pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};
