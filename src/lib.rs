@@ -69,6 +69,8 @@ mod layer;
 mod outbound;
 mod rotating;
 mod secret;
+#[cfg(feature = "file")]
+mod secret_file;
 mod source;
 
 #[cfg(feature = "axum")]
