@@ -69,6 +69,7 @@ mod layer;
 mod outbound;
 mod rotating;
 mod secret;
+mod shards;
 mod source;
 
 #[cfg(feature = "axum")]
@@ -84,7 +85,11 @@ pub use self::inbound::{
     Slots, Standing, Token, UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
-pub use self::keyring::{NewKey, NoRandomness};
+pub use self::keyring::{
+    Change, ClientEntry, ClientState, Commit, CommitError, IdempotencyKey, InvalidIdempotencyKey,
+    InvalidLedger, KeyEntry, Ledger, MemoryStore, NewKey, NoRandomness, Provenance, Store,
+    StoreError,
+};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,

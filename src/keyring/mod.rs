@@ -1,5 +1,14 @@
 //! The life of a key.
 
+mod ledger;
+mod memory_store;
+mod store;
 mod token;
 
+pub use self::ledger::{
+    Change, ClientEntry, ClientState, IdempotencyKey, InvalidIdempotencyKey, InvalidLedger,
+    KeyEntry, Ledger, Provenance,
+};
+pub use self::memory_store::MemoryStore;
+pub use self::store::{Commit, CommitError, Store, StoreError};
 pub use self::token::{NewKey, NoRandomness};
