@@ -71,6 +71,7 @@ mod rotating;
 mod secret;
 #[cfg(feature = "file")]
 mod secret_file;
+mod shards;
 mod source;
 
 #[cfg(feature = "axum")]
@@ -87,7 +88,9 @@ pub use self::inbound::{
 };
 pub use self::key::InvalidKey;
 pub use self::keyring::{
-    ImportedKey, InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, Strength, UnparsedToken,
+    Change, ClientEntry, ClientState, Commit, CommitError, IdempotencyKey, ImportedKey,
+    InvalidIdempotencyKey, InvalidLedger, InvalidPrefix, KeyEntry, Ledger, MemoryStore, NewKey,
+    NoRandomness, ParsedToken, Prefix, Provenance, Store, StoreError, UnparsedToken,
 };
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{

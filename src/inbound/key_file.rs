@@ -44,9 +44,12 @@ struct Key {
     created_at: Option<String>,
     not_before: Option<String>,
     not_after: Option<String>,
+    retires_at: Option<String>,
     revoked_at: Option<String>,
     replaces: Option<String>,
     scopes: Option<Vec<String>>,
+    provenance: Option<String>,
+    idempotency_key: Option<String>,
     token: Option<IgnoredAny>,
     secret: Option<IgnoredAny>,
     key: Option<IgnoredAny>,
@@ -159,7 +162,12 @@ fn record(
         return Err(entry.invalid("digest", "there: \"sha256:\" and 64 hexadecimal digits"));
     };
     let digest = entry.parse("digest", &digest)?;
-    let names = [Some(&key.id), Some(&key.client), key.replaces.as_ref()];
+    let names = [
+        Some(&key.id),
+        Some(&key.client),
+        key.replaces.as_ref(),
+        key.idempotency_key.as_ref(),
+    ];
     if names
         .into_iter()
         .flatten()
@@ -184,20 +192,29 @@ fn record(
     if let Some(replaced) = &key.replaces {
         entry.parse::<KeyId>("replaces", replaced)?;
     }
+    if !matches!(
+        key.provenance.as_deref(),
+        None | Some("imported" | "unchecked")
+    ) {
+        return Err(entry.invalid("provenance", "\"imported\" or \"unchecked\""));
+    }
     entry.time("created_at", key.created_at.as_deref())?;
-    let revoked = entry
+    let mut record = KeyRecord {
+        not_before: entry.time("not_before", key.not_before.as_deref())?,
+        not_after: entry.time("not_after", key.not_after.as_deref())?,
+        disabled: !enabled,
+        ..KeyRecord::new(id, client, scopes)
+    };
+    if let Some(moment) = entry.time("retires_at", key.retires_at.as_deref())? {
+        record = record.retired_at(moment);
+    }
+    if entry
         .time("revoked_at", key.revoked_at.as_deref())?
-        .is_some();
-    Ok((
-        digest,
-        KeyRecord {
-            not_before: entry.time("not_before", key.not_before.as_deref())?,
-            not_after: entry.time("not_after", key.not_after.as_deref())?,
-            revoked,
-            disabled: !enabled,
-            ..KeyRecord::new(id, client, scopes)
-        },
-    ))
+        .is_some()
+    {
+        record = record.revoked();
+    }
+    Ok((digest, record))
 }
 
 /// Which `[[client]]` or `[[key]]` it is: the table, and the position from 0.

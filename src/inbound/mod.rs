@@ -68,4 +68,3 @@ pub use self::service::Required;
 pub use self::slot::{InvalidSlots, Slot, Slots};
 pub use self::token::Token;
 pub use self::verify::{InvalidToken, verify_at};
-pub(crate) use self::well_known::is_well_known_digest;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::inbound::{KeyDigest, UnfitKey, check_plain_key, is_well_known_digest};
+use super::ledger::Provenance;
+use crate::inbound::{KeyDigest, UnfitKey, check_plain_key};
 use crate::key;
 use crate::secret::Secret;
 
@@ -11,14 +12,14 @@ use crate::secret::Secret;
 /// A digest is of the whole key, and not slow to compute: a key that could be guessed could be guessed from it.
 ///
 /// ```
-/// use tower_rotating_auth::{ImportedKey, KeyDigest, Secret, Strength, UnfitKey};
+/// use tower_rotating_auth::{ImportedKey, KeyDigest, Provenance, Secret, UnfitKey};
 ///
 /// let plain = ImportedKey::from_plain(&Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe\n"))?;
-/// assert_eq!(plain.strength(), Strength::Checked);
+/// assert_eq!(plain.provenance(), Provenance::Imported);
 /// assert_eq!(plain.digest(), KeyDigest::of(b"sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe"));
 ///
 /// let digest = ImportedKey::from_digest(KeyDigest::of(b"who knows"))?;
-/// assert_eq!(digest.strength(), Strength::Unchecked);
+/// assert_eq!(digest.provenance(), Provenance::Unchecked);
 ///
 /// let weak = ImportedKey::from_plain(&Secret::from("Tr0ub4dor-and-3"));
 /// assert_eq!(weak.unwrap_err(), UnfitKey::Weak);
@@ -27,17 +28,7 @@ use crate::secret::Secret;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ImportedKey {
     digest: KeyDigest,
-    strength: Strength,
-}
-
-/// What is known of how hard a key is to guess.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Strength {
-    /// It was made here of 256 random bits, or may have 128 by its length, its alphabet and its variety.
-    Checked,
-    /// Nobody here has seen it: it came as a digest.
-    Unchecked,
+    provenance: Provenance,
 }
 
 impl ImportedKey {
@@ -52,7 +43,7 @@ impl ImportedKey {
         check_plain_key(key)?;
         Ok(Self {
             digest: KeyDigest::of(key),
-            strength: Strength::Checked,
+            provenance: Provenance::Imported,
         })
     }
 
@@ -62,12 +53,12 @@ impl ImportedKey {
     ///
     /// When it is of a key that everybody knows.
     pub fn from_digest(digest: KeyDigest) -> Result<Self, UnfitKey> {
-        if is_well_known_digest(&digest) {
+        if digest.is_well_known() {
             return Err(UnfitKey::WellKnown);
         }
         Ok(Self {
             digest,
-            strength: Strength::Unchecked,
+            provenance: Provenance::Unchecked,
         })
     }
 
@@ -77,17 +68,17 @@ impl ImportedKey {
         self.digest
     }
 
-    /// What is known of how hard it is to guess.
+    /// What is known of its strength.
     #[must_use]
-    pub const fn strength(&self) -> Strength {
-        self.strength
+    pub const fn provenance(&self) -> Provenance {
+        self.provenance
     }
 }
 
 impl fmt::Debug for ImportedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImportedKey")
-            .field("strength", &self.strength)
+            .field("provenance", &self.provenance)
             .finish_non_exhaustive()
     }
 }
@@ -110,14 +101,14 @@ mod tests {
     #[test]
     fn a_plain_key_must_have_room_for_128_random_bits() {
         for (key, expected) in [
-            ("8Zk1tQ0mVd7RyXw3LpHs5N", Ok(Strength::Checked)),
+            ("8Zk1tQ0mVd7RyXw3LpHs5N", Ok(Provenance::Imported)),
             ("8Zk1tQ0mVd7RyXw3LpHs5", Err(UnfitKey::Weak)),
-            ("0123456789abcdef0123456789abcdef", Ok(Strength::Checked)),
+            ("0123456789abcdef0123456789abcdef", Ok(Provenance::Imported)),
             ("0123456789abcdef0123456789abcde", Err(UnfitKey::Weak)),
             ("sk-8Zk1tQ0mVd7R:yXw3LpHs5N", Err(UnfitKey::NotPresentable)),
         ] {
             let imported = ImportedKey::from_plain(&Secret::from(key));
-            assert_eq!(imported.map(|key| key.strength()), expected, "{key}");
+            assert_eq!(imported.map(|key| key.provenance()), expected, "{key}");
         }
         let several = ImportedKey::from_plain(&Secret::from("sk-1 sk-2"));
         assert!(matches!(several, Err(UnfitKey::Invalid(_))));
