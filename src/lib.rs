@@ -80,17 +80,20 @@ pub use self::inbound::Auth;
 pub use self::inbound::InvalidKeyFile;
 pub use self::inbound::{
     Access, Anonymous, Audit, AuditError, AuditedRoute, ClientId, DangerouslyOpen, Decision, Ended,
-    Format, GuardedBody, GuardedFuture, InvalidChallenge, InvalidDigest, InvalidId, InvalidKeyList,
-    InvalidKeySet, InvalidKeyText, InvalidPolicy, InvalidScope, InvalidSlots, InvalidToken,
-    KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord, KeySet, NotLoopback, OlderKeySet,
-    Policies, PolicyEntry, Principal, Refusal, Refuser, RequireKey, Required, Scope, Scopes, Slot,
-    Slots, Standing, Token, UnfitKey, UnfitKeySet, Why, verify_at,
+    Format, GuardedBody, GuardedFuture, IdempotencyKey, InvalidChallenge, InvalidDigest, InvalidId,
+    InvalidIdempotencyKey, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidPolicy,
+    InvalidScope, InvalidSlots, InvalidToken, KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord,
+    KeySet, NotLoopback, OlderKeySet, Policies, PolicyEntry, Principal, Provenance, Refusal,
+    Refuser, RequireKey, Required, Scope, Scopes, Slot, Slots, Standing, Token, UnfitKeySet, Why,
+    verify_at,
 };
 pub use self::key::InvalidKey;
+#[cfg(feature = "file")]
+pub use self::keyring::FileStore;
 pub use self::keyring::{
-    Change, ClientEntry, ClientState, Commit, CommitError, IdempotencyKey, ImportedKey,
-    InvalidIdempotencyKey, InvalidLedger, InvalidPrefix, KeyEntry, Ledger, MemoryStore, NewKey,
-    NoRandomness, ParsedToken, Prefix, Provenance, Store, StoreError, UnparsedToken,
+    Change, ClientEntry, ClientState, Commit, CommitError, InvalidLedger, InvalidPrefix, KeyEntry,
+    Ledger, MemoryStore, NewKey, NoRandomness, ParsedToken, Prefix, Store, StoreError,
+    UnparsedToken,
 };
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{

@@ -5,21 +5,38 @@ use std::fmt;
 
 use super::digest::KeyDigest;
 use super::key_set::{InvalidKeySet, KeySet};
-use super::plain_key::{self, UnfitKey};
 use super::record::KeyRecord;
 use super::scope::Scopes;
+use super::token::is_b64token;
+use super::well_known::{is_well_known, may_be_strong};
+use crate::key::InvalidKey;
 use crate::secret::Secret;
 
 /// Why a list of plain keys is no key set. Keys are named by their position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidKeyList {
-    /// A key that is not taken.
+    /// A key that is no key.
     Key {
         /// The position in the list, from 1.
         position: usize,
         /// What is wrong with it.
-        why: UnfitKey,
+        why: InvalidKey,
+    },
+    /// A key that documentation and examples use, which everybody knows.
+    WellKnown {
+        /// The position in the list, from 1.
+        position: usize,
+    },
+    /// A key that cannot have 128 random bits, and could be guessed from its digest.
+    Weak {
+        /// The position in the list, from 1.
+        position: usize,
+    },
+    /// A key that has characters which no client can present a token with.
+    NotPresentable {
+        /// The position in the list, from 1.
+        position: usize,
     },
     /// The keys do not make a set.
     Set(InvalidKeySet),
@@ -38,14 +55,23 @@ impl KeySet {
         let keys: Result<Vec<_>, _> = keys
             .filter(|key| !key.is_empty())
             .enumerate()
-            .map(|(n, key)| read(n + 1, key))
+            .map(|(n, key)| plain_key(n + 1, key))
             .collect();
         Self::new(keys?).map_err(InvalidKeyList::Set)
     }
 }
 
-fn read(position: usize, key: &[u8]) -> Result<(KeyDigest, KeyRecord), InvalidKeyList> {
-    plain_key::check(key).map_err(|why| InvalidKeyList::Key { position, why })?;
+fn plain_key(position: usize, key: &[u8]) -> Result<(KeyDigest, KeyRecord), InvalidKeyList> {
+    if is_well_known(key) {
+        return Err(InvalidKeyList::WellKnown { position });
+    }
+    crate::key::check(key).map_err(|why| InvalidKeyList::Key { position, why })?;
+    if !is_b64token(key) {
+        return Err(InvalidKeyList::NotPresentable { position });
+    }
+    if !may_be_strong(key) {
+        return Err(InvalidKeyList::Weak { position });
+    }
     let (id, client) = super::id::numbered(position);
     Ok((
         KeyDigest::of(key),
@@ -57,6 +83,18 @@ impl fmt::Display for InvalidKeyList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key { position, why } => write!(f, "key number {position}: {why}"),
+            Self::WellKnown { position } => write!(
+                f,
+                "key number {position} is one that everybody knows; make a new one"
+            ),
+            Self::Weak { position } => write!(
+                f,
+                "key number {position} is too weak: take at least 22 random letters and digits"
+            ),
+            Self::NotPresentable { position } => write!(
+                f,
+                "key number {position} has other characters than A-Z a-z 0-9 - . _ ~ + /"
+            ),
             Self::Set(_) => f.write_str("the keys of the list do not make a set"),
         }
     }
@@ -67,6 +105,7 @@ impl Error for InvalidKeyList {
         match self {
             Self::Key { why, .. } => Some(why),
             Self::Set(invalid) => Some(invalid),
+            Self::WellKnown { .. } | Self::Weak { .. } | Self::NotPresentable { .. } => None,
         }
     }
 }

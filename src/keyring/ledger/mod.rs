@@ -2,15 +2,13 @@
 
 mod change;
 mod entry;
-mod idempotency;
 mod invalid;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::change::Change;
-pub use self::entry::{ClientEntry, ClientState, KeyEntry, Provenance};
-pub use self::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
+pub use self::entry::{ClientEntry, ClientState, KeyEntry};
 pub use self::invalid::InvalidLedger;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
 use crate::shards::Shards;
