@@ -82,13 +82,15 @@ pub use self::inbound::{
     InvalidKeySet, InvalidKeyText, InvalidPolicy, InvalidScope, InvalidSlots, InvalidToken,
     KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord, KeySet, NotLoopback, OlderKeySet,
     Policies, PolicyEntry, Principal, Refusal, Refuser, RequireKey, Required, Scope, Scopes, Slot,
-    Slots, Standing, Token, UnfitKeySet, Why, verify_at,
+    Slots, Standing, Token, UnfitKey, UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
 pub use self::keyring::{
-    Change, ClientEntry, ClientState, Commit, CommitError, IdempotencyKey, InvalidIdempotencyKey,
-    InvalidLedger, KeyEntry, Ledger, MemoryStore, NewKey, NoRandomness, Provenance, Store,
-    StoreError,
+    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, IdempotencyKey,
+    InvalidIdempotencyKey, InvalidLedger, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder,
+    KeyState, KeySummary, KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness,
+    NotAllowed, NotChanged, NotStarted, OlderLedger, Provenance, Revoke, Rotate, Rotated, Rotation,
+    Store, StoreError, WhichKey,
 };
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
