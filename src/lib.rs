@@ -84,16 +84,18 @@ pub use self::inbound::{
     InvalidIdempotencyKey, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidPolicy,
     InvalidScope, InvalidSlots, InvalidToken, KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord,
     KeySet, NotLoopback, OlderKeySet, Policies, PolicyEntry, Principal, Provenance, Refusal,
-    Refuser, RequireKey, Required, Scope, Scopes, Slot, Slots, Standing, Token, UnfitKeySet, Why,
-    verify_at,
+    Refuser, RequireKey, Required, Scope, Scopes, Slot, Slots, Standing, Token, UnfitKey,
+    UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
 #[cfg(feature = "file")]
 pub use self::keyring::FileStore;
 pub use self::keyring::{
-    Change, ClientEntry, ClientState, Commit, CommitError, InvalidLedger, InvalidPrefix, KeyEntry,
-    Ledger, MemoryStore, NewKey, NoRandomness, ParsedToken, Prefix, Store, StoreError,
-    UnparsedToken,
+    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, InvalidLedger,
+    InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
+    KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
+    NotChanged, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated, Rotation,
+    Store, StoreError, UnparsedToken, WhichKey,
 };
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{

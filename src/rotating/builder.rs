@@ -228,6 +228,7 @@ impl Builder {
             events: Arc::clone(&parts.events),
             progress,
             wall: Arc::clone(&self.wall),
+            retired: Vec::new(),
         };
         (Rotating::new(parts, None, watcher, self.wall), publisher)
     }

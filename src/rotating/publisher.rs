@@ -22,6 +22,8 @@ pub struct Publisher<T> {
     pub(super) events: Arc<Events>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) wall: WallClock,
+    /// Contents that readers may still hold. They are let go of here, so that no reader pays for it.
+    pub(super) retired: Vec<Arc<Content<T>>>,
 }
 
 impl<T: PartialEq> Publisher<T> {
@@ -34,6 +36,9 @@ impl<T: PartialEq> Publisher<T> {
         }
         let generation = current.generation().next();
         drop(current);
+        let before = self.cell.load_full();
+        self.retired.push(Arc::clone(&before.content));
+        drop(before);
         let now = Now {
             mono: Instant::now(),
             wall: (self.wall)(),
@@ -46,6 +51,8 @@ impl<T: PartialEq> Publisher<T> {
         }));
         self.progress
             .send_modify(|progress| progress.generation = generation);
+        self.retired
+            .retain(|content| Arc::strong_count(content) > 1);
         let reason = None;
         self.events
             .emit(EventKind::Rotated { generation, reason }, now.wall);

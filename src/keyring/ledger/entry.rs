@@ -244,7 +244,10 @@ impl KeyEntry {
     }
 
     /// Whether it may do no more than its client.
-    pub(super) fn check_scopes(&self, client: &ClientEntry) -> Result<(), InvalidLedger> {
+    pub(in crate::keyring) fn check_scopes(
+        &self,
+        client: &ClientEntry,
+    ) -> Result<(), InvalidLedger> {
         match &self.scopes {
             Some(scopes) if !client.scopes.contains_all(scopes) => {
                 Err(InvalidLedger::MoreThanItsClient(self.id.clone()))
@@ -253,8 +256,8 @@ impl KeyEntry {
         }
     }
 
-    /// What is published of it.
-    pub(super) fn record(&self, client: &ClientEntry) -> KeyRecord {
+    /// What is published of it, where it is refused for its age from a moment on.
+    pub(super) fn record(&self, client: &ClientEntry, too_old: Option<SystemTime>) -> KeyRecord {
         let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
         let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone());
         if let Some(moment) = self.not_before {
@@ -263,7 +266,7 @@ impl KeyEntry {
         if let Some(moment) = self.not_after {
             record = record.not_after(moment);
         }
-        if let Some(moment) = self.retires_at {
+        if let Some(moment) = earlier(self.retires_at, too_old) {
             record = record.retired_at(moment);
         }
         if self.revoked_at.is_some() {
@@ -276,7 +279,10 @@ impl KeyEntry {
     }
 }
 
-pub(super) fn earlier(one: Option<SystemTime>, other: Option<SystemTime>) -> Option<SystemTime> {
+pub(in crate::keyring) fn earlier(
+    one: Option<SystemTime>,
+    other: Option<SystemTime>,
+) -> Option<SystemTime> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

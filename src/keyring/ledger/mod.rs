@@ -3,13 +3,20 @@
 mod change;
 mod entry;
 mod invalid;
+mod succeed;
+mod summary;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub use self::change::Change;
+pub(in crate::keyring) use self::entry::earlier;
 pub use self::entry::{ClientEntry, ClientState, KeyEntry};
 pub use self::invalid::InvalidLedger;
+pub use self::succeed::OlderLedger;
+pub use self::summary::{Ageing, KeyState, KeySummary, KeyWarning};
+use super::policy::KeyPolicy;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
 use crate::shards::Shards;
 
@@ -34,6 +41,7 @@ pub struct Ledger {
     generation: u64,
     clients: Shards<ClientId, Arc<Client>>,
     keys: Shards<KeyId, Arc<KeyEntry>>,
+    policy: Arc<KeyPolicy>,
     /// What is published of it; also finds keys by their digest.
     set: KeySet,
 }
@@ -53,6 +61,7 @@ impl Ledger {
             generation: 0,
             clients: Shards::new(),
             keys: Shards::new(),
+            policy: Arc::default(),
             set: KeySet::empty(),
         }
     }
@@ -140,7 +149,7 @@ impl Ledger {
     pub fn apply(&self, change: &Change) -> Result<Self, InvalidLedger> {
         let mut next = self.clone();
         for id in &change.purged {
-            next.purge(id);
+            next.forget(id);
         }
         for entry in &change.clients {
             next.put_client(entry.clone());
@@ -155,6 +164,39 @@ impl Ledger {
             }
         }
         Ok(next.with_generation(self.generation + 1))
+    }
+
+    /// The same ledger, whose operations are decided by another policy.
+    pub(in crate::keyring) fn under(mut self, policy: &Arc<KeyPolicy>) -> Self {
+        let before = std::mem::replace(&mut self.policy, Arc::clone(policy));
+        if before.max_age == policy.max_age {
+            return self;
+        }
+        let entries: Vec<_> = self.keys.values().cloned().collect();
+        for entry in entries {
+            if before.max_age.ends(entry.created_at) != policy.max_age.ends(entry.created_at) {
+                self.publish(&entry);
+            }
+        }
+        self
+    }
+
+    pub(in crate::keyring) fn policy(&self) -> &KeyPolicy {
+        &self.policy
+    }
+
+    /// When a key ends by itself: as the entry says, or when it is too old for the policy.
+    pub(in crate::keyring) fn ends_at(&self, entry: &KeyEntry) -> Option<SystemTime> {
+        earlier(entry.ends_at(), self.policy.max_age.ends(entry.created_at))
+    }
+
+    /// Puts into the set what is published of a key.
+    fn publish(&mut self, entry: &KeyEntry) {
+        if let Some(client) = self.clients.get(&entry.client) {
+            let too_old = self.policy.max_age.ends(entry.created_at);
+            let record = entry.record(&client.entry, too_old);
+            self.set.put(entry.digest, record);
+        }
     }
 
     fn with_generation(mut self, generation: u64) -> Self {
@@ -193,34 +235,31 @@ impl Ledger {
 
     /// Puts a client there, and anew what is published of its keys.
     fn put_client(&mut self, entry: ClientEntry) {
-        let before = self.clients.get(&entry.id);
-        let keys = before.map(|client| client.keys.clone()).unwrap_or_default();
-        for id in &keys {
-            if let Some(key) = self.keys.get(id) {
-                self.set.put(key.digest, key.record(&entry));
-            }
-        }
         let id = entry.id.clone();
+        let before = self.clients.get(&id);
+        let keys = before.map(|client| client.keys.clone()).unwrap_or_default();
+        let entries: Vec<_> = keys.iter().filter_map(|id| self.keys.get(id)).collect();
+        let entries: Vec<_> = entries.into_iter().cloned().collect();
         drop(self.clients.insert(id, Arc::new(Client { entry, keys })));
+        for entry in entries {
+            self.publish(&entry);
+        }
     }
 
     /// Puts a key there, which was [checked](Self::check).
     fn put_key(&mut self, mut entry: KeyEntry) {
-        let Some(client) = self.clients.get(&entry.client) else {
-            return;
-        };
-        // One allocation for the name of a client, however many keys it has.
-        entry.client = client.entry.id.clone();
-        self.set.put(entry.digest, entry.record(&client.entry));
         if self.keys.get(&entry.id).is_none() {
             if let Some(client) = self.clients.get_mut(&entry.client) {
+                // One allocation for the name of a client, however many keys it has.
+                entry.client = client.entry.id.clone();
                 Arc::make_mut(client).keys.push(entry.id.clone());
             }
         }
+        self.publish(&entry);
         drop(self.keys.insert(entry.id.clone(), Arc::new(entry)));
     }
 
-    fn purge(&mut self, id: &KeyId) {
+    fn forget(&mut self, id: &KeyId) {
         let Some(entry) = self.keys.remove(id) else {
             return;
         };

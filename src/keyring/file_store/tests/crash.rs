@@ -69,8 +69,8 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
             break;
         }
     }
-    // Before it locks, creates, writes thrice, syncs and renames; before it syncs the folder and notes, and not at all.
-    assert_eq!((old, new), (7, 3));
+    // Before it locks, creates, writes twice, syncs and renames; before it syncs the folder and notes, and not at all.
+    assert_eq!((old, new), (6, 3));
     add(&folder.file, ["after all that".replace(' ', "-")]);
     assert_eq!(folder.names(), ["keys.toml", "keys.toml.lock"]);
 }

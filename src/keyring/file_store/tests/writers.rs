@@ -1,7 +1,7 @@
 //! Several writers at a time.
 
 use std::env;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use super::{Folder, add, with_one_more};
@@ -51,6 +51,7 @@ fn two_processes_lose_no_change_of_each_other() {
             ])
             .env(FILE, &folder.file)
             .env(NAME, writer)
+            .stdout(Stdio::null())
             .spawn()
             .unwrap()
     });
