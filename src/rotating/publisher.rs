@@ -25,6 +25,8 @@ pub struct Publisher<T> {
     pub(super) progress: watch::Sender<Progress>,
     pub(super) wall: WallClock,
     pub(super) overlap: Duration,
+    /// Contents that readers may still hold. They are let go of here, so that no reader pays for it.
+    pub(super) retired: Vec<Arc<Content<T>>>,
 }
 
 impl<T: PartialEq> Publisher<T> {
@@ -62,13 +64,14 @@ impl<T: PartialEq> Publisher<T> {
     }
 
     fn replace(
-        &self,
+        &mut self,
         current: &Snapshot<T>,
         value: T,
         previous: Option<Previous<T>>,
         now: Now,
     ) -> Generation {
         let generation = current.content.generation.next();
+        self.retired.push(Arc::clone(&current.content));
         self.cell.store(Arc::new(Snapshot {
             content: Arc::new(Content::new(value, generation, now)),
             revision: None,
@@ -78,6 +81,8 @@ impl<T: PartialEq> Publisher<T> {
         }));
         self.progress
             .send_modify(|progress| progress.generation = generation);
+        self.retired
+            .retain(|content| Arc::strong_count(content) > 1);
         let reason = None;
         self.events
             .emit(EventKind::Rotated { generation, reason }, now.wall);
