@@ -45,6 +45,7 @@
 //! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`] |
 //! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
 //! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
+//! | send a body that streams once more | [`BufferBody`], [`ReplayBody`] |
 //! | use a client whose requests are not `http::Request` | [`Seam`], [`Carry`], [`Inspect`] |
 //! | put it on a header map yourself | [`Credential::put_on`] |
 //! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
@@ -88,9 +89,10 @@ pub use self::key::InvalidKey;
 pub use self::keyring::{NewKey, NoRandomness};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
-    Answers, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce,
-    Inspect, InvalidOrigin, NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay,
-    ResponseFuture, SavedRequest, Seam, Target,
+    Answers, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected,
+    InjectedOnce, Inspect, InvalidOrigin, MapBody, NotReplayed, Origin, Outcome, OverrideExisting,
+    Rejection, Replay, ReplayBody, ResponseFuture, SavedBody, SavedRequest, Seam, Superseded,
+    Target,
 };
 pub use self::rotating::{
     BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,

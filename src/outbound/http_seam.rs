@@ -117,6 +117,11 @@ impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
         (Request::from_parts(head, body), saved)
     }
 
+    fn pause(&self, saved: Self::Saved) -> Option<Self::Saved> {
+        let body = self.replay.pause(saved.body)?;
+        Some(SavedRequest { body, ..saved })
+    }
+
     fn resend(&self, saved: Self::Saved) -> Option<Self::Sent> {
         let body = self.replay.restore(saved.body)?;
         Some(Request::from_parts(saved.head, body))

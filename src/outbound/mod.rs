@@ -25,7 +25,7 @@ pub use self::layer::{InjectKey, InjectOnce, OverrideExisting};
 pub use self::once::InjectedOnce;
 pub use self::origin::{InvalidOrigin, Origin};
 pub use self::outcome::{NotReplayed, Outcome};
-pub use self::replay::{CloneBody, Replay};
+pub use self::replay::{BufferBody, CloneBody, MapBody, Replay, ReplayBody, SavedBody, Superseded};
 pub use self::seam::{Carry, Inspect};
 pub use self::service::Injected;
 pub use self::target::Target;

@@ -28,6 +28,12 @@ pub trait Carry<Req> {
     /// `None` where it cannot be sent again.
     fn save(&self, request: Req) -> (Self::Sent, Option<Self::Saved>);
 
+    /// The first attempt was rejected: there is no point in sending more of it until it is known whether there
+    /// will be a second. `None` where it turns out that there can be none.
+    fn pause(&self, saved: Self::Saved) -> Option<Self::Saved> {
+        Some(saved)
+    }
+
     /// The request for the second attempt; `None` where it turns out that there is none.
     fn resend(&self, saved: Self::Saved) -> Option<Self::Sent>;
 

@@ -1,5 +1,6 @@
 //! The outbound half, against an upstream that is a Tower service in the same task: virtual time, no sockets.
 
+mod buffer_body;
 mod contract;
 mod grpc;
 mod inject;
