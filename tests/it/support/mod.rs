@@ -1,6 +1,7 @@
 //! What the tests share.
 
 mod clock;
+mod example;
 pub(crate) mod model;
 mod park;
 mod script;
@@ -8,6 +9,7 @@ mod traced;
 mod upstream;
 
 pub(crate) use self::clock::{Wall, at_once, millis, minutes, moment, pass, secs};
+pub(crate) use self::example::example;
 pub(crate) use self::park::block_on;
 pub(crate) use self::script::{Answer, Asked, Log, Script, script};
 pub(crate) use self::traced::Traced;
