@@ -1,7 +1,8 @@
 //! Which requests are given the credential.
 
 use super::credential::Credential;
-use super::origin::{OriginRule, Target};
+use super::origin::OriginRule;
+use super::target::Target;
 use crate::rotating::{Current, Rotating};
 
 /// What every clone of one layer's services shares.

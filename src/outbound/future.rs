@@ -143,7 +143,11 @@ where
                         return Poll::Ready(answer);
                     }
                     let refreshing = attempt.instead();
-                    let Some((service, saved)) = replay else {
+                    let kept = replay.and_then(|(service, saved)| {
+                        let saved = attempt.seam().pause(saved)?;
+                        Some((service, saved))
+                    });
+                    let Some((service, saved)) = kept else {
                         return Poll::Ready(attempt.not_replayed(answer, NotReplayed::BodyNotKept));
                     };
                     State::Refreshing {

@@ -168,8 +168,8 @@ impl<X> InjectKey<X> {
 }
 
 impl<R: Clone> InjectKey<Http<R>> {
-    /// Keeps bodies for the second attempt in another way: a closure `Fn(&B) -> Option<B>`, or any other
-    /// [`Replay`](super::Replay).
+    /// Keeps bodies for the second attempt in another way: a [`BufferBody`](super::BufferBody) for those that
+    /// stream, a closure `Fn(&B) -> Option<B>`, or any other [`Replay`](super::Replay).
     pub fn replay<Q>(self, replay: Q) -> InjectKey<Http<Q>> {
         InjectKey {
             config: self.config,

@@ -28,7 +28,7 @@ pub(super) struct Shared<X> {
 
 impl<X> Shared<X> {
     /// The credential for a request, loaded once; `None` where the request goes out as it is.
-    fn credential_for<Req>(&self, request: &Req) -> Option<Current<Credential>>
+    fn credential_for<Req>(&self, request: &mut Req) -> Option<Current<Credential>>
     where
         X: Carry<Req>,
     {
@@ -41,7 +41,7 @@ impl<X> Shared<X> {
     }
 
     /// The refresh of a request's credential, if that has proven itself and was rejected since.
-    fn refresh_under_way<Req>(&self, request: &Req) -> Option<Refreshing<Credential>>
+    fn refresh_under_way<Req>(&self, request: &mut Req) -> Option<Refreshing<Credential>>
     where
         X: Carry<Req>,
     {
@@ -84,9 +84,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Req) -> Self::Future {
+    fn call(&mut self, mut request: Req) -> Self::Future {
         if self.shared.config.rejected == Rejected::Hold {
-            if let Some(refreshing) = self.shared.refresh_under_way(&request) {
+            if let Some(refreshing) = self.shared.refresh_under_way(&mut request) {
                 // What the ready instance has reserved is for others meanwhile.
                 let not_ready = self.inner.clone();
                 drop(replace(&mut self.inner, not_ready));
@@ -99,13 +99,13 @@ where
 
 impl<S, X> Injected<S, X> {
     /// Sends the request with the credential that is current; the inner service is ready.
-    pub(super) fn send<Req>(&mut self, request: Req) -> ResponseFuture<S, X, Req>
+    pub(super) fn send<Req>(&mut self, mut request: Req) -> ResponseFuture<S, X, Req>
     where
         X: Carry<Req> + Inspect<S::Response, S::Error>,
         S: Service<X::Sent> + Clone,
     {
         let Shared { seam, .. } = &*self.shared;
-        let Some(credential) = self.shared.credential_for(&request) else {
+        let Some(credential) = self.shared.credential_for(&mut request) else {
             return ResponseFuture::passed(self.inner.call(seam.pass(request)));
         };
         let (mut sent, saved) = seam.save(request);

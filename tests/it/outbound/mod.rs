@@ -1,6 +1,8 @@
 //! The outbound half, against an upstream that is a Tower service in the same task: virtual time, no sockets.
 
+mod buffer_body;
 mod contract;
+mod grpc;
 mod hold;
 mod inject;
 mod origins;
@@ -94,6 +96,10 @@ impl World {
         self.accept(key);
     }
 
+    pub(crate) fn takes(&self, authorization: Option<&str>) -> bool {
+        self.with(|state| state.takes(authorization))
+    }
+
     pub(crate) fn fetches(&self) -> usize {
         self.with(|state| state.fetches)
     }
@@ -160,11 +166,15 @@ impl Service<Request<String>> for Upstream {
 }
 
 impl State {
+    fn takes(&self, authorization: Option<&str>) -> bool {
+        let key = authorization.and_then(|sent| sent.strip_prefix("Bearer "));
+        key.is_some_and(|key| self.accepted.iter().any(|accepted| accepted == key))
+    }
+
     fn answer(&mut self, request: Request<String>) -> Response<String> {
         let (head, body) = request.into_parts();
         let sent = head.headers.get("authorization");
-        let sent = sent.and_then(|sent| sent.to_str().unwrap().strip_prefix("Bearer "));
-        let accepted = sent.is_some_and(|sent| self.accepted.iter().any(|key| key == sent));
+        let accepted = self.takes(sent.map(|sent| sent.to_str().unwrap()));
         self.seen.push(Seen {
             uri: head.uri,
             headers: head.headers,
