@@ -242,6 +242,7 @@ impl Builder {
             progress,
             wall: Arc::clone(&self.wall),
             overlap: self.overlap,
+            retired: Vec::new(),
         };
         (Rotating::new(parts, None, watcher, self.wall), publisher)
     }

@@ -150,4 +150,19 @@ mod tests {
         sleep(Duration::from_millis(1)).await;
         assert_eq!(freed_on(&freed).len(), 1);
     }
+
+    #[test]
+    fn what_is_published_by_hand_is_kept_until_the_next_and_what_is_compromised_until_the_cut() {
+        let freed = Freed::default();
+        let tells = |number| Tells(number, Arc::clone(&freed));
+        let numbers = || freed_on(&freed).iter().map(|(n, _)| *n).collect::<Vec<_>>();
+        let (key, mut publisher) = Rotating::by_hand(tells(1));
+        key.accepted(key.current().generation());
+        key.accepted(publisher.publish(tells(2)));
+        assert!(numbers().is_empty());
+        publisher.publish(tells(3));
+        assert_eq!(numbers(), [1]);
+        publisher.cut_over(tells(3));
+        assert_eq!(numbers()[1..], [2, 3], "and the value that was compared");
+    }
 }

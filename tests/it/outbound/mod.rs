@@ -169,7 +169,7 @@ impl Service<Request<String>> for Upstream {
 impl State {
     fn takes(&self, authorization: Option<&str>) -> bool {
         let key = authorization.and_then(|sent| sent.strip_prefix("Bearer "));
-        key.is_some_and(|key| self.accepted.iter().any(|accepted| accepted == key))
+        key.is_some_and(|sent| self.accepted.iter().any(|key| key == sent))
     }
 
     fn answer(&mut self, request: Request<String>) -> Response<String> {
