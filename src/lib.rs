@@ -123,3 +123,7 @@ pub use self::source::{
 #[cfg(all(doctest, feature = "file", feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/guide/limits-and-retries.md")]
+struct LimitsAndRetries;

@@ -16,26 +16,24 @@ pub(crate) struct Previous<T> {
 }
 
 impl<T> Previous<T> {
-    /// What is kept once `replaced` is replaced: its content, or else what was kept beside that.
+    /// What is kept once `replaced` is replaced: its content, or what was kept beside it if it never proved itself.
     pub(crate) fn after(replaced: &Snapshot<T>, overlap: Duration, now: Now) -> Option<Self> {
-        if overlap.is_zero() {
-            return None;
-        }
-        if replaced.content.proven() != Proven::Yes {
-            return replaced.previous.clone().filter(|kept| kept.stands(now));
-        }
-        let end = Deadline::after(now, overlap);
-        let kept = Self {
-            snapshot: Arc::new(Snapshot {
-                content: Arc::clone(&replaced.content),
-                revision: None,
-                expires: replaced.expires,
-                failing_since: None,
-                previous: None,
-            }),
-            until: replaced.expires.map_or(end, |expiry| expiry.earlier(end)),
+        let kept = if replaced.content.proven() == Proven::No {
+            replaced.previous.clone()
+        } else {
+            let end = Deadline::after(now, overlap);
+            Some(Self {
+                snapshot: Arc::new(Snapshot {
+                    content: Arc::clone(&replaced.content),
+                    revision: None,
+                    expires: replaced.expires,
+                    failing_since: None,
+                    previous: None,
+                }),
+                until: replaced.expires.map_or(end, |expiry| expiry.earlier(end)),
+            })
         };
-        kept.stands(now).then_some(kept)
+        kept.filter(|kept| kept.stands(now))
     }
 
     /// Whether a request may go back to it: not once it has been rejected, has expired, or the overlap is over.
@@ -151,5 +149,20 @@ mod tests {
         assert!(key.current().previous().is_none());
         sleep(Duration::from_millis(1)).await;
         assert_eq!(freed_on(&freed).len(), 1);
+    }
+
+    #[test]
+    fn what_is_published_by_hand_is_kept_until_the_next_and_what_is_compromised_until_the_cut() {
+        let freed = Freed::default();
+        let tells = |number| Tells(number, Arc::clone(&freed));
+        let numbers = || freed_on(&freed).iter().map(|(n, _)| *n).collect::<Vec<_>>();
+        let (key, mut publisher) = Rotating::by_hand(tells(1));
+        key.accepted(key.current().generation());
+        key.accepted(publisher.publish(tells(2)));
+        assert!(numbers().is_empty());
+        publisher.publish(tells(3));
+        assert_eq!(numbers(), [1]);
+        publisher.cut_over(tells(3));
+        assert_eq!(numbers()[1..], [2, 3], "and the value that was compared");
     }
 }

@@ -41,31 +41,30 @@ impl<T: PartialEq> Publisher<T> {
         if current.content.value == value {
             return current.content.generation;
         }
-        self.replace(
-            &current,
-            value,
-            Previous::after(&current, self.overlap, now),
-            now,
-        )
+        let previous = Previous::after(&current, self.overlap, now);
+        self.replace(current, value, previous, now)
     }
 
     /// As [`publish`](Self::publish), and no request goes back to the value before: for one that is
     /// compromised. Also where it has been replaced already, by an equal value.
     pub fn cut_over(&mut self, value: T) -> Generation {
         let current = self.cell.load_full();
-        if current.content.value == value {
-            self.cell.store(Arc::new(Snapshot {
-                previous: None,
-                ..current.again()
-            }));
-            return current.content.generation;
+        if current.content.value != value {
+            return self.replace(current, value, None, self.now());
         }
-        self.replace(&current, value, None, self.now())
+        let generation = current.content.generation;
+        self.cell.store(Arc::new(Snapshot {
+            previous: None,
+            ..current.again()
+        }));
+        drop(current);
+        self.let_go();
+        generation
     }
 
     fn replace(
         &mut self,
-        current: &Snapshot<T>,
+        current: Arc<Snapshot<T>>,
         value: T,
         previous: Option<Previous<T>>,
         now: Now,
@@ -79,14 +78,20 @@ impl<T: PartialEq> Publisher<T> {
             failing_since: None,
             previous,
         }));
+        drop(current);
         self.progress
             .send_modify(|progress| progress.generation = generation);
-        self.retired
-            .retain(|content| Arc::strong_count(content) > 1);
+        self.let_go();
         let reason = None;
         self.events
             .emit(EventKind::Rotated { generation, reason }, now.wall);
         generation
+    }
+
+    /// Frees the contents that no reader holds any more, and no snapshot.
+    fn let_go(&mut self) {
+        self.retired
+            .retain(|content| Arc::strong_count(content) > 1);
     }
 
     fn now(&self) -> Now {

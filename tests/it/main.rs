@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod engine;
+mod examples;
 #[cfg(feature = "file")]
 mod file_source;
 #[cfg(feature = "file")]

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -12,7 +11,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio_test::{assert_pending, assert_ready_ok, task};
-use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
 use tower_test::mock;
 
@@ -86,59 +85,6 @@ async fn only_a_ready_instance_is_called_on_both_attempts_and_by_every_clone() {
         assert_eq!(response.status(), StatusCode::OK);
     }
     assert_eq!(world.seen().len(), 9);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_first_attempt_lets_go_of_its_permit_before_the_second_asks_for_one() {
-    let world = World::new("old");
-    let client = ServiceBuilder::new()
-        .layer(world.inject().await)
-        .concurrency_limit(1)
-        .service(world.upstream());
-    world.rotate("new");
-    let requests: Vec<_> = (0..4)
-        .map(|_| tokio::spawn(client.clone().oneshot(post("body"))))
-        .collect();
-    for request in requests {
-        assert_eq!(request.await.unwrap().unwrap().status(), StatusCode::OK);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_buffer_inside_counts_both_attempts() {
-    let world = World::new("old");
-    let client = ServiceBuilder::new()
-        .layer(world.inject().await)
-        .buffer(2)
-        .concurrency_limit(1)
-        .service(world.upstream());
-    world.rotate("new");
-    let response: Result<_, BoxError> = client.oneshot(post("body")).await;
-    assert_eq!(response.unwrap().body(), "body");
-    assert_eq!(world.seen().len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rate_limit_outside_counts_a_replayed_request_once() {
-    let world = World::new("old");
-    let mut client = ServiceBuilder::new()
-        .rate_limit(2, Duration::from_secs(3600))
-        .layer(world.inject().await)
-        .service(world.upstream());
-    world.rotate("new");
-    let start = tokio::time::Instant::now();
-    for _ in 0..2 {
-        let response = client
-            .ready()
-            .await
-            .unwrap()
-            .call(post("body"))
-            .await
-            .unwrap();
-        assert_eq!(response.status(), StatusCode::OK);
-    }
-    assert_eq!(world.seen().len(), 3);
-    assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[tokio::test]

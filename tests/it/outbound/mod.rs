@@ -5,6 +5,7 @@ mod contract;
 mod grpc;
 mod hold;
 mod inject;
+mod order;
 mod origins;
 mod overlap;
 mod replay;

@@ -24,12 +24,30 @@ fn slow(
 ) -> impl Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send>
 + Clone
 + Send {
+    takes(upstream, |number| millis(10 + number * 37 % 80))
+}
+
+/// A request that is answered three seconds after it arrived.
+async fn answered_late(world: &World, key: &Rotating<Credential>) -> JoinHandle<Answered> {
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = client.layer(takes(world.upstream(), |_| secs(3)));
+    let late = tokio::spawn(client.oneshot(post("late")));
+    moment().await;
+    late
+}
+
+fn takes(
+    upstream: Upstream,
+    time: fn(u64) -> Duration,
+) -> impl Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send>
++ Clone
++ Send {
     service_fn(move |request: Request<String>| {
         let number: u64 = request.body().parse().unwrap_or_default();
         let answer = upstream.clone().oneshot(request);
         async move {
             let answer = answer.await;
-            sleep(millis(10 + number * 37 % 80)).await;
+            sleep(time(number)).await;
             answer
         }
     })
@@ -251,27 +269,61 @@ async fn a_key_that_the_upstream_dropped_before_it_was_replaced_is_not_gone_back
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_was_rejected_for_a_while_and_works_again_is_gone_back_to() {
+    let world = World::new("first");
+    let key = world.key().await;
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    world.accept("none");
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    world.accept("first");
+    rotated(&world, &key, "second").await;
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(sent(&world)[2..], ["first", "second", "first"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_late_rejection_of_the_previous_key_is_replayed_with_the_current_one() {
     let world = World::new("first");
     let key = world.key().await;
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
-    let late = client.clone().layer(slow(world.upstream()));
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
 
-    world.accept("second");
-    let late = tokio::spawn(late.oneshot(post("1")));
-    moment().await; // it was rejected, and does not know yet
-    world.store("second");
-    pass(millis(1)).await;
-    let (late, refreshed) = tokio::join!(late, key.refresh());
-    assert_eq!(refreshed.unwrap().generation().get(), 2);
-    assert_eq!(late.unwrap().unwrap().status(), StatusCode::OK);
+    world.rotate("second");
+    let late = answered_late(&world, &key).await;
+    key.refresh().await.unwrap();
+    assert_eq!(late.await.unwrap().unwrap().status(), StatusCode::OK);
 
     // That was a rejection of the previous key, so that nothing goes back to it.
     world.accept("third");
     let response = answer(&world, &key).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(sent(&world), ["first", "first", "second", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_key_that_has_proven_itself_meanwhile_is_better_than_the_previous_one() {
+    let world = World::new("first");
+    let key = world.key().await;
+    rotated(&world, &key, "second").await;
+    let late = answered_late(&world, &key).await;
+    world.rotate("third");
+    key.refresh().await.unwrap();
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(late.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert_eq!(sent(&world), ["first", "second", "third", "third"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_sent_before_it_had_proven_itself_is_not_sent_twice() {
+    let world = World::new("first");
+    let key = world.key().await;
+    world.accept("none");
+    let late = answered_late(&world, &key).await;
+    world.accept("first");
+    rotated(&world, &key, "second").await;
+    world.also_accept("second");
+    assert_eq!(late.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert_eq!(sent(&world), ["first", "first", "second"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 pub(crate) mod child;
 mod clock;
+mod example;
 mod feed;
 pub(crate) mod model;
 mod park;
@@ -12,6 +13,7 @@ mod traced;
 mod upstream;
 
 pub(crate) use self::clock::{Wall, at_once, millis, minutes, moment, pass, secs};
+pub(crate) use self::example::example;
 pub(crate) use self::feed::{Broken, Fed, Feed, feed, watched};
 pub(crate) use self::park::block_on;
 pub(crate) use self::script::{Answer, Asked, Log, Script, script};

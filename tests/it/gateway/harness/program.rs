@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -10,6 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use super::soon;
+use crate::support::example;
 
 /// The gateway's own key, where a test has no other.
 pub(crate) const KEY: &str = "sk-of-the-gateway";
@@ -32,39 +32,13 @@ const VARIABLES: [&str; 12] = [
 /// The program, which knows nothing of the environment that the tests run in. Its door is open, for tests
 /// of what is behind it.
 fn command() -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(example("gateway"));
     for name in VARIABLES {
         command.env_remove(name);
     }
     command.env("GATEWAY_MODE", "development");
     command.kill_on_drop(true).stdin(Stdio::null());
     command
-}
-
-/// Beside the tests' own binary, which is in `deps`.
-///
-/// `cargo test` builds examples, but not when it is given a test's name: a program that is older than
-/// what it is made of would be tested in vain.
-fn program() -> PathBuf {
-    const BUILD: &str = "build it first: cargo build --example gateway";
-    let tests = std::env::current_exe().unwrap();
-    let examples = tests.ancestors().nth(2).unwrap().join("examples");
-    let program = examples
-        .join("gateway")
-        .with_extension(std::env::consts::EXE_EXTENSION);
-    let built = std::fs::metadata(&program)
-        .expect(BUILD)
-        .modified()
-        .unwrap();
-    let made_of = std::fs::read_to_string(examples.join("gateway.d")).expect(BUILD);
-    for source in made_of.split_whitespace().skip(1) {
-        let changed = std::fs::metadata(source).and_then(|file| file.modified());
-        assert!(
-            changed.is_ok_and(|changed| changed <= built),
-            "{BUILD} ({source})"
-        );
-    }
-    program
 }
 
 /// How the program ended that was told so much.
