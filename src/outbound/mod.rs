@@ -13,6 +13,7 @@ mod once;
 mod origin;
 mod outcome;
 mod replay;
+mod saved_head;
 mod seam;
 mod service;
 mod target;
