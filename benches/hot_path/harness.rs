@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::hint::black_box;
+use std::pin::Pin;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -12,6 +13,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::Full;
 use tower::Service;
 
@@ -61,7 +63,7 @@ where
 #[derive(Clone)]
 pub(crate) struct Bare;
 
-impl Service<Req> for Bare {
+impl<B> Service<Request<B>> for Bare {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -70,9 +72,31 @@ impl Service<Req> for Bare {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Req) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         drop(black_box(request));
         ready(Ok(Response::default()))
+    }
+}
+
+/// Reads the request's body, drops the rest, answers.
+#[derive(Clone)]
+pub(crate) struct Reader;
+
+impl<B: Body + Unpin> Service<Request<B>> for Reader {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(frame)) = Pin::new(request.body_mut()).poll_frame(&mut cx) {
+            drop(black_box(frame));
+        }
+        Bare.call(request)
     }
 }
 

@@ -3,15 +3,19 @@
 use std::future::{Ready, ready};
 use std::sync::{Arc, RwLock};
 
+use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Response};
+use http_body_util::Full;
 use tower::{Layer, ServiceBuilder};
 use tower_http::auth::AddAuthorizationLayer;
+use tower_http::follow_redirect::FollowRedirectLayer;
+use tower_http::follow_redirect::policy::clone_body_fn;
 use tower_http::set_header::SetRequestHeaderLayer;
-use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
+use tower_rotating_auth::{BufferBody, Credential, InjectKey, Rotating, Secret};
 
 use crate::KEY;
-use crate::harness::{Bare, Case, Req, case, request, table};
+use crate::harness::{Bare, Case, Reader, Req, case, request, table};
 
 #[derive(Clone)]
 struct Once;
@@ -85,7 +89,7 @@ impl Shared {
                 Some(0),
                 inject.clone().without_replay().layer(Bare),
             ),
-            case("InjectKey, CloneBody", None, inject.clone().layer(Bare)),
+            case("InjectKey, CloneBody", Some(1), inject.clone().layer(Bare)),
             case(
                 "tower Retry (cloned request) + fixed key",
                 None,
@@ -106,9 +110,49 @@ impl Shared {
             ),
         ]
     }
+
+    /// What being ready to send a request again costs, with a body that is read.
+    fn replays(&self) -> Vec<Case> {
+        let fixed = HeaderValue::from_str(&format!("Bearer {KEY}")).unwrap();
+        let with_key = move |mut request: Req| {
+            request.headers_mut().insert(AUTHORIZATION, fixed.clone());
+            request
+        };
+        let inject = self.inject.clone();
+        let buffer = inject.clone().replay(BufferBody::new(64 * 1024));
+        let redirects = clone_body_fn(|body: &Full<Bytes>| Some(body.clone()));
+        vec![
+            case("nothing but the reading", None, Reader),
+            case(
+                "InjectKey, without replay",
+                Some(0),
+                inject.clone().without_replay().layer(Reader),
+            ),
+            case("InjectKey, CloneBody", Some(1), inject.layer(Reader)),
+            case("InjectKey, BufferBody", Some(3), buffer.layer(Reader)),
+            case(
+                "tower Retry (cloned request) + fixed key",
+                None,
+                ServiceBuilder::new()
+                    .retry(Once)
+                    .map_request(with_key.clone())
+                    .service(Reader),
+            ),
+            case(
+                "tower-http FollowRedirect (cloned body) + fixed key",
+                None,
+                ServiceBuilder::new()
+                    .layer(FollowRedirectLayer::with_policy(redirects))
+                    .map_request(with_key)
+                    .service(Reader),
+            ),
+        ]
+    }
 }
 
 pub(crate) fn run(rounds: usize) {
     let shared = Shared::new();
     table("outbound, added", || shared.cases(), request, 2, rounds);
+    let title = "outbound, added, ready to be sent again";
+    table(title, || shared.replays(), request, 4, rounds);
 }

@@ -8,6 +8,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use tower_rotating_auth::ReplayBody;
 
 use crate::Failure;
 use crate::join::Base;
@@ -17,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that were idle for longer are not used again: an upstream may be about to close them.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Upload>;
+pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Upload>>;
 
 /// A client for HTTP/1.1 and, where the upstream offers it in its handshake, HTTP/2.
 pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Failure> {

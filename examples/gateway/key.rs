@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use http::HeaderName;
 use tower_rotating_auth::{
-    Credential, FileSource, Http, InjectKey, InvalidKey, Publisher, Rotating, Secret, SecretSource,
+    BufferBody, Credential, FileSource, Http, InjectKey, InvalidKey, Publisher, Rotating, Secret,
+    SecretSource,
 };
 
 use crate::config::{KeyFrom, KeyHeader, Upstream};
 use crate::errors::chain;
 use crate::health::{Source, source};
-use crate::upload::Upload;
-use crate::{Failure, report};
+use crate::{Failure, report, upload};
 
 /// What events, the status and error messages call it.
 const NAME: &str = "upstream-key";
@@ -21,9 +21,6 @@ pub(crate) struct Key {
     /// Of a key that never changes. While this lives, somebody is in charge of it.
     _publisher: Option<Publisher<Credential>>,
 }
-
-/// A kept body is sent again.
-pub(crate) type Again = fn(&Upload) -> Option<Upload>;
 
 impl Key {
     /// Reads the key for the first time: no key, no gateway.
@@ -57,10 +54,13 @@ impl Key {
     }
 
     /// Puts the key on requests to the upstream, and on none to anywhere else.
-    pub(crate) fn inject(&self, upstream: &Upstream) -> Result<InjectKey<Http<Again>>, Failure> {
+    pub(crate) fn inject(
+        &self,
+        upstream: &Upstream,
+    ) -> Result<InjectKey<Http<BufferBody>>, Failure> {
         let inject = InjectKey::new(upstream.base.origin(), self.key.clone())
             .map_err(|error| Failure::Usage(format!("--upstream: {error}")))?;
-        Ok(inject.override_existing().replay(Upload::again as Again))
+        Ok(inject.override_existing().replay(upload::KEEP))
     }
 
     pub(crate) fn source(&self) -> Source {

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,11 +20,27 @@ pub(crate) struct Silence;
 
 /// Something that goes on, seen from where its silence would matter.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Progress(Arc<AtomicU64>);
+pub(crate) struct Progress(Arc<Steps>);
+
+#[derive(Debug, Default)]
+struct Steps {
+    made: AtomicU64,
+    /// Whether the next one is the client's to make, whose silence is another matter.
+    clients: AtomicBool,
+}
 
 impl Progress {
     pub(crate) fn note(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.made.fetch_add(1, Ordering::Relaxed);
+        self.0.clients.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wait_for_client(&self) {
+        self.0.clients.store(true, Ordering::Relaxed);
+    }
+
+    fn made(&self) -> u64 {
+        self.0.made.load(Ordering::Relaxed)
     }
 
     /// Waits for `future` for as long as there is progress at least every `limit`.
@@ -35,10 +51,11 @@ impl Progress {
     ) -> Result<F::Output, Silence> {
         let mut future = pin!(future);
         loop {
-            let before = self.0.load(Ordering::Relaxed);
+            let before = self.made();
             match timeout(limit, &mut future).await {
                 Ok(done) => return Ok(done),
-                Err(_) if self.0.load(Ordering::Relaxed) != before => {}
+                Err(_) if self.made() != before => {}
+                Err(_) if self.0.clients.load(Ordering::Relaxed) => {}
                 Err(_) => return Err(Silence),
             }
         }

@@ -56,7 +56,7 @@ where
 
     async fn forward(self, request: Request<Body>) -> Result<Response, Problem> {
         let progress = Progress::default();
-        let request = self.target.readdress(request, &progress).await?;
+        let request = self.target.readdress(request, &progress)?;
         let answer = progress
             .wait(self.target.patience, self.service.oneshot(request))
             .await
@@ -72,7 +72,7 @@ where
 impl Target {
     /// The same request, of the upstream. It keeps nothing of the client's connection and none of the
     /// client's credentials; the key is put on further in.
-    async fn readdress(
+    fn readdress(
         &self,
         request: Request<Body>,
         progress: &Progress,
@@ -87,9 +87,7 @@ impl Target {
         hops::request(&mut headers, asked.version);
         credentials::strip(&mut headers);
 
-        let upload = Upload::take(body, progress)
-            .await
-            .map_err(|error| upload_problem(&error))?;
+        let upload = Upload::new(body, progress);
         if let Some(length) = upload.size_hint().exact().filter(|_| framed) {
             headers.insert(CONTENT_LENGTH, length.into());
         }

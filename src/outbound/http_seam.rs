@@ -1,10 +1,12 @@
 //! The seam for `http::Request` and `http::Response`.
 
+use std::fmt;
+
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
 use http::{Request, Response, StatusCode};
 
 use super::replay::{CloneBody, Replay};
+use super::saved_head::SavedHead;
 use super::seam::{Carry, Inspect};
 use super::{Outcome, Target};
 
@@ -85,9 +87,8 @@ fn is_grpc_unauthenticated(headers: &HeaderMap) -> bool {
 }
 
 /// A request's head, as the caller gave it, and what is kept of its body.
-#[derive(Debug)]
 pub struct SavedRequest<B> {
-    head: Parts,
+    head: SavedHead,
     body: B,
 }
 
@@ -111,7 +112,7 @@ impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
         let (head, body) = request.into_parts();
         let (body, saved) = self.replay.save(body);
         let saved = saved.map(|body| SavedRequest {
-            head: head.clone(),
+            head: SavedHead::of(&head),
             body,
         });
         (Request::from_parts(head, body), saved)
@@ -124,7 +125,7 @@ impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
 
     fn resend(&self, saved: Self::Saved) -> Option<Self::Sent> {
         let body = self.replay.restore(saved.body)?;
-        Some(Request::from_parts(saved.head, body))
+        saved.head.with(body)
     }
 
     fn set(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue) {
@@ -142,5 +143,11 @@ impl<R, A, E> Inspect<Response<A>, E> for Http<R> {
 
     fn note(&self, response: &mut Response<A>, outcome: Outcome) {
         response.extensions_mut().insert(outcome);
+    }
+}
+
+impl<B> fmt::Debug for SavedRequest<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SavedRequest").finish_non_exhaustive()
     }
 }

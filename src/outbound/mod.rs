@@ -15,6 +15,7 @@ mod origin;
 mod outcome;
 mod replay;
 mod route;
+mod saved_head;
 mod seam;
 mod service;
 mod table;

@@ -95,7 +95,7 @@ async fn a_key_that_is_rejected_and_replaced_in_the_file_costs_the_client_nothin
 }
 
 #[tokio::test]
-async fn an_upload_that_is_too_long_to_be_kept_is_sent_once() {
+async fn an_upload_of_which_too_much_was_sent_to_be_kept_is_sent_once() {
     let (upstream, recorder) = Recorder::answering(|_| rejecting()).await;
     let gateway = Gateway::before(upstream).await;
     let client = reqwest::Client::new();

@@ -1,13 +1,16 @@
 //! Request bodies, short and long.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use tokio::io::AsyncWriteExt;
+use tempfile::tempdir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::harness::{Gateway, Recorder, chunk, raw, raw_stream, serve, soon};
 
@@ -129,4 +132,74 @@ async fn an_upload_that_cannot_be_read_is_the_clients_fault() {
         "{}",
         gateway.output()
     );
+}
+
+#[tokio::test]
+async fn a_long_upload_that_is_rejected_midway_is_sent_again_whole() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "sk-old").unwrap();
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let rejects = file.clone();
+    let upstream = serve(Router::new().fallback(async move |request: Request<Body>| {
+        let is_new = request.headers()["authorization"] == "Bearer sk-new";
+        let mut body = request.into_body();
+        if !is_new {
+            let mut came = 0;
+            while came < KEPT / 2 {
+                came += body
+                    .frame()
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .into_data()
+                    .unwrap()
+                    .len();
+            }
+            std::fs::write(&rejects, "sk-new").unwrap();
+            return StatusCode::UNAUTHORIZED;
+        }
+        let body = body.collect().await.unwrap();
+        arrived.send(body.to_bytes()).unwrap();
+        StatusCode::OK
+    }))
+    .await;
+    let gateway = Gateway::start(|command| {
+        command.args(["--upstream", &format!("http://{upstream}")]);
+        command.arg("--upstream-key-file").arg(&file);
+    })
+    .await;
+    let body = content(8 * KEPT);
+    let head = format!(
+        "PUT /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (first, last) = body.split_at(KEPT / 2);
+    let mut client = raw_stream(gateway.address(), [head.as_bytes(), first].concat()).await;
+    gateway.said("replayed").await; // although the rest has not been sent
+    client.write_all(last).await.unwrap();
+    assert!(soon(arrivals.recv()).await.unwrap() == body);
+    let mut answer = String::new();
+    soon(client.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_its_time_is_not_taken_for_a_silent_upstream() {
+    let (upstream, recorder) = Recorder::start().await;
+    let limit = Duration::from_millis(50);
+    let gateway = Gateway::with_key(&format!("http://{upstream}"), |command| {
+        command.args(["--upstream-timeout", &limit.as_secs_f64().to_string()]);
+    })
+    .await;
+    let head =
+        "PUT /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: 8\r\n\r\n";
+    let mut client = raw_stream(gateway.address(), format!("{head}half")).await;
+    let mut answer = String::new();
+    let early = timeout(limit * 6, client.read_to_string(&mut answer)).await;
+    assert!(early.is_err(), "{answer}");
+    client.write_all(b"half").await.unwrap();
+    soon(client.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(recorder.only().body, "halfhalf");
 }

@@ -1,0 +1,99 @@
+//! What abandoned attempts leave behind: nothing. `.ci/slow` makes ten thousand of them.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Body, Frame};
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::call::{client, upload};
+use super::server::{After, End, Protocol, Reads, Script, Server, content};
+use crate::support::{Broken, Fed, feed, watched};
+
+const UPLOADS: usize = 500;
+const AT_ONCE: usize = 50;
+/// Long enough that it is kept as it is.
+const PIECE: usize = 1024;
+
+/// A body that is counted for as long as it is there.
+struct Counted {
+    body: Fed,
+    _there: Arc<()>,
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rejected_uploads_leave_no_task_no_buffer_and_no_socket() {
+    let uploads = match std::env::var("REJECTED_UPLOADS") {
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => UPLOADS,
+    };
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let (piece, kept) = watched(content(PIECE).into());
+    let there = Arc::new(());
+
+    let script = Script {
+        reads: Reads::Bytes(PIECE),
+        after: After::Lingers,
+    };
+    let mut server = Server::start(Protocol::Http1, script).await;
+    let url = format!("http://{}/", server.address);
+    let client = client(Protocol::Http1);
+    for sent in (0..uploads).step_by(AT_ONCE) {
+        let batch: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                let (feed, body) = feed(None);
+                feed.data(piece.clone());
+                let body = Counted {
+                    body,
+                    _there: Arc::clone(&there),
+                };
+                let answer = upload(client.clone(), &url, PIECE, body);
+                (feed, tokio::spawn(answer))
+            })
+            .collect();
+        server.hear(|server| server.began == sent + AT_ONCE).await;
+        for (feed, answer) in batch {
+            feed.data(piece.clone());
+            drop(feed);
+            assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
+        }
+    }
+
+    // The server has seen the end of the connection of each abandoned attempt.
+    server
+        .hear(|server| server.old.len() == uploads && server.new.len() == uploads)
+        .await;
+    let given = [&*piece, &*piece].concat();
+    for (old, new) in server.old.iter().zip(&server.new) {
+        assert!(old.end == End::BrokenOff && old.body == *piece);
+        assert!(new.end == End::Whole && new.body == given);
+    }
+    drop((client, server, piece));
+    let nothing_left = async {
+        while tasks() > before || Arc::strong_count(&there) > 1 || Arc::strong_count(&kept) > 1 {
+            yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(60), nothing_left)
+        .await
+        .expect("something is left behind");
+}

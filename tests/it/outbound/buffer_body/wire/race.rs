@@ -1,0 +1,77 @@
+//! With all of the body there from the beginning, how much is sent before the rejection is anybody's guess.
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+
+use super::call::{client, trailers, upload};
+use super::server::{After, End, Protocol, Reads, Script, Server, WORDS, content};
+use crate::support::feed;
+
+const LENGTH: usize = 200_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_byte_is_lost_doubled_or_moved_however_far_the_upload_had_got() {
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        for after in [After::Closes, After::Lingers, After::Resets] {
+            for reads in [Reads::Bytes(0), Reads::Bytes(LENGTH / 4), Reads::All] {
+                for limit in [0, LENGTH / 3, LENGTH] {
+                    for told in [None, Some(LENGTH as u64)] {
+                        println!("{protocol:?}, {after:?}, {reads:?}, {limit}, {told:?}");
+                        run(protocol, Script { reads, after }, limit, told).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn run(protocol: Protocol, script: Script, limit: usize, told: Option<u64>) {
+    let mut server = Server::start(protocol, script).await;
+    server.reset.notify_one();
+    let url = format!("http://{}/", server.address);
+    let (feed, body) = feed(told);
+    let given = content(LENGTH);
+    for piece in given.chunks(7000) {
+        feed.data(given.slice_ref(piece));
+    }
+    if told.is_none() {
+        feed.trailer("checksum", "7");
+    }
+    drop(feed);
+
+    match tokio::spawn(upload(client(protocol), &url, limit, body))
+        .await
+        .unwrap()
+    {
+        Ok(response) if response.status() == StatusCode::OK => {
+            server.hear(|server| !server.new.is_empty()).await;
+            let [request] = &server.new[..] else {
+                panic!("{:?}", server.new.len())
+            };
+            assert_eq!(request.end, End::Whole);
+            assert!(request.body == given);
+            assert_eq!(request.trailers, told.is_none().then(trailers));
+        }
+        Ok(response) => {
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            let words = response.into_body().collect().await;
+            if script.after == After::Lingers {
+                assert_eq!(words.unwrap().to_bytes(), WORDS);
+            }
+            assert_eq!(server.began, 0);
+        }
+        // What is reset while it is written to may take the rejection with it. A socket that is closed with
+        // something unread is reset, too.
+        Err(error) => {
+            let resets = match protocol {
+                Protocol::Http1 => script.after != After::Lingers,
+                Protocol::Http2 => script.after == After::Resets,
+            };
+            assert!(resets, "{error:?}");
+            assert!(server.new.is_empty());
+        }
+    }
+    if script.reads == Reads::All && limit == LENGTH && script.after == After::Lingers {
+        assert_eq!(server.began, 1);
+    }
+}

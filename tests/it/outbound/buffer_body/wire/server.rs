@@ -1,0 +1,167 @@
+//! What the two servers have in common: a script for requests with the old key, and what came.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::{h1, h2};
+
+pub(super) const OLD: &str = "Bearer old";
+pub(super) const NEW: &str = "Bearer new";
+pub(super) const WORDS: &str = "the upstream's own words";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// When and how the old key is rejected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Script {
+    pub(super) reads: Reads,
+    pub(super) after: After,
+}
+
+/// How much of the body is read before the rejection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Reads {
+    Bytes(usize),
+    All,
+}
+
+/// What becomes of the connection, or of the stream, after the rejection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum After {
+    Closes,
+    /// What is left of the body is read, however long that takes.
+    Lingers,
+    Resets,
+}
+
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// A request with the new key has begun.
+    Began,
+    Arrived(Box<Arrived>),
+}
+
+/// A request as it came.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    pub(super) trailers: Option<HeaderMap>,
+    pub(super) end: End,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) enum End {
+    Whole,
+    BrokenOff,
+}
+
+impl Arrived {
+    pub(super) fn of(headers: HeaderMap) -> Self {
+        Self {
+            headers,
+            body: Vec::new(),
+            trailers: None,
+            end: End::BrokenOff,
+        }
+    }
+
+    pub(super) fn is_keyed_with(&self, key: &str) -> bool {
+        self.headers[AUTHORIZATION] == key
+    }
+
+    /// The headers, but for the key.
+    pub(super) fn framing(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.remove(AUTHORIZATION);
+        headers
+    }
+}
+
+impl Reads {
+    /// Whether there is more to be read after so many bytes.
+    pub(super) fn more_than(self, length: usize) -> bool {
+        match self {
+            Self::Bytes(bytes) => length < bytes,
+            Self::All => true,
+        }
+    }
+}
+
+/// A server of one port, with all that was heard of it.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    /// How many requests with the new key have begun.
+    pub(super) began: usize,
+    pub(super) old: Vec<Arrived>,
+    pub(super) new: Vec<Arrived>,
+    /// When a stream is reset that is to be. A connection is reset at once.
+    pub(super) reset: Arc<Notify>,
+    heard: mpsc::UnboundedReceiver<Heard>,
+    task: AbortHandle,
+}
+
+impl Server {
+    pub(super) async fn start(protocol: Protocol, script: Script) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tell, heard) = mpsc::unbounded_channel();
+        let reset = Arc::new(Notify::new());
+        let when = Arc::clone(&reset);
+        let serving = async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (tell, when) = (tell.clone(), Arc::clone(&when));
+                match protocol {
+                    Protocol::Http1 => drop(tokio::spawn(h1::serve(stream, script, tell))),
+                    Protocol::Http2 => drop(tokio::spawn(h2::serve(stream, script, tell, when))),
+                }
+            }
+        };
+        Self {
+            address,
+            began: 0,
+            old: Vec::new(),
+            new: Vec::new(),
+            reset,
+            heard,
+            task: tokio::spawn(serving).abort_handle(),
+        }
+    }
+
+    /// Listens until `enough` was heard. Can be given up at any time, and nothing is lost.
+    pub(super) async fn hear(&mut self, enough: impl Fn(&Self) -> bool) {
+        while !enough(self) {
+            let heard = timeout(Duration::from_secs(60), self.heard.recv());
+            match heard.await.expect("it should have come by now").unwrap() {
+                Heard::Began => self.began += 1,
+                Heard::Arrived(request) if request.is_keyed_with(NEW) => self.new.push(*request),
+                Heard::Arrived(request) => self.old.push(*request),
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Bytes that show where one is missing, doubled or out of its place.
+pub(super) fn content(length: usize) -> Bytes {
+    (0_u32..).flat_map(u32::to_be_bytes).take(length).collect()
+}
