@@ -9,5 +9,6 @@ mod gateway;
 mod inbound;
 #[cfg(feature = "axum")]
 mod inbound_policy;
+mod keyring;
 mod outbound;
 mod support;
