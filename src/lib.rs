@@ -45,7 +45,9 @@
 //! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`] |
 //! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
 //! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
-//! | use a client whose requests are not `http::Request` | [`Carry`], [`Inspect`] |
+//! | send a body that streams once more | [`BufferBody`], [`ReplayBody`] |
+//! | use a client whose requests are not `http::Request` | [`Seam`], [`Carry`], [`Inspect`] |
+//! | put it on a header map yourself | [`Credential::put_on`] |
 //! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
@@ -70,6 +72,8 @@ mod layer;
 mod outbound;
 mod rotating;
 mod secret;
+#[cfg(feature = "file")]
+mod secret_file;
 mod shards;
 mod source;
 
@@ -79,25 +83,29 @@ pub use self::inbound::Auth;
 pub use self::inbound::InvalidKeyFile;
 pub use self::inbound::{
     Access, Anonymous, Audit, AuditError, AuditedRoute, ClientId, DangerouslyOpen, Decision, Ended,
-    Format, GuardedBody, GuardedFuture, InvalidChallenge, InvalidDigest, InvalidId, InvalidKeyList,
-    InvalidKeySet, InvalidKeyText, InvalidPolicy, InvalidScope, InvalidSlots, InvalidToken,
-    KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord, KeySet, NotLoopback, OlderKeySet,
-    Policies, PolicyEntry, Principal, Refusal, Refuser, RequireKey, Required, Scope, Scopes, Slot,
-    Slots, Standing, Token, UnfitKey, UnfitKeySet, Why, verify_at,
+    Format, GuardedBody, GuardedFuture, IdempotencyKey, InvalidChallenge, InvalidDigest, InvalidId,
+    InvalidIdempotencyKey, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidPolicy,
+    InvalidScope, InvalidSlots, InvalidToken, KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord,
+    KeySet, NotLoopback, OlderKeySet, Policies, PolicyEntry, Principal, Provenance, Refusal,
+    Refuser, RequireKey, Required, Scope, Scopes, Slot, Slots, Standing, Token, UnfitKey,
+    UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
+#[cfg(feature = "file")]
+pub use self::keyring::FileStore;
 pub use self::keyring::{
-    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, IdempotencyKey,
-    InvalidIdempotencyKey, InvalidLedger, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder,
-    KeyState, KeySummary, KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness,
-    NotAllowed, NotChanged, NotStarted, OlderLedger, Provenance, Revoke, Rotate, Rotated, Rotation,
-    Store, StoreError, WhichKey,
+    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, InvalidLedger,
+    InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
+    KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
+    NotChanged, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated, Rotation,
+    Store, StoreError, UnparsedToken, WhichKey,
 };
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
-    Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,
-    InvalidOrigin, NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay,
-    ResponseFuture, SavedRequest, Target,
+    Answers, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected,
+    InjectedOnce, Inspect, InvalidOrigin, MapBody, NotReplayed, Origin, Outcome, OverrideExisting,
+    Rejection, Replay, ReplayBody, ResponseFuture, SavedBody, SavedRequest, Seam, Superseded,
+    Target,
 };
 pub use self::rotating::{
     BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,

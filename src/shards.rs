@@ -17,7 +17,7 @@ const LAST_BIT: u32 = 56;
 /// Where an entry lies is decided by a hash under a seed that is drawn for each map, so that nobody outside can
 /// tell.
 #[derive(Clone)]
-pub(crate) struct Shards<K, V, const FAN_OUT: usize = 16, const LEAF: usize = 128> {
+pub(crate) struct Shards<K, V, const FAN_OUT: usize = 32, const LEAF: usize = 128> {
     root: Node<K, V, FAN_OUT>,
     len: usize,
     hasher: RandomState,

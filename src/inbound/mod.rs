@@ -16,6 +16,7 @@ mod future;
 mod gate;
 mod guarded_body;
 mod id;
+mod idempotency;
 #[cfg(feature = "file")]
 mod key_file;
 mod key_list;
@@ -25,6 +26,7 @@ mod last_use;
 mod original_uri;
 mod policy;
 mod principal;
+mod provenance;
 mod query;
 mod record;
 mod refusal;
@@ -49,8 +51,11 @@ pub use self::format::Format;
 pub use self::future::GuardedFuture;
 pub use self::guarded_body::{GuardedBody, KeyEnded};
 pub use self::id::{ClientId, InvalidId, KeyId};
+pub use self::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 #[cfg(feature = "file")]
 pub use self::key_file::InvalidKeyFile;
+#[cfg(feature = "file")]
+pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_list::InvalidKeyList;
 pub use self::key_set::{InvalidKeySet, KeySet, UnfitKeySet};
 pub use self::key_text::{InvalidKeyText, OlderKeySet};
@@ -58,6 +63,7 @@ pub use self::policy::{
     Access, Audit, AuditError, AuditedRoute, Decision, InvalidPolicy, Policies, PolicyEntry, Why,
 };
 pub use self::principal::{Anonymous, Ended, KeyPrincipal, Principal};
+pub use self::provenance::Provenance;
 pub use self::record::{KeyRecord, Standing};
 pub use self::refusal::Refusal;
 pub use self::refuser::Refuser;

@@ -12,3 +12,4 @@ mod inbound_policy;
 mod keyring;
 mod outbound;
 mod support;
+mod token;

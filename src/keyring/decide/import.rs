@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use super::{Decided, Drawn, KeyTerms, Made, NotAllowed};
-use crate::inbound::{KeyDigest, KeyId, UnfitKey};
-use crate::keyring::ledger::{Change, Ledger, Provenance};
+use crate::inbound::{KeyDigest, KeyId, Provenance, UnfitKey};
+use crate::keyring::ledger::{Change, Ledger};
 use crate::secret::Secret;
 
 /// A key that was made elsewhere, say `sk-…`, and that a client has already.

@@ -3,10 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Decided, Drawn, KeyTerms, Life, Made, NotAllowed};
-use crate::inbound::{ClientId, KeyId};
-use crate::keyring::ledger::{
-    Change, ClientEntry, ClientState, IdempotencyKey, KeyEntry, Ledger, Provenance,
-};
+use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance};
+use crate::keyring::ledger::{Change, ClientEntry, ClientState, KeyEntry, Ledger};
 use crate::keyring::policy::KeyPolicy;
 
 impl Ledger {

@@ -4,10 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use super::issue::end_of_life;
 use super::{Decided, Drawn, Life, Made, NotAllowed, WhichKey};
-use crate::inbound::KeyId;
-use crate::keyring::ledger::{
-    Change, ClientState, IdempotencyKey, KeyEntry, Ledger, Provenance, earlier,
-};
+use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance};
+use crate::keyring::ledger::{Change, ClientState, KeyEntry, Ledger, earlier};
 use crate::keyring::policy::after;
 
 /// A key to be rotated: replaced by a new one that may do the same.
@@ -217,7 +215,7 @@ impl Ledger {
     /// first.
     fn making_room(
         &self,
-        client: &crate::inbound::ClientId,
+        client: &ClientId,
         changed: &[KeyEntry],
         now: SystemTime,
     ) -> Result<Vec<KeyEntry>, NotAllowed> {

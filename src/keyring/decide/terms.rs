@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::Life;
-use crate::inbound::{ClientId, Scopes};
-use crate::keyring::ledger::IdempotencyKey;
+use crate::inbound::{ClientId, IdempotencyKey, Scopes};
 
 /// What a new key is to be: whose, for what, from when and until when.
 ///

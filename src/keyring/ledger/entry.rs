@@ -2,9 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::idempotency::IdempotencyKey;
 use super::invalid::InvalidLedger;
-use crate::inbound::{ClientId, KeyDigest, KeyId, KeyRecord, Scopes};
+use crate::inbound::{ClientId, IdempotencyKey, KeyDigest, KeyId, KeyRecord, Provenance, Scopes};
 
 /// A client: its name, what it may do, and whether it may do it at present.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,19 +78,6 @@ pub struct KeyEntry {
     pub(super) replaces: Option<KeyId>,
     pub(super) provenance: Provenance,
     pub(super) idempotency_key: Option<IdempotencyKey>,
-}
-
-/// Where a key comes from, and so what is known of its strength.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Provenance {
-    /// It was made here, of 256 random bits.
-    #[default]
-    Issued,
-    /// It was made elsewhere, and looked strong when it was taken in.
-    Imported,
-    /// It was made elsewhere, and nobody here has seen more of it than its digest.
-    Unchecked,
 }
 
 impl KeyEntry {

@@ -2,7 +2,6 @@
 
 mod change;
 mod entry;
-mod idempotency;
 mod invalid;
 mod succeed;
 mod summary;
@@ -13,8 +12,7 @@ use std::time::SystemTime;
 
 pub use self::change::Change;
 pub(in crate::keyring) use self::entry::earlier;
-pub use self::entry::{ClientEntry, ClientState, KeyEntry, Provenance};
-pub use self::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
+pub use self::entry::{ClientEntry, ClientState, KeyEntry};
 pub use self::invalid::InvalidLedger;
 pub use self::succeed::OlderLedger;
 pub use self::summary::{Ageing, KeyState, KeySummary, KeyWarning};

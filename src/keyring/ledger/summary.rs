@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{ClientState, IdempotencyKey, KeyEntry, Ledger, Provenance};
-use crate::inbound::{ClientId, KeyId, Scopes};
+use super::{ClientState, KeyEntry, Ledger};
+use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance, Scopes};
 use crate::keyring::policy::{Then, after};
 
 /// What may be shown of a key.

@@ -12,6 +12,7 @@ use super::keeper::{Keeper, Settings, within};
 use super::not_changed::NotStarted;
 use crate::keyring::policy::KeyPolicy;
 use crate::keyring::store::Store;
+use crate::keyring::token::Prefix;
 use crate::rotating::{Event, Rotating, WallClock};
 
 /// A timer that goes off without end would leave no time for anything else.
@@ -22,6 +23,7 @@ const SHORTEST_SYNC: Duration = Duration::from_millis(100);
 pub struct KeyRingBuilder {
     name: Arc<str>,
     policy: KeyPolicy,
+    prefix: Prefix,
     wall: WallClock,
     store_timeout: Duration,
     sync_every: Option<Duration>,
@@ -33,6 +35,7 @@ impl KeyRingBuilder {
         Self {
             name: "keys".into(),
             policy: KeyPolicy::new(),
+            prefix: Prefix::default(),
             wall: Arc::new(SystemTime::now),
             store_timeout: Duration::from_secs(30),
             sync_every: None,
@@ -49,6 +52,12 @@ impl KeyRingBuilder {
     /// What is allowed; see [`KeyPolicy::new`] for what is unless told.
     pub fn policy(mut self, policy: KeyPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// What the tokens of new keys begin with; `trk` unless told.
+    pub fn prefix(mut self, prefix: Prefix) -> Self {
+        self.prefix = prefix;
         self
     }
 
@@ -105,7 +114,7 @@ impl KeyRingBuilder {
         };
         let keeper = Keeper::new(store, settings, ledger, publisher, readers);
         runtime.spawn(keeper.run(inbox));
-        Ok(KeyRing::new(commands, keys, reader))
+        Ok(KeyRing::new(commands, keys, reader, self.prefix))
     }
 }
 
@@ -114,6 +123,7 @@ impl fmt::Debug for KeyRingBuilder {
         f.debug_struct("KeyRingBuilder")
             .field("name", &self.name)
             .field("policy", &self.policy)
+            .field("prefix", &self.prefix)
             .field("store_timeout", &self.store_timeout)
             .field("sync_every", &self.sync_every)
             .finish_non_exhaustive()

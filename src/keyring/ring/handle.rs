@@ -12,7 +12,7 @@ use crate::inbound::{ClientId, KeyId, KeySet, Scopes};
 use crate::keyring::decide::{Decided, Drawn, ForeignKey, KeyTerms, Made, Revoke, Rotate};
 use crate::keyring::ledger::{ClientState, KeySummary, KeyWarning, Ledger};
 use crate::keyring::store::Store;
-use crate::keyring::token::NewKey;
+use crate::keyring::token::{NewKey, Prefix};
 use crate::rotating::Rotating;
 
 /// Keys that are issued, rotated and revoked while a service runs.
@@ -71,6 +71,7 @@ pub struct KeyRing {
     commands: mpsc::UnboundedSender<Command>,
     keys: Rotating<KeySet>,
     reader: watch::Receiver<Ledger>,
+    prefix: Prefix,
 }
 
 impl KeyRing {
@@ -94,11 +95,13 @@ impl KeyRing {
         commands: mpsc::UnboundedSender<Command>,
         keys: Rotating<KeySet>,
         reader: watch::Receiver<Ledger>,
+        prefix: Prefix,
     ) -> Self {
         Self {
             commands,
             keys,
             reader,
+            prefix,
         }
     }
 
@@ -132,7 +135,7 @@ impl KeyRing {
     ///
     /// When it is not allowed, when it could not be written, when there are no random numbers.
     pub async fn issue(&self, terms: KeyTerms) -> Result<Issued, NotChanged> {
-        let key = NewKey::generate()?;
+        let key = NewKey::with_prefix(&self.prefix)?;
         let drawn = Drawn::from(&key);
         let made = self.change(move |ledger, now| ledger.issue(&terms, &drawn, now));
         Ok(match made.await? {
@@ -161,7 +164,7 @@ impl KeyRing {
     /// When it is not allowed: a key that has expired or was revoked is not rotated. When it could not be written,
     /// when there are no random numbers.
     pub async fn rotate(&self, rotate: Rotate) -> Result<Rotated, NotChanged> {
-        let key = NewKey::generate()?;
+        let key = NewKey::with_prefix(&self.prefix)?;
         let drawn = Drawn::from(&key);
         let made = self.change(move |ledger, now| ledger.rotate(&rotate, &drawn, now));
         Ok(match made.await? {

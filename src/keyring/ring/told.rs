@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::keyring::ledger::{
-    Ageing, Change, ClientEntry, ClientState, KeyWarning, Ledger, Provenance,
-};
+use crate::inbound::Provenance;
+use crate::keyring::ledger::{Ageing, Change, ClientEntry, ClientState, KeyWarning, Ledger};
 
 /// Tells what a change came to, by what it was before.
 pub(super) fn tell(name: &str, before: &Ledger, change: &Change) {
