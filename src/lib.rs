@@ -52,6 +52,7 @@
 //! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
+//! | issue, rotate and revoke keys while the service runs | [`KeyRing`], [`KeyPolicy`], [`Store`] |
 //! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
 //! # Features

@@ -10,6 +10,7 @@ mod gateway;
 mod inbound;
 #[cfg(feature = "axum")]
 mod inbound_policy;
+mod keyring;
 mod outbound;
 mod support;
 mod token;
