@@ -56,7 +56,7 @@ pin_project! {
     enum State<F, S, Sent, Saved, Answer> {
         /// The first attempt is under way; beside it, what it takes to send the request again.
         First { #[pin] answer: F, replay: Option<(S, Saved)> },
-        /// It was rejected. The answer is kept until it is known whether there is a newer key.
+        /// It was rejected. The answer is kept until it is known whether there is another key.
         Refreshing { refreshing: Refreshing<Credential>, kept: Option<(Answer, S, Saved)> },
         /// There is. The answer is gone, and with it whatever it held of the inner service, which must
         /// be ready once more.
@@ -213,7 +213,7 @@ impl<X> Attempt<X> {
         self.shared.config.key(self.index)
     }
 
-    /// Asks for a credential to send instead of this attempt's, and has it refreshed in any case.
+    /// Asks for a credential to send instead of this attempt's, whether or not anybody waits for it.
     fn instead(&self) -> Refreshing<Credential> {
         self.key().instead_of(self.generation, self.proven)
     }

@@ -1,7 +1,8 @@
 //! The outbound half: the current key on each request, and a second attempt when it is rejected.
 //!
 //! A request is judged by its origin, given the credential that is current, and sent. A rejection asks
-//! the engine for a newer credential; where there is one, the request is sent once more, and never again.
+//! the engine for another credential: a newer one, or the one before while the new one is not active yet. Where
+//! there is one, the request is sent once more, and never again.
 
 mod auth_scheme;
 mod config;
