@@ -10,7 +10,7 @@
 
 mod measure;
 mod ours;
-#[path = "../../src/shards.rs"]
+#[path = "../../src/shards/map.rs"]
 #[expect(
     dead_code,
     reason = "the crate's own, of which not everything is measured"

@@ -13,7 +13,7 @@ use super::not_changed::NotStarted;
 use crate::keyring::policy::KeyPolicy;
 use crate::keyring::store::Store;
 use crate::keyring::token::Prefix;
-use crate::rotating::{Event, Rotating, WallClock};
+use crate::rotating::{Builder, Event, Rotating, WallClock};
 
 /// A timer that goes off without end would leave no time for anything else.
 const SHORTEST_SYNC: Duration = Duration::from_millis(100);
@@ -27,7 +27,7 @@ pub struct KeyRingBuilder {
     wall: WallClock,
     store_timeout: Duration,
     sync_every: Option<Duration>,
-    engine: crate::rotating::Builder,
+    engine: Builder,
 }
 
 impl KeyRingBuilder {

@@ -1,6 +1,7 @@
 //! The handle: what the rest of a program holds of a key ring.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -254,7 +255,7 @@ impl KeyRing {
 
     async fn change<T, F>(&self, decide: F) -> Result<T, NotChanged>
     where
-        F: FnMut(&Ledger, std::time::SystemTime) -> Decided<T> + Send + 'static,
+        F: FnMut(&Ledger, SystemTime) -> Decided<T> + Send + 'static,
         T: Send + 'static,
     {
         self.ask(|reply| Command::Change(Box::new(Pending::new(decide, reply))))

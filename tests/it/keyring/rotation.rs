@@ -130,7 +130,8 @@ fn no_client_is_refused_while_its_key_is_current_or_in_its_grace() {
 
     let writer = runtime::Builder::new_current_thread().enable_time().build();
     let readers = runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        // The writer has a thread of its own.
+        .worker_threads(1)
         .build();
     let (writer, readers) = (writer.unwrap(), readers.unwrap());
     writer.block_on(async {

@@ -1,0 +1,7 @@
+//! A map whose copies share what they have in common.
+
+mod map;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::map::Shards;
