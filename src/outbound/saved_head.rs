@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn value() -> impl Strategy<Value = HeaderValue> {
-        let bytes = vec(prop_oneof![Just(b'\t'), b' '..=b'~', 0x80..=0xffu8], 0..600);
+        let bytes = vec(prop_oneof![Just(b'\t'), b' '..=b'~', 0x80..=0xffu8], 0..24);
         (bytes, any::<bool>()).prop_map(|(bytes, sensitive)| {
             let mut value = HeaderValue::from_bytes(&bytes).unwrap();
             value.set_sensitive(sensitive);
@@ -140,7 +140,7 @@ mod tests {
     proptest! {
         #[test]
         fn headers_come_back_as_they_were_in_their_order(
-            given in vec(("accept|cookie|x-[a-c]|[a-z0-9!#_.-]{1,90}", value()), 0..30),
+            given in vec(("accept|cookie|x-[a-c]|[a-z0-9!#_.-]{1,40}", value()), 0..12),
         ) {
             let mut headers = HeaderMap::new();
             for (name, value) in given {
