@@ -117,3 +117,49 @@ fn parse_port(port: &str) -> Option<u16> {
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| port.parse().ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_taken_apart_as_a_uri_is() {
+        for url in [
+            "https://api.test/v1",
+            "https://api.test",
+            "HTTP://user:word@API.test:8080/v1?a=/b#c",
+            "http://[2001:db8::1]:8080/",
+            "https://[2001:db8::1]/a//b?c",
+            "https://api.test?a@b",
+            "/v1/models?a",
+        ] {
+            let uri: Uri = url.parse().unwrap();
+            assert_eq!(Target::url(url).place(), Target::of(&uri).place(), "{url}");
+            assert_ne!(Target::url(url).place(), Place::Nowhere, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_names_no_origin_is_nowhere() {
+        for url in [
+            "",
+            "api.test/v1",
+            "//api.test/v1",
+            "https:/api.test/",
+            "https:///v1",
+            "https://:443/",
+            "https://user@/",
+            "https://api.test:/",
+            "https://api.test:+443/",
+            "https://api.test:65536/",
+            "https://api.test:443:443/",
+            "https://api.test\\.evil.test/",
+            "https://api test/",
+            "file:///api.test/",
+            "ftp://api.test/",
+            "data:text/plain,https://api.test/",
+        ] {
+            assert_eq!(Target::url(url).place(), Place::Nowhere, "{url}");
+        }
+    }
+}
