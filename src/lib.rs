@@ -71,6 +71,9 @@ mod layer;
 mod outbound;
 mod rotating;
 mod secret;
+#[cfg(feature = "file")]
+mod secret_file;
+mod shards;
 mod source;
 
 #[cfg(feature = "axum")]
@@ -79,14 +82,23 @@ pub use self::inbound::Auth;
 pub use self::inbound::InvalidKeyFile;
 pub use self::inbound::{
     Access, Anonymous, Audit, AuditError, AuditedRoute, ClientId, DangerouslyOpen, Decision, Ended,
-    Format, GuardedBody, GuardedFuture, InvalidChallenge, InvalidDigest, InvalidId, InvalidKeyList,
-    InvalidKeySet, InvalidKeyText, InvalidPolicy, InvalidScope, InvalidSlots, InvalidToken,
-    KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord, KeySet, NotLoopback, OlderKeySet,
-    Policies, PolicyEntry, Principal, Refusal, Refuser, RequireKey, Required, Scope, Scopes, Slot,
-    Slots, Standing, Token, UnfitKeySet, Why, verify_at,
+    Format, GuardedBody, GuardedFuture, IdempotencyKey, InvalidChallenge, InvalidDigest, InvalidId,
+    InvalidIdempotencyKey, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidPolicy,
+    InvalidScope, InvalidSlots, InvalidToken, KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord,
+    KeySet, NotLoopback, OlderKeySet, Policies, PolicyEntry, Principal, Provenance, Refusal,
+    Refuser, RequireKey, Required, Scope, Scopes, Slot, Slots, Standing, Token, UnfitKey,
+    UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
-pub use self::keyring::{NewKey, NoRandomness};
+#[cfg(feature = "file")]
+pub use self::keyring::FileStore;
+pub use self::keyring::{
+    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, InvalidLedger,
+    InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
+    KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
+    NotChanged, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated, Rotation,
+    Store, StoreError, UnparsedToken, WhichKey,
+};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Answers, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected,

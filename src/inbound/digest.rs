@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use super::well_known;
+
 /// The SHA-256 digest of a whole token: what a server keeps of a key.
 ///
 /// No salt and no slow hash: a key of 128 random bits cannot be guessed, and a digest that is the same
@@ -32,6 +34,11 @@ impl KeyDigest {
     #[must_use]
     pub fn of(token: &[u8]) -> Self {
         Self(Sha256::digest(token).into())
+    }
+
+    /// Whether it is that of a key which everybody knows.
+    pub(crate) fn is_well_known(&self) -> bool {
+        well_known::digests().contains(self)
     }
 
     /// The digest as stores write it. Not for logs: who has it can tell a guess from the key.

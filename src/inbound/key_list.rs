@@ -7,8 +7,7 @@ use super::digest::KeyDigest;
 use super::key_set::{InvalidKeySet, KeySet};
 use super::record::KeyRecord;
 use super::scope::Scopes;
-use super::token::is_b64token;
-use super::well_known::{is_well_known, may_be_strong};
+use super::unfit::UnfitKey;
 use crate::key::InvalidKey;
 use crate::secret::Secret;
 
@@ -62,21 +61,14 @@ impl KeySet {
 }
 
 fn plain_key(position: usize, key: &[u8]) -> Result<(KeyDigest, KeyRecord), InvalidKeyList> {
-    if is_well_known(key) {
-        return Err(InvalidKeyList::WellKnown { position });
-    }
-    crate::key::check(key).map_err(|why| InvalidKeyList::Key { position, why })?;
-    if !is_b64token(key) {
-        return Err(InvalidKeyList::NotPresentable { position });
-    }
-    if !may_be_strong(key) {
-        return Err(InvalidKeyList::Weak { position });
-    }
+    let digest = KeyDigest::of_foreign(key).map_err(|unfit| match unfit {
+        UnfitKey::NoKey(why) => InvalidKeyList::Key { position, why },
+        UnfitKey::WellKnown => InvalidKeyList::WellKnown { position },
+        UnfitKey::NotPresentable => InvalidKeyList::NotPresentable { position },
+        UnfitKey::Weak => InvalidKeyList::Weak { position },
+    })?;
     let (id, client) = super::id::numbered(position);
-    Ok((
-        KeyDigest::of(key),
-        KeyRecord::new(id, client, Scopes::default()),
-    ))
+    Ok((digest, KeyRecord::new(id, client, Scopes::default())))
 }
 
 impl fmt::Display for InvalidKeyList {

@@ -1,7 +1,6 @@
 //! The keys that are accepted: an immutable snapshot, found by digest.
 
 use std::collections::HashSet;
-use std::collections::hash_map::{Entry, HashMap};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use super::digest::KeyDigest;
 use super::id::{ClientId, KeyId};
 use super::record::{KeyRecord, Standing};
 use super::scope::Scopes;
-use super::well_known;
+use crate::shards::Shards;
 
 /// The keys that are accepted: immutable, found by digest in one step, replaced whole.
 ///
@@ -25,11 +24,12 @@ use super::well_known;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeySet {
-    by_digest: HashMap<KeyDigest, Arc<KeyRecord>>,
+    /// The count that a key file carries, so that an older one does not bring a revoked key back. It is the
+    /// first that is compared: where it differs, so do the sets.
+    edition: u64,
+    by_digest: Shards<KeyDigest, Arc<KeyRecord>>,
     /// Looked at for a token that nobody has, so that it costs what a known one does.
     nobody: Arc<KeyRecord>,
-    /// The count that a key file carries, so that an older one does not bring a revoked key back.
-    edition: u64,
 }
 
 impl KeySet {
@@ -43,7 +43,7 @@ impl KeySet {
     where
         I: IntoIterator<Item = (KeyDigest, KeyRecord)>,
     {
-        let mut by_digest: HashMap<_, Arc<KeyRecord>> = HashMap::new();
+        let mut set = Self::empty();
         let mut ids = HashSet::new();
         for (digest, record) in keys {
             let id = record.id.clone();
@@ -55,23 +55,17 @@ impl KeySet {
             if !ids.insert(id.clone()) {
                 return Err(InvalidKeySet::SameId(id));
             }
-            match by_digest.entry(digest) {
-                Entry::Occupied(other) => {
-                    return Err(InvalidKeySet::SameKey(other.get().id.clone(), id));
-                }
-                Entry::Vacant(free) => drop(free.insert(Arc::new(record))),
+            if digest.is_well_known() {
+                return Err(InvalidKeySet::WellKnown(id));
+            }
+            if let Some(other) = set.by_digest.insert(digest, Arc::new(record)) {
+                return Err(InvalidKeySet::SameKey(other.id.clone(), id));
             }
         }
-        if by_digest.is_empty() {
+        if set.is_empty() {
             return Err(InvalidKeySet::Empty);
         }
-        match well_known::digests().find_map(|digest| by_digest.get(&digest)) {
-            Some(record) => Err(InvalidKeySet::WellKnown(record.id.clone())),
-            None => Ok(Self {
-                by_digest,
-                ..Self::empty()
-            }),
-        }
+        Ok(set)
     }
 
     /// A set without a key: every caller that needs one is refused.
@@ -79,13 +73,13 @@ impl KeySet {
     pub fn empty() -> Self {
         let (id, client) = (KeyId::nobody(), ClientId::nobody());
         Self {
-            by_digest: HashMap::new(),
+            by_digest: Shards::new(),
             nobody: Arc::new(KeyRecord::new(id, client, Scopes::default())),
             edition: 0,
         }
     }
 
-    pub(super) const fn with_edition(mut self, edition: u64) -> Self {
+    pub(crate) const fn with_edition(mut self, edition: u64) -> Self {
         self.edition = edition;
         self
     }
@@ -96,14 +90,14 @@ impl KeySet {
 
     /// How many keys there are, valid or not.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.by_digest.len()
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.by_digest.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The records, in no order.
@@ -115,8 +109,18 @@ impl KeySet {
         &self.nobody
     }
 
-    pub(super) fn find(&self, digest: &KeyDigest) -> Option<&Arc<KeyRecord>> {
+    pub(crate) fn find(&self, digest: &KeyDigest) -> Option<&Arc<KeyRecord>> {
         self.by_digest.get(digest)
+    }
+
+    /// Puts a key there, or puts it in another state.
+    pub(crate) fn put(&mut self, digest: KeyDigest, record: KeyRecord) {
+        drop(self.by_digest.insert(digest, Arc::new(record)));
+    }
+
+    /// Takes a key out.
+    pub(crate) fn take(&mut self, digest: &KeyDigest) {
+        drop(self.by_digest.remove(digest));
     }
 
     /// Whether a service may open its doors with these keys at `now`.

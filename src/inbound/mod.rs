@@ -16,6 +16,7 @@ mod future;
 mod gate;
 mod guarded_body;
 mod id;
+mod idempotency;
 #[cfg(feature = "file")]
 mod key_file;
 mod key_list;
@@ -24,6 +25,7 @@ mod key_text;
 mod original_uri;
 mod policy;
 mod principal;
+mod provenance;
 mod query;
 mod record;
 mod refusal;
@@ -34,6 +36,7 @@ mod service;
 mod slot;
 mod strip;
 mod token;
+mod unfit;
 mod verify;
 mod watchman;
 mod websocket;
@@ -47,8 +50,11 @@ pub use self::format::Format;
 pub use self::future::GuardedFuture;
 pub use self::guarded_body::{GuardedBody, KeyEnded};
 pub use self::id::{ClientId, InvalidId, KeyId};
+pub use self::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 #[cfg(feature = "file")]
 pub use self::key_file::InvalidKeyFile;
+#[cfg(feature = "file")]
+pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_list::InvalidKeyList;
 pub use self::key_set::{InvalidKeySet, KeySet, UnfitKeySet};
 pub use self::key_text::{InvalidKeyText, OlderKeySet};
@@ -56,6 +62,7 @@ pub use self::policy::{
     Access, Audit, AuditError, AuditedRoute, Decision, InvalidPolicy, Policies, PolicyEntry, Why,
 };
 pub use self::principal::{Anonymous, Ended, KeyPrincipal, Principal};
+pub use self::provenance::Provenance;
 pub use self::record::{KeyRecord, Standing};
 pub use self::refusal::Refusal;
 pub use self::refuser::Refuser;
@@ -64,4 +71,5 @@ pub use self::scope::{InvalidScope, Scope, Scopes};
 pub use self::service::Required;
 pub use self::slot::{InvalidSlots, Slot, Slots};
 pub use self::token::Token;
+pub use self::unfit::UnfitKey;
 pub use self::verify::{InvalidToken, verify_at};

@@ -62,10 +62,27 @@ impl KeyRecord {
         self
     }
 
+    /// Retired by a rotation: not valid any more from this moment on, which never makes its life longer.
+    pub(crate) fn retired_at(mut self, moment: SystemTime) -> Self {
+        if self.not_before.is_some_and(|from| moment <= from) {
+            // It never becomes valid, and that is no mistake.
+            return self.revoked();
+        }
+        self.not_after = Some(self.not_after.map_or(moment, |until| until.min(moment)));
+        self
+    }
+
     /// Revoked.
     #[must_use]
     pub const fn revoked(mut self) -> Self {
         self.revoked = true;
+        self
+    }
+
+    /// Of a client that is disabled.
+    #[must_use]
+    pub const fn disabled(mut self) -> Self {
+        self.disabled = true;
         self
     }
 

@@ -1,5 +1,7 @@
 //! Keys that protect nothing: examples, defaults, and what is too short to be a key.
 
+use std::sync::LazyLock;
+
 use super::digest::KeyDigest;
 
 /// What documentation, examples and clients that need no key put where a key should be.
@@ -31,8 +33,10 @@ const KEYS: [&str; 21] = [
 /// The entropy that a key must have to be safe without a slow hash, in bits.
 const ENOUGH: usize = 128;
 
-pub(super) fn digests() -> impl Iterator<Item = KeyDigest> {
-    KEYS.iter().map(|key| KeyDigest::of(key.as_bytes()))
+pub(super) fn digests() -> &'static [KeyDigest] {
+    static DIGESTS: LazyLock<[KeyDigest; KEYS.len()]> =
+        LazyLock::new(|| KEYS.map(|key| KeyDigest::of(key.as_bytes())));
+    &*DIGESTS
 }
 
 pub(super) fn is_well_known(key: &[u8]) -> bool {

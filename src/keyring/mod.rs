@@ -1,5 +1,24 @@
 //! The life of a key.
 
+mod decide;
+#[cfg(feature = "file")]
+mod file_store;
+mod ledger;
+mod memory_store;
+mod policy;
+mod ring;
+mod store;
 mod token;
 
-pub use self::token::{NewKey, NoRandomness};
+pub use self::decide::{ForeignKey, KeyTerms, NotAllowed, Revoke, Rotate, Rotation, WhichKey};
+#[cfg(feature = "file")]
+pub use self::file_store::FileStore;
+pub use self::ledger::{
+    Ageing, Change, ClientEntry, ClientState, InvalidLedger, KeyEntry, KeyState, KeySummary,
+    KeyWarning, Ledger, OlderLedger,
+};
+pub use self::memory_store::MemoryStore;
+pub use self::policy::{KeyPolicy, MaxAge};
+pub use self::ring::{Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
+pub use self::store::{Commit, CommitError, Store, StoreError};
+pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};

@@ -12,6 +12,7 @@ pub(super) struct Config {
     pub(super) origins: OriginRule,
     pub(super) existing: Existing,
     pub(super) expired: Expired,
+    pub(super) rejected: Rejected,
 }
 
 /// What happens to a header that the caller has set.
@@ -28,6 +29,15 @@ pub(super) enum Expired {
     /// It is sent: the upstream decides.
     Send,
     Omit,
+}
+
+/// What happens to requests while there may be a better credential than one that was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rejected {
+    /// They are sent: each is sent again once there is.
+    Send,
+    /// They wait for the refresh.
+    Hold,
 }
 
 impl Config {

@@ -15,6 +15,7 @@ mod expiry;
 mod guard;
 mod handle;
 mod plan;
+mod previous;
 mod publisher;
 mod refreshing;
 mod schedule;
@@ -24,6 +25,7 @@ mod status;
 
 pub use self::adapt::{BoxSource, Fallback, TryMap, Validate};
 pub use self::builder::Builder;
+pub(crate) use self::builder::WallClock;
 pub use self::error::{ErrorClass, NotRefreshed, SourceError, StartError};
 pub use self::event::{Event, EventKind};
 pub use self::expiry::{Expiry, InvalidLifetime};

@@ -11,3 +11,4 @@ mod inbound;
 mod inbound_policy;
 mod outbound;
 mod support;
+mod token;

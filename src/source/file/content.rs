@@ -1,17 +1,12 @@
-//! What is in the file: read with a bound, trimmed, told apart by its digest.
-
-use std::io::{self, ErrorKind, Read};
+//! What is in the file: trimmed, told apart by its digest.
 
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
 
 use crate::rotating::Revision;
 use crate::secret::Secret;
+use crate::secret_file::Bytes;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
-/// Bytes that are wiped when dropped.
-pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
 /// The content without ASCII white space and byte order marks at both ends: editors, `echo` and
 /// exports leave them, and no key has them.
@@ -23,35 +18,6 @@ pub(super) fn trim(mut content: &[u8]) -> &[u8] {
         content = content.strip_suffix(BYTE_ORDER_MARK).unwrap_or(content);
         if content.len() == before {
             return content;
-        }
-    }
-}
-
-/// Reads to the end, or `None` when there are more than `max` bytes. `expected` is what the file system
-/// says the length is: a hint, since the file may grow, and some file systems say 0.
-pub(super) fn read(mut file: impl Read, expected: u64, max: usize) -> io::Result<Option<Bytes>> {
-    let most = max.saturating_add(1);
-    let expected = usize::try_from(expected).unwrap_or(most).min(max);
-    let mut bytes = Zeroizing::new(vec![0; expected.saturating_add(1)]);
-    let mut length = 0;
-    loop {
-        if length > max {
-            return Ok(None);
-        }
-        if length == bytes.len() {
-            // Not `resize`: that would leave a copy behind unwiped.
-            let mut larger = Zeroizing::new(vec![0; length.saturating_mul(2).min(most)]);
-            larger[..length].copy_from_slice(&bytes);
-            bytes = larger;
-        }
-        match file.read(&mut bytes[length..]) {
-            Ok(0) => {
-                bytes.truncate(length);
-                return Ok(Some(bytes));
-            }
-            Ok(more) => length += more,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
         }
     }
 }
@@ -129,18 +95,6 @@ mod tests {
         }
     }
 
-    /// Hands out at most `step` bytes at a time, however much is asked for.
-    struct Trickle<'a>(&'a [u8], usize);
-
-    impl Read for Trickle<'_> {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            let (now, later) = self.0.split_at(self.1.min(into.len()).min(self.0.len()));
-            into[..now.len()].copy_from_slice(now);
-            self.0 = later;
-            Ok(now.len())
-        }
-    }
-
     fn pieces() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             Just(BYTE_ORDER_MARK.to_vec()),
@@ -166,18 +120,6 @@ mod tests {
         fn what_surrounds_a_key_does_not_matter(around in "[ \t\r\n\u{feff}]{0,9}", after in "[ \t\r\n\u{feff}]{0,9}") {
             let content = [around.as_bytes(), b"sk-1f0c", after.as_bytes()].concat();
             prop_assert_eq!(trim(&content), b"sk-1f0c");
-        }
-
-        #[test]
-        fn all_of_a_file_is_read_or_it_is_too_large(
-            content in prop::collection::vec(any::<u8>(), 0..200),
-            expected in 0_u64..300,
-            step in 1_usize..50,
-            max in 0_usize..250,
-        ) {
-            let read = read(Trickle(&content, step), expected, max).unwrap();
-            let fits = content.len() <= max;
-            prop_assert_eq!(read.as_ref().map(|bytes| bytes.as_slice()), fits.then_some(&*content));
         }
     }
 }

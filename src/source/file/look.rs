@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::content::{self, Content};
-use super::exposure::Exposure;
+use super::content::Content;
 use super::fault::Fault;
-use super::os::{self, Watch};
+use super::os::Watch;
+use crate::secret_file::{self, Exposure};
 
 /// A file with more is hardly one key.
 const MAX_BYTES: usize = 64 * 1024;
@@ -98,12 +98,12 @@ impl Eye {
 
 fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
     let path = &*subject.path;
-    let file = os::open(path).map_err(|error| why_not_opened(path, error.into()))?;
+    let file = secret_file::open(path).map_err(|error| why_not_opened(path, error.into()))?;
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(Fault::NotRegular);
     }
-    let exposure = os::exposure(&found);
+    let exposure = secret_file::exposure(&found);
     match (&exposure, subject.readable_by_all) {
         (Exposure::Writable { mode }, _) => return Err(Fault::Writable { mode: *mode }),
         (Exposure::Readable { mode }, Rule::Refuse) => return Err(Fault::Readable { mode: *mode }),
@@ -114,7 +114,7 @@ fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
     if found.len() > u64::try_from(max).unwrap_or(u64::MAX) {
         return Err(too_large);
     }
-    let bytes = content::read(&file, found.len(), max)?.ok_or(too_large)?;
+    let bytes = secret_file::read(&file, found.len(), max)?.ok_or(too_large)?;
     Ok((Content::new(bytes), exposure))
 }
 

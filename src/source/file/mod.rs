@@ -5,7 +5,6 @@
 
 mod content;
 mod debounce;
-mod exposure;
 mod fault;
 mod look;
 mod settle;

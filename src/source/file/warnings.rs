@@ -3,8 +3,8 @@
 use std::mem::replace;
 use std::path::Path;
 
-use super::exposure::Exposure;
 use super::look::Watching;
+use crate::secret_file::Exposure;
 
 /// Which warnings have been given: each is given once.
 #[derive(Default)]

@@ -13,8 +13,6 @@ mod torn;
 mod volume;
 
 #[cfg(all(unix, not(portable_only)))]
-mod child;
-#[cfg(all(unix, not(portable_only)))]
 mod mounted;
 #[cfg(all(unix, not(portable_only)))]
 mod permissions;

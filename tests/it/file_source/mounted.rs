@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use super::child::{again_as, in_child};
 use super::support::{Desk, in_time, write};
 use super::watch::Watched;
+use crate::support::child::{again_as, in_child};
 
 /// Runs again where it may mount. No event tells of a mount: it is found by a read, which watches it.
 #[tokio::test(start_paused = true)]

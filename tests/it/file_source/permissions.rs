@@ -6,9 +6,9 @@ use std::path::Path;
 
 use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
 
-use super::child::again_as;
 use super::support::{Desk, assert_content, failure, in_time, write};
 use crate::support::Traced;
+use crate::support::child::again_as;
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();

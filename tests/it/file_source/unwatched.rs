@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tower_rotating_auth::{FileSource, Rotating};
 
-use super::child::{again_as, in_child};
 use super::support::{Desk, assert_content, in_time, write};
 use crate::support::Traced;
+use crate::support::child::{again_as, in_child};
 
 /// Runs again where no inotify instance can be had.
 #[tokio::test(start_paused = true)]

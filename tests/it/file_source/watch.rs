@@ -254,7 +254,7 @@ async fn a_change_is_not_lost_when_waiting_for_it_is_given_up_all_the_time() {
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
 async fn directories_that_no_longer_matter_are_not_watched_any_more() {
-    use super::child::{again_as, in_child};
+    use crate::support::child::{again_as, in_child};
 
     if !in_child() {
         again_as(

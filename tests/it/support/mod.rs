@@ -1,5 +1,7 @@
 //! What the tests share.
 
+#[cfg(unix)]
+pub(crate) mod child;
 mod clock;
 mod feed;
 pub(crate) mod model;

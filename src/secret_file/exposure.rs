@@ -6,7 +6,7 @@
     not(all(unix, not(portable_only))),
     expect(dead_code, reason = "only Unix has permission bits to tell")
 )]
-pub(super) enum Exposure {
+pub(crate) enum Exposure {
     /// Nobody, or a group that may read it.
     Private,
     /// Everybody may read it.

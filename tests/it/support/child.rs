@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 const CHILD: &str = "TEST_RUNS_IN_A_CHILD";
 
 /// Whether this is the second run.
-pub(super) fn in_child() -> bool {
+pub(crate) fn in_child() -> bool {
     env::var_os(CHILD).is_some()
 }
 
 /// Runs the test of this name again in a user namespace, after a shell command that prepares it. Where
 /// there are no such namespaces, the test is skipped with a line that says so.
 #[track_caller]
-pub(super) fn again_as(namespace: &[&str], prepare: &str, test: &str) {
+pub(crate) fn again_as(namespace: &[&str], prepare: &str, test: &str) {
     assert!(!in_child(), "the child sees what its parent saw");
     let unshare = |command: &[&str]| {
         let mut unshare = Command::new("unshare");

@@ -1,0 +1,106 @@
+//! A new key for a client, made here.
+
+use std::time::{Duration, SystemTime};
+
+use super::{Decided, Drawn, KeyTerms, Life, Made, NotAllowed};
+use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance};
+use crate::keyring::ledger::{Change, ClientEntry, ClientState, KeyEntry, Ledger};
+use crate::keyring::policy::KeyPolicy;
+
+impl Ledger {
+    pub(in crate::keyring) fn issue(
+        &self,
+        terms: &KeyTerms,
+        drawn: &Drawn,
+        now: SystemTime,
+    ) -> Decided<Made<KeyId>> {
+        if let Some(before) = self.made_before(&terms.client, terms.idempotency_key.as_ref()) {
+            return match before.replaces() {
+                None => Ok((Change::default(), Made::Before(before.id().clone()))),
+                Some(_) => Err(NotAllowed::IdempotencyKeyReused(before.id().clone())),
+            };
+        }
+        self.add(terms, drawn, Provenance::Issued, now)
+    }
+
+    /// A new key beside those that the client has.
+    pub(super) fn add(
+        &self,
+        terms: &KeyTerms,
+        drawn: &Drawn,
+        provenance: Provenance,
+        now: SystemTime,
+    ) -> Decided<Made<KeyId>> {
+        let mut change = Change::default();
+        let client = match (self.client(&terms.client), &terms.new_client) {
+            (Some(client), _) => client.clone(),
+            (None, Some(scopes)) => {
+                let client = ClientEntry::new(terms.client.clone(), scopes.clone());
+                change.clients.push(client.clone());
+                client
+            }
+            (None, None) => return Err(NotAllowed::UnknownClient(terms.client.clone())),
+        };
+        if client.state() == ClientState::Disabled {
+            return Err(NotAllowed::ClientDisabled(client.id().clone()));
+        }
+        if let Some(scopes) = &terms.scopes {
+            if !client.scopes().contains_all(scopes) {
+                return Err(NotAllowed::MoreThanItsClient(client.id().clone()));
+            }
+        }
+        let limit = self.policy().max_live_keys;
+        if self.live_keys_of(client.id(), now).count() >= limit {
+            let client = client.id().clone();
+            return Err(NotAllowed::TooManyKeys { client, limit });
+        }
+        let lifetime = self.policy().lifetime;
+        let not_after = end_of_life(terms.life, lifetime, terms.not_before, self.policy(), now)?;
+        let entry = KeyEntry::new(drawn.id.clone(), client.id().clone(), drawn.digest)
+            .with_scopes(terms.scopes.clone())
+            .with_created_at(now)
+            .with_not_before(terms.not_before)
+            .with_not_after(not_after)
+            .with_provenance(provenance)
+            .with_idempotency_key(terms.idempotency_key.clone());
+        change.keys.push(entry);
+        Ok((change, Made::Now(drawn.id.clone())))
+    }
+
+    /// The key that the operation of this idempotency key has made.
+    pub(super) fn made_before(
+        &self,
+        client: &ClientId,
+        key: Option<&IdempotencyKey>,
+    ) -> Option<&KeyEntry> {
+        let key = key?;
+        self.keys_of(client)
+            .find(|entry| entry.idempotency_key() == Some(key))
+    }
+}
+
+/// When a key that is made now ends, as the policy has it.
+pub(super) fn end_of_life(
+    life: Life,
+    lifetime: Option<Duration>,
+    not_before: Option<SystemTime>,
+    policy: &KeyPolicy,
+    now: SystemTime,
+) -> Result<Option<SystemTime>, NotAllowed> {
+    let start = not_before.map_or(now, |from| from.max(now));
+    let wanted = life.ends(start, lifetime);
+    let longest = policy.max_age.ends(Some(now));
+    let end = match (wanted, longest) {
+        (Some(wanted), Some(longest)) if wanted <= longest => Some(wanted),
+        (_, Some(longest)) if life == Life::AsThePolicySays => Some(longest),
+        (_, Some(_)) => {
+            let longest = policy.max_age.age;
+            return Err(NotAllowed::TooLong { longest });
+        }
+        (wanted, None) => wanted,
+    };
+    match end {
+        Some(end) if end <= start => Err(NotAllowed::NeverValid),
+        end => Ok(end),
+    }
+}

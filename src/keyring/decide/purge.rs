@@ -1,0 +1,32 @@
+//! What is not worth keeping any more.
+
+use std::time::SystemTime;
+
+use super::Decided;
+use crate::inbound::KeyId;
+use crate::keyring::ledger::{Change, KeyEntry, Ledger};
+use crate::keyring::policy::after;
+
+impl Ledger {
+    /// Forgets the keys that no older copy of this ledger could bring back: that were made to end, and ended long
+    /// ago. When a key was retired or revoked does not count, since an older copy does not have that.
+    pub(in crate::keyring) fn purge(&self, now: SystemTime) -> Decided<Vec<KeyId>> {
+        let purged: Vec<_> = self
+            .keys()
+            .filter(|entry| self.is_purgeable(entry, now))
+            .map(|entry| entry.id().clone())
+            .collect();
+        let change = Change {
+            purged: purged.clone(),
+            ..Change::default()
+        };
+        Ok((change, purged))
+    }
+
+    pub(in crate::keyring) fn is_purgeable(&self, entry: &KeyEntry, now: SystemTime) -> bool {
+        let kept_for = self.policy().purge_after;
+        entry
+            .not_after()
+            .is_some_and(|end| after(end, kept_for) <= now)
+    }
+}

@@ -1,0 +1,87 @@
+//! What a new key is to be.
+
+use std::time::{Duration, SystemTime};
+
+use super::Life;
+use crate::inbound::{ClientId, IdempotencyKey, Scopes};
+
+/// What a new key is to be: whose, for what, from when and until when.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_rotating_auth::KeyTerms;
+///
+/// let terms = KeyTerms::new("open-webui".parse()?)
+///     .or_new_client("chat:write models:read".parse()?)
+///     .scopes("chat:write".parse()?)
+///     .lifetime(Duration::from_secs(30 * 24 * 60 * 60));
+/// # let _ = terms;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct KeyTerms {
+    pub(super) client: ClientId,
+    pub(super) new_client: Option<Scopes>,
+    pub(super) scopes: Option<Scopes>,
+    pub(super) not_before: Option<SystemTime>,
+    pub(super) life: Life,
+    pub(super) idempotency_key: Option<IdempotencyKey>,
+}
+
+impl KeyTerms {
+    /// A key for this client, that may do what the client may, and lives as long as the policy says.
+    pub const fn new(client: ClientId) -> Self {
+        Self {
+            client,
+            new_client: None,
+            scopes: None,
+            not_before: None,
+            life: Life::AsThePolicySays,
+            idempotency_key: None,
+        }
+    }
+
+    /// Makes the client, with these scopes, where there is none of this name. A client that is there stays as
+    /// it is.
+    pub fn or_new_client(mut self, scopes: Scopes) -> Self {
+        self.new_client = Some(scopes);
+        self
+    }
+
+    /// May do no more than this, which must be among what the client may do.
+    pub fn scopes(mut self, scopes: Scopes) -> Self {
+        self.scopes = Some(scopes);
+        self
+    }
+
+    /// Not valid before this moment; its life begins then.
+    pub const fn not_before(mut self, moment: SystemTime) -> Self {
+        self.not_before = Some(moment);
+        self
+    }
+
+    /// Valid for so long.
+    pub const fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.life = Life::For(lifetime);
+        self
+    }
+
+    /// Valid until this moment.
+    pub const fn not_after(mut self, moment: SystemTime) -> Self {
+        self.life = Life::Until(moment);
+        self
+    }
+
+    /// Valid for ever.
+    pub const fn for_ever(mut self) -> Self {
+        self.life = Life::ForEver;
+        self
+    }
+
+    /// Asked for again with the same idempotency key, it makes no second key.
+    pub fn idempotency_key(mut self, key: IdempotencyKey) -> Self {
+        self.idempotency_key = Some(key);
+        self
+    }
+}

@@ -1,0 +1,37 @@
+//! Which key an operation is about.
+
+use crate::inbound::{ClientId, KeyId};
+
+/// Which key to rotate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhichKey {
+    /// The key of this name.
+    Named(KeyId),
+    /// The one key of this client that is live and has no successor.
+    Of(ClientId),
+}
+
+impl From<KeyId> for WhichKey {
+    fn from(id: KeyId) -> Self {
+        Self::Named(id)
+    }
+}
+
+impl From<&KeyId> for WhichKey {
+    fn from(id: &KeyId) -> Self {
+        Self::Named(id.clone())
+    }
+}
+
+impl From<ClientId> for WhichKey {
+    fn from(client: ClientId) -> Self {
+        Self::Of(client)
+    }
+}
+
+impl From<&ClientId> for WhichKey {
+    fn from(client: &ClientId) -> Self {
+        Self::Of(client.clone())
+    }
+}

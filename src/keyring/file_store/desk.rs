@@ -1,0 +1,163 @@
+//! Reads the file, and writes it under its lock.
+
+use std::fs::Metadata;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::format;
+use super::lock::{self, Lock};
+use super::place::Place;
+use super::replace::{Step, replace};
+use crate::keyring::ledger::Ledger;
+use crate::keyring::store::{CommitError, StoreError};
+use crate::secret_file::{self, Exposure};
+
+/// Some hundred thousand keys, and no more than a [`FileSource`](crate::FileSource) takes.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// What was found in the file's place.
+struct Found {
+    ledger: Ledger,
+    /// Of the file, if there is one.
+    metadata: Option<Metadata>,
+}
+
+pub(super) fn load(path: &Path) -> Result<Ledger, StoreError> {
+    let place = find(path)?;
+    // First what was noted: a writer notes a generation after it has written it.
+    let noted = lock::noted(&place.lock());
+    let found = read(&place, path)?;
+    not_put_back(&found, noted, &place, path)?;
+    Ok(found.ledger)
+}
+
+pub(super) fn commit(
+    path: &Path,
+    base: &Ledger,
+    next: &Ledger,
+    mut before: impl FnMut(Step) -> io::Result<()>,
+) -> Result<(), CommitError> {
+    let place = find(path)?;
+    let not_written = |error: io::Error| {
+        StoreError::new(format!(
+            "{path:?} could not be written; is its folder there, may this user write to it, and is the disk full?"
+        ))
+        .caused_by(error)
+    };
+    let like = std::fs::metadata(&place.file).ok();
+    before(Step::Lock).map_err(not_written)?;
+    let lock = Lock::take(&place.lock(), like.as_ref()).map_err(not_written)?;
+    let mut lock = lock.ok_or_else(|| {
+        StoreError::new(format!(
+            "{:?} has been locked by another process for 10 s; does it hang?",
+            place.lock()
+        ))
+    })?;
+    let found = read(&place, path)?;
+    not_put_back(&found, lock::noted(&place.lock()), &place, path)?;
+    // Not the generation alone: who edits the file by hand may have left that as it was.
+    if found.ledger != *base {
+        return Err(CommitError::Stale);
+    }
+    let text = format::write(next).map_err(|error| {
+        StoreError::new(format!("the keys cannot be written to {path:?}")).caused_by(error)
+    })?;
+    if format::read(&text, path)? != *next {
+        return Err(StoreError::new(format!("{path:?} would not say what it should")).into());
+    }
+    if text.len() > MAX_BYTES {
+        return Err(StoreError::new(format!(
+            "{path:?} would have more than {MAX_BYTES} bytes; purge keys, or use a database"
+        ))
+        .into());
+    }
+    replace(
+        &place,
+        text.as_bytes(),
+        found.metadata.as_ref(),
+        &mut before,
+    )
+    .map_err(not_written)?;
+    // It is written. The note is for a mistake of people: without it, the next one says as much.
+    if let Err(error) = before(Step::Note).and_then(|()| lock.note(next.generation())) {
+        tracing::warn!(
+            ?path,
+            error = &error as &dyn std::error::Error,
+            "a generation could not be noted"
+        );
+    }
+    Ok(())
+}
+
+fn find(path: &Path) -> Result<Place, StoreError> {
+    Place::find(path).map_err(|error| {
+        StoreError::new(format!(
+            "{path:?} cannot be reached; is its folder there, and what it may be a link to?"
+        ))
+        .caused_by(error)
+    })
+}
+
+fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
+    let unreadable =
+        |error: io::Error| StoreError::new(format!("{path:?} could not be read")).caused_by(error);
+    let file = match secret_file::open(&place.file) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(Found {
+                ledger: Ledger::empty(),
+                metadata: None,
+            });
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(StoreError::new(format!("{path:?} is not a regular file")));
+    }
+    if let Exposure::Writable { mode } = secret_file::exposure(&metadata) {
+        return Err(StoreError::new(format!(
+            "{path:?} may be written by others than its owner (mode {mode:04o}), who could put a key of their own \
+             there; `chmod go-w` it"
+        )));
+    }
+    let bytes = secret_file::read(&file, metadata.len(), MAX_BYTES).map_err(unreadable)?;
+    let bytes = bytes.ok_or_else(|| {
+        StoreError::new(format!(
+            "{path:?} has more than {MAX_BYTES} bytes; is it a key file?"
+        ))
+    })?;
+    let ledger = match std::str::from_utf8(&bytes) {
+        Ok(text) => format::read(text, path)?,
+        Err(error) => return Err(StoreError::new(format!("{path:?} is no text")).caused_by(error)),
+    };
+    Ok(Found {
+        ledger,
+        metadata: Some(metadata),
+    })
+}
+
+/// Refuses a file that is older than what was written: keys that were revoked since would be valid again.
+fn not_put_back(
+    Found { ledger, metadata }: &Found,
+    noted: Option<u64>,
+    place: &Place,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let Some(noted) = noted.filter(|noted| ledger.generation() < *noted) else {
+        return Ok(());
+    };
+    let lock = place.lock();
+    Err(StoreError::new(if metadata.is_some() {
+        format!(
+            "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
+             is meant, set its `generation` to {}",
+            ledger.generation(),
+            noted + 1,
+        )
+    } else {
+        format!(
+            "{path:?} is gone, and generation {noted} was written: put it back, or remove {lock:?} to begin without a key"
+        )
+    }))
+}

@@ -1,0 +1,80 @@
+//! A ledger as the text of a key file, and back.
+
+use std::path::Path;
+
+use crate::inbound::{FileClient, FileKey, KeyFile, Unwritable};
+use crate::keyring::ledger::{ClientEntry, ClientState, KeyEntry, Ledger};
+use crate::keyring::store::StoreError;
+
+pub(super) fn read(text: &str, path: &Path) -> Result<Ledger, StoreError> {
+    let not_a_ledger = || StoreError::new(format!("{path:?} is no key file that can be used"));
+    let KeyFile {
+        generation,
+        clients,
+        keys,
+    } = KeyFile::parse(text).map_err(|invalid| not_a_ledger().caused_by(invalid))?;
+    let clients = clients.into_iter().map(client_entry);
+    let keys = keys.into_iter().map(key_entry);
+    Ledger::new(generation, clients, keys).map_err(|invalid| not_a_ledger().caused_by(invalid))
+}
+
+/// The clients by their names, the keys of each from the first that it had.
+pub(super) fn write(ledger: &Ledger) -> Result<String, Unwritable> {
+    let mut clients: Vec<_> = ledger.clients().collect();
+    clients.sort_unstable_by_key(|client| client.id());
+    let keys = clients
+        .iter()
+        .flat_map(|client| ledger.keys_of(client.id()));
+    let file = KeyFile {
+        generation: ledger.generation(),
+        keys: keys.map(file_key).collect(),
+        clients: clients.into_iter().map(file_client).collect(),
+    };
+    file.to_text()
+}
+
+fn client_entry(client: FileClient) -> ClientEntry {
+    ClientEntry::new(client.id, client.scopes).with_state(if client.enabled {
+        ClientState::Enabled
+    } else {
+        ClientState::Disabled
+    })
+}
+
+fn file_client(client: &ClientEntry) -> FileClient {
+    FileClient {
+        id: client.id().clone(),
+        scopes: client.scopes().clone(),
+        enabled: client.state() == ClientState::Enabled,
+    }
+}
+
+fn key_entry(key: FileKey) -> KeyEntry {
+    KeyEntry::new(key.id, key.client, key.digest)
+        .with_scopes(key.scopes)
+        .with_created_at(key.created_at)
+        .with_not_before(key.not_before)
+        .with_not_after(key.not_after)
+        .with_retires_at(key.retires_at)
+        .with_revoked_at(key.revoked_at)
+        .with_replaces(key.replaces)
+        .with_provenance(key.provenance)
+        .with_idempotency_key(key.idempotency_key)
+}
+
+fn file_key(key: &KeyEntry) -> FileKey {
+    FileKey {
+        id: key.id().clone(),
+        client: key.client().clone(),
+        digest: *key.digest(),
+        scopes: key.scopes().cloned(),
+        created_at: key.created_at(),
+        not_before: key.not_before(),
+        not_after: key.not_after(),
+        retires_at: key.retires_at(),
+        revoked_at: key.revoked_at(),
+        replaces: key.replaces().cloned(),
+        provenance: key.provenance(),
+        idempotency_key: key.idempotency_key().cloned(),
+    }
+}

@@ -1,0 +1,102 @@
+//! A ledger in a key file: one that a [`FileSource`](crate::FileSource) reads while it is written.
+
+mod desk;
+mod format;
+mod lock;
+mod place;
+mod replace;
+#[cfg(test)]
+mod tests;
+
+#[cfg(not(all(unix, not(portable_only))))]
+mod portable;
+#[cfg(all(unix, not(portable_only)))]
+mod unix;
+
+#[cfg(not(all(unix, not(portable_only))))]
+use self::portable as os;
+#[cfg(all(unix, not(portable_only)))]
+use self::unix as os;
+
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+
+use tokio::task::spawn_blocking;
+
+use super::ledger::Ledger;
+use super::store::{Commit, CommitError, Store, StoreError};
+
+/// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
+///
+/// It is the file that [`KeySet::from_toml`](crate::KeySet::from_toml) reads, of digests and no keys, so that a service
+/// with a [`FileSource`](crate::FileSource) takes each change over while a program with this store makes it. Where there
+/// is no file yet, the ledger is empty, and the first change makes one that its owner alone may read. Whose it is and who
+/// may read it stays as it is from then on. A comment does not stay.
+///
+/// # What holds whenever the process or the machine stops
+///
+/// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may
+/// write at a time: each holds the lock on `<file>.lock` while it does, and one that decided on an older content is told
+/// so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten either,
+/// unless in the very moment of a write.
+///
+/// # An older file
+///
+/// A key that was revoked stays in the file and says so. The generation in it counts up; a file whose generation is lower
+/// than the one that was written last is refused (which one that is stands in `<file>.lock`): it could bring a revoked key
+/// back.
+///
+/// # Errors
+///
+/// A file that others than its owner may write, that is no regular file, or that is no key file is refused, and nothing is
+/// written then. What links lead to is written, not the link.
+///
+/// # Example
+///
+/// ```
+/// use tower_rotating_auth::{FileStore, Store};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let mut store = FileStore::new(folder.path().join("keys.toml"));
+/// assert_eq!(store.load().await?.generation(), 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    path: PathBuf,
+}
+
+impl FileStore {
+    /// The file at this path, which need not be there yet. Its folder must be.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+}
+
+impl Store for FileStore {
+    async fn load(&mut self) -> Result<Ledger, StoreError> {
+        let path = self.path.clone();
+        off_the_runtime(move || desk::load(&path)).await?
+    }
+
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+        let path = self.path.clone();
+        let (base, next) = (commit.base.clone(), commit.next.clone());
+        off_the_runtime(move || desk::commit(&path, &base, &next, |_| Ok(()))).await?
+    }
+}
+
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    spawn_blocking(work)
+        .await
+        .map_err(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => StoreError::new("the runtime is shutting down"),
+        })
+}

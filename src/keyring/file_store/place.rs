@@ -1,0 +1,56 @@
+//! Where the file is, and what lies beside it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// The file itself, behind every link to it: a rename would replace a link.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) file: PathBuf,
+    pub(super) folder: PathBuf,
+}
+
+impl Place {
+    /// Finds the place of a file, which need not be there yet; its folder must be.
+    pub(super) fn find(path: &Path) -> io::Result<Self> {
+        let file = match fs::canonicalize(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound && is_nothing(path) => {
+                let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+                folder_of(path)?.join(name)
+            }
+            found => found?,
+        };
+        let folder = folder_of(&file)?;
+        Ok(Self { file, folder })
+    }
+
+    /// Whose lock a writer holds. It stays: who waits for it has it open.
+    pub(super) fn lock(&self) -> PathBuf {
+        self.beside(".lock")
+    }
+
+    /// The next content, until it takes the file's place.
+    pub(super) fn next(&self) -> PathBuf {
+        self.beside(".next")
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = OsString::from(&self.file);
+        path.push(suffix);
+        path.into()
+    }
+}
+
+/// Whether there is not even a link.
+fn is_nothing(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+fn folder_of(path: &Path) -> io::Result<PathBuf> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")))
+}

@@ -1,0 +1,17 @@
+//! What every system can do: no owners, no permission bits, no folder that can be written to the disk.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+pub(super) fn private(_: &mut OpenOptions) {}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the one that can fail has it")]
+pub(super) fn adopt(_: &File, _: Option<&Metadata>) -> io::Result<()> {
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the one that can fail has it")]
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Replaces a file so that there is the old content or the new, whenever the power fails.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+
+use super::os;
+use super::place::Place;
+
+/// What a write does, one after the other: where it can fail, and where it can end with the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Lock,
+    Create,
+    Write,
+    Sync,
+    Rename,
+    SyncFolder,
+    Note,
+}
+
+/// So much at a time.
+const PIECE: usize = 64 * 1024;
+
+/// Puts `text` in the file's place, for whom the `old` one was for. Only the holder of the lock may do so: what lies
+/// where the next content is written was left by a writer that is gone.
+pub(super) fn replace(
+    place: &Place,
+    text: &[u8],
+    old: Option<&Metadata>,
+    before: &mut impl FnMut(Step) -> io::Result<()>,
+) -> io::Result<()> {
+    let next = place.next();
+    before(Step::Create)?;
+    match fs::remove_file(&next) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    os::private(options.write(true).create_new(true));
+    let file = options.open(&next)?;
+    let written = fill(file, text, old, before).and_then(|()| {
+        before(Step::Rename)?;
+        fs::rename(&next, &place.file)
+    });
+    if let Err(error) = written {
+        // The error that is told is the first one.
+        let _ = fs::remove_file(&next);
+        return Err(error);
+    }
+    before(Step::SyncFolder)?;
+    os::sync_folder(&place.folder)
+}
+
+fn fill(
+    mut file: File,
+    text: &[u8],
+    old: Option<&Metadata>,
+    before: &mut impl FnMut(Step) -> io::Result<()>,
+) -> io::Result<()> {
+    os::adopt(&file, old)?;
+    for piece in text.chunks(PIECE) {
+        before(Step::Write)?;
+        file.write_all(piece)?;
+    }
+    before(Step::Sync)?;
+    file.sync_all()
+}

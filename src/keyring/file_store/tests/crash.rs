@@ -1,0 +1,107 @@
+//! A process that ends in the middle of a write.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio, abort};
+
+use super::{Folder, add, key, with_one_more};
+use crate::inbound::Scopes;
+use crate::keyring::file_store::desk;
+use crate::keyring::ledger::{ClientEntry, Ledger};
+
+const FILE: &str = "TEST_WRITES_THIS_FILE";
+const STEPS: &str = "TEST_ENDS_AFTER_SO_MANY_STEPS";
+const TEST: &str = "keyring::file_store::tests::crash::";
+
+/// This test of this binary once more, in a process of its own, which writes this file.
+fn child(folder: &Folder, test: &str) -> Command {
+    let mut child = Command::new(env::current_exe().unwrap());
+    child
+        .args(["--exact", "--nocapture", &format!("{TEST}{test}")])
+        .env(FILE, &folder.file)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    child
+}
+
+/// The file that a child writes.
+fn file() -> Option<PathBuf> {
+    env::var_os(FILE).map(Into::into)
+}
+
+#[test]
+fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
+    if let Some(file) = file() {
+        let mut left: usize = env::var(STEPS).unwrap().parse().unwrap();
+        let base = desk::load(&file).unwrap();
+        let next = with_one_more(&base, &format!("k{}", base.generation()));
+        let committed = desk::commit(&file, &base, &next, |_| {
+            if left == 0 {
+                abort();
+            }
+            left -= 1;
+            Ok(())
+        });
+        return committed.unwrap();
+    }
+    let folder = Folder::new();
+    // Enough for several pieces.
+    let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
+    let keys = (0..1000).map(|n| key(&format!("old-{n}")));
+    let base = Ledger::new(1, [client], keys).unwrap();
+    desk::commit(&folder.file, &Ledger::empty(), &base, |_| Ok(())).unwrap();
+
+    let (mut old, mut new) = (0, 0);
+    for steps in 0.. {
+        let before = desk::load(&folder.file).unwrap();
+        let test = "a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new";
+        let ended = child(&folder, test).env(STEPS, steps.to_string()).status();
+        let after = desk::load(&folder.file).unwrap();
+        if after == before {
+            old += 1;
+        } else {
+            let name = format!("k{}", before.generation());
+            assert_eq!(after, with_one_more(&before, &name), "after {steps} steps");
+            new += 1;
+        }
+        if ended.unwrap().success() {
+            break;
+        }
+    }
+    // Before it locks, creates, writes twice, syncs and renames; before it syncs the folder and notes, and not at all.
+    assert_eq!((old, new), (6, 3));
+    add(&folder.file, ["after all that".replace(' ', "-")]);
+    assert_eq!(folder.names(), ["keys.toml", "keys.toml.lock"]);
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had() {
+    if let Some(file) = file() {
+        loop {
+            let base = desk::load(&file).unwrap();
+            add(&file, [format!("k{}", base.generation())]);
+            println!("\nwritten: {}", base.generation() + 1);
+        }
+    }
+    let folder = Folder::new();
+    for round in 0..20 {
+        let test = "a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had";
+        let mut child = child(&folder, test).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = lines
+            .filter_map(|line| line.unwrap().strip_prefix("written: ")?.parse::<u64>().ok())
+            .nth(round % 4)
+            .unwrap();
+        // Not always as soon as it has said so: a write takes longer than this.
+        for _ in 0..round * 5000 {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found = desk::load(&folder.file).unwrap();
+        assert!(found.generation() >= said, "{said} was written");
+        let keys = u64::try_from(found.keys().count()).unwrap();
+        assert_eq!(keys, found.generation(), "each write adds a key");
+    }
+}

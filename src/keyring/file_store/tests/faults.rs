@@ -1,0 +1,138 @@
+//! A step that fails.
+
+use std::io::ErrorKind;
+
+use super::{Folder, add, with_one_more};
+use crate::inbound::{KeyDigest, Scopes};
+use crate::keyring::file_store::desk;
+use crate::keyring::file_store::replace::Step;
+use crate::keyring::ledger::{ClientEntry, KeyEntry, Ledger};
+use crate::keyring::store::CommitError;
+
+const STEPS: [Step; 7] = [
+    Step::Lock,
+    Step::Create,
+    Step::Write,
+    Step::Sync,
+    Step::Rename,
+    Step::SyncFolder,
+    Step::Note,
+];
+
+#[test]
+fn every_step_is_known_here_and_taken_in_this_order() {
+    let folder = Folder::new();
+    let base = Ledger::empty();
+    let mut taken = Vec::new();
+    desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
+        taken.push(step);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(taken, STEPS);
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
+    for failing in STEPS {
+        let folder = Folder::new();
+        add(&folder.file, ["before".into()]);
+        let base = desk::load(&folder.file).unwrap();
+        let next = with_one_more(&base, "after");
+        let committed = desk::commit(&folder.file, &base, &next, |step| {
+            if step == failing {
+                Err(ErrorKind::StorageFull.into())
+            } else {
+                Ok(())
+            }
+        });
+        let found = desk::load(&folder.file).unwrap();
+        match failing {
+            Step::Lock | Step::Create | Step::Write | Step::Sync | Step::Rename => {
+                assert!(
+                    matches!(committed, Err(CommitError::Failed(_))),
+                    "{failing:?}"
+                );
+                assert_eq!(found, base, "{failing:?}");
+            }
+            // It is there, and may not be after a crash: whoever asks looks again.
+            Step::SyncFolder => {
+                assert!(
+                    matches!(committed, Err(CommitError::Failed(_))),
+                    "{failing:?}"
+                );
+                assert_eq!(found, next);
+            }
+            Step::Note => {
+                committed.unwrap();
+                assert_eq!(found, next);
+            }
+        }
+        assert_eq!(
+            folder.names(),
+            ["keys.toml", "keys.toml.lock"],
+            "{failing:?}"
+        );
+        add(&folder.file, ["later".into()]);
+        assert_eq!(
+            desk::load(&folder.file).unwrap().generation(),
+            found.generation() + 1
+        );
+    }
+}
+
+#[test]
+fn the_first_file_that_cannot_be_written_is_none() {
+    let folder = Folder::new();
+    let base = Ledger::empty();
+    let committed = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
+        if step == Step::Sync {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    });
+    committed.unwrap_err();
+    assert_eq!(desk::load(&folder.file).unwrap(), base);
+    assert!(!folder.file.exists());
+}
+
+#[test]
+fn an_error_says_what_to_look_at_and_what_the_system_said() {
+    let folder = Folder::new();
+    let base = Ledger::empty();
+    let full = desk::commit(
+        &folder.file,
+        &base,
+        &with_one_more(&base, "k"),
+        |step| match step {
+            Step::Write => Err(ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        },
+    );
+    let Err(CommitError::Failed(error)) = full else {
+        panic!("{full:?}");
+    };
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(error.to_string().contains("keys.toml"), "{error}");
+    assert!(error.to_string().contains("disk full"), "{error}");
+    assert!(cause.contains("no storage space"), "{cause}");
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let folder = Folder::new();
+    let digest = KeyDigest::of(b"the-key-itself");
+    let entry = KeyEntry::new(
+        "the-key-itself".parse().unwrap(),
+        "c".parse().unwrap(),
+        digest,
+    );
+    let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
+    let next = Ledger::new(1, [client], [entry]).unwrap();
+    let written = desk::commit(&folder.file, &Ledger::empty(), &next, |_| Ok(()));
+    assert!(
+        matches!(written, Err(CommitError::Failed(_))),
+        "{written:?}"
+    );
+    assert!(!folder.file.exists());
+}

@@ -1,0 +1,123 @@
+//! Whose the file is, who may get at it, and what links lead to it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use super::{Folder, add, with_one_more};
+use crate::keyring::file_store::desk;
+use crate::keyring::ledger::Ledger;
+use crate::keyring::store::CommitError;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_new_file_is_its_owners_alone_and_later_ones_are_for_whom_it_was() {
+    let folder = Folder::new();
+    add(&folder.file, ["one".into()]);
+    assert_eq!(mode(&folder.file), 0o600);
+    assert_eq!(mode(&folder.file.with_extension("toml.lock")), 0o600);
+    set_mode(&folder.file, 0o640);
+    add(&folder.file, ["two".into()]);
+    assert_eq!(mode(&folder.file), 0o640);
+}
+
+#[test]
+fn a_file_that_others_may_write_is_neither_read_nor_written() {
+    let folder = Folder::new();
+    add(&folder.file, ["one".into()]);
+    for open in [0o620, 0o602, 0o666] {
+        set_mode(&folder.file, open);
+        let before = fs::read(&folder.file).unwrap();
+        let error = desk::load(&folder.file).unwrap_err().to_string();
+        assert!(error.contains(&format!("mode {open:04o}")), "{error}");
+        let base = Ledger::empty();
+        let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+        assert!(
+            matches!(written, Err(CommitError::Failed(_))),
+            "{written:?}"
+        );
+        assert_eq!(fs::read(&folder.file).unwrap(), before);
+    }
+}
+
+#[test]
+fn what_a_link_leads_to_is_written_and_the_link_stays() {
+    let folder = Folder::new();
+    let elsewhere = Folder::new();
+    add(&elsewhere.file, ["one".into()]);
+    symlink(&elsewhere.file, &folder.file).unwrap();
+    add(&folder.file, ["two".into()]);
+    assert_eq!(folder.names(), ["keys.toml"]);
+    assert_eq!(desk::load(&elsewhere.file).unwrap().keys().count(), 2);
+    assert_eq!(elsewhere.names(), ["keys.toml", "keys.toml.lock"]);
+}
+
+#[test]
+fn a_link_to_nothing_a_folder_and_a_missing_folder_are_errors() {
+    let folder = Folder::new();
+    let at = |name: &str| folder.folder.path().join(name);
+    symlink(at("nothing"), at("link")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    for name in ["link", "folder", "missing/keys.toml"] {
+        let error = desk::load(&at(name)).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+        let base = Ledger::empty();
+        let written = desk::commit(&at(name), &base, &with_one_more(&base, "k"), |_| Ok(()));
+        assert!(
+            matches!(written, Err(CommitError::Failed(_))),
+            "{name}: {written:?}"
+        );
+    }
+    assert!(!at("nothing").exists());
+}
+
+#[test]
+fn what_lies_in_the_way_of_the_next_content_is_no_trap() {
+    let folder = Folder::new();
+    let victim = folder.folder.path().join("victim");
+    fs::write(&victim, "untouched").unwrap();
+    symlink(&victim, folder.file.with_extension("toml.next")).unwrap();
+    add(&folder.file, ["one".into()]);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+
+    let lock = folder.file.with_extension("toml.lock");
+    fs::remove_file(&lock).unwrap();
+    symlink(&victim, &lock).unwrap();
+    let base = desk::load(&folder.file).unwrap();
+    let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+    assert!(
+        matches!(written, Err(CommitError::Failed(_))),
+        "{written:?}"
+    );
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+}
+
+#[test]
+fn what_is_no_key_file_is_refused_with_its_name_and_is_not_overwritten() {
+    let folder = Folder::new();
+    for text in [
+        "",
+        "version = 1\nunknown = 1\n",
+        "sk-8Zk1tQ0mVd7RyXw3LpHs5N\n",
+        "\u{0}",
+    ] {
+        fs::write(&folder.file, text).unwrap();
+        let error = desk::load(&folder.file).unwrap_err();
+        assert!(error.to_string().contains("keys.toml"), "{error}");
+        assert!(!format!("{error:?}").contains("8Zk1"), "{error:?}");
+        let base = Ledger::empty();
+        let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+        assert!(
+            matches!(written, Err(CommitError::Failed(_))),
+            "{written:?}"
+        );
+        assert_eq!(fs::read_to_string(&folder.file).unwrap(), text);
+    }
+}

@@ -1,0 +1,67 @@
+//! The file, step by step: what each step leaves behind when it fails, and when the process ends with it.
+
+mod crash;
+mod faults;
+#[cfg(all(unix, not(portable_only)))]
+mod files;
+mod text;
+mod writers;
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::desk;
+use crate::inbound::{KeyDigest, Scopes};
+use crate::keyring::ledger::{ClientEntry, KeyEntry, Ledger};
+use crate::keyring::store::CommitError;
+
+/// A folder of its own, with the path of a file in it.
+struct Folder {
+    folder: TempDir,
+    file: PathBuf,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.toml");
+        Self { folder, file }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn key(name: &str) -> KeyEntry {
+    let digest = KeyDigest::of(format!("the key {name}").as_bytes());
+    KeyEntry::new(name.parse().unwrap(), "c".parse().unwrap(), digest)
+}
+
+/// The next ledger: one key more, of this name.
+fn with_one_more(base: &Ledger, name: &str) -> Ledger {
+    let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
+    let keys = base.keys().cloned().chain([key(name)]);
+    Ledger::new(base.generation() + 1, [client], keys).unwrap()
+}
+
+/// Adds keys one by one, as a key ring does it: who comes too late looks again.
+fn add(path: &Path, names: impl IntoIterator<Item = String>) {
+    for name in names {
+        loop {
+            let base = desk::load(path).unwrap();
+            let next = with_one_more(&base, &name);
+            match desk::commit(path, &base, &next, |_| Ok(())) {
+                Ok(()) => break,
+                Err(CommitError::Stale) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+}

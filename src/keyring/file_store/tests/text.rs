@@ -1,0 +1,102 @@
+//! What is written is what a key ring reads, and what a service reads.
+
+use std::time::{Duration, SystemTime};
+
+use proptest::prelude::*;
+
+use super::key;
+use crate::inbound::{IdempotencyKey, KeyDigest, KeyId, KeySet, Provenance, Scopes};
+use crate::keyring::file_store::format;
+use crate::keyring::ledger::{ClientEntry, ClientState, KeyEntry, Ledger};
+
+/// Any moment of the years 1901 to 2500 or so.
+fn moments() -> impl Strategy<Value = SystemTime> {
+    (any::<i32>(), 0_u64..1 << 34, 0_u32..1_000_000_000).prop_map(|(before, after, nanos)| {
+        let past = Duration::from_secs(before.unsigned_abs().into());
+        SystemTime::UNIX_EPOCH - past + Duration::new(after, nanos)
+    })
+}
+
+fn maybe(moment: impl Strategy<Value = SystemTime>) -> impl Strategy<Value = Option<SystemTime>> {
+    prop::option::of(moment)
+}
+
+fn keys() -> impl Strategy<Value = KeyEntry> {
+    let times = (
+        maybe(moments()),
+        maybe(moments()),
+        maybe(moments()),
+        maybe(moments()),
+    );
+    let provenances = prop_oneof![
+        Just(Provenance::Issued),
+        Just(Provenance::Imported),
+        Just(Provenance::Unchecked)
+    ];
+    let names = (
+        prop::option::of("[!-~]{1,20}"),
+        prop::option::of("[!-~]{1,20}"),
+    );
+    (times, maybe(moments()), provenances, names, any::<bool>()).prop_map(
+        |((created, from, until, retires), revoked, provenance, (replaces, asked), narrow)| {
+            let until = until.filter(|until| from.is_none_or(|from| from < *until));
+            key("k")
+                .with_scopes(narrow.then(|| "a".parse::<Scopes>().unwrap()))
+                .with_created_at(created)
+                .with_not_before(from)
+                .with_not_after(until)
+                .with_retires_at(retires)
+                .with_revoked_at(revoked)
+                .with_replaces(replaces.map(|id| id.parse::<KeyId>().unwrap()))
+                .with_provenance(provenance)
+                .with_idempotency_key(asked.map(|key| key.parse::<IdempotencyKey>().unwrap()))
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_by_a_ring_and_by_a_service(
+        entry in keys(),
+        generation in any::<u64>(),
+        disabled in any::<bool>(),
+    ) {
+        let state = if disabled { ClientState::Disabled } else { ClientState::Enabled };
+        let scopes: Scopes = "a b:c".parse().unwrap();
+        let client = ClientEntry::new("c".parse().unwrap(), scopes).with_state(state);
+        let ledger = Ledger::new(generation, [client], [entry]).unwrap();
+        let text = format::write(&ledger).unwrap();
+        prop_assert_eq!(&format::read(&text, "f".as_ref()).unwrap(), &ledger);
+        prop_assert_eq!(&KeySet::from_toml(&text).unwrap(), ledger.key_set());
+    }
+}
+
+#[test]
+fn the_text_is_for_people_and_the_keys_of_a_client_stand_in_order() {
+    let clients = ["b", "a"].map(|id| ClientEntry::new(id.parse().unwrap(), Scopes::default()));
+    let of = |client: &str, id: &str| {
+        let digest = KeyDigest::of(format!("the key {id}").as_bytes());
+        KeyEntry::new(id.parse().unwrap(), client.parse().unwrap(), digest)
+    };
+    let second = of("a", "1").with_replaces("9".parse::<KeyId>().unwrap());
+    let ledger = Ledger::new(7, clients, [of("b", "5"), of("a", "9"), second]).unwrap();
+    let text = format::write(&ledger).unwrap();
+    assert!(text.starts_with("# "), "{text}");
+    assert!(text.contains("\nversion = 1\ngeneration = 7\n"), "{text}");
+    let ids: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("id = "))
+        .collect();
+    assert_eq!(ids, [r#""a""#, r#""b""#, r#""9""#, r#""1""#, r#""5""#]);
+    let again = format::read(&text, "f".as_ref()).unwrap();
+    assert_eq!(format::write(&again).unwrap(), text);
+}
+
+#[test]
+fn a_time_that_no_file_can_say_is_not_written() {
+    let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
+    let client = || ClientEntry::new("c".parse().unwrap(), Scopes::default());
+    let far = Ledger::new(1, [client()], [key("k").with_not_after(far)]).unwrap();
+    let error = format::write(&far).unwrap_err().to_string();
+    assert_eq!(error, "the key k has a time that a key file cannot hold");
+}

@@ -1,0 +1,120 @@
+//! Several writers at a time.
+
+use std::env;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use super::{Folder, add, with_one_more};
+use crate::keyring::file_store::desk;
+use crate::keyring::ledger::Ledger;
+use crate::keyring::store::CommitError;
+
+const FILE: &str = "TEST_WRITES_THIS_FILE_WITH_OTHERS";
+const NAME: &str = "TEST_WRITER_IS_CALLED";
+
+fn keys(writer: &str) -> impl Iterator<Item = String> + use<'_> {
+    (0..15).map(move |n| format!("{writer}-{n}"))
+}
+
+fn all_are_there(folder: &Folder, writers: &[&str]) {
+    let ledger = desk::load(&folder.file).unwrap();
+    let expected: Vec<_> = writers.iter().flat_map(|writer| keys(writer)).collect();
+    for name in &expected {
+        assert!(ledger.key(&name.parse().unwrap()).is_some(), "{name}");
+    }
+    assert_eq!(ledger.keys().count(), expected.len());
+    assert_eq!(ledger.generation(), u64::try_from(expected.len()).unwrap());
+}
+
+#[test]
+fn two_writers_in_one_process_lose_no_change_of_each_other() {
+    let folder = Folder::new();
+    thread::scope(|scope| {
+        for writer in ["a", "b"] {
+            scope.spawn(|| add(&folder.file, keys(writer)));
+        }
+    });
+    all_are_there(&folder, &["a", "b"]);
+}
+
+#[test]
+fn two_processes_lose_no_change_of_each_other() {
+    if let Some(file) = env::var_os(FILE) {
+        return add(file.as_ref(), keys(&env::var(NAME).unwrap()));
+    }
+    let folder = Folder::new();
+    let children = ["a", "b", "c"].map(|writer| {
+        Command::new(env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "keyring::file_store::tests::writers::two_processes_lose_no_change_of_each_other",
+            ])
+            .env(FILE, &folder.file)
+            .env(NAME, writer)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    });
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    all_are_there(&folder, &["a", "b", "c"]);
+}
+
+#[test]
+fn who_decided_on_another_content_is_told_so_whatever_its_generation() {
+    let folder = Folder::new();
+    add(&folder.file, ["one".into()]);
+    let base = desk::load(&folder.file).unwrap();
+    add(&folder.file, ["two".into()]);
+    let late = desk::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
+        Ok(())
+    });
+    assert!(matches!(late, Err(CommitError::Stale)), "{late:?}");
+
+    let base = desk::load(&folder.file).unwrap();
+    let text = std::fs::read_to_string(&folder.file).unwrap();
+    let edited = text.replace("id = \"c\"\n", "id = \"c\"\nenabled = false\n");
+    assert_ne!(edited, text);
+    std::fs::write(&folder.file, edited).unwrap();
+    let late = desk::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
+        Ok(())
+    });
+    assert!(matches!(late, Err(CommitError::Stale)), "{late:?}");
+}
+
+#[test]
+fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
+    let folder = Folder::new();
+    add(&folder.file, ["one".into()]);
+    let old = std::fs::read_to_string(&folder.file).unwrap();
+    add(&folder.file, ["two".into()]);
+    std::fs::write(&folder.file, &old).unwrap();
+    let error = desk::load(&folder.file).unwrap_err().to_string();
+    assert!(error.contains("generation 1, and 2 was written"), "{error}");
+    let base = Ledger::empty();
+    let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+    assert!(
+        matches!(written, Err(CommitError::Failed(_))),
+        "{written:?}"
+    );
+
+    let meant = old.replace("generation = 1", "generation = 3");
+    std::fs::write(&folder.file, meant).unwrap();
+    assert_eq!(desk::load(&folder.file).unwrap().keys().count(), 1);
+}
+
+#[test]
+fn a_file_that_is_gone_is_no_empty_one() {
+    let folder = Folder::new();
+    assert_eq!(desk::load(&folder.file).unwrap(), Ledger::empty());
+    add(&folder.file, ["one".into()]);
+    std::fs::remove_file(&folder.file).unwrap();
+    let error = desk::load(&folder.file).unwrap_err().to_string();
+    assert!(
+        error.contains("is gone, and generation 1 was written"),
+        "{error}"
+    );
+    std::fs::remove_file(folder.file.with_extension("toml.lock")).unwrap();
+    assert_eq!(desk::load(&folder.file).unwrap(), Ledger::empty());
+}

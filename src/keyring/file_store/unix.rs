@@ -1,0 +1,28 @@
+//! What Unix can do: owners, permission bits, a folder that is written to the disk.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Creates a file for its owner alone, and follows no link.
+pub(super) fn private(options: &mut OpenOptions) {
+    options.mode(0o600);
+    options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
+}
+
+/// Gives a new file to whom the old one was for: a gateway goes on reading what its operator writes.
+pub(super) fn adopt(file: &File, old: Option<&Metadata>) -> io::Result<()> {
+    let Some(old) = old else { return Ok(()) };
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        fchown(file, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(Permissions::from_mode(old.mode() & 0o777))
+}
+
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

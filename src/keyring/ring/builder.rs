@@ -1,0 +1,131 @@
+//! Everything about a key ring that has a default.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime;
+use tokio::sync::{mpsc, watch};
+
+use super::handle::KeyRing;
+use super::keeper::{Keeper, Settings, within};
+use super::not_changed::NotStarted;
+use crate::keyring::policy::KeyPolicy;
+use crate::keyring::store::Store;
+use crate::keyring::token::Prefix;
+use crate::rotating::{Event, Rotating, WallClock};
+
+/// A timer that goes off without end would leave no time for anything else.
+const SHORTEST_SYNC: Duration = Duration::from_millis(100);
+
+/// Everything about a key ring that has a default. Made by [`KeyRing::builder`].
+#[must_use]
+pub struct KeyRingBuilder {
+    name: Arc<str>,
+    policy: KeyPolicy,
+    prefix: Prefix,
+    wall: WallClock,
+    store_timeout: Duration,
+    sync_every: Option<Duration>,
+    engine: crate::rotating::Builder,
+}
+
+impl KeyRingBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            name: "keys".into(),
+            policy: KeyPolicy::new(),
+            prefix: Prefix::default(),
+            wall: Arc::new(SystemTime::now),
+            store_timeout: Duration::from_secs(30),
+            sync_every: None,
+            engine: Rotating::builder(),
+        }
+    }
+
+    /// What events call it; `keys` unless told.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// What is allowed; see [`KeyPolicy::new`] for what is unless told.
+    pub fn policy(mut self, policy: KeyPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What the tokens of new keys begin with; `trk` unless told.
+    pub fn prefix(mut self, prefix: Prefix) -> Self {
+        self.prefix = prefix;
+        self
+    }
+
+    /// Takes in what other processes have written so often; never, unless told, but when an operation finds
+    /// that they have, and on [`reload`](KeyRing::reload).
+    pub fn sync_every(mut self, interval: Duration) -> Self {
+        self.sync_every = Some(interval.max(SHORTEST_SYNC));
+        self
+    }
+
+    /// Gives up on a store that does not answer for so long; 30 s unless told.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// Told of each new generation of the key set, on a thread of its own; see
+    /// [`Builder::observer`](crate::Builder::observer).
+    pub fn observer(mut self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
+        self.engine = self.engine.observer(observer);
+        self
+    }
+
+    /// Reads the wall clock by `clock`, for tests of what happens as time passes.
+    pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.wall = Arc::new(clock);
+        self
+    }
+
+    /// As [`KeyRing::start`].
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or there is no runtime.
+    pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, NotStarted> {
+        let runtime = runtime::Handle::try_current().map_err(|_| NotStarted::NoRuntime)?;
+        let policy = Arc::new(self.policy);
+        let loaded = within(self.store_timeout, store.load()).await;
+        let ledger = loaded.map_err(NotStarted::Store)?.under(&policy);
+
+        let wall = Arc::clone(&self.wall);
+        let engine = self.engine.name(Arc::clone(&self.name));
+        let (keys, publisher) = engine
+            .wall_clock(move || wall())
+            .by_hand(ledger.key_set().clone());
+        let (readers, reader) = watch::channel(ledger.clone());
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let settings = Settings {
+            name: self.name,
+            policy,
+            wall: self.wall,
+            store_timeout: self.store_timeout,
+            sync_every: self.sync_every,
+        };
+        let keeper = Keeper::new(store, settings, ledger, publisher, readers);
+        runtime.spawn(keeper.run(inbox));
+        Ok(KeyRing::new(commands, keys, reader, self.prefix))
+    }
+}
+
+impl fmt::Debug for KeyRingBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRingBuilder")
+            .field("name", &self.name)
+            .field("policy", &self.policy)
+            .field("prefix", &self.prefix)
+            .field("store_timeout", &self.store_timeout)
+            .field("sync_every", &self.sync_every)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,278 @@
+//! The handle: what the rest of a program holds of a key ring.
+
+use std::fmt;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::builder::KeyRingBuilder;
+use super::not_changed::{NotChanged, NotStarted};
+use super::operation::{Command, Pending, Reply};
+use super::outcome::{Issued, Rotated};
+use crate::inbound::{ClientId, KeyId, KeySet, Scopes};
+use crate::keyring::decide::{Decided, Drawn, ForeignKey, KeyTerms, Made, Revoke, Rotate};
+use crate::keyring::ledger::{ClientState, KeySummary, KeyWarning, Ledger};
+use crate::keyring::store::Store;
+use crate::keyring::token::{NewKey, Prefix};
+use crate::rotating::Rotating;
+
+/// Keys that are issued, rotated and revoked while a service runs.
+///
+/// A ring is the one publisher of the key set that a [`RequireKey`](crate::RequireKey) reads. Each operation is
+/// decided, written to the [`Store`], and published, in that order; when it returns, it is in force: no request
+/// that starts later is judged by what was before, in any clone of any layer. When it fails, nothing has changed.
+///
+/// Clones are cheap and share the ring. One task does what they ask for, one operation after the other; it ends
+/// when the last clone is dropped and all is done. The key set stays, as it is then.
+///
+/// # Cancel safety
+///
+/// An operation is under way when the method is first polled, and runs to its end from then on, whether or not
+/// somebody waits for it. A key that is issued to a caller who has stopped waiting is in the ring, and its token
+/// is lost: an [idempotency key](crate::IdempotencyKey) tells that it is there, and [`revoke`](Self::revoke) ends it.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_rotating_auth::{KeyRing, KeyTerms, MemoryStore, Revoke, Rotate, verify_at};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ring = KeyRing::start(MemoryStore::default()).await?;
+/// let terms = KeyTerms::new("open-webui".parse()?).or_new_client("chat:write".parse()?);
+/// let first = ring.issue(terms).await?.into_new().unwrap();
+///
+/// // Its token goes to the client, which switches to the second within the hour.
+/// let rotate = Rotate::with_grace(first.id(), Duration::from_secs(3600));
+/// let second = ring.rotate(rotate).await?.into_new().unwrap();
+///
+/// let keys = ring.keys(); // for `RequireKey::new`
+/// let is_valid = |key: &tower_rotating_auth::NewKey| {
+///     verify_at(&keys.current(), key.token().expose_secret(), SystemTime::now()).is_ok()
+/// };
+/// assert!(is_valid(&first) && is_valid(&second));
+///
+/// ring.revoke(Revoke::token(first.token())).await?; // found in a public repository
+/// assert!(!is_valid(&first) && is_valid(&second));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct KeyRing {
+    commands: mpsc::UnboundedSender<Command>,
+    keys: Rotating<KeySet>,
+    reader: watch::Receiver<Ledger>,
+    prefix: Prefix,
+}
+
+impl KeyRing {
+    /// A builder, for everything that has a default.
+    pub fn builder() -> KeyRingBuilder {
+        KeyRingBuilder::new()
+    }
+
+    /// Reads the store and spawns the ring's task on the current tokio runtime.
+    ///
+    /// A ring without a key is a ring: everybody is refused until one is issued.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or there is no runtime.
+    pub async fn start(store: impl Store) -> Result<Self, NotStarted> {
+        KeyRingBuilder::new().start(store).await
+    }
+
+    pub(super) const fn new(
+        commands: mpsc::UnboundedSender<Command>,
+        keys: Rotating<KeySet>,
+        reader: watch::Receiver<Ledger>,
+        prefix: Prefix,
+    ) -> Self {
+        Self {
+            commands,
+            keys,
+            reader,
+            prefix,
+        }
+    }
+
+    /// The key set as it is at each moment, for [`RequireKey::new`](crate::RequireKey::new).
+    #[must_use]
+    pub fn keys(&self) -> Rotating<KeySet> {
+        self.keys.clone()
+    }
+
+    /// Everything that the ring keeps, as it is now.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.reader.borrow().clone()
+    }
+
+    /// What may be shown of the keys: see [`Ledger::summaries`].
+    #[must_use]
+    pub fn list(&self) -> Vec<KeySummary> {
+        self.ledger().summaries(self.keys.wall())
+    }
+
+    /// The keys that need an operator: see [`Ledger::warnings`].
+    #[must_use]
+    pub fn warnings(&self) -> Vec<KeyWarning> {
+        self.ledger().warnings(self.keys.wall())
+    }
+
+    /// Makes a key for a client. Its token is shown this once, and known to nobody here afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When it is not allowed, when it could not be written, when there are no random numbers.
+    pub async fn issue(&self, terms: KeyTerms) -> Result<Issued, NotChanged> {
+        let key = NewKey::with_prefix(&self.prefix)?;
+        let drawn = Drawn::from(&key);
+        let made = self.change(move |ledger, now| ledger.issue(&terms, &drawn, now));
+        Ok(match made.await? {
+            Made::Now(_) => Issued::Now(key),
+            Made::Before(id) => Issued::Before(id),
+        })
+    }
+
+    /// Takes in a key that a client has already. A key that the client has here is not taken twice; its name is
+    /// returned.
+    ///
+    /// # Errors
+    ///
+    /// When it is not allowed: a key that was revoked does not come back so. When it could not be written.
+    pub async fn import(&self, terms: KeyTerms, key: ForeignKey) -> Result<KeyId, NotChanged> {
+        let drawn = NewKey::generate()?.id().clone();
+        let made = self.change(move |ledger, now| ledger.import(&terms, &key, &drawn, now));
+        let (Made::Now(id) | Made::Before(id)) = made.await?;
+        Ok(id)
+    }
+
+    /// Replaces a key by a new one that may do the same. There is no instant at which neither works.
+    ///
+    /// # Errors
+    ///
+    /// When it is not allowed: a key that has expired or was revoked is not rotated. When it could not be written,
+    /// when there are no random numbers.
+    pub async fn rotate(&self, rotate: Rotate) -> Result<Rotated, NotChanged> {
+        let key = NewKey::with_prefix(&self.prefix)?;
+        let drawn = Drawn::from(&key);
+        let made = self.change(move |ledger, now| ledger.rotate(&rotate, &drawn, now));
+        Ok(match made.await? {
+            Made::Now(rotation) => Rotated::Now { key, rotation },
+            Made::Before(id) => Rotated::Before(id),
+        })
+    }
+
+    /// Revokes keys, for good. Which it were is returned, without those that were revoked before.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such key or client. When it could not be written: then the keys are still valid.
+    pub async fn revoke(&self, revoke: impl Into<Revoke>) -> Result<Vec<KeyId>, NotChanged> {
+        let revoke = revoke.into();
+        self.change(move |ledger, now| ledger.revoke(&revoke, now))
+            .await
+    }
+
+    /// Ends the grace of a key whose successor is valid, before its time.
+    ///
+    /// # Errors
+    ///
+    /// When the key has no successor that is valid: its client would be left without one. When it could not be
+    /// written.
+    pub async fn retire(&self, key: &KeyId) -> Result<(), NotChanged> {
+        let key = key.clone();
+        self.change(move |ledger, now| ledger.retire(&key, now))
+            .await
+    }
+
+    /// Says what a client may do, and makes it where there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// When a key of the client was narrowed to what the client may not do any more. When it could not be written.
+    pub async fn set_scopes(&self, client: &ClientId, scopes: Scopes) -> Result<(), NotChanged> {
+        let client = client.clone();
+        self.change(move |ledger, _| ledger.set_scopes(&client, &scopes))
+            .await
+    }
+
+    /// Refuses the keys of a client, until it is enabled again. They stay what they are.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such client. When it could not be written.
+    pub async fn disable(&self, client: &ClientId) -> Result<(), NotChanged> {
+        self.set_state(client, ClientState::Disabled).await
+    }
+
+    /// Accepts the keys of a client again, each as it stands.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such client. When it could not be written.
+    pub async fn enable(&self, client: &ClientId) -> Result<(), NotChanged> {
+        self.set_state(client, ClientState::Enabled).await
+    }
+
+    /// Forgets the keys that ended by themselves so long ago that it does not matter any more; see
+    /// [`KeyPolicy::purge_after`](crate::KeyPolicy::purge_after). Which it were is returned.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be written.
+    pub async fn purge(&self) -> Result<Vec<KeyId>, NotChanged> {
+        self.change(Ledger::purge).await
+    }
+
+    /// Takes in what other processes have written to the store.
+    ///
+    /// What ended here stays ended, whatever the store says: where it has forgotten that, it is put right.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or has gone back to an older state.
+    pub async fn reload(&self) -> Result<(), NotChanged> {
+        self.ask(Command::Reload).await
+    }
+
+    async fn set_state(&self, client: &ClientId, state: ClientState) -> Result<(), NotChanged> {
+        let client = client.clone();
+        self.change(move |ledger, _| ledger.set_state(&client, state))
+            .await
+    }
+
+    async fn change<T, F>(&self, decide: F) -> Result<T, NotChanged>
+    where
+        F: FnMut(&Ledger, std::time::SystemTime) -> Decided<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.ask(|reply| Command::Change(Box::new(Pending::new(decide, reply))))
+            .await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, NotChanged> {
+        let (reply, outcome) = oneshot::channel();
+        self.commands
+            .send(command(reply))
+            .map_err(|_| NotChanged::Stopped)?;
+        outcome.await.unwrap_or(Err(NotChanged::Stopped))
+    }
+}
+
+impl From<&NewKey> for Drawn {
+    fn from(key: &NewKey) -> Self {
+        Self {
+            id: key.id().clone(),
+            digest: key.digest(),
+        }
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing")
+            .field("keys", &self.keys)
+            .field("ledger", &*self.reader.borrow())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,301 @@
+//! The task of a key ring: it decides, persists, publishes, in that order and one operation after the other.
+
+use std::error::Error;
+use std::future::{Future, pending};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::{FutureExt, TryFutureExt};
+use tokio::select;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::not_changed::NotChanged;
+use super::operation::{Command, Operation};
+use super::told::{tell, tell_of_ages};
+use crate::inbound::KeySet;
+use crate::keyring::ledger::{Change, Ledger, OlderLedger};
+use crate::keyring::policy::KeyPolicy;
+use crate::keyring::store::{Commit, CommitError, Store, StoreError};
+use crate::rotating::{Publisher, WallClock};
+
+/// How often something is decided anew because others write at the same time.
+const ATTEMPTS: u32 = 100;
+
+/// How often keys that grow old are told of.
+const REVIEW: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) struct Settings {
+    pub(super) name: Arc<str>,
+    pub(super) policy: Arc<KeyPolicy>,
+    pub(super) wall: WallClock,
+    pub(super) store_timeout: Duration,
+    pub(super) sync_every: Option<Duration>,
+}
+
+pub(super) struct Keeper<S> {
+    store: S,
+    settings: Settings,
+    /// What is published.
+    ledger: Ledger,
+    stored: Stored,
+    /// The highest generation that the store was seen at.
+    seen: u64,
+    publisher: Publisher<KeySet>,
+    readers: watch::Sender<Ledger>,
+}
+
+/// What the store holds, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stored {
+    /// What is published, unless another process has written.
+    AsPublished,
+    /// It is loaded before anything is decided.
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Persisted {
+    Yes,
+    SomebodyElseWrote,
+}
+
+impl<S: Store> Keeper<S> {
+    pub(super) fn new(
+        store: S,
+        settings: Settings,
+        ledger: Ledger,
+        publisher: Publisher<KeySet>,
+        readers: watch::Sender<Ledger>,
+    ) -> Self {
+        Self {
+            store,
+            settings,
+            seen: ledger.generation(),
+            ledger,
+            stored: Stored::AsPublished,
+            publisher,
+            readers,
+        }
+    }
+
+    /// Serves until the last handle is gone and what was asked for before that is done.
+    pub(super) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        let mut review = Some(Instant::now());
+        let mut sync = self.next_sync();
+        loop {
+            select! {
+                biased;
+                command = inbox.recv() => match command {
+                    Some(Command::Change(mut operation)) => {
+                        let outcome = self.change(&mut *operation).await;
+                        operation.answer(outcome);
+                    }
+                    Some(Command::Reload(reply)) => drop(reply.send(self.reload().await)),
+                    None => return,
+                },
+                () = at(sync) => {
+                    if let Err(error) = self.reload().await {
+                        let (name, error) = (&*self.settings.name, &error as &dyn Error);
+                        tracing::warn!(name, error, "the keys could not be loaded again");
+                    }
+                    sync = self.next_sync();
+                }
+                () = at(review) => {
+                    tell_of_ages(&self.settings.name, &self.ledger, self.now());
+                    review = Some(Instant::now() + REVIEW);
+                }
+            }
+        }
+    }
+
+    async fn change(&mut self, operation: &mut dyn Operation) -> Result<(), NotChanged> {
+        for _ in 0..ATTEMPTS {
+            if self.stored == Stored::Unknown {
+                self.reload().await?;
+            }
+            let change = operation.decide(&self.ledger, self.now())?;
+            if change.is_empty() || self.persist(&change).await? == Persisted::Yes {
+                return Ok(());
+            }
+        }
+        Err(NotChanged::Contended)
+    }
+
+    /// Writes a change, and publishes it then.
+    async fn persist(&mut self, change: &Change) -> Result<Persisted, NotChanged> {
+        let next = self.ledger.apply(change);
+        let next = next.map_err(|invalid| NotChanged::NotAllowed(invalid.into()))?;
+        let base = self.ledger.clone();
+        match self.commit(&base, change, &next).await {
+            Ok(()) => {
+                self.publish(next);
+                tell(&self.settings.name, &base, change);
+                Ok(Persisted::Yes)
+            }
+            Err(CommitError::Stale) => {
+                self.stored = Stored::Unknown;
+                Ok(Persisted::SomebodyElseWrote)
+            }
+            Err(CommitError::Failed(error)) => {
+                self.stored = Stored::Unknown;
+                match self.reload().await {
+                    Ok(()) if change.is_in(&self.ledger) => {
+                        tell(&self.settings.name, &base, change);
+                        Ok(Persisted::Yes)
+                    }
+                    Ok(()) => Err(NotChanged::Store(error)),
+                    Err(_) => Err(NotChanged::Unknown(error)),
+                }
+            }
+        }
+    }
+
+    /// Takes in what the store holds. Where that has forgotten what ended here, the store is put right.
+    async fn reload(&mut self) -> Result<(), NotChanged> {
+        for _ in 0..ATTEMPTS {
+            let load = within(self.settings.store_timeout, self.store.load());
+            let loaded = load.await.map_err(NotChanged::Store)?;
+            if loaded.generation() < self.seen {
+                return Err(NotChanged::Older(OlderLedger {
+                    current: self.seen,
+                    offered: loaded.generation(),
+                }));
+            }
+            self.seen = loaded.generation();
+            match self.compare(loaded).await? {
+                Compared::Same => {
+                    self.stored = Stored::AsPublished;
+                    return Ok(());
+                }
+                Compared::New(loaded) => {
+                    self.take_in(loaded);
+                    return Ok(());
+                }
+                Compared::Forgetful {
+                    loaded,
+                    corrections,
+                    corrected,
+                } => match self.commit(&loaded, &corrections, &corrected).await {
+                    Ok(()) => {
+                        tracing::warn!(
+                            name = &*self.settings.name,
+                            keys = corrections.keys().len(),
+                            "the store had forgotten keys that ended, and was put right"
+                        );
+                        self.take_in(corrected);
+                        return Ok(());
+                    }
+                    Err(CommitError::Stale) => {}
+                    Err(CommitError::Failed(error)) => {
+                        self.take_in(corrected);
+                        self.stored = Stored::Unknown;
+                        return Err(NotChanged::Store(error));
+                    }
+                },
+            }
+        }
+        Err(NotChanged::Contended)
+    }
+
+    async fn commit(
+        &mut self,
+        base: &Ledger,
+        change: &Change,
+        next: &Ledger,
+    ) -> Result<(), CommitError> {
+        let commit = self.store.commit(Commit { base, change, next });
+        let committed = within(self.settings.store_timeout, commit).await;
+        if committed.is_ok() {
+            self.seen = next.generation();
+        }
+        committed
+    }
+
+    /// What is to be done about a ledger that was loaded; found out off the runtime, since it may be large.
+    fn compare(
+        &self,
+        loaded: Ledger,
+    ) -> impl Future<Output = Result<Compared, NotChanged>> + Send + use<S> {
+        let (current, now) = (self.ledger.clone(), self.now());
+        let policy = Arc::clone(&self.settings.policy);
+        let compare = move || Compared::new(loaded.under(&policy), &current, now);
+        spawn_blocking(compare).map_err(|_| NotChanged::Stopped)
+    }
+
+    fn publish(&mut self, next: Ledger) {
+        self.publisher.publish(next.key_set().clone());
+        self.readers.send_replace(next.clone());
+        self.ledger = next;
+    }
+
+    /// Publishes a ledger that shares nothing with the one before, which takes long to be freed.
+    fn take_in(&mut self, loaded: Ledger) {
+        let before = self.ledger.clone();
+        self.publish(loaded);
+        self.stored = Stored::AsPublished;
+        drop(spawn_blocking(move || drop(before)));
+    }
+
+    fn next_sync(&self) -> Option<Instant> {
+        let every = self.settings.sync_every?;
+        Some(Instant::now() + every)
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.settings.wall)()
+    }
+}
+
+/// What a ledger that was loaded is to the one that is published.
+enum Compared {
+    Same,
+    New(Ledger),
+    /// Keys that ended here are not ended there.
+    Forgetful {
+        loaded: Ledger,
+        corrections: Change,
+        corrected: Ledger,
+    },
+}
+
+impl Compared {
+    fn new(loaded: Ledger, current: &Ledger, now: SystemTime) -> Self {
+        if loaded == *current {
+            return Self::Same;
+        }
+        let corrections = loaded.corrections(current, now);
+        if corrections.is_empty() {
+            return Self::New(loaded);
+        }
+        match loaded.apply(&corrections) {
+            Ok(corrected) => Self::Forgetful {
+                loaded,
+                corrections,
+                corrected,
+            },
+            Err(_) => Self::New(loaded),
+        }
+    }
+}
+
+/// Runs what a store does to its end, its panic, or the timeout: neither of these takes the ring down.
+pub(super) async fn within<T, E: From<StoreError>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send,
+) -> Result<T, E> {
+    match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_panic)) => Err(StoreError::new("the store panicked").into()),
+        Err(_) => Err(StoreError::new("the store did not answer in time").into()),
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,65 @@
+//! An operation on its way to the task, and its outcome on the way back.
+
+use std::time::SystemTime;
+
+use tokio::sync::oneshot;
+
+use super::not_changed::NotChanged;
+use crate::keyring::decide::{Decided, NotAllowed};
+use crate::keyring::ledger::{Change, Ledger};
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, NotChanged>>;
+
+/// What handles ask of the task.
+pub(super) enum Command {
+    /// Decide, persist, publish.
+    Change(Box<dyn Operation>),
+    /// Take in what another process has written.
+    Reload(Reply<()>),
+}
+
+/// An operation whose outcome is known to nobody but who asked for it.
+pub(super) trait Operation: Send {
+    /// What it changes. It is asked again when the ledger has changed before that was written.
+    fn decide(&mut self, ledger: &Ledger, now: SystemTime) -> Result<Change, NotAllowed>;
+
+    /// Tells who asked. Whoever has stopped waiting is not told.
+    fn answer(self: Box<Self>, outcome: Result<(), NotChanged>);
+}
+
+pub(super) struct Pending<F, T> {
+    decide: F,
+    outcome: Option<T>,
+    reply: Reply<T>,
+}
+
+impl<F, T> Pending<F, T> {
+    pub(super) const fn new(decide: F, reply: Reply<T>) -> Self {
+        Self {
+            decide,
+            outcome: None,
+            reply,
+        }
+    }
+}
+
+impl<F, T> Operation for Pending<F, T>
+where
+    F: FnMut(&Ledger, SystemTime) -> Decided<T> + Send,
+    T: Send,
+{
+    fn decide(&mut self, ledger: &Ledger, now: SystemTime) -> Result<Change, NotAllowed> {
+        let (change, outcome) = (self.decide)(ledger, now)?;
+        self.outcome = Some(outcome);
+        Ok(change)
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), NotChanged>) {
+        let Self {
+            outcome: told,
+            reply,
+            ..
+        } = *self;
+        drop(reply.send(outcome.and_then(|()| told.ok_or(NotChanged::Stopped))));
+    }
+}

@@ -1,0 +1,87 @@
+//! Random digits of base 62, each as likely as any other.
+
+use std::error::Error;
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::ALPHABET;
+
+/// The largest multiple of 62 that a byte holds.
+const FAIR: u8 = 248;
+
+/// Fills with digits: a byte that would favour the first ones is thrown away.
+pub(super) fn random_digits(
+    digits: &mut [u8],
+    fill: &mut impl FnMut(&mut [u8]) -> Result<(), NoRandomness>,
+) -> Result<(), NoRandomness> {
+    let mut random = Zeroizing::new([0; 64]);
+    let mut left = random.len();
+    for digit in digits {
+        loop {
+            if left == random.len() {
+                fill(&mut *random)?;
+                left = 0;
+            }
+            let byte = random[left];
+            left += 1;
+            if byte < FAIR {
+                *digit = ALPHABET[usize::from(byte % 62)];
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Random bytes from the operating system.
+pub(super) fn from_the_system(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+    getrandom::fill(bytes).map_err(|_| NoRandomness(()))
+}
+
+/// The operating system's generator of random numbers failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRandomness(pub(super) ());
+
+impl fmt::Display for NoRandomness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operating system has no random numbers to give")
+    }
+}
+
+impl Error for NoRandomness {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_all_bytes_each_digit_is_drawn_from_four_and_the_last_eight_are_thrown_away() {
+        let mut bytes = (0..=u8::MAX).cycle();
+        // Twice all of them: the second time tells what became of the last ones of the first.
+        let mut digits = [0; 2 * 4 * 62];
+        random_digits(&mut digits, &mut |random| {
+            random.fill_with(|| bytes.next().unwrap_or_default());
+            Ok(())
+        })
+        .unwrap();
+        for digit in ALPHABET {
+            let drawn = digits.iter().filter(|drawn| *drawn == digit).count();
+            assert_eq!(drawn, 2 * 4, "{}", char::from(*digit));
+        }
+    }
+
+    #[test]
+    fn a_generator_that_fails_half_way_is_an_error() {
+        let mut left = 1;
+        let failed = random_digits(&mut [0; 100], &mut |_| {
+            left -= 1;
+            if left < 0 {
+                Err(NoRandomness(()))
+            } else {
+                Ok(())
+            }
+        });
+        assert_eq!(failed, Err(NoRandomness(())));
+    }
+}

@@ -1,0 +1,139 @@
+//! What a token says of itself, before anybody knows whether it is a key.
+
+use std::error::Error;
+use std::fmt;
+
+use super::prefix::Prefix;
+use super::{ID, TAIL, checksum};
+use crate::inbound::KeyId;
+
+/// What a token of the format of [`NewKey`](crate::NewKey) says of itself: its prefix and the name of the key, both of
+/// which may be shown. Anybody can write such a token; whether it is a key is another question.
+///
+/// For reports of leaked keys, and to tell a typing error from a key that is not known.
+///
+/// ```
+/// use tower_rotating_auth::{ParsedToken, UnparsedToken};
+///
+/// let token = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";
+/// let parsed = ParsedToken::parse(token)?;
+/// assert_eq!(parsed.prefix().as_str(), "trk");
+/// assert_eq!(parsed.id().as_str(), "0123456789AB");
+///
+/// let mistyped = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOQP0oSYWS";
+/// assert_eq!(ParsedToken::parse(mistyped), Err(UnparsedToken::Mistyped));
+/// assert_eq!(ParsedToken::parse(b"sk-1234"), Err(UnparsedToken::OtherFormat));
+/// # Ok::<_, UnparsedToken>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsedToken {
+    prefix: Prefix,
+    id: KeyId,
+}
+
+/// Why a token does not say what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnparsedToken {
+    /// It is not of this format; another maker's may be a key all the same.
+    OtherFormat,
+    /// It is of this format, and its checksum is that of another token: a character was changed or swapped.
+    Mistyped,
+}
+
+impl ParsedToken {
+    /// Reads a token as it is presented, from its end.
+    ///
+    /// # Errors
+    ///
+    /// When it is not of this format, or was mistyped.
+    pub fn parse(token: &[u8]) -> Result<Self, UnparsedToken> {
+        let parsed = Self::parse_shape(token).ok_or(UnparsedToken::OtherFormat)?;
+        if checksum::holds(token) {
+            Ok(parsed)
+        } else {
+            Err(UnparsedToken::Mistyped)
+        }
+    }
+
+    fn parse_shape(token: &[u8]) -> Option<Self> {
+        let (prefix, tail) = token.split_at_checked(token.len().checked_sub(TAIL)?)?;
+        let (id, secret) = tail.strip_prefix(b"_")?.split_at_checked(ID)?;
+        let secret = secret.strip_prefix(b"_")?;
+        let are_digits = |part: &[u8]| part.iter().all(u8::is_ascii_alphanumeric);
+        if !are_digits(id) || !are_digits(secret) {
+            return None;
+        }
+        Some(Self {
+            prefix: std::str::from_utf8(prefix).ok()?.parse().ok()?,
+            id: KeyId::of_digits(id),
+        })
+    }
+
+    /// What it begins with.
+    #[must_use]
+    pub const fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+
+    /// The name of the key.
+    #[must_use]
+    pub const fn id(&self) -> &KeyId {
+        &self.id
+    }
+}
+
+impl fmt::Display for UnparsedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherFormat => "not a token of the format that keys are made in here",
+            Self::Mistyped => "the token is mistyped: its checksum is that of another one",
+        })
+    }
+}
+
+impl Error for UnparsedToken {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::keyring::NewKey;
+
+    const VECTOR: &[u8] = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";
+
+    fn prefixes() -> impl Strategy<Value = String> {
+        "(sk-)?[a-z][a-z0-9]{1,9}(_[a-z][a-z0-9]{1,9})?"
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_made_is_parsed_whatever_its_prefix(prefix in prefixes()) {
+            let prefix: Prefix = prefix.parse().unwrap();
+            let key = NewKey::with_prefix(&prefix).unwrap();
+            let parsed = ParsedToken::parse(key.token().expose_secret()).unwrap();
+            prop_assert_eq!((parsed.prefix(), parsed.id()), (&prefix, key.id()));
+        }
+
+        #[test]
+        fn no_one_typing_error_is_taken_for_a_token(at in 0..VECTOR.len(), byte in any::<u8>()) {
+            let mut token = VECTOR.to_vec();
+            let right = std::mem::replace(&mut token[at], byte);
+            prop_assert_eq!(ParsedToken::parse(&token).is_ok(), byte == right);
+        }
+
+        #[test]
+        fn no_bytes_are_taken_for_a_token_by_chance(token in prop::collection::vec(any::<u8>(), 0..90)) {
+            prop_assert_eq!(ParsedToken::parse(&token), Err(UnparsedToken::OtherFormat));
+        }
+    }
+
+    #[test]
+    fn a_character_too_few_or_too_many_is_another_format_or_mistyped() {
+        assert!(ParsedToken::parse(&VECTOR[1..]).is_err());
+        assert!(ParsedToken::parse(&VECTOR[..VECTOR.len() - 1]).is_err());
+        assert!(ParsedToken::parse(&[b"t", VECTOR].concat()).is_err());
+        assert!(ParsedToken::parse(&[VECTOR, b"0"].concat()).is_err());
+    }
+}

@@ -1,0 +1,125 @@
+//! What a token begins with.
+
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// What clients that look at a key's first letters want to see there.
+const COMPATIBLE: &str = "sk-";
+
+/// What a token begins with, so that people and scanners tell whose it is: two to ten small letters and digits, the
+/// first a letter; then, if you like, `_` and an environment of the same kind. `trk` unless told.
+///
+/// Some clients and gateways take only keys that begin with `sk-`: those letters may stand before the rest.
+///
+/// ```
+/// use tower_rotating_auth::{NewKey, Prefix};
+///
+/// for prefix in ["acme", "acme_live", "sk-acme_test"] {
+///     let key = NewKey::with_prefix(&prefix.parse()?)?;
+///     assert!(key.token().expose_secret().starts_with(prefix.as_bytes()));
+/// }
+/// assert_eq!(Prefix::default().as_str(), "trk");
+/// assert!("Acme".parse::<Prefix>().is_err());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Prefix(Arc<str>);
+
+impl Prefix {
+    /// The prefix as it stands, without the `_` that follows it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Prefix {
+    fn default() -> Self {
+        Self(Arc::from("trk"))
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = InvalidPrefix;
+
+    fn from_str(prefix: &str) -> Result<Self, InvalidPrefix> {
+        let named = prefix.strip_prefix(COMPATIBLE).unwrap_or(prefix);
+        let words_fit = match named.split_once('_') {
+            Some((name, environment)) => is_word(name) && is_word(environment),
+            None => is_word(named),
+        };
+        if words_fit {
+            Ok(Self(prefix.into()))
+        } else {
+            Err(InvalidPrefix(()))
+        }
+    }
+}
+
+fn is_word(word: &str) -> bool {
+    let mut bytes = word.bytes();
+    (2..=10).contains(&word.len())
+        && bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Not what a token can begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidPrefix(());
+
+impl fmt::Display for InvalidPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a prefix is two to ten small letters and digits, the first a letter; after a `_` the same again, if \
+             need be; and `sk-` before it all, if need be",
+        )
+    }
+}
+
+impl Error for InvalidPrefix {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_a_word_or_two_with_or_without_what_compatible_clients_want() {
+        for good in [
+            "trk",
+            "ab",
+            "abcdefghij",
+            "acme_live",
+            "sk-acme",
+            "sk-a1_t2",
+        ] {
+            assert_eq!(good.parse::<Prefix>().unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "a",
+            "abcdefghijk",
+            "1ab",
+            "Acme",
+            "acme_",
+            "_live",
+            "acme_live_eu",
+            "acme_L",
+            "acme-live",
+            "sk-",
+            "sk_-acme",
+            "sk-sk-acme",
+            "acme live",
+            "é1",
+        ] {
+            assert_eq!(bad.parse::<Prefix>(), Err(InvalidPrefix(())), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What tokens look like to those who have nothing else.
+
+mod scanning;
