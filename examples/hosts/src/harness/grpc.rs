@@ -16,7 +16,7 @@ pub(super) fn unauthenticated() -> Response {
 }
 
 /// A message in its frame, and that all is well.
-#[cfg(feature = "otlp-grpc")]
+#[cfg(any(feature = "otlp-grpc", feature = "tonic-client"))]
 pub(crate) fn grpc_answer(message: bytes::Bytes) -> Response {
     use axum::body::Body;
     use http::HeaderValue;

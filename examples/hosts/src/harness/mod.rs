@@ -5,11 +5,13 @@ mod load;
 mod lock;
 mod upstream;
 
-#[cfg(feature = "otlp-grpc")]
+#[cfg(any(feature = "otlp-grpc", feature = "tonic-client"))]
 pub(crate) use self::grpc::grpc_answer;
 pub(crate) use self::load::{Tally, under_load};
 pub(crate) use self::lock::version_of;
 use self::upstream::Keys;
+#[cfg(feature = "tonic-server")]
+pub(crate) use self::upstream::token;
 pub(crate) use self::upstream::{Rotation, Upstream};
 
 /// Why a trial, or a call of it, has failed.

@@ -14,7 +14,7 @@ use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_rotating_auth::{
-    Credential, Pusher, Rotating, Secret, SecretSource, SourceError, StartError, pushed, source_fn,
+    Credential, Rotating, Secret, SecretSource, SourceError, StartError, pushed, source_fn,
 };
 
 use super::{Failed, grpc};
@@ -30,7 +30,7 @@ pub(crate) enum Rotation {
     CutOver,
     /// It is good until the next but one, and clients are told of the new one.
     #[cfg_attr(
-        not(feature = "otlp-grpc"),
+        not(any(feature = "otlp-grpc", feature = "tonic-server")),
         expect(dead_code, reason = "of the hosts that are built, none needs it")
     )]
     Overlap,
@@ -46,9 +46,11 @@ pub(crate) struct Keys {
     /// For each key, the current one last: how many requests came with it.
     accepted: Vec<usize>,
     rejected: usize,
-    /// Who is told of a new key.
-    told: Vec<Pusher<Secret>>,
+    told: Vec<Tell>,
 }
+
+/// Is told the number of each key.
+type Tell = Box<dyn FnMut(usize) + Send + Sync>;
 
 impl Upstream {
     pub(crate) fn new(rotation: Rotation) -> Self {
@@ -68,17 +70,22 @@ impl Upstream {
             Rotation::CutOver => {
                 let store = self.clone();
                 let fetch = move || {
-                    let key = store.0.borrow().current();
-                    async { Ok::<_, SourceError>(key) }
+                    let current = store.0.borrow().accepted.len();
+                    async move { Ok::<_, SourceError>(Secret::from(token(current))) }
                 };
                 builder.start(source_fn(fetch).bearer()).await
             }
             Rotation::Overlap => {
                 let (pusher, source) = pushed();
-                self.0.send_modify(|keys| keys.tell(pusher));
+                self.on_rotation(move |number| pusher.push(Secret::from(token(number))));
                 builder.start(source.bearer()).await
             }
         }
+    }
+
+    /// Tells the number of the current key and of each that follows, at once and one after the other.
+    pub(crate) fn on_rotation(&self, tell: impl FnMut(usize) + Send + Sync + 'static) {
+        self.0.send_modify(|keys| keys.tell(Box::new(tell)));
     }
 
     /// Makes a new key the current one, for the server and for the store in the same moment.
@@ -91,6 +98,12 @@ impl Upstream {
         let mut admitted = false;
         self.0.send_modify(|keys| admitted = keys.judge(headers));
         admitted
+    }
+
+    /// Counts a request with the key of that number, let in by a server that looks at keys itself.
+    #[cfg(feature = "tonic-server")]
+    pub(crate) fn admitted(&self, number: usize) {
+        self.0.send_modify(|keys| keys.accepted[number - 1] += 1);
     }
 
     /// The keys, to be looked at and waited for.
@@ -146,19 +159,15 @@ impl Keys {
         }
     }
 
-    fn current(&self) -> Secret {
-        Secret::from(token(self.accepted.len()))
-    }
-
-    fn tell(&mut self, pusher: Pusher<Secret>) {
-        pusher.push(self.current());
-        self.told.push(pusher);
+    fn tell(&mut self, mut tell: Tell) {
+        tell(self.accepted.len());
+        self.told.push(tell);
     }
 
     fn rotate(&mut self) {
         self.accepted.push(0);
-        for pusher in &self.told {
-            pusher.push(self.current());
+        for tell in &mut self.told {
+            tell(self.accepted.len());
         }
     }
 
@@ -184,6 +193,6 @@ impl Keys {
 }
 
 /// The key of a number, from 1.
-fn token(number: usize) -> String {
+pub(crate) fn token(number: usize) -> String {
     format!("key-{number}-of-the-upstream")
 }

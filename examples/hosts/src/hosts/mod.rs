@@ -20,6 +20,10 @@ mod reqwest_012;
 mod reqwest_middleware;
 #[cfg(feature = "rmcp")]
 mod rmcp;
+#[cfg(feature = "tonic-client")]
+mod tonic_client;
+#[cfg(feature = "tonic-server")]
+mod tonic_server;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -105,5 +109,17 @@ pub(crate) const HOSTS: &[Host] = &[
         name: "rmcp",
         package: ("rmcp", "3."),
         trial: || Box::pin(rmcp::trial()),
+    },
+    #[cfg(feature = "tonic-client")]
+    Host {
+        name: "tonic-client",
+        package: ("tonic", "0.14."),
+        trial: || Box::pin(tonic_client::trial()),
+    },
+    #[cfg(feature = "tonic-server")]
+    Host {
+        name: "tonic-server",
+        package: ("tonic", "0.14."),
+        trial: || Box::pin(tonic_server::trial()),
     },
 ];

@@ -1,0 +1,55 @@
+//! tonic, a client: the layer goes on the channel, below the client that is generated.
+//!
+//! A generated client sends to a path and no more, so the layer is told where that is. Messages are recorded as they are
+//! sent, so that a call can be sent again; a server that rejects it tells so by a status before any answer.
+
+use axum::Router;
+use axum::routing::post;
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use tonic::body::Body;
+use tonic::client::Grpc;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use tonic_prost::ProstCodec;
+use tower::Layer;
+use tower_rotating_auth::{
+    BufferBody, Credential, Http, InjectKey, Injected, MapBody, ReplayBody, Rotating,
+};
+
+use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
+
+/// What a generated client is made with: `GreeterClient::new(keyed_channel(…)?)`.
+pub(super) type KeyedChannel = Injected<Channel, Http<MapBody<fn(ReplayBody<Body>) -> Body>>>;
+
+pub(super) fn keyed_channel(url: &str, key: Rotating<Credential>) -> Result<KeyedChannel, Failed> {
+    let channel = Endpoint::from_shared(url.to_owned())?.connect_lazy();
+    let messages = BufferBody::new(1 << 20).map(Body::new as fn(ReplayBody<Body>) -> Body);
+    let inject = InjectKey::new(url, key)?.assume_origin(url)?;
+    Ok(inject.replay(messages).layer(channel))
+}
+
+pub(super) async fn trial() -> Result<Tally, Failed> {
+    let upstream = Upstream::new(Rotation::CutOver);
+    let echo = post(|message: Bytes| async { grpc_answer(message) });
+    let url = upstream.serve(Router::new().route(SAY, echo)).await?;
+    let channel = keyed_channel(&url, upstream.key().await?)?;
+
+    under_load(&upstream, move || say(channel.clone())).await
+}
+
+/// The path of the method that is called.
+pub(super) const SAY: &str = "/hosts.Echo/Say";
+
+/// As a client that is generated calls a method that returns what it is given.
+pub(super) async fn say(channel: KeyedChannel) -> Result<(), Failed> {
+    let mut client = Grpc::new(channel);
+    client.ready().await?;
+    let (path, codec) = (PathAndQuery::from_static(SAY), ProstCodec::default());
+    let answer = client.unary(Request::new("hello".to_owned()), path, codec);
+    let answer: Result<tonic::Response<String>, Status> = answer.await;
+    match answer?.into_inner().as_str() {
+        "hello" => Ok(()),
+        other => Err(other.to_owned().into()),
+    }
+}
