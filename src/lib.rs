@@ -55,7 +55,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`], key files |
+//! | `file` | yes | [`FileSource`], key files, [`FileStore`] |
 //! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
 //!
 //! No feature changes what the rest does.

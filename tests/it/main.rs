@@ -9,6 +9,8 @@ mod gateway;
 mod inbound;
 #[cfg(feature = "axum")]
 mod inbound_policy;
+#[cfg(feature = "file")]
+mod keyctl;
 mod outbound;
 mod support;
 mod token;

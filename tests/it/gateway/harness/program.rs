@@ -32,7 +32,7 @@ const VARIABLES: [&str; 12] = [
 /// The program, which knows nothing of the environment that the tests run in. Its door is open, for tests
 /// of what is behind it.
 fn command() -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(example("gateway"));
     for name in VARIABLES {
         command.env_remove(name);
     }
@@ -41,27 +41,27 @@ fn command() -> Command {
     command
 }
 
-/// Beside the tests' own binary, which is in `deps`.
+/// The example of this name, beside the tests' own binary, which is in `deps`.
 ///
 /// `cargo test` builds examples, but not when it is given a test's name: a program that is older than
 /// what it is made of would be tested in vain.
-fn program() -> PathBuf {
-    const BUILD: &str = "build it first: cargo build --example gateway";
+pub(crate) fn example(name: &str) -> PathBuf {
+    let build = format!("build it first: cargo build --example {name}");
     let tests = std::env::current_exe().unwrap();
     let examples = tests.ancestors().nth(2).unwrap().join("examples");
     let program = examples
-        .join("gateway")
+        .join(name)
         .with_extension(std::env::consts::EXE_EXTENSION);
     let built = std::fs::metadata(&program)
-        .expect(BUILD)
+        .expect(&build)
         .modified()
         .unwrap();
-    let made_of = std::fs::read_to_string(examples.join("gateway.d")).expect(BUILD);
+    let made_of = std::fs::read_to_string(examples.join(format!("{name}.d"))).expect(&build);
     for source in made_of.split_whitespace().skip(1) {
         let changed = std::fs::metadata(source).and_then(|file| file.modified());
         assert!(
             changed.is_ok_and(|changed| changed <= built),
-            "{BUILD} ({source})"
+            "{build} ({source})"
         );
     }
     program
