@@ -49,6 +49,8 @@
 //! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
+//! | issue, rotate and revoke keys while the service runs | [`KeyRing`], [`KeyPolicy`], [`Store`] |
+//! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
 //! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
 //! # Features
@@ -88,15 +90,15 @@ pub use self::inbound::{
     UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
-#[cfg(feature = "file")]
-pub use self::keyring::FileStore;
 pub use self::keyring::{
     Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, InvalidLedger,
     InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
     KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
-    NotChanged, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated, Rotation,
-    Store, StoreError, UnparsedToken, WhichKey,
+    NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated,
+    Rotation, Rotator, Sink, SinkError, Store, StoreError, UnparsedToken, WhichKey,
 };
+#[cfg(feature = "file")]
+pub use self::keyring::{FileSink, FileStore};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,

@@ -13,7 +13,40 @@ use super::ledger::{Change, Ledger};
 /// write to one store: a commit says on which generation it is based, and one that comes too late is
 /// answered by [`CommitError::Stale`]. The ring then loads, decides again, and commits again.
 ///
-/// Implement it with `async fn`.
+/// Implement it with `async fn`:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use tower_rotating_auth::{Commit, CommitError, KeyRing, KeyTerms, Ledger, Store, StoreError};
+///
+/// #[derive(Clone)]
+/// struct Shelf(Arc<Mutex<Ledger>>);
+///
+/// impl Store for Shelf {
+///     async fn load(&mut self) -> Result<Ledger, StoreError> {
+///         let ledger = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         Ok(ledger.clone())
+///     }
+///
+///     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+///         let mut ledger = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         if ledger.generation() != commit.base.generation() {
+///             return Err(CommitError::Stale);
+///         }
+///         *ledger = commit.next.clone();
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shelf = Shelf(Arc::new(Mutex::new(Ledger::empty())));
+/// let ring = KeyRing::start(shelf.clone()).await?;
+/// ring.issue(KeyTerms::new("open-webui".parse()?).or_new_client("".parse()?)).await?;
+/// assert_eq!(shelf.0.lock().unwrap().keys().count(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Store: Send + 'static {
     /// Reads the ledger; where there is none yet, it is [`Ledger::empty`].
     ///

@@ -11,6 +11,8 @@ mod inbound;
 mod inbound_policy;
 #[cfg(feature = "file")]
 mod keyctl;
+mod keyring;
 mod outbound;
+mod rotator;
 mod support;
 mod token;

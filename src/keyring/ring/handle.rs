@@ -1,6 +1,7 @@
 //! The handle: what the rest of a program holds of a key ring.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -98,6 +99,11 @@ impl KeyRing {
     #[must_use]
     pub fn keys(&self) -> Rotating<KeySet> {
         self.keys.clone()
+    }
+
+    /// The time that the ring goes by.
+    pub(in crate::keyring) fn now(&self) -> SystemTime {
+        self.keys.wall()
     }
 
     /// Everything that the ring keeps, as it is now.
@@ -243,7 +249,7 @@ impl KeyRing {
 
     async fn change<T, F>(&self, decide: F) -> Result<T, NotChanged>
     where
-        F: FnMut(&Ledger, std::time::SystemTime) -> Decided<T> + Send + 'static,
+        F: FnMut(&Ledger, SystemTime) -> Decided<T> + Send + 'static,
         T: Send + 'static,
     {
         self.ask(|reply| Command::Change(Box::new(Pending::new(decide, reply))))

@@ -1,0 +1,48 @@
+//! Times, and the bytes that something holds.
+
+use std::hint::black_box;
+use std::time::{Duration, SystemTime};
+
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = SystemTime::now();
+    let made = work();
+    (made, start.elapsed().unwrap_or_default())
+}
+
+/// What was made, in how long, and the bytes that it holds, as they were asked for.
+pub(crate) fn held<T>(make: impl FnOnce() -> T) -> (T, Duration, u64) {
+    let mut made = None;
+    let info = allocation_counter::measure(|| made = Some(timed(make)));
+    let (made, time) = made.unwrap();
+    (made, time, u64::try_from(info.bytes_current).unwrap_or(0))
+}
+
+/// Nanoseconds for each of these: the median over ten rounds.
+pub(crate) fn each<T, R>(items: &[T], mut work: impl FnMut(&T) -> R) -> f64 {
+    let mut rounds: Vec<_> = (0..10)
+        .map(|_| {
+            let ((), time) = timed(|| {
+                for item in items {
+                    black_box(work(item));
+                }
+            });
+            time.as_secs_f64() * 1e9 / count(items.len())
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    rounds[rounds.len() / 2]
+}
+
+/// The times at which one half, 99 % and 99.9 % are over, in nanoseconds.
+pub(crate) fn percentiles(mut times: Vec<Duration>) -> [u128; 3] {
+    times.sort_unstable();
+    let at = |thousandths: usize| {
+        let position = times.len() * thousandths / 1_000;
+        times[position.min(times.len() - 1)].as_nanos()
+    };
+    [at(500), at(990), at(999)]
+}
+
+pub(crate) fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,146 @@
+//! What the crate itself takes for its keys: a key set, a ledger, and a ring that changes them while they are read.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime;
+use tower_rotating_auth::{
+    ClientEntry, KeyDigest, KeyEntry, KeyRecord, KeyRing, KeySet, Ledger, MemoryStore, Rotate,
+    Rotating, Scopes, verify_at,
+};
+
+use crate::measure::{count, each, held, percentiles, timed};
+
+fn token(n: usize) -> String {
+    format!("trk_{n:012}_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+}
+
+fn key_set(keys: usize) -> KeySet {
+    let records = (0..keys).map(|n| {
+        let record = KeyRecord::new(
+            format!("{n:012}").parse().unwrap(),
+            format!("client-{n}").parse().unwrap(),
+            Scopes::default(),
+        );
+        (KeyDigest::of(token(n).as_bytes()), record)
+    });
+    KeySet::new(records).unwrap()
+}
+
+fn ledger(keys: usize) -> Ledger {
+    let name = |n: usize| format!("client-{n}").parse().unwrap();
+    let now = SystemTime::now();
+    Ledger::new(
+        1,
+        (0..keys).map(|n| ClientEntry::new(name(n), Scopes::default())),
+        (0..keys).map(|n| {
+            let digest = KeyDigest::of(token(n).as_bytes());
+            KeyEntry::new(format!("{n:012}").parse().unwrap(), name(n), digest).with_created_at(now)
+        }),
+    )
+    .unwrap()
+}
+
+/// Tokens far apart.
+fn sample(keys: usize) -> Vec<String> {
+    let step = (keys / 20_000).max(1);
+    (0..keys).step_by(step).map(token).collect()
+}
+
+/// What each of many requests waits for its key to be found, whatever a writer does meanwhile.
+fn read(keys: &Rotating<KeySet>, tokens: &[String], until: &AtomicBool) -> [u128; 3] {
+    let mut times = Vec::with_capacity(4_000_000);
+    for token in tokens.iter().cycle() {
+        if until.load(Ordering::Relaxed) || times.len() == times.capacity() {
+            break;
+        }
+        let (found, time) = timed(|| {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+            verify_at(&keys.current(), token.as_bytes(), now).is_ok()
+        });
+        assert!(found);
+        times.push(time);
+    }
+    percentiles(times)
+}
+
+/// A reader beside a writer that does `work` so many times; what either takes.
+fn beside(
+    ring: &KeyRing,
+    tokens: &[String],
+    times: usize,
+    mut work: impl FnMut(usize),
+) -> ([u128; 3], [u128; 3]) {
+    let (keys, over) = (ring.keys(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| read(&keys, tokens, &over));
+        let taken = (0..times).map(|n| timed(|| work(n)).1).collect();
+        over.store(true, Ordering::Relaxed);
+        (reader.join().unwrap(), percentiles(taken))
+    })
+}
+
+pub(crate) fn run(keys: usize, changes: usize) {
+    println!("\n{keys} keys of as many clients");
+    let per_key = |bytes: u64| f64::from(u32::try_from(bytes / 1_000).unwrap()) * 1e3 / count(keys);
+
+    let (set, built, bytes) = held(|| key_set(keys));
+    let tokens = sample(keys);
+    let now = SystemTime::now();
+    let unknown: Vec<_> = tokens
+        .iter()
+        .map(|token| token.replace("trk", "krt"))
+        .collect();
+    let hit = each(&tokens, |token| {
+        verify_at(&set, token.as_bytes(), now).is_ok()
+    });
+    let miss = each(&unknown, |token| {
+        verify_at(&set, token.as_bytes(), now).is_ok()
+    });
+    let allocations = allocation_counter::measure(|| {
+        assert!(verify_at(&set, tokens[0].as_bytes(), now).is_ok());
+        assert!(verify_at(&set, unknown[0].as_bytes(), now).is_err());
+    });
+    assert_eq!(allocations.count_total, 0, "verifying allocates nothing");
+    println!(
+        "key set: built in {:.0} ms, {:.0} B a key; verify_at {hit:.0} ns, of an unknown token {miss:.0} ns",
+        built.as_secs_f64() * 1e3,
+        per_key(bytes),
+    );
+    drop(set);
+
+    let (ledger, built, bytes) = held(|| ledger(keys));
+    println!(
+        "ledger with its key set: built in {:.0} ms, {:.0} B a key",
+        built.as_secs_f64() * 1e3,
+        per_key(bytes)
+    );
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let ring = runtime
+        .block_on(KeyRing::start(MemoryStore::new(ledger)))
+        .unwrap();
+    let idle = |_| thread::sleep(Duration::from_millis(1));
+    let (alone, _) = beside(&ring, &tokens, changes, idle);
+    println!("a reader by itself: p50, p99, p99.9 {alone:?} ns");
+    let rotate = |n: usize| {
+        let id: tower_rotating_auth::KeyId = format!("{:012}", n * 7 % keys).parse().unwrap();
+        let rotate = Rotate::with_grace(&id, Duration::from_secs(60));
+        runtime
+            .block_on(ring.rotate(rotate))
+            .map(drop)
+            .unwrap_or_default();
+    };
+    let paced = |n| {
+        rotate(n);
+        thread::sleep(Duration::from_millis(1));
+    };
+    let (reader, _) = beside(&ring, &tokens, changes, paced);
+    println!("… beside a rotation each millisecond: {reader:?} ns");
+    let (reader, writer) = beside(&ring, &tokens, changes, |n| rotate(n + changes));
+    println!("… beside rotations without a pause: {reader:?} ns");
+    println!("a rotation, to the task and back: {writer:?} ns");
+}

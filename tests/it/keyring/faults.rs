@@ -1,0 +1,331 @@
+//! A store that fails, hangs, panics, forgets, or is written by somebody else.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use tokio::task::yield_now;
+use tower_rotating_auth::{
+    Commit, CommitError, KeyEntry, KeyRing, KeyTerms, Ledger, MemoryStore, NewKey, NotChanged,
+    NotStarted, Revoke, Rotate, Scopes, Store, StoreError,
+};
+
+use super::{client, is_valid, issued, terms};
+use crate::support::{minutes, secs};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    BeforeWriting,
+    AfterWriting,
+    /// After writing, and it cannot be read from then on until it is mended.
+    Lost,
+    Panics,
+    Hangs,
+    HangsAfterWriting,
+}
+
+/// A store that fails as it is told, until it is mended.
+#[derive(Clone)]
+struct Faulty {
+    inner: MemoryStore,
+    fault: Arc<Mutex<Option<Fault>>>,
+}
+
+impl Faulty {
+    fn new() -> Self {
+        Self {
+            inner: MemoryStore::default(),
+            fault: Arc::default(),
+        }
+    }
+
+    fn set(&self, fault: impl Into<Option<Fault>>) {
+        *self.fault.lock().unwrap() = fault.into();
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        *self.fault.lock().unwrap()
+    }
+}
+
+impl Store for Faulty {
+    async fn load(&mut self) -> Result<Ledger, StoreError> {
+        match self.fault() {
+            Some(Fault::Lost) => Err(StoreError::new("the disk is gone")),
+            _ => self.inner.load().await,
+        }
+    }
+
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+        let full = || StoreError::new("the disk is full").into();
+        match self.fault() {
+            None => self.inner.commit(commit).await,
+            Some(Fault::BeforeWriting) => Err(full()),
+            Some(Fault::Panics) => panic!("the store has a bug"),
+            Some(Fault::Hangs) => pending().await,
+            Some(fault @ (Fault::AfterWriting | Fault::Lost | Fault::HangsAfterWriting)) => {
+                self.inner.commit(commit).await?;
+                match fault {
+                    Fault::HangsAfterWriting => pending().await,
+                    _ => Err(full()),
+                }
+            }
+        }
+    }
+}
+
+/// What a ring says of itself and what is in the store; and both are what is published.
+fn agreed(ring: &KeyRing, store: &MemoryStore) -> Ledger {
+    let ledger = ring.ledger();
+    assert!(ledger == store.ledger());
+    assert!(*ring.keys().current() == *ledger.key_set());
+    ledger
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_nothing_was_written_nothing_has_changed() {
+    for fault in [Fault::BeforeWriting, Fault::Panics, Fault::Hangs] {
+        let store = Faulty::new();
+        let ring = KeyRing::start(store.clone()).await.unwrap();
+        let key = issued(&ring).await;
+        let before = agreed(&ring, &store.inner);
+        let generation = ring.keys().current().generation();
+
+        store.set(fault);
+        let rotate = Rotate::with_grace(key.id(), minutes(1));
+        let failures = [
+            ring.issue(terms("another")).await.map(drop),
+            ring.rotate(rotate).await.map(drop),
+            ring.rotate(Rotate::compromised(&client())).await.map(drop),
+            ring.revoke(key.id()).await.map(drop),
+            ring.revoke(Revoke::token(key.token())).await.map(drop),
+            ring.disable(&client()).await,
+            ring.set_scopes(&client(), "chat:write".parse().unwrap())
+                .await,
+        ];
+        for failure in failures {
+            assert!(
+                matches!(failure, Err(NotChanged::Store(_))),
+                "{fault:?}: {failure:?}"
+            );
+        }
+        assert!(agreed(&ring, &store.inner) == before, "{fault:?}");
+        assert_eq!(ring.keys().current().generation(), generation);
+        assert!(is_valid(&ring, &key));
+
+        store.set(None);
+        ring.revoke(key.id()).await.unwrap();
+        assert!(!is_valid(&ring, &key), "{fault:?}: what works again works");
+        agreed(&ring, &store.inner);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_it_was_written_all_the_same_it_is_done() {
+    for fault in [Fault::AfterWriting, Fault::HangsAfterWriting] {
+        let store = Faulty::new();
+        let ring = KeyRing::start(store.clone()).await.unwrap();
+        store.set(fault);
+        let first = issued(&ring).await;
+        let second = ring
+            .rotate(Rotate::with_grace(first.id(), minutes(1)))
+            .await;
+        let second = second.unwrap().into_new().unwrap();
+        assert!(
+            is_valid(&ring, &first) && is_valid(&ring, &second),
+            "{fault:?}"
+        );
+        assert_eq!(ring.revoke(first.id()).await.unwrap(), [first.id().clone()]);
+        assert!(
+            !is_valid(&ring, &first) && is_valid(&ring, &second),
+            "{fault:?}"
+        );
+        agreed(&ring, &store.inner);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_nobody_can_tell_it_says_so_and_looks_again_before_the_next_operation() {
+    let store = Faulty::new();
+    let ring = KeyRing::start(store.clone()).await.unwrap();
+    let key = issued(&ring).await;
+    store.set(Fault::Lost);
+    let revoked = ring.revoke(key.id()).await;
+    assert!(
+        matches!(revoked, Err(NotChanged::Unknown(_))),
+        "{revoked:?}"
+    );
+    assert!(
+        is_valid(&ring, &key),
+        "what is not known to be written is not published"
+    );
+    let next = ring.issue(terms("another")).await;
+    assert!(matches!(next, Err(NotChanged::Store(_))), "{next:?}");
+
+    store.set(None);
+    ring.issue(terms("another")).await.unwrap();
+    assert!(!is_valid(&ring, &key), "it was written, and is found to be");
+    agreed(&ring, &store.inner);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_is_done_although_nobody_waits_for_it() {
+    let store = MemoryStore::default();
+    let ring = KeyRing::start(store.clone()).await.unwrap();
+    let again = || terms("client").idempotency_key("once".parse().unwrap());
+    assert!(
+        ring.issue(again()).now_or_never().is_none(),
+        "it is under way"
+    );
+    while store.ledger().generation() == 0 {
+        yield_now().await;
+    }
+    let issued = ring.issue(again()).await.unwrap();
+    let ledger = agreed(&ring, &store);
+    assert_eq!(ledger.keys().count(), 1);
+    assert_eq!(ledger.keys().next().unwrap().id(), issued.id());
+    assert!(issued.into_new().is_none(), "the token went to nobody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_for_before_the_last_handle_went_is_done() {
+    let store = MemoryStore::default();
+    let ring = KeyRing::start(store.clone()).await.unwrap();
+    let keys = ring.keys();
+    assert!(ring.issue(terms("client")).now_or_never().is_none());
+    drop(ring);
+    while store.ledger().generation() == 0 {
+        yield_now().await;
+    }
+    while keys.current().is_empty() {
+        yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn writers_at_the_same_time_lose_nothing_of_each_other() {
+    let store = MemoryStore::default();
+    let mut rings = Vec::new();
+    for _ in 0..4 {
+        rings.push(KeyRing::start(store.clone()).await.unwrap());
+    }
+    let issue = async |n: usize| {
+        let issued = rings[n % 4].issue(terms(&format!("client-{n}"))).await;
+        issued.unwrap().into_new().unwrap()
+    };
+    let keys = join_all((0..100).map(issue)).await;
+    for ring in &rings {
+        ring.reload().await.unwrap();
+        assert_eq!(agreed(ring, &store).generation(), 100);
+        assert!(keys.iter().all(|key| is_valid(ring, key)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_other_processes_write_is_taken_in_by_and_by() {
+    let store = MemoryStore::default();
+    let ours = KeyRing::builder().sync_every(secs(2)).start(store.clone());
+    let ours = ours.await.unwrap();
+    let theirs = KeyRing::start(store).await.unwrap();
+    let mut changes = ours.keys().subscribe();
+    let key = issued(&theirs).await;
+    changes.changed().await.unwrap();
+    assert!(is_valid(&ours, &key));
+    theirs.revoke(key.id()).await.unwrap();
+    changes.changed().await.unwrap();
+    assert!(!is_valid(&ours, &key));
+}
+
+/// A store that says what it is told to say.
+#[derive(Clone)]
+struct Told(Arc<Mutex<Ledger>>);
+
+impl Store for Told {
+    async fn load(&mut self) -> Result<Ledger, StoreError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+        let mut ledger = self.0.lock().unwrap();
+        if ledger.generation() != commit.base.generation() {
+            return Err(CommitError::Stale);
+        }
+        *ledger = commit.next.clone();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_state_of_the_store_is_not_taken_in() {
+    let store = Told(Arc::new(Mutex::new(Ledger::empty())));
+    let ring = KeyRing::start(store.clone()).await.unwrap();
+    let key = issued(&ring).await;
+    let older = ring.ledger();
+    ring.revoke(key.id()).await.unwrap();
+
+    *store.0.lock().unwrap() = older;
+    let reloaded = ring.reload().await;
+    assert!(
+        matches!(reloaded, Err(NotChanged::Older(_))),
+        "{reloaded:?}"
+    );
+    let next = ring.issue(terms("another")).await;
+    assert!(matches!(next, Err(NotChanged::Older(_))), "{next:?}");
+    assert!(!is_valid(&ring, &key));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_has_forgotten_what_ended_is_put_right() {
+    let store = Told(Arc::new(Mutex::new(Ledger::empty())));
+    let ring = KeyRing::start(store.clone()).await.unwrap();
+    let (revoked, renamed, removed) = (
+        issued(&ring).await,
+        other(&ring, "b").await,
+        other(&ring, "c").await,
+    );
+    let live: Vec<KeyEntry> = ring.ledger().keys().cloned().collect();
+    let clients: Vec<_> = ring.ledger().clients().cloned().collect();
+    for key in [&revoked, &renamed, &removed] {
+        ring.revoke(key.id()).await.unwrap();
+    }
+
+    // A later generation, written by somebody who took an older file: one key is live again, one under another
+    // name, and one is not there at all.
+    let theirs = live.into_iter().filter_map(|entry| {
+        if entry.id() == removed.id() {
+            return None;
+        }
+        let is_renamed = entry.id() == renamed.id();
+        let id = if is_renamed {
+            "new-name".parse().unwrap()
+        } else {
+            entry.id().clone()
+        };
+        Some(KeyEntry::new(id, entry.client().clone(), *entry.digest()))
+    });
+    let generation = ring.ledger().generation() + 5;
+    *store.0.lock().unwrap() = Ledger::new(generation, clients, theirs).unwrap();
+
+    ring.reload().await.unwrap();
+    for key in [&revoked, &renamed, &removed] {
+        assert!(!is_valid(&ring, key));
+        let stored = store.0.lock().unwrap();
+        let entry = stored.key_of(&key.digest()).unwrap();
+        assert!(entry.revoked_at().is_some(), "the store knows it again");
+    }
+    assert_eq!(ring.ledger().generation(), generation + 1);
+}
+
+#[tokio::test]
+async fn a_ring_without_a_store_does_not_start() {
+    let store = Faulty::new();
+    store.set(Fault::Lost);
+    let started = KeyRing::start(store).await;
+    assert!(matches!(started, Err(NotStarted::Store(_))));
+}
+
+async fn other(ring: &KeyRing, name: &str) -> NewKey {
+    let terms = KeyTerms::new(name.parse().unwrap()).or_new_client(Scopes::default());
+    ring.issue(terms).await.unwrap().into_new().unwrap()
+}

@@ -1,0 +1,38 @@
+//! The life of keys that are issued, rotated and revoked while a service runs.
+
+mod faults;
+mod law;
+mod life;
+mod model;
+mod rotation;
+
+use std::time::SystemTime;
+
+use tower_rotating_auth::{ClientId, KeyRing, KeyTerms, MemoryStore, NewKey, Scopes, verify_at};
+
+fn client() -> ClientId {
+    "client".parse().unwrap()
+}
+
+/// A key for a client of this name, who is made if need be.
+fn terms(client: &str) -> KeyTerms {
+    KeyTerms::new(client.parse().unwrap()).or_new_client(Scopes::default())
+}
+
+async fn ring() -> KeyRing {
+    KeyRing::start(MemoryStore::default()).await.unwrap()
+}
+
+/// A key of [`client`].
+async fn issued(ring: &KeyRing) -> NewKey {
+    let issued = ring.issue(terms("client")).await;
+    issued.unwrap().into_new().unwrap()
+}
+
+fn is_valid_at(ring: &KeyRing, key: &NewKey, now: SystemTime) -> bool {
+    verify_at(&ring.keys().current(), key.token().expose_secret(), now).is_ok()
+}
+
+fn is_valid(ring: &KeyRing, key: &NewKey) -> bool {
+    is_valid_at(ring, key, SystemTime::now())
+}

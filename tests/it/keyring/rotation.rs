@@ -1,0 +1,157 @@
+//! Clients that use keys while these rotate as fast as they can.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::runtime;
+use tokio::task::yield_now;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_rotating_auth::{KeyPolicy, KeyRing, MemoryStore, NewKey, RequireKey, Rotate, verify_at};
+
+use super::model::moment;
+use super::{client, issued};
+use crate::support::secs;
+
+const TASKS: usize = 64;
+const ROTATIONS: u64 = 10_000;
+/// In seconds of a clock that each rotation moves on by one.
+const GRACE: u64 = 8;
+const LIFETIME: u64 = 40;
+
+/// What the rotating thread and the clients share.
+struct World {
+    clock: Arc<AtomicU64>,
+    /// The key that clients are to use, and its number.
+    current: Mutex<(u64, Arc<NewKey>)>,
+    over: AtomicBool,
+}
+
+impl World {
+    fn now(&self) -> SystemTime {
+        moment(self.clock.load(Ordering::SeqCst))
+    }
+
+    fn current(&self) -> (u64, Arc<NewKey>) {
+        let current = self.current.lock().unwrap();
+        (current.0, Arc::clone(&current.1))
+    }
+
+    /// Whether the key of this number may be refused by now: its grace was over when the clock had moved on so far.
+    fn is_over(&self, number: u64) -> bool {
+        self.clock.load(Ordering::SeqCst) >= number + 1 + GRACE
+    }
+}
+
+async fn hello(_: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::default())
+}
+
+/// Uses the current key without end. How often it was let in is returned.
+async fn client_of(world: Arc<World>, ring: KeyRing, task: usize) -> u64 {
+    let door = RequireKey::new(ring.keys()).layer(service_fn(hello));
+    let mut let_in = 0;
+    for n in 0_u64.. {
+        if world.over.load(Ordering::SeqCst) {
+            return let_in;
+        }
+        let (number, key) = world.current();
+        let token = key.token().expose_secret();
+        let is_let_in = if task % 2 == 0 {
+            verify_at(&ring.keys().current(), token, world.now()).is_ok()
+        } else {
+            let bearer = [b"Bearer ", token].concat();
+            let request = Request::get("/")
+                .header("authorization", bearer)
+                .body(())
+                .unwrap();
+            door.clone().oneshot(request).await.unwrap().status() == 200
+        };
+        if is_let_in {
+            let_in += 1;
+        } else {
+            assert!(
+                world.is_over(number),
+                "key {number} is current, or in its grace"
+            );
+        }
+        if n % 16 == 0 {
+            one_is_current_and_all_others_retire(&ring);
+        }
+        yield_now().await;
+    }
+    let_in
+}
+
+/// Whatever is published meanwhile, a set that was loaded is one that a rotation left behind.
+fn one_is_current_and_all_others_retire(ring: &KeyRing) {
+    let keys = ring.keys().current();
+    let mut ends: Vec<_> = keys
+        .records()
+        .map(|record| record.expires_at().unwrap())
+        .collect();
+    ends.sort_unstable();
+    let last = ends.pop().unwrap();
+    if let Some(before) = ends.pop() {
+        // The clock had moved on when the successor was made, and its predecessor's grace began.
+        assert_eq!(last.duration_since(before).unwrap(), secs(LIFETIME - GRACE));
+    }
+}
+
+async fn rotate_without_end(world: &World, ring: &KeyRing) {
+    for number in 1..=ROTATIONS {
+        world.clock.fetch_add(1, Ordering::SeqCst);
+        let rotated = ring
+            .rotate(Rotate::with_grace(&client(), secs(GRACE)))
+            .await;
+        let key = Arc::new(rotated.unwrap().into_new().unwrap());
+        *world.current.lock().unwrap() = (number, key);
+        if number % 10 == 0 {
+            ring.purge().await.unwrap();
+        }
+    }
+}
+
+#[test]
+fn no_client_is_refused_while_its_key_is_current_or_in_its_grace() {
+    let clock = Arc::new(AtomicU64::new(0));
+    let policy = KeyPolicy::new()
+        .max_live_keys(64)
+        .max_grace(secs(GRACE))
+        .lifetime(secs(LIFETIME))
+        .purge_after(secs(0));
+    let read = Arc::clone(&clock);
+    let builder = KeyRing::builder()
+        .policy(policy)
+        .wall_clock(move || moment(read.load(Ordering::SeqCst)));
+
+    let writer = runtime::Builder::new_current_thread().enable_time().build();
+    let readers = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build();
+    let (writer, readers) = (writer.unwrap(), readers.unwrap());
+    writer.block_on(async {
+        let ring = builder.start(MemoryStore::default()).await.unwrap();
+        let key = Arc::new(issued(&ring).await);
+        let world = Arc::new(World {
+            clock,
+            current: Mutex::new((0, key)),
+            over: AtomicBool::new(false),
+        });
+        let clients = (0..TASKS).map(|task| {
+            let (world, ring) = (Arc::clone(&world), ring.clone());
+            readers.spawn(client_of(world, ring, task))
+        });
+        let clients: Vec<_> = clients.collect();
+        rotate_without_end(&world, &ring).await;
+        world.over.store(true, Ordering::SeqCst);
+        let let_in = join_all(clients).await;
+        assert!(let_in.into_iter().all(|let_in| let_in.unwrap() > 0));
+    });
+    readers.shutdown_background();
+}
