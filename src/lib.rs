@@ -45,7 +45,9 @@
 //! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`] |
 //! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
 //! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
-//! | use a client whose requests are not `http::Request` | [`Carry`], [`Inspect`] |
+//! | send a body that streams once more | [`BufferBody`], [`ReplayBody`] |
+//! | use a client whose requests are not `http::Request` | [`Seam`], [`Carry`], [`Inspect`] |
+//! | put it on a header map yourself | [`Credential::put_on`] |
 //! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
@@ -101,9 +103,10 @@ pub use self::keyring::{
 pub use self::keyring::{FileSink, FileStore};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
-    Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected, InjectedOnce, Inspect,
-    InvalidOrigin, NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay,
-    ResponseFuture, SavedRequest, Target,
+    Answers, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce, Injected,
+    InjectedOnce, Inspect, InvalidOrigin, MapBody, NotReplayed, Origin, Outcome, OverrideExisting,
+    Rejection, Replay, ReplayBody, ResponseFuture, SavedBody, SavedRequest, Seam, Superseded,
+    Target,
 };
 pub use self::rotating::{
     BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,

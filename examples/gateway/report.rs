@@ -97,6 +97,13 @@ pub(crate) fn event(event: &Event) {
             "{at} replayed: the upstream rejected generation {rejected} of {name}, the request was \
              sent again with generation {generation}"
         )),
+        EventKind::FellBack {
+            rejected,
+            generation,
+        } => say(format_args!(
+            "{at} fell back: the upstream does not take generation {rejected} of {name} yet, the request was \
+             sent again with generation {generation}"
+        )),
         EventKind::Rejected { generation } => say(format_args!(
             "{at} rejected: the upstream does not take generation {generation} of {name}, and the client \
              was told so"

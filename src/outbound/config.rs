@@ -1,7 +1,8 @@
 //! Which requests are given the credential.
 
 use super::credential::Credential;
-use super::origin::{OriginRule, Target};
+use super::origin::OriginRule;
+use super::target::Target;
 use crate::rotating::{Current, Rotating};
 
 /// What every clone of one layer's services shares.
@@ -11,6 +12,7 @@ pub(super) struct Config {
     pub(super) origins: OriginRule,
     pub(super) existing: Existing,
     pub(super) expired: Expired,
+    pub(super) rejected: Rejected,
 }
 
 /// What happens to a header that the caller has set.
@@ -27,6 +29,15 @@ pub(super) enum Expired {
     /// It is sent: the upstream decides.
     Send,
     Omit,
+}
+
+/// What happens to requests while there may be a better credential than one that was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rejected {
+    /// They are sent: each is sent again once there is.
+    Send,
+    /// They wait for the refresh.
+    Hold,
 }
 
 impl Config {

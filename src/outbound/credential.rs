@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use crate::key::{self, InvalidKey};
@@ -85,6 +85,34 @@ impl Credential {
     #[must_use]
     pub fn value(&self) -> HeaderValue {
         self.values[copy_of_this_thread()].0.clone()
+    }
+
+    /// Puts the header on, in place of any of that name: for hosts that take an interceptor and no layer.
+    ///
+    /// A header map does not tell where it goes: here the origin is the caller's affair, and so is a rejection
+    /// ([`Rotating::refresh_if`](crate::Rotating::refresh_if)).
+    ///
+    /// ```
+    /// use tonic::{Request, Status};
+    /// use tower_rotating_auth::{Credential, Rotating, Secret};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (key, mut publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let mut interceptor = move |mut call: Request<()>| -> Result<Request<()>, Status> {
+    ///     key.current().put_on(call.metadata_mut().as_mut());
+    ///     Ok(call)
+    /// };
+    /// let call = interceptor(Request::new(()))?;
+    /// assert_eq!(call.metadata().get("authorization").unwrap(), "Bearer sk-1");
+    ///
+    /// publisher.publish(Credential::bearer(&Secret::from("sk-2"))?);
+    /// let call = interceptor(call)?;
+    /// assert_eq!(call.metadata().get("authorization").unwrap(), "Bearer sk-2");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn put_on(&self, headers: &mut HeaderMap) {
+        headers.insert(&self.name, self.value());
     }
 }
 

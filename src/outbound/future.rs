@@ -12,8 +12,8 @@ use tower_service::Service;
 use super::credential::Credential;
 use super::outcome::{NotReplayed, Outcome};
 use super::seam::{Carry, Inspect};
-use super::service::Shared;
-use crate::rotating::{EventKind, Generation, Proven, Refreshing};
+use super::service::{Injected, Shared};
+use crate::rotating::{Current, EventKind, Generation, Proven, Refreshing};
 
 pin_project! {
     /// The answer to a request, after at most two attempts. Of [`Injected`](super::Injected).
@@ -35,6 +35,10 @@ pin_project! {
         S: Service<X::Sent>,
         X: Carry<Req>,
     {
+        /// The credential was rejected a moment ago: the request waits for a better one, unsent.
+        Held { refreshing: Refreshing<Credential>, kept: Option<(Injected<S, X>, Req)> },
+        /// It has waited. It is sent like any other, once the inner service is ready.
+        Released { service: Injected<S, X>, request: Option<Req> },
         /// The request does not carry our credential: its answer is none of our business.
         Passed { #[pin] answer: S::Future },
         /// It does.
@@ -65,6 +69,7 @@ pin_project! {
 pub(super) struct Attempt<X> {
     pub(super) shared: Arc<Shared<X>>,
     pub(super) generation: Generation,
+    /// What was known of the generation when it was sent.
     pub(super) proven: Proven,
     /// The generation of the attempt before, if this is the second.
     pub(super) rejected: Option<Generation>,
@@ -75,6 +80,16 @@ where
     S: Service<X::Sent>,
     X: Carry<Req>,
 {
+    pub(super) const fn held(
+        refreshing: Refreshing<Credential>,
+        service: Injected<S, X>,
+        request: Req,
+    ) -> Self {
+        let kept = Some((service, request));
+        let kind = Kind::Held { refreshing, kept };
+        Self { kind }
+    }
+
     pub(super) const fn passed(answer: S::Future) -> Self {
         let kind = Kind::Passed { answer };
         Self { kind }
@@ -94,14 +109,29 @@ where
 impl<S, X, Req> Future for ResponseFuture<S, X, Req>
 where
     X: Carry<Req> + Inspect<S::Response, S::Error>,
-    S: Service<X::Sent>,
+    S: Service<X::Sent> + Clone,
 {
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (mut state, attempt) = match self.project().kind.project() {
-            KindProj::Passed { answer } => return answer.poll(cx),
-            KindProj::Keyed { state, attempt } => (state, attempt),
+        let mut kind = self.project().kind;
+        let (mut state, attempt) = loop {
+            let next = match kind.as_mut().project() {
+                KindProj::Held { refreshing, kept } => {
+                    // Whatever came of it: what is current by then is sent, and the upstream decides.
+                    drop(ready!(Pin::new(refreshing).poll(cx)));
+                    let (service, request) = taken(kept);
+                    let request = Some(request);
+                    Kind::Released { service, request }
+                }
+                KindProj::Released { service, request } => {
+                    ready!(Service::<Req>::poll_ready(service, cx))?;
+                    service.send(taken(request)).kind
+                }
+                KindProj::Passed { answer } => return answer.poll(cx),
+                KindProj::Keyed { state, attempt } => break (state, attempt),
+            };
+            kind.set(next);
         };
         loop {
             let next = match state.as_mut().project() {
@@ -112,8 +142,12 @@ where
                         attempt.accepted(&answer);
                         return Poll::Ready(answer);
                     }
-                    let refreshing = attempt.refresh();
-                    let Some((service, saved)) = replay else {
+                    let refreshing = attempt.instead();
+                    let kept = replay.and_then(|(service, saved)| {
+                        let saved = attempt.seam().pause(saved)?;
+                        Some((service, saved))
+                    });
+                    let Some((service, saved)) = kept else {
                         return Poll::Ready(attempt.not_replayed(answer, NotReplayed::BodyNotKept));
                     };
                     State::Refreshing {
@@ -137,7 +171,7 @@ where
                     attempt
                         .seam()
                         .set(&mut request, credential.name(), credential.value());
-                    attempt.replay_with(credential.generation(), credential.content().proven());
+                    attempt.replay_with(&credential);
                     State::Readying {
                         service,
                         request: Some(request),
@@ -152,7 +186,7 @@ where
                 StateProj::Second { answer } => {
                     let answer = ready!(answer.poll(cx));
                     if attempt.seam().rejects(&answer) {
-                        drop(attempt.refresh());
+                        attempt.refresh_unwaited();
                         attempt.emit(EventKind::Rejected {
                             generation: attempt.generation,
                         });
@@ -172,26 +206,40 @@ impl<X> Attempt<X> {
         &self.shared.seam
     }
 
-    /// Asks for a newer credential than this attempt's; whether or not anybody waits for it.
-    fn refresh(&self) -> Refreshing<Credential> {
-        self.shared.config.key.refresh_if(self.generation)
+    /// Asks for a credential to send instead of this attempt's, and has it refreshed in any case.
+    fn instead(&self) -> Refreshing<Credential> {
+        let key = &self.shared.config.key;
+        key.instead_of(self.generation, self.proven)
     }
 
-    fn replay_with(&mut self, generation: Generation, proven: Proven) {
-        let rejected = self.generation;
-        self.emit(EventKind::Replayed {
-            rejected,
-            generation,
+    /// Has the second attempt's credential refreshed; nobody waits for it.
+    fn refresh_unwaited(&self) {
+        drop(self.shared.config.key.refresh_if(self.generation));
+    }
+
+    fn replay_with(&mut self, credential: &Current<Credential>) {
+        let (rejected, generation) = (self.generation, credential.generation());
+        self.emit(if generation > rejected {
+            EventKind::Replayed {
+                rejected,
+                generation,
+            }
+        } else {
+            EventKind::FellBack {
+                rejected,
+                generation,
+            }
         });
         self.rejected = Some(rejected);
         self.generation = generation;
-        self.proven = proven;
+        self.proven = credential.content().proven();
     }
 
-    /// An answer that is not a rejection proves the generation; an error of the transport is no answer.
+    /// An answer that is not a rejection proves the generation, if that is not known; an error of the
+    /// transport is no answer.
     fn accepted<Res, Err>(&self, answer: &Result<Res, Err>) {
-        if self.proven == Proven::No && answer.is_ok() {
-            self.shared.config.key.prove(self.generation);
+        if self.proven != Proven::Yes && answer.is_ok() {
+            self.shared.config.key.accepted(self.generation);
         }
     }
 
@@ -220,13 +268,18 @@ impl<X> Attempt<X> {
     {
         if let (Ok(response), Some(rejected)) = (&mut answer, self.rejected) {
             let generation = self.generation;
-            self.seam().note(
-                response,
+            let outcome = if generation > rejected {
                 Outcome::Replayed {
                     rejected,
                     generation,
-                },
-            );
+                }
+            } else {
+                Outcome::FellBack {
+                    rejected,
+                    generation,
+                }
+            };
+            self.seam().note(response, outcome);
         }
         answer
     }

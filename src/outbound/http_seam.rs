@@ -1,6 +1,6 @@
 //! The seam for `http::Request` and `http::Response`.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 
@@ -30,15 +30,23 @@ impl<R> Http<R> {
     }
 }
 
-/// Which responses reject a credential: `401 Unauthorized`, and gRPC's `UNAUTHENTICATED`, which is a header
-/// of a response that is otherwise fine. More statuses on demand.
+/// Which responses reject a credential: `401 Unauthorized`, and gRPC's `UNAUTHENTICATED` (16) where a gRPC
+/// server tells it in the headers of a response that is otherwise fine
+/// ([Trailers-Only](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses)). More statuses
+/// on demand.
 ///
 /// ```
-/// use http::{HeaderMap, StatusCode};
+/// use http::{HeaderMap, HeaderValue, StatusCode};
 /// use tower_rotating_auth::Rejection;
 ///
 /// let rejection = Rejection::default().or_status(StatusCode::FORBIDDEN);
-/// assert!(rejection.matches(StatusCode::FORBIDDEN, &HeaderMap::new()));
+/// let mut headers = HeaderMap::new();
+/// assert!(rejection.matches(StatusCode::FORBIDDEN, &headers));
+///
+/// headers.insert("grpc-status", HeaderValue::from_static("16"));
+/// assert!(!rejection.matches(StatusCode::OK, &headers)); // whatever that is, it is not gRPC
+/// headers.insert("content-type", HeaderValue::from_static("application/grpc+proto"));
+/// assert!(rejection.matches(StatusCode::OK, &headers));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Rejection {
@@ -62,11 +70,18 @@ impl Rejection {
     }
 }
 
-/// A gRPC server that fails before it has answered anything sends its status as a header.
+/// A gRPC server that fails before it has answered anything sends its status as a header. One that fails later
+/// sends a trailer, by which time the caller has the response.
 fn is_grpc_unauthenticated(headers: &HeaderMap) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    let is_grpc = |content_type: &HeaderValue| {
+        let start = content_type.as_bytes().get(..GRPC.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
+    };
     headers
         .get("grpc-status")
         .is_some_and(|status| status == "16")
+        && headers.get(CONTENT_TYPE).is_some_and(is_grpc)
 }
 
 /// A request's head, as the caller gave it, and what is kept of its body.
@@ -84,7 +99,7 @@ impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
         Target::of(request.uri())
     }
 
-    fn carries(&self, request: &Request<B>, name: &HeaderName) -> bool {
+    fn carries(&self, request: &mut Request<B>, name: &HeaderName) -> bool {
         request.headers().contains_key(name)
     }
 
@@ -100,6 +115,11 @@ impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
             body,
         });
         (Request::from_parts(head, body), saved)
+    }
+
+    fn pause(&self, saved: Self::Saved) -> Option<Self::Saved> {
+        let body = self.replay.pause(saved.body)?;
+        Some(SavedRequest { body, ..saved })
     }
 
     fn resend(&self, saved: Self::Saved) -> Option<Self::Sent> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use tower_layer::Layer;
 
-use super::config::{Config, Existing, Expired};
+use super::config::{Config, Existing, Expired, Rejected};
 use super::credential::Credential;
 use super::http_seam::{Http, Rejection};
 use super::once::InjectedOnce;
@@ -21,6 +21,9 @@ use crate::rotating::Rotating;
 /// [`override_existing`](Self::override_existing) says otherwise. A request to anywhere but the named
 /// origins goes out as it is, without the key: redirects that a client follows inside or outside
 /// of this layer cannot carry it elsewhere.
+///
+/// A new key may not be active at the upstream yet: while it has not proven itself, the request is sent once more
+/// with the one before it, for as long as the engine's [`overlap`](crate::Builder::overlap) lasts.
 ///
 /// The error type is the inner service's. Where there is no newer key, or the body cannot be sent twice, the
 /// caller is given the upstream's own answer, with an [`Outcome`](super::Outcome) in its extensions that tells
@@ -88,6 +91,7 @@ impl InjectKey {
                 origins,
                 existing: Existing::Keep,
                 expired: Expired::Send,
+                rejected: Rejected::Send,
             },
             seam: Arc::new(Http::new(CloneBody, Rejection::default())),
         }
@@ -142,6 +146,18 @@ impl<X> InjectKey<X> {
         self
     }
 
+    /// Once a key that had proven itself is rejected, holds requests back while it is refreshed, instead of sending
+    /// each of them with a key that is dead: for upstreams that count rejected requests, and for bodies
+    /// that cannot be sent twice. Nobody waits for longer than a rejected request does, by
+    /// [`Builder::force_wait`](crate::Builder::force_wait); after that the upstream decides.
+    ///
+    /// While a request waits, it holds nothing of the inner service. Of no effect
+    /// [without replay](InjectKey::without_replay), where nobody looks at the answers.
+    pub fn hold_on_reject(mut self) -> Self {
+        self.config.rejected = Rejected::Hold;
+        self
+    }
+
     /// Speaks to a client whose requests are not `http::Request`.
     pub fn seam<Y>(self, seam: Y) -> InjectKey<Y> {
         InjectKey {
@@ -152,8 +168,8 @@ impl<X> InjectKey<X> {
 }
 
 impl<R: Clone> InjectKey<Http<R>> {
-    /// Keeps bodies for the second attempt in another way: a closure `Fn(&B) -> Option<B>`, or any other
-    /// [`Replay`](super::Replay).
+    /// Keeps bodies for the second attempt in another way: a [`BufferBody`](super::BufferBody) for those that
+    /// stream, a closure `Fn(&B) -> Option<B>`, or any other [`Replay`](super::Replay).
     pub fn replay<Q>(self, replay: Q) -> InjectKey<Http<Q>> {
         InjectKey {
             config: self.config,

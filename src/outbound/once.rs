@@ -8,7 +8,7 @@ use http::header::Entry;
 use tower_service::Service;
 
 use super::config::{Config, Existing};
-use super::origin::Target;
+use super::target::Target;
 
 /// Puts the current key on each request. Made by [`InjectOnce`](super::InjectOnce).
 #[derive(Clone, Debug)]

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use http::{Uri, uri};
 
+use super::target::{Place, Target, Written};
+
 /// A scheme, a host and a port: where a credential may go.
 ///
 /// Origins are equal when all three are: hosts without regard to case, ports after filling in the
@@ -34,7 +36,7 @@ pub struct Origin {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Scheme {
+pub(super) enum Scheme {
     Http,
     Https,
 }
@@ -89,13 +91,11 @@ impl Origin {
         if authority.as_str().contains('@') {
             return Err(InvalidOrigin::UserInfo);
         }
-        let Place::Absolute { scheme, host, port } = Place::Uri(&uri).resolved() else {
+        let scheme = uri.scheme_str().ok_or(InvalidOrigin::NotAUrl)?;
+        let scheme = Scheme::of(scheme).ok_or(InvalidOrigin::Scheme)?;
+        let Place::Absolute { host, port, .. } = Target::of(&uri).place() else {
             return Err(InvalidOrigin::NotAUrl);
         };
-        if host.is_empty() {
-            return Err(InvalidOrigin::NotAUrl);
-        }
-        let scheme = Scheme::of(scheme).ok_or(InvalidOrigin::Scheme)?;
         let host = match v6(host) {
             Some(address) => Host::V6(address),
             None => Host::Name(host.to_ascii_lowercase().into()),
@@ -215,7 +215,7 @@ impl fmt::Display for Host {
 }
 
 impl Scheme {
-    fn of(name: &str) -> Option<Self> {
+    pub(super) fn of(name: &str) -> Option<Self> {
         if name.eq_ignore_ascii_case("https") {
             Some(Self::Https)
         } else if name.eq_ignore_ascii_case("http") {
@@ -229,66 +229,6 @@ impl Scheme {
         match self {
             Self::Http => 80,
             Self::Https => 443,
-        }
-    }
-}
-
-/// Where a request goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target<'a>(Place<'a>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place<'a> {
-    /// Taken apart only where it must be.
-    Uri(&'a Uri),
-    Absolute {
-        scheme: &'a str,
-        host: &'a str,
-        port: Option<u16>,
-    },
-    PathOnly,
-    /// No origin: never given a credential.
-    Other,
-}
-
-impl<'a> Target<'a> {
-    /// The target that a URI names.
-    #[must_use]
-    pub const fn of(uri: &'a Uri) -> Self {
-        Self(Place::Uri(uri))
-    }
-
-    /// The target that an absolute URL names: its host as it stands there, without a user name, an IPv6
-    /// address in its brackets; its port, if it names one.
-    #[must_use]
-    pub const fn absolute(scheme: &'a str, host: &'a str, port: Option<u16>) -> Self {
-        Self(Place::Absolute { scheme, host, port })
-    }
-
-    /// A path and no more: wherever the client is connected.
-    #[must_use]
-    pub const fn path_only() -> Self {
-        Self(Place::PathOnly)
-    }
-}
-
-impl<'a> Place<'a> {
-    /// Takes a URI apart.
-    fn resolved(self) -> Self {
-        let Self::Uri(uri) = self else {
-            return self;
-        };
-        match (uri.scheme_str(), uri.authority()) {
-            (Some(scheme), Some(authority)) => {
-                let host = authority.host();
-                let without_user = authority.as_str().rsplit('@').next();
-                match authority.port_u16() {
-                    None if without_user != Some(host) => Self::Other, // a port that is none
-                    port => Self::Absolute { scheme, host, port },
-                }
-            }
-            (None, None) => Self::PathOnly,
-            _ => Self::Other,
         }
     }
 }
@@ -335,15 +275,13 @@ impl OriginRule {
 
     /// Whether a request to `target` is given the credential.
     pub(crate) fn admits(&self, target: Target<'_>) -> bool {
-        if let (Only::These(origins), Place::Uri(uri)) = (&self.only, target.0) {
+        if let (Only::These(origins), Written::Uri(uri)) = (&self.only, target.written()) {
             if origins.iter().any(|origin| origin.is_written_in(uri)) {
                 return true;
             }
         }
-        match target.0.resolved() {
-            Place::Absolute { scheme, host, port } => {
-                Scheme::of(scheme).is_some_and(|scheme| self.admits_absolute(scheme, host, port))
-            }
+        match target.place() {
+            Place::Absolute { scheme, host, port } => self.admits_absolute(scheme, host, port),
             Place::PathOnly => self
                 .assumed
                 .as_ref()
@@ -351,7 +289,7 @@ impl OriginRule {
                     Only::AnySafe => assumed.is_safe(),
                     Only::These(origins) => origins.contains(assumed),
                 }),
-            Place::Uri(_) | Place::Other => false,
+            Place::Nowhere => false,
         }
     }
 

@@ -17,6 +17,14 @@ pub enum Outcome {
         /// The generation that the request was sent again with.
         generation: Generation,
     },
+    /// The request was sent again with the generation before the rejected one, which the upstream does not take yet.
+    /// This is the answer to that; it may be a rejection, too.
+    FellBack {
+        /// The generation that was rejected, and had not proven itself.
+        rejected: Generation,
+        /// The older generation that the request was sent again with.
+        generation: Generation,
+    },
     /// This is the rejection itself.
     Rejected {
         /// The generation that was rejected.

@@ -6,8 +6,8 @@ use super::{Outcome, Target};
 
 /// The request side of the seam: how a request is looked at, given a header, kept and sent again.
 ///
-/// [`Http`](super::Http) implements it for `http::Request`. A client with requests of its own, such as
-/// `reqwest::Request`, takes an implementation of a few lines.
+/// [`Http`](super::Http) implements it for `http::Request`; [`Seam`](super::Seam) makes it of functions that a
+/// client's request has already, such as those of `reqwest::Request`.
 pub trait Carry<Req> {
     /// What the inner service is called with.
     type Sent;
@@ -17,8 +17,9 @@ pub trait Carry<Req> {
     /// Where the request goes.
     fn target<'a>(&self, request: &'a Req) -> Target<'a>;
 
-    /// Whether the caller has set the header.
-    fn carries(&self, request: &Req, name: &HeaderName) -> bool;
+    /// Whether the caller has set the header. Some requests show their headers only to who may change them;
+    /// here nobody does.
+    fn carries(&self, request: &mut Req, name: &HeaderName) -> bool;
 
     /// A request that is sent once.
     fn pass(&self, request: Req) -> Self::Sent;
@@ -26,6 +27,12 @@ pub trait Carry<Req> {
     /// A request that may be sent again, with what is kept for that: the headers as the caller gave them.
     /// `None` where it cannot be sent again.
     fn save(&self, request: Req) -> (Self::Sent, Option<Self::Saved>);
+
+    /// The first attempt was rejected: there is no point in sending more of it until it is known whether there
+    /// will be a second. `None` where it turns out that there can be none.
+    fn pause(&self, saved: Self::Saved) -> Option<Self::Saved> {
+        Some(saved)
+    }
 
     /// The request for the second attempt; `None` where it turns out that there is none.
     fn resend(&self, saved: Self::Saved) -> Option<Self::Sent>;
@@ -35,6 +42,11 @@ pub trait Carry<Req> {
 }
 
 /// The answer's side of the seam.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not know which answers are rejections",
+    note = "a `Seam` is told by `.status(…)`, where an answer has one, or by `.rejects(…)`, a rule over the whole \
+            `Result<{Res}, {Err}>`"
+)]
 pub trait Inspect<Res, Err> {
     /// Whether the upstream did not take the credential. Some clients tell it as an error, and gRPC tells
     /// it in a response that is otherwise fine: the rule is given the whole result.

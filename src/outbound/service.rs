@@ -1,14 +1,17 @@
 //! The service that puts the key on and sends a rejected request once more.
 
 use std::fmt;
+use std::mem::replace;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use super::config::{Config, Existing};
+use super::config::{Config, Existing, Rejected};
+use super::credential::Credential;
 use super::future::{Attempt, ResponseFuture};
 use super::seam::{Carry, Inspect};
+use crate::rotating::{Current, Refreshing};
 
 /// Puts the current key on each request and sends a rejected one once more. Made by
 /// [`InjectKey`](super::InjectKey).
@@ -21,6 +24,30 @@ pub struct Injected<S, X> {
 pub(super) struct Shared<X> {
     pub(super) config: Config,
     pub(super) seam: Arc<X>,
+}
+
+impl<X> Shared<X> {
+    /// The credential for a request, loaded once; `None` where the request goes out as it is.
+    fn credential_for<Req>(&self, request: &mut Req) -> Option<Current<Credential>>
+    where
+        X: Carry<Req>,
+    {
+        let Self { config, seam } = self;
+        config
+            .credential_for(seam.target(request))
+            .filter(|credential| {
+                config.existing == Existing::Override || !seam.carries(request, credential.name())
+            })
+    }
+
+    /// The refresh of a request's credential, if that has proven itself and was rejected since.
+    fn refresh_under_way<Req>(&self, request: &mut Req) -> Option<Refreshing<Credential>>
+    where
+        X: Carry<Req>,
+    {
+        let credential = self.credential_for(request)?;
+        self.config.key.join_refresh(&credential)
+    }
 }
 
 impl<S, X> Injected<S, X> {
@@ -57,14 +84,28 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Req) -> Self::Future {
-        let Shared { config, seam } = &*self.shared;
-        let credential = config
-            .credential_for(seam.target(&request))
-            .filter(|credential| {
-                config.existing == Existing::Override || !seam.carries(&request, credential.name())
-            });
-        let Some(credential) = credential else {
+    fn call(&mut self, mut request: Req) -> Self::Future {
+        if self.shared.config.rejected == Rejected::Hold {
+            if let Some(refreshing) = self.shared.refresh_under_way(&mut request) {
+                // What the ready instance has reserved is for others meanwhile.
+                let not_ready = self.inner.clone();
+                drop(replace(&mut self.inner, not_ready));
+                return ResponseFuture::held(refreshing, self.clone(), request);
+            }
+        }
+        self.send(request)
+    }
+}
+
+impl<S, X> Injected<S, X> {
+    /// Sends the request with the credential that is current; the inner service is ready.
+    pub(super) fn send<Req>(&mut self, mut request: Req) -> ResponseFuture<S, X, Req>
+    where
+        X: Carry<Req> + Inspect<S::Response, S::Error>,
+        S: Service<X::Sent> + Clone,
+    {
+        let Shared { seam, .. } = &*self.shared;
+        let Some(credential) = self.shared.credential_for(&mut request) else {
             return ResponseFuture::passed(self.inner.call(seam.pass(request)));
         };
         let (mut sent, saved) = seam.save(request);

@@ -57,6 +57,7 @@ pub struct Builder {
     backoff: Backoff,
     limits: Limits,
     force_wait: Duration,
+    overlap: Duration,
 }
 
 impl Builder {
@@ -81,6 +82,7 @@ impl Builder {
                 refill: Duration::from_secs(10),
             },
             force_wait: Duration::from_secs(5),
+            overlap: Duration::from_secs(300),
         }
     }
 
@@ -132,6 +134,17 @@ impl Builder {
     /// Lets a rejected request wait so long for a new value; 5 s unless told.
     pub fn force_wait(mut self, force_wait: Duration) -> Self {
         self.force_wait = force_wait;
+        self
+    }
+
+    /// Keeps a value that has proven itself for so long after it was replaced, 5 min unless told, and no longer
+    /// than until it expires. While the upstream rejects the new one, which may not be active there yet,
+    /// [`InjectKey`](crate::InjectKey) sends the second attempt with the old one.
+    ///
+    /// Each of those requests is sent twice. [`Duration::ZERO`] cuts over at once: for keys that are replaced
+    /// because they are compromised.
+    pub fn overlap(mut self, overlap: Duration) -> Self {
+        self.overlap = overlap;
         self
     }
 
@@ -228,6 +241,7 @@ impl Builder {
             events: Arc::clone(&parts.events),
             progress,
             wall: Arc::clone(&self.wall),
+            overlap: self.overlap,
             retired: Vec::new(),
         };
         (Rotating::new(parts, None, watcher, self.wall), publisher)
@@ -253,6 +267,7 @@ impl Builder {
                 ..self.limits
             },
             force_wait: bounded(self.force_wait),
+            overlap: bounded(self.overlap),
         }
     }
 }
@@ -266,6 +281,7 @@ impl fmt::Debug for Builder {
             .field("fetch_timeout", &self.fetch_timeout)
             .field("wait_for_first", &self.wait_for_first)
             .field("force_wait", &self.force_wait)
+            .field("overlap", &self.overlap)
             .finish_non_exhaustive()
     }
 }

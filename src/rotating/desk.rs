@@ -13,6 +13,7 @@ use super::expiry::{Deadline, Now};
 use super::guard::Refused;
 use super::handle::{Command, Parts};
 use super::plan::{InVain, Plan, RoundAfterFailure, Step};
+use super::previous::Previous;
 use super::refreshing::Refreshed;
 use super::schedule::{self, Draw, Moved};
 use super::snapshot::{Content, Generation, Snapshot};
@@ -58,16 +59,31 @@ impl<T: Send + Sync + 'static> Desk<T> {
         &self.clocks
     }
 
-    /// What to do now. A round whose time is up ends here.
+    /// What to do now. A round and an overlap whose time is up end here.
     pub(crate) fn next_step(&mut self) -> Step {
         self.end_round_if_due();
-        match (
-            self.plan.next_step(self.clocks.now()),
-            self.plan.round_ends(),
-        ) {
-            (Step::SleepUntil(at), Some(round_ends)) => Step::SleepUntil(at.min(round_ends)),
-            (step, _) => step,
+        let overlap_ends = self.end_overlap_if_due();
+        match self.plan.next_step(self.clocks.now()) {
+            Step::SleepUntil(at) => {
+                let ends = [self.plan.round_ends(), overlap_ends];
+                Step::SleepUntil(ends.into_iter().flatten().fold(at, Instant::min))
+            }
+            step @ Step::Ask(_) => step,
         }
+    }
+
+    /// Lets go of the previous value once no request may go back to it; when that will be.
+    fn end_overlap_if_due(&self) -> Option<Instant> {
+        let current = self.parts.cell.load();
+        let previous = current.previous.as_ref()?;
+        if previous.stands(self.clocks.now()) {
+            return Some(previous.until().mono);
+        }
+        drop(self.publish(Snapshot {
+            previous: None,
+            ..current.again()
+        }));
+        None
     }
 
     pub(crate) const fn wants_hint(&self) -> bool {
@@ -101,6 +117,14 @@ impl<T: Send + Sync + 'static> Desk<T> {
                     Ok(()) => self.rejected.push(reply),
                     Err(refused) => tell(reply, Err(refused.into())),
                 }
+            }
+            Command::Join { generation, reply } => {
+                let current = self.parts.cell.load_full();
+                if current.content.generation != generation {
+                    tell(reply, Ok(current));
+                } else if self.plan.round_ends().is_some() {
+                    self.rejected.push(reply);
+                } // or else the reply is dropped: there is nothing to wait for
             }
             Command::Refresh { reply } => match self.plan.request(now) {
                 Ok(()) => self.requested.push((self.attempts + 1, reply)),
@@ -140,6 +164,7 @@ impl<T: Send + Sync + 'static> Desk<T> {
                     revision,
                     expires,
                     failing_since: None,
+                    previous: Previous::after(current, self.plan.overlap(), now),
                 });
                 self.plan.rotated(now, expires, draw);
                 self.report(generation, None);
@@ -151,10 +176,10 @@ impl<T: Send + Sync + 'static> Desk<T> {
             Ok(Found::Same { revision, expires }) => {
                 let moved = moved(current.expires, expires, now);
                 let published = self.publish(Snapshot {
-                    content: Arc::clone(&current.content),
                     revision,
                     expires,
                     failing_since: None,
+                    ..current.again()
                 });
                 let in_vain = self.plan.unchanged(now, moved, expires, draw);
                 self.report(current.content.generation, None);
@@ -170,10 +195,8 @@ impl<T: Send + Sync + 'static> Desk<T> {
     /// The value stays; with it stands since when it could not be loaded again.
     fn failed(&mut self, now: Now, current: &Snapshot<T>, error: SourceError, draw: Draw) {
         drop(self.publish(Snapshot {
-            content: Arc::clone(&current.content),
-            revision: current.revision.clone(),
-            expires: current.expires,
             failing_since: current.failing_since.or(Some(now.mono)),
+            ..current.again()
         }));
         let round = self.plan.failed(now, &error, current.expires, draw);
         self.report(current.content.generation, Some(&error));

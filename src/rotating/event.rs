@@ -57,6 +57,14 @@ pub enum EventKind {
         /// The generation that the request was sent again with.
         generation: Generation,
     },
+    /// The upstream rejected a generation that had not proven itself, and the request was sent again with
+    /// the one before it.
+    FellBack {
+        /// The rejected generation.
+        rejected: Generation,
+        /// The older generation that the request was sent again with.
+        generation: Generation,
+    },
     /// Requests of clients were refused.
     Refused {
         /// Why, in one word.
@@ -131,6 +139,10 @@ impl Events {
                 rejected,
                 generation,
             } => tracing::info!(name, %rejected, %generation, "replayed"),
+            EventKind::FellBack {
+                rejected,
+                generation,
+            } => tracing::info!(name, %rejected, %generation, "fell back"),
             EventKind::Refused { reason, untold } => {
                 tracing::warn!(name, reason, untold, "refused a client");
             }

@@ -109,6 +109,17 @@ impl Deadline {
         }
     }
 
+    /// The one that passes first, on each clock.
+    pub(crate) fn earlier(self, other: Self) -> Self {
+        Self {
+            mono: self.mono.min(other.mono),
+            wall: match (self.wall, other.wall) {
+                (Some(wall), Some(other)) => Some(wall.min(other)),
+                (wall, other) => wall.or(other),
+            },
+        }
+    }
+
     pub(crate) fn passed(&self, now: Now) -> bool {
         self.remaining(now).is_zero()
     }

@@ -47,11 +47,13 @@ pub(crate) enum Refused {
     Throttled,
 }
 
-/// Whether the current generation ever got an answer that was not a rejection.
+/// Whether a generation ever got an answer that was not a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proven {
-    Yes,
     No,
+    Yes,
+    /// It did, and the last that was heard of it is a rejection.
+    RejectedSince,
 }
 
 impl Guard {

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use super::builder::{Builder, WallClock};
 use super::event::{EventKind, Events};
 use super::expiry::{Deadline, Now};
+use super::guard::Proven;
+use super::previous::Previous;
 use super::refreshing::{Refreshed, Refreshing};
 use super::snapshot::{Cell, Content, Current, Generation, Snapshot};
 use super::status::{Progress, Status, Subscription, Upkeep};
@@ -49,6 +51,11 @@ struct Handle<T> {
 pub(crate) enum Command<T> {
     /// A generation was rejected.
     Rejected {
+        generation: Generation,
+        reply: oneshot::Sender<Refreshed<T>>,
+    },
+    /// Somebody waits for what comes of a rejection that was told before.
+    Join {
         generation: Generation,
         reply: oneshot::Sender<Refreshed<T>>,
     },
@@ -133,16 +140,23 @@ impl<T> Rotating<T> {
     /// ask share one attempt that starts after the rejection, its failure as much as its success; if it
     /// finds the old value still there, the outcome waits a moment for the writer, who may be behind.
     ///
-    /// The refresh is asked for at once, whether or not the returned future is awaited.
+    /// The refresh is asked for at once, whether or not the returned future is awaited. A value that was
+    /// rejected is not kept for the [overlap](Builder::overlap) once it is replaced.
     pub fn refresh_if(&self, rejected: Generation) -> Refreshing<T> {
         let current = self.current();
         if current.generation() != rejected {
+            let previous = current.previous().map(Previous::content);
+            if let Some(previous) = previous.filter(|content| content.generation == rejected) {
+                previous.reject();
+            }
             return Refreshing::known(Ok(current));
         }
-        self.ask(|reply| Command::Rejected {
+        let refreshing = self.ask(|reply| Command::Rejected {
             generation: rejected,
             reply,
-        })
+        });
+        current.content().reject();
+        refreshing
     }
 
     /// Asks the source now. The outcome is the value that is current after an attempt that started after
@@ -191,11 +205,45 @@ impl<T> Rotating<T> {
     }
 
     /// Notes an answer of the upstream that was not a rejection.
-    pub(crate) fn prove(&self, generation: Generation) {
+    pub(crate) fn accepted(&self, generation: Generation) {
         let current = self.current();
-        if current.generation() == generation && current.content().prove() {
+        if current.generation() == generation && current.content().accept() {
             self.emit(EventKind::InUse { generation });
         }
+    }
+
+    /// A value for the second attempt of a request that was rejected. As [`refresh_if`](Self::refresh_if); but
+    /// where the generation had not proven itself when the request was `sent`, and the one before it still
+    /// stands, that is the outcome, at once: the refresh goes on in the background.
+    pub(crate) fn instead_of(&self, rejected: Generation, sent: Proven) -> Refreshing<T> {
+        let current = self.current();
+        let good = current.content().proven() == Proven::Yes;
+        let is_rejected = current.generation() == rejected;
+        let previous = current.previous().filter(|previous| {
+            sent == Proven::No
+                && (is_rejected || !good)
+                && previous.content().generation < rejected
+                && previous.stands(self.now())
+        });
+        let Some(previous) = previous else {
+            return self.refresh_if(rejected);
+        };
+        // One that has proven itself since the request was sent is not refreshed for it.
+        if !good {
+            drop(self.refresh_if(rejected));
+        }
+        Refreshing::known(Ok(previous.load()))
+    }
+
+    /// Waits with those whose requests were rejected, if a value is proven and is being refreshed for that;
+    /// `None` where nothing tells of it.
+    pub(crate) fn join_refresh(&self, current: &Current<T>) -> Option<Refreshing<T>> {
+        (current.content().proven() == Proven::RejectedSince).then(|| {
+            self.ask(|reply| Command::Join {
+                generation: current.generation(),
+                reply,
+            })
+        })
     }
 
     pub(crate) fn emit(&self, kind: EventKind) {
@@ -204,6 +252,13 @@ impl<T> Rotating<T> {
 
     pub(crate) fn wall(&self) -> SystemTime {
         (self.0.wall)()
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            mono: Instant::now(),
+            wall: self.wall(),
+        }
     }
 
     fn ask(
@@ -251,6 +306,7 @@ impl<T> Snapshot<T> {
             revision: None,
             expires,
             failing_since: None,
+            previous: None,
         }
     }
 }

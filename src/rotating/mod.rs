@@ -15,6 +15,7 @@ mod expiry;
 mod guard;
 mod handle;
 mod plan;
+mod previous;
 mod publisher;
 mod refreshing;
 mod schedule;

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// How long a rejected request may wait for a new value.
     pub(crate) force_wait: Duration,
+    /// How long a request may go back to a value that was replaced.
+    pub(crate) overlap: Duration,
 }
 
 /// What the refresh task knows besides the value.
@@ -122,7 +124,7 @@ impl Plan {
         if self.round.is_some() {
             return Ok(());
         }
-        if proven == Proven::Yes && self.cleared_for != Some(generation) {
+        if proven != Proven::No && self.cleared_for != Some(generation) {
             self.cleared_for = Some(generation);
             self.guard.clear(now.mono);
         }
@@ -234,6 +236,10 @@ impl Plan {
             Some(_) => RoundAfterFailure::Ended,
             None => RoundAfterFailure::GoesOn,
         }
+    }
+
+    pub(crate) const fn overlap(&self) -> Duration {
+        self.settings.overlap
     }
 
     pub(crate) const fn failures(&self) -> u32 {

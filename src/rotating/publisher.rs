@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::Generation;
 use super::builder::WallClock;
 use super::event::{EventKind, Events};
 use super::expiry::Now;
+use super::previous::Previous;
 use super::snapshot::{Cell, Content, Snapshot};
 use super::status::Progress;
-use super::{Current, Generation};
 
 /// The right to publish: there is one for each value that [`Rotating::by_hand`] made, and it cannot be
 /// cloned, so that no second writer brings an old value back.
@@ -22,6 +24,7 @@ pub struct Publisher<T> {
     pub(super) events: Arc<Events>,
     pub(super) progress: watch::Sender<Progress>,
     pub(super) wall: WallClock,
+    pub(super) overlap: Duration,
     /// Contents that readers may still hold. They are let go of here, so that no reader pays for it.
     pub(super) retired: Vec<Arc<Content<T>>>,
 }
@@ -29,25 +32,52 @@ pub struct Publisher<T> {
 impl<T: PartialEq> Publisher<T> {
     /// Makes `value` current, at once and for every handle. The generation moves unless the value equals
     /// the current one; it is returned.
+    ///
+    /// A value that has proven itself is kept for the [overlap](super::Builder::overlap), for as long as the upstream
+    /// rejects the new one; in memory it stays until the next is published.
     pub fn publish(&mut self, value: T) -> Generation {
-        let current = Current::load(&self.cell);
-        if *current == value {
-            return current.generation();
+        let now = self.now();
+        let current = self.cell.load_full();
+        if current.content.value == value {
+            return current.content.generation;
         }
-        let generation = current.generation().next();
-        drop(current);
-        let before = self.cell.load_full();
-        self.retired.push(Arc::clone(&before.content));
-        drop(before);
-        let now = Now {
-            mono: Instant::now(),
-            wall: (self.wall)(),
-        };
+        self.replace(
+            &current,
+            value,
+            Previous::after(&current, self.overlap, now),
+            now,
+        )
+    }
+
+    /// As [`publish`](Self::publish), and no request goes back to the value before: for one that is
+    /// compromised. Also where it has been replaced already, by an equal value.
+    pub fn cut_over(&mut self, value: T) -> Generation {
+        let current = self.cell.load_full();
+        if current.content.value == value {
+            self.cell.store(Arc::new(Snapshot {
+                previous: None,
+                ..current.again()
+            }));
+            return current.content.generation;
+        }
+        self.replace(&current, value, None, self.now())
+    }
+
+    fn replace(
+        &mut self,
+        current: &Snapshot<T>,
+        value: T,
+        previous: Option<Previous<T>>,
+        now: Now,
+    ) -> Generation {
+        let generation = current.content.generation.next();
+        self.retired.push(Arc::clone(&current.content));
         self.cell.store(Arc::new(Snapshot {
             content: Arc::new(Content::new(value, generation, now)),
             revision: None,
             expires: None,
             failing_since: None,
+            previous,
         }));
         self.progress
             .send_modify(|progress| progress.generation = generation);
@@ -57,6 +87,13 @@ impl<T: PartialEq> Publisher<T> {
         self.events
             .emit(EventKind::Rotated { generation, reason }, now.wall);
         generation
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            mono: Instant::now(),
+            wall: (self.wall)(),
+        }
     }
 }
 

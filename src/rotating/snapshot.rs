@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Revision;
 use super::expiry::{Deadline, Now};
 use super::guard::Proven;
+use super::previous::Previous;
 
 /// Counts the contents that a rotating value has had: moves exactly when the content changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,8 @@ pub(crate) struct Content<T> {
     /// When the source was asked for it.
     pub(crate) obtained: Now,
     proven: AtomicBool,
+    /// Whether the last that was heard of it is a rejection.
+    rejected: AtomicBool,
 }
 
 impl<T> Content<T> {
@@ -53,20 +56,29 @@ impl<T> Content<T> {
             generation,
             obtained,
             proven: AtomicBool::new(false),
+            rejected: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn proven(&self) -> Proven {
-        if self.proven.load(Ordering::Relaxed) {
-            Proven::Yes
-        } else {
+        if !self.proven.load(Ordering::Relaxed) {
             Proven::No
+        } else if self.rejected.load(Ordering::Acquire) {
+            Proven::RejectedSince
+        } else {
+            Proven::Yes
         }
     }
 
     /// Notes an answer that was not a rejection; whether it was the first.
-    pub(crate) fn prove(&self) -> bool {
-        self.proven() == Proven::No && !self.proven.swap(true, Ordering::Relaxed)
+    pub(crate) fn accept(&self) -> bool {
+        self.rejected.store(false, Ordering::Release);
+        !self.proven.load(Ordering::Relaxed) && !self.proven.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes a rejection. Whatever was done about it before, whoever sees the note sees that, too.
+    pub(crate) fn reject(&self) {
+        self.rejected.store(true, Ordering::Release);
     }
 }
 
@@ -77,6 +89,21 @@ pub(crate) struct Snapshot<T> {
     pub(crate) expires: Option<Deadline>,
     /// Since when each attempt to load it again has failed.
     pub(crate) failing_since: Option<Instant>,
+    /// What a request may go back to while the content has not proven itself.
+    pub(crate) previous: Option<Previous<T>>,
+}
+
+impl<T> Snapshot<T> {
+    /// The same content, for what is to be published with it.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            content: Arc::clone(&self.content),
+            revision: self.revision.clone(),
+            expires: self.expires,
+            failing_since: self.failing_since,
+            previous: self.previous.clone(),
+        }
+    }
 }
 
 pub(crate) type Cell<T> = ArcSwap<Snapshot<T>>;
@@ -119,6 +146,10 @@ impl<T> Current<T> {
 
     pub(crate) fn content(&self) -> &Content<T> {
         &self.0.content
+    }
+
+    pub(crate) fn previous(&self) -> Option<&Previous<T>> {
+        self.0.previous.as_ref()
     }
 }
 

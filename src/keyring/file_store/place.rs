@@ -52,5 +52,5 @@ fn folder_of(path: &Path) -> io::Result<PathBuf> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    fs::canonicalize(folder.unwrap_or(Path::new(".")))
+    fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")))
 }

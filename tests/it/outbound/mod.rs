@@ -1,8 +1,12 @@
 //! The outbound half, against an upstream that is a Tower service in the same task: virtual time, no sockets.
 
+mod buffer_body;
 mod contract;
+mod grpc;
+mod hold;
 mod inject;
 mod origins;
+mod overlap;
 mod replay;
 mod seam;
 mod secrecy;
@@ -17,7 +21,7 @@ use std::time::Duration;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use tower::Service;
 use tower_rotating_auth::{
-    Credential, InjectKey, Rotating, Secret, SecretSource, SourceError, source_fn,
+    Builder, Credential, InjectKey, Rotating, Secret, SecretSource, SourceError, source_fn,
 };
 
 pub(crate) const URL: &str = "https://api.example.com/v1/models";
@@ -29,7 +33,7 @@ pub(crate) struct World(Arc<Mutex<State>>);
 
 struct State {
     stored: Result<String, &'static str>,
-    accepted: String,
+    accepted: Vec<String>,
     fetches: usize,
     seen: Vec<Seen>,
 }
@@ -44,6 +48,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    pub(crate) fn key(&self) -> &str {
+        let sent = self.header("authorization").unwrap_or_default();
+        sent.strip_prefix("Bearer ").unwrap_or_default()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -53,7 +62,7 @@ impl World {
     pub(crate) fn new(key: &str) -> Self {
         Self(Arc::new(Mutex::new(State {
             stored: Ok(key.into()),
-            accepted: key.into(),
+            accepted: vec![key.into()],
             fetches: 0,
             seen: Vec::new(),
         })))
@@ -74,12 +83,21 @@ impl World {
 
     /// What the upstream takes from now on.
     pub(crate) fn accept(&self, key: &str) {
-        self.with(|state| state.accepted = key.into());
+        self.with(|state| state.accepted = vec![key.into()]);
+    }
+
+    /// What the upstream takes from now on beside what it took before.
+    pub(crate) fn also_accept(&self, key: &str) {
+        self.with(|state| state.accepted.push(key.into()));
     }
 
     pub(crate) fn rotate(&self, key: &str) {
         self.store(key);
         self.accept(key);
+    }
+
+    pub(crate) fn takes(&self, authorization: Option<&str>) -> bool {
+        self.with(|state| state.takes(authorization))
     }
 
     pub(crate) fn fetches(&self) -> usize {
@@ -92,6 +110,10 @@ impl World {
 
     /// A key that is fetched from the store; each fetch takes `latency`.
     pub(crate) async fn key_with(&self, latency: Duration) -> Rotating<Credential> {
+        self.key_by(Rotating::builder(), latency).await
+    }
+
+    pub(crate) async fn key_by(&self, builder: Builder, latency: Duration) -> Rotating<Credential> {
         let world = self.clone();
         let source = source_fn(move || {
             let world = world.clone();
@@ -108,7 +130,7 @@ impl World {
             }
         });
         let hour = Duration::from_secs(3600);
-        let builder = Rotating::builder().poll(hour * 24);
+        let builder = builder.poll(hour * 24);
         builder.start(source.bearer()).await.unwrap()
     }
 
@@ -144,13 +166,15 @@ impl Service<Request<String>> for Upstream {
 }
 
 impl State {
+    fn takes(&self, authorization: Option<&str>) -> bool {
+        let key = authorization.and_then(|sent| sent.strip_prefix("Bearer "));
+        key.is_some_and(|sent| self.accepted.iter().any(|key| key == sent))
+    }
+
     fn answer(&mut self, request: Request<String>) -> Response<String> {
         let (head, body) = request.into_parts();
-        let wanted = format!("Bearer {}", self.accepted);
-        let accepted = head
-            .headers
-            .get("authorization")
-            .is_some_and(|sent| *sent == wanted);
+        let sent = head.headers.get("authorization");
+        let accepted = self.takes(sent.map(|sent| sent.to_str().unwrap()));
         self.seen.push(Seen {
             uri: head.uri,
             headers: head.headers,

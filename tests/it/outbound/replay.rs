@@ -219,6 +219,7 @@ async fn grpc_tells_a_rejection_in_a_header_of_a_response_that_is_otherwise_fine
                 if response.status() == StatusCode::UNAUTHORIZED {
                     *response.status_mut() = StatusCode::OK;
                     let headers = response.headers_mut();
+                    headers.insert("content-type", "application/grpc".parse().unwrap());
                     headers.insert("grpc-status", "16".parse().unwrap());
                 }
                 response

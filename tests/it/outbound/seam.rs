@@ -1,16 +1,21 @@
 //! Clients whose requests are not `http::Request`.
 
+use std::convert::Infallible;
+use std::future::{Future, ready};
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::http::StatusCode as AxumStatus;
 use axum::routing::post;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_rotating_auth::{
-    Carry, Credential, InjectKey, Inspect, Outcome, Rotating, Secret, Target,
-};
+use tower_rotating_auth::{Carry, Credential, InjectKey, Inspect, Rotating, Seam, Secret, Target};
+
+use super::{ORIGIN, URL};
 
 fn bearer(key: &str) -> Credential {
     Credential::bearer(&Secret::from(key)).unwrap()
@@ -31,83 +36,289 @@ async fn server() -> SocketAddr {
     address
 }
 
-/// The whole of what `reqwest` takes.
-struct Reqwest;
+/// The same for each version of reqwest, by its functions alone.
+macro_rules! keyed_and_replayed {
+    ($reqwest:ident) => {
+        #[tokio::test]
+        async fn a_client_is_keyed_and_its_rejected_request_replayed() {
+            use super::{bearer, server};
+            use tower::{Layer, Service, ServiceExt};
+            use tower_rotating_auth::{Answers, InjectKey, Injected, Outcome, Rotating, Seam};
+            use $reqwest::{Client, Error, Request, Response};
 
-impl Carry<reqwest::Request> for Reqwest {
-    type Sent = reqwest::Request;
-    type Saved = reqwest::Request;
+            let url = format!("http://{}/", server().await);
+            let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+            let seam = Seam::new(Request::url, Request::headers_mut, Request::try_clone)
+                .status(Response::status)
+                .notes(Response::extensions_mut);
+            let reqwest = Client::new();
+            // It has a name, so that it can stand in a field.
+            let mut client: Injected<Client, Seam<Request, Answers<Response, Error>>> =
+                InjectKey::new(&url, key)
+                    .unwrap()
+                    .seam(seam)
+                    .layer(reqwest.clone());
+            let request = reqwest.post(&url).body("upload").build().unwrap();
+            let answer = client.ready().await.unwrap().call(request);
+            publisher.publish(bearer("new")); // the request is on its way with the old one
+            let response = answer.await.unwrap();
+            assert!(matches!(
+                response.extensions().get(),
+                Some(Outcome::Replayed { .. })
+            ));
+            assert_eq!(response.text().await.unwrap(), "upload");
 
-    fn target<'a>(&self, request: &'a reqwest::Request) -> Target<'a> {
-        let url = request.url();
-        let host = url.host_str().unwrap_or_default();
-        Target::absolute(url.scheme(), host, url.port())
-    }
-
-    fn carries(&self, request: &reqwest::Request, name: &HeaderName) -> bool {
-        request.headers().contains_key(name)
-    }
-
-    fn pass(&self, request: reqwest::Request) -> reqwest::Request {
-        request
-    }
-
-    fn save(&self, request: reqwest::Request) -> (reqwest::Request, Option<reqwest::Request>) {
-        let saved = request.try_clone();
-        (request, saved)
-    }
-
-    fn resend(&self, saved: reqwest::Request) -> Option<reqwest::Request> {
-        Some(saved)
-    }
-
-    fn set(&self, request: &mut reqwest::Request, name: &HeaderName, value: HeaderValue) {
-        request.headers_mut().insert(name, value);
-    }
+            let elsewhere = reqwest.post(url.replace("127.0.0.1", "localhost"));
+            let response = client.oneshot(elsewhere.build().unwrap()).await.unwrap();
+            assert_eq!(response.status(), 401);
+            assert!(response.extensions().get::<Outcome>().is_none());
+        }
+    };
 }
 
-impl<E> Inspect<reqwest::Response, E> for Reqwest {
-    fn rejects(&self, answer: &Result<reqwest::Response, E>) -> bool {
-        answer
-            .as_ref()
-            .is_ok_and(|response| response.status() == 401)
-    }
+mod reqwest_0_13 {
+    keyed_and_replayed!(reqwest);
+}
 
-    fn note(&self, response: &mut reqwest::Response, outcome: Outcome) {
-        response.extensions_mut().insert(outcome);
-    }
+mod reqwest_0_12 {
+    keyed_and_replayed!(reqwest_012);
+}
+
+/// Something beside the headers that a caller gives with a request.
+#[derive(Clone, Debug, PartialEq)]
+struct Note(&'static str);
+
+/// What each attempt had beside the key: the caller's header, whether that is sensitive, its extension.
+type Attempts = Arc<Mutex<Vec<(String, bool, Option<Note>)>>>;
+
+fn attempted(attempts: &Attempts, headers: &HeaderMap, extensions: &http::Extensions) {
+    let cookie = &headers["cookie"];
+    attempts.lock().unwrap().push((
+        cookie.to_str().unwrap().into(),
+        cookie.is_sensitive(),
+        extensions.get().cloned(),
+    ));
+}
+
+fn equal_twice(attempts: &Attempts) {
+    let one = ("a=b".into(), true, Some(Note("the caller's")));
+    assert_eq!(*attempts.lock().unwrap(), [one.clone(), one]);
+}
+
+fn noted() -> Request<String> {
+    let mut request = Request::post(URL).body(String::new()).unwrap();
+    let mut cookie = HeaderValue::from_static("a=b");
+    cookie.set_sensitive(true);
+    request.headers_mut().insert("cookie", cookie);
+    request.extensions_mut().insert(Note("the caller's"));
+    request
 }
 
 #[tokio::test]
-async fn a_reqwest_client_is_keyed_and_its_rejected_request_replayed() {
-    let url = format!("http://{}/", server().await);
+async fn extensions_and_sensitive_flags_survive_a_replay() {
+    let attempts = Attempts::default();
+    let upstream = service_fn({
+        let attempts = Arc::clone(&attempts);
+        move |request: Request<String>| {
+            attempted(&attempts, request.headers(), request.extensions());
+            let mut response = Response::new(());
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            ready(Ok::<_, Infallible>(response))
+        }
+    });
     let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-    let reqwest = reqwest::Client::new();
-    let mut client = InjectKey::new(&url, key)
-        .unwrap()
-        .seam(Reqwest)
-        .layer(reqwest.clone());
-    let request = reqwest.post(&url).body("upload").build().unwrap();
-    let answer = client.ready().await.unwrap().call(request);
-    publisher.publish(bearer("new")); // the request is on its way with the old one
-    let response: Result<reqwest::Response, reqwest::Error> = answer.await;
-    let response = response.unwrap();
-    assert!(matches!(
-        response.extensions().get(),
-        Some(Outcome::Replayed { .. })
-    ));
-    assert_eq!(response.text().await.unwrap(), "upload");
+    let mut client = InjectKey::new(ORIGIN, key).unwrap().layer(upstream);
+    let answer = client.ready().await.unwrap().call(noted());
+    publisher.publish(bearer("new"));
+    answer.await.unwrap();
+    equal_twice(&attempts);
 }
+
+#[tokio::test]
+async fn extensions_and_sensitive_flags_survive_a_replay_through_functions() {
+    let attempts = Attempts::default();
+    let upstream = service_fn({
+        let attempts = Arc::clone(&attempts);
+        move |request: reqwest::Request| {
+            let request = Request::<reqwest::Body>::try_from(request).unwrap();
+            attempted(&attempts, request.headers(), request.extensions());
+            let mut response = Response::new("");
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            ready(Ok::<_, Infallible>(reqwest::Response::from(response)))
+        }
+    });
+    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+    let seam = Seam::new(
+        reqwest::Request::url,
+        reqwest::Request::headers_mut,
+        reqwest::Request::try_clone,
+    );
+    let mut client = InjectKey::new(ORIGIN, key)
+        .unwrap()
+        .seam(seam.status(reqwest::Response::status))
+        .layer(upstream);
+    let answer = client
+        .ready()
+        .await
+        .unwrap()
+        .call(noted().try_into().unwrap());
+    publisher.publish(bearer("new"));
+    answer.await.unwrap();
+    equal_twice(&attempts);
+}
+
+/// A header that the caller of a client with functions has set.
+#[tokio::test]
+async fn a_callers_own_header_is_seen_through_functions() {
+    let (key, _publisher) = Rotating::by_hand(bearer("ours"));
+    let seam = Seam::new(
+        reqwest::Request::url,
+        reqwest::Request::headers_mut,
+        reqwest::Request::try_clone,
+    );
+    let inject = InjectKey::new(ORIGIN, key)
+        .unwrap()
+        .seam(seam.status(reqwest::Response::status));
+    let sent = service_fn(|request: reqwest::Request| {
+        let sent = request.headers()["authorization"].to_str().unwrap();
+        ready(Ok::<_, Infallible>(reqwest::Response::from(Response::new(
+            sent.to_owned(),
+        ))))
+    });
+    let mut request = reqwest::Request::new(http::Method::POST, URL.parse().unwrap());
+    request
+        .headers_mut()
+        .insert("authorization", "Bearer theirs".parse().unwrap());
+    let again = request.try_clone().unwrap();
+    let response = inject.clone().layer(sent).oneshot(request).await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "Bearer theirs");
+    let overriding = inject.override_existing().layer(sent);
+    let response = overriding.oneshot(again).await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "Bearer ours");
+}
+
+/// A request in the making, as `async-openai` hands one to its client: it shows nothing, and each call builds anew.
+#[derive(Clone)]
+struct Factory(Arc<dyn Fn() -> Building + Send + Sync>);
+
+type Building = Pin<Box<dyn Future<Output = Result<reqwest::Request, Failed>> + Send>>;
 
 #[derive(Debug)]
 enum Failed {
     Unauthorized,
+    NotSent,
 }
 
-/// A client that tells a rejection as an error, and whose requests are pairs of a key and a question.
-struct AsError;
+impl Factory {
+    fn new<F>(build: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<reqwest::Request, Failed>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(build())))
+    }
+}
 
-impl Carry<(Option<HeaderValue>, u32)> for AsError {
+#[tokio::test]
+async fn a_factory_builds_each_attempt_with_its_own_key_even_where_the_body_cannot_be_copied() {
+    let url = format!("http://{}/", server().await);
+    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+    let seam = Seam::of_factory(|factory: &Factory, name, value| {
+        let factory = factory.clone();
+        Factory::new(move || {
+            let (building, name, value) = ((factory.0)(), name.clone(), value.clone());
+            async move {
+                let mut request = building.await?;
+                request.headers_mut().insert(name, value);
+                Ok(request)
+            }
+        })
+    });
+    let inject = InjectKey::new(&url, key).unwrap();
+    let inject = inject.assume_origin(&url).unwrap();
+    let reqwest = reqwest::Client::new();
+    let sends = service_fn(move |factory: Factory| {
+        let reqwest = reqwest.clone();
+        async move {
+            let request = (factory.0)().await?;
+            reqwest.execute(request).await.map_err(|_| Failed::NotSent)
+        }
+    });
+    let mut client = inject
+        .seam(seam.status(reqwest::Response::status))
+        .layer(sends);
+    let built = Arc::new(Mutex::new(0));
+    let factory = Factory::new({
+        let built = Arc::clone(&built);
+        move || {
+            *built.lock().unwrap() += 1;
+            let mut request = reqwest::Request::new(http::Method::POST, url.parse().unwrap());
+            *request.body_mut() = Some("upload".into());
+            // What the client puts there always makes way.
+            request
+                .headers_mut()
+                .insert("authorization", "Bearer dummy".parse().unwrap());
+            ready(Ok(request))
+        }
+    });
+    let answer = client.ready().await.unwrap().call(factory);
+    publisher.publish(bearer("new"));
+    assert_eq!(answer.await.unwrap().text().await.unwrap(), "upload");
+    assert_eq!(*built.lock().unwrap(), 2);
+}
+
+/// A request of a client that knows nothing of HTTP's types.
+#[derive(Clone, Debug)]
+struct Question {
+    url: &'static str,
+    headers: HeaderMap,
+    asked: u32,
+}
+
+impl Question {
+    fn of(asked: u32) -> Self {
+        Self {
+            url: URL,
+            headers: HeaderMap::new(),
+            asked,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_that_is_an_error_is_seen_as_well() {
+    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+    let (questions, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    let client = service_fn(move |question: Question| {
+        questions.send(question.asked).unwrap();
+        ready(match question.headers.get(AUTHORIZATION) {
+            Some(key) if key == "Bearer new" => Ok(question.asked + 1),
+            _ => Err(Failed::Unauthorized),
+        })
+    });
+    let seam = Seam::new(
+        |question: &Question| question.url,
+        |question| &mut question.headers,
+        |question| Some(question.clone()),
+    )
+    .rejects(|answer: &Result<u32, Failed>| matches!(answer, Err(Failed::Unauthorized)));
+    let mut client = InjectKey::new(ORIGIN, key)
+        .unwrap()
+        .seam(seam)
+        .layer(client);
+    let answer = client.ready().await.unwrap().call(Question::of(41));
+    publisher.publish(bearer("new"));
+    assert_eq!(answer.await.unwrap(), 42);
+    assert_eq!(
+        (asked.recv().await, asked.recv().await),
+        (Some(41), Some(41))
+    );
+}
+
+/// A seam by hand: requests that are pairs of a key and a question, and of which only the question is kept.
+#[derive(Clone)]
+struct ByHand;
+
+impl Carry<(Option<HeaderValue>, u32)> for ByHand {
     type Sent = (Option<HeaderValue>, u32);
     type Saved = u32;
 
@@ -115,7 +326,7 @@ impl Carry<(Option<HeaderValue>, u32)> for AsError {
         Target::path_only()
     }
 
-    fn carries(&self, request: &(Option<HeaderValue>, u32), _: &HeaderName) -> bool {
+    fn carries(&self, request: &mut (Option<HeaderValue>, u32), _: &HeaderName) -> bool {
         request.0.is_some()
     }
 
@@ -137,34 +348,25 @@ impl Carry<(Option<HeaderValue>, u32)> for AsError {
     }
 }
 
-impl Inspect<u32, Failed> for AsError {
+impl Inspect<u32, Failed> for ByHand {
     fn rejects(&self, answer: &Result<u32, Failed>) -> bool {
         matches!(answer, Err(Failed::Unauthorized))
     }
 }
 
 #[tokio::test]
-async fn a_rejection_that_is_an_error_is_seen_as_well() {
+async fn a_seam_can_be_written_by_hand() {
     let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-    let (questions, mut asked) = tokio::sync::mpsc::unbounded_channel();
-    let client = service_fn(move |(key, question): (Option<HeaderValue>, u32)| {
-        questions.send(question).unwrap();
-        let answer = match key {
+    let client = service_fn(|(key, question): (Option<HeaderValue>, u32)| {
+        ready(match key {
             Some(key) if key == "Bearer new" => Ok(question + 1),
             _ => Err(Failed::Unauthorized),
-        };
-        async move { answer }
+        })
     });
-    let inject = InjectKey::new("https://api.example.com", key)
-        .unwrap()
-        .assume_origin("https://api.example.com")
-        .unwrap();
-    let mut client = inject.seam(AsError).layer(client);
+    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let inject = inject.assume_origin(ORIGIN).unwrap();
+    let mut client = inject.seam(ByHand).layer(client);
     let answer = client.ready().await.unwrap().call((None, 41));
     publisher.publish(bearer("new"));
     assert_eq!(answer.await.unwrap(), 42);
-    assert_eq!(
-        (asked.recv().await, asked.recv().await),
-        (Some(41), Some(41))
-    );
 }

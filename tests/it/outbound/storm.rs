@@ -5,14 +5,25 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::{Layer, ServiceExt};
+use tower_rotating_auth::{Credential, InjectKey, Rotating};
 
-use super::{World, post};
+use super::{ORIGIN, World, post};
+use crate::support::{millis, minutes, pass};
 
 const TENTH: Duration = Duration::from_millis(100);
 
 /// Sends ten requests a second for an hour, each on a task of its own; how many were answered with 401.
 async fn an_hour_of_requests(world: &World, before_each: impl Fn(u32)) -> usize {
-    let client = world.inject().await.layer(world.upstream());
+    requests_for_an_hour(world, &world.key().await, before_each).await
+}
+
+async fn requests_for_an_hour(
+    world: &World,
+    key: &Rotating<Credential>,
+    before_each: impl Fn(u32),
+) -> usize {
+    let inject = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = inject.layer(world.upstream());
     let start = Instant::now();
     let mut requests = Vec::new();
     for n in 0..36_000 {
@@ -55,6 +66,55 @@ async fn a_store_whose_every_new_key_is_rejected_costs_at_most_twenty_four_fetch
     assert!((1..=24).contains(&forced), "{forced}");
     assert_eq!(rejected, 36_000);
     assert!(world.seen().len() <= 2 * 36_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_that_is_never_taken_costs_at_most_twenty_fetches_and_no_caller_while_it_overlaps()
+ {
+    let world = World::new("good");
+    let builder = Rotating::builder().overlap(minutes(120));
+    let key = world.key_by(builder, millis(20)).await;
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    client
+        .layer(world.upstream())
+        .oneshot(post("body"))
+        .await
+        .unwrap();
+    world.store("bad");
+    pass(millis(1000)).await;
+    key.refresh().await.unwrap();
+
+    let rejected = requests_for_an_hour(&world, &key, |_| {}).await;
+    let forced = world.fetches() - 2;
+    println!("{forced} forced fetches");
+    assert!((1..=20).contains(&forced), "{forced}");
+    assert_eq!((rejected, world.seen().len()), (0, 1 + 2 * 36_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_key_that_was_proven_is_gone_back_to_once_however_many_new_ones_are_rejected() {
+    let world = World::new("good");
+    let key = world.key().await;
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    client
+        .layer(world.upstream())
+        .oneshot(post("body"))
+        .await
+        .unwrap();
+    world.store("bad");
+    pass(millis(1000)).await;
+    key.refresh().await.unwrap();
+    world.accept("another");
+
+    let mint = |n| world.store(&format!("bad-{n}"));
+    let rejected = requests_for_an_hour(&world, &key, mint).await;
+    let forced = world.fetches() - 2;
+    println!("{forced} forced fetches");
+    assert!((1..=24).contains(&forced), "{forced}");
+    assert_eq!(rejected, 36_000);
+    let seen = world.seen();
+    let good = seen.iter().filter(|seen| seen.key() == "good").count();
+    assert_eq!(good, 2, "the first proved it, one went back to it");
 }
 
 #[tokio::test(start_paused = true)]

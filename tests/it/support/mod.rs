@@ -3,14 +3,18 @@
 #[cfg(unix)]
 pub(crate) mod child;
 mod clock;
+mod feed;
 pub(crate) mod model;
 mod park;
 mod script;
+mod text;
 mod traced;
 mod upstream;
 
 pub(crate) use self::clock::{Wall, at_once, millis, minutes, moment, pass, secs};
+pub(crate) use self::feed::{Broken, Fed, Feed, feed, watched};
 pub(crate) use self::park::block_on;
 pub(crate) use self::script::{Answer, Asked, Log, Script, script};
+pub(crate) use self::text::Text;
 pub(crate) use self::traced::Traced;
 pub(crate) use self::upstream::Upstream;

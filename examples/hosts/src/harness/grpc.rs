@@ -1,0 +1,28 @@
+//! As much of gRPC as the servers need.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+
+const GRPC: &str = "application/grpc";
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+pub(super) fn is_call(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind == GRPC)
+}
+
+/// `UNAUTHENTICATED`; where there is no message, the status is a header.
+pub(super) fn unauthenticated() -> Response {
+    [(CONTENT_TYPE, GRPC), (STATUS, "16")].into_response()
+}
+
+/// A message in its frame, and that all is well.
+#[cfg(feature = "otlp-grpc")]
+pub(crate) fn grpc_answer(message: bytes::Bytes) -> Response {
+    use axum::body::Body;
+    use http::HeaderValue;
+    use http_body_util::{BodyExt, Full};
+
+    let all_is_well = HeaderMap::from_iter([(STATUS, HeaderValue::from_static("0"))]);
+    let body = Full::new(message).with_trailers(std::future::ready(Some(Ok(all_is_well))));
+    ([(CONTENT_TYPE, GRPC)], Body::new(body)).into_response()
+}

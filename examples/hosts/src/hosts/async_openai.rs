@@ -1,0 +1,85 @@
+//! async-openai: its client takes a Tower service of what makes requests, below a retry layer of its own.
+//!
+//! A request is made anew for each attempt, so all can be sent again, uploads of files too. Our layer is below
+//! the retry: each of its attempts carries the key that is current then. The configuration keeps no key; what it
+//! would send is written over.
+
+use async_openai::Client;
+use async_openai::config::OpenAIConfig;
+use async_openai::middleware::retry::OpenAIRetryLayer;
+use async_openai::middleware::{HttpRequestFactory, ReqwestService};
+use async_openai::types::chat::{
+    ChatCompletionRequestUserMessage, CreateChatCompletionRequestArgs,
+};
+use axum::routing::post;
+use axum::{Json, Router};
+use reqwest::Response;
+use serde_json::json;
+use tower::ServiceBuilder;
+use tower_rotating_auth::{Credential, InjectKey, InvalidOrigin, Rotating, Seam};
+
+use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
+
+fn keyed_client(
+    url: &str,
+    key: Rotating<Credential>,
+) -> Result<Client<OpenAIConfig>, InvalidOrigin> {
+    let seam = Seam::of_factory(|factory: &HttpRequestFactory, name, value| {
+        let factory = factory.clone();
+        HttpRequestFactory::new(move || {
+            let (factory, name, value) = (factory.clone(), name.clone(), value.clone());
+            async move {
+                let mut request = factory.build().await?;
+                request.headers_mut().insert(name, value);
+                Ok(request)
+            }
+        })
+    });
+    let seam = seam
+        .status(Response::status)
+        .notes(Response::extensions_mut);
+    let service = ServiceBuilder::new()
+        .layer(OpenAIRetryLayer::default())
+        .layer(InjectKey::new(url, key)?.assume_origin(url)?.seam(seam))
+        .service(ReqwestService::default());
+    let config = OpenAIConfig::new()
+        .with_api_key("")
+        .with_api_base(format!("{url}/v1"));
+    Ok(Client::with_config(config).with_http_service(service))
+}
+
+pub(super) async fn trial() -> Result<Tally, Failed> {
+    let upstream = Upstream::new(Rotation::CutOver);
+    let completion = json!({
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "small",
+        "choices": [{
+            "index": 0,
+            "message": { "role": "assistant", "content": "hello" },
+            "finish_reason": "stop",
+        }],
+    });
+    let complete = post(async move || Json(completion.clone()));
+    let model = Router::new().route("/v1/chat/completions", complete);
+    let url = upstream.serve(model).await?;
+    let client = keyed_client(&url, upstream.key().await?)?;
+    let question = CreateChatCompletionRequestArgs::default()
+        .model("small")
+        .messages([ChatCompletionRequestUserMessage::from("hi").into()])
+        .build()?;
+
+    under_load(&upstream, move || {
+        let (client, question) = (client.clone(), question.clone());
+        async move {
+            let completion = client.chat().create(question).await?;
+            let choice = completion.choices.into_iter().next();
+            match choice.and_then(|choice| choice.message.content) {
+                Some(text) if text == "hello" => Ok(()),
+                other => Err(format!("{other:?}").into()),
+            }
+        }
+    })
+    .await
+}

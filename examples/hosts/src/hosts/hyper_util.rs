@@ -1,0 +1,46 @@
+//! hyper-util's client: a Tower service of `http::Request`, so the layer goes on it as it stands.
+//!
+//! A body in memory is cloned for the second attempt.
+
+use axum::Router;
+use axum::routing::post;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tower::{Layer, ServiceExt};
+use tower_rotating_auth::{Credential, Http, InjectKey, Injected, InvalidOrigin, Rotating};
+
+use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
+
+/// What the rest of a program names the client by.
+type KeyedClient = Injected<Client<HttpConnector, Full<Bytes>>, Http>;
+
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    Ok(InjectKey::new(url, key)?.layer(client))
+}
+
+pub(super) async fn trial() -> Result<Tally, Failed> {
+    let upstream = Upstream::new(Rotation::CutOver);
+    let echo = Router::new().route("/echo", post(|body: Bytes| async { body }));
+    let url = upstream.serve(echo).await?;
+    let client = keyed_client(&url, upstream.key().await?)?;
+
+    under_load(&upstream, move || {
+        let client = client.clone();
+        let request = Request::post(format!("{url}/echo")).body(Full::from("hello"));
+        async move {
+            let response = client.oneshot(request?).await?;
+            let status = response.status();
+            let body = response.collect().await?.to_bytes();
+            match (status.as_u16(), body.as_ref()) {
+                (200, b"hello") => Ok(()),
+                _ => Err(format!("{status}, {body:?}").into()),
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,45 @@
+//! reqwest: its client is a Tower service of `reqwest::Request`, which functions of its own take apart for the layer.
+//!
+//! A request whose body is a stream is sent once. A key whose header is not `Authorization` wants a client that
+//! follows no redirects (`redirect::Policy::none()`).
+
+use axum::Router;
+use axum::routing::post;
+use bytes::Bytes;
+use reqwest::{Client, Error, Request, Response};
+use tower::{Layer, ServiceExt};
+use tower_rotating_auth::{
+    Answers, Credential, InjectKey, Injected, InvalidOrigin, Rotating, Seam,
+};
+
+use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
+
+/// What the rest of a program names the client by.
+type KeyedClient = Injected<Client, Seam<Request, Answers<Response, Error>>>;
+
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
+    let seam = Seam::new(Request::url, Request::headers_mut, Request::try_clone)
+        .status(Response::status)
+        .notes(Response::extensions_mut);
+    Ok(InjectKey::new(url, key)?.seam(seam).layer(Client::new()))
+}
+
+pub(super) async fn trial() -> Result<Tally, Failed> {
+    let upstream = Upstream::new(Rotation::CutOver);
+    let echo = Router::new().route("/echo", post(|body: Bytes| async { body }));
+    let url = upstream.serve(echo).await?;
+    let client = keyed_client(&url, upstream.key().await?)?;
+
+    under_load(&upstream, move || {
+        let client = client.clone();
+        let request = client.inner().post(format!("{url}/echo")).body("hello");
+        async move {
+            let response = client.oneshot(request.build()?).await?.error_for_status()?;
+            match response.bytes().await?.as_ref() {
+                b"hello" => Ok(()),
+                other => Err(format!("{other:?}").into()),
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,42 @@
+//! reqwest of the series before, beside the current one: the same functions, of another crate.
+
+use axum::Router;
+use axum::routing::post;
+use bytes::Bytes;
+use reqwest_012::{Client, Error, Request, Response};
+use tower::{Layer, ServiceExt};
+use tower_rotating_auth::{
+    Answers, Credential, InjectKey, Injected, InvalidOrigin, Rotating, Seam,
+};
+
+use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
+
+/// What the rest of a program names the client by.
+type KeyedClient = Injected<Client, Seam<Request, Answers<Response, Error>>>;
+
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
+    let seam = Seam::new(Request::url, Request::headers_mut, Request::try_clone)
+        .status(Response::status)
+        .notes(Response::extensions_mut);
+    Ok(InjectKey::new(url, key)?.seam(seam).layer(Client::new()))
+}
+
+pub(super) async fn trial() -> Result<Tally, Failed> {
+    let upstream = Upstream::new(Rotation::CutOver);
+    let echo = Router::new().route("/echo", post(|body: Bytes| async { body }));
+    let url = upstream.serve(echo).await?;
+    let client = keyed_client(&url, upstream.key().await?)?;
+
+    under_load(&upstream, move || {
+        let client = client.clone();
+        let request = client.inner().post(format!("{url}/echo")).body("hello");
+        async move {
+            let response = client.oneshot(request.build()?).await?.error_for_status()?;
+            match response.bytes().await?.as_ref() {
+                b"hello" => Ok(()),
+                other => Err(format!("{other:?}").into()),
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,23 @@
+//! Frames of any body as frames of `Bytes`.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame};
+
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+
+pub(super) type PolledFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
+
+/// The next frame of a body, of which data that is `Bytes` already is not copied.
+pub(super) fn poll_frame_of<B>(body: &mut B, cx: &mut Context<'_>) -> PolledFrame
+where
+    B: Body<Error: Into<BoxError>> + Unpin,
+{
+    Pin::new(body).poll_frame(cx).map(|polled| {
+        let frame = polled?.map_err(Into::into);
+        Some(frame.map(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))))
+    })
+}

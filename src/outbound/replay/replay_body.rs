@@ -1,0 +1,162 @@
+//! The body that the inner service is given.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::frame::{BoxError, poll_frame_of};
+use super::hand_over::{First, Turn};
+use super::recording::Recording;
+
+/// A body that streams through, and of which what is sent may be recorded. Made by
+/// [`BufferBody`](super::BufferBody).
+///
+/// Frames come when the body has them, and both attempts tell the same length and the same end, so that they are
+/// framed alike. When a second attempt takes over, this body, if it is the first one's, fails with
+/// [`Superseded`](super::Superseded) and never ends as if it were whole.
+///
+/// Its errors are the body's own, boxed and not wrapped. It is `Sync` whether or not the body is. The default is
+/// an empty body.
+pub struct ReplayBody<B>(Mutex<Kind<B>>); // for `Sync`; nobody ever waits for it
+
+enum Kind<B> {
+    /// Nothing of it is recorded.
+    Plain(B),
+    /// It has ended; with what was said of its length when it was new.
+    Ended(SizeHint),
+    First(First<B>),
+    Second(Second<B>),
+}
+
+/// What the first attempt has sent, and then the rest.
+struct Second<B> {
+    sent: Recording,
+    rest: Option<B>,
+    /// What the body said of its length when it was new. `None` once it is not any more.
+    new: Option<SizeHint>,
+}
+
+impl<B> ReplayBody<B> {
+    /// A body that is sent once.
+    pub(super) const fn plain(body: B) -> Self {
+        Self::of(Kind::Plain(body))
+    }
+
+    /// A body of which nothing will come.
+    pub(super) const fn ended(hint: SizeHint) -> Self {
+        Self::of(Kind::Ended(hint))
+    }
+
+    pub(super) const fn first(first: First<B>) -> Self {
+        Self::of(Kind::First(first))
+    }
+
+    pub(super) const fn second(sent: Recording, rest: Option<B>, hint: SizeHint) -> Self {
+        let new = Some(hint);
+        Self::of(Kind::Second(Second { sent, rest, new }))
+    }
+
+    const fn of(kind: Kind<B>) -> Self {
+        Self(Mutex::new(kind))
+    }
+
+    fn kind(&self) -> MutexGuard<'_, Kind<B>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B> Kind<B> {
+    fn alone(source: Option<B>) -> Self {
+        source.map_or(Self::Ended(SizeHint::with_exact(0)), Self::Plain)
+    }
+}
+
+impl<B> Body for ReplayBody<B>
+where
+    B: Body<Error: Into<BoxError>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let kind = self.get_mut().0.get_mut();
+        let kind = kind.unwrap_or_else(PoisonError::into_inner);
+        loop {
+            *kind = match kind {
+                Kind::Plain(body) => return poll_frame_of(body, cx),
+                Kind::Ended(_) => return Poll::Ready(None),
+                Kind::First(first) => match first.poll_frame(cx) {
+                    Turn::Polled(polled) => return polled,
+                    Turn::Alone(body) => Kind::alone(body),
+                },
+                Kind::Second(second) => {
+                    second.new = None;
+                    if let Some(frame) = second.sent.take() {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                    Kind::alone(second.rest.take())
+                }
+            };
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &*self.kind() {
+            Kind::Plain(body) => body.is_end_stream(),
+            Kind::Ended(_) => true,
+            Kind::First(first) => first.is_end_stream(),
+            Kind::Second(second) => second.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &*self.kind() {
+            Kind::Plain(body) => body.size_hint(),
+            Kind::Ended(hint) => SizeHint::clone(hint),
+            Kind::First(first) => first.size_hint(),
+            Kind::Second(second) => second.size_hint(),
+        }
+    }
+}
+
+impl<B: Body> Second<B> {
+    /// A body that is recorded had something to come when it was new.
+    fn is_end_stream(&self) -> bool {
+        self.new.is_none()
+            && self.sent.is_empty()
+            && self.rest.as_ref().is_none_or(B::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if let Some(hint) = &self.new {
+            return SizeHint::clone(hint);
+        }
+        let ended = SizeHint::with_exact(0);
+        let mut hint = self.rest.as_ref().map_or(ended, B::size_hint);
+        let sent = self.sent.length();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(sent));
+        }
+        hint.set_lower(hint.lower().saturating_add(sent));
+        hint
+    }
+}
+
+impl<B> Default for ReplayBody<B> {
+    fn default() -> Self {
+        Self::ended(SizeHint::with_exact(0))
+    }
+}
+
+impl<B> fmt::Debug for ReplayBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplayBody").finish_non_exhaustive()
+    }
+}

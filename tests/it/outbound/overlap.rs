@@ -1,0 +1,398 @@
+//! A key that is not active yet: the second attempt goes back to the one before it.
+
+use std::convert::Infallible;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_rotating_auth::{
+    Credential, EventKind, Expiry, Fetch, Fetched, InjectKey, NotReplayed, Outcome, Rotating,
+    Secret, Source, SourceError,
+};
+
+use super::{ORIGIN, Upstream, World, post};
+use crate::support::{millis, minutes, moment, pass, secs};
+
+type Answered = Result<Response<String>, Infallible>;
+
+/// An upstream that takes from 10 ms to 90 ms to say what it knew when it was asked.
+fn slow(
+    upstream: Upstream,
+) -> impl Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send>
++ Clone
++ Send {
+    service_fn(move |request: Request<String>| {
+        let number: u64 = request.body().parse().unwrap_or_default();
+        let answer = upstream.clone().oneshot(request);
+        async move {
+            let answer = answer.await;
+            sleep(millis(10 + number * 37 % 80)).await;
+            answer
+        }
+    })
+}
+
+/// Sends a request every 10 ms for so long, each on a task of its own, with its number for a body.
+fn load<S>(client: S, from: u64, lasts: Duration) -> JoinHandle<Vec<Response<String>>>
+where
+    S: Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    tokio::spawn(async move {
+        let start = Instant::now();
+        let mut requests: Vec<JoinHandle<Answered>> = Vec::new();
+        while start.elapsed() < lasts {
+            let request = post(&(from + requests.len() as u64).to_string());
+            requests.push(tokio::spawn(client.clone().oneshot(request)));
+            sleep_until(start + millis(10) * u32::try_from(requests.len()).unwrap()).await;
+        }
+        let mut responses = Vec::new();
+        for request in requests {
+            responses.push(request.await.unwrap().unwrap());
+        }
+        responses
+    })
+}
+
+/// A world in which the first key is proven and the second is current.
+async fn rotated(world: &World, key: &Rotating<Credential>, second: &str) {
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let response = client.layer(world.upstream()).oneshot(post("")).await;
+    assert_eq!(response.unwrap().status(), StatusCode::OK);
+    world.store(second);
+    pass(secs(1)).await;
+    key.refresh().await.unwrap();
+}
+
+fn sent(world: &World) -> Vec<String> {
+    let seen = world.seen();
+    seen.iter().map(|seen| seen.key().to_owned()).collect()
+}
+
+async fn answer(world: &World, key: &Rotating<Credential>) -> Response<String> {
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let response = client.layer(world.upstream()).oneshot(post("body")).await;
+    response.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_becomes_active_ten_seconds_late_costs_no_caller_a_rejection() {
+    let world = World::new("first");
+    let key = world.key().await;
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = client.layer(slow(world.upstream()));
+    rotated(&world, &key, "second").await;
+    let fetched = world.fetches();
+    let rotated_at = world.seen().len();
+
+    let requests = load(client, 0, secs(20));
+    pass(secs(10)).await;
+    world.also_accept("second");
+    let late = world.seen().len();
+    pass(millis(100)).await; // the last rejections are on their way
+    let settled = world.seen().len();
+
+    let responses = requests.await.unwrap();
+    assert_eq!(responses.len(), 2000);
+    for response in &responses {
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    assert_eq!(key.current().generation().get(), 2, "it does not flap");
+
+    let seen = world.seen();
+    let mut sends = vec![0; 2000];
+    for seen in &seen[rotated_at..] {
+        sends[seen.body.parse::<usize>().unwrap()] += 1;
+    }
+    assert!(sends.iter().all(|sends| (1..=2).contains(sends)));
+    let per_request = f64::from(sends[..1000].iter().sum::<u32>()) / 1000.0;
+    println!("{per_request} upstream requests for each, while the key is not active");
+    assert!(late - rotated_at > 1900, "each tries the new key first");
+    // Once it is active, it is used at once, and each request is sent once.
+    assert!(seen[settled..].iter().all(|seen| seen.key() == "second"));
+    assert!(sends[1010..].iter().all(|sends| *sends == 1));
+    let forced = world.fetches() - fetched;
+    println!("{forced} forced fetches");
+    assert!((1..=6).contains(&forced), "{forced}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_mints_a_late_key_whenever_it_is_asked_costs_no_caller_a_rejection() {
+    /// Each key is taken ten seconds after it was minted.
+    struct Mint(World, u32);
+    impl Source for Mint {
+        type Value = Credential;
+        async fn fetch(
+            &mut self,
+            _: Fetch<'_, Credential>,
+        ) -> Result<Fetched<Credential>, SourceError> {
+            self.1 += 1;
+            let name = format!("key-{}", self.1);
+            let (world, late) = (self.0.clone(), name.clone());
+            if self.1 > 1 {
+                tokio::spawn(async move {
+                    sleep(secs(10)).await;
+                    world.also_accept(&late);
+                });
+            }
+            let key = Credential::bearer(&Secret::from(name)).unwrap();
+            Ok(Fetched::new(key))
+        }
+    }
+    let world = World::new("key-1");
+    let builder = Rotating::builder().poll(minutes(10));
+    let key = builder.start(Mint(world.clone(), 0)).await.unwrap();
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = client.layer(slow(world.upstream()));
+    let response = client.clone().oneshot(post("")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    key.refresh().await.unwrap();
+
+    for response in load(client, 0, secs(30)).await.unwrap() {
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    let minted = key.current().generation().get();
+    assert_eq!(minted, 4, "it settles");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_tells_that_the_request_went_back_and_so_does_an_event() {
+    let world = World::new("first");
+    let (tell, told) = mpsc::channel();
+    let builder = Rotating::builder().observer(move |event| {
+        let _ = tell.send(event.kind.clone());
+    });
+    let key = world.key_by(builder, millis(20)).await;
+    rotated(&world, &key, "second").await;
+    let response = answer(&world, &key).await;
+    assert_eq!(response.body(), "body");
+    let Some(Outcome::FellBack {
+        rejected,
+        generation,
+    }) = response.extensions().get()
+    else {
+        panic!("{:?}", response.extensions().get::<Outcome>())
+    };
+    assert_eq!((rejected.get(), generation.get()), (2, 1));
+    let (rejected, generation) = (*rejected, *generation);
+    let fell_back = EventKind::FellBack {
+        rejected,
+        generation,
+    };
+    drop(key);
+    moment().await;
+    let told: Vec<_> = told.iter().collect();
+    assert_eq!(told.last(), Some(&fell_back), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_runs_in_the_background_and_what_it_brings_is_used() {
+    let world = World::new("first");
+    let key = world.key_with(secs(1)).await;
+    rotated(&world, &key, "second").await;
+    world.store("third");
+    world.also_accept("third");
+    let asked = Instant::now();
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(asked.elapsed(), secs(0), "nobody waits for it");
+    pass(secs(3)).await;
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(sent(&world), ["first", "second", "first", "third"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_previous_key_that_is_rejected_too_is_told_honestly_and_not_tried_again() {
+    let world = World::new("first");
+    let key = world.key().await;
+    rotated(&world, &key, "second").await;
+    world.accept("neither");
+
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.body(), "the upstream's own words");
+    assert!(matches!(
+        response.extensions().get(),
+        Some(Outcome::FellBack { .. })
+    ));
+    for _ in 0..3 {
+        let response = answer(&world, &key).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert!(matches!(
+            response.extensions().get(),
+            Some(Outcome::Rejected {
+                why: NotReplayed::NotRefreshed(_),
+                ..
+            })
+        ));
+    }
+    assert_eq!(
+        sent(&world),
+        ["first", "second", "first", "second", "second", "second"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_the_upstream_dropped_before_it_was_replaced_is_not_gone_back_to() {
+    let world = World::new("first");
+    let key = world.key().await;
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    world.store("second");
+    world.accept("third");
+    for _ in 0..2 {
+        let response = answer(&world, &key).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(sent(&world), ["first", "first", "second", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_rejection_of_the_previous_key_is_replayed_with_the_current_one() {
+    let world = World::new("first");
+    let key = world.key().await;
+    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let late = client.clone().layer(slow(world.upstream()));
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+
+    world.accept("second");
+    let late = tokio::spawn(late.oneshot(post("1")));
+    moment().await; // it was rejected, and does not know yet
+    world.store("second");
+    pass(millis(1)).await;
+    let (late, refreshed) = tokio::join!(late, key.refresh());
+    assert_eq!(refreshed.unwrap().generation().get(), 2);
+    assert_eq!(late.unwrap().unwrap().status(), StatusCode::OK);
+
+    // That was a rejection of the previous key, so that nothing goes back to it.
+    world.accept("third");
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(sent(&world), ["first", "first", "second", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_never_proved_itself_is_not_gone_back_to() {
+    let world = World::new("first");
+    let key = world.key().await;
+    world.store("second");
+    pass(secs(1)).await;
+    key.refresh().await.unwrap();
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(sent(&world), ["second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_has_proven_itself_and_is_rejected_is_refreshed_as_ever() {
+    let world = World::new("first");
+    let key = world.key().await;
+    world.also_accept("second");
+    rotated(&world, &key, "second").await;
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+
+    world.rotate("third");
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(sent(&world), ["first", "second", "second", "third"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overlap_of_nothing_cuts_over_at_once() {
+    let world = World::new("first");
+    let builder = Rotating::builder().overlap(Duration::ZERO);
+    let key = world.key_by(builder, millis(20)).await;
+    rotated(&world, &key, "second").await;
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(sent(&world), ["first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_previous_key_is_gone_back_to_until_the_overlap_is_over() {
+    let world = World::new("first");
+    let builder = Rotating::builder().overlap(minutes(2));
+    let key = world.key_by(builder, millis(0)).await;
+    rotated(&world, &key, "second").await;
+    pass(secs(119)).await;
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    pass(secs(1)).await;
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_overlap_lasts_five_minutes_and_counts_from_when_the_previous_key_was_replaced() {
+    let world = World::new("first");
+    let key = world.key_with(millis(0)).await;
+    rotated(&world, &key, "second").await;
+    pass(secs(200)).await;
+    world.store("third");
+    key.refresh().await.unwrap();
+    assert_eq!(key.current().generation().get(), 3);
+    pass(secs(99)).await;
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    pass(secs(1)).await;
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_previous_key_that_has_expired_is_not_gone_back_to() {
+    /// The first key lives for a minute, the second for an hour.
+    struct Lives(u32);
+    impl Source for Lives {
+        type Value = Credential;
+        async fn fetch(
+            &mut self,
+            _: Fetch<'_, Credential>,
+        ) -> Result<Fetched<Credential>, SourceError> {
+            let (name, lifetime) = match self.0 {
+                0 => ("first", secs(60)),
+                _ => ("second", minutes(60)),
+            };
+            self.0 += 1;
+            let key = Credential::bearer(&Secret::from(name)).unwrap();
+            Ok(Fetched::new(key).expires(Expiry::In(lifetime)))
+        }
+    }
+    let world = World::new("first");
+    let key = Rotating::start(Lives(0)).await.unwrap();
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    pass(secs(55)).await; // the second was fetched at three quarters of the minute
+    assert_eq!(key.current().generation().get(), 2);
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    pass(secs(5)).await;
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(sent(&world), ["first", "second", "first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_published_by_hand_overlaps_unless_it_cuts_over() {
+    let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
+    let world = World::new("first");
+    let (key, mut publisher) = Rotating::by_hand(bearer("first"));
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+
+    publisher.publish(bearer("second"));
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    publisher.publish(bearer("third"));
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    // The first is found to be compromised, and the third has been published already.
+    assert_eq!(publisher.cut_over(bearer("third")).get(), 3);
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+
+    world.accept("third");
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(publisher.cut_over(bearer("fourth")).get(), 4);
+    let response = answer(&world, &key).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let attempts = [
+        "first", "second", "first", "third", "first", "third", "third", "fourth",
+    ];
+    assert_eq!(sent(&world), attempts);
+}
