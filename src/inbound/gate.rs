@@ -123,6 +123,7 @@ impl Gate {
             return Err(Refusal::Unavailable { retry_after });
         }
         let (digest, record) = verify(&keys, token.bytes(), now, |_| {})?;
+        record.last_use.note(now);
         let (record, seen) = (Arc::clone(record), keys.generation());
         Ok(KeyPrincipal::new(record, digest, self.keys.clone(), seen))
     }

@@ -113,9 +113,21 @@ impl KeySet {
         self.by_digest.get(digest)
     }
 
-    /// Puts a key there, or puts it in another state.
+    /// Puts a key there, or puts it in another state: it stays used.
     pub(crate) fn put(&mut self, digest: KeyDigest, record: KeyRecord) {
+        if let Some(before) = self.find(&digest) {
+            record.last_use.take_over(&before.last_use);
+        }
         drop(self.by_digest.insert(digest, Arc::new(record)));
+    }
+
+    /// Knows when keys were last used that another set knows it of.
+    pub(crate) fn remember_uses_of(&self, other: &Self) {
+        for (digest, record) in other.by_digest.iter() {
+            if let Some(ours) = self.find(digest).filter(|_| record.last_used().is_some()) {
+                ours.last_use.take_over(&record.last_use);
+            }
+        }
     }
 
     /// Takes a key out.

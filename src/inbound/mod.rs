@@ -22,6 +22,7 @@ mod key_file;
 mod key_list;
 mod key_set;
 mod key_text;
+mod last_use;
 mod original_uri;
 mod policy;
 mod principal;

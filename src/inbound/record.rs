@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::id::{ClientId, KeyId};
+use super::last_use::LastUse;
 use super::scope::Scopes;
 
 /// What a server keeps of one key, besides its digest.
@@ -15,6 +16,7 @@ pub struct KeyRecord {
     pub(super) not_after: Option<SystemTime>,
     pub(super) revoked: bool,
     pub(super) disabled: bool,
+    pub(super) last_use: LastUse,
 }
 
 /// How a key stands at a moment.
@@ -45,6 +47,7 @@ impl KeyRecord {
             not_after: None,
             revoked: false,
             disabled: false,
+            last_use: LastUse::new(),
         }
     }
 
@@ -108,6 +111,12 @@ impl KeyRecord {
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.not_after
+    }
+
+    /// When the key was last let in by a layer of this process, to the minute.
+    #[must_use]
+    pub fn last_used(&self) -> Option<SystemTime> {
+        self.last_use.get()
     }
 
     /// How the key stands at `now`. Everything is looked at, whatever is found first.

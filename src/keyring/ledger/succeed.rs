@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::{Change, KeyEntry, Ledger, earlier};
+use crate::inbound::Scopes;
 
 impl Ledger {
     /// What has to be put right in this ledger, which was loaded, for it to take the place of `current`: a key that
@@ -13,7 +14,7 @@ impl Ledger {
         let mut change = Change::default();
         let ended = |entry: &&KeyEntry| entry.retires_at.is_some() || entry.revoked_at.is_some();
         for entry in current.keys().filter(ended) {
-            let corrected = match self.key_of(&entry.digest) {
+            let mut corrected = match self.key_of(&entry.digest) {
                 Some(loaded) => KeyEntry {
                     retires_at: earlier(loaded.retires_at, entry.retires_at),
                     revoked_at: earlier(loaded.revoked_at, entry.revoked_at),
@@ -26,6 +27,12 @@ impl Ledger {
             };
             if self.key(&corrected.id) == Some(&corrected) {
                 continue;
+            }
+            let client = &corrected.client;
+            let held = self.client(client).or_else(|| current.client(client));
+            if held.is_none_or(|held| corrected.check_scopes(held).is_err()) {
+                // What it could do does not matter any more, and must not keep it from being refused.
+                corrected.scopes = Some(Scopes::default());
             }
             let client = &corrected.client;
             if self.client(client).is_none() && change.clients.iter().all(|put| put.id != *client) {

@@ -33,6 +33,8 @@ pub struct KeySummary {
     pub replaces: Option<KeyId>,
     /// Where it comes from.
     pub provenance: Provenance,
+    /// When it was last let in by this process, to the minute.
+    pub last_used: Option<SystemTime>,
     /// The idempotency key of the operation that made it.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -80,7 +82,7 @@ pub struct KeyWarning {
 }
 
 /// What is the matter with a key of some age.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Ageing {
     /// It ends soon, and has no successor.
@@ -125,6 +127,10 @@ impl Ledger {
             revoked_at: entry.revoked_at,
             replaces: entry.replaces.clone(),
             provenance: entry.provenance,
+            last_used: self
+                .set
+                .find(&entry.digest)
+                .and_then(|record| record.last_used()),
             idempotency_key: entry.idempotency_key.clone(),
         })
         .collect()

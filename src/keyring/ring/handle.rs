@@ -32,8 +32,13 @@ use crate::rotating::Rotating;
 /// is lost: an [idempotency key](crate::IdempotencyKey) tells that it is there, and [`revoke`](Self::revoke) ends it.
 ///
 /// ```
-/// use std::time::{Duration, SystemTime};
-/// use tower_rotating_auth::{KeyRing, KeyTerms, MemoryStore, Revoke, Rotate, verify_at};
+/// use std::convert::Infallible;
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_rotating_auth::{KeyRing, KeyTerms, MemoryStore, NewKey, RequireKey, Revoke, Rotate};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,14 +50,20 @@ use crate::rotating::Rotating;
 /// let rotate = Rotate::with_grace(first.id(), Duration::from_secs(3600));
 /// let second = ring.rotate(rotate).await?.into_new().unwrap();
 ///
-/// let keys = ring.keys(); // for `RequireKey::new`
-/// let is_valid = |key: &tower_rotating_auth::NewKey| {
-///     verify_at(&keys.current(), key.token().expose_secret(), SystemTime::now()).is_ok()
+/// // In an axum program: `.layer(RotatingAuthLayer::new().require(RequireKey::new(ring.keys())))`
+/// let door = RequireKey::new(ring.keys()).layer(service_fn(|_: Request<Full<Bytes>>| async {
+///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+/// }));
+/// let status = async |key: &NewKey| {
+///     let bearer = [b"Bearer ", key.token().expose_secret()].concat();
+///     let request = Request::get("/").header("authorization", bearer);
+///     let answer = door.clone().oneshot(request.body(Full::default()).unwrap()).await;
+///     answer.unwrap().status().as_u16()
 /// };
-/// assert!(is_valid(&first) && is_valid(&second));
+/// assert_eq!((status(&first).await, status(&second).await), (200, 200));
 ///
-/// ring.revoke(Revoke::token(first.token())).await?; // found in a public repository
-/// assert!(!is_valid(&first) && is_valid(&second));
+/// ring.revoke(Revoke::token(first.token())).await?; // it was found in a public repository
+/// assert_eq!((status(&first).await, status(&second).await), (401, 200));
 /// # Ok(())
 /// # }
 /// ```

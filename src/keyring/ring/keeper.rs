@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::{FutureExt, TryFutureExt};
+use futures_util::FutureExt;
 use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -16,7 +16,7 @@ use super::not_changed::NotChanged;
 use super::operation::{Command, Operation};
 use super::told::{tell, tell_of_ages};
 use crate::inbound::KeySet;
-use crate::keyring::ledger::{Change, Ledger, OlderLedger};
+use crate::keyring::ledger::{Change, InvalidLedger, Ledger, OlderLedger};
 use crate::keyring::policy::KeyPolicy;
 use crate::keyring::store::{Commit, CommitError, Store, StoreError};
 use crate::rotating::{Publisher, WallClock};
@@ -104,7 +104,9 @@ impl<S: Store> Keeper<S> {
                     sync = self.next_sync();
                 }
                 () = at(review) => {
-                    tell_of_ages(&self.settings.name, &self.ledger, self.now());
+                    let (name, now) = (Arc::clone(&self.settings.name), self.now());
+                    let ledger = self.ledger.clone();
+                    drop(spawn_blocking(move || tell_of_ages(&name, &ledger, now)));
                     review = Some(Instant::now() + REVIEW);
                 }
             }
@@ -174,30 +176,41 @@ impl<S: Store> Keeper<S> {
                     self.take_in(loaded);
                     return Ok(());
                 }
-                Compared::Forgetful {
-                    loaded,
-                    corrections,
-                    corrected,
-                } => match self.commit(&loaded, &corrections, &corrected).await {
-                    Ok(()) => {
-                        tracing::warn!(
-                            name = &*self.settings.name,
-                            keys = corrections.keys().len(),
-                            "the store had forgotten keys that ended, and was put right"
-                        );
-                        self.take_in(corrected);
+                Compared::Forgetful(correction) => {
+                    if self.put_right(*correction).await? == Persisted::Yes {
                         return Ok(());
                     }
-                    Err(CommitError::Stale) => {}
-                    Err(CommitError::Failed(error)) => {
-                        self.take_in(corrected);
-                        self.stored = Stored::Unknown;
-                        return Err(NotChanged::Store(error));
-                    }
-                },
+                }
             }
         }
         Err(NotChanged::Contended)
+    }
+
+    /// Writes into the store what it has forgotten. What ended is refused here also where that fails.
+    async fn put_right(&mut self, correction: Correction) -> Result<Persisted, NotChanged> {
+        let Correction {
+            loaded,
+            change,
+            corrected,
+        } = correction;
+        let outcome = match self.commit(&loaded, &change, &corrected).await {
+            Err(CommitError::Stale) => return Ok(Persisted::SomebodyElseWrote),
+            Err(CommitError::Failed(error)) => Err(NotChanged::Store(error)),
+            Ok(()) => {
+                let (name, keys) = (&*self.settings.name, change.keys().len());
+                tracing::warn!(
+                    name,
+                    keys,
+                    "the store had forgotten keys that ended, and was put right"
+                );
+                Ok(Persisted::Yes)
+            }
+        };
+        self.take_in(corrected);
+        if outcome.is_err() {
+            self.stored = Stored::Unknown;
+        }
+        outcome
     }
 
     async fn commit(
@@ -222,7 +235,11 @@ impl<S: Store> Keeper<S> {
         let (current, now) = (self.ledger.clone(), self.now());
         let policy = Arc::clone(&self.settings.policy);
         let compare = move || Compared::new(loaded.under(&policy), &current, now);
-        spawn_blocking(compare).map_err(|_| NotChanged::Stopped)
+        async move {
+            let compared = spawn_blocking(compare).await;
+            let compared = compared.map_err(|_| NotChanged::Stopped)?;
+            compared.map_err(|invalid| NotChanged::NotAllowed(invalid.into()))
+        }
     }
 
     fn publish(&mut self, next: Ledger) {
@@ -254,30 +271,31 @@ enum Compared {
     Same,
     New(Ledger),
     /// Keys that ended here are not ended there.
-    Forgetful {
-        loaded: Ledger,
-        corrections: Change,
-        corrected: Ledger,
-    },
+    Forgetful(Box<Correction>),
+}
+
+struct Correction {
+    loaded: Ledger,
+    change: Change,
+    corrected: Ledger,
 }
 
 impl Compared {
-    fn new(loaded: Ledger, current: &Ledger, now: SystemTime) -> Self {
+    fn new(loaded: Ledger, current: &Ledger, now: SystemTime) -> Result<Self, InvalidLedger> {
         if loaded == *current {
-            return Self::Same;
+            return Ok(Self::Same);
         }
-        let corrections = loaded.corrections(current, now);
-        if corrections.is_empty() {
-            return Self::New(loaded);
+        loaded.key_set().remember_uses_of(current.key_set());
+        let change = loaded.corrections(current, now);
+        if change.is_empty() {
+            return Ok(Self::New(loaded));
         }
-        match loaded.apply(&corrections) {
-            Ok(corrected) => Self::Forgetful {
-                loaded,
-                corrections,
-                corrected,
-            },
-            Err(_) => Self::New(loaded),
-        }
+        let corrected = loaded.apply(&change)?;
+        Ok(Self::Forgetful(Box::new(Correction {
+            loaded,
+            change,
+            corrected,
+        })))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What happens to keys, told to `tracing`: names, never digests.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::inbound::Provenance;
-use crate::keyring::ledger::{Change, ClientEntry, ClientState, KeyWarning, Ledger};
+use crate::keyring::ledger::{Ageing, Change, ClientEntry, ClientState, KeyWarning, Ledger};
 
 /// Tells what a change came to, by what it was before.
 pub(super) fn tell(name: &str, before: &Ledger, change: &Change) {
@@ -40,12 +41,14 @@ pub(super) fn tell(name: &str, before: &Ledger, change: &Change) {
     }
 }
 
-/// Tells of keys that need an operator.
+/// Tells of keys that need an operator: how many there are of each kind, and one of them.
 pub(super) fn tell_of_ages(name: &str, ledger: &Ledger, now: SystemTime) {
-    for KeyWarning {
-        key, client, what, ..
-    } in ledger.warnings(now)
-    {
-        tracing::warn!(name, %client, %key, "{what}");
+    let mut kinds: BTreeMap<Ageing, Vec<KeyWarning>> = BTreeMap::new();
+    for warning in ledger.warnings(now) {
+        kinds.entry(warning.what).or_default().push(warning);
+    }
+    for (what, warnings) in kinds {
+        let KeyWarning { key, client, .. } = &warnings[0];
+        tracing::warn!(name, keys = warnings.len(), %client, %key, "{what}");
     }
 }

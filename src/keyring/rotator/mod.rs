@@ -27,6 +27,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// After the first failure, doubled with each one after it up to the longest sleep.
 const BACKOFF: Duration = Duration::from_secs(1);
 
+/// Whether the key of this name was seen in use.
+type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
+
 /// Replaces a client's key on a schedule: makes the successor, delivers it through a [`Sink`], waits until it was seen in use or
 /// the overlap has passed, ends the old one.
 ///
@@ -71,7 +74,7 @@ pub struct Rotator<S> {
     terms: KeyTerms,
     sink: S,
     plan: Plan,
-    is_used: Option<Box<dyn Fn(&KeyId) -> bool + Send>>,
+    is_used: Option<IsUsed>,
     /// Made, and not delivered yet.
     pending: Option<NewKey>,
     /// What the sink holds, and since when that was seen.
@@ -108,8 +111,9 @@ impl<S: Sink> Rotator<S> {
         self
     }
 
-    /// The old key is ended as soon as `is_used` says that the new one was seen in use, too. It is asked every 30 s or more often
-    /// during an overlap.
+    /// The old key is ended as soon as `is_used` says that the new one was seen in use, too: for a client that is one process, or
+    /// whose processes switch together. It is asked whenever the rotator catches up, which [`run`](Self::run) does every 30 s
+    /// then. Where the service runs in this process, the ring knows: [`KeySummary::last_used`](crate::KeySummary::last_used).
     pub fn ends_when_used(mut self, is_used: impl Fn(&KeyId) -> bool + Send + 'static) -> Self {
         self.is_used = Some(Box::new(is_used));
         self

@@ -1,5 +1,7 @@
 //! Values that are published by hand.
 
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, ThreadId};
 use std::time::SystemTime;
 
 use tokio::time::Instant;
@@ -68,6 +70,39 @@ fn a_publisher_outlives_the_handles() {
     assert_eq!(publisher.publish(2).get(), 2);
 }
 
+/// Tells on which thread it is let go of.
+struct Witness(Sender<ThreadId>);
+
+impl PartialEq for Witness {
+    fn eq(&self, _: &Self) -> bool {
+        false
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.0.send(thread::current().id());
+    }
+}
+
+#[test]
+fn a_value_that_a_reader_held_is_let_go_of_by_the_publisher() {
+    let (tell, told) = channel();
+    let (key, mut publisher) = Rotating::by_hand(Witness(tell.clone()));
+    let reader = thread::spawn({
+        let before = key.current();
+        publisher.publish(Witness(tell.clone()));
+        let key = key.clone();
+        move || drop((before, key.current()))
+    });
+    reader.join().unwrap();
+    assert!(told.try_recv().is_err(), "the reader frees nothing");
+    publisher.publish(Witness(tell));
+    // The first, which the reader had; and the second, which nobody holds any more.
+    let by: Vec<_> = told.try_iter().collect();
+    assert_eq!(by, [thread::current().id(); 2]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_age_is_that_of_the_content() {
     let (key, mut publisher) = Rotating::by_hand(1);
@@ -81,7 +116,7 @@ async fn the_age_is_that_of_the_content() {
 #[tokio::test(start_paused = true)]
 async fn what_is_published_by_hand_is_told_with_the_time_of_the_wall_clock_given() {
     let wall = Wall::new();
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = channel();
     let (_key, mut publisher) = Rotating::builder()
         .wall_clock(wall.reader())
         .observer(move |event| {

@@ -97,7 +97,7 @@ async fn when_nothing_was_written_nothing_has_changed() {
         let failures = [
             ring.issue(terms("another")).await.map(drop),
             ring.rotate(rotate).await.map(drop),
-            ring.rotate(Rotate::compromised(&client())).await.map(drop),
+            ring.rotate(Rotate::compromised(client())).await.map(drop),
             ring.revoke(key.id()).await.map(drop),
             ring.revoke(Revoke::token(key.token())).await.map(drop),
             ring.disable(&client()).await,

@@ -1,7 +1,7 @@
 //! What a program that has a key ring sees of it: at the door, in its handlers, in its log.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -98,6 +98,33 @@ async fn what_an_operation_says_is_in_force_in_every_clone_when_it_returns() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ring_knows_when_each_key_was_last_used_whatever_happens_to_it() {
+    let wall = Wall::new();
+    let builder = KeyRing::builder().wall_clock(wall.reader());
+    let ring = builder.start(MemoryStore::default()).await.unwrap();
+    let door = RequireKey::new(ring.keys()).layer(service_fn(hello));
+    let (key, unused) = (issued(&ring).await, issued(&ring).await);
+    let used = || {
+        ring.list()
+            .iter()
+            .map(|listed| listed.last_used)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(used(), [None, None]);
+    let first = SystemTime::UNIX_EPOCH + Wall::BEGAN;
+    assert_eq!(status(&door, &key).await, 200);
+    wall.jump(59);
+    assert_eq!(status(&door, &key).await, 200);
+    assert_eq!(used(), [Some(first), None], "to the minute");
+    wall.jump(1);
+    assert_eq!(status(&door, &key).await, 200);
+    ring.revoke(unused.id()).await.unwrap();
+    assert_eq!(status(&door, &unused).await, 401);
+    ring.revoke(key.id()).await.unwrap();
+    assert_eq!(used(), [Some(first + minutes(1)), None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_hears_of_a_revocation() {
     let ring = ring().await;
     let door = RequireKey::new(ring.keys()).layer(service_fn(hello));
@@ -126,7 +153,7 @@ async fn a_rotated_key_is_valid_until_its_grace_is_over_and_the_new_one_after_th
     let builder = KeyRing::builder().wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     let first = issued(&ring).await;
-    let second = ring.rotate(Rotate::with_grace(&client(), secs(10))).await;
+    let second = ring.rotate(Rotate::with_grace(client(), secs(10))).await;
     let second = second.unwrap().into_new().unwrap();
     let valid = || {
         (
@@ -316,7 +343,7 @@ async fn nothing_that_is_told_or_printed_has_a_token_or_a_digest_in_it() {
     ring.revoke(rotated.id()).await.unwrap();
     ring.disable(&client()).await.unwrap();
     let refused = ring
-        .rotate(Rotate::compromised(&client()))
+        .rotate(Rotate::compromised(client()))
         .await
         .unwrap_err();
     let ledger = ring.ledger();

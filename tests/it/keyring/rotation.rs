@@ -106,9 +106,7 @@ fn one_is_current_and_all_others_retire(ring: &KeyRing) {
 async fn rotate_without_end(world: &World, ring: &KeyRing) {
     for number in 1..=ROTATIONS {
         world.clock.fetch_add(1, Ordering::SeqCst);
-        let rotated = ring
-            .rotate(Rotate::with_grace(&client(), secs(GRACE)))
-            .await;
+        let rotated = ring.rotate(Rotate::with_grace(client(), secs(GRACE))).await;
         let key = Arc::new(rotated.unwrap().into_new().unwrap());
         *world.current.lock().unwrap() = (number, key);
         if number % 10 == 0 {
