@@ -53,13 +53,14 @@
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
 //! | issue, rotate and revoke keys while the service runs | [`KeyRing`], [`KeyPolicy`], [`Store`] |
+//! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
 //! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`], key files |
+//! | `file` | yes | [`FileSource`], key files, [`FileStore`] |
 //! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
 //!
 //! No feature changes what the rest does.
@@ -93,15 +94,15 @@ pub use self::inbound::{
     UnfitKeySet, Why, verify_at,
 };
 pub use self::key::InvalidKey;
-#[cfg(feature = "file")]
-pub use self::keyring::FileStore;
 pub use self::keyring::{
     Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, InvalidLedger,
     InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
     KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
-    NotChanged, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated, Rotation,
-    Store, StoreError, UnparsedToken, WhichKey,
+    NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated,
+    Rotation, Rotator, Sink, SinkError, Store, StoreError, UnparsedToken, WhichKey,
 };
+#[cfg(feature = "file")]
+pub use self::keyring::{FileSink, FileStore};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Answers, AuthScheme, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce,

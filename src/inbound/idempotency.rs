@@ -15,6 +15,11 @@ const LONGEST: usize = 128;
 pub struct IdempotencyKey(Arc<str>);
 
 impl IdempotencyKey {
+    /// One that is made here, of the name of a key that was made here.
+    pub(crate) fn of_mark(mark: &str) -> Self {
+        Self(mark.into())
+    }
+
     /// The name as it stands.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,6 +7,7 @@ mod ledger;
 mod memory_store;
 mod policy;
 mod ring;
+mod rotator;
 mod store;
 mod token;
 
@@ -20,5 +21,8 @@ pub use self::ledger::{
 pub use self::memory_store::MemoryStore;
 pub use self::policy::{KeyPolicy, MaxAge};
 pub use self::ring::{Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
+#[cfg(feature = "file")]
+pub use self::rotator::FileSink;
+pub use self::rotator::{NotRotated, Rotator, Sink, SinkError};
 pub use self::store::{Commit, CommitError, Store, StoreError};
 pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};

@@ -10,7 +10,10 @@ mod gateway;
 mod inbound;
 #[cfg(feature = "axum")]
 mod inbound_policy;
+#[cfg(feature = "file")]
+mod keyctl;
 mod keyring;
 mod outbound;
+mod rotator;
 mod support;
 mod token;

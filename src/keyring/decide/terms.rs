@@ -30,6 +30,10 @@ pub struct KeyTerms {
 }
 
 impl KeyTerms {
+    pub(in crate::keyring) const fn client(&self) -> &ClientId {
+        &self.client
+    }
+
     /// A key for this client, that may do what the client may, and lives as long as the policy says.
     pub const fn new(client: ClientId) -> Self {
         Self {

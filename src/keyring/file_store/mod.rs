@@ -18,6 +18,9 @@ use self::portable as os;
 #[cfg(all(unix, not(portable_only)))]
 use self::unix as os;
 
+pub(in crate::keyring) use self::place::Place;
+pub(in crate::keyring) use self::replace::replace;
+
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// The file itself, behind every link to it: a rename would replace a link.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) file: PathBuf,
+pub(in crate::keyring) struct Place {
+    pub(in crate::keyring) file: PathBuf,
     pub(super) folder: PathBuf,
 }
 
 impl Place {
     /// Finds the place of a file, which need not be there yet; its folder must be.
-    pub(super) fn find(path: &Path) -> io::Result<Self> {
+    pub(in crate::keyring) fn find(path: &Path) -> io::Result<Self> {
         let file = match fs::canonicalize(path) {
             Err(error) if error.kind() == ErrorKind::NotFound && is_nothing(path) => {
                 let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;

@@ -6,12 +6,10 @@ use std::path::Path;
 
 pub(super) fn private(_: &mut OpenOptions) {}
 
-#[expect(clippy::unnecessary_wraps, reason = "as the one that can fail has it")]
 pub(super) fn adopt(_: &File, _: Option<&Metadata>) -> io::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the one that can fail has it")]
 pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }

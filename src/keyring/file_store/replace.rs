@@ -8,7 +8,7 @@ use super::place::Place;
 
 /// What a write does, one after the other: where it can fail, and where it can end with the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::keyring) enum Step {
     Lock,
     Create,
     Write,
@@ -23,7 +23,7 @@ const PIECE: usize = 64 * 1024;
 
 /// Puts `text` in the file's place, for whom the `old` one was for. Only the holder of the lock may do so: what lies
 /// where the next content is written was left by a writer that is gone.
-pub(super) fn replace(
+pub(in crate::keyring) fn replace(
     place: &Place,
     text: &[u8],
     old: Option<&Metadata>,

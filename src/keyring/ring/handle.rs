@@ -112,6 +112,11 @@ impl KeyRing {
         self.keys.clone()
     }
 
+    /// The time that the ring goes by.
+    pub(in crate::keyring) fn now(&self) -> SystemTime {
+        self.keys.wall()
+    }
+
     /// Everything that the ring keeps, as it is now.
     #[must_use]
     pub fn ledger(&self) -> Ledger {

@@ -8,7 +8,7 @@ mod door;
 mod draining;
 mod faults;
 mod forwarding;
-mod harness;
+pub(crate) mod harness;
 mod health;
 #[cfg(unix)]
 mod nothing_lost;

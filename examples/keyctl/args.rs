@@ -1,0 +1,313 @@
+//! What can be said on the command line, as it was said.
+
+use std::error::Error as _;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+use tower_rotating_auth::{ClientId, KeyId, Prefix, Scope, Scopes};
+
+use crate::failure::Failure;
+use crate::print;
+use crate::span::{Length, Life};
+
+/// Keys of clients in a file: issues them, rotates them, revokes them.
+///
+/// The file holds digests, never keys. A gateway that was told of it (`--client-keys keys.toml`) takes each change over
+/// within a moment; several people and programs may change it at a time.
+///
+/// A new key is shown once, on standard output, alone; everything else is on standard error. A key that the program is
+/// to look at is read from standard input. There is no option for a key: a command line is readable by others.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keyctl",
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  keyctl issue --file keys.toml --client open-webui --scope chat:write >open-webui.key
+  keyctl list --file keys.toml
+  keyctl rotate --file keys.toml --client open-webui --grace 1h >open-webui.key
+  keyctl verify --file keys.toml <open-webui.key
+  keyctl revoke --file keys.toml --client open-webui
+  keyctl doctor --file keys.toml || echo somebody should look
+
+`keyctl COMMAND --help` tells more of each.
+
+Exit codes: 0 done; 1 no: not valid, not allowed, or the doctor found something; 2 wrong options; 3 it could not be
+done. Nothing has changed unless it is 0."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a key for a client; the file and the client are made where they are missing.
+    Issue(Issue),
+    /// Show all keys: whose they are, how they stand, until when. Not the keys themselves: nobody has those.
+    List(List),
+    /// Replace a client's key by a new one. The old one stays valid for a while, or is revoked at once.
+    Rotate(Rotate),
+    /// Revoke a key, or all keys of a client, for good.
+    Revoke(Revoke),
+    /// Take in a key that a client has already, from standard input.
+    Import(Import),
+    /// Change what a client may do, or whether its keys are accepted at present.
+    Client(Client),
+    /// Tell whether the key on standard input is valid, and whose it is.
+    Verify(Verify),
+    /// Look for what needs an operator.
+    Doctor(Doctor),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Issue {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    #[command(flatten)]
+    pub(crate) terms: Terms,
+
+    /// What the key begins with: a word, or a word and an environment, as `acme_live`; `sk-` may stand before it.
+    #[arg(long, value_name = "PREFIX", default_value = "trk")]
+    pub(crate) prefix: Prefix,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    /// As JSON: an array with an object for each key.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    #[command(flatten)]
+    pub(crate) old: Old,
+
+    #[command(flatten)]
+    pub(crate) fate: Fate,
+
+    /// For how long the new key is valid; as long as the old one was made for unless told.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) expires: Option<Length>,
+
+    /// What the new key begins with.
+    #[arg(long, value_name = "PREFIX", default_value = "trk")]
+    pub(crate) prefix: Prefix,
+}
+
+/// Which key is replaced.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Old {
+    /// Whose key. It has one that is not replaced yet; where it has several, --key says which.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<ClientId>,
+
+    /// Which key, by its name.
+    #[arg(long, value_name = "ID")]
+    pub(crate) key: Option<KeyId>,
+}
+
+/// What becomes of it.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Fate {
+    /// The old key stays valid for so long, and never longer than it would have: 1h, 2d; at most 7d.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) grace: Option<Length>,
+
+    /// The key has leaked: it is revoked at once, and with it each key that it replaced or that replaced it.
+    #[arg(long)]
+    pub(crate) compromised: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(id = "which", required = true, multiple = false, args = ["client", "key", "token"])]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    /// The key of this name.
+    #[arg(long, value_name = "ID")]
+    pub(crate) key: Option<KeyId>,
+
+    /// Each key of this client.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<ClientId>,
+
+    /// The key itself, from standard input, as a report of a leak has it.
+    #[arg(long, value_name = "-")]
+    pub(crate) token: Option<Dash>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    #[command(flatten)]
+    pub(crate) terms: Terms,
+
+    /// The name that the key is to have; one is drawn unless told.
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<KeyId>,
+
+    /// Standard input has the digest of the key, as `sha256:` and 64 hexadecimal digits, and not the key. How strong
+    /// it is cannot be told then.
+    #[arg(long)]
+    pub(crate) digest: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(id = "what", required = true, multiple = true, args = ["scope", "disable", "enable"])]
+pub(crate) struct Client {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    /// Which client.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: ClientId,
+
+    /// What it may do from now on, all of it; repeatable.
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<Scope>,
+
+    /// Refuse its keys until it is enabled again.
+    #[arg(long, conflicts_with = "enable")]
+    pub(crate) disable: bool,
+
+    /// Accept its keys again.
+    #[arg(long)]
+    pub(crate) enable: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Look for what needs an operator: keys that end soon and have no successor, keys that are too old, keys that were
+/// imported by their digest, clients without a key, a file that others may read.
+///
+/// Whether a key is used at all cannot be told from the file: who serves requests knows. The gateway's events name the
+/// key of each request.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    /// As JSON: an array with an object for each finding.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct File {
+    /// The key file.
+    #[arg(long = "file", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Terms {
+    /// Whose key it is: a name that stays, whatever keys the client has.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: ClientId,
+
+    /// What the key may do; repeatable. A new client may do as much; of one that is there already, the key may do all
+    /// that the client may unless told.
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<Scope>,
+
+    /// For how long it is valid, as 90d or 12h; `never` if it does not expire.
+    #[arg(long, value_name = "LENGTH", default_value = "90d")]
+    pub(crate) expires: Life,
+}
+
+/// `-`: what is meant is on standard input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dash;
+
+impl FromStr for Dash {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "-" => Ok(Self),
+            _ => Err(
+                "a key does not belong on a command line, which others can read; say `--token -`, and give it on \
+                 standard input. One that was typed here should be revoked",
+            ),
+        }
+    }
+}
+
+impl Args {
+    /// `None`: help was asked for, and given.
+    pub(crate) fn read() -> Result<Option<Self>, Failure> {
+        match Self::try_parse() {
+            Ok(args) => Ok(Some(args)),
+            Err(help) if help.kind() == ErrorKind::DisplayHelp => {
+                print(help.to_string().trim_end()).map(|()| None)
+            }
+            Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Err(Failure::Usage(
+                    "a command is needed: issue, list, rotate, revoke, import, client, verify or doctor (--help tells \
+                     what they do)"
+                        .into(),
+                ))
+            }
+            Err(error) => Err(Failure::Usage(one_line(&error))),
+        }
+    }
+}
+
+/// The scopes that were named, if any were.
+pub(crate) fn named(scopes: Vec<Scope>) -> Option<Scopes> {
+    (!scopes.is_empty()).then(|| scopes.into_iter().collect())
+}
+
+/// What clap says in a paragraph, in a line. A word that is no option is not repeated: it may be a key.
+fn one_line(error: &clap::Error) -> String {
+    let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::InvalidSubcommand, _) => "there is no such command".to_owned(),
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
+            if !word.starts_with('-') =>
+        {
+            "unexpected argument: there are options only".to_owned()
+        }
+        (ErrorKind::ValueValidation, Some(ContextValue::String(option))) => {
+            let why = error.source().map(ToString::to_string);
+            format!("{option}: {}", why.as_deref().unwrap_or("invalid value"))
+        }
+        _ => error
+            .to_string()
+            .lines()
+            .map(str::trim)
+            .take_while(|line| !line.starts_with("Usage:"))
+            .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+            .map(|line| {
+                line.trim_start_matches("error: ")
+                    .trim_start_matches("tip: ")
+            })
+            .collect::<Vec<_>>()
+            .join("; "),
+    };
+    format!("{said} (--help tells the options)")
+}

@@ -1,0 +1,186 @@
+//! What changes the file.
+
+use tower_rotating_auth::{
+    ClientId, ForeignKey, KeyDigest, KeyId, KeyRing, KeyTerms, NewKey, ParsedToken, Prefix,
+    UnparsedToken,
+};
+
+use crate::args::{self, Terms, named};
+use crate::failure::Failure;
+use crate::span::{Length, Life};
+use crate::text::{Moment, comma};
+use crate::{input, open, open_existing, print, tell};
+
+pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
+    let ring = open(&args.file.path, args.prefix).await?;
+    let issued = ring.issue(terms(args.terms)).await?;
+    if let Some(key) = issued.into_new() {
+        told(&ring, "issued", key.id());
+        hand_over(&key)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
+    use tower_rotating_auth::{Rotate, Rotated, WhichKey};
+
+    let ring = open_existing(&args.file.path, args.prefix).await?;
+    let which = match (args.old.key, args.old.client) {
+        (Some(id), _) => WhichKey::Named(id),
+        (None, Some(client)) => WhichKey::Of(client),
+        (None, None) => {
+            return Err(Failure::Usage(
+                "which key is meant? --client or --key".into(),
+            ));
+        }
+    };
+    let mut rotate = match args.fate.grace {
+        Some(Length(grace)) => Rotate::with_grace(which, grace),
+        None => Rotate::compromised(which),
+    };
+    if let Some(Length(life)) = args.expires {
+        rotate = rotate.lifetime(life);
+    }
+    if let Rotated::Now { key, rotation } = ring.rotate(rotate).await? {
+        told(&ring, "issued", key.id());
+        let (old, over) = (&rotation.replaced, Moment(rotation.over_at));
+        if args.fate.compromised {
+            tell(format_args!("revoked {old}"));
+        } else {
+            tell(format_args!(
+                "it replaces {old}, which is valid until {over} UTC"
+            ));
+        }
+        if !rotation.ended.is_empty() {
+            tell(format_args!("ended with it: {}", comma(&rotation.ended)));
+        }
+        hand_over(&key)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
+    use tower_rotating_auth::Revoke;
+
+    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let which = match (args.key, args.client) {
+        (Some(id), _) => Revoke::Key(id),
+        (None, Some(client)) => Revoke::Client(client),
+        (None, None) => {
+            let token = input::secret("the key")?;
+            let token = token.expose_secret();
+            if ParsedToken::parse(token) == Err(UnparsedToken::Mistyped) {
+                return Err(Failure::No(UnparsedToken::Mistyped.to_string()));
+            }
+            Revoke::Digest(KeyDigest::of(token))
+        }
+    };
+    let revoked = ring.revoke(which).await?;
+    match &*revoked {
+        [] => tell(format_args!("nothing to revoke: it was revoked before")),
+        ids => tell(format_args!("revoked {}", comma(ids))),
+    }
+    Ok(())
+}
+
+pub(crate) async fn import(args: args::Import) -> Result<(), Failure> {
+    let refused = |why: &dyn std::fmt::Display| Failure::No(why.to_string());
+    let mut key = if args.digest {
+        let digest = input::secret("the digest of the key")?;
+        let digest = std::str::from_utf8(digest.expose_secret()).unwrap_or_default();
+        let digest: KeyDigest = digest
+            .parse()
+            .map_err(|error| Failure::Usage(format!("standard input: {error}")))?;
+        ForeignKey::digest(digest)
+    } else {
+        ForeignKey::token(&input::secret("the key")?).map_err(|unfit| refused(&unfit))?
+    };
+    if let Some(id) = args.id {
+        key = key.named(id);
+    }
+    let ring = open(&args.file.path, Prefix::default()).await?;
+    let id = ring.import(terms(args.terms), key).await?;
+    told(&ring, "imported", &id);
+    if args.digest {
+        tell(format_args!(
+            "how strong it is cannot be told from a digest: rotate it soon"
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) async fn client(args: args::Client) -> Result<(), Failure> {
+    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    known(&ring, &args.client)?;
+    if let Some(scopes) = named(args.scope) {
+        ring.set_scopes(&args.client, scopes.clone()).await?;
+        tell(format_args!("{} may do from now on: {scopes}", args.client));
+    }
+    if args.disable {
+        ring.disable(&args.client).await?;
+        tell(format_args!(
+            "{} is disabled: its keys are refused",
+            args.client
+        ));
+    }
+    if args.enable {
+        ring.enable(&args.client).await?;
+        tell(format_args!("{} is enabled", args.client));
+    }
+    Ok(())
+}
+
+/// A name that was mistyped makes no client.
+fn known(ring: &KeyRing, client: &ClientId) -> Result<(), Failure> {
+    match ring.ledger().client(client) {
+        Some(_) => Ok(()),
+        None => Err(Failure::No(format!(
+            "there is no client {client}; is its name right?"
+        ))),
+    }
+}
+
+fn terms(terms: Terms) -> KeyTerms {
+    let scopes = named(terms.scope);
+    let asked = KeyTerms::new(terms.client).or_new_client(scopes.clone().unwrap_or_default());
+    let asked = match scopes {
+        Some(scopes) => asked.scopes(scopes),
+        None => asked,
+    };
+    match terms.expires {
+        Life::For(life) => asked.lifetime(life),
+        Life::ForEver => asked.for_ever(),
+    }
+}
+
+/// What became of a key.
+fn told(ring: &KeyRing, what: &str, id: &KeyId) {
+    let keys = ring.list();
+    let Some(key) = keys.iter().find(|key| key.id == *id) else {
+        return;
+    };
+    let may = if key.scopes.is_empty() {
+        "without scopes".to_owned()
+    } else {
+        format!("which may {}", key.scopes)
+    };
+    let until = match key.ends_at {
+        Some(end) => format!("until {} UTC", Moment(end)),
+        None => "for ever".to_owned(),
+    };
+    tell(format_args!(
+        "{what} {id} for {}, {may}, {until}",
+        key.client
+    ));
+}
+
+/// The key itself, alone on standard output, once.
+fn hand_over(key: &NewKey) -> Result<(), Failure> {
+    let token = String::from_utf8_lossy(key.token().expose_secret());
+    print(token).map_err(|failure| {
+        Failure::Failed(format!(
+            "{failure}; the key {} is in the file and lost to you: revoke it, and issue another",
+            key.id()
+        ))
+    })
+}

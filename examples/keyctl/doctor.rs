@@ -1,0 +1,126 @@
+//! What needs an operator.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tower_rotating_auth::{ClientState, KeyRing, KeyState, KeySummary, Prefix, Provenance};
+
+use crate::args;
+use crate::failure::Failure;
+use crate::text::{Moment, rfc3339};
+use crate::{open_existing, print, tell};
+
+/// Something that somebody should look at.
+struct Finding {
+    client: Option<String>,
+    key: Option<String>,
+    what: String,
+    at: Option<std::time::SystemTime>,
+}
+
+pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
+    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let findings = examine(&ring, &args.file.path);
+    if args.json {
+        let findings: Value = findings.iter().map(Finding::json).collect();
+        print(format_args!("{findings:#}"))?;
+    } else {
+        for finding in &findings {
+            print(finding.line())?;
+        }
+    }
+    match findings.len() {
+        0 => {
+            tell(format_args!("all is well"));
+            Ok(())
+        }
+        1 => Err(Failure::No("there is 1 finding".into())),
+        n => Err(Failure::No(format!("there are {n} findings"))),
+    }
+}
+
+fn examine(ring: &KeyRing, path: &Path) -> Vec<Finding> {
+    let keys = ring.list();
+    let ageing = ring.warnings().into_iter().map(|warning| Finding {
+        client: Some(warning.client.to_string()),
+        key: Some(warning.key.to_string()),
+        what: warning.what.to_string(),
+        at: warning.at,
+    });
+    let unchecked = keys
+        .iter()
+        .filter(|key| is_live(key) && key.provenance == Provenance::Unchecked)
+        .map(|key| Finding {
+            client: Some(key.client.to_string()),
+            key: Some(key.id.to_string()),
+            what: "a key came as a digest, and may be weak; rotate it".into(),
+            at: None,
+        });
+    let ledger = ring.ledger();
+    let mut clients: Vec<_> = ledger.clients().collect();
+    clients.sort_by_key(|client| client.id());
+    let keyless = clients
+        .into_iter()
+        .filter(|client| client.state() == ClientState::Enabled)
+        .filter(|client| {
+            !keys
+                .iter()
+                .any(|key| is_live(key) && key.client == *client.id())
+        })
+        .map(|client| Finding {
+            client: Some(client.id().to_string()),
+            key: None,
+            what: "a client has no live key; issue one".into(),
+            at: None,
+        });
+    let exposed = exposure(path).map(|mode| Finding {
+        client: None,
+        key: None,
+        what: format!("everybody may read the file (mode {mode:04o}); `chmod o-r` it"),
+        at: None,
+    });
+    let mut findings: Vec<_> = ageing.collect();
+    findings.sort_by(|one, other| (&one.client, &one.key).cmp(&(&other.client, &other.key)));
+    findings.extend(unchecked.chain(keyless).chain(exposed));
+    findings
+}
+
+fn is_live(key: &KeySummary) -> bool {
+    !matches!(key.state, KeyState::Expired | KeyState::Revoked)
+}
+
+#[cfg(unix)]
+fn exposure(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+
+    let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
+    (mode & 0o004 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn exposure(_: &Path) -> Option<u32> {
+    None
+}
+
+impl Finding {
+    fn line(&self) -> String {
+        let whose = [&self.client, &self.key].into_iter().flatten();
+        let whose: Vec<_> = whose.map(String::as_str).collect();
+        let at = self.at.map(|at| format!(" ({} UTC)", Moment(at)));
+        let subject = if whose.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", whose.join(" "))
+        };
+        format!("{subject}{}{}", self.what, at.unwrap_or_default())
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "client": self.client,
+            "key": self.key,
+            "what": self.what,
+            "at": self.at.and_then(rfc3339),
+        })
+    }
+}

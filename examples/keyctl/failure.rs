@@ -1,0 +1,61 @@
+//! Why the program did not do what it was told to, and with which exit code it says so.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use tower_rotating_auth::{NotChanged, NotStarted};
+
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The answer is no: a key is not valid, something is not allowed, the doctor found something.
+    No(String),
+    /// What it was told makes no sense; nothing was tried.
+    Usage(String),
+    /// It could not be done: a file that cannot be read or written.
+    Failed(String),
+}
+
+impl Failure {
+    pub(crate) fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::No(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Failed(_) => 3,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::No(why) | Self::Usage(why) | Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<NotStarted> for Failure {
+    fn from(error: NotStarted) -> Self {
+        Self::Failed(chain(&error))
+    }
+}
+
+impl From<NotChanged> for Failure {
+    fn from(error: NotChanged) -> Self {
+        match &error {
+            NotChanged::NotAllowed(why) => Self::No(chain(why)),
+            _ => Self::Failed(chain(&error)),
+        }
+    }
+}
+
+/// An error and what caused it, in a line.
+fn chain(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told += &format!(": {error}");
+        cause = error.source();
+    }
+    told
+}

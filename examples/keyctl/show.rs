@@ -1,0 +1,78 @@
+//! What shows the file.
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+use tower_rotating_auth::{ParsedToken, Prefix, UnparsedToken, verify_at};
+
+use crate::args;
+use crate::failure::Failure;
+use crate::text::{Moment, json, state, table};
+use crate::{input, open_existing, print, tell};
+
+pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
+    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let keys = ring.list();
+    if args.json {
+        let keys: Value = keys.iter().map(json).collect();
+        return print(format_args!("{keys:#}"));
+    }
+    if keys.is_empty() {
+        tell(format_args!("there is no key in {:?}", args.file.path));
+        return Ok(());
+    }
+    let time = |moment: Option<SystemTime>| {
+        moment.map_or_else(|| "-".to_owned(), |moment| Moment(moment).to_string())
+    };
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            [
+                key.client.to_string(),
+                key.id.to_string(),
+                state(key),
+                time(key.created_at),
+                time(key.revoked_at.or(key.ends_at)),
+                key.scopes.to_string(),
+            ]
+        })
+        .collect();
+    let head = [
+        "CLIENT",
+        "KEY",
+        "STATE",
+        "MADE (UTC)",
+        "ENDS (UTC)",
+        "SCOPES",
+    ];
+    print(table(head, &rows))
+}
+
+pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
+    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let token = input::secret("the key")?;
+    let token = token.expose_secret();
+    let keys = ring.keys().current();
+    let record = verify_at(&keys, token, SystemTime::now()).map_err(|why| {
+        let mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
+        Failure::No(if mistyped {
+            format!("not valid: {}", UnparsedToken::Mistyped)
+        } else {
+            format!("not valid: {why}")
+        })
+    })?;
+    let summaries = ring.list();
+    let key = summaries.iter().find(|key| key.id == *record.id());
+    let key = key.ok_or_else(|| Failure::Failed("the file changed meanwhile; try again".into()))?;
+    if args.json {
+        return print(format_args!("{:#}", json(key)));
+    }
+    let until = match key.ends_at {
+        Some(end) => format!("until {} UTC", Moment(end)),
+        None => "for ever".to_owned(),
+    };
+    print(format_args!(
+        "valid: {} of {}, {until}, for: {}",
+        key.id, key.client, key.scopes
+    ))
+}

@@ -1,0 +1,44 @@
+//! Lengths of time, as people write them.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+
+/// `90d`, `1h 30m`, `2 weeks`, `PT1H`: a day is 24 hours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length(pub(crate) Duration);
+
+/// For how long a new key is valid.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Life {
+    For(Duration),
+    ForEver,
+}
+
+impl FromStr for Length {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WHAT: &str = "a length of time is needed, such as 90d, 12h or 30m";
+        let span: Span = text.parse().map_err(|_| WHAT)?;
+        let length = span
+            .to_duration(SpanRelativeTo::days_are_24_hours())
+            .map_err(|_| WHAT)?;
+        Duration::try_from(length).map(Self).map_err(|_| WHAT)
+    }
+}
+
+impl FromStr for Life {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "never" {
+            return Ok(Self::ForEver);
+        }
+        match text.parse()? {
+            Length(Duration::ZERO) => Err("a key that expires at once is none"),
+            Length(life) => Ok(Self::For(life)),
+        }
+    }
+}

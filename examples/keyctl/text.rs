@@ -1,0 +1,79 @@
+//! How things look: for people as a table, for scripts as JSON.
+
+use std::fmt::{self, Write as _};
+use std::time::SystemTime;
+
+use jiff::{Timestamp, Unit};
+use serde_json::{Value, json};
+use tower_rotating_auth::{ClientState, KeyId, KeySummary, Provenance};
+
+/// A moment for people, to the minute, in UTC.
+pub(crate) struct Moment(pub(crate) SystemTime);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::try_from(self.0) {
+            Ok(moment) => f.pad(&moment.strftime("%Y-%m-%d %H:%M").to_string()),
+            Err(_) => f.pad("far away"),
+        }
+    }
+}
+
+/// A moment for scripts: RFC 3339, to the second.
+pub(crate) fn rfc3339(moment: SystemTime) -> Option<String> {
+    let moment = Timestamp::try_from(moment).ok()?;
+    Some(moment.round(Unit::Second).ok()?.to_string())
+}
+
+pub(crate) fn state(key: &KeySummary) -> String {
+    match key.client_state {
+        ClientState::Enabled => key.state.to_string(),
+        ClientState::Disabled => format!("{}, disabled", key.state),
+    }
+}
+
+pub(crate) fn json(key: &KeySummary) -> Value {
+    let scopes: Vec<_> = key.scopes.iter().map(ToString::to_string).collect();
+    json!({
+        "client": key.client.as_str(),
+        "client_enabled": key.client_state == ClientState::Enabled,
+        "id": key.id.as_str(),
+        "state": key.state.to_string().replace(' ', "_"),
+        "scopes": scopes,
+        "created_at": key.created_at.and_then(rfc3339),
+        "not_before": key.not_before.and_then(rfc3339),
+        "ends_at": key.ends_at.and_then(rfc3339),
+        "revoked_at": key.revoked_at.and_then(rfc3339),
+        "replaces": key.replaces.as_ref().map(ToString::to_string),
+        "strength_checked": key.provenance != Provenance::Unchecked,
+    })
+}
+
+/// A table: columns as wide as what is in them, two spaces between, no space at the end of a line.
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = head.map(str::len);
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.len());
+        }
+    }
+    let mut table = String::new();
+    for row in [&head.map(str::to_owned)].into_iter().chain(rows) {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        if !table.is_empty() {
+            table.push('\n');
+        }
+        table.push_str(line.trim_end());
+    }
+    table
+}
+
+/// Names, with commas between them.
+pub(crate) fn comma(ids: &[KeyId]) -> String {
+    let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
+    ids.join(", ")
+}

@@ -1,0 +1,47 @@
+//! Why a rotation on a schedule did not go on.
+
+use std::error::Error;
+use std::fmt;
+
+use super::sink::SinkError;
+use crate::keyring::ring::NotChanged;
+
+/// Why a [`Rotator`](crate::Rotator) did not do what is due. It goes on from there when it is asked again.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NotRotated {
+    /// The ring did not change.
+    Ring(NotChanged),
+    /// The key was not delivered, or it cannot be told whether it was.
+    Sink(SinkError),
+}
+
+impl fmt::Display for NotRotated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ring(_) => "the key ring could not do what the rotation needs",
+            Self::Sink(_) => "a new key could not be delivered",
+        })
+    }
+}
+
+impl Error for NotRotated {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Ring(error) => Some(error),
+            Self::Sink(error) => Some(error),
+        }
+    }
+}
+
+impl From<NotChanged> for NotRotated {
+    fn from(error: NotChanged) -> Self {
+        Self::Ring(error)
+    }
+}
+
+impl From<SinkError> for NotRotated {
+    fn from(error: SinkError) -> Self {
+        Self::Sink(error)
+    }
+}

@@ -1,0 +1,233 @@
+//! Rotation on a schedule: a successor is made, delivered, and the old key ended when the client is where the new one is.
+
+mod error;
+#[cfg(feature = "file")]
+mod file_sink;
+mod plan;
+mod sink;
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::sleep;
+
+pub use self::error::NotRotated;
+#[cfg(feature = "file")]
+pub use self::file_sink::FileSink;
+use self::plan::{Delivered, Plan, Step, Usage, next_step};
+pub use self::sink::{Sink, SinkError};
+use super::decide::{KeyTerms, Rotate};
+use super::ring::{KeyRing, NotChanged};
+use super::token::NewKey;
+use crate::inbound::{KeyDigest, KeyId};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The wall clock jumps: nobody sleeps longer.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// After the first failure, doubled with each one after it up to the longest sleep.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// Whether the key of this name was seen in use.
+type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
+
+/// Replaces a client's key on a schedule: makes the successor, delivers it through a [`Sink`], waits until it was seen in use or
+/// the overlap has passed, ends the old one.
+///
+/// It keeps nothing of its own. What is to be done next follows from the ring's ledger and from the key that the sink holds, so
+/// that a process that ends at any step and starts again goes on from there: a key that was made and not delivered is revoked,
+/// since nobody has its token any more, and another one made. The old key is valid until the new one was delivered, for as long
+/// as the policy's greatest grace ([`KeyPolicy::max_grace`](crate::KeyPolicy::max_grace)): so long may the sink be out of order
+/// before the client is without a key, and the overlap should be less.
+///
+/// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are left alone, and
+/// count to its limit.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_rotating_auth::{FileSource, KeyRing, KeyTerms, MemoryStore, Rotating, Rotator};
+/// # #[cfg(feature = "file")] {
+/// use tower_rotating_auth::FileSink;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("batch.key");
+/// let ring = KeyRing::start(MemoryStore::default()).await?;
+/// let terms = KeyTerms::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new(&path))
+///     .period(Duration::from_secs(30 * 24 * 60 * 60))
+///     .overlap(Duration::from_secs(60 * 60));
+/// let next = rotator.catch_up().await?; // or `rotator.run()`, in a task of its own
+/// assert!(next > std::time::SystemTime::now());
+///
+/// let key = Rotating::start(FileSource::new(&path)).await?; // in the client's process
+/// assert_eq!(ring.list().len(), 1);
+/// # let _ = key;
+/// # Ok(())
+/// # }
+/// # main().unwrap();
+/// # }
+/// ```
+#[must_use]
+pub struct Rotator<S> {
+    ring: KeyRing,
+    terms: KeyTerms,
+    sink: S,
+    plan: Plan,
+    is_used: Option<IsUsed>,
+    /// Made, and not delivered yet.
+    pending: Option<NewKey>,
+    /// What the sink holds, and since when that was seen.
+    held: Option<(KeyDigest, SystemTime)>,
+}
+
+impl<S: Sink> Rotator<S> {
+    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used.
+    pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
+        Self {
+            ring,
+            terms,
+            sink,
+            plan: Plan {
+                period: 30 * DAY,
+                overlap: DAY,
+            },
+            is_used: None,
+            pending: None,
+            held: None,
+        }
+    }
+
+    /// A key is replaced when it is so old, 30 days unless told, and an overlap before it ends by itself.
+    pub const fn period(mut self, period: Duration) -> Self {
+        self.plan.period = period;
+        self
+    }
+
+    /// The old key is ended so long after the new one was delivered, a day unless told: as long as the client takes to read it,
+    /// and as its longest request.
+    pub const fn overlap(mut self, overlap: Duration) -> Self {
+        self.plan.overlap = overlap;
+        self
+    }
+
+    /// The old key is ended as soon as `is_used` says that the new one was seen in use, too: for a client that is one process, or
+    /// whose processes switch together. It is asked whenever the rotator catches up, which [`run`](Self::run) does every 30 s
+    /// then. Where the service runs in this process, the ring knows: [`KeySummary::last_used`](crate::KeySummary::last_used).
+    pub fn ends_when_used(mut self, is_used: impl Fn(&KeyId) -> bool + Send + 'static) -> Self {
+        self.is_used = Some(Box::new(is_used));
+        self
+    }
+
+    /// Does all that is due, and returns when something is due next.
+    ///
+    /// # Errors
+    ///
+    /// When the ring or the sink failed. What was done stays done; the next call goes on from there.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped is as a process that ends: the next one goes on from there.
+    pub async fn catch_up(&mut self) -> Result<SystemTime, NotRotated> {
+        loop {
+            self.deliver().await?;
+            let delivered = self.look().await?;
+            let ledger = self.ring.ledger();
+            let now = self.ring.now();
+            match next_step(&ledger, self.terms.client(), delivered, self.plan, now) {
+                Step::Issue(mark) => {
+                    let terms = self.terms.clone().idempotency_key(mark);
+                    self.pending = self.ring.issue(terms).await?.into_new();
+                }
+                Step::Rotate(old, mark) => {
+                    let rotate = Rotate::with_grace(old, Duration::MAX).idempotency_key(mark);
+                    self.pending = self.ring.rotate(rotate).await?.into_new();
+                }
+                Step::Discard(lost) => drop(self.ring.revoke(lost).await?),
+                Step::Retire(old) => self.ring.retire(&old).await?,
+                Step::Wait(until) => return Ok(until),
+            }
+        }
+    }
+
+    /// Catches up whenever something is due, until the ring has stopped.
+    ///
+    /// Failures are told to `tracing`, and tried again: after a second, then after twice that …, up to 30 s.
+    pub async fn run(mut self) {
+        let mut backoff = BACKOFF;
+        loop {
+            let pause = match self.catch_up().await {
+                Ok(next) => {
+                    backoff = BACKOFF;
+                    let left = next.duration_since(self.ring.now()).unwrap_or_default();
+                    left.min(LONGEST_SLEEP)
+                }
+                Err(NotRotated::Ring(NotChanged::Stopped)) => return,
+                Err(error) => {
+                    let client = self.terms.client();
+                    tracing::warn!(
+                        %client,
+                        error = &error as &dyn std::error::Error,
+                        "a key could not be rotated on schedule; it is tried again"
+                    );
+                    let pause = backoff;
+                    backoff = (2 * backoff).min(LONGEST_SLEEP);
+                    pause
+                }
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Delivers what was made, if it was not; the key is kept until the sink holds it.
+    async fn deliver(&mut self) -> Result<(), NotRotated> {
+        let Some(key) = &self.pending else {
+            return Ok(());
+        };
+        let ledger = self.ring.ledger();
+        let entry = ledger.key(key.id());
+        if !entry.is_some_and(|entry| ledger.is_live(entry, self.ring.now())) {
+            self.pending = None; // somebody has ended it meanwhile
+            return Ok(());
+        }
+        self.sink.deliver(key).await?;
+        if self.sink.held().await? != Some(key.digest()) {
+            return Err(SinkError::new("the sink does not hold what was delivered").into());
+        }
+        self.pending = None;
+        Ok(())
+    }
+
+    /// Which key the sink holds.
+    async fn look(&mut self) -> Result<Option<Delivered>, NotRotated> {
+        let Some(digest) = self.sink.held().await? else {
+            self.held = None;
+            return Ok(None);
+        };
+        let since = match self.held {
+            Some((before, since)) if before == digest => since,
+            _ => self.ring.now(),
+        };
+        self.held = Some((digest, since));
+        let ledger = self.ring.ledger();
+        let usage = match (ledger.key_of(&digest), &self.is_used) {
+            (Some(key), Some(is_used)) if is_used(key.id()) => Usage::Seen,
+            _ => Usage::NotYet,
+        };
+        Ok(Some(Delivered {
+            digest,
+            since,
+            usage,
+        }))
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Rotator<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotator")
+            .field("terms", &self.terms)
+            .field("sink", &self.sink)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}

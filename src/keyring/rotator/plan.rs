@@ -1,0 +1,116 @@
+//! What a rotator does next: a pure function of the ledger, of what the sink holds, and of `now`.
+
+use std::time::{Duration, SystemTime};
+
+use crate::inbound::{ClientId, IdempotencyKey, KeyDigest, KeyId};
+use crate::keyring::ledger::{KeyEntry, Ledger};
+use crate::keyring::policy::after;
+
+/// What the keys that a rotator has made are marked with.
+const MARK: &str = "rotator";
+
+/// How often, and with which overlap.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) period: Duration,
+    pub(super) overlap: Duration,
+}
+
+/// What is known of the key that the sink holds, besides what the ledger says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivered {
+    pub(super) digest: KeyDigest,
+    /// Since when, as far as this process has seen it.
+    pub(super) since: SystemTime,
+    pub(super) usage: Usage,
+}
+
+/// Whether a key was seen in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Usage {
+    Seen,
+    NotYet,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// There is no key: make the first.
+    Issue(IdempotencyKey),
+    /// Make the successor of this key.
+    Rotate(KeyId, IdempotencyKey),
+    /// Revoke this key: it was never delivered, and nobody has its token any more.
+    Discard(KeyId),
+    /// End this key: its successor is where the client is.
+    Retire(KeyId),
+    /// Nothing, until then.
+    Wait(SystemTime),
+}
+
+pub(super) fn next_step(
+    ledger: &Ledger,
+    client: &ClientId,
+    delivered: Option<Delivered>,
+    plan: Plan,
+    now: SystemTime,
+) -> Step {
+    let made: Vec<&KeyEntry> = ledger.keys_of(client).filter(|key| is_ours(key)).collect();
+    let live: Vec<&KeyEntry> = made
+        .iter()
+        .copied()
+        .filter(|key| ledger.is_live(key, now))
+        .collect();
+    let head = live
+        .iter()
+        .rfind(|key| ledger.successor_of(key, now).is_none());
+    let Some(head) = head else {
+        return Step::Issue(mark("first", made.len()));
+    };
+    let before = live.iter().find(|key| key.id() != head.id());
+    let rotate = || {
+        let replaced = |key: &&&KeyEntry| key.replaces() == Some(head.id());
+        let tries = made.iter().filter(replaced).count();
+        Step::Rotate(head.id().clone(), mark(head.id().as_str(), tries))
+    };
+    let delivered = delivered.filter(|delivered| delivered.digest == *head.digest());
+    match (delivered, before) {
+        (None, Some(_)) => Step::Discard(head.id().clone()),
+        (None, None) => rotate(),
+        (Some(delivered), Some(before)) => {
+            let over = after(delivered.since, plan.overlap);
+            if delivered.usage == Usage::Seen || over <= now {
+                Step::Retire(before.id().clone())
+            } else {
+                Step::Wait(over)
+            }
+        }
+        (Some(_), None) => match due(head, plan) {
+            due if due <= now => rotate(),
+            due => Step::Wait(due),
+        },
+    }
+}
+
+/// When a key is to be replaced: after a period, and an overlap before it ends by itself. One that is in its grace has lost
+/// its successor, and is to have another at once.
+fn due(key: &KeyEntry, plan: Plan) -> SystemTime {
+    if key.retires_at().is_some() {
+        return SystemTime::UNIX_EPOCH;
+    }
+    let Some(made) = key.created_at() else {
+        return SystemTime::UNIX_EPOCH;
+    };
+    let by_age = after(made, plan.period);
+    let by_end = key.ends_at().and_then(|end| end.checked_sub(plan.overlap));
+    by_end.map_or(by_age, |by_end| by_age.min(by_end))
+}
+
+fn is_ours(key: &KeyEntry) -> bool {
+    let mark = key.idempotency_key().map(IdempotencyKey::as_str);
+    mark.and_then(|mark| mark.strip_prefix(MARK))
+        .is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// The same for the same step, also in a process that starts again: no step is done twice.
+fn mark(of: &str, tries: usize) -> IdempotencyKey {
+    IdempotencyKey::of_mark(&format!("{MARK}-{of}-{tries}"))
+}

@@ -1,0 +1,165 @@
+//! What changes the file.
+
+use std::time::{Duration, SystemTime};
+
+use tower_rotating_auth::{InvalidToken, KeyDigest, verify_at};
+
+use super::program::{Desk, id_of};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a service judges a key at a moment from now.
+fn judged(desk: &Desk, key: &str, later: Duration) -> Result<String, InvalidToken> {
+    let keys = desk.key_set();
+    let record = verify_at(&keys, key.as_bytes(), SystemTime::now() + later)?;
+    Ok(format!("{} {}", record.client(), record.scopes()))
+}
+
+#[test]
+fn issue_makes_the_file_and_the_client_and_prints_the_key_alone() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui --scope chat:write --scope models:read");
+    assert!(key.starts_with("trk_"), "{key}");
+    assert_eq!(
+        judged(&desk, &key, Duration::ZERO),
+        Ok("ui chat:write models:read".into())
+    );
+    assert_eq!(
+        judged(&desk, &key, 89 * DAY),
+        Ok("ui chat:write models:read".into())
+    );
+    assert_eq!(judged(&desk, &key, 91 * DAY), Err(InvalidToken::Expired));
+    assert!(!desk.text().contains(&key[20..]));
+
+    let narrow = desk.key("issue --file keys.toml --client ui --scope models:read --expires never");
+    assert_eq!(
+        judged(&desk, &narrow, 1000 * DAY),
+        Ok("ui models:read".into())
+    );
+}
+
+#[test]
+fn a_key_begins_as_it_was_asked_for() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui --prefix sk-acme_live --expires 12h");
+    assert!(key.starts_with("sk-acme_live_"), "{key}");
+    assert_eq!(
+        judged(&desk, &key, Duration::from_secs(11 * 3600)),
+        Ok("ui ".into())
+    );
+    assert_eq!(
+        judged(&desk, &key, Duration::from_secs(13 * 3600)),
+        Err(InvalidToken::Expired)
+    );
+}
+
+#[test]
+fn a_rotated_key_stays_valid_for_its_grace_and_a_compromised_one_does_not() {
+    let desk = Desk::new();
+    let first = desk.key("issue --file keys.toml --client ui --scope a");
+    let second = desk.key("rotate --file keys.toml --client ui --grace 1h");
+    assert!(desk.is_valid(&first) && desk.is_valid(&second));
+    let hour = Duration::from_secs(3600);
+    assert_eq!(judged(&desk, &first, 2 * hour), Err(InvalidToken::Expired));
+    assert_eq!(judged(&desk, &second, 2 * hour), Ok("ui a".into()));
+
+    let third = desk.key("rotate --file keys.toml --client ui --compromised");
+    assert!(!desk.is_valid(&first) && !desk.is_valid(&second) && desk.is_valid(&third));
+}
+
+#[test]
+fn a_key_is_revoked_by_its_name_by_itself_and_with_all_of_its_client() {
+    let desk = Desk::new();
+    let keys = [
+        desk.key("issue --file keys.toml --client a"),
+        desk.key("issue --file keys.toml --client a"),
+        desk.key("issue --file keys.toml --client b"),
+        desk.key("issue --file keys.toml --client b"),
+        desk.key("issue --file keys.toml --client c"),
+    ];
+    let [by_name, with_client, by_itself, stays, other] = &keys;
+    let revoked = desk.keyctl(&format!("revoke --file keys.toml --key {}", id_of(by_name)));
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    assert_eq!(revoked.stderr, format!("revoked {}\n", id_of(by_name)));
+    assert!(!desk.is_valid(by_name) && desk.is_valid(with_client));
+
+    let leaked = format!("\n  {by_itself}\n");
+    let revoked = desk.keyctl_with("revoke --file keys.toml --token -", &leaked);
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    assert!(!desk.is_valid(by_itself) && desk.is_valid(stays));
+
+    assert_eq!(
+        desk.keyctl("revoke --file keys.toml --client a").code,
+        Some(0)
+    );
+    assert!(!desk.is_valid(with_client) && desk.is_valid(other));
+    let again = desk.keyctl("revoke --file keys.toml --client a");
+    assert_eq!((again.code, again.stdout.as_str()), (Some(0), ""));
+    assert!(again.stderr.contains("nothing to revoke"), "{again:?}");
+}
+
+#[test]
+fn a_key_that_a_client_has_already_is_taken_in_by_itself_or_by_its_digest() {
+    let desk = Desk::new();
+    let plain = "sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
+    let taken = desk.keyctl_with(
+        "import --file keys.toml --client a --scope x --id legacy",
+        plain,
+    );
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    assert_eq!(taken.stdout, "");
+    assert_eq!(judged(&desk, plain, Duration::ZERO), Ok("a x".into()));
+    assert!(desk.text().contains("id = \"legacy\""));
+
+    let unseen = "another-8Zk1tQ0mVd7RyXw3LpHs5Nb";
+    let digest = KeyDigest::of(unseen.as_bytes()).to_text();
+    let taken = desk.keyctl_with("import --file keys.toml --client b --digest", &digest);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    assert!(desk.is_valid(unseen));
+    assert!(desk.text().contains("provenance = \"unchecked\""));
+}
+
+#[test]
+fn a_client_is_given_scopes_and_is_disabled_and_enabled() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui");
+    let done = |arguments: &str| {
+        let ended = desk.keyctl(arguments);
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(0), ""),
+            "{ended:?}"
+        );
+    };
+    done("client --file keys.toml --client ui --scope a --scope b");
+    assert_eq!(judged(&desk, &key, Duration::ZERO), Ok("ui a b".into()));
+    done("client --file keys.toml --client ui --disable");
+    assert_eq!(
+        judged(&desk, &key, Duration::ZERO),
+        Err(InvalidToken::Disabled)
+    );
+    done("client --file keys.toml --client ui --enable");
+    assert!(desk.is_valid(&key));
+}
+
+#[test]
+fn several_programs_at_a_time_lose_no_change_of_each_other() {
+    let desk = Desk::new();
+    let children: Vec<_> = (0..8)
+        .map(|n| {
+            let arguments = format!("issue --file keys.toml --client client-{n}");
+            let mut command = desk.command(&arguments);
+            command
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in children {
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success());
+        let key = String::from_utf8(ended.stdout).unwrap();
+        assert!(desk.is_valid(&key));
+    }
+    assert_eq!(desk.key_set().len(), 8);
+}

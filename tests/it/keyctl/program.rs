@@ -1,0 +1,108 @@
+//! The program under test, in a folder of its own.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::{TempDir, tempdir};
+use tower_rotating_auth::KeySet;
+
+use crate::support::example;
+
+/// A folder, and what operators do in it.
+pub(super) struct Desk {
+    pub(super) folder: TempDir,
+}
+
+/// How the program ended, and what it said.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        let folder = tempdir().unwrap();
+        Self { folder }
+    }
+
+    pub(super) fn file(&self) -> PathBuf {
+        self.folder.path().join("keys.toml")
+    }
+
+    pub(super) fn text(&self) -> String {
+        fs::read_to_string(self.file()).unwrap()
+    }
+
+    /// What a service makes of the file.
+    pub(super) fn key_set(&self) -> KeySet {
+        KeySet::from_toml(&self.text()).unwrap()
+    }
+
+    /// The program, told so much; on standard input there is nothing.
+    pub(super) fn keyctl(&self, arguments: &str) -> Ended {
+        self.keyctl_with(arguments, "")
+    }
+
+    /// The same with something on standard input.
+    pub(super) fn keyctl_with(&self, arguments: &str, stdin: &str) -> Ended {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that does not read it is none that this tests.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
+
+    pub(super) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(example("keyctl"));
+        command
+            .current_dir(&self.folder)
+            .args(arguments.split_whitespace());
+        command
+    }
+
+    /// The new key that the program printed, alone.
+    #[track_caller]
+    pub(super) fn key(&self, arguments: &str) -> String {
+        let ended = self.keyctl(arguments);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let (key, rest) = ended.stdout.split_once('\n').unwrap();
+        assert_eq!(rest, "", "the key stands alone");
+        assert!(!ended.stderr.contains(key), "{}", ended.stderr);
+        key.to_owned()
+    }
+
+    /// What `verify` says of a key: the exit code, and a line.
+    pub(super) fn verified(&self, key: &str) -> (Option<i32>, String) {
+        let ended = self.keyctl_with("verify --file keys.toml", key);
+        (ended.code, ended.stdout + &ended.stderr)
+    }
+
+    pub(super) fn is_valid(&self, key: &str) -> bool {
+        self.verified(key).0 == Some(0)
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+/// The name of a key, which stands in its token.
+pub(super) fn id_of(key: &str) -> String {
+    key.split('_').nth(1).unwrap().to_owned()
+}

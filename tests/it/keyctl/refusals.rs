@@ -1,0 +1,188 @@
+//! What the program does not do, and how it says so.
+
+use super::program::{Desk, id_of};
+
+const SENTINEL: &str = "sk-sentinel-8Zk1tQ0mVd7RyXw3LpHs5N";
+
+#[track_caller]
+fn refused(desk: &Desk, arguments: &str, stdin: &str, code: i32, says: &str) {
+    let before = desk.file().exists().then(|| desk.text());
+    let ended = desk.keyctl_with(arguments, stdin);
+    assert_eq!(ended.code, Some(code), "{arguments}: {ended:?}");
+    assert_eq!(ended.stdout, "", "{arguments}");
+    assert!(
+        ended.stderr.starts_with("error: "),
+        "{arguments}: {ended:?}"
+    );
+    assert!(ended.stderr.contains(says), "{arguments}: {ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{arguments}: {ended:?}");
+    assert!(!ended.stderr.contains(SENTINEL), "{arguments}: {ended:?}");
+    let after = desk.file().exists().then(|| desk.text());
+    assert_eq!(before, after, "{arguments}");
+}
+
+#[test]
+fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_key() {
+    let desk = Desk::new();
+    for (arguments, says) in [
+        ("", "a command is needed"),
+        ("isue", "no such command"),
+        (SENTINEL, "no such command"),
+        ("issue", "--file"),
+        ("issue --file keys.toml", "--client"),
+        ("issue --file keys.toml --client ui --bogus", "--bogus"),
+        ("issue --file keys.toml --client ui --expires soon", "90d"),
+        ("issue --file keys.toml --client ui --expires 0s", "at once"),
+        ("issue --file keys.toml --client ui --expires=-1d", "90d"),
+        ("issue --file keys.toml --client ui --expires 1y", "90d"),
+        (
+            "issue --file keys.toml --client ui --prefix Acme",
+            "--prefix",
+        ),
+        ("issue --file keys.toml --client ui --scope a\"b", "--scope"),
+        ("rotate --file keys.toml --client ui", "--grace"),
+        ("rotate --file keys.toml --grace 1h", "--client"),
+        (
+            "rotate --file keys.toml --client ui --grace 1h --compromised",
+            "--compromised",
+        ),
+        ("revoke --file keys.toml", "--key"),
+        ("revoke --file keys.toml --key a --client b", "--client"),
+        ("client --file keys.toml --client ui", "--scope"),
+        (
+            "client --file keys.toml --client ui --enable --disable",
+            "--disable",
+        ),
+    ] {
+        refused(&desk, arguments, "", 2, says);
+    }
+    for arguments in [
+        format!("revoke --file keys.toml --token {SENTINEL}"),
+        format!("verify --file keys.toml {SENTINEL}"),
+        format!("import --file keys.toml --client a {SENTINEL}"),
+    ] {
+        refused(&desk, &arguments, "", 2, "");
+    }
+}
+
+#[test]
+fn what_is_not_allowed_is_told_with_exit_code_1_and_what_to_do_instead() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui --scope a");
+    let file = "--file keys.toml";
+    for (arguments, says) in [
+        (
+            format!("issue {file} --client ui --scope b"),
+            "give the client the scopes first",
+        ),
+        (
+            format!("rotate {file} --client nobody --grace 1h"),
+            "no client nobody",
+        ),
+        (format!("revoke {file} --client nobody"), "no client nobody"),
+        (
+            format!("client {file} --client nobody --disable"),
+            "no client nobody",
+        ),
+        (format!("revoke {file} --key nothing"), "no such key"),
+    ] {
+        refused(&desk, &arguments, "", 1, says);
+    }
+    refused(
+        &desk,
+        &format!("revoke {file} --token -"),
+        SENTINEL,
+        1,
+        "no such key",
+    );
+    let mistyped = key.replace(&key[key.len() - 6..], "000000");
+    refused(
+        &desk,
+        &format!("revoke {file} --token -"),
+        &mistyped,
+        1,
+        "mistyped",
+    );
+    refused(
+        &desk,
+        &format!("import {file} --client ui"),
+        "changeme",
+        1,
+        "everybody knows",
+    );
+    refused(
+        &desk,
+        &format!("import {file} --client ui"),
+        "Tr0ub4dor",
+        1,
+        "22 random",
+    );
+
+    desk.key(&format!("issue {file} --client ui"));
+    refused(
+        &desk,
+        &format!("issue {file} --client ui"),
+        "",
+        1,
+        "may not have more",
+    );
+    refused(
+        &desk,
+        &format!("rotate {file} --client ui --grace 1h"),
+        "",
+        1,
+        "name the one",
+    );
+    let id = id_of(&key);
+    assert_eq!(
+        desk.keyctl(&format!("revoke {file} --key {id}")).code,
+        Some(0)
+    );
+    refused(
+        &desk,
+        &format!("rotate {file} --key {id} --grace 1h"),
+        "",
+        1,
+        "was revoked",
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_or_is_none_is_told_with_exit_code_3() {
+    let desk = Desk::new();
+    for arguments in [
+        "list --file keys.toml",
+        "verify --file keys.toml",
+        "doctor --file keys.toml",
+        "rotate --file keys.toml --client ui --grace 1h",
+        "revoke --file keys.toml --client ui",
+        "client --file keys.toml --client ui --disable",
+        "issue --file missing/keys.toml --client ui",
+    ] {
+        refused(&desk, arguments, SENTINEL, 3, "keys.toml");
+    }
+    std::fs::write(desk.file(), format!("version = 1\n{SENTINEL}\n")).unwrap();
+    refused(&desk, "list --file keys.toml", "", 3, "line 2");
+    refused(&desk, "issue --file keys.toml --client ui", "", 3, "line 2");
+}
+
+#[test]
+fn standard_input_that_is_empty_or_endless_is_told_with_exit_code_2() {
+    let desk = Desk::new();
+    desk.key("issue --file keys.toml --client ui");
+    for arguments in [
+        "verify --file keys.toml",
+        "revoke --file keys.toml --token -",
+        "import --file keys.toml --client ui",
+    ] {
+        refused(&desk, arguments, " \n", 2, "standard input");
+        refused(&desk, arguments, &"k".repeat(70_000), 2, "standard input");
+    }
+    refused(
+        &desk,
+        "import --file keys.toml --client ui --digest",
+        "sha256:0",
+        2,
+        "64 hexadecimal",
+    );
+}

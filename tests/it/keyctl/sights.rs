@@ -1,0 +1,151 @@
+//! What the program shows.
+
+use serde_json::Value;
+use tower_rotating_auth::KeyDigest;
+
+use super::program::{Desk, id_of};
+
+fn json(text: &str) -> Vec<Value> {
+    let value: Value = serde_json::from_str(text).unwrap();
+    value.as_array().unwrap().clone()
+}
+
+#[test]
+fn help_teaches_what_there_is_and_each_command_has_its_own() {
+    let desk = Desk::new();
+    let help = desk.keyctl("--help");
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    for command in [
+        "issue", "list", "rotate", "revoke", "import", "client", "verify", "doctor",
+    ] {
+        assert!(
+            help.stdout.contains(&format!("\n  {command} ")),
+            "{command}: {}",
+            help.stdout
+        );
+        let own = desk.keyctl(&format!("{command} --help"));
+        assert_eq!((own.code, own.stderr.as_str()), (Some(0), ""), "{command}");
+        assert!(own.stdout.contains("--file <PATH>"), "{}", own.stdout);
+    }
+    for what in ["Examples:", "Exit codes:", "standard input"] {
+        assert!(help.stdout.contains(what), "{what}: {}", help.stdout);
+    }
+}
+
+#[test]
+fn list_is_a_table_for_people_and_json_for_scripts_and_has_no_digest() {
+    let desk = Desk::new();
+    let first = desk.key("issue --file keys.toml --client open-webui --scope a --scope b");
+    let second = desk.key("rotate --file keys.toml --client open-webui --grace 1h");
+    let third = desk.key("issue --file keys.toml --client batch --expires never");
+    desk.keyctl("revoke --file keys.toml --client batch");
+
+    let table = desk.keyctl("list --file keys.toml").stdout;
+    let lines: Vec<Vec<_>> = table
+        .lines()
+        .map(|line| line.split("  ").collect())
+        .collect();
+    assert_eq!(lines.len(), 4, "{table}");
+    assert!(
+        table.starts_with("CLIENT      KEY           STATE     MADE (UTC)"),
+        "{table}"
+    );
+    for (line, key, state) in [
+        (1, &third, "revoked"),
+        (2, &first, "in grace"),
+        (3, &second, "active"),
+    ] {
+        let line = table.lines().nth(line).unwrap();
+        assert!(line.contains(&id_of(key)) && line.contains(state), "{line}");
+    }
+
+    let text = desk.keyctl("list --file keys.toml --json").stdout;
+    let keys = json(&text);
+    let field = |name: &str| -> Vec<Value> { keys.iter().map(|key| key[name].clone()).collect() };
+    assert_eq!(field("client"), ["batch", "open-webui", "open-webui"]);
+    assert_eq!(field("state"), ["revoked", "in_grace", "active"]);
+    assert_eq!(
+        field("replaces"),
+        [Value::Null, Value::Null, id_of(&first).into()]
+    );
+    assert_eq!(keys[1]["scopes"], Value::from(vec!["a", "b"]));
+    assert!(keys[0]["revoked_at"].is_string() && keys[0]["ends_at"].is_null());
+    assert!(keys[1]["ends_at"].as_str().unwrap().ends_with('Z'));
+    assert!(!(table + &text).contains("sha256"));
+}
+
+#[test]
+fn verify_tells_whose_a_key_is_and_why_it_is_none() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui --scope a");
+    let (code, said) = desk.verified(&format!("{key}\n"));
+    assert_eq!(code, Some(0));
+    assert!(
+        said.starts_with(&format!("valid: {} of ui, until ", id_of(&key))),
+        "{said}"
+    );
+    let text = desk
+        .keyctl_with("verify --file keys.toml --json", &key)
+        .stdout;
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&value["client"], &value["state"]),
+        (&"ui".into(), &"active".into())
+    );
+
+    let unknown = desk.verified("sk-8Zk1tQ0mVd7RyXw3LpHs5N");
+    assert_eq!(unknown.0, Some(1));
+    let mistyped = desk.verified(&key.replace(&key[key.len() - 6..], "000000"));
+    assert_eq!(mistyped.0, Some(1));
+    assert!(mistyped.1.contains("mistyped"), "{mistyped:?}");
+    desk.keyctl("revoke --file keys.toml --client ui");
+    let revoked = desk.verified(&key);
+    assert_eq!(revoked.0, Some(1));
+    assert!(revoked.1.contains("revoked"), "{revoked:?}");
+}
+
+#[test]
+fn doctor_is_content_with_a_good_file_and_finds_what_needs_an_operator() {
+    let desk = Desk::new();
+    desk.key("issue --file keys.toml --client good");
+    let well = desk.keyctl("doctor --file keys.toml");
+    assert_eq!(
+        (well.code, well.stdout.as_str(), well.stderr.as_str()),
+        (Some(0), "", "all is well\n")
+    );
+    assert_eq!(desk.keyctl("doctor --file keys.toml --json").stdout, "[]\n");
+
+    let soon = desk.key("issue --file keys.toml --client soon --expires 2d");
+    desk.key("issue --file keys.toml --client gone");
+    desk.keyctl("revoke --file keys.toml --client gone");
+    let digest = KeyDigest::of(b"nobody here has seen this key").to_text();
+    desk.keyctl_with(
+        "import --file keys.toml --client legacy --id old --digest",
+        &digest,
+    );
+    let mut expected = vec![
+        ("soon", "ends soon"),
+        ("legacy", "may be weak"),
+        ("gone", "no live key"),
+    ];
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(desk.file(), open).unwrap();
+        expected.push(("", "everybody may read"));
+    }
+    let ill = desk.keyctl("doctor --file keys.toml");
+    assert_eq!(ill.code, Some(1), "{ill:?}");
+    assert_eq!(
+        ill.stderr,
+        format!("error: there are {} findings\n", expected.len())
+    );
+    for (line, (client, what)) in ill.stdout.lines().zip(&expected) {
+        assert!(line.starts_with(client) && line.contains(what), "{line}");
+    }
+    let text = desk.keyctl("doctor --file keys.toml --json").stdout;
+    let findings = json(&text);
+    assert_eq!(findings.len(), expected.len(), "{text}");
+    assert_eq!(findings[0]["key"], id_of(&soon));
+}

@@ -1,0 +1,46 @@
+//! Delivered to a file, with a file source on the other side.
+
+use tower_rotating_auth::{FileSink, FileSource, KeyRing, KeyTerms, Rotating, Rotator, Scopes};
+
+use super::world::{PERIOD, World};
+
+#[tokio::test]
+async fn a_file_source_takes_over_what_a_rotator_delivers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("batch.key");
+    let world = World::new();
+    let clock = world.clone();
+    let ring = KeyRing::builder().wall_clock(move || clock.now());
+    let ring = ring.start(world.store.clone()).await.unwrap();
+    let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
+    let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new(&path)).period(PERIOD);
+    rotator.catch_up().await.unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    let key = Rotating::start(FileSource::new(&path)).await.unwrap();
+    let first = key.current();
+    assert!(world.is_valid(&ring, first.expose_secret()));
+    let mut changes = key.subscribe();
+    world.pass(PERIOD);
+    rotator.catch_up().await.unwrap();
+    let second = changes.changed().await.unwrap();
+    assert_ne!(first.expose_secret(), second.expose_secret());
+    assert!(world.is_valid(&ring, first.expose_secret()));
+    assert!(world.is_valid(&ring, second.expose_secret()));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_told_by_its_path() {
+    let world = World::new();
+    let ring = KeyRing::start(world.store.clone()).await.unwrap();
+    let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
+    let mut rotator = Rotator::new(ring, terms, FileSink::new("nowhere/at/all.key"));
+    let error = rotator.catch_up().await.unwrap_err();
+    let told = std::error::Error::source(&error).unwrap().to_string();
+    assert!(told.contains("nowhere/at/all.key"), "{told}");
+}

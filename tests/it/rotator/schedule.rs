@@ -1,0 +1,97 @@
+//! When a key is replaced, and when the old one ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tower_rotating_auth::Revoke;
+
+use super::world::{DAY, HOUR, PERIOD, World};
+
+#[tokio::test]
+async fn a_key_is_replaced_after_its_period_and_ends_an_overlap_later() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    let due = rotator.catch_up().await.unwrap();
+    assert_eq!(due, world.now() + PERIOD);
+    let first = world.delivered().unwrap();
+
+    world.pass(PERIOD - HOUR);
+    assert_eq!(rotator.catch_up().await.unwrap(), due);
+    assert_eq!(world.delivered().unwrap(), first);
+
+    world.pass(HOUR);
+    assert_eq!(rotator.catch_up().await.unwrap(), world.now() + DAY);
+    let second = world.delivered().unwrap();
+    assert_ne!(first, second);
+    assert!(world.is_valid(&ring, &first) && world.is_valid(&ring, &second));
+
+    world.pass(DAY);
+    rotator.catch_up().await.unwrap();
+    assert!(!world.is_valid(&ring, &first) && world.is_valid(&ring, &second));
+}
+
+#[tokio::test]
+async fn the_old_key_ends_as_soon_as_the_new_one_was_seen_in_use() {
+    let world = World::new();
+    let (ring, rotator) = world.start().await;
+    let seen = Arc::new(AtomicBool::new(false));
+    let is_seen = Arc::clone(&seen);
+    let mut rotator = rotator.ends_when_used(move |_| is_seen.load(Ordering::SeqCst));
+    rotator.catch_up().await.unwrap();
+    let first = world.delivered().unwrap();
+    world.pass(PERIOD);
+    rotator.catch_up().await.unwrap();
+    assert!(world.is_valid(&ring, &first));
+    seen.store(true, Ordering::SeqCst);
+    rotator.catch_up().await.unwrap();
+    assert!(!world.is_valid(&ring, &first));
+}
+
+#[tokio::test]
+async fn a_key_that_could_not_be_delivered_is_delivered_later_and_no_other_is_made() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    rotator.catch_up().await.unwrap();
+    let first = world.delivered().unwrap();
+    world.pass(PERIOD);
+    // What the sink holds, two sides of the commit, and then the delivery.
+    for failing in [4, 1, 1, 1] {
+        world.fuse.set(failing);
+        rotator.catch_up().await.unwrap_err();
+        assert_eq!(world.delivered().unwrap(), first);
+        assert!(world.is_valid(&ring, &first));
+        assert_eq!(ring.list().len(), 2);
+        world.pass(HOUR);
+    }
+    world.fuse.set(0);
+    rotator.catch_up().await.unwrap();
+    assert_ne!(world.delivered().unwrap(), first);
+    assert_eq!(ring.list().len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_is_replaced_at_once() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    rotator.catch_up().await.unwrap();
+    let leaked = world.delivered().unwrap();
+    let client = "batch".parse().unwrap();
+    ring.revoke(Revoke::Client(client)).await.unwrap();
+    rotator.catch_up().await.unwrap();
+    let found = world.delivered().unwrap();
+    assert!(!world.is_valid(&ring, &leaked) && world.is_valid(&ring, &found));
+}
+
+#[tokio::test]
+async fn a_key_that_somebody_took_away_is_replaced_and_stays_valid_meanwhile() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    rotator.catch_up().await.unwrap();
+    let first = world.take().unwrap();
+    rotator.catch_up().await.unwrap();
+    let second = world.delivered().unwrap();
+    assert!(world.is_valid(&ring, &first) && world.is_valid(&ring, &second));
+    world.pass(DAY);
+    rotator.catch_up().await.unwrap();
+    assert!(!world.is_valid(&ring, &first));
+}
