@@ -51,8 +51,8 @@ impl<'a> Target<'a> {
         Self(Written::PathOnly(path))
     }
 
-    /// Wherever the client is connected, on a path that is not known: it is given the key of a whole origin, and
-    /// none that is for a part of it.
+    /// Wherever the client is connected, on a path that is not known: it is given the key of a whole origin, if that
+    /// has none for a part of it.
     #[must_use]
     pub const fn unknown() -> Self {
         Self::path_only("")
@@ -84,6 +84,13 @@ fn of_uri(uri: &Uri) -> Option<Place<'_>> {
 
 fn of_text(url: &str) -> Option<Place<'_>> {
     let url = url.split(['?', '#']).next()?;
+    // Parsers of URLs take a backslash for a slash and skip white space: the host would be another one.
+    if url
+        .bytes()
+        .any(|byte| byte == b'\\' || !byte.is_ascii_graphic())
+    {
+        return None;
+    }
     if url.starts_with('/') && !url.starts_with("//") {
         return Some(Place::PathOnly { path: url });
     }
@@ -103,8 +110,7 @@ fn absolute<'a>(scheme: &str, authority: &'a str, path: &'a str) -> Option<Place
             (host, Some(parse_port(&port[1..])?))
         }
     };
-    let is_host = !host.is_empty() && !host.contains(['\\', ' ']);
-    is_host.then_some(Place::Absolute {
+    (!host.is_empty()).then_some(Place::Absolute {
         scheme,
         host,
         port,
@@ -155,6 +161,11 @@ mod tests {
             "https://api.test:443:443/",
             "https://api.test\\.evil.test/",
             "https://api test/",
+            "https://evil.test\\@api.test/",
+            "https://evil.test\t@api.test/",
+            "https://api.test/\n",
+            "/\\evil.test/",
+            "/\t/evil.test/",
             "file:///api.test/",
             "ftp://api.test/",
             "data:text/plain,https://api.test/",

@@ -36,7 +36,7 @@ pub(crate) struct Desk<T> {
     retired: Vec<Arc<Content<T>>>,
 }
 
-impl<T: Send + Sync + 'static> Desk<T> {
+impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
     pub(crate) const fn new(
         parts: Parts<T>,
         plan: Plan,
@@ -159,12 +159,13 @@ impl<T: Send + Sync + 'static> Desk<T> {
             }) => {
                 let generation = current.content.generation.next();
                 self.retired.push(Arc::clone(&current.content));
+                let previous = Previous::after(current, &value, self.plan.overlap(), now);
                 let published = self.publish(Snapshot {
                     content: Arc::new(Content::new(value, generation, asked)),
                     revision,
                     expires,
                     failing_since: None,
-                    previous: Previous::after(current, self.plan.overlap(), now),
+                    previous,
                 });
                 self.plan.rotated(now, expires, draw);
                 self.report(generation, None);

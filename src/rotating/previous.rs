@@ -15,9 +15,15 @@ pub(crate) struct Previous<T> {
     until: Deadline,
 }
 
-impl<T> Previous<T> {
-    /// What is kept once `replaced` is replaced: its content, or what was kept beside it if it never proved itself.
-    pub(crate) fn after(replaced: &Snapshot<T>, overlap: Duration, now: Now) -> Option<Self> {
+impl<T: PartialEq> Previous<T> {
+    /// What is kept once `replaced` is replaced by `next`: its content, or what was kept beside it if it never proved
+    /// itself. To go back to what comes again would be to send the same twice.
+    pub(crate) fn after(
+        replaced: &Snapshot<T>,
+        next: &T,
+        overlap: Duration,
+        now: Now,
+    ) -> Option<Self> {
         let kept = if replaced.content.proven() == Proven::No {
             replaced.previous.clone()
         } else {
@@ -33,9 +39,11 @@ impl<T> Previous<T> {
                 until: replaced.expires.map_or(end, |expiry| expiry.earlier(end)),
             })
         };
-        kept.filter(|kept| kept.stands(now))
+        kept.filter(|kept| kept.stands(now) && kept.content().value != *next)
     }
+}
 
+impl<T> Previous<T> {
     /// Whether a request may go back to it: not once it has been rejected, has expired, or the overlap is over.
     pub(crate) fn stands(&self, now: Now) -> bool {
         self.content().proven() == Proven::Yes && !self.until.passed(now)

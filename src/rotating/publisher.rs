@@ -41,7 +41,7 @@ impl<T: PartialEq> Publisher<T> {
         if current.content.value == value {
             return current.content.generation;
         }
-        let previous = Previous::after(&current, self.overlap, now);
+        let previous = Previous::after(&current, &value, self.overlap, now);
         self.replace(current, value, previous, now)
     }
 

@@ -255,6 +255,19 @@ async fn a_previous_key_that_is_rejected_too_is_told_honestly_and_not_tried_agai
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_comes_again_is_not_sent_twice() {
+    let world = World::new("first");
+    let key = world.key().await;
+    rotated(&world, &key, "second").await;
+    world.store("first");
+    pass(secs(1)).await;
+    key.refresh().await.unwrap();
+    world.rotate("third");
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(sent(&world), ["first", "first", "third"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_the_upstream_dropped_before_it_was_replaced_is_not_gone_back_to() {
     let world = World::new("first");
     let key = world.key().await;
