@@ -68,7 +68,10 @@ impl Sink for FileSink {
     async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
         self.blocking("could not be read", |path| {
             let file = match secret_file::open(path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    // A folder that is gone, as of a volume that is not mounted, says nothing of the file.
+                    return Place::find(path).map(|_| None);
+                }
                 opened => opened?,
             };
             let metadata = file.metadata()?;

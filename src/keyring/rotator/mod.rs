@@ -27,6 +27,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// After the first failure, doubled with each one after it up to the longest sleep.
 const BACKOFF: Duration = Duration::from_secs(1);
 
+const UNCLEAR: &str = "the sink holds no key, and the client may have either of two: another one is made when the newer is as \
+     old as the overlap. To have it at once, allow more live keys, or revoke the key that the client does not have";
+
 /// Whether the key of this name was seen in use.
 type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 
@@ -144,6 +147,7 @@ impl<S: Sink> Rotator<S> {
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
                 Step::Discard(lost) => drop(self.ring.revoke(lost).await?),
+                Step::Unclear => return Err(SinkError::new(UNCLEAR).into()),
                 Step::Retire(old) => self.ring.retire(&old).await?,
                 Step::Wait(until) => return Ok(until),
             }

@@ -40,6 +40,8 @@ pub(super) enum Step {
     Rotate(KeyId, IdempotencyKey),
     /// Revoke this key: it was never delivered, and nobody has its token any more.
     Discard(KeyId),
+    /// Nothing for now: the client may have either of two keys, and there is no room for a third.
+    Unclear,
     /// End this key: its successor is where the client is.
     Retire(KeyId),
     /// Nothing, until then.
@@ -71,9 +73,16 @@ pub(super) fn next_step(
         let tries = made.iter().filter(replaced).count();
         Step::Rotate(head.id().clone(), mark(head.id().as_str(), tries))
     };
-    let delivered = delivered.filter(|delivered| delivered.digest == *head.digest());
-    match (delivered, before) {
-        (None, Some(_)) => Step::Discard(head.id().clone()),
+    // Only where one before it is still there is it known that the head has not arrived: what is gone may have been read.
+    let is_stale = live
+        .iter()
+        .any(|key| key.id() != head.id() && holds(delivered, key));
+    match (delivered.filter(|_| holds(delivered, head)), before) {
+        (None, Some(_)) if is_stale => Step::Discard(head.id().clone()),
+        (None, Some(_)) if is_full(ledger, client, now) && now < read_by(head, plan) => {
+            Step::Unclear
+        }
+        (None, Some(_)) => rotate(),
         (None, None) => rotate(),
         (Some(delivered), Some(before)) => {
             let over = after(delivered.since, plan.overlap);
@@ -88,6 +97,25 @@ pub(super) fn next_step(
             due => Step::Wait(due),
         },
     }
+}
+
+/// Whether this is the key that the sink holds.
+fn holds(delivered: Option<Delivered>, key: &KeyEntry) -> bool {
+    delivered.is_some_and(|delivered| delivered.digest == *key.digest())
+}
+
+/// Whether one more key would end another.
+fn is_full(ledger: &Ledger, client: &ClientId, now: SystemTime) -> bool {
+    let live = ledger
+        .keys_of(client)
+        .filter(|key| ledger.is_live(key, now));
+    live.count() >= ledger.policy().max_live_keys
+}
+
+/// When the client has read a key that was delivered as soon as it was made.
+fn read_by(key: &KeyEntry, plan: Plan) -> SystemTime {
+    let made = key.created_at().unwrap_or(SystemTime::UNIX_EPOCH);
+    after(made, plan.overlap)
 }
 
 /// When a key is to be replaced: after a period, and an overlap before it ends by itself. One that is in its grace has lost

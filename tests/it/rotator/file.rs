@@ -39,8 +39,9 @@ async fn a_file_that_cannot_be_written_is_told_by_its_path() {
     let world = World::new();
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
     let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
-    let mut rotator = Rotator::new(ring, terms, FileSink::new("nowhere/at/all.key"));
+    let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new("nowhere/at/all.key"));
     let error = rotator.catch_up().await.unwrap_err();
     let told = std::error::Error::source(&error).unwrap().to_string();
     assert!(told.contains("nowhere/at/all.key"), "{told}");
+    assert!(ring.list().is_empty(), "a key for nobody");
 }

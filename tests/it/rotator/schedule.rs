@@ -95,3 +95,27 @@ async fn a_key_that_somebody_took_away_is_replaced_and_stays_valid_meanwhile() {
     rotator.catch_up().await.unwrap();
     assert!(!world.is_valid(&ring, &first));
 }
+
+#[tokio::test]
+async fn a_successor_that_somebody_took_away_stays_valid_until_there_is_another() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    rotator.catch_up().await.unwrap();
+    let first = world.delivered().unwrap();
+    world.pass(PERIOD);
+    rotator.catch_up().await.unwrap();
+    let second = world.take().unwrap();
+    rotator.catch_up().await.unwrap_err();
+    assert!(world.is_valid(&ring, &first) && world.is_valid(&ring, &second));
+
+    world.pass(DAY);
+    // What the sink holds, two sides of the commit, and then the delivery.
+    world.fuse.set(4);
+    rotator.catch_up().await.unwrap_err();
+    assert_eq!(world.delivered(), None);
+    assert!(world.is_valid(&ring, &second));
+    world.fuse.set(0);
+    rotator.catch_up().await.unwrap();
+    let third = world.delivered().unwrap();
+    assert!(world.is_valid(&ring, &second) && world.is_valid(&ring, &third));
+}
