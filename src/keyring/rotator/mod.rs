@@ -24,6 +24,8 @@ use crate::inbound::{KeyDigest, KeyId};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The wall clock jumps: nobody sleeps longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// More than any state of a ledger needs, with others who change it meanwhile.
+const MOST_STEPS: usize = 64;
 /// After the first failure, doubled with each one after it up to the longest sleep.
 const BACKOFF: Duration = Duration::from_secs(1);
 
@@ -132,7 +134,7 @@ impl<S: Sink> Rotator<S> {
     ///
     /// A call that is dropped is as a process that ends: the next one goes on from there.
     pub async fn catch_up(&mut self) -> Result<SystemTime, NotRotated> {
-        loop {
+        for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
             let ledger = self.ring.ledger();
@@ -152,6 +154,7 @@ impl<S: Sink> Rotator<S> {
                 Step::Wait(until) => return Ok(until),
             }
         }
+        Err(NotRotated::Unsettled)
     }
 
     /// Catches up whenever something is due, until the ring has stopped.

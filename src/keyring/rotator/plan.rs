@@ -65,13 +65,12 @@ pub(super) fn next_step(
         .iter()
         .rfind(|key| ledger.successor_of(key, now).is_none());
     let Some(head) = head else {
-        return Step::Issue(mark("first", made.len()));
+        return Step::Issue(next_mark("first", &made));
     };
     let before = live.iter().find(|key| key.id() != head.id());
     let rotate = || {
-        let replaced = |key: &&&KeyEntry| key.replaces() == Some(head.id());
-        let tries = made.iter().filter(replaced).count();
-        Step::Rotate(head.id().clone(), mark(head.id().as_str(), tries))
+        let id = head.id();
+        Step::Rotate(id.clone(), next_mark(id.as_str(), &made))
     };
     // Only where one before it is still there is it known that the head has not arrived: what is gone may have been read.
     let is_stale = live
@@ -138,7 +137,14 @@ fn is_ours(key: &KeyEntry) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// The same for the same step, also in a process that starts again: no step is done twice.
-fn mark(of: &str, tries: usize) -> IdempotencyKey {
-    IdempotencyKey::of_mark(&format!("{MARK}-{of}-{tries}"))
+/// The same for the same step, also in a process that starts again: no step is done twice. One more than the highest that is
+/// there: those of keys that are not kept any more may be used again, those of dead keys not.
+fn next_mark(of: &str, made: &[&KeyEntry]) -> IdempotencyKey {
+    let prefix = format!("{MARK}-{of}-");
+    let numbers = made.iter().filter_map(|key| {
+        let mark = key.idempotency_key()?.as_str();
+        mark.strip_prefix(&prefix)?.parse::<u64>().ok()
+    });
+    let next = numbers.max().map_or(0, |highest| highest.saturating_add(1));
+    IdempotencyKey::of_mark(&format!("{prefix}{next}"))
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tower_rotating_auth::Revoke;
+use tower_rotating_auth::{KeyPolicy, Revoke};
 
 use super::world::{DAY, HOUR, PERIOD, World};
 
@@ -118,4 +119,23 @@ async fn a_successor_that_somebody_took_away_stays_valid_until_there_is_another(
     rotator.catch_up().await.unwrap();
     let third = world.delivered().unwrap();
     assert!(world.is_valid(&ring, &second) && world.is_valid(&ring, &third));
+}
+
+#[tokio::test]
+async fn a_first_key_is_made_again_when_an_older_one_was_purged() {
+    let world = World::new();
+    let policy = KeyPolicy::new()
+        .lifetime(4 * DAY)
+        .purge_after(Duration::ZERO);
+    let (ring, mut rotator) = world.start_under(policy).await;
+    let revoked = || Revoke::Client("batch".parse().unwrap());
+    rotator.catch_up().await.unwrap();
+    world.pass(2 * DAY);
+    ring.revoke(revoked()).await.unwrap();
+    rotator.catch_up().await.unwrap();
+    world.pass(2 * DAY);
+    assert_eq!(ring.purge().await.unwrap().len(), 1);
+    ring.revoke(revoked()).await.unwrap();
+    rotator.catch_up().await.unwrap();
+    assert!(world.is_valid(&ring, &world.delivered().unwrap()));
 }
