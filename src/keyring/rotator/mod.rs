@@ -110,7 +110,7 @@ impl<S: Sink> Rotator<S> {
     }
 
     /// The old key is ended so long after the new one was delivered, a day unless told: as long as the client takes to read it,
-    /// and as its longest request.
+    /// and as its longest request. Of a key that ends by itself, it is never more than half the life.
     pub const fn overlap(mut self, overlap: Duration) -> Self {
         self.plan.overlap = overlap;
         self

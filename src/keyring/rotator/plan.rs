@@ -78,20 +78,20 @@ pub(super) fn next_step(
         .any(|key| key.id() != head.id() && holds(delivered, key));
     match (delivered.filter(|_| holds(delivered, head)), before) {
         (None, Some(_)) if is_stale => Step::Discard(head.id().clone()),
-        (None, Some(_)) if is_full(ledger, client, now) && now < read_by(head, plan) => {
+        (None, Some(_)) if is_full(ledger, client, now) && now < read_by(head, ledger, plan) => {
             Step::Unclear
         }
         (None, Some(_)) => rotate(),
         (None, None) => rotate(),
         (Some(delivered), Some(before)) => {
-            let over = after(delivered.since, plan.overlap);
+            let over = after(delivered.since, overlap_of(head, ledger, plan));
             if delivered.usage == Usage::Seen || over <= now {
                 Step::Retire(before.id().clone())
             } else {
                 Step::Wait(over)
             }
         }
-        (Some(_), None) => match due(head, plan) {
+        (Some(_), None) => match due(head, ledger, plan) {
             due if due <= now => rotate(),
             due => Step::Wait(due),
         },
@@ -112,14 +112,22 @@ fn is_full(ledger: &Ledger, client: &ClientId, now: SystemTime) -> bool {
 }
 
 /// When the client has read a key that was delivered as soon as it was made.
-fn read_by(key: &KeyEntry, plan: Plan) -> SystemTime {
+fn read_by(key: &KeyEntry, ledger: &Ledger, plan: Plan) -> SystemTime {
     let made = key.created_at().unwrap_or(SystemTime::UNIX_EPOCH);
-    after(made, plan.overlap)
+    after(made, overlap_of(key, ledger, plan))
+}
+
+/// The overlap of a key with its neighbours: not more than half its life, or there were no time in which it is the only one.
+fn overlap_of(key: &KeyEntry, ledger: &Ledger, plan: Plan) -> Duration {
+    let start = key.not_before().max(key.created_at());
+    let life = ledger.ends_at(key).zip(start);
+    let life = life.and_then(|(end, start)| end.duration_since(start).ok());
+    life.map_or(plan.overlap, |life| plan.overlap.min(life / 2))
 }
 
 /// When a key is to be replaced: after a period, and an overlap before it ends by itself. One that is in its grace has lost
 /// its successor, and is to have another at once.
-fn due(key: &KeyEntry, plan: Plan) -> SystemTime {
+fn due(key: &KeyEntry, ledger: &Ledger, plan: Plan) -> SystemTime {
     if key.retires_at().is_some() {
         return SystemTime::UNIX_EPOCH;
     }
@@ -127,7 +135,9 @@ fn due(key: &KeyEntry, plan: Plan) -> SystemTime {
         return SystemTime::UNIX_EPOCH;
     };
     let by_age = after(made, plan.period);
-    let by_end = key.ends_at().and_then(|end| end.checked_sub(plan.overlap));
+    let overlap = overlap_of(key, ledger, plan);
+    let end = ledger.ends_at(key);
+    let by_end = end.and_then(|end| end.checked_sub(overlap));
     by_end.map_or(by_age, |by_end| by_age.min(by_end))
 }
 

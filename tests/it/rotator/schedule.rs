@@ -139,3 +139,18 @@ async fn a_first_key_is_made_again_when_an_older_one_was_purged() {
     rotator.catch_up().await.unwrap();
     assert!(world.is_valid(&ring, &world.delivered().unwrap()));
 }
+
+#[tokio::test]
+async fn keys_that_live_shorter_than_the_overlap_leave_no_client_without_one() {
+    let world = World::new();
+    let policy = KeyPolicy::new().lifetime(12 * HOUR);
+    let (ring, mut rotator) = world.start_under(policy).await;
+    rotator.catch_up().await.unwrap();
+    for hour in 1..=3 * 24 {
+        world.pass(HOUR);
+        let found = world.delivered().unwrap();
+        assert!(world.is_valid(&ring, &found), "in hour {hour}");
+        rotator.catch_up().await.unwrap();
+    }
+    assert!(ring.list().len() <= 1 + 72 / 6, "{:?}", ring.list());
+}
