@@ -39,13 +39,18 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// the overlap has passed, ends the old one.
 ///
 /// It keeps nothing of its own. What is to be done next follows from the ring's ledger and from the key that the sink holds, so
-/// that a process that ends at any step and starts again goes on from there: a key that was made and not delivered is revoked,
-/// since nobody has its token any more, and another one made. The old key is valid until the new one was delivered, for as long
+/// that a process that ends at any step and starts again goes on from there: a successor that was made and not delivered is
+/// revoked where the sink still holds the key before it, since nobody has its token any more, and another one made; a first key
+/// that was not delivered is rotated. The old key is valid until the new one was delivered, for as long
 /// as the policy's greatest grace ([`KeyPolicy::max_grace`](crate::KeyPolicy::max_grace)): so long may the sink be out of order
 /// before the client is without a key, and the overlap should be less.
 ///
 /// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are left alone, and
-/// count to its limit.
+/// count to its limit. A client has one rotator at a time, in one process.
+///
+/// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or catch up once with a
+/// rotator of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
+/// known here.
 ///
 /// ```
 /// use std::time::Duration;
@@ -87,7 +92,8 @@ pub struct Rotator<S> {
 }
 
 impl<S: Sink> Rotator<S> {
-    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used.
+    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used. A successor lives as long as
+    /// the policy says, and where it says nothing, as long as the key before it was made for.
     pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
         Self {
             ring,
