@@ -81,8 +81,7 @@ pub(super) fn next_step(
         (None, Some(_)) if is_full(ledger, client, now) && now < read_by(head, ledger, plan) => {
             Step::Unclear
         }
-        (None, Some(_)) => rotate(),
-        (None, None) => rotate(),
+        (None, _) => rotate(),
         (Some(delivered), Some(before)) => {
             let over = after(delivered.since, overlap_of(head, ledger, plan));
             if delivered.usage == Usage::Seen || over <= now {
