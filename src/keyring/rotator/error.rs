@@ -14,6 +14,8 @@ pub enum NotRotated {
     Ring(NotChanged),
     /// The key was not delivered, or it cannot be told whether it was.
     Sink(SinkError),
+    /// One step led to another without an end. Others change the client's keys at the same time: it has one rotator at most.
+    Unsettled,
 }
 
 impl fmt::Display for NotRotated {
@@ -21,6 +23,9 @@ impl fmt::Display for NotRotated {
         f.write_str(match self {
             Self::Ring(_) => "the key ring could not do what the rotation needs",
             Self::Sink(_) => "a new key could not be delivered",
+            Self::Unsettled => {
+                "the rotation came to no end; does another rotator change the keys of the same client?"
+            }
         })
     }
 }
@@ -30,6 +35,7 @@ impl Error for NotRotated {
         match self {
             Self::Ring(error) => Some(error),
             Self::Sink(error) => Some(error),
+            Self::Unsettled => None,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
@@ -19,16 +21,22 @@ const MAX_BYTES: usize = 64 * 1024;
 /// other side takes it over while it runs.
 ///
 /// A new file is its owner's alone; whose it is and who may read it stays as it is from then on. Its folder must be there.
+/// One process at a time may deliver to it.
 #[derive(Clone, Debug)]
 pub struct FileSink {
     path: PathBuf,
+    /// One at a time: work whose caller is gone goes on.
+    turn: Arc<Mutex<()>>,
 }
 
 impl FileSink {
     /// The file at this path.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            turn: Arc::default(),
+        }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -37,7 +45,12 @@ impl FileSink {
         work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
     ) -> Result<T, SinkError> {
         let path = self.path.clone();
-        let done = match spawn_blocking(move || work(&path)).await {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let in_turn = move || {
+            let _turn = turn;
+            work(&path)
+        };
+        let done = match spawn_blocking(in_turn).await {
             Ok(done) => done,
             Err(error) => Err(io::Error::other(error)),
         };
@@ -68,7 +81,10 @@ impl Sink for FileSink {
     async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
         self.blocking("could not be read", |path| {
             let file = match secret_file::open(path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    // A folder that is gone, as of a volume that is not mounted, says nothing of the file.
+                    return Place::find(path).map(|_| None);
+                }
                 opened => opened?,
             };
             let metadata = file.metadata()?;

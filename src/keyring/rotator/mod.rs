@@ -24,8 +24,13 @@ use crate::inbound::{KeyDigest, KeyId};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The wall clock jumps: nobody sleeps longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// More than any state of a ledger needs, with others who change it meanwhile.
+const MOST_STEPS: usize = 64;
 /// After the first failure, doubled with each one after it up to the longest sleep.
 const BACKOFF: Duration = Duration::from_secs(1);
+
+const UNCLEAR: &str = "the sink holds no key, and the client may have either of two: another one is made when the newer is as \
+     old as the overlap. To have it at once, allow more live keys, or revoke the key that the client does not have";
 
 /// Whether the key of this name was seen in use.
 type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
@@ -34,13 +39,18 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// the overlap has passed, ends the old one.
 ///
 /// It keeps nothing of its own. What is to be done next follows from the ring's ledger and from the key that the sink holds, so
-/// that a process that ends at any step and starts again goes on from there: a key that was made and not delivered is revoked,
-/// since nobody has its token any more, and another one made. The old key is valid until the new one was delivered, for as long
+/// that a process that ends at any step and starts again goes on from there: a successor that was made and not delivered is
+/// revoked where the sink still holds the key before it, since nobody has its token any more, and another one made; a first key
+/// that was not delivered is rotated. The old key is valid until the new one was delivered, for as long
 /// as the policy's greatest grace ([`KeyPolicy::max_grace`](crate::KeyPolicy::max_grace)): so long may the sink be out of order
 /// before the client is without a key, and the overlap should be less.
 ///
 /// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are left alone, and
-/// count to its limit.
+/// count to its limit. A client has one rotator at a time, in one process.
+///
+/// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or catch up once with a
+/// rotator of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
+/// known here.
 ///
 /// ```
 /// use std::time::Duration;
@@ -82,7 +92,8 @@ pub struct Rotator<S> {
 }
 
 impl<S: Sink> Rotator<S> {
-    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used.
+    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used. A successor lives as long as
+    /// the policy says, and where it says nothing, as long as the key before it was made for.
     pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
         Self {
             ring,
@@ -105,7 +116,7 @@ impl<S: Sink> Rotator<S> {
     }
 
     /// The old key is ended so long after the new one was delivered, a day unless told: as long as the client takes to read it,
-    /// and as its longest request.
+    /// and as its longest request. Of a key that ends by itself, it is never more than half the life.
     pub const fn overlap(mut self, overlap: Duration) -> Self {
         self.plan.overlap = overlap;
         self
@@ -129,7 +140,7 @@ impl<S: Sink> Rotator<S> {
     ///
     /// A call that is dropped is as a process that ends: the next one goes on from there.
     pub async fn catch_up(&mut self) -> Result<SystemTime, NotRotated> {
-        loop {
+        for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
             let ledger = self.ring.ledger();
@@ -144,10 +155,12 @@ impl<S: Sink> Rotator<S> {
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
                 Step::Discard(lost) => drop(self.ring.revoke(lost).await?),
+                Step::Unclear => return Err(SinkError::new(UNCLEAR).into()),
                 Step::Retire(old) => self.ring.retire(&old).await?,
                 Step::Wait(until) => return Ok(until),
             }
         }
+        Err(NotRotated::Unsettled)
     }
 
     /// Catches up whenever something is due, until the ring has stopped.

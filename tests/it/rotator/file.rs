@@ -1,6 +1,11 @@
 //! Delivered to a file, with a file source on the other side.
 
-use tower_rotating_auth::{FileSink, FileSource, KeyRing, KeyTerms, Rotating, Rotator, Scopes};
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tower_rotating_auth::{
+    FileSink, FileSource, KeyRing, KeyTerms, Rotating, Rotator, Scopes, Sink,
+};
 
 use super::world::{PERIOD, World};
 
@@ -39,8 +44,25 @@ async fn a_file_that_cannot_be_written_is_told_by_its_path() {
     let world = World::new();
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
     let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
-    let mut rotator = Rotator::new(ring, terms, FileSink::new("nowhere/at/all.key"));
+    let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new("nowhere/at/all.key"));
     let error = rotator.catch_up().await.unwrap_err();
     let told = std::error::Error::source(&error).unwrap().to_string();
     assert!(told.contains("nowhere/at/all.key"), "{told}");
+    assert!(ring.list().is_empty(), "a key for nobody");
+}
+
+#[tokio::test]
+async fn a_delivery_whose_caller_is_gone_is_over_before_the_file_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new();
+    let ring = KeyRing::start(world.store.clone()).await.unwrap();
+    let mut sink = FileSink::new(folder.path().join("batch.key"));
+    for _ in 0..20 {
+        let client = "batch".parse().unwrap();
+        let terms = KeyTerms::new(client).or_new_client(Scopes::default());
+        let key = ring.issue(terms).await.unwrap().into_new().unwrap();
+        let _ = timeout(Duration::ZERO, sink.deliver(&key)).await;
+        assert_eq!(sink.held().await.unwrap(), Some(key.digest()));
+        ring.revoke(key.id()).await.unwrap();
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tower_rotating_auth::Revoke;
+use tower_rotating_auth::{KeyPolicy, Revoke};
 
 use super::world::{DAY, HOUR, PERIOD, World};
 
@@ -94,4 +95,62 @@ async fn a_key_that_somebody_took_away_is_replaced_and_stays_valid_meanwhile() {
     world.pass(DAY);
     rotator.catch_up().await.unwrap();
     assert!(!world.is_valid(&ring, &first));
+}
+
+#[tokio::test]
+async fn a_successor_that_somebody_took_away_stays_valid_until_there_is_another() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    rotator.catch_up().await.unwrap();
+    let first = world.delivered().unwrap();
+    world.pass(PERIOD);
+    rotator.catch_up().await.unwrap();
+    let second = world.take().unwrap();
+    rotator.catch_up().await.unwrap_err();
+    assert!(world.is_valid(&ring, &first) && world.is_valid(&ring, &second));
+
+    world.pass(DAY);
+    // What the sink holds, two sides of the commit, and then the delivery.
+    world.fuse.set(4);
+    rotator.catch_up().await.unwrap_err();
+    assert_eq!(world.delivered(), None);
+    assert!(world.is_valid(&ring, &second));
+    world.fuse.set(0);
+    rotator.catch_up().await.unwrap();
+    let third = world.delivered().unwrap();
+    assert!(world.is_valid(&ring, &second) && world.is_valid(&ring, &third));
+}
+
+#[tokio::test]
+async fn a_first_key_is_made_again_when_an_older_one_was_purged() {
+    let world = World::new();
+    let policy = KeyPolicy::new()
+        .lifetime(4 * DAY)
+        .purge_after(Duration::ZERO);
+    let (ring, mut rotator) = world.start_under(policy).await;
+    let revoked = || Revoke::Client("batch".parse().unwrap());
+    rotator.catch_up().await.unwrap();
+    world.pass(2 * DAY);
+    ring.revoke(revoked()).await.unwrap();
+    rotator.catch_up().await.unwrap();
+    world.pass(2 * DAY);
+    assert_eq!(ring.purge().await.unwrap().len(), 1);
+    ring.revoke(revoked()).await.unwrap();
+    rotator.catch_up().await.unwrap();
+    assert!(world.is_valid(&ring, &world.delivered().unwrap()));
+}
+
+#[tokio::test]
+async fn keys_that_live_shorter_than_the_overlap_leave_no_client_without_one() {
+    let world = World::new();
+    let policy = KeyPolicy::new().lifetime(12 * HOUR);
+    let (ring, mut rotator) = world.start_under(policy).await;
+    rotator.catch_up().await.unwrap();
+    for hour in 1..=3 * 24 {
+        world.pass(HOUR);
+        let found = world.delivered().unwrap();
+        assert!(world.is_valid(&ring, &found), "in hour {hour}");
+        rotator.catch_up().await.unwrap();
+    }
+    assert!(ring.list().len() <= 1 + 72 / 6, "{:?}", ring.list());
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tower_rotating_auth::{
-    Commit, CommitError, KeyDigest, KeyRing, KeyTerms, Ledger, MemoryStore, NewKey, Rotator,
-    Scopes, Sink, SinkError, Store, StoreError, verify_at,
+    Commit, CommitError, KeyDigest, KeyPolicy, KeyRing, KeyTerms, Ledger, MemoryStore, NewKey,
+    Rotator, Scopes, Sink, SinkError, Store, StoreError, verify_at,
 };
 
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -85,8 +85,13 @@ impl World {
 
     /// The process starts.
     pub(super) async fn start(&self) -> (KeyRing, Rotator<Shelf>) {
+        self.start_under(KeyPolicy::new()).await
+    }
+
+    pub(super) async fn start_under(&self, policy: KeyPolicy) -> (KeyRing, Rotator<Shelf>) {
         let world = self.clone();
         let ring = KeyRing::builder()
+            .policy(policy)
             .wall_clock(move || world.now())
             .start(Flaky(self.clone()))
             .await
