@@ -122,11 +122,19 @@ impl<S: Store> Keeper<S> {
     }
 
     async fn change(&mut self, operation: &mut dyn Operation) -> Result<(), NotChanged> {
+        let mut has_looked = false;
         for _ in 0..ATTEMPTS {
             if self.stored == Stored::Unknown {
                 self.reload().await?;
+                has_looked = true;
             }
-            let change = operation.decide(&self.ledger, self.now())?;
+            let decided = operation.decide(&self.ledger, self.now());
+            if decided.as_ref().map_or(true, Change::is_empty) && !has_looked {
+                // Nothing is written, so that the store would not tell what another process has written.
+                self.stored = Stored::Unknown;
+                continue;
+            }
+            let change = decided?;
             if change.is_empty() || self.persist(&change).await? == Persisted::Yes {
                 return Ok(());
             }

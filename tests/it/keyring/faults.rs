@@ -235,6 +235,23 @@ async fn what_other_processes_write_is_taken_in_by_and_by() {
     assert!(!is_valid(&ours, &key));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_other_processes_have_written_counts_before_the_answer_is_no_or_nothing_to_do() {
+    let store = MemoryStore::default();
+    let ours = KeyRing::start(store.clone()).await.unwrap();
+    let theirs = KeyRing::start(store.clone()).await.unwrap();
+    let key = issued(&theirs).await;
+    let revoked = ours.revoke(Revoke::token(key.token())).await.unwrap();
+    assert_eq!(revoked, [key.id().clone()], "it is not unknown");
+
+    theirs.reload().await.unwrap();
+    let next = issued(&theirs).await;
+    let revoked = ours.revoke(client()).await.unwrap();
+    assert_eq!(revoked, [next.id().clone()], "there was one left");
+    assert!(!is_valid(&ours, &next));
+    agreed(&ours, &store);
+}
+
 /// A store that says what it is told to say.
 #[derive(Clone)]
 struct Told(Arc<Mutex<Ledger>>);
