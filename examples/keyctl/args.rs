@@ -28,7 +28,7 @@ use crate::span::{Length, Life};
 Examples:
   keyctl issue --file keys.toml --client open-webui --scope chat:write >open-webui.key
   keyctl list --file keys.toml
-  keyctl rotate --file keys.toml --client open-webui --grace 1h >open-webui.key
+  keyctl rotate --file keys.toml --client open-webui --grace 1h >new.key && mv new.key open-webui.key
   keyctl verify --file keys.toml <open-webui.key
   keyctl revoke --file keys.toml --client open-webui
   keyctl doctor --file keys.toml || echo somebody should look
@@ -36,7 +36,8 @@ Examples:
 `keyctl COMMAND --help` tells more of each.
 
 Exit codes: 0 done; 1 no: not valid, not allowed, or the doctor found something; 2 wrong options; 3 it could not be
-done. Nothing has changed unless it is 0."
+done. Nothing has changed after 1 and 2. After 3, the file or the message tells: a new key whose output failed is in
+the file, and so may be a change that was not written in time."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -1,8 +1,8 @@
 //! What changes the file.
 
 use tower_rotating_auth::{
-    ClientId, ForeignKey, KeyDigest, KeyId, KeyRing, KeyTerms, NewKey, ParsedToken, Prefix,
-    UnparsedToken,
+    ClientId, ForeignKey, KeyDigest, KeyId, KeyRing, KeyTerms, NewKey, NotAllowed, NotChanged,
+    ParsedToken, Prefix, UnparsedToken,
 };
 
 use crate::args::{self, Terms, named};
@@ -63,19 +63,24 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
     use tower_rotating_auth::Revoke;
 
     let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let mut is_mistyped = false;
     let which = match (args.key, args.client) {
         (Some(id), _) => Revoke::Key(id),
         (None, Some(client)) => Revoke::Client(client),
         (None, None) => {
             let token = input::secret("the key")?;
             let token = token.expose_secret();
-            if ParsedToken::parse(token) == Err(UnparsedToken::Mistyped) {
-                return Err(Failure::No(UnparsedToken::Mistyped.to_string()));
-            }
+            is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
             Revoke::Digest(KeyDigest::of(token))
         }
     };
-    let revoked = ring.revoke(which).await?;
+    let revoked = match ring.revoke(which).await {
+        // Not before it was looked for: a key that was imported may only look so.
+        Err(NotChanged::NotAllowed(NotAllowed::UnknownKey)) if is_mistyped => {
+            return Err(Failure::No(UnparsedToken::Mistyped.to_string()));
+        }
+        revoked => revoked?,
+    };
     match &*revoked {
         [] => tell(format_args!("nothing to revoke: it was revoked before")),
         ids => tell(format_args!("revoked {}", comma(ids))),

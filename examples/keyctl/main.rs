@@ -55,7 +55,12 @@ async fn open(file: &Path, prefix: Prefix) -> Result<KeyRing, Failure> {
 
 /// The ring on a file that is there.
 async fn open_existing(file: &Path, prefix: Prefix) -> Result<KeyRing, Failure> {
-    if !file.exists() {
+    let is_there = file.try_exists().map_err(|error| {
+        Failure::Failed(format!(
+            "whether {file:?} exists cannot be told: {error}; may this user enter its folder?"
+        ))
+    })?;
+    if !is_there {
         return Err(Failure::Failed(format!(
             "{file:?} does not exist; is the path right? `keyctl issue` makes a new one"
         )));

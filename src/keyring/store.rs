@@ -58,7 +58,8 @@ pub trait Store: Send + 'static {
     /// Writes a change, whole or not at all, so that it is still there after a crash. The store must hold
     /// the generation that [`Commit::base`] has, and nobody may write between the look at it and the write.
     ///
-    /// It is run to its end, also where the caller of the ring has stopped waiting.
+    /// It is run to its end, also where the caller of the ring has stopped waiting, but is dropped when
+    /// [`store_timeout`](crate::KeyRingBuilder::store_timeout) is over. What it writes after that is found later.
     ///
     /// # Errors
     ///

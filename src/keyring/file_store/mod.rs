@@ -36,6 +36,10 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// is no file yet, the ledger is empty, and the first change makes one that its owner alone may read. Whose it is and who
 /// may read it stays as it is from then on. A comment does not stay.
 ///
+/// A [`KeyRing`](crate::KeyRing) on this store takes in what another program has written with its next change, unless it
+/// is told [`sync_every`](crate::KeyRingBuilder::sync_every): set it in a service, or a key that was revoked elsewhere goes
+/// on being accepted.
+///
 /// # What holds whenever the process or the machine stops
 ///
 /// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may

@@ -20,7 +20,12 @@ use crate::rotating::Rotating;
 ///
 /// A ring is the one publisher of the key set that a [`RequireKey`](crate::RequireKey) reads. Each operation is
 /// decided, written to the [`Store`], and published, in that order; when it returns, it is in force: no request
-/// that starts later is judged by what was before, in any clone of any layer. When it fails, nothing has changed.
+/// that starts later is judged by what was before, in any clone of any layer. When it fails, nothing has changed,
+/// unless the error is [`NotChanged::Unknown`].
+///
+/// What another process writes to the store, as a tool does that revokes a key, is taken in at the next operation, at a
+/// [`reload`](Self::reload), and as often as [`sync_every`](KeyRingBuilder::sync_every) says: a service that others
+/// write for sets it, since the key is accepted until then.
 ///
 /// Clones are cheap and share the ring. One task does what they ask for, one operation after the other; it ends
 /// when the last clone is dropped and all is done. The key set stays, as it is then.

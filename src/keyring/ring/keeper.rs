@@ -62,6 +62,14 @@ enum Persisted {
     SomebodyElseWrote,
 }
 
+/// Why a commit was not seen to take place.
+enum NotCommitted {
+    Stale,
+    Failed(StoreError),
+    /// The store did not answer in time. What it has begun may go on, and be written later.
+    Late(StoreError),
+}
+
 impl<S: Store> Keeper<S> {
     pub(super) fn new(
         store: S,
@@ -114,11 +122,19 @@ impl<S: Store> Keeper<S> {
     }
 
     async fn change(&mut self, operation: &mut dyn Operation) -> Result<(), NotChanged> {
+        let mut has_looked = false;
         for _ in 0..ATTEMPTS {
             if self.stored == Stored::Unknown {
                 self.reload().await?;
+                has_looked = true;
             }
-            let change = operation.decide(&self.ledger, self.now())?;
+            let decided = operation.decide(&self.ledger, self.now());
+            if decided.as_ref().map_or(true, Change::is_empty) && !has_looked {
+                // Nothing is written, so that the store would not tell what another process has written.
+                self.stored = Stored::Unknown;
+                continue;
+            }
+            let change = decided?;
             if change.is_empty() || self.persist(&change).await? == Persisted::Yes {
                 return Ok(());
             }
@@ -137,22 +153,34 @@ impl<S: Store> Keeper<S> {
                 tell(&self.settings.name, &base, change);
                 Ok(Persisted::Yes)
             }
-            Err(CommitError::Stale) => {
+            Err(NotCommitted::Stale) => {
                 self.stored = Stored::Unknown;
                 Ok(Persisted::SomebodyElseWrote)
             }
-            Err(CommitError::Failed(error)) => {
-                self.stored = Stored::Unknown;
-                match self.reload().await {
-                    Ok(()) if change.is_in(&self.ledger) => {
-                        tell(&self.settings.name, &base, change);
-                        Ok(Persisted::Yes)
-                    }
-                    Ok(()) => Err(NotChanged::Store(error)),
-                    Err(_) => Err(NotChanged::Unknown(error)),
+            Err(NotCommitted::Failed(error)) => match self.is_stored(&base, change).await {
+                Ok(true) => Ok(Persisted::Yes),
+                Ok(false) => Err(NotChanged::Store(error)),
+                Err(_) => Err(NotChanged::Unknown(error)),
+            },
+            Err(NotCommitted::Late(error)) => {
+                if let Ok(true) = self.is_stored(&base, change).await {
+                    return Ok(Persisted::Yes);
                 }
+                self.stored = Stored::Unknown;
+                Err(NotChanged::Unknown(error))
             }
         }
+    }
+
+    /// Whether a change is in the store, although that did not say so; it is published then.
+    async fn is_stored(&mut self, base: &Ledger, change: &Change) -> Result<bool, NotChanged> {
+        self.stored = Stored::Unknown;
+        self.reload().await?;
+        let is_stored = change.is_in(&self.ledger);
+        if is_stored {
+            tell(&self.settings.name, base, change);
+        }
+        Ok(is_stored)
     }
 
     /// Takes in what the store holds. Where that has forgotten what ended here, the store is put right.
@@ -194,8 +222,10 @@ impl<S: Store> Keeper<S> {
             corrected,
         } = correction;
         let outcome = match self.commit(&loaded, &change, &corrected).await {
-            Err(CommitError::Stale) => return Ok(Persisted::SomebodyElseWrote),
-            Err(CommitError::Failed(error)) => Err(NotChanged::Store(error)),
+            Err(NotCommitted::Stale) => return Ok(Persisted::SomebodyElseWrote),
+            Err(NotCommitted::Failed(error) | NotCommitted::Late(error)) => {
+                Err(NotChanged::Store(error))
+            }
             Ok(()) => {
                 let (name, keys) = (&*self.settings.name, change.keys().len());
                 tracing::warn!(
@@ -218,13 +248,17 @@ impl<S: Store> Keeper<S> {
         base: &Ledger,
         change: &Change,
         next: &Ledger,
-    ) -> Result<(), CommitError> {
+    ) -> Result<(), NotCommitted> {
         let commit = self.store.commit(Commit { base, change, next });
-        let committed = within(self.settings.store_timeout, commit).await;
-        if committed.is_ok() {
-            self.seen = next.generation();
+        match in_time(self.settings.store_timeout, commit).await {
+            Ok(Ok(())) => {
+                self.seen = next.generation();
+                Ok(())
+            }
+            Ok(Err(CommitError::Stale)) => Err(NotCommitted::Stale),
+            Ok(Err(CommitError::Failed(error))) => Err(NotCommitted::Failed(error)),
+            Err(late) => Err(NotCommitted::Late(late)),
         }
-        committed
     }
 
     /// What is to be done about a ledger that was loaded; found out off the runtime, since it may be large.
@@ -304,10 +338,19 @@ pub(super) async fn within<T, E: From<StoreError>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>> + Send,
 ) -> Result<T, E> {
+    let outcome = in_time(limit, work).await;
+    outcome.unwrap_or_else(|late| Err(late.into()))
+}
+
+/// What came of it, or that it did not end in time.
+async fn in_time<T, E: From<StoreError>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send,
+) -> Result<Result<T, E>, StoreError> {
     match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_panic)) => Err(StoreError::new("the store panicked").into()),
-        Err(_) => Err(StoreError::new("the store did not answer in time").into()),
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked").into())),
+        Err(_) => Err(StoreError::new("the store did not answer in time")),
     }
 }
 

@@ -16,8 +16,8 @@ pub enum NotChanged {
     NotAllowed(NotAllowed),
     /// It could not be written, or the store could not be read.
     Store(StoreError),
-    /// The store failed, and cannot say whether it has written. The keys here are what they were; the ring looks
-    /// again before the next operation.
+    /// The store failed, and cannot say whether it has written; or it did not answer in time, and may write yet. The
+    /// keys here are what they were; the ring looks again before the next operation.
     Unknown(StoreError),
     /// The store has gone back to an older state, which is not taken in.
     Older(OlderLedger),
@@ -35,7 +35,7 @@ impl fmt::Display for NotChanged {
             Self::NotAllowed(_) => "the operation is not allowed",
             Self::Store(_) => "nothing has changed: the store failed",
             Self::Unknown(_) => {
-                "the store failed, and may have written the change or not; try again"
+                "the store failed, and may have written the change, or write it yet; look before you try again"
             }
             Self::Older(_) => "the store has gone back to an older state",
             Self::Contended => "nothing has changed: others keep writing to the store; try again",

@@ -103,6 +103,10 @@ fn what_is_not_allowed_is_told_with_exit_code_1_and_what_to_do_instead() {
         1,
         "mistyped",
     );
+    let imported = desk.keyctl_with(&format!("import {file} --client ui --id legacy"), &mistyped);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    let revoked = desk.keyctl_with(&format!("revoke {file} --token -"), &mistyped);
+    assert_eq!(revoked.code, Some(0), "it is there: {revoked:?}");
     refused(
         &desk,
         &format!("import {file} --client ui"),

@@ -21,7 +21,6 @@ enum Fault {
     /// After writing, and it cannot be read from then on until it is mended.
     Lost,
     Panics,
-    Hangs,
     HangsAfterWriting,
 }
 
@@ -63,7 +62,6 @@ impl Store for Faulty {
             None => self.inner.commit(commit).await,
             Some(Fault::BeforeWriting) => Err(full()),
             Some(Fault::Panics) => panic!("the store has a bug"),
-            Some(Fault::Hangs) => pending().await,
             Some(fault @ (Fault::AfterWriting | Fault::Lost | Fault::HangsAfterWriting)) => {
                 self.inner.commit(commit).await?;
                 match fault {
@@ -85,7 +83,7 @@ fn agreed(ring: &KeyRing, store: &MemoryStore) -> Ledger {
 
 #[tokio::test(start_paused = true)]
 async fn when_nothing_was_written_nothing_has_changed() {
-    for fault in [Fault::BeforeWriting, Fault::Panics, Fault::Hangs] {
+    for fault in [Fault::BeforeWriting, Fault::Panics] {
         let store = Faulty::new();
         let ring = KeyRing::start(store.clone()).await.unwrap();
         let key = issued(&ring).await;
@@ -237,6 +235,23 @@ async fn what_other_processes_write_is_taken_in_by_and_by() {
     assert!(!is_valid(&ours, &key));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_other_processes_have_written_counts_before_the_answer_is_no_or_nothing_to_do() {
+    let store = MemoryStore::default();
+    let ours = KeyRing::start(store.clone()).await.unwrap();
+    let theirs = KeyRing::start(store.clone()).await.unwrap();
+    let key = issued(&theirs).await;
+    let revoked = ours.revoke(Revoke::token(key.token())).await.unwrap();
+    assert_eq!(revoked, [key.id().clone()], "it is not unknown");
+
+    theirs.reload().await.unwrap();
+    let next = issued(&theirs).await;
+    let revoked = ours.revoke(client()).await.unwrap();
+    assert_eq!(revoked, [next.id().clone()], "there was one left");
+    assert!(!is_valid(&ours, &next));
+    agreed(&ours, &store);
+}
+
 /// A store that says what it is told to say.
 #[derive(Clone)]
 struct Told(Arc<Mutex<Ledger>>);
@@ -254,6 +269,46 @@ impl Store for Told {
         *ledger = commit.next.clone();
         Ok(())
     }
+}
+
+/// A store whose write goes on when nobody waits for it any more.
+#[derive(Clone)]
+struct Late {
+    stored: Told,
+    under_way: Arc<Mutex<Option<Ledger>>>,
+}
+
+impl Store for Late {
+    async fn load(&mut self) -> Result<Ledger, StoreError> {
+        self.stored.load().await
+    }
+
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+        *self.under_way.lock().unwrap() = Some(commit.next.clone());
+        pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_may_still_land_is_not_said_to_have_failed() {
+    let store = Late {
+        stored: Told(Arc::new(Mutex::new(Ledger::empty()))),
+        under_way: Arc::default(),
+    };
+    let ring = KeyRing::start(store.clone()).await.unwrap();
+    let once = || terms("client").idempotency_key("once".parse().unwrap());
+    let late = ring.issue(once()).await;
+    assert!(matches!(late, Err(NotChanged::Unknown(_))), "{late:?}");
+    assert_eq!(ring.ledger().keys().count(), 0);
+
+    let landed = store.under_way.lock().unwrap().take().unwrap();
+    *store.stored.0.lock().unwrap() = landed;
+    let found = ring.issue(once()).await.unwrap();
+    assert!(
+        found.into_new().is_none(),
+        "it was written, and is found to be"
+    );
+    assert_eq!(ring.ledger().keys().count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
