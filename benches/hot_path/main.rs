@@ -11,6 +11,7 @@
 mod harness;
 mod inbound;
 mod outbound;
+mod streams;
 
 const KEY: &str = "trk_0123456789ab_0123456789abcdefghijklmnopqrstuvwxyz";
 

@@ -16,6 +16,7 @@ use tower_rotating_auth::{BufferBody, Credential, InjectKey, Rotating, Secret};
 
 use crate::KEY;
 use crate::harness::{Bare, Case, Reader, Req, case, request, table};
+use crate::streams;
 
 #[derive(Clone)]
 struct Once;
@@ -155,4 +156,7 @@ pub(crate) fn run(rounds: usize) {
     table("outbound, added", || shared.cases(), request, 2, rounds);
     let title = "outbound, added, ready to be sent again";
     table(title, || shared.replays(), request, 4, rounds);
+    for chunks in [16, 1024] {
+        streams::run(&shared.inject, chunks, rounds / 10);
+    }
 }

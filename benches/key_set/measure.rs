@@ -32,13 +32,26 @@ pub(crate) fn each<T, R>(items: &[T], mut work: impl FnMut(&T) -> R) -> f64 {
 }
 
 /// The times at which one half, 99 % and 99.9 % are over, in nanoseconds.
-pub(crate) fn percentiles(mut times: Vec<Duration>) -> [u128; 3] {
+pub(crate) type Percentiles = [u128; 3];
+
+pub(crate) fn percentiles(mut times: Vec<Duration>) -> Percentiles {
     times.sort_unstable();
     let at = |thousandths: usize| {
         let position = times.len() * thousandths / 1_000;
         times[position.min(times.len() - 1)].as_nanos()
     };
     [at(500), at(990), at(999)]
+}
+
+/// The median of each percentile of each column.
+pub(crate) fn medians<const N: usize>(windows: &[[Percentiles; N]]) -> [Percentiles; N] {
+    std::array::from_fn(|column| {
+        std::array::from_fn(|percentile| {
+            let mut times: Vec<_> = windows.iter().map(|row| row[column][percentile]).collect();
+            times.sort_unstable();
+            times[times.len() / 2]
+        })
+    })
 }
 
 pub(crate) fn count(n: usize) -> f64 {
