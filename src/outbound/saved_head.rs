@@ -3,26 +3,26 @@
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, Method, Request, Uri, Version};
 
-/// The head of a request. A clone of the headers would take an allocation or a count for each name and each value,
-/// for each request that is never sent again: they are copied into one buffer instead, and read from it on a
-/// second attempt.
+/// The head of a request. A clone of the URI and the headers would take an allocation or a count for each part of the
+/// one, and for each name and value of the others, for each request that is never sent again: they are copied into one
+/// buffer instead, and read from it on a second attempt.
 pub(super) struct SavedHead {
     method: Method,
-    uri: Uri,
     version: Version,
     extensions: Extensions,
-    headers: SavedHeaders,
+    text: SavedText,
 }
 
-/// Header fields, one after the other: two lengths, the name, the value.
-struct SavedHeaders {
+/// The parts of a URI, and then the names and values of header fields.
+struct SavedText {
     fields: usize,
-    text: Wiped,
+    pieces: Wiped,
 }
 
-/// Bytes of which none is left in memory: a caller's own credentials may be among them.
+/// Pieces of text, each after its length. None is left in memory: a caller's own credentials may be among them.
 struct Wiped(Vec<u8>);
 
 /// The length of a value and whether it is sensitive, in one.
@@ -33,19 +33,18 @@ impl SavedHead {
     pub(super) fn of(head: &Parts) -> Self {
         Self {
             method: head.method.clone(),
-            uri: head.uri.clone(),
             version: head.version,
             extensions: head.extensions.clone(),
-            headers: SavedHeaders::of(&head.headers),
+            text: SavedText::of(&head.uri, &head.headers),
         }
     }
 
-    /// The request, once more; `None` if its headers were none that can be sent.
+    /// The request, once more; `None` if its head were none that can be sent.
     pub(super) fn with<B>(self, body: B) -> Option<Request<B>> {
-        let headers = self.headers.restore()?;
+        let (uri, headers) = self.text.restore()?;
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
+        *request.uri_mut() = uri;
         *request.version_mut() = self.version;
         *request.extensions_mut() = self.extensions;
         *request.headers_mut() = headers;
@@ -53,49 +52,81 @@ impl SavedHead {
     }
 }
 
-impl SavedHeaders {
-    fn of(headers: &HeaderMap) -> Self {
-        let length = headers
+impl SavedText {
+    fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        // None of them is empty where it is there.
+        let parts = [
+            uri.scheme_str().unwrap_or_default(),
+            uri.authority().map_or("", Authority::as_str),
+            uri.path_and_query().map_or("", PathAndQuery::as_str),
+        ];
+        let of_parts: usize = parts.iter().map(|part| LENGTH + part.len()).sum();
+        let of_fields: usize = headers
             .iter()
             .map(|(name, value)| 2 * LENGTH + name.as_str().len() + value.len())
             .sum();
-        let mut text = Vec::with_capacity(length);
+        let mut pieces = Wiped(Vec::with_capacity(of_parts + of_fields));
+        for part in parts {
+            pieces.put(part.as_bytes(), 0);
+        }
         for (name, value) in headers {
-            let name = name.as_str().as_bytes();
             let sensitive = if value.is_sensitive() { SENSITIVE } else { 0 };
-            text.extend_from_slice(&name.len().to_ne_bytes());
-            text.extend_from_slice(&(value.len() | sensitive).to_ne_bytes());
-            text.extend_from_slice(name);
-            text.extend_from_slice(value.as_bytes());
+            pieces.put(name.as_str().as_bytes(), 0);
+            pieces.put(value.as_bytes(), sensitive);
         }
         Self {
             fields: headers.len(),
-            text: Wiped(text),
+            pieces,
         }
     }
 
-    /// The same fields in the same order. There is room for the credential's.
-    fn restore(self) -> Option<HeaderMap> {
+    /// The URI, and the same fields in the same order. There is room for the credential's.
+    fn restore(self) -> Option<(Uri, HeaderMap)> {
         let mut headers = HeaderMap::try_with_capacity(self.fields + 1).ok()?;
-        let mut text = Bytes::from_owner(self.text);
-        while !text.is_empty() {
-            let name = take_length(&mut text)?;
-            let value = take_length(&mut text)?;
-            let name = HeaderName::from_lowercase(&text.split_to(name)).ok()?;
-            let bytes = text.split_to(value & !SENSITIVE);
-            let mut bytes = HeaderValue::from_maybe_shared(bytes).ok()?;
-            bytes.set_sensitive(value & SENSITIVE != 0);
-            headers.append(name, bytes);
+        let mut pieces = Bytes::from_owner(self.pieces);
+        let uri = restore_uri(&mut pieces)?;
+        while !pieces.is_empty() {
+            let (name, _) = take(&mut pieces)?;
+            let (value, sensitive) = take(&mut pieces)?;
+            let name = HeaderName::from_lowercase(&name).ok()?;
+            let mut value = HeaderValue::from_maybe_shared(value).ok()?;
+            value.set_sensitive(sensitive != 0);
+            headers.append(name, value);
         }
-        Some(headers)
+        Some((uri, headers))
     }
 }
 
-fn take_length(text: &mut Bytes) -> Option<usize> {
-    let (length, _) = text.split_first_chunk()?;
+fn restore_uri(pieces: &mut Bytes) -> Option<Uri> {
+    let mut part = || Some(take(pieces)?.0).filter(|part| !part.is_empty());
+    let mut parts = uri::Parts::default();
+    if let Some(scheme) = part() {
+        parts.scheme = Some(Scheme::try_from(&*scheme).ok()?);
+    }
+    if let Some(authority) = part() {
+        parts.authority = Some(Authority::from_maybe_shared(authority).ok()?);
+    }
+    if let Some(path) = part() {
+        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path).ok()?);
+    }
+    Uri::from_parts(parts).ok()
+}
+
+/// Takes out the next piece, with its mark.
+fn take(pieces: &mut Bytes) -> Option<(Bytes, usize)> {
+    let (length, _) = pieces.split_first_chunk()?;
     let length = usize::from_ne_bytes(*length);
-    let _ = text.split_to(LENGTH);
-    Some(length)
+    let _ = pieces.split_to(LENGTH);
+    Some((pieces.split_to(length & !SENSITIVE), length & SENSITIVE))
+}
+
+impl Wiped {
+    /// Puts a piece at the end, where there is room for it: what a buffer grows out of is not wiped.
+    fn put(&mut self, piece: &[u8], mark: usize) {
+        self.0
+            .extend_from_slice(&(piece.len() | mark).to_ne_bytes());
+        self.0.extend_from_slice(piece);
+    }
 }
 
 impl AsRef<[u8]> for Wiped {
@@ -146,8 +177,40 @@ mod tests {
             for (name, value) in given {
                 headers.append(name.parse::<HeaderName>().unwrap(), value);
             }
-            let restored = SavedHeaders::of(&headers).restore().unwrap();
+            let restored = SavedText::of(&Uri::default(), &headers).restore().unwrap().1;
             prop_assert_eq!(fields(&restored), fields(&headers));
+        }
+    }
+
+    fn uri() -> impl Strategy<Value = Uri> {
+        let origin = "(http|HTTPS|a+b)://(u:p@)?([a-zA-Z0-9.-]{1,20}|\\[::1\\])(:[0-9]{1,4})?";
+        let path = "/[a-z0-9/%._~!$&'()*+,;=:@-]{0,20}";
+        let query = "(\\?[a-z0-9/?%=&]{0,20})?";
+        let forms = [
+            format!("{origin}({path})?{query}"),
+            format!("{path}{query}"),
+            "[a-z0-9.-]{1,20}:[0-9]{1,4}".into(),
+            "\\*".into(),
+        ];
+        let forms = forms.map(|form| proptest::string::string_regex(&form).unwrap().boxed());
+        proptest::strategy::Union::new(forms).prop_filter_map("no URI", |text| text.parse().ok())
+    }
+
+    proptest! {
+        #[test]
+        fn a_uri_comes_back_as_it_was_written(given in uri()) {
+            let text = SavedText::of(&given, &HeaderMap::new());
+            let (restored, _) = text.restore().unwrap();
+            prop_assert_eq!(restored.scheme_str(), given.scheme_str());
+            prop_assert_eq!(
+                restored.authority().map(Authority::as_str),
+                given.authority().map(Authority::as_str)
+            );
+            prop_assert_eq!(
+                restored.path_and_query().map(PathAndQuery::as_str),
+                given.path_and_query().map(PathAndQuery::as_str)
+            );
+            prop_assert_eq!(restored.query(), given.query());
         }
     }
 
