@@ -79,6 +79,7 @@ mod secret;
 mod secret_file;
 mod shards;
 mod source;
+mod tchar;
 
 #[cfg(feature = "axum")]
 pub use self::inbound::Auth;

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use super::slot::{Slot, Slots};
 use super::token::{Presented, Token};
 use super::{basic, query, websocket};
+use crate::tchar::is_tchar;
 
 /// What one slot holds.
 pub(super) enum Found<'a> {
@@ -117,25 +118,4 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
         bytes = rest;
     }
     bytes
-}
-
-const fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
 }

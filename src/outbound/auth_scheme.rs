@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::tchar::is_tchar;
+
 /// An authentication scheme: the word before the key in `Authorization`
 /// ([RFC 9110 §11.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.1)), such as `Bearer` or `ApiKey`.
 ///
@@ -51,31 +53,10 @@ impl FromStr for AuthScheme {
     type Err = InvalidScheme;
 
     fn from_str(scheme: &str) -> Result<Self, InvalidScheme> {
-        let is_token = !scheme.is_empty() && scheme.bytes().all(is_token_byte);
+        let is_token = !scheme.is_empty() && scheme.bytes().all(is_tchar);
         let scheme = is_token.then(|| scheme.to_owned()).ok_or(InvalidScheme)?;
         Ok(Self(Cow::Owned(scheme)))
     }
-}
-
-const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
 }
 
 impl fmt::Display for InvalidScheme {
