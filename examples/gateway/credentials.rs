@@ -45,7 +45,8 @@ pub(crate) fn without_keys(query: &str) -> Option<String> {
     let kept = query
         .split('&')
         .filter(|pair| {
-            let name = decode(pair.split('=').next().unwrap_or_default()).to_ascii_lowercase();
+            let name =
+                decode(pair.split('=').next().unwrap_or_default().as_bytes()).to_ascii_lowercase();
             !PARAMETERS.contains(&name.as_slice())
         })
         .collect::<Vec<_>>()
@@ -54,9 +55,9 @@ pub(crate) fn without_keys(query: &str) -> Option<String> {
 }
 
 /// Takes percent encoding off, once; what is not well-formed stays as it is.
-pub(crate) fn decode(text: &str) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
         let escaped = match (byte, after) {
             (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),

@@ -91,10 +91,23 @@ impl Base {
 }
 
 /// Whether a segment of the path is `.` or `..`, also in disguise: a server behind may take the disguise
-/// off (`..%2fadmin`, `..;x=y`), and then the request leaves the base.
+/// off (`..%2fadmin`, `%252e%252e`, `..;x=y`), and then the request leaves the base.
 fn climbs(path: &str) -> bool {
-    credentials::decode(path)
-        .split(|byte| matches!(byte, b'/' | b'\\'))
+    let mut read = path.as_bytes().to_vec();
+    loop {
+        if has_dots(&read) {
+            return true;
+        }
+        let decoded = credentials::decode(&read);
+        if decoded == read {
+            return false;
+        }
+        read = decoded;
+    }
+}
+
+fn has_dots(path: &[u8]) -> bool {
+    path.split(|byte| matches!(byte, b'/' | b'\\'))
         .filter_map(|segment| segment.split(|byte| *byte == b';').next())
         .any(|name| matches!(name, b"." | b".."))
 }
