@@ -7,8 +7,8 @@ use http::HeaderMap;
 use http_body::Frame;
 
 /// Shorter pieces are copied together, since each may keep a buffer alive that is many times as long: one that a
-/// connection was read into. A longer one is kept as it is.
-const SHORT: usize = 1024;
+/// connection was read into, of 8 KiB and more. A longer one is kept as it is.
+const SHORT: usize = 8 * 1024;
 /// Up to so much is copied into one buffer, so that it is never moved far to make room.
 const TOGETHER: usize = 16 * 1024;
 
@@ -77,7 +77,7 @@ impl Recording {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.length() == 0 && self.trailers.is_none()
+        self.pieces.is_empty() && self.short.is_empty() && self.trailers.is_none()
     }
 
     /// How many bytes of data there are.

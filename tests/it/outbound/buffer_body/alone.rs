@@ -57,7 +57,13 @@ where
 /// Five pieces, long and short, and trailers.
 fn five() -> Fed {
     let (feed, body) = feed(None);
-    for (length, byte) in [(3, b'a'), (5000, b'b'), (1, b'c'), (1, b'd'), (1024, b'e')] {
+    for (length, byte) in [
+        (3, b'a'),
+        (20_000, b'b'),
+        (1, b'c'),
+        (1, b'd'),
+        (10_000, b'e'),
+    ] {
         feed.data(vec![byte; length]);
     }
     feed.trailer("checksum", "7");
@@ -185,7 +191,7 @@ async fn as_much_as_the_limit_can_be_sent_again_and_a_byte_more_cannot() {
 
 #[test]
 fn what_was_recorded_is_freed_once_there_can_be_no_second_attempt() {
-    let long = || watched(vec![b'x'; 4096]);
+    let long = || watched(vec![b'x'; 16 * 1024]);
     let send = |feed: &Feed, first: &mut Spawn<ReplayBody<Fed>>| {
         let (piece, kept) = long();
         feed.data(piece);
@@ -202,7 +208,7 @@ fn what_was_recorded_is_freed_once_there_can_be_no_second_attempt() {
     assert!(!kept(), "although the answer was known");
 
     let (feed_it, body) = feed(None);
-    let buffer = BufferBody::new(6000);
+    let buffer = BufferBody::new(24 * 1024);
     let (mut first, _saved) = save(buffer, body);
     let kept = send(&feed_it, &mut first);
     assert!(kept());
@@ -219,7 +225,7 @@ fn what_was_recorded_is_freed_once_there_can_be_no_second_attempt() {
 fn what_the_second_attempt_has_sent_is_freed() {
     let (feed, body) = feed(None);
     let (mut first, saved) = save(MANY, body);
-    let (piece, kept) = watched(vec![b'x'; 4096]);
+    let (piece, kept) = watched(vec![b'x'; 16 * 1024]);
     feed.data(piece);
     data(poll(&mut first));
     let mut second = spawn(MANY.restore(saved).unwrap());
@@ -229,15 +235,17 @@ fn what_the_second_attempt_has_sent_is_freed() {
 
 #[test]
 fn a_short_piece_does_not_keep_the_buffer_that_it_was_read_into() {
-    let (feed, body) = feed(None);
-    let (mut first, _saved) = save(MANY, body);
-    let (buffer, kept) = watched(vec![b'x'; 64 * 1024]);
-    for _ in 0..100 {
-        feed.data(buffer.slice(..7));
-        data(poll(&mut first));
+    for length in [7, 1024, 8191] {
+        let (feed, body) = feed(None);
+        let (mut first, _saved) = save(MANY, body);
+        let (buffer, kept) = watched(vec![b'x'; 64 * 1024]);
+        for _ in 0..100 {
+            feed.data(buffer.slice(..length));
+            data(poll(&mut first));
+        }
+        drop(buffer);
+        assert_eq!(Arc::strong_count(&kept), 1, "pieces of {length} bytes");
     }
-    drop(buffer);
-    assert_eq!(Arc::strong_count(&kept), 1);
 }
 
 #[test]

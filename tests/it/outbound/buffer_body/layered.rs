@@ -19,7 +19,7 @@ use crate::support::{Fed, Feed, feed, watched};
 
 const LIMIT: usize = 16;
 /// For pieces that are not copied.
-const LONG: usize = 8192;
+const LONG: usize = 16 * 1024;
 
 type Upload = ReplayBody<Fed>;
 
