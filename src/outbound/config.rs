@@ -49,7 +49,7 @@ impl Config {
         let index = self.table.find(target)?;
         let key = self.key(index);
         let credential = key.current();
-        let omitted = self.expired == Expired::Omit && credential.expired_at(key.wall());
+        let omitted = self.expired == Expired::Omit && key.has_expired(&credential);
         (!omitted).then_some((index, credential))
     }
 

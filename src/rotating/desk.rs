@@ -157,7 +157,9 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
                 revision,
                 expires,
             }) => {
-                let generation = current.content.generation.next();
+                let replaced = &current.content;
+                let generation = replaced.generation.next();
+                let proven = replaced.proven();
                 self.retired.push(Arc::clone(&current.content));
                 let previous = Previous::after(current, &value, self.plan.overlap(), now);
                 let published = self.publish(Snapshot {
@@ -167,7 +169,8 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
                     failing_since: None,
                     previous,
                 });
-                self.plan.rotated(now, expires, draw);
+                self.plan
+                    .rotated(replaced.generation, proven, now, expires, draw);
                 self.report(generation, None);
                 let reason = Some(reason);
                 self.emit(EventKind::Rotated { generation, reason });

@@ -208,6 +208,10 @@ pub(crate) async fn first<S: Source>(
         let Settings { backoff, pace, .. } = settings;
         let pause = schedule::after_failure(backoff, pace, failures, &error, None, draw);
         let allowed = asked.mono + pace.min_interval;
+        if allowed > give_up {
+            sleep_until(give_up).await;
+            return Err(StartError::Source(error));
+        }
         select! {
             Ok(()) = hint(source) => sleep_until(allowed).await,
             () = sleep_until((now.mono + pause).min(give_up).max(allowed)) => {}

@@ -137,7 +137,7 @@ impl<T> Rotating<T> {
     /// Asks for a value newer than a generation that was rejected.
     ///
     /// Where a newer one is current already, it is the outcome, and nothing is fetched. Otherwise all who
-    /// ask share one attempt that starts after the rejection, its failure as much as its success; if it
+    /// ask share one attempt that starts after the first rejection, its failure as much as its success; if it
     /// finds the old value still there, the outcome waits a moment for the writer, who may be behind.
     ///
     /// The refresh is asked for at once, whether or not the returned future is awaited. A value that was
@@ -204,8 +204,34 @@ impl<T> Rotating<T> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Notes an answer of the upstream that was not a rejection.
-    pub(crate) fn accepted(&self, generation: Generation) {
+    /// Notes that the upstream took a generation: an answer that is not a rejection, to a request with it.
+    ///
+    /// The layer does so by itself. A host that puts keys on by hand ([`Credential::put_on`](crate::Credential::put_on))
+    /// tells it here, as it tells rejections by [`refresh_if`](Self::refresh_if): rotations of which each is used
+    /// and then rejected are never held back, and those of which none ever is soon are.
+    ///
+    /// ```
+    /// use tower_rotating_auth::{Rotating, Secret, SourceError, source_fn};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut made = 0;
+    /// # let source = source_fn(move || {
+    /// #     made += 1;
+    /// #     let key = Secret::from(format!("sk-{made}").as_str());
+    /// #     async { Ok::<_, SourceError>(key) }
+    /// # });
+    /// let key = Rotating::start(source).await?;
+    /// for _ in 0..4 {
+    ///     let used = key.current().generation();
+    ///     key.accepted(used);
+    ///     let newer = key.refresh_if(used).await?; // it is rejected, later
+    ///     assert!(newer.generation() > used);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn accepted(&self, generation: Generation) {
         let current = self.current();
         if current.generation() == generation && current.content().accept() {
             self.emit(EventKind::InUse { generation });
@@ -244,6 +270,12 @@ impl<T> Rotating<T> {
                 reply,
             })
         })
+    }
+
+    /// Whether a value has stopped being good, as either clock has it.
+    pub(crate) fn has_expired(&self, current: &Current<T>) -> bool {
+        let deadline = current.deadline();
+        deadline.is_some_and(|deadline| deadline.passed(self.now()))
     }
 
     pub(crate) fn emit(&self, kind: EventKind) {

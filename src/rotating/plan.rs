@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     due: Deadline,
     hinted: bool,
     requested: bool,
+    /// When to ask the source (again) because of a rejection; none while an attempt runs that started after it.
+    look_at: Option<Instant>,
     round: Option<Round>,
 }
 
@@ -45,8 +47,6 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 struct Round {
     until: Instant,
-    /// When to ask the source (again); none while an attempt runs that started after the rejection.
-    look_at: Option<Instant>,
     next_look: Duration,
     asked: Asked,
 }
@@ -91,6 +91,7 @@ impl Plan {
             due: Deadline::after(now, wait),
             hinted: false,
             requested: false,
+            look_at: None,
             round: None,
         }
     }
@@ -124,14 +125,11 @@ impl Plan {
         if self.round.is_some() {
             return Ok(());
         }
-        if proven != Proven::No && self.cleared_for != Some(generation) {
-            self.cleared_for = Some(generation);
-            self.guard.clear(now.mono);
-        }
+        self.clear_if_proven(generation, proven, now);
         self.guard.claim(generation, proven, now.mono)?;
+        self.look_at = Some(now.mono);
         self.round = Some(Round {
             until: now.mono + self.settings.force_wait,
-            look_at: Some(now.mono),
             next_look: self.settings.pace.min_interval.max(FIRST_LOOK),
             asked: Asked::NotYet,
         });
@@ -140,14 +138,13 @@ impl Plan {
 
     pub(crate) fn next_step(&self, now: Now) -> Step {
         let allowed = self.last_start + self.settings.pace.min_interval;
-        let look_at = self.round.as_ref().and_then(|round| round.look_at);
         let due = if self.due.passed(now) {
             now.mono
         } else {
             self.due.mono
         };
         let wishes = [
-            (look_at, Reason::Rejected),
+            (self.look_at, Reason::Rejected),
             (self.requested.then_some(now.mono), Reason::Requested),
             (self.hinted.then_some(now.mono), Reason::Changed),
             (Some(due), Reason::Scheduled),
@@ -167,12 +164,15 @@ impl Plan {
         self.round.as_ref().map(|round| round.until)
     }
 
-    /// Ends the round if its time is up.
+    /// Ends the round if its time is up. A source that was not asked in it is asked all the same: for who comes later.
     pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<InVain> {
         let round = self.round.take_if(|round| round.until <= now.mono)?;
         Some(match round.asked {
             Asked::NotYet => InVain::TimedOut,
-            Asked::Unchanged => InVain::Unchanged,
+            Asked::Unchanged => {
+                self.look_at = None;
+                InVain::Unchanged
+            }
         })
     }
 
@@ -181,13 +181,20 @@ impl Plan {
         self.last_start = now.mono;
         self.hinted = false;
         self.requested = false;
-        if let Some(round) = &mut self.round {
-            round.look_at = None;
-        }
+        self.look_at = None;
     }
 
     /// The attempt brought a new generation: the round, if there is one, has what it waited for.
-    pub(crate) fn rotated(&mut self, now: Now, expires: Option<Deadline>, draw: Draw) {
+    pub(crate) fn rotated(
+        &mut self,
+        replaced: Generation,
+        proven: Proven,
+        now: Now,
+        expires: Option<Deadline>,
+        draw: Draw,
+    ) {
+        self.clear_if_proven(replaced, proven, now);
+        self.look_at = None;
         self.round = None;
         self.succeeded(now, Moved::Yes, expires, draw);
     }
@@ -202,13 +209,13 @@ impl Plan {
     ) -> Option<InVain> {
         self.succeeded(now, moved, expires, draw);
         let round = self.round.as_mut()?;
-        if round.look_at.is_some() {
+        if self.look_at.is_some() {
             return None; // rejected while the attempt ran: a younger one is still to come
         }
         round.asked = Asked::Unchanged;
         let look_at = now.mono + round.next_look;
         if self.guard.first_attempt() && look_at < round.until {
-            round.look_at = Some(look_at);
+            self.look_at = Some(look_at);
             round.next_look *= 2;
             return None;
         }
@@ -232,10 +239,11 @@ impl Plan {
         let Settings { pace, backoff, .. } = self.settings;
         let wait = schedule::after_failure(backoff, pace, self.failures, error, remaining, draw);
         self.due = Deadline::after(now, wait);
-        match self.round.take_if(|round| round.look_at.is_none()) {
-            Some(_) => RoundAfterFailure::Ended,
-            None => RoundAfterFailure::GoesOn,
+        if self.look_at.is_some() {
+            return RoundAfterFailure::GoesOn;
         }
+        self.round = None;
+        RoundAfterFailure::Ended
     }
 
     pub(crate) const fn overlap(&self) -> Duration {
@@ -248,6 +256,14 @@ impl Plan {
 
     pub(crate) const fn due(&self) -> Deadline {
         self.due
+    }
+
+    /// All that the guard holds is forgotten, once for each generation that has proven itself.
+    fn clear_if_proven(&mut self, generation: Generation, proven: Proven, now: Now) {
+        if proven != Proven::No && self.cleared_for != Some(generation) {
+            self.cleared_for = Some(generation);
+            self.guard.clear(now.mono);
+        }
     }
 
     fn succeeded(&mut self, now: Now, moved: Moved, expires: Option<Deadline>, draw: Draw) {

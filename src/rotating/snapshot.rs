@@ -144,6 +144,10 @@ impl<T> Current<T> {
         failing.unwrap_or_default()
     }
 
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.0.expires
+    }
+
     pub(crate) fn content(&self) -> &Content<T> {
         &self.0.content
     }

@@ -37,6 +37,23 @@ async fn a_writer_who_is_behind_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_source_is_asked_even_where_nobody_waits_so_long() {
+    for (force_wait, min_interval) in [(secs(0), secs(1)), (secs(2), secs(10))] {
+        let upstream = Upstream::new();
+        let (source, log) = upstream.source(millis(0));
+        let source = source.paced(Pace::new(secs(3600), min_interval));
+        let key = Rotating::builder().force_wait(force_wait).start(source);
+        let key = key.await.expect("the source delivers");
+        upstream.rotate();
+        let outcome = key.refresh_if(key.current().generation()).await;
+        assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+        pass(min_interval + millis(10)).await;
+        assert_eq!(*key.current(), 2, "{force_wait:?}");
+        assert_eq!(log.count_for(Reason::Rejected), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hint_ends_the_wait_early() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));

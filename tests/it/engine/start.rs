@@ -96,6 +96,16 @@ async fn attempts_at_a_first_value_keep_the_minimum_interval_up_to_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_value_is_waited_for_no_longer_though_the_source_may_not_be_asked_again() {
+    let (source, log) = script(|_| Answer::down());
+    let now = Instant::now();
+    let builder = Rotating::builder().min_interval(minutes(60));
+    let outcome = builder.wait_for_first(secs(5)).start(source);
+    assert_eq!(class(outcome.await), ErrorClass::Transient);
+    assert_eq!((now.elapsed(), log.count()), (secs(5), 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hint_ends_the_wait_for_a_first_value() {
     let (source, log) = script(|asked| match asked.number {
         n @ ..=8 => Answer::fails(SourceError::throttled(format!("{n}"), secs(200))),

@@ -171,3 +171,24 @@ async fn an_operator_is_held_back_by_the_bucket_alone() {
     let _ = key.refresh_if(key.current().generation()).await;
     key.refresh().await.expect("the bucket holds more");
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_taken_in_the_end_hold_no_refresh_back() {
+    let upstream = Upstream::new();
+    let (source, log) = upstream.source(millis(0));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    for _ in 0..10 {
+        pass(minutes(1)).await;
+        upstream.rotate();
+        log.hint();
+        pass(secs(2)).await;
+        // Not active yet; and a minute later it is.
+        let used = key.current().generation();
+        let outcome = key.refresh_if(used).await;
+        assert!(
+            matches!(outcome, Err(NotRefreshed::Unchanged)),
+            "{outcome:?}"
+        );
+        key.accepted(used);
+    }
+}

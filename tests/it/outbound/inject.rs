@@ -10,6 +10,7 @@ use tower_rotating_auth::{
 };
 
 use super::{ORIGIN, URL, World, get};
+use crate::support::Wall;
 
 #[tokio::test(start_paused = true)]
 async fn the_current_key_is_on_each_request_and_is_sensitive() {
@@ -146,6 +147,23 @@ async fn an_expired_key_is_sent_unless_told_to_be_left_off() {
         .map(|seen| seen.header("authorization"))
         .collect();
     assert_eq!(sent, [Some("Bearer key"), Some("Bearer key"), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_has_expired_whatever_a_clock_that_was_set_back_says() {
+    let wall = Wall::new();
+    let key = Rotating::builder()
+        .wall_clock(wall.reader())
+        .start(OneMinute(Arc::default()))
+        .await
+        .unwrap();
+    let world = World::new("key");
+    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let omits = inject.omit_expired().layer(world.upstream());
+    wall.jump(-3600);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    omits.oneshot(get(URL)).await.unwrap();
+    assert_eq!(world.seen()[0].header("authorization"), None);
 }
 
 #[test]
