@@ -132,6 +132,7 @@ impl Server {
         let serving = async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                stream.set_nodelay(true).unwrap();
                 let (tell, when) = (tell.clone(), Arc::clone(&when));
                 tokio::spawn(async move {
                     let _ = tell.send(Heard::Opened);
