@@ -48,6 +48,7 @@
 //! | send a body that streams once more | [`BufferBody`], [`ReplayBody`] |
 //! | have several keys, each for its own origin, header and scheme | [`InjectKey::routes`], [`Route`], [`Credential`] |
 //! | use a client whose requests are not `http::Request` | [`Seam`], [`Carry`], [`Inspect`] |
+//! | be the client of an MCP server, with `rmcp` | [`KeyedMcpClient`] |
 //! | put it on a header map yourself | [`Credential::put_on`] |
 //! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
@@ -62,6 +63,7 @@
 //! |---|---|---|
 //! | `file` | yes | [`FileSource`], key files, [`FileStore`] |
 //! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
+//! | `rmcp` | no | [`KeyedMcpClient`]; it needs the compiler that rmcp needs, which is newer than the crate's own |
 //!
 //! No feature changes what the rest does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -71,6 +73,8 @@ mod inbound;
 mod key;
 mod keyring;
 mod layer;
+#[cfg(feature = "rmcp")]
+mod mcp;
 mod outbound;
 mod path;
 mod rotating;
@@ -105,6 +109,8 @@ pub use self::keyring::{
 #[cfg(feature = "file")]
 pub use self::keyring::{FileSink, FileStore};
 pub use self::layer::RotatingAuthLayer;
+#[cfg(feature = "rmcp")]
+pub use self::mcp::KeyedMcpClient;
 pub use self::outbound::{
     Answers, AuthScheme, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce,
     Injected, InjectedOnce, Inspect, InvalidOrigin, InvalidRoutes, InvalidScheme, MapBody,

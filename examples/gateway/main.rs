@@ -33,6 +33,7 @@ use self::args::Args;
 use self::config::{Behind, Config, Front, Pace, Upstream};
 use self::entrance::Entrance;
 use self::key::Key;
+use self::patience::Progress;
 use self::proxy::Proxy;
 use self::serve::Listener;
 use self::tls::Tls;
@@ -91,6 +92,7 @@ async fn gateway(
     let key = Key::open(upstream, pace.poll).await?;
     let client = ServiceBuilder::new()
         .layer(RotatingAuthLayer::new().inject(key.inject(upstream)?))
+        .map_request(Progress::note_attempt)
         .service(client::connect(&upstream.base)?);
     let proxy = Proxy::new(client, upstream, pace.upstream);
     let entrance = Entrance::open(front.door, pace.poll).await?;

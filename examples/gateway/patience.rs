@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
+use http::Request;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -33,6 +34,14 @@ impl Progress {
     pub(crate) fn note(&self) {
         self.0.made.fetch_add(1, Ordering::Relaxed);
         self.0.clients.store(false, Ordering::Relaxed);
+    }
+
+    /// An attempt to send a request is a step of its own: what the one before it waited for is nothing to it.
+    pub(crate) fn note_attempt<B>(request: Request<B>) -> Request<B> {
+        if let Some(progress) = request.extensions().get::<Self>() {
+            progress.note();
+        }
+        request
     }
 
     pub(crate) fn wait_for_client(&self) {

@@ -92,6 +92,7 @@ impl Target {
             headers.insert(CONTENT_LENGTH, length.into());
         }
         let mut request = Request::new(upload);
+        request.extensions_mut().insert(progress.clone());
         *request.method_mut() = asked.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;

@@ -74,8 +74,8 @@ pub(super) struct Attempt<X> {
     pub(super) generation: Generation,
     /// What was known of the generation when it was sent.
     pub(super) proven: Proven,
-    /// The generation of the attempt before, if this is the second.
-    pub(super) rejected: Option<Generation>,
+    /// What was done about the rejection of the attempt before, if this is the second.
+    pub(super) outcome: Option<Outcome>,
 }
 
 impl<S, X, Req> ResponseFuture<S, X, Req>
@@ -129,7 +129,7 @@ where
                 }
                 KindProj::Released { service, request } => {
                     ready!(Service::<Req>::poll_ready(service, cx))?;
-                    service.send(taken(request)).kind
+                    service.send_now(taken(request)).kind
                 }
                 KindProj::Passed { answer } => return answer.poll(cx),
                 KindProj::Keyed { state, attempt } => break (state, attempt),
@@ -225,18 +225,31 @@ impl<X> Attempt<X> {
 
     fn replay_with(&mut self, credential: &Current<Credential>) {
         let (rejected, generation) = (self.generation, credential.generation());
-        self.emit(if generation > rejected {
-            EventKind::Replayed {
-                rejected,
-                generation,
-            }
+        let (event, outcome) = if generation > rejected {
+            (
+                EventKind::Replayed {
+                    rejected,
+                    generation,
+                },
+                Outcome::Replayed {
+                    rejected,
+                    generation,
+                },
+            )
         } else {
-            EventKind::FellBack {
-                rejected,
-                generation,
-            }
-        });
-        self.rejected = Some(rejected);
+            (
+                EventKind::FellBack {
+                    rejected,
+                    generation,
+                },
+                Outcome::FellBack {
+                    rejected,
+                    generation,
+                },
+            )
+        };
+        self.emit(event);
+        self.outcome = Some(outcome);
         self.generation = generation;
         self.proven = credential.content().proven();
     }
@@ -268,23 +281,11 @@ impl<X> Attempt<X> {
         answer
     }
 
-    fn replayed<Res, Err>(&self, mut answer: Result<Res, Err>) -> Result<Res, Err>
+    fn replayed<Res, Err>(&mut self, mut answer: Result<Res, Err>) -> Result<Res, Err>
     where
         X: Inspect<Res, Err>,
     {
-        if let (Ok(response), Some(rejected)) = (&mut answer, self.rejected) {
-            let generation = self.generation;
-            let outcome = if generation > rejected {
-                Outcome::Replayed {
-                    rejected,
-                    generation,
-                }
-            } else {
-                Outcome::FellBack {
-                    rejected,
-                    generation,
-                }
-            };
+        if let (Ok(response), Some(outcome)) = (&mut answer, self.outcome.take()) {
             self.seam().note(response, outcome);
         }
         answer

@@ -27,10 +27,13 @@ pub(super) struct Shared<X> {
     pub(super) seam: Arc<X>,
 }
 
+/// The credential for a request, and which of the keys it is from.
+type Found = (Index, Current<Credential>);
+
 impl<X> Shared<X> {
     /// The credential for a request, loaded once, and which of the keys it is from; `None` where the request goes
     /// out as it is.
-    fn credential_for<Req>(&self, request: &mut Req) -> Option<(Index, Current<Credential>)>
+    fn credential_for<Req>(&self, request: &mut Req) -> Option<Found>
     where
         X: Carry<Req>,
     {
@@ -42,13 +45,10 @@ impl<X> Shared<X> {
             })
     }
 
-    /// The refresh of a request's credential, if that has proven itself and was rejected since.
-    fn refresh_under_way<Req>(&self, request: &mut Req) -> Option<Refreshing<Credential>>
-    where
-        X: Carry<Req>,
-    {
-        let (index, credential) = self.credential_for(request)?;
-        self.config.key(index).join_refresh(&credential)
+    /// The refresh that a request waits for: of a credential that has proven itself and was rejected since.
+    fn awaited(&self, found: Option<&Found>) -> Option<Refreshing<Credential>> {
+        let (index, credential) = found.filter(|_| self.config.rejected == Rejected::Hold)?;
+        self.config.key(*index).join_refresh(credential)
     }
 }
 
@@ -87,27 +87,35 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        if self.shared.config.rejected == Rejected::Hold {
-            if let Some(refreshing) = self.shared.refresh_under_way(&mut request) {
-                // What the ready instance has reserved is for others meanwhile.
-                let not_ready = self.inner.clone();
-                drop(replace(&mut self.inner, not_ready));
-                return ResponseFuture::held(refreshing, self.clone(), request);
-            }
+        let found = self.shared.credential_for(&mut request);
+        if let Some(refreshing) = self.shared.awaited(found.as_ref()) {
+            // What the ready instance has reserved is for others meanwhile.
+            let not_ready = self.inner.clone();
+            drop(replace(&mut self.inner, not_ready));
+            return ResponseFuture::held(refreshing, self.clone(), request);
         }
-        self.send(request)
+        self.send(request, found)
     }
 }
 
 impl<S, X> Injected<S, X> {
     /// Sends the request with the credential that is current; the inner service is ready.
-    pub(super) fn send<Req>(&mut self, mut request: Req) -> ResponseFuture<S, X, Req>
+    pub(super) fn send_now<Req>(&mut self, mut request: Req) -> ResponseFuture<S, X, Req>
+    where
+        X: Carry<Req> + Inspect<S::Response, S::Error>,
+        S: Service<X::Sent> + Clone,
+    {
+        let found = self.shared.credential_for(&mut request);
+        self.send(request, found)
+    }
+
+    fn send<Req>(&mut self, request: Req, found: Option<Found>) -> ResponseFuture<S, X, Req>
     where
         X: Carry<Req> + Inspect<S::Response, S::Error>,
         S: Service<X::Sent> + Clone,
     {
         let Shared { seam, .. } = &*self.shared;
-        let Some((index, credential)) = self.shared.credential_for(&mut request) else {
+        let Some((index, credential)) = found else {
             return ResponseFuture::passed(self.inner.call(seam.pass(request)));
         };
         let (mut sent, saved) = seam.save(request);
@@ -117,7 +125,7 @@ impl<S, X> Injected<S, X> {
             index,
             generation: credential.generation(),
             proven: credential.content().proven(),
-            rejected: None,
+            outcome: None,
         };
         drop(credential);
         // The clone is not ready, and is readied before it is called; the ready instance is called now.

@@ -137,6 +137,10 @@ mod tests {
             "http://[2001:db8::1]:8080/",
             "https://[2001:db8::1]/a//b?c",
             "https://api.test?a@b",
+            "https://api.test#a",
+            "https://evil.test?@api.test/",
+            "https://evil.test#@api.test/",
+            "https://evil.test/@api.test/",
             "/v1/models?a",
         ] {
             let uri: Uri = url.parse().unwrap();
@@ -161,6 +165,9 @@ mod tests {
             "https://api.test:443:443/",
             "https://api.test\\.evil.test/",
             "https://api test/",
+            "https://api.test\u{7f}/",
+            "https://\u{ff41}pi.test/",
+            "https://api.test/\u{3000}",
             "https://evil.test\\@api.test/",
             "https://evil.test\t@api.test/",
             "https://api.test/\n",

@@ -262,9 +262,10 @@ impl<T> Rotating<T> {
     }
 
     /// Waits with those whose requests were rejected, if a value is proven and is being refreshed for that;
-    /// `None` where nothing tells of it.
+    /// `None` where nothing tells of it, or nobody refreshes it.
     pub(crate) fn join_refresh(&self, current: &Current<T>) -> Option<Refreshing<T>> {
-        (current.content().proven() == Proven::RejectedSince).then(|| {
+        let is_refreshed = self.0.commands.is_some();
+        (is_refreshed && current.content().proven() == Proven::RejectedSince).then(|| {
             self.ask(|reply| Command::Join {
                 generation: current.generation(),
                 reply,

@@ -1,16 +1,24 @@
 //! Request bodies, short and long.
 
 use std::convert::Infallible;
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use super::harness::{Gateway, Recorder, chunk, raw, raw_stream, serve, soon};
 
@@ -202,4 +210,57 @@ async fn a_client_that_takes_its_time_is_not_taken_for_a_silent_upstream() {
     soon(client.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert_eq!(recorder.only().body, "halfhalf");
+}
+
+/// TLS for this machine's address; its certificate goes into a file.
+fn tls(certificate: &Path) -> TlsAcceptor {
+    let issued = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(certificate, issued.cert.pem()).unwrap();
+    let key = PrivatePkcs8KeyDer::from(issued.signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.der().clone()], key.into());
+    Arc::new(config.unwrap()).into()
+}
+
+/// Rejects the key in the midst of an upload. Who connects after that is not even greeted.
+async fn rejects_and_falls_silent(listener: TcpListener, tls: TlsAcceptor, key: PathBuf) {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = tls.accept(stream).await.unwrap();
+    let mut came = Vec::new();
+    while !came.ends_with(b"half") {
+        stream.read_buf(&mut came).await.unwrap();
+    }
+    std::fs::write(key, "sk-new").unwrap();
+    let rejection = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(rejection).await.unwrap();
+    let _silent = listener.accept().await;
+    pending::<()>().await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_silent_when_an_upload_is_sent_again_is_not_taken_for_a_slow_client() {
+    let folder = tempdir().unwrap();
+    let [key, certificate] = ["key", "cert.pem"].map(|name| folder.path().join(name));
+    std::fs::write(&key, "sk-old").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap();
+    let silent = rejects_and_falls_silent(listener, tls(&certificate), key.clone());
+    tokio::spawn(silent);
+    let gateway = Gateway::start(|command| {
+        command.env("SSL_CERT_FILE", certificate);
+        command.args(["--upstream", &format!("https://{upstream}")]);
+        command.arg("--upstream-key-file").arg(key);
+        command.args(["--upstream-timeout", "1"]);
+    })
+    .await;
+    let head =
+        "PUT /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: 8\r\n\r\n";
+    let mut client = raw_stream(gateway.address(), format!("{head}half")).await;
+    let mut answer = String::new();
+    soon(client.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+    gateway.said("replayed").await;
 }

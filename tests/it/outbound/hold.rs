@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
-use tower_rotating_auth::{InjectKey, Injected, Outcome, Rotating};
+use tower_rotating_auth::{Credential, InjectKey, Injected, Outcome, Rotating, Secret};
 
 use super::{ORIGIN, URL, Upstream, World, get, post};
 use crate::support::{millis, moment, pass, secs};
@@ -239,6 +239,22 @@ async fn an_inner_service_that_breaks_meanwhile_is_the_callers_error() {
     assert_eq!(world.seen().len(), 2);
 }
 
+#[tokio::test]
+async fn a_key_that_is_published_by_hand_holds_nobody_up() {
+    let world = World::new("old");
+    let key = Credential::bearer(&Secret::from("old")).unwrap();
+    let (key, _publisher) = Rotating::by_hand(key);
+    let client = InjectKey::new(ORIGIN, key).unwrap().hold_on_reject();
+    let mut client = client.layer(world.upstream());
+    for (count, accepted) in [(1, "old"), (2, "new"), (3, "new")] {
+        world.accept(accepted);
+        let answer = client.ready().await.unwrap().call(post(""));
+        assert_eq!(world.seen().len(), count, "by the instance that is ready");
+        let status = answer.await.unwrap().status();
+        assert_eq!(status == StatusCode::OK, accepted == "old");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn once_the_refresh_task_is_gone_nobody_waits_for_it() {
     let world = World::new("old");
@@ -246,7 +262,7 @@ async fn once_the_refresh_task_is_gone_nobody_waits_for_it() {
     let source = tower_rotating_auth::source_fn(move || {
         let key = source.with(|state| state.stored.clone());
         async move {
-            key.map(tower_rotating_auth::Secret::from)
+            key.map(Secret::from)
                 .map_err(tower_rotating_auth::SourceError::transient)
         }
     });

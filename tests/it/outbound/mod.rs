@@ -5,6 +5,8 @@ mod contract;
 mod grpc;
 mod hold;
 mod inject;
+#[cfg(feature = "rmcp")]
+mod mcp;
 mod order;
 mod origins;
 mod overlap;

@@ -73,6 +73,40 @@ async fn names_that_look_like_the_origin_are_not_it() {
 }
 
 #[tokio::test]
+async fn an_origin_with_a_port_of_its_own_is_there_and_at_no_other_port() {
+    let cases = [
+        ("http://api.example.com:8080/", true),
+        ("http://API.example.com:8080/", true),
+        ("http://user:word@api.example.com:8080/", true),
+        ("http://api.example.com:08080/", true),
+        ("http://api.example.com/", false),
+        ("http://api.example.com:80/", false),
+        ("http://api.example.com:808/", false),
+        ("http://api.example.com:8081/", false),
+        ("http://evil.test:8080/", false),
+        ("http://api.example.com:8080@evil.test/", false),
+        ("http://api.example.com:8080@evil.test:8080/", false),
+        ("https://api.example.com:8080/", false),
+    ];
+    check("http://api.example.com:8080", &cases).await;
+    let cases = [
+        ("http://[2001:db8::1]:8080/", true),
+        ("http://[2001:DB8:0::1]:8080/", true),
+        ("http://[2001:db8::1]/", false),
+        ("http://[2001:db8::1]:80/", false),
+        ("http://[2001:db8::1:8080]/", false),
+    ];
+    check("http://[2001:db8::1]:8080", &cases).await;
+    // What is the default of one scheme is any port to the other.
+    let cases = [
+        ("http://api.example.com:443/", true),
+        ("http://api.example.com/", false),
+        ("https://api.example.com/", false),
+    ];
+    check("http://api.example.com:443", &cases).await;
+}
+
+#[tokio::test]
 async fn an_address_is_itself_however_it_is_written_and_no_other() {
     let cases = [
         ("http://[2001:db8::1]/", true),
@@ -120,6 +154,7 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
     let wire = Wire::plain().await;
     let port = wire.address.port();
     let address = format!("http://127.0.0.1:{port}");
+    let own_port = format!("http://api.test:{port}");
     let seam = Seam::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
@@ -150,6 +185,21 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
         (&address, &format!("http://127.1:{port}/"), true),
         (&address, &format!("http://0x7f000001:{port}/"), true),
         (&address, &format!("http://localhost:{port}/"), false),
+        // A name with a port of its own.
+        (&own_port, &format!("http://api.test:{port}/"), true),
+        (&own_port, &format!("http://API.test:0{port}/"), true),
+        (&own_port, "http://api.test/", false),
+        (&own_port, &format!("http://other.test:{port}/"), false),
+        (
+            "http://api.test",
+            &format!("http://api.test:{port}/"),
+            false,
+        ),
+        (
+            "http://api.test:8080",
+            &format!("http://api.test:{port}/"),
+            false,
+        ),
     ] {
         let inject = InjectKey::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
         let client = inject

@@ -19,9 +19,11 @@ pub(super) fn client<B>(protocol: Protocol) -> HttpClient<B>
 where
     B: Body<Error: Into<BoxError>> + Send + Unpin + 'static,
 {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
     Client::builder(TokioExecutor::new())
         .http2_only(protocol == Protocol::Http2)
-        .build_http()
+        .build(tcp)
 }
 
 /// Sends a body, of which up to `limit` bytes are recorded.

@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 
 use super::server::{After, Arrived, End, Heard, NEW, OLD, Script, WORDS};
 
-pub(super) async fn serve(stream: TcpStream, script: Script, tell: mpsc::UnboundedSender<Heard>) {
+pub(super) async fn serve(stream: TcpStream, script: Script, tell: &mpsc::UnboundedSender<Heard>) {
     let mut connection = Connection {
         stream,
         unread: BytesMut::new(),
     };
     // The error is the client's end of the connection, which is what it is told by.
-    let _ = connection.serve(script, &tell).await;
+    let _ = connection.serve(script, tell).await;
 }
 
 struct Connection {

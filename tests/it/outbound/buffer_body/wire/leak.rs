@@ -41,6 +41,18 @@ impl Body for Counted {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rejected_uploads_leave_no_task_no_buffer_and_no_socket() {
+    leaves_nothing(Protocol::Http1).await;
+}
+
+/// The server takes no more streams at a time than are under way here: one that was left open would be missed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rejected_uploads_leave_no_stream_open_on_the_connection_that_they_share() {
+    let connections = leaves_nothing(Protocol::Http2).await;
+    assert_eq!(connections, 1);
+}
+
+/// Uploads, rejects, looks; and tells how many connections that took.
+async fn leaves_nothing(protocol: Protocol) -> usize {
     let uploads = match std::env::var("REJECTED_UPLOADS") {
         Ok(number) => number.parse().unwrap(),
         Err(_) => UPLOADS,
@@ -54,9 +66,9 @@ async fn rejected_uploads_leave_no_task_no_buffer_and_no_socket() {
         reads: Reads::Bytes(PIECE),
         after: After::Lingers,
     };
-    let mut server = Server::start(Protocol::Http1, script).await;
+    let mut server = Server::start(protocol, script).await;
     let url = format!("http://{}/", server.address);
-    let client = client(Protocol::Http1);
+    let client = client(protocol);
     for sent in (0..uploads).step_by(AT_ONCE) {
         let batch: Vec<_> = (0..AT_ONCE)
             .map(|_| {
@@ -71,14 +83,16 @@ async fn rejected_uploads_leave_no_task_no_buffer_and_no_socket() {
             })
             .collect();
         server.hear(|server| server.began == sent + AT_ONCE).await;
-        for (feed, answer) in batch {
+        let answers = batch.into_iter().map(|(feed, answer)| {
             feed.data(piece.clone());
-            drop(feed);
+            answer
+        });
+        for answer in answers.collect::<Vec<_>>() {
             assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
         }
     }
 
-    // The server has seen the end of the connection of each abandoned attempt.
+    // The server has seen the end of each abandoned attempt: of its connection, or of its stream.
     server
         .hear(|server| server.old.len() == uploads && server.new.len() == uploads)
         .await;
@@ -87,7 +101,10 @@ async fn rejected_uploads_leave_no_task_no_buffer_and_no_socket() {
         assert!(old.end == End::BrokenOff && old.body == *piece);
         assert!(new.end == End::Whole && new.body == given);
     }
-    drop((client, server, piece));
+    drop(client);
+    server.hear(|server| server.closed == server.opened).await;
+    let connections = server.opened;
+    drop((server, piece));
     let nothing_left = async {
         while tasks() > before || Arc::strong_count(&there) > 1 || Arc::strong_count(&kept) > 1 {
             yield_now().await;
@@ -96,4 +113,5 @@ async fn rejected_uploads_leave_no_task_no_buffer_and_no_socket() {
     timeout(Duration::from_secs(60), nothing_left)
         .await
         .expect("something is left behind");
+    connections
 }

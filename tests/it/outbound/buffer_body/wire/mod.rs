@@ -6,6 +6,8 @@ mod h1;
 mod h2;
 mod leak;
 mod memory;
+mod property;
 mod race;
 mod server;
 mod table;
+mod trial;

@@ -49,6 +49,10 @@ pub(super) enum After {
 
 #[derive(Debug)]
 pub(super) enum Heard {
+    /// A connection was opened.
+    Opened,
+    /// One is closed.
+    Closed,
     /// A request with the new key has begun.
     Began,
     Arrived(Box<Arrived>),
@@ -104,6 +108,10 @@ impl Reads {
 /// A server of one port, with all that was heard of it.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
+    /// How many connections were opened.
+    pub(super) opened: usize,
+    /// How many of them are closed.
+    pub(super) closed: usize,
     /// How many requests with the new key have begun.
     pub(super) began: usize,
     pub(super) old: Vec<Arrived>,
@@ -124,15 +132,22 @@ impl Server {
         let serving = async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                stream.set_nodelay(true).unwrap();
                 let (tell, when) = (tell.clone(), Arc::clone(&when));
-                match protocol {
-                    Protocol::Http1 => drop(tokio::spawn(h1::serve(stream, script, tell))),
-                    Protocol::Http2 => drop(tokio::spawn(h2::serve(stream, script, tell, when))),
-                }
+                tokio::spawn(async move {
+                    let _ = tell.send(Heard::Opened);
+                    match protocol {
+                        Protocol::Http1 => h1::serve(stream, script, &tell).await,
+                        Protocol::Http2 => h2::serve(stream, script, &tell, when).await,
+                    }
+                    let _ = tell.send(Heard::Closed);
+                });
             }
         };
         Self {
             address,
+            opened: 0,
+            closed: 0,
             began: 0,
             old: Vec::new(),
             new: Vec::new(),
@@ -147,6 +162,8 @@ impl Server {
         while !enough(self) {
             let heard = timeout(Duration::from_secs(60), self.heard.recv());
             match heard.await.expect("it should have come by now").unwrap() {
+                Heard::Opened => self.opened += 1,
+                Heard::Closed => self.closed += 1,
                 Heard::Began => self.began += 1,
                 Heard::Arrived(request) if request.is_keyed_with(NEW) => self.new.push(*request),
                 Heard::Arrived(request) => self.old.push(*request),

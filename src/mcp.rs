@@ -1,0 +1,349 @@
+//! An MCP client: rmcp's transport sends by a trait of its own, whose implementor is wrapped.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::stream::BoxStream;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use rmcp::model::ClientJsonRpcMessage;
+use rmcp::transport::streamable_http_client::{
+    SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
+    StreamableHttpResponseLimits,
+};
+use sse_stream::Sse;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::outbound::{Carry, InjectKey, Inspect, Target};
+
+/// A client for `rmcp`'s `StreamableHttpClientTransport` that puts the current key on each call of another, and makes
+/// a rejected one once more.
+///
+/// ```
+/// # use std::{collections::HashMap, convert::Infallible, sync::Arc};
+/// # use http::{HeaderName, HeaderValue};
+/// # use rmcp::model::ClientJsonRpcMessage;
+/// use rmcp::transport::StreamableHttpClientTransport;
+/// use rmcp::transport::streamable_http_client::{
+///     StreamableHttpClient, StreamableHttpClientTransportConfig,
+/// };
+/// use tower_rotating_auth::{Credential, InjectKey, KeyedMcpClient, Rotating, Secret};
+///
+/// # use rmcp::transport::streamable_http_client as mcp;
+/// # type Headers = HashMap<HeaderName, HeaderValue>;
+/// # type Answer<T> = Result<T, mcp::StreamableHttpError<Infallible>>;
+/// # type Opened = futures_util::stream::BoxStream<'static, Result<sse_stream::Sse, mcp::SseError>>;
+/// # #[derive(Clone)]
+/// # struct Client;
+/// # impl Client {
+/// #     fn new() -> Self {
+/// #         Self
+/// #     }
+/// # }
+/// # impl StreamableHttpClient for Client {
+/// #     type Error = Infallible;
+/// #     async fn post_message(
+/// #         &self,
+/// #         _: Arc<str>,
+/// #         _: ClientJsonRpcMessage,
+/// #         _: Option<Arc<str>>,
+/// #         _: Option<String>,
+/// #         _: Headers,
+/// #     ) -> Answer<mcp::StreamableHttpPostResponse> {
+/// #         Ok(mcp::StreamableHttpPostResponse::Accepted)
+/// #     }
+/// #     async fn delete_session(
+/// #         &self,
+/// #         _: Arc<str>,
+/// #         _: Arc<str>,
+/// #         _: Option<String>,
+/// #         headers: Headers,
+/// #     ) -> Answer<()> {
+/// #         let key = headers.get(&http::header::AUTHORIZATION).map(|key| key.to_str().unwrap());
+/// #         assert_eq!(key, Some("Bearer sk-1"));
+/// #         Ok(())
+/// #     }
+/// #     async fn get_stream(
+/// #         &self,
+/// #         _: Arc<str>,
+/// #         _: Option<Arc<str>>,
+/// #         _: Option<String>,
+/// #         _: Option<String>,
+/// #         _: Headers,
+/// #     ) -> Answer<Opened> {
+/// #         Ok(Box::pin(futures_util::stream::empty()))
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let url = "https://mcp.example.com/mcp";
+/// let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1"))?);
+/// let client = KeyedMcpClient::new(Client::new(), InjectKey::new(url, key)?); // `reqwest::Client`, say
+/// # let keyed = client.clone();
+///
+/// let config = StreamableHttpClientTransportConfig::with_uri(url);
+/// let transport = StreamableHttpClientTransport::with_client(client, config);
+/// # drop(transport);
+/// # keyed.delete_session(url.into(), "session".into(), None, HashMap::new()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What is said of [`InjectKey`] holds: the key goes to the named origins alone, and a header that the caller has set is
+/// left alone unless the key overrides. The transport's own `auth_header` is an `Authorization` that the caller has set.
+/// It stays, and a key that goes on as `Authorization` is left off; one that overrides takes its place, and one in another
+/// header goes on beside it.
+///
+/// A rejection is an `AuthRequired` of the wrapped client. The clients of rmcp tell a `401` so where the server names a
+/// challenge in `WWW-Authenticate`, as MCP asks of it, and not when a session is deleted; what they tell otherwise is
+/// handed on. What [`InjectKey::rejected_by`] says of statuses is of no effect, since the trait shows none, and an
+/// [`Outcome`](crate::Outcome) finds no room: [events](crate::Builder::observer) tell what was done.
+///
+/// Once a stream of events has been opened, it lasts whatever becomes of the key; the transport opens the next one with
+/// the key that is current then.
+///
+/// To drop one of its futures is to drop the attempt that is under way; a refresh that was asked for goes on.
+#[derive(Clone, Debug)]
+pub struct KeyedMcpClient<C> {
+    client: C,
+    inject: InjectKey<CallSeam>,
+}
+
+/// What the layer looks at in a call, and changes.
+#[derive(Clone)]
+struct Head {
+    uri: Arc<str>,
+    token: Option<String>,
+    headers: Headers,
+}
+
+type Headers = HashMap<HeaderName, HeaderValue>;
+
+type Answer<T, C> = Result<T, StreamableHttpError<<C as StreamableHttpClient>::Error>>;
+
+/// The seam, which sees of a call what the layer needs to.
+#[derive(Clone, Copy, Debug)]
+struct CallSeam;
+
+/// A call of the wrapped client's, as a service.
+#[derive(Clone)]
+struct Call<F>(F);
+
+impl<C> KeyedMcpClient<C> {
+    /// Wraps a client.
+    #[must_use]
+    pub fn new(client: C, inject: InjectKey) -> Self {
+        Self {
+            client,
+            inject: inject.seam(CallSeam),
+        }
+    }
+}
+
+impl<C: StreamableHttpClient> KeyedMcpClient<C> {
+    async fn call<T, F>(&self, head: Head, call: impl Fn(Head) -> F + Clone + Send) -> Answer<T, C>
+    where
+        F: Future<Output = Answer<T, C>> + Send,
+    {
+        let mut service = self.inject.layer(Call(call));
+        poll_fn(|cx| Service::<Head>::poll_ready(&mut service, cx)).await?;
+        service.call(head).await
+    }
+}
+
+impl Carry<Head> for CallSeam {
+    type Sent = Head;
+    type Saved = Head;
+
+    fn target<'a>(&self, head: &'a Head) -> Target<'a> {
+        Target::url(&head.uri)
+    }
+
+    fn carries(&self, head: &mut Head, name: &HeaderName) -> bool {
+        head.headers.contains_key(name) || (*name == AUTHORIZATION && head.token.is_some())
+    }
+
+    fn pass(&self, head: Head) -> Head {
+        head
+    }
+
+    fn save(&self, head: Head) -> (Head, Option<Head>) {
+        (head.clone(), Some(head))
+    }
+
+    fn resend(&self, saved: Head) -> Option<Head> {
+        Some(saved)
+    }
+
+    fn set(&self, head: &mut Head, name: &HeaderName, value: HeaderValue) {
+        if *name == AUTHORIZATION {
+            head.token = None;
+        }
+        head.headers.insert(name.clone(), value);
+    }
+}
+
+impl<T, E> Inspect<T, StreamableHttpError<E>> for CallSeam
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    fn rejects(&self, answer: &Result<T, StreamableHttpError<E>>) -> bool {
+        matches!(answer, Err(StreamableHttpError::AuthRequired(_)))
+    }
+}
+
+impl<F, Fut, T, E> Service<Head> for Call<F>
+where
+    F: Fn(Head) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Response = T;
+    type Error = E;
+    type Future = Fut;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), E>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, head: Head) -> Fut {
+        (self.0)(head)
+    }
+}
+
+impl<C: StreamableHttpClient + Sync> StreamableHttpClient for KeyedMcpClient<C> {
+    type Error = C::Error;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        headers: Headers,
+    ) -> Answer<StreamableHttpPostResponse, C> {
+        let limits = StreamableHttpResponseLimits::default();
+        self.post_message_with_response_limits(uri, message, session, token, headers, limits)
+            .await
+    }
+
+    async fn post_message_with_max_sse_event_size(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        headers: Headers,
+        longest_event: usize,
+    ) -> Answer<StreamableHttpPostResponse, C> {
+        let mut limits = StreamableHttpResponseLimits::default();
+        limits.max_sse_event_size = longest_event;
+        self.post_message_with_response_limits(uri, message, session, token, headers, limits)
+            .await
+    }
+
+    async fn post_message_with_response_limits(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        headers: Headers,
+        limits: StreamableHttpResponseLimits,
+    ) -> Answer<StreamableHttpPostResponse, C> {
+        let head = Head {
+            uri,
+            token,
+            headers,
+        };
+        self.call(
+            head,
+            |Head {
+                 uri,
+                 token,
+                 headers,
+             }| {
+                let (message, session) = (message.clone(), session.clone());
+                self.client.post_message_with_response_limits(
+                    uri, message, session, token, headers, limits,
+                )
+            },
+        )
+        .await
+    }
+
+    async fn delete_session(
+        &self,
+        uri: Arc<str>,
+        session: Arc<str>,
+        token: Option<String>,
+        headers: Headers,
+    ) -> Answer<(), C> {
+        let head = Head {
+            uri,
+            token,
+            headers,
+        };
+        self.call(
+            head,
+            |Head {
+                 uri,
+                 token,
+                 headers,
+             }| {
+                let session = session.clone();
+                self.client.delete_session(uri, session, token, headers)
+            },
+        )
+        .await
+    }
+
+    async fn get_stream(
+        &self,
+        uri: Arc<str>,
+        session: Option<Arc<str>>,
+        last_event: Option<String>,
+        token: Option<String>,
+        headers: Headers,
+    ) -> Answer<BoxStream<'static, Result<Sse, SseError>>, C> {
+        let limit = StreamableHttpResponseLimits::default().max_sse_event_size;
+        self.get_stream_with_max_sse_event_size(uri, session, last_event, token, headers, limit)
+            .await
+    }
+
+    async fn get_stream_with_max_sse_event_size(
+        &self,
+        uri: Arc<str>,
+        session: Option<Arc<str>>,
+        last_event: Option<String>,
+        token: Option<String>,
+        headers: Headers,
+        longest_event: usize,
+    ) -> Answer<BoxStream<'static, Result<Sse, SseError>>, C> {
+        let head = Head {
+            uri,
+            token,
+            headers,
+        };
+        self.call(
+            head,
+            |Head {
+                 uri,
+                 token,
+                 headers,
+             }| {
+                let (session, last_event) = (session.clone(), last_event.clone());
+                self.client.get_stream_with_max_sse_event_size(
+                    uri,
+                    session,
+                    last_event,
+                    token,
+                    headers,
+                    longest_event,
+                )
+            },
+        )
+        .await
+    }
+}

@@ -1,0 +1,327 @@
+//! The client of an MCP server, around one that tells a 401 as rmcp's own do.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use rmcp::model::ClientJsonRpcMessage;
+use rmcp::transport::streamable_http_client::{
+    AuthRequiredError, SseError, StreamableHttpClient, StreamableHttpError,
+    StreamableHttpPostResponse, StreamableHttpResponseLimits,
+};
+use sse_stream::Sse;
+use tower::ServiceExt;
+use tower_rotating_auth::{Credential, InjectKey, KeyedMcpClient, Rotating, Secret};
+
+use super::{ORIGIN, URL, World};
+use crate::support::{pass, secs};
+
+type Headers = HashMap<HeaderName, HeaderValue>;
+type Answer<T> = Result<T, StreamableHttpError<Infallible>>;
+
+/// Sends to the world's upstream.
+#[derive(Clone)]
+struct Client {
+    world: World,
+    limits: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Client {
+    fn of(world: &World) -> Self {
+        Self {
+            world: world.clone(),
+            limits: Arc::default(),
+        }
+    }
+
+    async fn send<T>(
+        &self,
+        uri: &str,
+        what: String,
+        token: Option<String>,
+        headers: Headers,
+        answer: T,
+    ) -> Answer<T> {
+        let uri = uri.replace(['\\', ' '], ""); // it need not be one that `http` can read
+        let mut request = Request::post(uri).body(what).unwrap();
+        if let Some(token) = token {
+            let token = format!("Bearer {token}").parse().unwrap();
+            request.headers_mut().append(AUTHORIZATION, token);
+        }
+        for (name, value) in headers {
+            request.headers_mut().append(name, value);
+        }
+        let response = self.world.upstream().oneshot(request).await.unwrap();
+        match response.status() {
+            StatusCode::UNAUTHORIZED => {
+                let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+                let why = AuthRequiredError::new(challenge.into());
+                Err(StreamableHttpError::AuthRequired(why))
+            }
+            _ => Ok(answer),
+        }
+    }
+}
+
+impl StreamableHttpClient for Client {
+    type Error = Infallible;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        headers: Headers,
+    ) -> Answer<StreamableHttpPostResponse> {
+        let message = serde_json::to_string(&message).unwrap();
+        let what = format!("post {message} in {session:?}");
+        let answer = StreamableHttpPostResponse::Accepted;
+        self.send(&uri, what, token, headers, answer).await
+    }
+
+    async fn post_message_with_response_limits(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        headers: Headers,
+        limits: StreamableHttpResponseLimits,
+    ) -> Answer<StreamableHttpPostResponse> {
+        self.limits.lock().unwrap().push(limits.max_sse_event_size);
+        self.post_message(uri, message, session, token, headers)
+            .await
+    }
+
+    async fn delete_session(
+        &self,
+        uri: Arc<str>,
+        session: Arc<str>,
+        token: Option<String>,
+        headers: Headers,
+    ) -> Answer<()> {
+        let what = format!("delete {session}");
+        self.send(&uri, what, token, headers, ()).await
+    }
+
+    async fn get_stream(
+        &self,
+        uri: Arc<str>,
+        session: Option<Arc<str>>,
+        last_event: Option<String>,
+        token: Option<String>,
+        headers: Headers,
+    ) -> Answer<BoxStream<'static, Result<Sse, SseError>>> {
+        let what = format!("get {session:?} after {last_event:?}");
+        let events = stream::iter([Ok(Sse::default())]).boxed();
+        self.send(&uri, what, token, headers, events).await
+    }
+
+    async fn get_stream_with_max_sse_event_size(
+        &self,
+        uri: Arc<str>,
+        session: Option<Arc<str>>,
+        last_event: Option<String>,
+        token: Option<String>,
+        headers: Headers,
+        longest_event: usize,
+    ) -> Answer<BoxStream<'static, Result<Sse, SseError>>> {
+        self.limits.lock().unwrap().push(longest_event);
+        self.get_stream(uri, session, last_event, token, headers)
+            .await
+    }
+}
+
+async fn client(world: &World) -> KeyedMcpClient<Client> {
+    KeyedMcpClient::new(Client::of(world), world.inject().await)
+}
+
+fn ping() -> ClientJsonRpcMessage {
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    serde_json::from_str(ping).unwrap()
+}
+
+fn headers() -> Headers {
+    let name = HeaderName::from_static("x-request-id");
+    HashMap::from([(name, HeaderValue::from_static("7"))])
+}
+
+/// The calls that there are.
+const CALLS: [&str; 3] = ["post", "get", "delete"];
+
+async fn call(
+    client: &impl StreamableHttpClient<Error = Infallible>,
+    name: &str,
+    uri: &str,
+    token: Option<&str>,
+    headers: Headers,
+) -> Answer<()> {
+    let (uri, session, token) = (uri.into(), "session".into(), token.map(Into::into));
+    match name {
+        "post" => {
+            let answer = client.post_message(uri, ping(), Some(session), token, headers);
+            answer.await.map(drop)
+        }
+        "get" => {
+            let last = Some("event".into());
+            let answer = client.get_stream(uri, Some(session), last, token, headers);
+            answer.await.map(drop)
+        }
+        _ => client.delete_session(uri, session, token, headers).await,
+    }
+}
+
+/// What was sent as `Authorization`, each time.
+fn sent(world: &World) -> Vec<Vec<String>> {
+    let values = |headers: &HeaderMap| {
+        let values = headers.get_all(AUTHORIZATION).iter();
+        values.map(|value| value.to_str().unwrap().into()).collect()
+    };
+    world
+        .seen()
+        .iter()
+        .map(|seen| values(&seen.headers))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_carries_the_key_and_is_made_once_more_with_the_next_one() {
+    let world = World::new("key-1");
+    let client = client(&world).await;
+    for (number, name) in CALLS.into_iter().enumerate() {
+        call(&client, name, URL, None, headers()).await.unwrap();
+        let seen = world.seen();
+        assert_eq!(seen.len(), number * 2 + 1);
+        let last = seen.last().unwrap();
+        assert!(last.headers[AUTHORIZATION].is_sensitive());
+        assert_eq!(last.header("x-request-id"), Some("7"));
+        assert!(last.body.starts_with(name), "{}", last.body);
+        if let [.., rejected, replayed] = &seen[..] {
+            assert!(!rejected.accepted && replayed.accepted);
+            assert_eq!(rejected.body, replayed.body);
+            assert_eq!(rejected.header("x-request-id"), Some("7"));
+        }
+        pass(secs(60)).await;
+        world.rotate(&format!("key-{}", number + 2));
+    }
+    let keys = ["key-1", "key-1", "key-2", "key-2", "key-3"];
+    assert_eq!(sent(&world), keys.map(|key| [format!("Bearer {key}")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_rejection_is_the_callers() {
+    let world = World::new("old");
+    let client = client(&world).await;
+    call(&client, "post", URL, None, headers()).await.unwrap();
+    world.store("new");
+    world.accept("another");
+    let answer = call(&client, "post", URL, None, headers()).await;
+    let Err(StreamableHttpError::AuthRequired(why)) = answer else {
+        panic!("{answer:?}")
+    };
+    let challenge = "Bearer error=\"invalid_token\"";
+    assert_eq!(why.www_authenticate_header, challenge);
+    let keys = ["old", "old", "new"];
+    assert_eq!(sent(&world), keys.map(|key| [format!("Bearer {key}")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_goes_to_its_origin_alone_and_to_no_text_that_is_read_in_two_ways() {
+    let world = World::new("key");
+    let client = client(&world).await;
+    for elsewhere in [
+        "https://elsewhere.example.com/mcp",
+        "http://api.example.com/mcp",
+        "https://api.example.com\\.evil.test/mcp",
+        "https://evil.test#@api.example.com/mcp",
+        " https://api.example.com/mcp",
+    ] {
+        let answer = call(&client, "post", elsewhere, None, headers()).await;
+        assert!(answer.is_err(), "{elsewhere}");
+    }
+    assert!(sent(&world).iter().all(Vec::is_empty), "{:?}", sent(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_transports_own_token_is_a_header_that_the_caller_has_set() {
+    let bearer = || {
+        let key = Credential::bearer(&Secret::from("ours")).unwrap();
+        InjectKey::new(ORIGIN, Rotating::by_hand(key).0).unwrap()
+    };
+    let key = Credential::x_api_key(&Secret::from("ours")).unwrap();
+    let x_api_key = InjectKey::new(ORIGIN, Rotating::by_hand(key).0).unwrap();
+    let own = HeaderValue::from_static("Bearer own");
+    let set = Headers::from([(AUTHORIZATION, own)]);
+    for (inject, token, headers, authorization, key) in [
+        (bearer(), None, headers(), "Bearer ours", None),
+        (bearer(), Some("own"), headers(), "Bearer own", None),
+        (bearer(), None, set.clone(), "Bearer own", None),
+        (
+            x_api_key,
+            Some("own"),
+            headers(),
+            "Bearer own",
+            Some("ours"),
+        ),
+        (
+            bearer().override_existing(),
+            Some("own"),
+            headers(),
+            "Bearer ours",
+            None,
+        ),
+        (bearer().override_existing(), None, set, "Bearer ours", None),
+    ] {
+        let world = World::new("own");
+        world.also_accept("ours");
+        let client = KeyedMcpClient::new(Client::of(&world), inject);
+        for name in CALLS {
+            let answer = call(&client, name, URL, token, headers.clone());
+            answer.await.unwrap();
+        }
+        assert_eq!(sent(&world), [[authorization]; 3]);
+        for seen in world.seen() {
+            assert_eq!(seen.header("x-api-key"), key);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_transports_limits_reach_the_wrapped_client() {
+    let world = World::new("key");
+    let wrapped = Client::of(&world);
+    let client = KeyedMcpClient::new(wrapped.clone(), world.inject().await);
+    let mut limits = StreamableHttpResponseLimits::default();
+    let default = limits.max_sse_event_size;
+    limits.max_sse_event_size = 1;
+    let (uri, none) = (|| URL.into(), headers);
+    let answers = [
+        client.post_message(uri(), ping(), None, None, none()).await,
+        client
+            .post_message_with_max_sse_event_size(uri(), ping(), None, None, none(), 2)
+            .await,
+        client
+            .post_message_with_response_limits(uri(), ping(), None, None, none(), limits)
+            .await,
+    ];
+    for answer in answers {
+        let answer = answer.unwrap();
+        assert!(matches!(answer, StreamableHttpPostResponse::Accepted));
+    }
+    let opened = [
+        client.get_stream(uri(), None, None, None, none()).await,
+        client
+            .get_stream_with_max_sse_event_size(uri(), None, None, None, none(), 3)
+            .await,
+    ];
+    for events in opened {
+        assert_eq!(events.unwrap().count().await, 1);
+    }
+    let seen = wrapped.limits.lock().unwrap();
+    assert_eq!(*seen, [default, 2, 1, default, 3]);
+}
