@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Extensions, StatusCode};
 
+use super::http_seam::shows_acceptance;
 use super::seam::{Carry, Inspect};
 use super::{Outcome, Target};
 
@@ -60,7 +61,9 @@ struct Requests<Req> {
 
 /// How a [`Seam`] reads a client's answers.
 pub struct Answers<Res, Err> {
-    rejects: Arc<Rejects<Res, Err>>,
+    rejects: Arc<Judges<Res, Err>>,
+    /// None where nothing but an error shows that nobody took the credential.
+    accepts: Option<Arc<Judges<Res, Err>>>,
     note: Option<Arc<Note<Res>>>,
 }
 
@@ -68,7 +71,7 @@ type TargetOf<Req> = dyn Fn(&Req) -> Target<'_> + Send + Sync;
 type Carries<Req> = dyn Fn(&mut Req, &HeaderName) -> bool + Send + Sync;
 type Set<Req> = dyn Fn(&mut Req, &HeaderName, HeaderValue) + Send + Sync;
 type TryClone<Req> = dyn Fn(&Req) -> Option<Req> + Send + Sync;
-type Rejects<Res, Err> = dyn Fn(&Result<Res, Err>) -> bool + Send + Sync;
+type Judges<Res, Err> = dyn Fn(&Result<Res, Err>) -> bool + Send + Sync;
 type Note<Res> = dyn Fn(&mut Res, Outcome) + Send + Sync;
 
 impl<Req> Seam<Req> {
@@ -144,10 +147,15 @@ impl<Req> Seam<Req> {
         self,
         status: impl Fn(&Res) -> StatusCode + Send + Sync + 'static,
     ) -> Seam<Req, Answers<Res, Err>> {
-        self.rejects(move |answer: &Result<Res, Err>| {
-            let unauthorized = |answer| status(answer) == StatusCode::UNAUTHORIZED;
-            answer.as_ref().is_ok_and(unauthorized)
-        })
+        let status = Arc::new(status);
+        let status_too = Arc::clone(&status);
+        let unauthorized = move |answer: &Res| status(answer) == StatusCode::UNAUTHORIZED;
+        let taken = move |answer: &Res| shows_acceptance(status_too(answer));
+        let mut seam =
+            self.rejects(move |answer: &Result<Res, Err>| answer.as_ref().is_ok_and(&unauthorized));
+        let accepts = move |answer: &Result<Res, Err>| answer.as_ref().is_ok_and(&taken);
+        seam.answers.accepts = Some(Arc::new(accepts));
+        seam
     }
 
     /// Says which answers are rejections, by a rule that is given the whole of them: for clients that tell a rejection
@@ -183,6 +191,7 @@ impl<Req> Seam<Req> {
             requests: self.requests,
             answers: Answers {
                 rejects: Arc::new(rule),
+                accepts: None,
                 note: None,
             },
         }
@@ -238,6 +247,11 @@ impl<Req, Res, Err> Inspect<Res, Err> for Seam<Req, Answers<Res, Err>> {
         (self.answers.rejects)(answer)
     }
 
+    fn accepts(&self, answer: &Result<Res, Err>) -> bool {
+        let accepts = self.answers.accepts.as_ref();
+        accepts.map_or(answer.is_ok(), |accepts| accepts(answer))
+    }
+
     fn note(&self, answer: &mut Res, outcome: Outcome) {
         if let Some(note) = &self.answers.note {
             note(answer, outcome);
@@ -258,6 +272,7 @@ impl<Res, Err> Clone for Answers<Res, Err> {
     fn clone(&self) -> Self {
         Self {
             rejects: Arc::clone(&self.rejects),
+            accepts: self.accepts.clone(),
             note: self.note.clone(),
         }
     }

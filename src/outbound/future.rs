@@ -254,10 +254,12 @@ impl<X> Attempt<X> {
         self.proven = credential.content().proven();
     }
 
-    /// An answer that is not a rejection proves the generation, if that is not known; an error of the
-    /// transport is no answer.
-    fn accepted<Res, Err>(&self, answer: &Result<Res, Err>) {
-        if self.proven != Proven::Yes && answer.is_ok() {
+    /// An answer that shows that the credential was taken proves the generation, if that is not known.
+    fn accepted<Res, Err>(&self, answer: &Result<Res, Err>)
+    where
+        X: Inspect<Res, Err>,
+    {
+        if self.proven != Proven::Yes && self.seam().accepts(answer) {
             self.key().accepted(self.generation);
         }
     }

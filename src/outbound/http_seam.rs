@@ -72,6 +72,12 @@ impl Rejection {
     }
 }
 
+/// Whether a response with this status, which is not a rejection, comes from somebody who has looked at the credential:
+/// a balancer answers for an upstream that is down, and limits how often it is asked.
+pub(super) fn shows_acceptance(status: StatusCode) -> bool {
+    !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
+}
+
 /// A gRPC server that fails before it has answered anything sends its status as a header. One that fails later
 /// sends a trailer, by which time the caller has the response.
 fn is_grpc_unauthenticated(headers: &HeaderMap) -> bool {
@@ -139,6 +145,11 @@ impl<R, A, E> Inspect<Response<A>, E> for Http<R> {
             self.rejection
                 .matches(response.status(), response.headers())
         })
+    }
+
+    fn accepts(&self, answer: &Result<Response<A>, E>) -> bool {
+        let shows = |response: &Response<A>| shows_acceptance(response.status());
+        answer.as_ref().is_ok_and(shows)
     }
 
     fn note(&self, response: &mut Response<A>, outcome: Outcome) {

@@ -52,6 +52,12 @@ pub trait Inspect<Res, Err> {
     /// it in a response that is otherwise fine: the rule is given the whole result.
     fn rejects(&self, answer: &Result<Res, Err>) -> bool;
 
+    /// Whether an answer that is not a rejection shows that the upstream took the credential. An error does not, nor
+    /// does what was answered before anybody looked at it.
+    fn accepts(&self, answer: &Result<Res, Err>) -> bool {
+        answer.is_ok()
+    }
+
     /// Takes note of what was done about a rejection, where responses have room for it.
     fn note(&self, response: &mut Res, outcome: Outcome) {
         let _ = (response, outcome);

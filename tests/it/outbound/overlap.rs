@@ -1,6 +1,7 @@
 //! A key that is not active yet: the second attempt goes back to the one before it.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -460,4 +461,28 @@ async fn what_is_published_by_hand_overlaps_unless_it_cuts_over() {
         "first", "second", "first", "third", "first", "third", "third", "fourth",
     ];
     assert_eq!(sent(&world), attempts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_who_never_saw_the_key_does_not_prove_it() {
+    for status in [
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ] {
+        let world = World::new("first");
+        let key = world.key().await;
+        rotated(&world, &key, "second").await;
+
+        let balancer = service_fn(move |_: Request<String>| {
+            let answer = Response::builder().status(status).body(String::new());
+            ready(Ok::<_, Infallible>(answer.unwrap()))
+        });
+        let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+        let response = client.layer(balancer).oneshot(post("")).await.unwrap();
+        assert_eq!(response.status(), status);
+
+        // The key is not active yet, and the one before it is.
+        assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    }
 }
