@@ -103,7 +103,7 @@ impl<R: Replay<B>, B> Carry<Request<B>> for Http<R> {
     type Saved = SavedRequest<R::Saved>;
 
     fn target<'a>(&self, request: &'a Request<B>) -> Target<'a> {
-        Target::of(request.uri())
+        Target::of(request.uri()).with_host(request.headers())
     }
 
     fn carries(&self, request: &mut Request<B>, name: &HeaderName) -> bool {

@@ -21,7 +21,8 @@ use crate::rotating::Rotating;
 ///
 /// A header that the caller has set is left alone, and its rejection is the caller's affair, unless
 /// [`override_existing`](Self::override_existing) says otherwise. A request to anywhere but the named
-/// origins goes out as it is, without the key. The layer stands inside of what follows redirects, where it judges each
+/// origins goes out as it is, without the key; so does one whose `Host` the caller has set to another host than its
+/// URI's, since the server, or a proxy before it, may hand it to that one. The layer stands inside of what follows redirects, where it judges each
 /// hop by itself. Inside of the layer, a client that follows them carries the key along, unless it takes its header off:
 /// nearly all take off `Authorization`, and no other; have such a client follow none.
 ///
@@ -146,7 +147,8 @@ impl InjectKey {
 
 impl<X> InjectKey<X> {
     /// Says where a request with a path and no origin goes, as clients that are connected to one server
-    /// send them. It is given the key that is for that origin, if there is one.
+    /// send them. It is given the key that is for that origin, if there is one. A `Host` that the caller has set
+    /// must name it.
     ///
     /// # Errors
     ///
@@ -187,7 +189,9 @@ impl<X> InjectKey<X> {
         self
     }
 
-    /// Speaks to a client whose requests are not `http::Request`.
+    /// Speaks to a client whose requests are not `http::Request`. What was said of bodies and of rejections before
+    /// ([`replay`](InjectKey::replay), [`rejected_by`](InjectKey::rejected_by)) was said of those, and is forgotten: the
+    /// seam says both.
     pub fn seam<Y>(self, seam: Y) -> InjectKey<Y> {
         InjectKey {
             config: self.config,
@@ -250,7 +254,8 @@ impl<S> Layer<S> for InjectOnce {
 /// A layer that can be told to put its key in place of a header that the caller has set.
 ///
 /// [`RotatingAuthLayer`](crate::RotatingAuthLayer) tells it whatever it stacks on the inbound half: no
-/// client's key may pass to the upstream, or push ours aside.
+/// client's key may push ours aside. Where no key is put on, the header stays as the caller has set it; those that clients'
+/// keys are read from are emptied by the inbound half.
 pub trait OverrideExisting {
     /// Puts the key in place of a header of that name that the caller has set.
     #[must_use]

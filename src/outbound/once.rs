@@ -49,7 +49,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         let Config { existing, .. } = *self.config;
-        if let Some((_, credential)) = self.config.credential_for(Target::of(request.uri())) {
+        let target = Target::of(request.uri()).with_host(request.headers());
+        if let Some((_, credential)) = self.config.credential_for(target) {
             let (name, value) = (credential.name(), credential.value());
             match (existing, request.headers_mut().entry(name)) {
                 (Existing::Keep, Entry::Occupied(_)) => {}

@@ -6,9 +6,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use http::{Uri, uri};
+use http::{HeaderValue, Uri, uri};
 
-use super::target::{Place, Target};
+use super::target::{Place, Target, host_and_port};
 
 /// A scheme, a host and a port: where a credential may go.
 ///
@@ -144,6 +144,16 @@ impl Origin {
             && uri
                 .authority()
                 .is_some_and(|authority| *authority.as_str() == *self.authority)
+    }
+
+    /// Whether a `Host` names it.
+    pub(super) fn is_named_by(&self, host: &HeaderValue) -> bool {
+        if host.as_bytes() == self.authority.as_bytes() {
+            return true;
+        }
+        let host = host.to_str().ok().filter(|host| !host.contains('@'));
+        let place = host.and_then(host_and_port);
+        place.is_some_and(|(host, port)| self.matches(self.scheme, host, port))
     }
 
     pub(super) fn is_safe(&self) -> bool {

@@ -103,8 +103,12 @@ impl Table {
         self.assumed = Some(origin);
     }
 
-    pub(super) fn key(&self, Index(index): Index) -> &Rotating<Credential> {
-        match &self.entries[index] {
+    fn entry(&self, Index(index): Index) -> &Entry {
+        &self.entries[index]
+    }
+
+    pub(super) fn key(&self, index: Index) -> &Rotating<Credential> {
+        match self.entry(index) {
             Entry::Route(route) => &route.key,
             Entry::AnySafe(key) => key,
         }
@@ -112,6 +116,15 @@ impl Table {
 
     /// The entry whose key a request to `target` is given.
     pub(super) fn find(&self, target: Target<'_>) -> Option<Index> {
+        let found = self.find_place(target)?;
+        let is_meant = target.host().is_none_or(|host| match self.entry(found) {
+            Entry::Route(route) => route.origin.is_named_by(host),
+            Entry::AnySafe(_) => true,
+        });
+        is_meant.then_some(found)
+    }
+
+    fn find_place(&self, target: Target<'_>) -> Option<Index> {
         if let Written::Uri(uri) = target.written() {
             let found = self.first(uri.path(), |origin| origin.is_written_in(uri), || false);
             if found.is_some() {

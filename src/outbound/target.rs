@@ -1,18 +1,24 @@
 //! Where a request goes.
 
-use http::Uri;
+use http::header::{HOST, HeaderMap};
+use http::{HeaderValue, Uri};
 
 use super::origin::Scheme;
 
 /// Where a request goes, as it is written there: taken apart only where it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target<'a>(Written<'a>);
+pub struct Target<'a> {
+    written: Written<'a>,
+    host: Option<&'a HeaderValue>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written<'a> {
     Uri(&'a Uri),
     Url(&'a str),
     PathOnly(&'a str),
+    /// In two places, which need not be the same.
+    Twice,
 }
 
 /// A target that was taken apart.
@@ -35,20 +41,20 @@ impl<'a> Target<'a> {
     /// The target that a URI names.
     #[must_use]
     pub const fn of(uri: &'a Uri) -> Self {
-        Self(Written::Uri(uri))
+        Self::at(Written::Uri(uri))
     }
 
     /// The target that the text of a URL names, as `url::Url` writes it: an absolute one, or a path and no
     /// more. Anything else is given no credential.
     #[must_use]
     pub const fn url(url: &'a str) -> Self {
-        Self(Written::Url(url))
+        Self::at(Written::Url(url))
     }
 
     /// A path and no more: wherever the client is connected.
     #[must_use]
     pub const fn path_only(path: &'a str) -> Self {
-        Self(Written::PathOnly(path))
+        Self::at(Written::PathOnly(path))
     }
 
     /// Wherever the client is connected, on a path that is not known: it is given the key of a whole origin, if that
@@ -58,16 +64,40 @@ impl<'a> Target<'a> {
         Self::path_only("")
     }
 
+    /// With the `Host` that the caller has set among these headers, if any. Clients send that instead of the URI's own,
+    /// and who answers for several names asks there which of them is meant: a request that names another host than the
+    /// one that it is for, or two, is given no credential.
+    #[must_use]
+    pub fn with_host(self, headers: &'a HeaderMap) -> Self {
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = hosts.next();
+        if hosts.next().is_some() {
+            return Self::at(Written::Twice);
+        }
+        Self { host, ..self }
+    }
+
+    const fn at(written: Written<'a>) -> Self {
+        let host = None;
+        Self { written, host }
+    }
+
     pub(super) const fn written(self) -> Written<'a> {
-        self.0
+        self.written
+    }
+
+    /// What the caller has set for a `Host`.
+    pub(super) const fn host(self) -> Option<&'a HeaderValue> {
+        self.host
     }
 
     /// Takes it apart.
     pub(super) fn place(self) -> Place<'a> {
-        match self.0 {
+        match self.written {
             Written::Uri(uri) => of_uri(uri),
             Written::Url(url) => of_text(url),
             Written::PathOnly(path) => Some(Place::PathOnly { path }),
+            Written::Twice => None,
         }
         .unwrap_or(Place::Nowhere)
     }
@@ -100,7 +130,17 @@ fn of_text(url: &str) -> Option<Place<'_>> {
 }
 
 fn absolute<'a>(scheme: &str, authority: &'a str, path: &'a str) -> Option<Place<'a>> {
-    let scheme = Scheme::of(scheme)?;
+    let (host, port) = host_and_port(authority)?;
+    Some(Place::Absolute {
+        scheme: Scheme::of(scheme)?,
+        host,
+        port,
+        path,
+    })
+}
+
+/// The host and the port of an authority; none where it has no host, or a port that is none.
+pub(super) fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let without_user = authority.rsplit('@').next()?;
     let name_ends = without_user.rfind(']').unwrap_or(0);
     let (host, port) = match without_user[name_ends..].find(':') {
@@ -110,12 +150,7 @@ fn absolute<'a>(scheme: &str, authority: &'a str, path: &'a str) -> Option<Place
             (host, Some(parse_port(&port[1..])?))
         }
     };
-    (!host.is_empty()).then_some(Place::Absolute {
-        scheme,
-        host,
-        port,
-        path,
-    })
+    (!host.is_empty()).then_some((host, port))
 }
 
 /// `u16`'s own parser takes a sign.

@@ -1,7 +1,7 @@
 //! One origin in many spellings, and others that look like it.
 
 use http::header::HOST;
-use http::{Request, Uri};
+use http::{HeaderValue, Request, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -70,6 +70,103 @@ async fn names_that_look_like_the_origin_are_not_it() {
         ("http://api.example.com/", false),
     ];
     check("http://api.example.com.", &cases).await;
+}
+
+#[tokio::test]
+async fn a_host_that_the_caller_has_set_names_the_origin_or_there_is_no_key() {
+    let wire = Wire::plain().await;
+    for (origin, uri, hosts, expected) in [
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["api.test"][..],
+            true,
+        ),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["API.test:80"],
+            true,
+        ),
+        ("http://api.test", "http://api.test/", &["evil.test"], false),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["api.test:8080"],
+            false,
+        ),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["api.test.evil.test"],
+            false,
+        ),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["evil@api.test"],
+            false,
+        ),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["api.test, evil.test"],
+            false,
+        ),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["api.test", "evil.test"],
+            false,
+        ),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["api.test", "api.test"],
+            false,
+        ),
+        ("http://api.test", "http://api.test/", &[""], false),
+        (
+            "http://api.test",
+            "http://api.test/",
+            &["\u{430}pi.test"],
+            false,
+        ),
+        (
+            "http://api.test:81",
+            "http://api.test:81/",
+            &["api.test:81"],
+            true,
+        ),
+        (
+            "http://api.test:81",
+            "http://api.test:81/",
+            &["api.test"],
+            false,
+        ),
+        ("http://[::1]", "http://[::1]/", &["[0::1]"], true),
+        ("http://[::1]", "http://[::1]/", &["::1"], false),
+        (
+            "http://api.test",
+            "http://other.test/",
+            &["api.test"],
+            false,
+        ),
+    ] {
+        let inject = InjectKey::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
+        let mut request = get(uri);
+        for host in hosts {
+            let host = HeaderValue::from_bytes(host.as_bytes()).unwrap();
+            request.headers_mut().append(HOST, host);
+        }
+        let sent_once = inject.clone().without_replay().layer(wire.client());
+        sent_once.oneshot(request.clone()).await.unwrap();
+        inject.layer(wire.client()).oneshot(request).await.unwrap();
+        let expected = expected.then_some("Bearer key");
+        for arrived in wire.arrived() {
+            assert_eq!(arrived.key.as_deref(), expected, "{uri} for {hosts:?}");
+        }
+    }
 }
 
 #[tokio::test]
