@@ -27,7 +27,7 @@ impl Place {
     }
 
     /// Whose lock a writer holds. It stays: who waits for it has it open.
-    pub(super) fn lock(&self) -> PathBuf {
+    pub(in crate::keyring) fn lock(&self) -> PathBuf {
         self.beside(".lock")
     }
 

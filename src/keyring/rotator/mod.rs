@@ -6,6 +6,8 @@ mod file_sink;
 mod plan;
 mod sink;
 
+#[cfg(all(test, feature = "file"))]
+mod tests;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 

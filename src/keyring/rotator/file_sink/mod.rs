@@ -1,56 +1,53 @@
 //! Keys in a file, as a sidecar would write it.
 
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+mod desk;
+
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
+pub(super) use self::desk::Desk;
 use super::sink::{Sink, SinkError};
 use crate::inbound::KeyDigest;
-use crate::keyring::file_store::{Place, replace};
 use crate::keyring::token::NewKey;
-use crate::secret_file::{self, Exposure};
-
-/// No key is longer.
-const MAX_BYTES: usize = 64 * 1024;
 
 /// Delivers a key as the content of a file, and nothing else, replaced whole: a [`FileSource`](crate::FileSource) on the
 /// other side takes it over while it runs.
 ///
 /// A new file is its owner's alone; whose it is and who may read it stays as it is from then on. Its folder must be there.
-/// One process at a time may deliver to it.
+///
+/// One sink at a time delivers to a file: it holds the lock on `<file>.lock` from its first use until its last clone is
+/// dropped, or its process ends. Another one, here or in another process, fails until then, so that a
+/// [`Rotator`](crate::Rotator) that runs in two processes does nothing in one of them until the other has ended.
 #[derive(Clone, Debug)]
 pub struct FileSink {
     path: PathBuf,
     /// One at a time: work whose caller is gone goes on.
-    turn: Arc<Mutex<()>>,
+    desk: Arc<Mutex<Desk>>,
 }
 
 impl FileSink {
     /// The file at this path.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
         Self {
-            path: path.into(),
-            turn: Arc::default(),
+            desk: Arc::new(Mutex::new(Desk::new(path.clone()))),
+            path,
         }
     }
 
     async fn blocking<T: Send + 'static>(
         &self,
         what: &'static str,
-        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Desk) -> io::Result<T> + Send + 'static,
     ) -> Result<T, SinkError> {
-        let path = self.path.clone();
-        let turn = Arc::clone(&self.turn).lock_owned().await;
-        let in_turn = move || {
-            let _turn = turn;
-            work(&path)
-        };
-        let done = match spawn_blocking(in_turn).await {
+        let mut desk = Arc::clone(&self.desk).lock_owned().await;
+        let done = match spawn_blocking(move || work(&mut desk)).await {
             Ok(done) => done,
             Err(error) => Err(io::Error::other(error)),
         };
@@ -67,34 +64,12 @@ impl FileSink {
 impl Sink for FileSink {
     async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
         let token = Zeroizing::new(key.token().expose_secret().to_vec());
-        self.blocking("could not be written", move |path| {
-            let place = Place::find(path)?;
-            let old = match std::fs::metadata(&place.file) {
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
-                found => Some(found?),
-            };
-            replace(&place, &token, old.as_ref(), &mut |_| Ok(()))
-        })
-        .await
+        let deliver = move |desk: &mut Desk| desk.deliver(&token, |_| Ok(()));
+        self.blocking("could not be written", deliver).await
     }
 
     async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
-        self.blocking("could not be read", |path| {
-            let file = match secret_file::open(path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    // A folder that is gone, as of a volume that is not mounted, says nothing of the file.
-                    return Place::find(path).map(|_| None);
-                }
-                opened => opened?,
-            };
-            let metadata = file.metadata()?;
-            if let Exposure::Writable { .. } = secret_file::exposure(&metadata) {
-                return Err(io::Error::other("others than its owner may write it"));
-            }
-            let read = secret_file::read(&file, metadata.len(), MAX_BYTES)?;
-            let read = read.ok_or_else(|| io::Error::other("it is too long for a key"))?;
-            Ok(Some(KeyDigest::of(read.trim_ascii())))
-        })
-        .await
+        let held = |desk: &mut Desk| desk.held(|_| Ok(()));
+        self.blocking("could not be read", held).await
     }
 }
