@@ -94,8 +94,10 @@ pub struct Rotator<S> {
 }
 
 impl<S: Sink> Rotator<S> {
-    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used. A successor lives as long as
-    /// the policy says, and where it says nothing, as long as the key before it was made for.
+    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used, and a moment at which a key
+    /// begins or ends ([`KeyTerms::not_before`], [`KeyTerms::not_after`]) is the first one's alone. Where the terms do not say how
+    /// long a key lives, a successor lives as long as the policy says, and where that says nothing, as long as the key before it was
+    /// made for.
     pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
         Self {
             ring,
@@ -153,7 +155,9 @@ impl<S: Sink> Rotator<S> {
                     self.pending = self.ring.issue(terms).await?.into_new();
                 }
                 Step::Rotate(old, mark) => {
-                    let rotate = Rotate::with_grace(old, Duration::MAX).idempotency_key(mark);
+                    let rotate = Rotate::with_grace(old, Duration::MAX)
+                        .on_terms(&self.terms)
+                        .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
                 Step::Discard(lost) => drop(self.ring.revoke(lost).await?),
