@@ -53,7 +53,7 @@
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
 //! | issue, rotate and revoke keys while the service runs | [`KeyRing`], [`KeyPolicy`], [`Store`] |
-//! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
+//! | rotate a client's key on a schedule | [`Rotator`], [`FileSink`], [`sink_fn`], [`Sink`] |
 //! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
 //! # Features
@@ -99,7 +99,8 @@ pub use self::keyring::{
     InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
     KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
     NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated,
-    Rotation, Rotator, Sink, SinkError, Store, StoreError, UnparsedToken, WhichKey,
+    Rotation, Rotator, Sink, SinkError, SinkFn, Store, StoreError, UnparsedToken, WhichKey,
+    sink_fn,
 };
 #[cfg(feature = "file")]
 pub use self::keyring::{FileSink, FileStore};

@@ -23,6 +23,6 @@ pub use self::policy::{KeyPolicy, MaxAge};
 pub use self::ring::{Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
 #[cfg(feature = "file")]
 pub use self::rotator::FileSink;
-pub use self::rotator::{NotRotated, Rotator, Sink, SinkError};
+pub use self::rotator::{NotRotated, Rotator, Sink, SinkError, SinkFn, sink_fn};
 pub use self::store::{Commit, CommitError, Store, StoreError};
 pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};

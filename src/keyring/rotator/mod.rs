@@ -1,18 +1,20 @@
 //! Rotation on a schedule: a successor is made, delivered, and the old key ended when the client is where the new one is.
 
+mod closure;
 mod error;
 #[cfg(feature = "file")]
 mod file_sink;
 mod plan;
 mod sink;
-
 #[cfg(all(test, feature = "file"))]
 mod tests;
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
+pub use self::closure::{SinkFn, sink_fn};
 pub use self::error::NotRotated;
 #[cfg(feature = "file")]
 pub use self::file_sink::FileSink;
