@@ -95,7 +95,7 @@ pub use self::inbound::{
 };
 pub use self::key::InvalidKey;
 pub use self::keyring::{
-    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, InvalidLedger,
+    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, Imported, InvalidLedger,
     InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
     KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
     NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated,

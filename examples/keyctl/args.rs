@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Change what a client may do, or whether its keys are accepted at present.
     Client(Client),
+    /// Forget keys that ended by themselves long ago.
+    Purge(Purge),
     /// Tell whether the key on standard input is valid, and whose it is.
     Verify(Verify),
     /// Look for what needs an operator.
@@ -193,6 +195,20 @@ pub(crate) struct Client {
     pub(crate) enable: bool,
 }
 
+/// Forget keys that ended by themselves long ago, so that the file and the list stay short.
+///
+/// A key that was revoked is kept until then, too, and one that was made without an end for good: an older copy of the file
+/// that somebody puts back could make it valid again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Purge {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    /// How long after its end (`--expires`, when it was made) a key is forgotten: longer than any copy of the file is kept.
+    #[arg(long, value_name = "LENGTH", default_value = "30d")]
+    pub(crate) after: Length,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
@@ -269,8 +285,8 @@ impl Args {
             }
             Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 Err(Failure::Usage(
-                    "a command is needed: issue, list, rotate, revoke, import, client, verify or doctor (--help tells \
-                     what they do)"
+                    "a command is needed: issue, list, rotate, revoke, import, client, purge, verify or doctor \
+                     (--help tells what they do)"
                         .into(),
                 ))
             }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tower_rotating_auth::{ClientState, KeyRing, KeyState, KeySummary, Prefix, Provenance};
+use tower_rotating_auth::{ClientState, KeyRing, KeyState, KeySummary, Provenance};
 
 use crate::args;
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ struct Finding {
 }
 
 pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
-    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let findings = examine(&ring, &args.file.path);
     if args.json {
         let findings: Value = findings.iter().map(Finding::json).collect();

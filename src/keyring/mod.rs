@@ -20,7 +20,7 @@ pub use self::ledger::{
 };
 pub use self::memory_store::MemoryStore;
 pub use self::policy::{KeyPolicy, MaxAge};
-pub use self::ring::{Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
+pub use self::ring::{Imported, Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
 #[cfg(feature = "file")]
 pub use self::rotator::FileSink;
 pub use self::rotator::{NotRotated, Rotator, Sink, SinkError, SinkFn, sink_fn};

@@ -16,7 +16,7 @@ fn help_teaches_what_there_is_and_each_command_has_its_own() {
     let help = desk.keyctl("--help");
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     for command in [
-        "issue", "list", "rotate", "revoke", "import", "client", "verify", "doctor",
+        "issue", "list", "rotate", "revoke", "import", "client", "purge", "verify", "doctor",
     ] {
         assert!(
             help.stdout.contains(&format!("\n  {command} ")),

@@ -9,9 +9,9 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Ageing, Ended, ForeignKey, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyState, KeyTerms, MaxAge,
-    MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke, Rotate,
-    Secret, UnfitKey,
+    Ageing, Ended, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyState, KeyTerms,
+    MaxAge, MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke,
+    Rotate, Scopes, Secret, UnfitKey,
 };
 
 use super::{client, is_valid_at, issued, ring, terms};
@@ -242,11 +242,12 @@ async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
 
     let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
     let strong = ForeignKey::token(&token).unwrap();
-    let id = ring.import(terms("client"), strong.clone()).await.unwrap();
-    assert_eq!(
-        ring.import(terms("client"), strong.clone()).await.unwrap(),
-        id
-    );
+    let imported = ring.import(terms("client"), strong.clone()).await.unwrap();
+    let Imported::Now(id) = imported else {
+        panic!("{imported:?}");
+    };
+    let again = ring.import(terms("client"), strong.clone()).await.unwrap();
+    assert_eq!(again, Imported::Before(id));
     let unseen = ForeignKey::digest(KeyDigest::of(b"nobody here has seen it"));
     let unseen = unseen.named("unseen".parse().unwrap());
     ring.import(terms("client"), unseen).await.unwrap();
