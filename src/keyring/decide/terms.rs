@@ -61,7 +61,8 @@ impl KeyTerms {
         self
     }
 
-    /// May do no more than this, which must be among what the client may do.
+    /// May do no more than this, which must be among what the client may do. Where it is all that a new client may do, the key
+    /// may do what its client may from then on, too.
     pub fn scopes(mut self, scopes: Scopes) -> Self {
         self.scopes = Some(scopes);
         self

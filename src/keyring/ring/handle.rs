@@ -212,10 +212,11 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// When a key of the client was narrowed to what the client may not do any more. When it could not be written.
+    /// When a key of the client that has not ended was narrowed to what the client may not do any more. When it could not be
+    /// written.
     pub async fn set_scopes(&self, client: &ClientId, scopes: Scopes) -> Result<(), NotChanged> {
         let client = client.clone();
-        self.change(move |ledger, _| ledger.set_scopes(&client, &scopes))
+        self.change(move |ledger, now| ledger.set_scopes(&client, &scopes, now))
             .await
     }
 

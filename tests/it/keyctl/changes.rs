@@ -147,6 +147,15 @@ fn a_client_is_given_scopes_and_is_disabled_and_enabled() {
 }
 
 #[test]
+fn what_a_key_is_issued_for_is_what_its_new_client_may_do_and_may_be_narrowed() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui --scope a --scope b");
+    let narrowed = desk.keyctl("client --file keys.toml --client ui --scope a");
+    assert_eq!(narrowed.code, Some(0), "{narrowed:?}");
+    assert_eq!(judged(&desk, &key, Duration::ZERO), Ok("ui a".into()));
+}
+
+#[test]
 fn keys_that_ended_by_themselves_long_ago_are_purged() {
     let desk = Desk::new();
     let gone = desk.key("issue --file keys.toml --client a --expires 2d");
