@@ -53,6 +53,7 @@
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
 //! | issue, rotate and revoke keys while the service runs | [`KeyRing`], [`KeyPolicy`], [`Store`] |
+//! | know which keys nobody uses | [`UseFile`], [`KeySummary::last_used`] |
 //! | rotate a client's key on a schedule | [`Rotator`], [`FileSink`], [`sink_fn`], [`Sink`] |
 //! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
@@ -60,7 +61,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`], key files, [`FileStore`] |
+//! | `file` | yes | [`FileSource`], key files, [`FileStore`], [`FileSink`], [`UseFile`] |
 //! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
 //!
 //! No feature changes what the rest does.
@@ -95,15 +96,15 @@ pub use self::inbound::{
 };
 pub use self::key::InvalidKey;
 pub use self::keyring::{
-    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, Imported, InvalidLedger,
-    InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
-    KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
-    NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated,
-    Rotation, Rotator, Sink, SinkError, SinkFn, Store, StoreError, UnparsedToken, WhichKey,
-    sink_fn,
+    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, Imported,
+    InvalidLedger, InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState,
+    KeySummary, KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness,
+    NotAllowed, NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke,
+    Rotate, Rotated, Rotation, Rotator, Sink, SinkError, SinkFn, Store, StoreError, UnparsedToken,
+    WhichKey, sink_fn,
 };
 #[cfg(feature = "file")]
-pub use self::keyring::{FileSink, FileStore};
+pub use self::keyring::{FileSink, FileStore, UseFile, Uses};
 pub use self::layer::RotatingAuthLayer;
 pub use self::outbound::{
     Answers, AuthScheme, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce,

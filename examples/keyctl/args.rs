@@ -220,10 +220,11 @@ pub(crate) struct Verify {
 }
 
 /// Look for what needs an operator: keys that end soon and have no successor, keys that are too old, keys that were
-/// imported by their digest, clients without a key, a file that others may read.
+/// imported by their digest, keys that nobody uses, clients without a key, a file that others may read.
 ///
-/// Whether a key is used at all cannot be told from the file: who serves requests knows. The gateway's events name the
-/// key of each request.
+/// Which keys are used is known to who serves requests. A gateway that was told to (`--note-use`) notes the day in a file
+/// beside the key file (`keys.toml.used`). Where there is none, nothing is said of it; where there is, a live key that was not used
+/// for a week since it was made, or since uses are noted, is a finding.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]

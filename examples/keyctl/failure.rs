@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use tower_rotating_auth::{NotChanged, NotStarted};
+use tower_rotating_auth::{NotChanged, NotStarted, StoreError};
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -46,6 +46,12 @@ impl From<NotChanged> for Failure {
             NotChanged::NotAllowed(why) => Self::No(chain(why)),
             _ => Self::Failed(chain(&error)),
         }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(chain(&error))
     }
 }
 

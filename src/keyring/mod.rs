@@ -10,6 +10,8 @@ mod ring;
 mod rotator;
 mod store;
 mod token;
+#[cfg(feature = "file")]
+mod use_file;
 
 pub use self::decide::{ForeignKey, KeyTerms, NotAllowed, Revoke, Rotate, Rotation, WhichKey};
 #[cfg(feature = "file")]
@@ -26,3 +28,5 @@ pub use self::rotator::FileSink;
 pub use self::rotator::{NotRotated, Rotator, Sink, SinkError, SinkFn, sink_fn};
 pub use self::store::{Commit, CommitError, Store, StoreError};
 pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};
+#[cfg(feature = "file")]
+pub use self::use_file::{UseFile, Uses};

@@ -36,6 +36,14 @@ impl Place {
         self.beside(".next")
     }
 
+    /// The file beside this one that says when its keys were used.
+    pub(in crate::keyring) fn used(&self) -> Self {
+        Self {
+            file: self.beside(".used"),
+            folder: self.folder.clone(),
+        }
+    }
+
     fn beside(&self, suffix: &str) -> PathBuf {
         let mut path = OsString::from(&self.file);
         path.push(suffix);

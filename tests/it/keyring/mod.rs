@@ -5,6 +5,8 @@ mod law;
 mod life;
 mod model;
 mod rotation;
+#[cfg(feature = "file")]
+mod uses;
 
 use std::time::SystemTime;
 
