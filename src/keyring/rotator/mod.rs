@@ -52,8 +52,8 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are left alone, and
 /// count to its limit. A client has one rotator at a time, in one process.
 ///
-/// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or catch up once with a
-/// rotator of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
+/// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or stop the rotator and catch
+/// up once with one of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
 /// known here.
 ///
 /// ```

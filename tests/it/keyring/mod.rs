@@ -2,6 +2,7 @@
 
 mod faults;
 mod law;
+mod ledger;
 mod life;
 mod model;
 mod rotation;
