@@ -8,8 +8,8 @@ use tower_rotating_auth::{
 };
 
 use crate::door::{Door, Guard, KeysFrom};
-use crate::errors::chain;
 use crate::health::{Source, source};
+use crate::line::chain;
 use crate::{Failure, report};
 
 /// What events, the status and error messages call the clients' keys.

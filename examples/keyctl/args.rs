@@ -1,16 +1,15 @@
 //! What can be said on the command line, as it was said.
 
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use tower_rotating_auth::{ClientId, KeyId, Prefix, Scope, Scopes};
 
 use crate::failure::Failure;
-use crate::print;
 use crate::span::{Length, Life};
+use crate::{line, print};
 
 /// Keys of clients in a file: issues them, rotates them, revokes them.
 ///
@@ -291,7 +290,7 @@ impl Args {
                         .into(),
                 ))
             }
-            Err(error) => Err(Failure::Usage(one_line(&error))),
+            Err(error) => Err(Failure::Usage(line::usage(&error))),
         }
     }
 }
@@ -299,33 +298,4 @@ impl Args {
 /// The scopes that were named, if any were.
 pub(crate) fn named(scopes: Vec<Scope>) -> Option<Scopes> {
     (!scopes.is_empty()).then(|| scopes.into_iter().collect())
-}
-
-/// What clap says in a paragraph, in a line. A word that is no option is not repeated: it may be a key.
-fn one_line(error: &clap::Error) -> String {
-    let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::InvalidSubcommand, _) => "there is no such command".to_owned(),
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
-            if !word.starts_with('-') =>
-        {
-            "unexpected argument: there are options only".to_owned()
-        }
-        (ErrorKind::ValueValidation, Some(ContextValue::String(option))) => {
-            let why = error.source().map(ToString::to_string);
-            format!("{option}: {}", why.as_deref().unwrap_or("invalid value"))
-        }
-        _ => error
-            .to_string()
-            .lines()
-            .map(str::trim)
-            .take_while(|line| !line.starts_with("Usage:"))
-            .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
-            .map(|line| {
-                line.trim_start_matches("error: ")
-                    .trim_start_matches("tip: ")
-            })
-            .collect::<Vec<_>>()
-            .join("; "),
-    };
-    format!("{said} (--help tells the options)")
 }

@@ -7,6 +7,8 @@ mod change;
 mod doctor;
 mod failure;
 mod input;
+#[path = "../shared/line.rs"]
+mod line;
 mod show;
 mod span;
 mod text;
