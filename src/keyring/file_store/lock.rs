@@ -16,8 +16,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// The lock, while it is held. It is let go of when this is dropped, and when the process ends, however it does.
 ///
-/// It is on a file beside the one that is written: that one is replaced, and a lock on it would be with it. That file
-/// says which generation was written last, so that an older file that somebody puts back is known for what it is.
+/// It is on a file beside the one that is written: that one is replaced, and a lock on it would be with it. Beside a
+/// ledger, it says which generation was written last, so that an older file that somebody puts back is known for what it is.
 #[derive(Debug)]
 pub(in crate::keyring) struct Lock(File);
 

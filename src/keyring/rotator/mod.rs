@@ -6,7 +6,8 @@ mod error;
 mod file_sink;
 mod plan;
 mod sink;
-#[cfg(all(test, feature = "file"))]
+#[cfg(feature = "file")]
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

@@ -196,7 +196,7 @@ impl Life {
         let mut child = child(folder, test, begin);
         let output = child.env(STEPS, steps.to_string()).output().unwrap();
         let lines = String::from_utf8(output.stdout).unwrap();
-        let (hour, client) = lines.lines().filter_map(said).last().unwrap();
+        let (hour, client) = lines.lines().filter_map(said).next_back().unwrap();
         nobody_is_without_a_key(folder, client.as_ref(), hour);
         Self {
             hour,

@@ -28,8 +28,9 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// or a [`FileSource`](crate::FileSource) reads it; several services may. The key file itself is left alone: each change
 /// of it is a new generation for everybody. Who looks after the keys [reads](Self::read) which of them nobody uses.
 ///
-/// The file is written when the day of a use is another than the one that is there. Without it, nothing is known of the use of
-/// keys, and nothing else is lost. A new file is its owner's alone; who may read it stays as it is from then on.
+/// The file is written, under the lock on `<key file>.used.lock`, when the day of a use is another than the one that is there.
+/// Without it, nothing is known of the use of keys, and nothing else is lost. A new file is its owner's alone; who may read it
+/// stays as it is from then on.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -128,8 +129,8 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
         return Err(not_written(ErrorKind::TimedOut.into()));
     };
     let noted = read(&place)?;
-    let Some(begun) = noted.clone().or_else(|| Uses::since(now)) else {
-        return Ok(()); // a clock that is in no calendar
+    let Some(begun) = noted.clone().or_else(|| Uses::none_before(now)) else {
+        return Ok(());
     };
     let next = begun.with(keys, now);
     if noted.as_ref() == Some(&next) {

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::inbound::{KeyId, KeySet};
+use crate::inbound::{KeyId, KeyRecord, KeySet};
 
 const VERSION: u32 = 1;
 
@@ -42,8 +42,8 @@ struct Shape {
 }
 
 impl Uses {
-    /// None yet.
-    pub(super) fn since(now: SystemTime) -> Option<Self> {
+    /// None yet; `None` where the moment is in no calendar.
+    pub(super) fn none_before(now: SystemTime) -> Option<Self> {
         Some(Self {
             since: day(now)?,
             last: BTreeMap::new(),
@@ -71,7 +71,7 @@ impl Uses {
             let last = self.last.entry(record.id().clone()).or_insert(used);
             *last = used.max(*last);
         }
-        let known: HashSet<&KeyId> = keys.records().map(|record| record.id()).collect();
+        let known: HashSet<&KeyId> = keys.records().map(KeyRecord::id).collect();
         let kept_from = now.checked_sub(KEPT).and_then(day);
         self.last
             .retain(|id, last| known.contains(id) || Some(*last) >= kept_from);
