@@ -56,7 +56,7 @@ impl Ledger {
         }
         let lifetime = self.policy().lifetime;
         let not_after = end_of_life(terms.life, lifetime, terms.not_before, self.policy(), now)?;
-        // A client that is made for the key has what it has: which of the two is narrower is settled by a later change.
+        // Of a client that is made for the key, it has all: scopes of its own would only keep the client from being narrowed.
         let is_new = !change.clients.is_empty();
         let scopes = terms.scopes.clone();
         let scopes = scopes.filter(|scopes| !is_new || scopes != client.scopes());
