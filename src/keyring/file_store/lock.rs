@@ -94,7 +94,14 @@ impl Lock {
     }
 }
 
-/// The same, for those who do not write.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that was forked meanwhile, to run another program, has the file open until it does.
+        let _ = FileExt::unlock(&self.0);
+    }
+}
+
+/// The highest generation that was written, if any was, for those who do not hold the lock.
 pub(super) fn noted(path: &Path) -> io::Result<Option<u64>> {
     match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -105,10 +112,10 @@ pub(super) fn noted(path: &Path) -> io::Result<Option<u64>> {
 fn generation(mut file: &File) -> io::Result<Option<u64>> {
     let mut note = String::new();
     file.read_to_string(&mut note)?;
-    match note.trim_end() {
-        // Its writer is about to begin, or ended before it had.
-        "" => Ok(None),
-        generation => generation.parse().map(Some).map_err(io::Error::other),
+    match note.strip_suffix('\n') {
+        // Its first writer is about to write it, or ended before it had.
+        None => Ok(None),
+        Some(generation) => generation.parse().map(Some).map_err(io::Error::other),
     }
 }
 
