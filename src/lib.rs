@@ -54,14 +54,15 @@
 //! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
 //! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
 //! | issue, rotate and revoke keys while the service runs | [`KeyRing`], [`KeyPolicy`], [`Store`] |
-//! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
+//! | know which keys nobody uses | [`UseFile`], [`KeySummary::last_used`] |
+//! | rotate a client's key on a schedule | [`Rotator`], [`FileSink`], [`sink_fn`], [`Sink`] |
 //! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`], key files, [`FileStore`] |
+//! | `file` | yes | [`FileSource`], key files, [`FileStore`], [`FileSink`], [`UseFile`] |
 //! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
 //! | `rmcp` | no | [`KeyedMcpClient`]; it needs the compiler that rmcp needs, which is newer than the crate's own |
 //!
@@ -100,14 +101,15 @@ pub use self::inbound::{
 };
 pub use self::key::InvalidKey;
 pub use self::keyring::{
-    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, InvalidLedger,
-    InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState, KeySummary,
-    KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness, NotAllowed,
-    NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke, Rotate, Rotated,
-    Rotation, Rotator, Sink, SinkError, Store, StoreError, UnparsedToken, WhichKey,
+    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, Imported,
+    InvalidLedger, InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState,
+    KeySummary, KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness,
+    NotAllowed, NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke,
+    Rotate, Rotated, Rotation, Rotator, Sink, SinkError, SinkFn, Store, StoreError, UnparsedToken,
+    WhichKey, sink_fn,
 };
 #[cfg(feature = "file")]
-pub use self::keyring::{FileSink, FileStore};
+pub use self::keyring::{FileSink, FileStore, UseFile, Uses};
 pub use self::layer::RotatingAuthLayer;
 #[cfg(feature = "rmcp")]
 pub use self::mcp::KeyedMcpClient;

@@ -1,17 +1,16 @@
 //! What can be said on the command line and in the environment, as it was said.
 
-use std::error::Error as _;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use crate::cors::Origin;
 use crate::door::DoorArgs;
-use crate::{Failure, report};
+use crate::{Failure, line, report};
 
 /// An OpenAI-compatible gateway that lets clients with a key in, puts the upstream's key on every request,
 /// and keeps running when either is replaced.
@@ -181,7 +180,7 @@ impl Args {
                 report::say(format_args!("{}", help.to_string().trim_end()));
                 Ok(None)
             }
-            Err(error) => Err(Failure::Usage(one_line(&error))),
+            Err(error) => Err(Failure::Usage(line::usage(&error))),
         }
     }
 }
@@ -189,34 +188,6 @@ impl Args {
 /// Whether an option was typed; what stands in the environment was not.
 fn typed(matches: &ArgMatches, id: &str) -> bool {
     matches.value_source(id) == Some(ValueSource::CommandLine)
-}
-
-/// What clap says in a paragraph, in a line. A word that is no option is not repeated: it may be a key.
-fn one_line(error: &clap::Error) -> String {
-    let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
-            if !word.starts_with('-') =>
-        {
-            "unexpected argument: there are options only".to_owned()
-        }
-        (ErrorKind::ValueValidation, Some(ContextValue::String(option))) => {
-            let why = error.source().map(ToString::to_string);
-            format!("{option}: {}", why.as_deref().unwrap_or("invalid value"))
-        }
-        _ => error
-            .to_string()
-            .lines()
-            .map(str::trim)
-            .take_while(|line| !line.starts_with("Usage:"))
-            .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
-            .map(|line| {
-                line.trim_start_matches("error: ")
-                    .trim_start_matches("tip: ")
-            })
-            .collect::<Vec<_>>()
-            .join("; "),
-    };
-    format!("{said} (--help tells the options)")
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use http::Method;
-use tower_rotating_auth::{DangerouslyOpen, Format, InvalidPolicy, Policies, Refuser};
+use tower_rotating_auth::{DangerouslyOpen, Format, InvalidPolicy, Policies, Refuser, UseFile};
 
 use crate::Failure;
 
@@ -28,6 +28,11 @@ pub(crate) struct DoorArgs {
     /// keys themselves. It is watched; a set that cannot be used leaves the last good one in force.
     #[arg(long, value_name = "PATH")]
     client_keys: Option<OsString>,
+
+    /// Note in a file beside --client-keys (PATH.used) on which day each key was used last; `keyctl doctor`
+    /// tells then which are not.
+    #[arg(long, requires = "client_keys")]
+    note_use: bool,
 
     /// Opens a route to everybody, in mixed mode; repeatable. The path is taken literally, and GET is for
     /// HEAD, too.
@@ -80,7 +85,11 @@ pub(crate) struct Guard {
 /// Where the clients' keys come from.
 #[derive(Debug)]
 pub(crate) enum KeysFrom {
-    File(PathBuf),
+    File {
+        path: PathBuf,
+        /// Where it is noted when they were used, if it is.
+        uses: Option<UseFile>,
+    },
     /// `CLIENT_KEYS`
     Environment,
     /// One is made, and told.
@@ -93,7 +102,11 @@ impl Door {
         let file = args.client_keys.clone().filter(|path| !path.is_empty());
         let set = std::env::var_os("CLIENT_KEYS").is_some_and(|keys| !keys.is_empty());
         let keys = match (file, set) {
-            (Some(path), false) => Some(KeysFrom::File(path.into())),
+            (Some(path), false) => {
+                let path = PathBuf::from(path);
+                let uses = args.note_use.then(|| UseFile::beside(&path));
+                Some(KeysFrom::File { path, uses })
+            }
             (None, true) => Some(KeysFrom::Environment),
             (None, false) => None,
             (Some(_), true) => {

@@ -8,8 +8,8 @@ use tower_rotating_auth::{
 };
 
 use crate::door::{Door, Guard, KeysFrom};
-use crate::errors::chain;
 use crate::health::{Source, source};
+use crate::line::chain;
 use crate::{Failure, report};
 
 /// What events, the status and error messages call the clients' keys.
@@ -58,10 +58,15 @@ impl Entrance {
         let mut publisher = None;
         let mut present = Present::OneOfTheirs;
         let keys = match from {
-            KeysFrom::File(path) => {
+            KeysFrom::File { path, uses } => {
                 let file = FileSource::new(&path);
                 let keys = builder.start(file.key_set()).await;
-                keys.map_err(|error| unusable(&path.display().to_string(), &error))?
+                let keys = keys.map_err(|error| unusable(&path.display().to_string(), &error))?;
+                if let Some(uses) = uses {
+                    // It ends with the gateway; what it has not noted by then is noted when the key is used again.
+                    drop(tokio::spawn(uses.follow(keys.clone())));
+                }
+                keys
             }
             KeysFrom::Environment => {
                 let keys = builder.start(EnvSource::new("CLIENT_KEYS").key_set()).await;

@@ -1,7 +1,5 @@
 //! The gateway's own answers, in the shape that clients of an OpenAI-compatible API expect.
 
-use std::error::Error;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -79,19 +77,4 @@ impl IntoResponse for Problem {
         let error = json!({ "message": message, "type": kind, "param": null, "code": code });
         (status, Json(json!({ "error": error }))).into_response()
     }
-}
-
-/// An error and what caused it, in a line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    causes(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
-}
-
-/// An error, what caused it, what caused that.
-pub(crate) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
 }

@@ -9,8 +9,8 @@ use tower_rotating_auth::{
 };
 
 use crate::config::{KeyFrom, KeyHeader, Upstream};
-use crate::errors::chain;
 use crate::health::{Source, source};
+use crate::line::chain;
 use crate::{Failure, report, upload};
 
 /// What events, the status and error messages call it.

@@ -15,6 +15,8 @@ mod health;
 mod hops;
 mod join;
 mod key;
+#[path = "../shared/line.rs"]
+mod line;
 mod patience;
 mod proxy;
 mod report;

@@ -13,8 +13,9 @@ use tower::{BoxError, Service, ServiceExt};
 use tower_rotating_auth::Principal;
 
 use crate::config::Upstream;
-use crate::errors::{Problem, causes, chain};
+use crate::errors::Problem;
 use crate::join::Base;
+use crate::line::{causes, chain};
 use crate::patience::{Patient, Progress};
 use crate::upload::{Upload, UploadError};
 use crate::{credentials, hops, report};

@@ -14,8 +14,8 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 use tower_rotating_auth::{FileSource, Rotating, Secret, Source as _, SourceError, StartError};
 
-use crate::errors::chain;
 use crate::health::{Source, source};
+use crate::line::chain;
 use crate::{Failure, report};
 
 /// Two files do not change at once. While they do not belong together, they are looked at again after the

@@ -1,16 +1,15 @@
 //! What can be said on the command line, as it was said.
 
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use tower_rotating_auth::{ClientId, KeyId, Prefix, Scope, Scopes};
 
 use crate::failure::Failure;
-use crate::print;
 use crate::span::{Length, Life};
+use crate::{line, print};
 
 /// Keys of clients in a file: issues them, rotates them, revokes them.
 ///
@@ -58,6 +57,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Change what a client may do, or whether its keys are accepted at present.
     Client(Client),
+    /// Forget keys that ended by themselves long ago.
+    Purge(Purge),
     /// Tell whether the key on standard input is valid, and whose it is.
     Verify(Verify),
     /// Look for what needs an operator.
@@ -193,6 +194,20 @@ pub(crate) struct Client {
     pub(crate) enable: bool,
 }
 
+/// Forget keys that ended by themselves long ago, so that the file and the list stay short.
+///
+/// A key that was revoked is kept until then, too, and one that was made without an end for good: an older copy of the file
+/// that somebody puts back could make it valid again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Purge {
+    #[command(flatten)]
+    pub(crate) file: File,
+
+    /// How long after its end (`--expires`, when it was made) a key is forgotten: longer than any copy of the file is kept.
+    #[arg(long, value_name = "LENGTH", default_value = "30d")]
+    pub(crate) after: Length,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
@@ -204,10 +219,11 @@ pub(crate) struct Verify {
 }
 
 /// Look for what needs an operator: keys that end soon and have no successor, keys that are too old, keys that were
-/// imported by their digest, clients without a key, a file that others may read.
+/// imported by their digest, keys that nobody uses, clients without a key, a file that others may read.
 ///
-/// Whether a key is used at all cannot be told from the file: who serves requests knows. The gateway's events name the
-/// key of each request.
+/// Which keys are used is known to who serves requests. A gateway that was told to (`--note-use`) notes the day in a file
+/// beside the key file (`keys.toml.used`). Where there is none, nothing is said of it; where there is, a live key that was not used
+/// for a week since it was made, or since uses are noted, is a finding.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
@@ -269,12 +285,12 @@ impl Args {
             }
             Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 Err(Failure::Usage(
-                    "a command is needed: issue, list, rotate, revoke, import, client, verify or doctor (--help tells \
-                     what they do)"
+                    "a command is needed: issue, list, rotate, revoke, import, client, purge, verify or doctor \
+                     (--help tells what they do)"
                         .into(),
                 ))
             }
-            Err(error) => Err(Failure::Usage(one_line(&error))),
+            Err(error) => Err(Failure::Usage(line::usage(&error))),
         }
     }
 }
@@ -282,33 +298,4 @@ impl Args {
 /// The scopes that were named, if any were.
 pub(crate) fn named(scopes: Vec<Scope>) -> Option<Scopes> {
     (!scopes.is_empty()).then(|| scopes.into_iter().collect())
-}
-
-/// What clap says in a paragraph, in a line. A word that is no option is not repeated: it may be a key.
-fn one_line(error: &clap::Error) -> String {
-    let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::InvalidSubcommand, _) => "there is no such command".to_owned(),
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
-            if !word.starts_with('-') =>
-        {
-            "unexpected argument: there are options only".to_owned()
-        }
-        (ErrorKind::ValueValidation, Some(ContextValue::String(option))) => {
-            let why = error.source().map(ToString::to_string);
-            format!("{option}: {}", why.as_deref().unwrap_or("invalid value"))
-        }
-        _ => error
-            .to_string()
-            .lines()
-            .map(str::trim)
-            .take_while(|line| !line.starts_with("Usage:"))
-            .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
-            .map(|line| {
-                line.trim_start_matches("error: ")
-                    .trim_start_matches("tip: ")
-            })
-            .collect::<Vec<_>>()
-            .join("; "),
-    };
-    format!("{said} (--help tells the options)")
 }

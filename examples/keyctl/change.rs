@@ -1,8 +1,8 @@
 //! What changes the file.
 
 use tower_rotating_auth::{
-    ClientId, ForeignKey, KeyDigest, KeyId, KeyRing, KeyTerms, NewKey, NotAllowed, NotChanged,
-    ParsedToken, Prefix, UnparsedToken,
+    ClientId, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyTerms, NewKey,
+    NotAllowed, NotChanged, ParsedToken, UnparsedToken,
 };
 
 use crate::args::{self, Terms, named};
@@ -12,7 +12,7 @@ use crate::text::{Moment, comma};
 use crate::{input, open, open_existing, print, tell};
 
 pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
-    let ring = open(&args.file.path, args.prefix).await?;
+    let ring = open(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
     let issued = ring.issue(terms(args.terms)).await?;
     if let Some(key) = issued.into_new() {
         told(&ring, "issued", key.id());
@@ -24,7 +24,7 @@ pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
 pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
     use tower_rotating_auth::{Rotate, Rotated, WhichKey};
 
-    let ring = open_existing(&args.file.path, args.prefix).await?;
+    let ring = open_existing(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
     let which = match (args.old.key, args.old.client) {
         (Some(id), _) => WhichKey::Named(id),
         (None, Some(client)) => WhichKey::Of(client),
@@ -62,7 +62,7 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
 pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
     use tower_rotating_auth::Revoke;
 
-    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let mut is_mistyped = false;
     let which = match (args.key, args.client) {
         (Some(id), _) => Revoke::Key(id),
@@ -103,9 +103,11 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Failure> {
     if let Some(id) = args.id {
         key = key.named(id);
     }
-    let ring = open(&args.file.path, Prefix::default()).await?;
-    let id = ring.import(terms(args.terms), key).await?;
-    told(&ring, "imported", &id);
+    let ring = open(&args.file.path, KeyRing::builder()).await?;
+    match ring.import(terms(args.terms), key).await? {
+        Imported::Now(id) => told(&ring, "imported", &id),
+        before => told(&ring, "already there:", before.id()),
+    }
     if args.digest {
         tell(format_args!(
             "how strong it is cannot be told from a digest: rotate it soon"
@@ -115,7 +117,7 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Failure> {
 }
 
 pub(crate) async fn client(args: args::Client) -> Result<(), Failure> {
-    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     known(&ring, &args.client)?;
     if let Some(scopes) = named(args.scope) {
         ring.set_scopes(&args.client, scopes.clone()).await?;
@@ -131,6 +133,20 @@ pub(crate) async fn client(args: args::Client) -> Result<(), Failure> {
     if args.enable {
         ring.enable(&args.client).await?;
         tell(format_args!("{} is enabled", args.client));
+    }
+    Ok(())
+}
+
+pub(crate) async fn purge(args: args::Purge) -> Result<(), Failure> {
+    let Length(after) = args.after;
+    let policy = KeyPolicy::new().purge_after(after);
+    let ring = KeyRing::builder().policy(policy);
+    let ring = open_existing(&args.file.path, ring).await?;
+    match &*ring.purge().await? {
+        [] => tell(format_args!(
+            "nothing to purge: no key ended by itself so long ago"
+        )),
+        ids => tell(format_args!("purged {}", comma(ids))),
     }
     Ok(())
 }

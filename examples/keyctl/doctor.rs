@@ -1,26 +1,36 @@
 //! What needs an operator.
 
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tower_rotating_auth::{ClientState, KeyRing, KeyState, KeySummary, Prefix, Provenance};
+use tower_rotating_auth::{ClientState, KeyRing, KeyState, KeySummary, Provenance, UseFile, Uses};
 
 use crate::args;
 use crate::failure::Failure;
 use crate::text::{Moment, rfc3339};
 use crate::{open_existing, print, tell};
 
+/// A new key has so long until its client uses it.
+const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Something that somebody should look at.
 struct Finding {
     client: Option<String>,
     key: Option<String>,
     what: String,
-    at: Option<std::time::SystemTime>,
+    at: Option<SystemTime>,
 }
 
 pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
-    let ring = open_existing(&args.file.path, Prefix::default()).await?;
-    let findings = examine(&ring, &args.file.path);
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
+    let uses = UseFile::beside(&args.file.path).read().await?;
+    let findings = examine(&ring, &args.file.path, uses.as_ref(), SystemTime::now());
+    if uses.is_none() {
+        tell(format_args!(
+            "whether keys are used cannot be told: no service notes it (gateway --note-use)"
+        ));
+    }
     if args.json {
         let findings: Value = findings.iter().map(Finding::json).collect();
         print(format_args!("{findings:#}"))?;
@@ -39,7 +49,7 @@ pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
     }
 }
 
-fn examine(ring: &KeyRing, path: &Path) -> Vec<Finding> {
+fn examine(ring: &KeyRing, path: &Path, uses: Option<&Uses>, now: SystemTime) -> Vec<Finding> {
     let keys = ring.list();
     let ageing = ring.warnings().into_iter().map(|warning| Finding {
         client: Some(warning.client.to_string()),
@@ -79,14 +89,35 @@ fn examine(ring: &KeyRing, path: &Path) -> Vec<Finding> {
         what: format!("everybody may read the file (mode {mode:04o}); `chmod o-r` it"),
         at: None,
     });
+    let unused = keys.iter().filter_map(|key| {
+        let (what, since) = unused(key, uses?, now)?;
+        Some(Finding {
+            client: Some(key.client.to_string()),
+            key: Some(key.id.to_string()),
+            what: format!("{what}; does its client need it?"),
+            at: Some(since),
+        })
+    });
     let mut findings: Vec<_> = ageing.collect();
     findings.sort_by(|one, other| (&one.client, &one.key).cmp(&(&other.client, &other.key)));
-    findings.extend(unchecked.chain(keyless).chain(exposed));
+    findings.extend(unchecked.chain(unused).chain(keyless).chain(exposed));
     findings
 }
 
 fn is_live(key: &KeySummary) -> bool {
     !matches!(key.state, KeyState::Expired | KeyState::Revoked)
+}
+
+/// What there is to say of a live key that was not used since it could be, where that is long ago; and since when.
+fn unused(key: &KeySummary, uses: &Uses, now: SystemTime) -> Option<(&'static str, SystemTime)> {
+    let (noted, valid) = (uses.noted_since(), key.not_before.max(key.created_at));
+    let (what, since) = match valid {
+        Some(valid) if noted <= valid => ("a key was never used since it was made", valid),
+        _ => ("a key was not used since uses are noted", noted),
+    };
+    let is_long = now.duration_since(since).is_ok_and(|span| span >= PATIENCE);
+    let is_unused = is_live(key) && uses.last_used(&key.id).is_none();
+    (is_long && is_unused).then_some((what, since))
 }
 
 #[cfg(unix)]

@@ -1,10 +1,11 @@
 //! Why the program did not do what it was told to, and with which exit code it says so.
 
-use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-use tower_rotating_auth::{NotChanged, NotStarted};
+use tower_rotating_auth::{NotChanged, NotStarted, StoreError};
+
+use crate::line::chain;
 
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -49,13 +50,8 @@ impl From<NotChanged> for Failure {
     }
 }
 
-/// An error and what caused it, in a line.
-fn chain(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        told += &format!(": {error}");
-        cause = error.source();
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(chain(&error))
     }
-    told
 }

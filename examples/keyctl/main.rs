@@ -7,6 +7,8 @@ mod change;
 mod doctor;
 mod failure;
 mod input;
+#[path = "../shared/line.rs"]
+mod line;
 mod show;
 mod span;
 mod text;
@@ -16,7 +18,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use tower_rotating_auth::{FileStore, KeyRing, Prefix};
+use tower_rotating_auth::{FileStore, KeyRing, KeyRingBuilder};
 
 use self::args::{Args, Command};
 use self::failure::Failure;
@@ -42,19 +44,19 @@ async fn run() -> Result<(), Failure> {
         Command::Revoke(revoke) => change::revoke(revoke).await,
         Command::Import(import) => change::import(import).await,
         Command::Client(client) => change::client(client).await,
+        Command::Purge(purge) => change::purge(purge).await,
         Command::Verify(verify) => show::verify(&verify).await,
         Command::Doctor(doctor) => doctor::doctor(&doctor).await,
     }
 }
 
 /// The ring on this file, which need not be there.
-async fn open(file: &Path, prefix: Prefix) -> Result<KeyRing, Failure> {
-    let ring = KeyRing::builder().prefix(prefix);
+async fn open(file: &Path, ring: KeyRingBuilder) -> Result<KeyRing, Failure> {
     Ok(ring.start(FileStore::new(file)).await?)
 }
 
 /// The ring on a file that is there.
-async fn open_existing(file: &Path, prefix: Prefix) -> Result<KeyRing, Failure> {
+async fn open_existing(file: &Path, ring: KeyRingBuilder) -> Result<KeyRing, Failure> {
     let is_there = file.try_exists().map_err(|error| {
         Failure::Failed(format!(
             "whether {file:?} exists cannot be told: {error}; may this user enter its folder?"
@@ -65,7 +67,7 @@ async fn open_existing(file: &Path, prefix: Prefix) -> Result<KeyRing, Failure> 
             "{file:?} does not exist; is the path right? `keyctl issue` makes a new one"
         )));
     }
-    open(file, prefix).await
+    open(file, ring).await
 }
 
 /// What was asked for, on standard output.

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use serde_json::Value;
-use tower_rotating_auth::{ParsedToken, Prefix, UnparsedToken, verify_at};
+use tower_rotating_auth::{KeyRing, ParsedToken, UnparsedToken, verify_at};
 
 use crate::args;
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ use crate::text::{Moment, json, state, table};
 use crate::{input, open_existing, print, tell};
 
 pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
-    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.list();
     if args.json {
         let keys: Value = keys.iter().map(json).collect();
@@ -49,7 +49,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
 }
 
 pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
-    let ring = open_existing(&args.file.path, Prefix::default()).await?;
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let token = input::secret("the key")?;
     let token = token.expose_secret();
     let keys = ring.keys().current();

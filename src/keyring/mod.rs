@@ -10,6 +10,8 @@ mod ring;
 mod rotator;
 mod store;
 mod token;
+#[cfg(feature = "file")]
+mod use_file;
 
 pub use self::decide::{ForeignKey, KeyTerms, NotAllowed, Revoke, Rotate, Rotation, WhichKey};
 #[cfg(feature = "file")]
@@ -20,9 +22,11 @@ pub use self::ledger::{
 };
 pub use self::memory_store::MemoryStore;
 pub use self::policy::{KeyPolicy, MaxAge};
-pub use self::ring::{Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
+pub use self::ring::{Imported, Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
 #[cfg(feature = "file")]
 pub use self::rotator::FileSink;
-pub use self::rotator::{NotRotated, Rotator, Sink, SinkError};
+pub use self::rotator::{NotRotated, Rotator, Sink, SinkError, SinkFn, sink_fn};
 pub use self::store::{Commit, CommitError, Store, StoreError};
 pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};
+#[cfg(feature = "file")]
+pub use self::use_file::{UseFile, Uses};

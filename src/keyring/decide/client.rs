@@ -1,18 +1,32 @@
 //! Clients: that they are there, what they may do, and whether they may at present.
 
+use std::time::SystemTime;
+
 use super::{Decided, NotAllowed};
 use crate::inbound::{ClientId, Scopes};
 use crate::keyring::ledger::{Change, ClientEntry, ClientState, Ledger};
 
 impl Ledger {
-    /// A client with these scopes: a new one, or the one that is there, as enabled as it is.
-    pub(in crate::keyring) fn set_scopes(&self, id: &ClientId, scopes: &Scopes) -> Decided<()> {
+    /// A client with these scopes: a new one, or the one that is there, as enabled as it is. A key that has ended, and was
+    /// made for more, is made for nothing.
+    pub(in crate::keyring) fn set_scopes(
+        &self,
+        id: &ClientId,
+        scopes: &Scopes,
+        now: SystemTime,
+    ) -> Decided<()> {
         let state = self.client(id).map(ClientEntry::state).unwrap_or_default();
         let client = ClientEntry::new(id.clone(), scopes.clone()).with_state(state);
+        let mut ended = Vec::new();
         for key in self.keys_of(id) {
-            key.check_scopes(&client)?;
+            match key.check_scopes(&client) {
+                Err(_) if !self.is_live(key, now) => ended.push(key.clone().without_scopes()),
+                checked => checked?,
+            }
         }
-        Ok((self.changing(client), ()))
+        let mut change = self.changing(client);
+        change.keys = ended;
+        Ok((change, ()))
     }
 
     /// A client in another state; its keys stay what they are.

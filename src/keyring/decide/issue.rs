@@ -56,8 +56,12 @@ impl Ledger {
         }
         let lifetime = self.policy().lifetime;
         let not_after = end_of_life(terms.life, lifetime, terms.not_before, self.policy(), now)?;
+        // Of a client that is made for the key, it has all: scopes of its own would only keep the client from being narrowed.
+        let is_new = !change.clients.is_empty();
+        let scopes = terms.scopes.clone();
+        let scopes = scopes.filter(|scopes| !is_new || scopes != client.scopes());
         let entry = KeyEntry::new(drawn.id.clone(), client.id().clone(), drawn.digest)
-            .with_scopes(terms.scopes.clone())
+            .with_scopes(scopes)
             .with_created_at(now)
             .with_not_before(terms.not_before)
             .with_not_after(not_after)

@@ -67,9 +67,12 @@ impl Ledger {
         if self.client(client).is_none() {
             return Err(NotAllowed::UnknownClient(client.clone()));
         }
-        let mut heads = self
-            .live_keys_of(client, now)
-            .filter(|entry| self.successor_of(entry, now).is_none());
+        let live: Vec<_> = self.live_keys_of(client, now).collect();
+        let replaced: HashSet<_> = live.iter().filter_map(|entry| entry.replaces()).collect();
+        let mut heads = live
+            .iter()
+            .copied()
+            .filter(|entry| !replaced.contains(entry.id()));
         match (heads.next(), heads.next()) {
             (Some(entry), None) => Ok(entry),
             (Some(_), Some(_)) => Err(NotAllowed::SeveralKeys(client.clone())),

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::issue::end_of_life;
-use super::{Decided, Drawn, Life, Made, NotAllowed, WhichKey};
+use super::{Decided, Drawn, KeyTerms, Life, Made, NotAllowed, WhichKey};
 use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance};
 use crate::keyring::ledger::{Change, ClientState, KeyEntry, Ledger, earlier};
 use crate::keyring::policy::after;
@@ -76,6 +76,12 @@ impl Rotate {
     /// the old one was made for.
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.life = Life::For(lifetime);
+        self
+    }
+
+    /// The new key is valid for as long as each key of these terms.
+    pub(in crate::keyring) const fn on_terms(mut self, terms: &KeyTerms) -> Self {
+        self.life = terms.life_of_each();
         self
     }
 

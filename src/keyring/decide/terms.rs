@@ -34,6 +34,14 @@ impl KeyTerms {
         &self.client
     }
 
+    /// For how long each of several keys is valid: a moment at which it ends is that of one key.
+    pub(super) const fn life_of_each(&self) -> Life {
+        match self.life {
+            Life::Until(_) => Life::AsThePolicySays,
+            life => life,
+        }
+    }
+
     /// A key for this client, that may do what the client may, and lives as long as the policy says.
     pub const fn new(client: ClientId) -> Self {
         Self {
@@ -53,7 +61,8 @@ impl KeyTerms {
         self
     }
 
-    /// May do no more than this, which must be among what the client may do.
+    /// May do no more than this, which must be among what the client may do. Where it is all that a new client may do, the key
+    /// may do what its client may from then on, too.
     pub fn scopes(mut self, scopes: Scopes) -> Self {
         self.scopes = Some(scopes);
         self

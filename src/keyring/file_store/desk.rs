@@ -22,16 +22,16 @@ struct Found {
     metadata: Option<Metadata>,
 }
 
-pub(super) fn load(path: &Path) -> Result<Ledger, StoreError> {
+pub(in crate::keyring) fn load(path: &Path) -> Result<Ledger, StoreError> {
     let place = find(path)?;
     // First what was noted: a writer notes a generation after it has written it.
-    let noted = lock::noted(&place.lock());
+    let noted = lock::noted(&place.lock()).map_err(|error| not_noted(&place, error))?;
     let found = read(&place, path)?;
     not_put_back(&found, noted, &place, path)?;
     Ok(found.ledger)
 }
 
-pub(super) fn commit(
+pub(in crate::keyring) fn commit(
     path: &Path,
     base: &Ledger,
     next: &Ledger,
@@ -54,7 +54,8 @@ pub(super) fn commit(
         ))
     })?;
     let found = read(&place, path)?;
-    not_put_back(&found, lock::noted(&place.lock()), &place, path)?;
+    let noted = lock.noted().map_err(|error| not_noted(&place, error))?;
+    not_put_back(&found, noted, &place, path)?;
     // Not the generation alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
         return Err(CommitError::Stale);
@@ -89,13 +90,21 @@ pub(super) fn commit(
     Ok(())
 }
 
-fn find(path: &Path) -> Result<Place, StoreError> {
+pub(in crate::keyring) fn find(path: &Path) -> Result<Place, StoreError> {
     Place::find(path).map_err(|error| {
         StoreError::new(format!(
             "{path:?} cannot be reached; is its folder there, and what it may be a link to?"
         ))
         .caused_by(error)
     })
+}
+
+fn not_noted(place: &Place, error: io::Error) -> StoreError {
+    let lock = place.lock();
+    StoreError::new(format!(
+        "which generation was written last cannot be read from {lock:?}; may this user read it?"
+    ))
+    .caused_by(error)
 }
 
 fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {

@@ -1,6 +1,6 @@
 //! A ledger in a key file: one that a [`FileSource`](crate::FileSource) reads while it is written.
 
-mod desk;
+pub(in crate::keyring) mod desk;
 mod format;
 mod lock;
 mod place;
@@ -18,8 +18,9 @@ use self::portable as os;
 #[cfg(all(unix, not(portable_only)))]
 use self::unix as os;
 
+pub(in crate::keyring) use self::lock::Lock;
 pub(in crate::keyring) use self::place::Place;
-pub(in crate::keyring) use self::replace::replace;
+pub(in crate::keyring) use self::replace::{Step, replace};
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -97,7 +98,7 @@ impl Store for FileStore {
     }
 }
 
-async fn off_the_runtime<T: Send + 'static>(
+pub(in crate::keyring) async fn off_the_runtime<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     spawn_blocking(work)

@@ -27,13 +27,21 @@ impl Place {
     }
 
     /// Whose lock a writer holds. It stays: who waits for it has it open.
-    pub(super) fn lock(&self) -> PathBuf {
+    pub(in crate::keyring) fn lock(&self) -> PathBuf {
         self.beside(".lock")
     }
 
     /// The next content, until it takes the file's place.
     pub(super) fn next(&self) -> PathBuf {
         self.beside(".next")
+    }
+
+    /// The file beside this one that says when its keys were used.
+    pub(in crate::keyring) fn used(&self) -> Self {
+        Self {
+            file: self.beside(".used"),
+            folder: self.folder.clone(),
+        }
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {

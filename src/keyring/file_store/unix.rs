@@ -1,7 +1,7 @@
 //! What Unix can do: owners, permission bits, a folder that is written to the disk.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
@@ -21,6 +21,15 @@ pub(super) fn adopt(file: &File, old: Option<&Metadata>) -> io::Result<()> {
         fchown(file, Some(old.uid()), Some(old.gid()))?;
     }
     file.set_permissions(Permissions::from_mode(old.mode() & 0o777))
+}
+
+/// Whether the file is the one that is found at `path`.
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        found => found.map(|found| (found.dev(), found.ino()) == (ours.dev(), ours.ino())),
+    }
 }
 
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {

@@ -243,6 +243,26 @@ impl KeyEntry {
         earlier(self.not_after, self.retires_at)
     }
 
+    /// Made for nothing: what a key that has ended could do does not matter any more, and must not stand in the way of what
+    /// its client may do.
+    pub(in crate::keyring) fn without_scopes(self) -> Self {
+        self.with_scopes(Scopes::default())
+    }
+
+    /// Whether it may be a key of this client.
+    pub(super) fn check(&self, client: &ClientEntry) -> Result<(), InvalidLedger> {
+        self.check_scopes(client)?;
+        if let (Some(from), Some(until)) = (self.not_before, self.not_after) {
+            if from >= until {
+                return Err(InvalidLedger::NeverValid(self.id.clone()));
+            }
+        }
+        if self.digest.is_well_known() {
+            return Err(InvalidLedger::WellKnown(self.id.clone()));
+        }
+        Ok(())
+    }
+
     /// Whether it may do no more than its client.
     pub(in crate::keyring) fn check_scopes(
         &self,

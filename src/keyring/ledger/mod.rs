@@ -211,15 +211,7 @@ impl Ledger {
         let Some(client) = self.client(&entry.client) else {
             return Err(InvalidLedger::UnknownClient(id(), entry.client.clone()));
         };
-        entry.check_scopes(client)?;
-        if let (Some(from), Some(until)) = (entry.not_before, entry.not_after) {
-            if from >= until {
-                return Err(InvalidLedger::NeverValid(id()));
-            }
-        }
-        if entry.digest.is_well_known() {
-            return Err(InvalidLedger::WellKnown(id()));
-        }
+        entry.check(client)?;
         if let Some(other) = self.key_of(&entry.digest) {
             if other.id != entry.id {
                 return Err(InvalidLedger::SameKey(other.id.clone(), id()));

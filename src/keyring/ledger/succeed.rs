@@ -5,7 +5,6 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::{Change, KeyEntry, Ledger, earlier};
-use crate::inbound::Scopes;
 
 impl Ledger {
     /// What has to be put right in this ledger, which was loaded, for it to take the place of `current`: a key that
@@ -31,8 +30,7 @@ impl Ledger {
             let client = &corrected.client;
             let held = self.client(client).or_else(|| current.client(client));
             if held.is_none_or(|held| corrected.check_scopes(held).is_err()) {
-                // What it could do does not matter any more, and must not keep it from being refused.
-                corrected.scopes = Some(Scopes::default());
+                corrected = corrected.without_scopes();
             }
             let client = &corrected.client;
             if self.client(client).is_none() && change.clients.iter().all(|put| put.id != *client) {

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::builder::KeyRingBuilder;
 use super::not_changed::{NotChanged, NotStarted};
 use super::operation::{Command, Pending, Reply};
-use super::outcome::{Issued, Rotated};
+use super::outcome::{Imported, Issued, Rotated};
 use crate::inbound::{ClientId, KeyId, KeySet, Scopes};
 use crate::keyring::decide::{Decided, Drawn, ForeignKey, KeyTerms, Made, Revoke, Rotate};
 use crate::keyring::ledger::{ClientState, KeySummary, KeyWarning, Ledger};
@@ -155,17 +155,18 @@ impl KeyRing {
         })
     }
 
-    /// Takes in a key that a client has already. A key that the client has here is not taken twice; its name is
-    /// returned.
+    /// Takes in a key that a client has already. A key that the client has here is not taken twice.
     ///
     /// # Errors
     ///
     /// When it is not allowed: a key that was revoked does not come back so. When it could not be written.
-    pub async fn import(&self, terms: KeyTerms, key: ForeignKey) -> Result<KeyId, NotChanged> {
+    pub async fn import(&self, terms: KeyTerms, key: ForeignKey) -> Result<Imported, NotChanged> {
         let drawn = NewKey::generate()?.id().clone();
         let made = self.change(move |ledger, now| ledger.import(&terms, &key, &drawn, now));
-        let (Made::Now(id) | Made::Before(id)) = made.await?;
-        Ok(id)
+        Ok(match made.await? {
+            Made::Now(id) => Imported::Now(id),
+            Made::Before(id) => Imported::Before(id),
+        })
     }
 
     /// Replaces a key by a new one that may do the same. There is no instant at which neither works.
@@ -211,10 +212,11 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// When a key of the client was narrowed to what the client may not do any more. When it could not be written.
+    /// When a key of the client that has not ended was narrowed to what the client may not do any more. When it could not be
+    /// written.
     pub async fn set_scopes(&self, client: &ClientId, scopes: Scopes) -> Result<(), NotChanged> {
         let client = client.clone();
-        self.change(move |ledger, _| ledger.set_scopes(&client, &scopes))
+        self.change(move |ledger, now| ledger.set_scopes(&client, &scopes, now))
             .await
     }
 

@@ -11,4 +11,4 @@ mod told;
 pub use self::builder::KeyRingBuilder;
 pub use self::handle::KeyRing;
 pub use self::not_changed::{NotChanged, NotStarted};
-pub use self::outcome::{Issued, Rotated};
+pub use self::outcome::{Imported, Issued, Rotated};

@@ -34,6 +34,26 @@ impl Issued {
     }
 }
 
+/// A key that was imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Imported {
+    /// Now, under this name.
+    Now(KeyId),
+    /// Its client had it here before, under this name.
+    Before(KeyId),
+}
+
+impl Imported {
+    /// The name of the key.
+    #[must_use]
+    pub const fn id(&self) -> &KeyId {
+        match self {
+            Self::Now(id) | Self::Before(id) => id,
+        }
+    }
+}
+
 /// A key that was rotated.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -33,7 +33,11 @@ pub(super) fn tell(name: &str, before: &Ledger, change: &Change) {
             (Some(before), ..) if before.revoked_at() != entry.revoked_at() => {
                 tracing::warn!(name, %client, %key, "revoked a key");
             }
-            (Some(_), ..) => tracing::info!(name, %client, %key, "a key retires"),
+            (Some(before), ..) if before.retires_at() != entry.retires_at() => {
+                tracing::info!(name, %client, %key, "a key retires");
+            }
+            // Its client was told of.
+            (Some(_), ..) => {}
         }
     }
     if !change.purged().is_empty() {

@@ -1,16 +1,21 @@
 //! Rotation on a schedule: a successor is made, delivered, and the old key ended when the client is where the new one is.
 
+mod closure;
 mod error;
 #[cfg(feature = "file")]
 mod file_sink;
 mod plan;
 mod sink;
+#[cfg(feature = "file")]
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
+pub use self::closure::{SinkFn, sink_fn};
 pub use self::error::NotRotated;
 #[cfg(feature = "file")]
 pub use self::file_sink::FileSink;
@@ -48,8 +53,8 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are left alone, and
 /// count to its limit. A client has one rotator at a time, in one process.
 ///
-/// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or catch up once with a
-/// rotator of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
+/// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or stop the rotator and catch
+/// up once with one of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
 /// known here.
 ///
 /// ```
@@ -92,8 +97,10 @@ pub struct Rotator<S> {
 }
 
 impl<S: Sink> Rotator<S> {
-    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used. A successor lives as long as
-    /// the policy says, and where it says nothing, as long as the key before it was made for.
+    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used, and a moment at which a key
+    /// begins or ends ([`KeyTerms::not_before`], [`KeyTerms::not_after`]) is the first one's alone. Where the terms do not say how
+    /// long a key lives, a successor lives as long as the policy says, and where that says nothing, as long as the key before it was
+    /// made for.
     pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
         Self {
             ring,
@@ -151,7 +158,9 @@ impl<S: Sink> Rotator<S> {
                     self.pending = self.ring.issue(terms).await?.into_new();
                 }
                 Step::Rotate(old, mark) => {
-                    let rotate = Rotate::with_grace(old, Duration::MAX).idempotency_key(mark);
+                    let rotate = Rotate::with_grace(old, Duration::MAX)
+                        .on_terms(&self.terms)
+                        .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
                 Step::Discard(lost) => drop(self.ring.revoke(lost).await?),

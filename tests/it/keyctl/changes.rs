@@ -109,6 +109,10 @@ fn a_key_that_a_client_has_already_is_taken_in_by_itself_or_by_its_digest() {
     assert_eq!(taken.code, Some(0), "{taken:?}");
     assert_eq!(taken.stdout, "");
     assert_eq!(judged(&desk, plain, Duration::ZERO), Ok("a x".into()));
+    let said = taken.stderr.strip_prefix("imported").unwrap();
+    let again = desk.keyctl_with("import --file keys.toml --client a", plain);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(again.stderr.strip_prefix("already there:"), Some(said));
     assert!(desk.text().contains("id = \"legacy\""));
 
     let unseen = "another-8Zk1tQ0mVd7RyXw3LpHs5Nb";
@@ -140,6 +144,33 @@ fn a_client_is_given_scopes_and_is_disabled_and_enabled() {
     );
     done("client --file keys.toml --client ui --enable");
     assert!(desk.is_valid(&key));
+}
+
+#[test]
+fn what_a_key_is_issued_for_is_what_its_new_client_may_do_and_may_be_narrowed() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui --scope a --scope b");
+    let narrowed = desk.keyctl("client --file keys.toml --client ui --scope a");
+    assert_eq!(narrowed.code, Some(0), "{narrowed:?}");
+    assert_eq!(judged(&desk, &key, Duration::ZERO), Ok("ui a".into()));
+}
+
+#[test]
+fn keys_that_ended_by_themselves_long_ago_are_purged() {
+    let desk = Desk::new();
+    let gone = desk.key("issue --file keys.toml --client a --expires 2d");
+    let stays = desk.key("issue --file keys.toml --client b --expires never");
+    let purged = |arguments: &str| {
+        let ended = desk.keyctl(&format!("purge --file keys.toml {arguments}"));
+        assert_eq!((ended.code, &*ended.stdout), (Some(0), ""), "{ended:?}");
+        ended.stderr
+    };
+    assert!(purged("").starts_with("nothing to purge"));
+
+    desk.let_days_pass(40);
+    assert!(purged("--after 60d").starts_with("nothing to purge"));
+    assert_eq!(purged(""), format!("purged {}\n", id_of(&gone)));
+    assert!(!desk.text().contains(&id_of(&gone)) && desk.is_valid(&stays));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use jiff::{Timestamp, ToSpan};
 use tempfile::{TempDir, tempdir};
 use tower_rotating_auth::KeySet;
 
@@ -35,6 +36,28 @@ impl Desk {
 
     pub(super) fn text(&self) -> String {
         fs::read_to_string(self.file()).unwrap()
+    }
+
+    /// Everything that the file says of the past and of the future is so many days earlier.
+    pub(super) fn let_days_pass(&self, days: i64) {
+        let line = |line: &str| match line.split_once(" = \"") {
+            Some((field @ ("created_at" | "not_after"), moment)) => {
+                let moment: Timestamp = moment.trim_end_matches('"').parse().unwrap();
+                let moment = moment - (24 * days).hours();
+                format!("{field} = \"{moment}\"\n")
+            }
+            _ => format!("{line}\n"),
+        };
+        let text: String = self.text().lines().map(line).collect();
+        fs::write(self.file(), text).unwrap();
+    }
+
+    /// A service has noted since that day that these keys were used on it.
+    pub(super) fn note_uses(&self, day: &str, keys: &[&str]) {
+        let uses = keys.iter().map(|key| format!("{key} = \"{day}\"\n"));
+        let uses: String = uses.collect();
+        let text = format!("version = 1\nsince = \"{day}\"\n\n[last_used]\n{uses}");
+        fs::write(self.folder.path().join("keys.toml.used"), text).unwrap();
     }
 
     /// What a service makes of the file.

@@ -49,6 +49,7 @@ fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_k
         ("revoke --file keys.toml", "--key"),
         ("revoke --file keys.toml --key a --client b", "--client"),
         ("client --file keys.toml --client ui", "--scope"),
+        ("purge --file keys.toml --after soon", "90d"),
         (
             "client --file keys.toml --client ui --enable --disable",
             "--disable",
@@ -161,6 +162,7 @@ fn a_file_that_is_not_there_or_is_none_is_told_with_exit_code_3() {
         "rotate --file keys.toml --client ui --grace 1h",
         "revoke --file keys.toml --client ui",
         "client --file keys.toml --client ui --disable",
+        "purge --file keys.toml",
         "issue --file missing/keys.toml --client ui",
     ] {
         refused(&desk, arguments, SENTINEL, 3, "keys.toml");

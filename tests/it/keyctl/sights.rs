@@ -1,5 +1,6 @@
 //! What the program shows.
 
+use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tower_rotating_auth::KeyDigest;
 
@@ -16,7 +17,7 @@ fn help_teaches_what_there_is_and_each_command_has_its_own() {
     let help = desk.keyctl("--help");
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     for command in [
-        "issue", "list", "rotate", "revoke", "import", "client", "verify", "doctor",
+        "issue", "list", "rotate", "revoke", "import", "client", "purge", "verify", "doctor",
     ] {
         assert!(
             help.stdout.contains(&format!("\n  {command} ")),
@@ -108,6 +109,7 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
 fn doctor_is_content_with_a_good_file_and_finds_what_needs_an_operator() {
     let desk = Desk::new();
     desk.key("issue --file keys.toml --client good");
+    desk.note_uses("2020-01-01", &[]);
     let well = desk.keyctl("doctor --file keys.toml");
     assert_eq!(
         (well.code, well.stdout.as_str(), well.stderr.as_str()),
@@ -148,4 +150,51 @@ fn doctor_is_content_with_a_good_file_and_finds_what_needs_an_operator() {
     let findings = json(&text);
     assert_eq!(findings.len(), expected.len(), "{text}");
     assert_eq!(findings[0]["key"], id_of(&soon));
+}
+
+#[test]
+fn doctor_finds_keys_that_nobody_uses_where_services_note_their_use() {
+    let desk = Desk::new();
+    let [used, unused] = ["used", "unused"].map(|client| {
+        desk.key(&format!(
+            "issue --file keys.toml --client {client} --expires never"
+        ))
+    });
+    desk.let_days_pass(8);
+    desk.key("issue --file keys.toml --client new");
+    let doctor = || {
+        let ended = desk.keyctl("doctor --file keys.toml");
+        (ended.code, ended.stdout, ended.stderr)
+    };
+    let (code, findings, said) = doctor();
+    assert_eq!((code, &*findings), (Some(0), ""));
+    assert!(
+        said.contains("whether keys are used cannot be told"),
+        "{said}"
+    );
+
+    desk.note_uses("2020-01-01", &[&id_of(&used)]);
+    let (code, findings, said) = doctor();
+    let says = format!(
+        "unused {}: a key was never used since it was made",
+        id_of(&unused)
+    );
+    assert_eq!(code, Some(1));
+    assert!(findings.starts_with(&says), "{findings}");
+    assert_eq!(said, "error: there is 1 finding\n");
+
+    // The two were made before anybody noted anything, a week ago.
+    desk.let_days_pass(30);
+    let week_ago = Timestamp::now() - (7 * 24).hours();
+    desk.note_uses(&week_ago.strftime("%Y-%m-%d").to_string(), &[&id_of(&used)]);
+    let (_, findings, _) = doctor();
+    let says = format!(
+        "\nunused {}: a key was not used since uses are noted",
+        id_of(&unused)
+    );
+    assert!(findings.contains(&says), "{findings}");
+    let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
+    desk.note_uses(&today, &[]);
+    let (code, findings, _) = doctor();
+    assert_eq!((code, &*findings), (Some(0), ""), "it is too early to tell");
 }

@@ -1,26 +1,45 @@
 //! A disk that is full, and an output that nobody reads.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::process::Command;
 
 use super::program::Desk;
 use crate::support::child::{again_as, in_child};
 
-/// Runs again where it may mount.
-#[test]
-fn on_a_disk_that_is_full_nothing_changes_and_the_error_says_so() {
-    if !in_child() {
-        again_as(
-            &["--user", "--map-root-user", "--mount"],
-            "true",
-            "keyctl::trouble::on_a_disk_that_is_full_nothing_changes_and_the_error_says_so",
-        );
-        return;
-    }
+/// The test of this name again, where it may mount.
+fn again(test: &str) {
+    let namespace = ["--user", "--map-root-user", "--mount"];
+    again_as(&namespace, "true", &format!("keyctl::trouble::{test}"));
+}
+
+/// A folder on a disk of 16 KiB.
+fn small() -> Desk {
     let desk = Desk::new();
     let mut mount = Command::new("mount");
     let mount = mount.args(["-t", "tmpfs", "-o", "size=16k", "none"]);
     assert!(mount.arg(desk.folder.path()).status().unwrap().success());
+    desk
+}
+
+fn unmount(desk: &Desk) {
+    let unmounted = Command::new("umount").arg(desk.folder.path()).status();
+    assert!(unmounted.unwrap().success(), "the folder cannot be removed");
+}
+
+fn names(desk: &Desk) -> Vec<OsString> {
+    let entries = fs::read_dir(&desk.folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn on_a_disk_that_is_full_nothing_changes_and_the_error_says_so() {
+    if !in_child() {
+        return again("on_a_disk_that_is_full_nothing_changes_and_the_error_says_so");
+    }
+    let desk = small();
 
     let first = desk.key("issue --file keys.toml --client first --expires never");
     let mut written = 1;
@@ -38,15 +57,27 @@ fn on_a_disk_that_is_full_nothing_changes_and_the_error_says_so() {
     assert_eq!(desk.text(), before);
     assert_eq!(desk.key_set().len(), written);
     assert!(desk.is_valid(&first));
-    let mut names: Vec<_> = fs::read_dir(&desk.folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    names.sort();
-    assert_eq!(names, ["keys.toml", "keys.toml.lock"]);
+    assert_eq!(names(&desk), ["keys.toml", "keys.toml.lock"]);
+    unmount(&desk);
+}
 
-    let unmounted = Command::new("umount").arg(desk.folder.path()).status();
-    assert!(unmounted.unwrap().success(), "the folder cannot be removed");
+#[test]
+fn on_a_disk_that_was_full_before_there_is_no_lock_either_that_others_could_not_take() {
+    if !in_child() {
+        return again(
+            "on_a_disk_that_was_full_before_there_is_no_lock_either_that_others_could_not_take",
+        );
+    }
+    let desk = small();
+    let filler = desk.folder.path().join("filler");
+    fs::write(&filler, [0; 16 * 1024]).unwrap();
+    let full = desk.keyctl("issue --file keys.toml --client ui");
+    assert_eq!(full.code, Some(3), "{full:?}");
+    assert!(full.stderr.contains("No space left on device"), "{full:?}");
+    assert_eq!(names(&desk), ["filler"]);
+    fs::remove_file(&filler).unwrap();
+    desk.key("issue --file keys.toml --client ui");
+    unmount(&desk);
 }
 
 #[test]

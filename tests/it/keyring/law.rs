@@ -10,8 +10,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tower_rotating_auth::{
-    ForeignKey, IdempotencyKey, KeyPolicy, KeyRing, KeyTerms, MaxAge, MemoryStore, NewKey,
-    NotAllowed, NotChanged, Revoke, Rotate, Scopes, Secret, WhichKey, verify_at,
+    ForeignKey, IdempotencyKey, Imported, KeyPolicy, KeyRing, KeyTerms, MaxAge, MemoryStore,
+    NewKey, NotAllowed, NotChanged, Revoke, Rotate, Scopes, Secret, WhichKey, verify_at,
 };
 
 use super::model::{CLIENTS, Comes, Model, NEVER, Rules, Terms, Which, client, moment};
@@ -180,7 +180,14 @@ impl World {
                 let foreign = ForeignKey::token(&token).unwrap();
                 let imported = ring.import(self.terms(terms), foreign).await;
                 let made = matches!(expected, Ok(Comes::New(_)));
-                self.made(expected, imported.map(|id| (id, None)));
+                assert_eq!(
+                    matches!(expected, Ok(Comes::Before(_))),
+                    matches!(imported, Ok(Imported::Before(_)))
+                );
+                self.made(
+                    expected,
+                    imported.map(|imported| (imported.id().clone(), None)),
+                );
                 if made {
                     self.model.keys.last_mut().unwrap().token = token.expose_secret().to_vec();
                 }

@@ -9,9 +9,9 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Ageing, Ended, ForeignKey, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyState, KeyTerms, MaxAge,
-    MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke, Rotate,
-    Secret, UnfitKey,
+    Ageing, Ended, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyState, KeyTerms,
+    MaxAge, MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke,
+    Rotate, Scopes, Secret, UnfitKey,
 };
 
 use super::{client, is_valid_at, issued, ring, terms};
@@ -242,11 +242,12 @@ async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
 
     let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
     let strong = ForeignKey::token(&token).unwrap();
-    let id = ring.import(terms("client"), strong.clone()).await.unwrap();
-    assert_eq!(
-        ring.import(terms("client"), strong.clone()).await.unwrap(),
-        id
-    );
+    let imported = ring.import(terms("client"), strong.clone()).await.unwrap();
+    let Imported::Now(id) = imported else {
+        panic!("{imported:?}");
+    };
+    let again = ring.import(terms("client"), strong.clone()).await.unwrap();
+    assert_eq!(again, Imported::Before(id));
     let unseen = ForeignKey::digest(KeyDigest::of(b"nobody here has seen it"));
     let unseen = unseen.named("unseen".parse().unwrap());
     ring.import(terms("client"), unseen).await.unwrap();
@@ -293,6 +294,52 @@ async fn scopes_are_the_clients_or_fewer() {
         "chat:write",
         "a successor may do the same"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_has_ended_does_not_keep_its_client_from_being_narrowed() {
+    let wall = Wall::new();
+    let traced = Traced::new();
+    let builder = KeyRing::builder().wall_clock(wall.reader());
+    let ring = builder.start(MemoryStore::default()).await.unwrap();
+    let both: Scopes = "chat:write models:read".parse().unwrap();
+    ring.set_scopes(&client(), both).await.unwrap();
+    let narrow = || KeyTerms::new(client()).scopes("chat:write".parse().unwrap());
+    let revoked = ring.issue(narrow()).await.unwrap();
+    let expired = ring.issue(narrow().lifetime(minutes(1))).await.unwrap();
+    ring.revoke(revoked.id()).await.unwrap();
+    let narrower = || "models:read".parse().unwrap();
+    let live = ring.set_scopes(&client(), narrower()).await;
+    assert!(matches!(live, Err(NotChanged::NotAllowed(_))), "{live:?}");
+
+    wall.jump(60);
+    ring.set_scopes(&client(), narrower()).await.unwrap();
+    for id in [revoked.id(), expired.id()] {
+        let listed = ring.list().into_iter().find(|listed| listed.id == *id);
+        assert_eq!(listed.unwrap().scopes, Scopes::default());
+    }
+    let told = traced.text();
+    assert!(told.contains("changed what a client may do"), "{told}");
+    assert!(!told.contains("retires"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_may_do_all_that_its_new_client_may_goes_by_its_client() {
+    let ring = ring().await;
+    let scopes = |text: &str| -> Scopes { text.parse().unwrap() };
+    let terms = |client: &str, key: &str| {
+        let client = KeyTerms::new(self::client()).or_new_client(scopes(client));
+        client.scopes(scopes(key))
+    };
+    let first = ring.issue(terms("a b", "a b")).await.unwrap();
+    let second = ring.issue(terms("a b", "a b")).await.unwrap();
+    let own = |id: &KeyId| ring.ledger().key(id).unwrap().scopes().cloned();
+    assert_eq!(own(first.id()), None);
+    assert_eq!(own(second.id()), Some(scopes("a b")), "it was there before");
+    ring.revoke(second.id()).await.unwrap();
+    ring.set_scopes(&client(), scopes("b")).await.unwrap();
+    let listed = ring.list().into_iter().find(|key| key.id == *first.id());
+    assert_eq!(listed.unwrap().scopes, scopes("b"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,9 +2,12 @@
 
 mod faults;
 mod law;
+mod ledger;
 mod life;
 mod model;
 mod rotation;
+#[cfg(feature = "file")]
+mod uses;
 
 use std::time::SystemTime;
 

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tower_rotating_auth::{
-    FileSink, FileSource, KeyRing, KeyTerms, Rotating, Rotator, Scopes, Sink,
-};
+use tower_rotating_auth::{FileSink, FileSource, KeyRing, Rotating, Rotator, Sink};
 
-use super::world::{PERIOD, World};
+use super::world::{PERIOD, World, terms};
 
 #[tokio::test]
 async fn a_file_source_takes_over_what_a_rotator_delivers() {
@@ -17,8 +15,7 @@ async fn a_file_source_takes_over_what_a_rotator_delivers() {
     let clock = world.clone();
     let ring = KeyRing::builder().wall_clock(move || clock.now());
     let ring = ring.start(world.store.clone()).await.unwrap();
-    let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
-    let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new(&path)).period(PERIOD);
+    let mut rotator = Rotator::new(ring.clone(), terms(), FileSink::new(&path)).period(PERIOD);
     rotator.catch_up().await.unwrap();
     #[cfg(all(unix, not(portable_only)))]
     {
@@ -43,8 +40,7 @@ async fn a_file_source_takes_over_what_a_rotator_delivers() {
 async fn a_file_that_cannot_be_written_is_told_by_its_path() {
     let world = World::new();
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
-    let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
-    let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new("nowhere/at/all.key"));
+    let mut rotator = Rotator::new(ring.clone(), terms(), FileSink::new("nowhere/at/all.key"));
     let error = rotator.catch_up().await.unwrap_err();
     let told = std::error::Error::source(&error).unwrap().to_string();
     assert!(told.contains("nowhere/at/all.key"), "{told}");
@@ -58,11 +54,30 @@ async fn a_delivery_whose_caller_is_gone_is_over_before_the_file_is_looked_at() 
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
     let mut sink = FileSink::new(folder.path().join("batch.key"));
     for _ in 0..20 {
-        let client = "batch".parse().unwrap();
-        let terms = KeyTerms::new(client).or_new_client(Scopes::default());
-        let key = ring.issue(terms).await.unwrap().into_new().unwrap();
+        let key = ring.issue(terms()).await.unwrap().into_new().unwrap();
         let _ = timeout(Duration::ZERO, sink.deliver(&key)).await;
         assert_eq!(sink.held().await.unwrap(), Some(key.digest()));
         ring.revoke(key.id()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn nobody_else_delivers_to_a_file_until_the_one_who_does_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("batch.key");
+    let world = World::new();
+    let ring = KeyRing::start(world.store.clone()).await.unwrap();
+    let mut active = Rotator::new(ring.clone(), terms(), FileSink::new(&path));
+    let mut idle = Rotator::new(ring.clone(), terms(), FileSink::new(&path));
+    active.catch_up().await.unwrap();
+    let error = idle.catch_up().await.unwrap_err();
+    let told = std::error::Error::source(&error).unwrap();
+    assert!(told.to_string().contains("batch.key"), "{told}");
+    let cause = told.source().unwrap().to_string();
+    assert_eq!(cause, "somebody else delivers to it");
+    assert_eq!(ring.list().len(), 1);
+
+    drop(active);
+    idle.catch_up().await.unwrap();
+    assert_eq!(ring.list().len(), 1, "it goes on from there");
 }

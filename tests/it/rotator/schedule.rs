@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tower_rotating_auth::{KeyPolicy, Revoke};
+use tower_rotating_auth::{
+    KeyDigest, KeyPolicy, KeyRing, NewKey, NotRotated, Revoke, Rotator, Sink, SinkError,
+};
 
-use super::world::{DAY, HOUR, PERIOD, World};
+use super::world::{DAY, HOUR, PERIOD, World, terms};
 
 #[tokio::test]
 async fn a_key_is_replaced_after_its_period_and_ends_an_overlap_later() {
@@ -153,4 +155,65 @@ async fn keys_that_live_shorter_than_the_overlap_leave_no_client_without_one() {
         rotator.catch_up().await.unwrap();
     }
     assert!(ring.list().len() <= 1 + 72 / 6, "{:?}", ring.list());
+}
+
+#[tokio::test]
+async fn each_key_lives_as_long_as_the_terms_say_whatever_the_policy_does() {
+    let policy = || KeyPolicy::new().lifetime(7 * DAY);
+    for (terms, lives) in [
+        (terms(), [Some(7 * DAY); 2]),
+        (terms().lifetime(20 * DAY), [Some(20 * DAY); 2]),
+        (terms().for_ever(), [None; 2]),
+    ] {
+        let world = World::new();
+        let (ring, mut rotator) = world.start_with(policy(), terms).await;
+        rotator.catch_up().await.unwrap();
+        world.pass(PERIOD);
+        rotator.catch_up().await.unwrap();
+        let ledger = ring.ledger();
+        let made: Vec<_> = ledger.keys_of(&"batch".parse().unwrap()).collect();
+        let life = |n: usize| {
+            let (from, until) = (made[n].created_at().unwrap(), made[n].not_after()?);
+            Some(until.duration_since(from).unwrap())
+        };
+        assert_eq!([life(0), life(1)], lives);
+    }
+}
+
+#[tokio::test]
+async fn a_moment_at_which_a_key_ends_is_the_first_ones_alone() {
+    let world = World::new();
+    let terms = terms().not_after(world.now() + 6 * DAY);
+    let (ring, mut rotator) = world.start_with(KeyPolicy::new(), terms).await;
+    for _ in 0..3 {
+        rotator.catch_up().await.unwrap();
+        let found = world.delivered().unwrap();
+        assert!(world.is_valid(&ring, &found));
+        world.pass(PERIOD);
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_others_undo_at_once_comes_to_an_end() {
+    let world = World::new();
+    let (ring, _) = world.start().await;
+    let mut rotator = Rotator::new(ring.clone(), terms(), Undone(ring.clone(), None));
+    let error = rotator.catch_up().await.unwrap_err();
+    assert!(matches!(error, NotRotated::Unsettled), "{error:?}");
+    assert!(ring.list().len() <= 64);
+}
+
+/// A sink whose key somebody revokes as soon as it is there.
+struct Undone(KeyRing, Option<KeyDigest>);
+
+impl Sink for Undone {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+        self.0.revoke(key.id()).await.unwrap();
+        self.1 = Some(key.digest());
+        Ok(())
+    }
+
+    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+        Ok(self.1)
+    }
 }

@@ -13,6 +13,11 @@ pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const PERIOD: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
+/// A key for the client of the rotator.
+pub(super) fn terms() -> KeyTerms {
+    KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default())
+}
+
 /// Burns down by one with each thing that is done to the world outside. Once it has blown, nothing can be done any more.
 #[derive(Clone, Default)]
 pub(super) struct Fuse {
@@ -89,6 +94,14 @@ impl World {
     }
 
     pub(super) async fn start_under(&self, policy: KeyPolicy) -> (KeyRing, Rotator<Shelf>) {
+        self.start_with(policy, terms()).await
+    }
+
+    pub(super) async fn start_with(
+        &self,
+        policy: KeyPolicy,
+        terms: KeyTerms,
+    ) -> (KeyRing, Rotator<Shelf>) {
         let world = self.clone();
         let ring = KeyRing::builder()
             .policy(policy)
@@ -96,7 +109,6 @@ impl World {
             .start(Flaky(self.clone()))
             .await
             .unwrap();
-        let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
         let rotator = Rotator::new(ring.clone(), terms, Shelf(self.clone()))
             .period(PERIOD)
             .overlap(DAY);

@@ -1,6 +1,6 @@
 //! What the tests share.
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "file"))]
 pub(crate) mod child;
 mod clock;
 mod example;

@@ -88,9 +88,9 @@ fn what_lies_in_the_way_of_the_next_content_is_no_trap() {
     assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
 
     let lock = folder.file.with_extension("toml.lock");
+    let base = desk::load(&folder.file).unwrap();
     fs::remove_file(&lock).unwrap();
     symlink(&victim, &lock).unwrap();
-    let base = desk::load(&folder.file).unwrap();
     let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
     assert!(
         matches!(written, Err(CommitError::Failed(_))),

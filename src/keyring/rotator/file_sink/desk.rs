@@ -1,0 +1,77 @@
+//! Reads the file, and replaces it, while nobody else does.
+
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+
+use crate::inbound::KeyDigest;
+use crate::keyring::file_store::{Lock, Place, Step, replace};
+use crate::secret_file::{self, Exposure};
+
+/// No key is longer.
+const MAX_BYTES: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(in crate::keyring::rotator) struct Desk {
+    path: PathBuf,
+    /// With the path that it is on: what links lead to may be another file later.
+    lock: Option<(PathBuf, Lock)>,
+}
+
+impl Desk {
+    pub(in crate::keyring::rotator) const fn new(path: PathBuf) -> Self {
+        Self { path, lock: None }
+    }
+
+    /// Puts this into the file, and nothing else.
+    pub(in crate::keyring::rotator) fn deliver(
+        &mut self,
+        token: &[u8],
+        mut before: impl FnMut(Step) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let place = self.claim(&mut before)?;
+        let old = metadata(&place)?;
+        replace(&place, token, old.as_ref(), &mut before)
+    }
+
+    /// The digest of what is in the file.
+    pub(in crate::keyring::rotator) fn held(
+        &mut self,
+        mut before: impl FnMut(Step) -> io::Result<()>,
+    ) -> io::Result<Option<KeyDigest>> {
+        let place = self.claim(&mut before)?;
+        let file = match secret_file::open(&place.file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let metadata = file.metadata()?;
+        if let Exposure::Writable { .. } = secret_file::exposure(&metadata) {
+            return Err(io::Error::other("others than its owner may write it"));
+        }
+        let read = secret_file::read(&file, metadata.len(), MAX_BYTES)?;
+        let read = read.ok_or_else(|| io::Error::other("it is too long for a key"))?;
+        Ok(Some(KeyDigest::of(read.trim_ascii())))
+    }
+
+    /// Finds the file, and keeps others from it from now on. A folder that is gone, as of a volume that is not mounted,
+    /// is an error: it says nothing of the file.
+    fn claim(&mut self, before: &mut impl FnMut(Step) -> io::Result<()>) -> io::Result<Place> {
+        let place = Place::find(&self.path)?;
+        let path = place.lock();
+        if self.lock.as_ref().is_none_or(|(held, _)| *held != path) {
+            before(Step::Lock)?;
+            let lock = Lock::try_take(&path, metadata(&place)?.as_ref())?;
+            let lock = lock.ok_or_else(|| io::Error::other("somebody else delivers to it"))?;
+            self.lock = Some((path, lock));
+        }
+        Ok(place)
+    }
+}
+
+/// Of the file, if there is one.
+fn metadata(place: &Place) -> io::Result<Option<Metadata>> {
+    match fs::metadata(&place.file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}

@@ -1,0 +1,75 @@
+//! Keys in a file, as a sidecar would write it.
+
+mod desk;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+pub(super) use self::desk::Desk;
+use super::sink::{Sink, SinkError};
+use crate::inbound::KeyDigest;
+use crate::keyring::token::NewKey;
+
+/// Delivers a key as the content of a file, and nothing else, replaced whole: a [`FileSource`](crate::FileSource) on the
+/// other side takes it over while it runs.
+///
+/// A new file is its owner's alone; whose it is and who may read it stays as it is from then on. Its folder must be there.
+///
+/// One sink at a time delivers to a file: it holds the lock on `<file>.lock` from its first use until its last clone is
+/// dropped, or its process ends. Another one, here or in another process, fails until then, so that a
+/// [`Rotator`](crate::Rotator) that runs in two processes does nothing in one of them until the other has ended.
+#[derive(Clone, Debug)]
+pub struct FileSink {
+    path: PathBuf,
+    /// One at a time: work whose caller is gone goes on.
+    desk: Arc<Mutex<Desk>>,
+}
+
+impl FileSink {
+    /// The file at this path.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self {
+            desk: Arc::new(Mutex::new(Desk::new(path.clone()))),
+            path,
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut Desk) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, SinkError> {
+        let mut desk = Arc::clone(&self.desk).lock_owned().await;
+        let done = match spawn_blocking(move || work(&mut desk)).await {
+            Ok(done) => done,
+            Err(error) => Err(io::Error::other(error)),
+        };
+        done.map_err(|error| {
+            let path = &self.path;
+            SinkError::new(format!(
+                "{path:?} {what}; is its folder there, and whose is it?"
+            ))
+            .caused_by(error)
+        })
+    }
+}
+
+impl Sink for FileSink {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+        let token = Zeroizing::new(key.token().expose_secret().to_vec());
+        let deliver = move |desk: &mut Desk| desk.deliver(&token, |_| Ok(()));
+        self.blocking("could not be written", deliver).await
+    }
+
+    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+        let held = |desk: &mut Desk| desk.held(|_| Ok(()));
+        self.blocking("could not be read", held).await
+    }
+}

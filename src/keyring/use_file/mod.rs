@@ -1,0 +1,164 @@
+//! When keys were last used, in a file beside the key file: who serves requests knows it, who looks after keys asks.
+
+mod uses;
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::sleep;
+
+pub use self::uses::Uses;
+use super::file_store::{Lock, Place, desk, off_the_runtime, replace};
+use super::store::StoreError;
+use crate::inbound::KeySet;
+use crate::rotating::Rotating;
+use crate::secret_file;
+
+/// How often uses are noted: what is lost with a process is no more than that.
+const EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// As much as a key file may have.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// Notes when keys were last used, to the day, in a file beside their key file: `<key file>.used`.
+///
+/// A service that lets clients in [follows](Self::follow) its key set, whether a [`KeyRing`](crate::KeyRing) publishes that
+/// or a [`FileSource`](crate::FileSource) reads it; several services may. The key file itself is left alone: each change
+/// of it is a new generation for everybody. Who looks after the keys [reads](Self::read) which of them nobody uses.
+///
+/// The file is written, under the lock on `<key file>.used.lock`, when the day of a use is another than the one that is there.
+/// Without it, nothing is known of the use of keys, and nothing else is lost. A new file is its owner's alone; who may read it
+/// stays as it is from then on.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tower_rotating_auth::{FileStore, KeyRing, KeyTerms, UseFile};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("keys.toml");
+/// let ring = KeyRing::start(FileStore::new(&path)).await?;
+/// let terms = KeyTerms::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// let id = ring.issue(terms).await?.id().clone();
+///
+/// let uses = UseFile::beside(&path);
+/// assert!(uses.read().await?.is_none()); // nothing is known
+/// uses.note(&ring.keys().current(), SystemTime::now()).await?; // or, in a task of its own: `uses.follow(ring.keys())`
+/// let uses = uses.read().await?.unwrap();
+/// assert_eq!(uses.last_used(&id), None); // nobody has used it
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct UseFile {
+    key_file: PathBuf,
+}
+
+impl UseFile {
+    /// The file beside this key file. It need not be there yet.
+    #[must_use]
+    pub fn beside(key_file: impl Into<PathBuf>) -> Self {
+        Self {
+            key_file: key_file.into(),
+        }
+    }
+
+    /// What was noted; `None` where nobody ever has.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or is another.
+    pub async fn read(&self) -> Result<Option<Uses>, StoreError> {
+        let key_file = self.key_file.clone();
+        off_the_runtime(move || read(&desk::find(&key_file)?.used())).await?
+    }
+
+    /// Notes what is known now of the use of these keys.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or written, or is another.
+    ///
+    /// # Cancel safety
+    ///
+    /// What has begun is done, whether or not somebody waits for it.
+    pub async fn note(&self, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
+        let (key_file, keys) = (self.key_file.clone(), keys.clone());
+        off_the_runtime(move || note(&key_file, &keys, now)).await?
+    }
+
+    /// Notes the uses of these keys at once and every ten minutes from then on, without end; it is spawned, and aborted where
+    /// it should end. What cannot be written is told to `tracing`, and tried again then.
+    pub async fn follow(self, keys: Rotating<KeySet>) {
+        loop {
+            // Held until the next time: the set that takes its place may know nothing of what was used before.
+            let seen = keys.current();
+            self.try_note(&seen, keys.wall()).await;
+            sleep(EVERY).await;
+            if keys.current().generation() != seen.generation() {
+                self.try_note(&seen, keys.wall()).await;
+            }
+        }
+    }
+
+    async fn try_note(&self, keys: &KeySet, now: SystemTime) {
+        if let Err(error) = self.note(keys, now).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "when keys were last used could not be noted; it is tried again"
+            );
+        }
+    }
+}
+
+fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
+    let place = desk::find(key_file)?.used();
+    let not_written = |error: io::Error| {
+        let path = &place.file;
+        StoreError::new(format!(
+            "{path:?} could not be written; may this user write to it, and is the disk full?"
+        ))
+        .caused_by(error)
+    };
+    let old = fs::metadata(&place.file).ok();
+    let lock = Lock::take(&place.lock(), old.as_ref()).map_err(not_written)?;
+    let Some(_lock) = lock else {
+        return Err(not_written(ErrorKind::TimedOut.into()));
+    };
+    let noted = read(&place)?;
+    let Some(begun) = noted.clone().or_else(|| Uses::none_before(now)) else {
+        return Ok(());
+    };
+    let next = begun.with(keys, now);
+    if noted.as_ref() == Some(&next) {
+        return Ok(());
+    }
+    let text = next.to_text().map_err(io::Error::other);
+    let text = text.map_err(not_written)?;
+    let written = replace(&place, text.as_bytes(), old.as_ref(), &mut |_| Ok(()));
+    written.map_err(not_written)
+}
+
+fn read(place: &Place) -> Result<Option<Uses>, StoreError> {
+    let path = &place.file;
+    let unreadable =
+        |error: io::Error| StoreError::new(format!("{path:?} could not be read")).caused_by(error);
+    let file = match secret_file::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(unreadable)?,
+    };
+    let length = file.metadata().map_err(unreadable)?.len();
+    let bytes = secret_file::read(&file, length, MAX_BYTES).map_err(unreadable)?;
+    let text = bytes
+        .as_ref()
+        .and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let uses = text.and_then(Uses::parse);
+    uses.map(Some).ok_or_else(|| {
+        StoreError::new(format!(
+            "{path:?} does not say when keys were last used; remove it, and they are noted anew"
+        ))
+    })
+}

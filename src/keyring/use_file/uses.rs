@@ -1,0 +1,119 @@
+//! When keys were last used, as a value and as text.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::inbound::{KeyId, KeyRecord, KeySet};
+
+const VERSION: u32 = 1;
+
+/// What people read who open the file.
+const HEADER: &str = "\
+# When the keys of the file beside this one were last used, to the day (UTC). Services write it; without it, nothing is
+# known of their use, and nothing else is lost.
+
+";
+
+/// For so long a use is kept of a key that is not in the set: others may have seen a newer set.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// When keys were last used, to the day (UTC).
+///
+/// Made by [`UseFile::read`](crate::UseFile::read).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uses {
+    since: Date,
+    last: BTreeMap<KeyId, Date>,
+}
+
+/// What stands in the file, word for word.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    version: u32,
+    since: String,
+    #[serde(default)]
+    last_used: BTreeMap<String, String>,
+}
+
+impl Uses {
+    /// None yet; `None` where the moment is in no calendar.
+    pub(super) fn none_before(now: SystemTime) -> Option<Self> {
+        Some(Self {
+            since: day(now)?,
+            last: BTreeMap::new(),
+        })
+    }
+
+    /// The day since which uses are noted. Of what was before it, nothing is known.
+    #[must_use]
+    pub fn noted_since(&self) -> SystemTime {
+        moment(self.since)
+    }
+
+    /// The day on which a key was last used, if a use of it was noted.
+    #[must_use]
+    pub fn last_used(&self, key: &KeyId) -> Option<SystemTime> {
+        self.last.get(key).copied().map(moment)
+    }
+
+    /// With what the records of these keys say; a use that was noted before is not taken back by an older one.
+    pub(super) fn with(mut self, keys: &KeySet, now: SystemTime) -> Self {
+        for record in keys.records() {
+            let Some(used) = record.last_used().and_then(day) else {
+                continue;
+            };
+            let last = self.last.entry(record.id().clone()).or_insert(used);
+            *last = used.max(*last);
+        }
+        let known: HashSet<&KeyId> = keys.records().map(KeyRecord::id).collect();
+        let kept_from = now.checked_sub(KEPT).and_then(day);
+        self.last
+            .retain(|id, last| known.contains(id) || Some(*last) >= kept_from);
+        self
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let shape: Shape = toml::from_str(text).ok()?;
+        if shape.version != VERSION {
+            return None;
+        }
+        let last = shape.last_used.into_iter();
+        let last = last.map(|(id, day)| Some((id.parse().ok()?, day.parse().ok()?)));
+        Some(Self {
+            since: shape.since.parse().ok()?,
+            last: last.collect::<Option<_>>()?,
+        })
+    }
+
+    pub(super) fn to_text(&self) -> Result<String, toml::ser::Error> {
+        let last = self.last.iter();
+        let shape = Shape {
+            version: VERSION,
+            since: self.since.to_string(),
+            last_used: last
+                .map(|(id, day)| (id.to_string(), day.to_string()))
+                .collect(),
+        };
+        Ok(format!("{HEADER}{}", toml::to_string(&shape)?))
+    }
+}
+
+/// The day of a moment that is in the calendar.
+fn day(moment: SystemTime) -> Option<Date> {
+    let moment = Timestamp::try_from(moment).ok()?;
+    Some(moment.to_zoned(TimeZone::UTC).date())
+}
+
+/// When a day begins; the last that can be told where it is beyond.
+fn moment(day: Date) -> SystemTime {
+    let begins = day.to_zoned(TimeZone::UTC);
+    begins
+        .map_or(Timestamp::MAX, |begins| begins.timestamp())
+        .into()
+}

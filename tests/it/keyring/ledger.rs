@@ -1,0 +1,68 @@
+//! What makes a ledger, and what makes none.
+
+use std::time::{Duration, SystemTime};
+
+use tower_rotating_auth::{ClientEntry, InvalidLedger, KeyDigest, KeyEntry, Ledger};
+
+fn client(id: &str) -> ClientEntry {
+    ClientEntry::new(id.parse().unwrap(), "a b".parse().unwrap())
+}
+
+fn key(id: &str, client: &str, token: &str) -> KeyEntry {
+    let digest = KeyDigest::of(token.as_bytes());
+    KeyEntry::new(id.parse().unwrap(), client.parse().unwrap(), digest)
+}
+
+#[test]
+fn entries_that_contradict_each_other_make_no_ledger_and_are_named() {
+    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_000_000);
+    let id = |id: &str| id.parse().unwrap();
+    let first = || key("1", "ui", "one");
+    let wide = first().with_scopes("a c".parse().ok());
+    let never = first().with_not_before(moment).with_not_after(moment);
+    for (keys, expected) in [
+        (
+            vec![first(), key("1", "ui", "two")],
+            InvalidLedger::SameId(id("1")),
+        ),
+        (vec![first(), first()], InvalidLedger::SameId(id("1"))),
+        (
+            vec![first(), key("2", "ui", "one")],
+            InvalidLedger::SameKey(id("1"), id("2")),
+        ),
+        (
+            vec![key("1", "nobody", "one")],
+            InvalidLedger::UnknownClient(id("1"), "nobody".parse().unwrap()),
+        ),
+        (vec![wide], InvalidLedger::MoreThanItsClient(id("1"))),
+        (vec![never], InvalidLedger::NeverValid(id("1"))),
+        (
+            vec![key("1", "ui", "sk-1234")],
+            InvalidLedger::WellKnown(id("1")),
+        ),
+    ] {
+        let made = Ledger::new(1, [client("ui")], keys);
+        assert_eq!(made.unwrap_err(), expected);
+    }
+    let made = Ledger::new(1, [client("ui"), client("ui")], []);
+    let expected = InvalidLedger::SameClient("ui".parse().unwrap());
+    assert_eq!(made.unwrap_err(), expected);
+}
+
+#[test]
+fn the_keys_of_a_client_stand_in_the_order_in_which_they_came_and_are_found_by_name_and_by_digest()
+{
+    let keys = [
+        key("9", "b", "one"),
+        key("5", "a", "two"),
+        key("1", "b", "three"),
+    ];
+    let ledger = Ledger::new(7, ["a", "b"].map(client), keys.clone()).unwrap();
+    let of_b: Vec<_> = ledger.keys_of(&"b".parse().unwrap()).collect();
+    assert_eq!(of_b, [&keys[0], &keys[2]]);
+    for key in &keys {
+        assert_eq!(ledger.key(key.id()), Some(key));
+        assert_eq!(ledger.key_of(key.digest()), Some(key));
+    }
+    assert_eq!((ledger.generation(), ledger.key_set().len()), (7, 3));
+}

@@ -1,0 +1,183 @@
+//! When keys were last used, noted beside their file.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tempfile::TempDir;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_rotating_auth::{KeyPolicy, KeyRing, MemoryStore, NewKey, RequireKey, UseFile};
+
+use super::{issued, terms};
+use crate::support::{Wall, minutes, secs};
+
+const DAY: Duration = secs(24 * 60 * 60);
+
+/// A service with keys of its own beside a file, by a clock that is set.
+struct Service {
+    ring: KeyRing,
+    wall: Wall,
+    uses: UseFile,
+}
+
+impl Service {
+    async fn new(folder: &TempDir, wall: &Wall) -> Self {
+        let ring = KeyRing::builder()
+            .policy(KeyPolicy::new().purge_after(Duration::ZERO))
+            .wall_clock(wall.reader());
+        Self {
+            ring: ring.start(MemoryStore::default()).await.unwrap(),
+            wall: wall.clone(),
+            uses: UseFile::beside(folder.path().join("keys.toml")),
+        }
+    }
+
+    async fn is_asked_with(&self, key: &NewKey) {
+        let hello =
+            |_: Request<()>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
+        let door = RequireKey::new(self.ring.keys()).layer(service_fn(hello));
+        let bearer = [b"Bearer ", key.token().expose_secret()].concat();
+        let request = Request::get("/").header("authorization", bearer);
+        let answer = door.oneshot(request.body(()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
+    async fn notes(&self) {
+        let keys = self.ring.keys().current();
+        self.uses.note(&keys, self.wall.now()).await.unwrap();
+    }
+
+    /// On which day it is said that a key was used, counted from the first.
+    async fn said(&self, key: &NewKey) -> Option<u64> {
+        let uses = self.uses.read().await.unwrap().unwrap();
+        let day = uses.last_used(key.id())?.duration_since(first_day());
+        Some(day.unwrap().as_secs() / DAY.as_secs())
+    }
+}
+
+fn first_day() -> SystemTime {
+    let day = DAY.as_secs();
+    SystemTime::UNIX_EPOCH + secs(Wall::BEGAN.as_secs() / day * day)
+}
+
+fn file(folder: &TempDir) -> PathBuf {
+    folder.path().join("keys.toml.used")
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_day_of_the_last_use_is_noted_and_stays_in_a_process_that_starts_again() {
+    let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
+    let service = Service::new(&folder, &wall).await;
+    let (used, unused) = (issued(&service.ring).await, issued(&service.ring).await);
+    assert!(
+        service.uses.read().await.unwrap().is_none(),
+        "nothing is known"
+    );
+    service.notes().await;
+    let uses = service.uses.read().await.unwrap().unwrap();
+    assert_eq!(uses.noted_since(), first_day());
+    assert_eq!(service.said(&used).await, None);
+
+    service.is_asked_with(&used).await;
+    wall.jump(DAY.as_secs().try_into().unwrap());
+    service.notes().await;
+    assert_eq!(service.said(&used).await, Some(0));
+    service.is_asked_with(&used).await;
+    service.notes().await;
+    assert_eq!(service.said(&used).await, Some(1));
+    assert_eq!(service.said(&unused).await, None);
+
+    let again = Service::new(&folder, &wall).await;
+    issued(&again.ring).await;
+    again.notes().await;
+    assert_eq!(again.said(&used).await, Some(1));
+    let uses = again.uses.read().await.unwrap().unwrap();
+    assert_eq!(uses.noted_since(), first_day());
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_lose_nothing_of_each_other_and_take_nothing_back() {
+    let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
+    let (one, other) = (
+        Service::new(&folder, &wall).await,
+        Service::new(&folder, &wall).await,
+    );
+    let (ours, theirs) = (issued(&one.ring).await, issued(&other.ring).await);
+    one.is_asked_with(&ours).await;
+    wall.jump(DAY.as_secs().try_into().unwrap());
+    other.is_asked_with(&theirs).await;
+    other.notes().await;
+    one.notes().await;
+    other.notes().await;
+    assert_eq!(
+        (one.said(&ours).await, one.said(&theirs).await),
+        (Some(0), Some(1))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_already_is_not_written_again_and_what_was_purged_is_forgotten() {
+    let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
+    let service = Service::new(&folder, &wall).await;
+    let brief = service.ring.issue(terms("client").lifetime(DAY)).await;
+    let brief = brief.unwrap().into_new().unwrap();
+    service.is_asked_with(&brief).await;
+    service.notes().await;
+    let text = || std::fs::read_to_string(file(&folder)).unwrap();
+    let written = format!("{}# not written again\n", text());
+    std::fs::write(file(&folder), &written).unwrap();
+    wall.jump(DAY.as_secs().try_into().unwrap());
+    service.notes().await;
+    assert_eq!(text(), written);
+
+    assert_eq!(service.ring.purge().await.unwrap(), [brief.id().clone()]);
+    service.notes().await;
+    assert_eq!(
+        service.said(&brief).await,
+        Some(0),
+        "others may know it yet"
+    );
+    wall.jump(31 * i64::try_from(DAY.as_secs()).unwrap());
+    service.notes().await;
+    assert_eq!(service.said(&brief).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_followed_is_noted_by_and_by_with_what_was_used_before_a_set_was_replaced() {
+    let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
+    let service = Service::new(&folder, &wall).await;
+    let (used, unused) = (issued(&service.ring).await, issued(&service.ring).await);
+    let (keys, mut publisher) = tower_rotating_auth::Rotating::builder()
+        .wall_clock(wall.reader())
+        .by_hand(service.ring.ledger().key_set().clone());
+    let follows = tokio::spawn(service.uses.clone().follow(keys));
+    while service.uses.read().await.unwrap().is_none() {}
+    service.is_asked_with(&used).await;
+    publisher.publish(tower_rotating_auth::KeySet::empty());
+    tokio::time::sleep(minutes(11)).await;
+    assert_eq!(service.said(&used).await, Some(0));
+    assert_eq!(service.said(&unused).await, None);
+    follows.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_file_in_its_place_is_neither_read_nor_overwritten() {
+    let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
+    let service = Service::new(&folder, &wall).await;
+    for text in [
+        "",
+        "version = 2\nsince = \"2026-01-01\"\n",
+        "sk-8Zk1tQ0mVd7RyXw3LpHs5N",
+    ] {
+        std::fs::write(file(&folder), text).unwrap();
+        let error = service.uses.read().await.unwrap_err();
+        assert!(error.to_string().contains("keys.toml.used"), "{error}");
+        assert!(!format!("{error:?}").contains("8Zk1"), "{error:?}");
+        let keys = service.ring.keys().current();
+        service.uses.note(&keys, wall.now()).await.unwrap_err();
+        assert_eq!(std::fs::read_to_string(file(&folder)).unwrap(), text);
+    }
+}
