@@ -44,8 +44,11 @@ struct Ledger {
     /// The keys that are taken: from the first to the second.
     taken: (usize, usize),
     attempts: HashMap<String, usize>,
-    /// Requests that have begun and that no key has let in yet, each with the key that was in use then.
+    /// Requests that have begun and that no key has let in yet, each with the newest key that the gateway knew to be
+    /// taken then.
     under_way: HashMap<String, usize>,
+    /// Requests that a key has let in, each with that key, until they are answered.
+    let_in: HashMap<String, usize>,
     counts: Counts,
 }
 
@@ -55,6 +58,8 @@ struct Progress {
     seen: usize,
     /// The newest key that was rejected, and one more.
     rejected: usize,
+    /// The newest key that was let in and whose client has its answer: the gateway knows that it is taken.
+    answered: usize,
     /// The oldest key that may be on its way.
     oldest_under_way: Option<usize>,
     finished: bool,
@@ -136,11 +141,11 @@ impl Upstream {
     }
 
     /// Waits until nothing is left that may still come with an older key: a second replacement in the course
-    /// of one request is more than one replay makes good.
+    /// of one request is more than one replay makes good. A replacement is not over until the gateway knows of it.
     pub(crate) async fn has_settled_on(&self, rotation: usize) {
         self.wait_for(|progress| {
             let oldest = progress.oldest_under_way;
-            progress.seen >= rotation && oldest.is_none_or(|oldest| oldest >= rotation)
+            progress.answered >= rotation && oldest.is_none_or(|oldest| oldest >= rotation)
         })
         .await;
     }
@@ -152,21 +157,23 @@ impl Upstream {
     /// A client is about to send a request; the key that is in use.
     pub(crate) fn begins(&self, id: &str) -> usize {
         let mut ledger = self.book.ledger.lock().unwrap();
-        let in_use = self.book.progress.borrow().seen;
-        ledger.under_way.insert(id.to_owned(), in_use);
+        let Progress { seen, answered, .. } = *self.book.progress.borrow();
+        ledger.under_way.insert(id.to_owned(), answered);
         self.book
             .progress
             .send_modify(|progress| progress.oldest_under_way = ledger.oldest());
-        in_use
+        seen
     }
 
     /// A client has its answer, whatever it is.
     pub(crate) fn ends(&self, id: &str) {
         let mut ledger = self.book.ledger.lock().unwrap();
         ledger.under_way.remove(id);
-        self.book
-            .progress
-            .send_modify(|progress| progress.oldest_under_way = ledger.oldest());
+        let key = ledger.let_in.remove(id).unwrap_or_default();
+        self.book.progress.send_modify(|progress| {
+            progress.answered = progress.answered.max(key);
+            progress.oldest_under_way = ledger.oldest();
+        });
     }
 
     /// There will be no other key: what waits for one goes on.
@@ -210,12 +217,13 @@ impl Book {
         counts.most_attempts = counts.most_attempts.max(attempts);
         counts.late += usize::from(key.is_some_and(|key| key < in_use));
         let taken = key.filter(|key| (oldest..=newest).contains(key));
-        if taken.is_none() {
+        if let Some(key) = taken {
+            ledger.under_way.remove(&id);
+            ledger.let_in.insert(id, key);
+        } else {
             counts.rejected += 1;
             let before = key.is_some_and(|key| key >= in_use && key + 1 == newest);
             counts.loaded_before += usize::from(before);
-        } else {
-            ledger.under_way.remove(&id);
         }
         self.progress.send_modify(|progress| {
             progress.oldest_under_way = ledger.oldest();
