@@ -148,7 +148,8 @@ impl InjectKey {
 impl<X> InjectKey<X> {
     /// Says where a request with a path and no origin goes, as clients that are connected to one server
     /// send them. It is given the key that is for that origin, if there is one. A `Host` that the caller has set
-    /// must name it.
+    /// must name it. Where nothing is assumed, or an origin that has no key, such requests go out without one, and
+    /// `tracing` is told so, once.
     ///
     /// # Errors
     ///

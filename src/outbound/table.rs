@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::{Arc, Once};
 
 use super::credential::Credential;
 use super::origin::{self, Origin};
@@ -15,6 +16,7 @@ pub(super) struct Table {
     entries: Vec<Entry>,
     /// Where a request without an origin of its own goes.
     assumed: Option<Origin>,
+    told: Arc<Once>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +68,7 @@ impl Table {
         Self {
             entries: vec![Entry::AnySafe(key)],
             assumed: None,
+            told: Arc::new(Once::new()),
         }
     }
 
@@ -73,6 +76,7 @@ impl Table {
         Self {
             entries: vec![Entry::Route(Route::whole(origin, key))],
             assumed: None,
+            told: Arc::new(Once::new()),
         }
     }
 
@@ -96,11 +100,13 @@ impl Table {
         Ok(Self {
             entries: routes.into_iter().map(Entry::Route).collect(),
             assumed: None,
+            told: Arc::new(Once::new()),
         })
     }
 
     pub(super) fn assume(&mut self, origin: Origin) {
         self.assumed = Some(origin);
+        self.told = Arc::new(Once::new());
     }
 
     fn entry(&self, Index(index): Index) -> &Entry {
@@ -142,11 +148,33 @@ impl Table {
                 self.first(path, is_it, || origin::is_safe(scheme, host))
             }
             Place::PathOnly { path } => {
-                let assumed = self.assumed.as_ref()?;
+                let Some(assumed) = self.assumed.as_ref().filter(|origin| self.is_for(origin))
+                else {
+                    self.tell_that_there_is_no_origin();
+                    return None;
+                };
                 self.first(path, |origin| origin == assumed, || assumed.is_safe())
             }
             Place::Nowhere => None,
         }
+    }
+
+    fn is_for(&self, assumed: &Origin) -> bool {
+        self.entries.iter().any(|entry| match entry {
+            Entry::Route(route) => route.origin == *assumed,
+            Entry::AnySafe(_) => true,
+        })
+    }
+
+    /// Once: as it is with the first of these requests, it is with all of them.
+    fn tell_that_there_is_no_origin(&self) {
+        self.told.call_once(|| {
+            tracing::warn!(
+                assumed = self.assumed.as_ref().map(tracing::field::display),
+                "requests have a path and no origin, and go out without a key: say by assume_origin which of the origins \
+                 that have a key they go to"
+            );
+        });
     }
 
     fn first(

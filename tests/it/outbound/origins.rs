@@ -3,6 +3,7 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{Credential, InjectKey, InvalidOrigin, Origin, Rotating, Secret};
 
 use super::{World, get};
+use crate::support::Traced;
 
 fn key() -> Rotating<Credential> {
     Rotating::by_hand(Credential::bearer(&Secret::from("key")).unwrap()).0
@@ -82,6 +83,28 @@ async fn a_path_has_the_origin_that_is_assumed_and_no_other() {
     *connect.method_mut() = Method::CONNECT;
     *connect.uri_mut() = Uri::from_static("evil.test:443");
     assert!(!is_given_the_key(same, connect).await);
+}
+
+#[tokio::test]
+async fn that_paths_have_no_origin_is_told_once() {
+    let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+    let other = inject.clone().assume_origin("https://other.example.com");
+    for (inject, assumed) in [(inject, None), (other.unwrap(), Some("other.example.com"))] {
+        let traced = Traced::new();
+        for _ in 0..2 {
+            assert!(!is_given_the_key(inject.clone(), get("/v1/models")).await);
+        }
+        let text = traced.text();
+        assert_eq!(text.matches("assume_origin").count(), 1, "{text}");
+        assert!(
+            assumed.is_none_or(|assumed| text.contains(assumed)),
+            "{text}"
+        );
+    }
+    let traced = Traced::new();
+    let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+    assert!(!is_given_the_key(inject, get("https://elsewhere.test/")).await);
+    assert_eq!(traced.text(), "");
 }
 
 #[tokio::test]
