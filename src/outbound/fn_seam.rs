@@ -248,8 +248,10 @@ impl<Req, Res, Err> Inspect<Res, Err> for Seam<Req, Answers<Res, Err>> {
     }
 
     fn accepts(&self, answer: &Result<Res, Err>) -> bool {
-        let accepts = self.answers.accepts.as_ref();
-        accepts.map_or(answer.is_ok(), |accepts| accepts(answer))
+        match &self.answers.accepts {
+            Some(accepts) => accepts(answer),
+            None => answer.is_ok(),
+        }
     }
 
     fn note(&self, answer: &mut Res, outcome: Outcome) {
