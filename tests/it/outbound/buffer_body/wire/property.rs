@@ -24,9 +24,9 @@ proptest! {
 }
 
 fn trial() -> impl Strategy<Value = Trial> {
-    let piece = prop_oneof![0_usize..4, 4_usize..1024, 1024_usize..5000];
+    let piece = prop_oneof![0_usize..4, 4_usize..5000, 8000_usize..20_000];
     let early = option::weighted(0.8, (any::<Index>(), option::of(any::<Index>())));
-    let room = prop_oneof![-3_isize..4, -20_000_isize..20_000];
+    let room = prop_oneof![-3_isize..4, -40_000_isize..40_000];
     let body = select(vec![
         (Length::Told, Ending::Nothing),
         (Length::Unknown, Ending::Nothing),

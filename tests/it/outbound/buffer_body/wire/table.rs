@@ -6,8 +6,8 @@ use super::trial::{Ending, Length, Moment, Trial};
 /// A body: its pieces, what is said of its length, and how it ends.
 type Kind = (&'static [usize], Length, Ending);
 
-const ONE: &[usize] = &[6029];
-const MANY: &[usize] = &[3, 4000, 1, 1, 2000, 24];
+const ONE: &[usize] = &[12_029];
+const MANY: &[usize] = &[3, 10_000, 1, 1, 2000, 24];
 
 const KINDS: [Kind; 8] = [
     (&[], Length::Told, Ending::Nothing),
