@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -119,6 +120,17 @@ pub(crate) struct Args {
     )]
     pub(crate) upstream_header: String,
 
+    /// Go back to the key before a new one for so long, while the upstream does not take the new one: for keys that are
+    /// not active at once. 0 where the upstream takes a new key before the file has it.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "GATEWAY_UPSTREAM_KEY_OVERLAP",
+        default_value = "300",
+        value_parser = seconds_or_none
+    )]
+    pub(crate) upstream_key_overlap: Duration,
+
     /// Read the key file at least so often, also when nothing says that it changed.
     #[arg(
         long,
@@ -152,9 +164,10 @@ pub(crate) struct Args {
 }
 
 /// The options that say what the demo brings by itself.
-const BROUGHT: [&str; 4] = [
+const BROUGHT: [&str; 5] = [
     "upstream",
     "upstream_key_file",
+    "upstream_key_overlap",
     "upstream_header",
     "client_keys",
 ];
@@ -191,13 +204,20 @@ fn typed(matches: &ArgMatches, id: &str) -> bool {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    const RANGE: std::ops::RangeInclusive<f64> = 0.05..=86_400.0;
+    seconds_in(0.05..=86_400.0, text)
+}
+
+fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    seconds_in(0.0..=86_400.0, text)
+}
+
+fn seconds_in(range: RangeInclusive<f64>, text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
-        Ok(seconds) if RANGE.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        Ok(seconds) if range.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!(
             "a number of seconds from {} to {} is needed",
-            RANGE.start(),
-            RANGE.end()
+            range.start(),
+            range.end()
         )),
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Upstream {
     pub(crate) base: Base,
     pub(crate) header: KeyHeader,
     pub(crate) key: KeyFrom,
+    /// For how long a request may go back to the key before.
+    pub(crate) overlap: Duration,
 }
 
 /// The header that carries the key.
@@ -87,6 +89,7 @@ impl Config {
                 args.upstream_key_file,
                 key,
                 &args.upstream_header,
+                args.upstream_key_overlap,
             )?;
             let door = Door::decide(args.door, args.listen)?;
             (Behind::Upstream(upstream), door)
@@ -115,6 +118,7 @@ impl Upstream {
         file: Option<OsString>,
         key: Option<String>,
         header: &str,
+        overlap: Duration,
     ) -> Result<Self, Failure> {
         let file = file.filter(|path| !path.is_empty()).map(PathBuf::from);
         let key = key.filter(|key| !key.trim().is_empty());
@@ -142,6 +146,7 @@ impl Upstream {
             base: Base::parse(&base).map_err(invalid)?,
             header: KeyHeader::parse(header)?,
             key,
+            overlap,
         })
     }
 }

@@ -25,7 +25,10 @@ pub(crate) struct Key {
 impl Key {
     /// Reads the key for the first time: no key, no gateway.
     pub(crate) async fn open(upstream: &Upstream, poll: Duration) -> Result<Self, Failure> {
-        let builder = Rotating::builder().name(NAME).observer(report::event);
+        let builder = Rotating::builder()
+            .name(NAME)
+            .observer(report::event)
+            .overlap(upstream.overlap);
         match &upstream.key {
             KeyFrom::Environment(secret) => {
                 let credential = credential(&upstream.header, secret)

@@ -27,7 +27,15 @@ use crate::rotating::Rotating;
 /// nearly all take off `Authorization`, and no other; have such a client follow none.
 ///
 /// A new key may not be active at the upstream yet: while it has not proven itself, the request is sent once more
-/// with the one before it, for as long as the engine's [`overlap`](crate::Builder::overlap) lasts.
+/// with the one before it, for as long as the engine's [`overlap`](crate::Builder::overlap) lasts (5 min unless told).
+/// Otherwise a rejected request waits for a newer key for up to [`force_wait`](crate::Builder::force_wait) (5 s); where
+/// that brought none, those that come after it are given the rejection at once, for a
+/// [`cooldown`](crate::Builder::cooldown) of 10 s that doubles.
+///
+/// Unless told, a body is kept for the second attempt by cloning it ([`CloneBody`]), and so must be `Clone`: for those that
+/// are not, such as `axum::body::Body`, there are [`BufferBody`](super::BufferBody), which gives the inner service a body
+/// of another type, and [`without_replay`](Self::without_replay). For requests that are no `http::Request`, reqwest's say,
+/// there is [`Seam`](super::Seam). Where these are missing, the compiler says of `Injected<…>` that it is no `Service`.
 ///
 /// The error type is the inner service's. Where there is no newer key, or the body cannot be sent twice, the
 /// caller is given the upstream's own answer, with an [`Outcome`](super::Outcome) in its extensions that tells

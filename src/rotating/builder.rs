@@ -141,7 +141,9 @@ impl Builder {
     /// than until it expires. While the upstream rejects the new one, which may not be active there yet,
     /// [`InjectKey`](crate::InjectKey) sends the second attempt with the old one.
     ///
-    /// Each of those requests is sent twice. [`Duration::ZERO`] cuts over at once: for keys that are replaced
+    /// Each of those requests is sent twice. Where the old one is not taken any more, either, the caller is given the
+    /// rejection, since no request is sent a third time: choose less than the time for which keys live. [`Duration::ZERO`]
+    /// cuts over at once: for an upstream that takes a new key before the source has it, and for keys that are replaced
     /// because they are compromised.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.overlap = overlap;

@@ -9,6 +9,7 @@ mod sidecar;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tempfile::TempDir;
@@ -71,6 +72,7 @@ impl Demo {
             base: self.base.clone(),
             header: KeyHeader::Bearer,
             key: KeyFrom::File(self.key_file.clone()),
+            overlap: Duration::ZERO, // it takes each key before the file has it
         }
     }
 }

@@ -24,6 +24,11 @@ use super::saved_body::SavedBody;
 /// - Both attempts tell the same length, and so are framed alike; trailers are kept. Where one frame ends and the
 ///   next begins may differ.
 /// - A body that fails is not sent again.
+/// - The inner service is given a [`ReplayBody`]: a client that takes one type only, hyper-util's with `axum::body::Body`
+///   say, has it made into that by [`map`](Self::map).
+///
+/// Up to `max_bytes` are kept for each request that is under way: so many times the requests that a client may have at a
+/// time. What is needed is what an upstream reads before it rejects, often no more than a connection's buffers: some 64 KiB.
 ///
 /// The body need be neither `Clone` nor `Sync`; one that is not `Unpin` is boxed first, by
 /// `request.map(Box::pin)`. Trailers do not count as bytes. Data that is not `Bytes` is copied. For bodies

@@ -22,6 +22,10 @@ async fn help_names_each_option_with_its_variable_and_shows_no_value_of_theirs()
         ("--listen <ADDR>", "GATEWAY_LISTEN"),
         ("--upstream <URL>", "OPENAI_API_BASE_URL"),
         ("--upstream-key-file <PATH>", "OPENAI_API_KEY_FILE"),
+        (
+            "--upstream-key-overlap <SECONDS>",
+            "GATEWAY_UPSTREAM_KEY_OVERLAP",
+        ),
         ("--upstream-header <NAME>", "GATEWAY_UPSTREAM_HEADER"),
         ("--poll-interval <SECONDS>", "GATEWAY_POLL_INTERVAL"),
         ("--upstream-timeout <SECONDS>", "GATEWAY_UPSTREAM_TIMEOUT"),
@@ -52,6 +56,11 @@ async fn wrong_options_are_told_in_one_line_with_exit_code_2() {
             vec![UPSTREAM, "--poll-interval", "0"],
             &key,
             "--poll-interval",
+        ),
+        (
+            vec![UPSTREAM, "--upstream-key-overlap=-1"],
+            &key,
+            "--upstream-key-overlap",
         ),
         (
             vec![UPSTREAM, "--poll-interval", "NaN"],

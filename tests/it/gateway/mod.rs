@@ -12,6 +12,7 @@ pub(crate) mod harness;
 mod health;
 #[cfg(unix)]
 mod nothing_lost;
+mod overlap;
 mod streaming;
 mod tls;
 mod uploads;
