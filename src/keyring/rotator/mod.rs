@@ -137,7 +137,7 @@ impl<S: Sink> Rotator<S> {
         self
     }
 
-    /// Does all that is due, and returns when something is due next.
+    /// Takes in what other processes have written, does all that is due, and returns when something is due next.
     ///
     /// # Errors
     ///
@@ -147,6 +147,8 @@ impl<S: Sink> Rotator<S> {
     ///
     /// A call that is dropped is as a process that ends: the next one goes on from there.
     pub async fn catch_up(&mut self) -> Result<SystemTime, NotRotated> {
+        // An operation finds out by itself that others have written; waiting is none.
+        self.ring.reload().await?;
         for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
@@ -172,7 +174,8 @@ impl<S: Sink> Rotator<S> {
         Err(NotRotated::Unsettled)
     }
 
-    /// Catches up whenever something is due, until the ring has stopped.
+    /// Catches up whenever something is due, and every 30 s, until the ring has stopped: so soon is a key replaced that another
+    /// process has revoked.
     ///
     /// Failures are told to `tracing`, and tried again: after a second, then after twice that …, up to 30 s.
     pub async fn run(mut self) {

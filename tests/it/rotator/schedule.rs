@@ -86,6 +86,20 @@ async fn a_key_that_is_revoked_is_replaced_at_once() {
 }
 
 #[tokio::test]
+async fn a_key_that_another_process_revokes_is_replaced_at_once() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    rotator.catch_up().await.unwrap();
+    let leaked = world.delivered().unwrap();
+    let (elsewhere, _) = world.start().await;
+    let client = "batch".parse().unwrap();
+    elsewhere.revoke(Revoke::Client(client)).await.unwrap();
+    rotator.catch_up().await.unwrap();
+    let found = world.delivered().unwrap();
+    assert!(!world.is_valid(&ring, &leaked) && world.is_valid(&ring, &found));
+}
+
+#[tokio::test]
 async fn a_key_that_somebody_took_away_is_replaced_and_stays_valid_meanwhile() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
