@@ -73,7 +73,7 @@ impl Rotate {
     }
 
     /// The new key is valid for so long. Unless told, as the policy says, and where it says nothing, for as long as
-    /// the old one was made for.
+    /// the old one was made for; where nobody knows when that was made, for what is left of it.
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.life = Life::For(lifetime);
         self
@@ -117,7 +117,7 @@ impl Ledger {
         });
         changed.extend(self.making_room(client.id(), &changed, now)?);
 
-        let lifetime = self.policy().lifetime.or_else(|| length_of_life(old));
+        let lifetime = self.policy().lifetime.or_else(|| length_of_life(old, now));
         let not_before = old.not_before().filter(|from| now < *from);
         let not_after = end_of_life(rotate.life, lifetime, not_before, self.policy(), now)?;
         let new = KeyEntry::new(drawn.id.clone(), client.id().clone(), drawn.digest)
@@ -248,8 +248,10 @@ impl Ledger {
     }
 }
 
-/// For how long a key was made.
-fn length_of_life(entry: &KeyEntry) -> Option<Duration> {
-    let start = entry.not_before().max(entry.created_at())?;
-    entry.not_after()?.duration_since(start).ok()
+/// For how long a key was made; of one that ends, and whose beginning is not known, what is left.
+pub(super) fn length_of_life(entry: &KeyEntry, now: SystemTime) -> Option<Duration> {
+    let end = entry.not_after()?;
+    let start = entry.not_before().max(entry.created_at());
+    let start = start.filter(|start| *start < end).unwrap_or(now);
+    end.duration_since(start).ok()
 }

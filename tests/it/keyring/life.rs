@@ -9,9 +9,9 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Ageing, Ended, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyState, KeyTerms,
-    MaxAge, MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke,
-    Rotate, Scopes, Secret, UnfitKey,
+    Ageing, ClientEntry, Ended, ForeignKey, Imported, KeyDigest, KeyEntry, KeyId, KeyPolicy,
+    KeyRing, KeyState, KeyTerms, Ledger, MaxAge, MemoryStore, NewKey, NotAllowed, NotChanged,
+    Principal, Provenance, RequireKey, Revoke, Rotate, Scopes, Secret, UnfitKey,
 };
 
 use super::{client, is_valid_at, issued, ring, terms};
@@ -340,6 +340,28 @@ async fn a_key_that_may_do_all_that_its_new_client_may_goes_by_its_client() {
     ring.set_scopes(&client(), scopes("b")).await.unwrap();
     let listed = ring.list().into_iter().find(|key| key.id == *first.id());
     assert_eq!(listed.unwrap().scopes, scopes("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_successor_of_a_key_that_ends_ends_also_where_nobody_knows_how_old_that_is() {
+    let wall = Wall::new();
+    let now = wall.now();
+    for made in [None, Some(now + 3 * DAY)] {
+        let owner = ClientEntry::new(client(), Scopes::default());
+        let digest = KeyDigest::of(b"written by hand");
+        let entry = KeyEntry::new("by-hand".parse().unwrap(), client(), digest)
+            .with_created_at(made)
+            .with_not_after(now + 2 * DAY);
+        let store = MemoryStore::new(Ledger::new(1, [owner], [entry]).unwrap());
+        let builder = KeyRing::builder().wall_clock(wall.reader());
+        let ring = builder.start(store).await.unwrap();
+        let rotated = ring
+            .rotate(Rotate::with_grace(client(), DAY))
+            .await
+            .unwrap();
+        let listed = ring.list().into_iter().find(|key| key.id == *rotated.id());
+        assert_eq!(listed.unwrap().ends_at, Some(now + 2 * DAY), "{made:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
