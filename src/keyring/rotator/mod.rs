@@ -99,8 +99,8 @@ pub struct Rotator<S> {
 impl<S: Sink> Rotator<S> {
     /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used, and a moment at which a key
     /// begins or ends ([`KeyTerms::not_before`], [`KeyTerms::not_after`]) is the first one's alone. Where the terms do not say how
-    /// long a key lives, a successor lives as long as the policy says, and where that says nothing, as long as the key before it was
-    /// made for.
+    /// long a key lives, a later one lives as long as the policy says, and where that says nothing, as long as the key before it was
+    /// made for; also one that is made because all before it were revoked.
     pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
         Self {
             ring,
@@ -155,8 +155,11 @@ impl<S: Sink> Rotator<S> {
             let ledger = self.ring.ledger();
             let now = self.ring.now();
             match next_step(&ledger, self.terms.client(), delivered, self.plan, now) {
-                Step::Issue(mark) => {
-                    let terms = self.terms.clone().idempotency_key(mark);
+                Step::Issue(last, mark) => {
+                    let last = last.and_then(|id| ledger.key(&id));
+                    let terms =
+                        last.map_or_else(|| self.terms.clone(), |last| self.terms.after(last, now));
+                    let terms = terms.idempotency_key(mark);
                     self.pending = self.ring.issue(terms).await?.into_new();
                 }
                 Step::Rotate(old, mark) => {

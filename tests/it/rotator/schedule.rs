@@ -208,6 +208,37 @@ async fn a_moment_at_which_a_key_ends_is_the_first_ones_alone() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_made_when_the_others_were_revoked_is_as_a_successor_would_be() {
+    let begin = World::new().now();
+    let policy = || KeyPolicy::new().lifetime(7 * DAY);
+    for (policy, terms, lives) in [
+        (
+            KeyPolicy::new(),
+            terms().not_after(begin + 6 * DAY),
+            6 * DAY,
+        ),
+        (policy(), terms().not_after(begin + 6 * DAY), 7 * DAY),
+        (policy(), terms().not_before(begin + DAY), 7 * DAY),
+        (policy(), terms().lifetime(9 * DAY), 9 * DAY),
+    ] {
+        let world = World::new();
+        let (ring, mut rotator) = world.start_with(policy, terms).await;
+        rotator.catch_up().await.unwrap();
+        for pause in [HOUR, 20 * DAY] {
+            world.pass(pause);
+            let client = "batch".parse().unwrap();
+            ring.revoke(Revoke::Client(client)).await.unwrap();
+            rotator.catch_up().await.unwrap();
+            let digest = KeyDigest::of(&world.delivered().unwrap());
+            let ledger = ring.ledger();
+            let made = ledger.key_of(&digest).unwrap();
+            assert_eq!(made.not_before(), None);
+            assert_eq!(made.not_after(), Some(world.now() + lives));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_rotation_that_others_undo_at_once_comes_to_an_end() {
     let world = World::new();
     let (ring, _) = world.start().await;
