@@ -2,12 +2,12 @@
 
 use std::fs::Metadata;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::format;
 use super::lock::{self, Lock};
 use super::place::Place;
-use super::replace::{Step, replace};
+use super::replace::{Step, replace, sync_folder};
 use crate::keyring::ledger::Ledger;
 use crate::keyring::store::{CommitError, StoreError};
 use crate::secret_file::{self, Exposure};
@@ -20,6 +20,60 @@ struct Found {
     ledger: Ledger,
     /// Of the file, if there is one.
     metadata: Option<Metadata>,
+}
+
+/// The file, and what became of the last commit.
+#[derive(Debug)]
+pub(in crate::keyring) struct Desk {
+    path: PathBuf,
+    last: Last,
+}
+
+/// What is known of the last commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// It is there after a crash, or was never there.
+    Settled,
+    /// It is there, and nobody knows whether it is after a crash.
+    Unsettled,
+}
+
+impl Desk {
+    pub(in crate::keyring) const fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            last: Last::Settled,
+        }
+    }
+
+    /// Reads the file, once what is in it is there to stay.
+    pub(in crate::keyring) fn load(
+        &mut self,
+        before: impl FnMut(Step) -> io::Result<()>,
+    ) -> Result<Ledger, StoreError> {
+        if self.last == Last::Unsettled {
+            settle(&self.path, before)?;
+            self.last = Last::Settled;
+        }
+        load(&self.path)
+    }
+
+    pub(in crate::keyring) fn commit(
+        &mut self,
+        base: &Ledger,
+        next: &Ledger,
+        mut before: impl FnMut(Step) -> io::Result<()>,
+    ) -> Result<(), CommitError> {
+        let last = &mut self.last;
+        commit(&self.path, base, next, |step| {
+            match step {
+                Step::SyncFolder => *last = Last::Unsettled,
+                Step::Note => *last = Last::Settled,
+                _ => {}
+            }
+            before(step)
+        })
+    }
 }
 
 pub(in crate::keyring) fn load(path: &Path) -> Result<Ledger, StoreError> {
@@ -38,21 +92,8 @@ pub(in crate::keyring) fn commit(
     mut before: impl FnMut(Step) -> io::Result<()>,
 ) -> Result<(), CommitError> {
     let place = find(path)?;
-    let not_written = |error: io::Error| {
-        StoreError::new(format!(
-            "{path:?} could not be written; is its folder there, may this user write to it, and is the disk full?"
-        ))
-        .caused_by(error)
-    };
-    let like = std::fs::metadata(&place.file).ok();
-    before(Step::Lock).map_err(not_written)?;
-    let lock = Lock::take(&place.lock(), like.as_ref()).map_err(not_written)?;
-    let mut lock = lock.ok_or_else(|| {
-        StoreError::new(format!(
-            "{:?} has been locked by another process for 10 s; does it hang?",
-            place.lock()
-        ))
-    })?;
+    let not_written = |error| not_written(path, error);
+    let mut lock = locked(&place, path, &mut before)?;
     let found = read(&place, path)?;
     let noted = lock.noted().map_err(|error| not_noted(&place, error))?;
     not_put_back(&found, noted, &place, path)?;
@@ -79,15 +120,54 @@ pub(in crate::keyring) fn commit(
         &mut before,
     )
     .map_err(not_written)?;
-    // It is written. The note is for a mistake of people: without it, the next one says as much.
-    if let Err(error) = before(Step::Note).and_then(|()| lock.note(next.generation())) {
+    note(&mut lock, next.generation(), path, &mut before);
+    Ok(())
+}
+
+/// Sees to it that what a commit has left there when it failed is there after a crash, and is noted.
+fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result<(), StoreError> {
+    let place = find(path)?;
+    let mut lock = locked(&place, path, &mut before)?;
+    let found = read(&place, path)?;
+    sync_folder(&place, &mut before).map_err(|error| not_written(path, error))?;
+    let noted = lock.noted().map_err(|error| not_noted(&place, error))?;
+    if noted < Some(found.ledger.generation()) {
+        note(&mut lock, found.ledger.generation(), path, &mut before);
+    }
+    Ok(())
+}
+
+/// The lock, when it is this writer's turn.
+fn locked(
+    place: &Place,
+    path: &Path,
+    before: &mut impl FnMut(Step) -> io::Result<()>,
+) -> Result<Lock, StoreError> {
+    let like = std::fs::metadata(&place.file).ok();
+    let lock = before(Step::Lock).and_then(|()| Lock::take(&place.lock(), like.as_ref()));
+    let lock = lock.map_err(|error| not_written(path, error))?;
+    lock.ok_or_else(|| {
+        StoreError::new(format!(
+            "{:?} has been locked by another process for 10 s; does it hang?",
+            place.lock()
+        ))
+    })
+}
+
+/// Notes what is written. The note is for a mistake of people: without it, the next one says as much.
+fn note(
+    lock: &mut Lock,
+    generation: u64,
+    path: &Path,
+    before: &mut impl FnMut(Step) -> io::Result<()>,
+) {
+    if let Err(error) = before(Step::Note).and_then(|()| lock.note(generation)) {
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
             "a generation could not be noted"
         );
     }
-    Ok(())
 }
 
 pub(in crate::keyring) fn find(path: &Path) -> Result<Place, StoreError> {
@@ -97,6 +177,13 @@ pub(in crate::keyring) fn find(path: &Path) -> Result<Place, StoreError> {
         ))
         .caused_by(error)
     })
+}
+
+fn not_written(path: &Path, error: io::Error) -> StoreError {
+    StoreError::new(format!(
+        "{path:?} could not be written; is its folder there, may this user write to it, and is the disk full?"
+    ))
+    .caused_by(error)
 }
 
 fn not_noted(place: &Place, error: io::Error) -> StoreError {

@@ -24,9 +24,12 @@ pub(in crate::keyring) use self::replace::{Step, replace};
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
+use self::desk::Desk;
 use super::ledger::Ledger;
 use super::store::{Commit, CommitError, Store, StoreError};
 
@@ -47,6 +50,9 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// write at a time: each holds the lock on `<file>.lock` while it does, and one that decided on an older content is told
 /// so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten either,
 /// unless in the very moment of a write.
+///
+/// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
+/// ([`NotChanged::Unknown`](crate::NotChanged)): the store reads nothing until the disk has.
 ///
 /// # An older file
 ///
@@ -74,27 +80,31 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    path: PathBuf,
+    /// One at a time: work whose caller is gone goes on.
+    desk: Arc<Mutex<Desk>>,
 }
 
 impl FileStore {
     /// The file at this path, which need not be there yet. Its folder must be.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        let desk = Desk::new(path.into());
+        Self {
+            desk: Arc::new(Mutex::new(desk)),
+        }
     }
 }
 
 impl Store for FileStore {
     async fn load(&mut self) -> Result<Ledger, StoreError> {
-        let path = self.path.clone();
-        off_the_runtime(move || desk::load(&path)).await?
+        let mut desk = Arc::clone(&self.desk).lock_owned().await;
+        off_the_runtime(move || desk.load(|_| Ok(()))).await?
     }
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        let path = self.path.clone();
+        let mut desk = Arc::clone(&self.desk).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
-        off_the_runtime(move || desk::commit(&path, &base, &next, |_| Ok(()))).await?
+        off_the_runtime(move || desk.commit(&base, &next, |_| Ok(()))).await?
     }
 }
 

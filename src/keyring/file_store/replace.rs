@@ -47,6 +47,14 @@ pub(in crate::keyring) fn replace(
         let _ = fs::remove_file(&next);
         return Err(error);
     }
+    sync_folder(place, before)
+}
+
+/// Writes to the disk which file is in the place.
+pub(super) fn sync_folder(
+    place: &Place,
+    before: &mut impl FnMut(Step) -> io::Result<()>,
+) -> io::Result<()> {
     before(Step::SyncFolder)?;
     os::sync_folder(&place.folder)
 }
