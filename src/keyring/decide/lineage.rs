@@ -36,10 +36,9 @@ impl Ledger {
     pub(super) fn lineage_of(&self, entry: &KeyEntry) -> Vec<&KeyEntry> {
         let mut found: HashSet<&KeyId> = HashSet::from([entry.id()]);
         let mut oldest = entry;
-        while let Some(before) = oldest.replaces().and_then(|id| self.key(id)) {
-            if !found.insert(before.id()) {
-                break;
-            }
+        // Also one that is not kept any more: the keys that replaced it are of one lineage.
+        while let Some(id) = oldest.replaces().filter(|id| found.insert(id)) {
+            let Some(before) = self.key(id) else { break };
             oldest = before;
         }
         loop {

@@ -150,17 +150,26 @@ impl Ledger {
         let (client, named) = match &rotate.which {
             WhichKey::Of(client) => (client, None),
             WhichKey::Named(id) => match self.key(id) {
-                Some(entry) => (entry.client(), Some(id)),
+                Some(entry) => (entry.client(), Some(entry)),
                 None => return Ok(None),
             },
         };
-        match self.made_before(client, rotate.idempotency_key.as_ref()) {
-            Some(before) => match (before.replaces(), named) {
-                (Some(_), None) => Ok(Some(before)),
-                (Some(replaced), Some(named)) if replaced == named => Ok(Some(before)),
-                _ => Err(NotAllowed::IdempotencyKeyReused(before.id().clone())),
-            },
-            None => Ok(None),
+        let Some(before) = self.made_before(client, rotate.idempotency_key.as_ref()) else {
+            return Ok(None);
+        };
+        let is_same = before.replaces().is_some_and(|replaced| match rotate.old {
+            Fate::Retires(_) => named.is_none_or(|named| named.id() == replaced),
+            // What was replaced is the last of the lineage. Where it was not revoked, another rotation has made this key.
+            Fate::IsRevoked => {
+                is_revoked(self.key(replaced))
+                    && named.is_none_or(|named| {
+                        is_revoked(Some(named)) && self.lineage_of(named).contains(&before)
+                    })
+            }
+        });
+        match is_same {
+            true => Ok(Some(before)),
+            false => Err(NotAllowed::IdempotencyKeyReused(before.id().clone())),
         }
     }
 
@@ -246,6 +255,11 @@ impl Ledger {
             .map(|entry| entry.clone().with_retires_at(now))
             .collect())
     }
+}
+
+/// Also of one that is not kept any more.
+fn is_revoked(entry: Option<&KeyEntry>) -> bool {
+    entry.is_none_or(|entry| entry.revoked_at().is_some())
 }
 
 /// For how long a key was made; of one that ends, and whose beginning is not known, what is left.

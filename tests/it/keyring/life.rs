@@ -9,9 +9,10 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Ageing, ClientEntry, Ended, ForeignKey, Imported, KeyDigest, KeyEntry, KeyId, KeyPolicy,
-    KeyRing, KeyState, KeyTerms, Ledger, MaxAge, MemoryStore, NewKey, NotAllowed, NotChanged,
-    Principal, Provenance, RequireKey, Revoke, Rotate, Scopes, Secret, UnfitKey,
+    Ageing, ClientEntry, Ended, ForeignKey, IdempotencyKey, Imported, KeyDigest, KeyEntry, KeyId,
+    KeyPolicy, KeyRing, KeyState, KeyTerms, Ledger, MaxAge, MemoryStore, NewKey, NotAllowed,
+    NotChanged, Principal, Provenance, RequireKey, Revoke, Rotate, Rotated, Scopes, Secret,
+    UnfitKey, WhichKey,
 };
 
 use super::{client, is_valid_at, issued, ring, terms};
@@ -397,6 +398,34 @@ async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
             (fourth.id().clone(), KeyState::Active),
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compromised_rotation_that_is_asked_for_again_is_done_once_and_no_other_passes_for_it() {
+    let once = |mark: &str| mark.parse::<IdempotencyKey>().unwrap();
+    let ring = ring().await;
+    let first = issued(&ring).await;
+    let planned = || Rotate::with_grace(first.id(), minutes(9)).idempotency_key(once("planned"));
+    let second = ring.rotate(planned()).await.unwrap();
+    for which in [WhichKey::from(first.id()), WhichKey::from(client())] {
+        let leaked = Rotate::compromised(which).idempotency_key(once("planned"));
+        let passed = ring.rotate(leaked).await.unwrap_err();
+        let reused = NotAllowed::IdempotencyKeyReused(second.id().clone());
+        assert!(matches!(passed, NotChanged::NotAllowed(why) if why == reused));
+    }
+    // The key that leaked has a successor already, and it is that which is replaced.
+    let leaked = || Rotate::compromised(first.id()).idempotency_key(once("leaked"));
+    let third = ring.rotate(leaked()).await.unwrap();
+    let again = ring.rotate(leaked()).await.unwrap();
+    assert!(matches!(again, Rotated::Before(key) if key == *third.id()));
+    let live: Vec<_> = ring
+        .list()
+        .into_iter()
+        .filter(|key| key.state == KeyState::Active)
+        .collect();
+    assert_eq!(live.len(), 1);
+    let again = ring.rotate(planned()).await.unwrap();
+    assert_eq!(again.id(), second.id());
 }
 
 #[tokio::test(start_paused = true)]

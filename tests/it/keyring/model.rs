@@ -58,6 +58,13 @@ pub(super) enum Which {
     Client(usize),
 }
 
+/// What becomes of it.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Retires,
+    IsRevoked,
+}
+
 /// What a new key is to be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
@@ -255,8 +262,12 @@ impl Model {
         }
     }
 
+    fn is_gone(&self, n: usize) -> bool {
+        self.keys[n].revoked || self.keys[n].purged
+    }
+
     /// The key that the same rotation has made before.
-    fn rotated(&self, which: Which, idempotency: Option<u8>) -> Told<Option<usize>> {
+    fn rotated(&self, which: Which, old: Fate, idempotency: Option<u8>) -> Told<Option<usize>> {
         let owner = match which {
             Which::Key(n) if self.keys[n].purged => return Ok(None),
             Which::Key(n) => self.keys[n].client,
@@ -265,10 +276,20 @@ impl Model {
         let Some(before) = self.before(owner, idempotency) else {
             return Ok(None);
         };
-        match (which, self.keys[before].replaces) {
-            (Which::Client(_), Some(_)) => Ok(Some(before)),
-            (Which::Key(n), Some(replaced)) if n == replaced => Ok(Some(before)),
-            _ => Err(NotAllowed::IdempotencyKeyReused(self.id(before))),
+        let replaced = self.keys[before].replaces;
+        let is_same = match (which, old) {
+            (Which::Client(_), Fate::Retires) => replaced.is_some(),
+            (Which::Key(n), Fate::Retires) => replaced == Some(n),
+            (Which::Client(_), Fate::IsRevoked) => replaced.is_some_and(|n| self.is_gone(n)),
+            (Which::Key(n), Fate::IsRevoked) => {
+                self.root(n) == self.root(before)
+                    && self.keys[n].revoked
+                    && replaced.is_some_and(|n| self.is_gone(n))
+            }
+        };
+        match is_same {
+            true => Ok(Some(before)),
+            false => Err(NotAllowed::IdempotencyKeyReused(self.id(before))),
         }
     }
 
@@ -278,7 +299,7 @@ impl Model {
         grace: u64,
         idempotency: Option<u8>,
     ) -> Told<Comes> {
-        if let Some(n) = self.rotated(which, idempotency)? {
+        if let Some(n) = self.rotated(which, Fate::Retires, idempotency)? {
             return Ok(Comes::Before(n));
         }
         let old = self.which(which)?;
@@ -314,7 +335,7 @@ impl Model {
     }
 
     pub(super) fn compromised(&mut self, which: Which, idempotency: Option<u8>) -> Told<Comes> {
-        if let Some(n) = self.rotated(which, idempotency)? {
+        if let Some(n) = self.rotated(which, Fate::IsRevoked, idempotency)? {
             return Ok(Comes::Before(n));
         }
         let meant = self.which(which)?;
