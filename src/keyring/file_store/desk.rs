@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::format;
-use super::lock::{self, Lock};
+use super::lock::Lock;
+use super::note;
 use super::place::Place;
 use super::replace::{Step, replace, sync_folder};
 use crate::keyring::ledger::Ledger;
@@ -79,7 +80,7 @@ impl Desk {
 pub(in crate::keyring) fn load(path: &Path) -> Result<Ledger, StoreError> {
     let place = find(path)?;
     // First what was noted: a writer notes a generation after it has written it.
-    let noted = lock::noted(&place.lock()).map_err(|error| not_noted(&place, error))?;
+    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
     let found = read(&place, path)?;
     not_put_back(&found, noted, &place, path)?;
     Ok(found.ledger)
@@ -93,9 +94,9 @@ pub(in crate::keyring) fn commit(
 ) -> Result<(), CommitError> {
     let place = find(path)?;
     let not_written = |error| not_written(path, error);
-    let mut lock = locked(&place, path, &mut before)?;
+    let _lock = locked(&place, path, &mut before)?;
     let found = read(&place, path)?;
-    let noted = lock.noted().map_err(|error| not_noted(&place, error))?;
+    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
     not_put_back(&found, noted, &place, path)?;
     // Not the generation alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
@@ -120,19 +121,19 @@ pub(in crate::keyring) fn commit(
         &mut before,
     )
     .map_err(not_written)?;
-    note(&mut lock, next.generation(), path, &mut before);
+    note(&place, next.generation(), path, &mut before);
     Ok(())
 }
 
 /// Sees to it that what a commit has left there when it failed is there after a crash, and is noted.
 fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result<(), StoreError> {
     let place = find(path)?;
-    let mut lock = locked(&place, path, &mut before)?;
+    let _lock = locked(&place, path, &mut before)?;
     let found = read(&place, path)?;
     sync_folder(&place, &mut before).map_err(|error| not_written(path, error))?;
-    let noted = lock.noted().map_err(|error| not_noted(&place, error))?;
+    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
     if noted < Some(found.ledger.generation()) {
-        note(&mut lock, found.ledger.generation(), path, &mut before);
+        note(&place, found.ledger.generation(), path, &mut before);
     }
     Ok(())
 }
@@ -156,12 +157,16 @@ fn locked(
 
 /// Notes what is written. The note is for a mistake of people: without it, the next one says as much.
 fn note(
-    lock: &mut Lock,
+    place: &Place,
     generation: u64,
     path: &Path,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) {
-    if let Err(error) = before(Step::Note).and_then(|()| lock.note(generation)) {
+    let noted = before(Step::Note).and_then(|()| {
+        let like = std::fs::metadata(&place.file)?;
+        note::write(&place.note(), generation, &like)
+    });
+    if let Err(error) = noted {
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
@@ -187,9 +192,9 @@ fn not_written(path: &Path, error: io::Error) -> StoreError {
 }
 
 fn not_noted(place: &Place, error: io::Error) -> StoreError {
-    let lock = place.lock();
+    let note = place.note();
     StoreError::new(format!(
-        "which generation was written last cannot be read from {lock:?}; may this user read it?"
+        "which generation was written last cannot be read from {note:?}; may this user read it?"
     ))
     .caused_by(error)
 }
@@ -243,7 +248,7 @@ fn not_put_back(
     let Some(noted) = noted.filter(|noted| ledger.generation() < *noted) else {
         return Ok(());
     };
-    let lock = place.lock();
+    let note = place.note();
     Err(StoreError::new(if metadata.is_some() {
         format!(
             "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
@@ -253,7 +258,7 @@ fn not_put_back(
         )
     } else {
         format!(
-            "{path:?} is gone, and generation {noted} was written: put it back, or remove {lock:?} to begin without a key"
+            "{path:?} is gone, and generation {noted} was written: put it back, or remove {note:?} to begin without a key"
         )
     }))
 }

@@ -3,6 +3,7 @@
 pub(in crate::keyring) mod desk;
 mod format;
 mod lock;
+mod note;
 mod place;
 mod replace;
 #[cfg(test)]
@@ -47,9 +48,9 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// # What holds whenever the process or the machine stops
 ///
 /// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may
-/// write at a time: each holds the lock on `<file>.lock` while it does, and one that decided on an older content is told
-/// so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten either,
-/// unless in the very moment of a write.
+/// write at a time: each holds the lock on `<file>.lock`, its owner's alone, while it does, and one that decided on an older
+/// content is told so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten
+/// either, unless in the very moment of a write.
 ///
 /// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
 /// ([`NotChanged::Unknown`](crate::NotChanged)): the store reads nothing until the disk has.
@@ -57,8 +58,8 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// # An older file
 ///
 /// A key that was revoked stays in the file and says so. The generation in it counts up; a file whose generation is lower
-/// than the one that was written last is refused (which one that is stands in `<file>.lock`): it could bring a revoked key
-/// back.
+/// than the one that was written last is refused: it could bring a revoked key back. Which one that is stands in
+/// `<file>.generation`, which everybody may read.
 ///
 /// # Errors
 ///

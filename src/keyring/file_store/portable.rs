@@ -10,6 +10,10 @@ pub(super) fn adopt(_: &File, _: Option<&Metadata>) -> io::Result<()> {
     Ok(())
 }
 
+pub(super) fn give(_: &File, _: Option<&Metadata>, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
 /// Whether there is a file at `path`; which one cannot be told.
 pub(super) fn is_at(_: &File, path: &Path) -> io::Result<bool> {
     path.try_exists()

@@ -15,12 +15,24 @@ pub(super) fn private(options: &mut OpenOptions) {
 
 /// Gives a new file to whom the old one was for: a gateway goes on reading what its operator writes.
 pub(super) fn adopt(file: &File, old: Option<&Metadata>) -> io::Result<()> {
-    let Some(old) = old else { return Ok(()) };
-    let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        fchown(file, Some(old.uid()), Some(old.gid()))?;
+    match old {
+        Some(metadata) => give(file, old, metadata.mode()),
+        None => Ok(()),
     }
-    file.set_permissions(Permissions::from_mode(old.mode() & 0o777))
+}
+
+/// Gives a file to the owner of another, with this mode.
+pub(super) fn give(file: &File, like: Option<&Metadata>, mode: u32) -> io::Result<()> {
+    let found = file.metadata()?;
+    if let Some(like) = like {
+        if (found.uid(), found.gid()) != (like.uid(), like.gid()) {
+            fchown(file, Some(like.uid()), Some(like.gid()))?;
+        }
+    }
+    if found.mode() & 0o777 != mode & 0o777 {
+        file.set_permissions(Permissions::from_mode(mode & 0o777))?;
+    }
+    Ok(())
 }
 
 /// Whether the file is the one that is found at `path`.

@@ -74,7 +74,7 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
         }
         assert_eq!(
             folder.names(),
-            ["keys.toml", "keys.toml.lock"],
+            ["keys.toml", "keys.toml.generation", "keys.toml.lock"],
             "{failing:?}"
         );
         add(&folder.file, ["later".into()]);

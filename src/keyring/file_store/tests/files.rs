@@ -29,6 +29,24 @@ fn a_new_file_is_its_owners_alone_and_later_ones_are_for_whom_it_was() {
 }
 
 #[test]
+fn the_lock_is_its_owners_alone_and_who_may_read_the_file_may_read_what_was_written_last() {
+    let folder = Folder::new();
+    let beside = |suffix: &str| folder.file.with_extension(format!("toml.{suffix}"));
+    add(&folder.file, ["one".into()]);
+    set_mode(&folder.file, 0o644);
+    // As somebody has left it.
+    set_mode(&beside("lock"), 0o644);
+    add(&folder.file, ["two".into()]);
+    assert_eq!(mode(&folder.file), 0o644);
+    assert_eq!(
+        mode(&beside("lock")),
+        0o600,
+        "who holds it keeps all others out"
+    );
+    assert_eq!(mode(&beside("generation")), 0o644);
+}
+
+#[test]
 fn a_file_that_others_may_write_is_neither_read_nor_written() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
@@ -56,7 +74,10 @@ fn what_a_link_leads_to_is_written_and_the_link_stays() {
     add(&folder.file, ["two".into()]);
     assert_eq!(folder.names(), ["keys.toml"]);
     assert_eq!(desk::load(&elsewhere.file).unwrap().keys().count(), 2);
-    assert_eq!(elsewhere.names(), ["keys.toml", "keys.toml.lock"]);
+    assert_eq!(
+        elsewhere.names(),
+        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+    );
 }
 
 #[test]
