@@ -223,7 +223,7 @@ pub(crate) struct Verify {
 ///
 /// Which keys are used is known to who serves requests. A gateway that was told to (`--note-use`) notes the day in a file
 /// beside the key file (`keys.toml.used`). Where there is none, nothing is said of it; where there is, a live key that was not used
-/// for a week since it was made, or since uses are noted, is a finding.
+/// for a week since it was made, or since uses are noted, is a finding, and so is that the file cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]

@@ -8,7 +8,7 @@ use super::format;
 use super::lock::Lock;
 use super::note;
 use super::place::Place;
-use super::replace::{Step, replace, sync_folder};
+use super::replace::{Readers, Step, replace, sync_folder};
 use crate::keyring::ledger::Ledger;
 use crate::keyring::store::{CommitError, StoreError};
 use crate::secret_file::{self, Exposure};
@@ -117,7 +117,7 @@ pub(in crate::keyring) fn commit(
     replace(
         &place,
         text.as_bytes(),
-        found.metadata.as_ref(),
+        Readers::of(found.metadata.as_ref()),
         &mut before,
     )
     .map_err(not_written)?;

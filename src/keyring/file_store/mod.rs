@@ -21,7 +21,7 @@ use self::unix as os;
 
 pub(in crate::keyring) use self::lock::Lock;
 pub(in crate::keyring) use self::place::Place;
-pub(in crate::keyring) use self::replace::{Step, replace};
+pub(in crate::keyring) use self::replace::{Readers, Step, replace};
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;

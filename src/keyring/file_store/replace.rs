@@ -18,15 +18,41 @@ pub(in crate::keyring) enum Step {
     Note,
 }
 
+/// For whom a new content is.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::keyring) enum Readers<'a> {
+    /// Its owner alone.
+    Nobody,
+    /// Those of this file, whose place it takes; or it is not written.
+    Of(&'a Metadata),
+    /// Those of this file, as far as this user may say so: never others.
+    AsFarAs(&'a Metadata),
+}
+
+impl<'a> Readers<'a> {
+    /// Those of the file that was there, if there was one.
+    pub(in crate::keyring) fn of(old: Option<&'a Metadata>) -> Self {
+        old.map_or(Self::Nobody, Self::Of)
+    }
+
+    fn give(self, file: &File) -> io::Result<()> {
+        match self {
+            Self::Nobody => Ok(()),
+            Self::Of(like) => os::give(file, Some(like), os::mode(like)),
+            Self::AsFarAs(like) => os::give_as_far_as_allowed(file, like),
+        }
+    }
+}
+
 /// So much at a time.
 const PIECE: usize = 64 * 1024;
 
-/// Puts `text` in the file's place, for whom the `old` one was for. Only the holder of the lock may do so: what lies
+/// Puts `text` in the file's place, for these readers. Only the holder of the lock may do so: what lies
 /// where the next content is written was left by a writer that is gone.
 pub(in crate::keyring) fn replace(
     place: &Place,
     text: &[u8],
-    old: Option<&Metadata>,
+    readers: Readers<'_>,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> io::Result<()> {
     let next = place.next();
@@ -38,7 +64,7 @@ pub(in crate::keyring) fn replace(
     let mut options = OpenOptions::new();
     os::private(options.write(true).create_new(true));
     let file = options.open(&next)?;
-    let written = fill(file, text, old, before).and_then(|()| {
+    let written = fill(file, text, readers, before).and_then(|()| {
         before(Step::Rename)?;
         fs::rename(&next, &place.file)
     });
@@ -62,10 +88,10 @@ pub(super) fn sync_folder(
 fn fill(
     mut file: File,
     text: &[u8],
-    old: Option<&Metadata>,
+    readers: Readers<'_>,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> io::Result<()> {
-    os::adopt(&file, old)?;
+    readers.give(&file)?;
     for piece in text.chunks(PIECE) {
         before(Step::Write)?;
         file.write_all(piece)?;

@@ -13,15 +13,7 @@ pub(super) fn private(options: &mut OpenOptions) {
     options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
 }
 
-/// Gives a new file to whom the old one was for: a gateway goes on reading what its operator writes.
-pub(super) fn adopt(file: &File, old: Option<&Metadata>) -> io::Result<()> {
-    match old {
-        Some(metadata) => give(file, old, metadata.mode()),
-        None => Ok(()),
-    }
-}
-
-/// Gives a file to the owner of another, with this mode.
+/// Gives a file to the owner of another, with this mode: a gateway goes on reading what its operator writes.
 pub(super) fn give(file: &File, like: Option<&Metadata>, mode: u32) -> io::Result<()> {
     let found = file.metadata()?;
     if let Some(like) = like {
@@ -33,6 +25,21 @@ pub(super) fn give(file: &File, like: Option<&Metadata>, mode: u32) -> io::Resul
         file.set_permissions(Permissions::from_mode(mode & 0o777))?;
     }
     Ok(())
+}
+
+pub(super) fn mode(of: &Metadata) -> u32 {
+    of.mode()
+}
+
+/// The same, by a user who may not give it to everybody: where its group cannot be told, its group may not read it.
+pub(super) fn give_as_far_as_allowed(file: &File, like: &Metadata) -> io::Result<()> {
+    let owner = fchown(file, Some(like.uid()), Some(like.gid()));
+    let group = owner.or_else(|_| fchown(file, None, Some(like.gid())));
+    let mode = match group {
+        Ok(()) => like.mode() & 0o777,
+        Err(_) => like.mode() & 0o707,
+    };
+    file.set_permissions(Permissions::from_mode(mode))
 }
 
 /// Whether the file is the one that is found at `path`.

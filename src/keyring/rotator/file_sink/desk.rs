@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::inbound::KeyDigest;
-use crate::keyring::file_store::{Lock, Place, Step, replace};
+use crate::keyring::file_store::{Lock, Place, Readers, Step, replace};
 use crate::secret_file::{self, Exposure};
 
 /// No key is longer.
@@ -31,7 +31,7 @@ impl Desk {
     ) -> io::Result<()> {
         let place = self.claim(&mut before)?;
         let old = metadata(&place)?;
-        replace(&place, token, old.as_ref(), &mut before)
+        replace(&place, token, Readers::of(old.as_ref()), &mut before)
     }
 
     /// The digest of what is in the file.
