@@ -20,6 +20,10 @@ use crate::keyring::token::NewKey;
 ///
 /// A new file is its owner's alone; whose it is and who may read it stays as it is from then on. Its folder must be there.
 ///
+/// What links lead to is written, not the link. So nobody may write in the folder, or in one above it, who may not write what the
+/// rotator's user may: a link of theirs would put a key in the place of any file of that user. To deliver to another user as
+/// root, make a folder of root's that the other may enter, and give the file to the other.
+///
 /// One sink at a time delivers to a file: it holds the lock on `<file>.lock` from its first use until its last clone is
 /// dropped, or its process ends. Another one, here or in another process, fails until then, so that a
 /// [`Rotator`](crate::Rotator) that runs in two processes does nothing in one of them until the other has ended.
