@@ -254,7 +254,7 @@ fn not_put_back(
             "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
              is meant, set its `generation` to {}",
             ledger.generation(),
-            noted + 1,
+            noted.saturating_add(1),
         )
     } else {
         format!(
