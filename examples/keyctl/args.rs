@@ -197,13 +197,15 @@ pub(crate) struct Client {
 /// Forget keys that ended by themselves long ago, so that the file and the list stay short.
 ///
 /// A key that was revoked is kept until then, too, and one that was made without an end for good: an older copy of the file
-/// that somebody puts back could make it valid again.
+/// that somebody puts back could make it valid again. One that was imported and revoked is kept for good: it could be imported
+/// again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Purge {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// How long after its end (`--expires`, when it was made) a key is forgotten: longer than any copy of the file is kept.
+    /// How long after its end (`--expires`, when it was made) a key is forgotten: longer than any copy of the file is kept. A
+    /// service with a ring of its own on the file puts back what it keeps for longer: 30d unless it was told.
     #[arg(long, value_name = "LENGTH", default_value = "30d")]
     pub(crate) after: Length,
 }

@@ -264,6 +264,24 @@ async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_of_another_maker_that_was_revoked_does_not_come_back_however_long_ago_it_ended() {
+    let wall = Wall::new();
+    let policy = KeyPolicy::new().purge_after(Duration::ZERO);
+    let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
+    let ring = builder.start(MemoryStore::default()).await.unwrap();
+    let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
+    let foreign = || ForeignKey::token(&token).unwrap();
+    let brief = || terms("client").lifetime(minutes(1));
+    let leaked = ring.import(brief(), foreign()).await.unwrap();
+    ring.revoke(leaked.id()).await.unwrap();
+    wall.jump(24 * 60 * 60);
+    assert_eq!(ring.purge().await.unwrap(), []);
+    let again = ring.import(terms("client"), foreign()).await;
+    let revoked = NotAllowed::Revoked(leaked.id().clone());
+    assert!(matches!(again, Err(NotChanged::NotAllowed(why)) if why == revoked));
+}
+
+#[tokio::test(start_paused = true)]
 async fn scopes_are_the_clients_or_fewer() {
     let ring = ring().await;
     let both = || "chat:write models:read".parse().unwrap();

@@ -40,6 +40,7 @@ pub(super) struct Key {
     pub(super) replaces: Option<usize>,
     pub(super) idempotency: Option<u8>,
     pub(super) purged: bool,
+    pub(super) imported: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -190,6 +191,7 @@ impl Model {
             replaces,
             idempotency: terms.idempotency,
             purged: false,
+            imported: false,
         });
         Comes::New(self.keys.len() - 1)
     }
@@ -241,7 +243,11 @@ impl Model {
         if let Some(n) = self.before(terms.client, terms.idempotency) {
             return Err(NotAllowed::IdempotencyKeyReused(self.id(n)));
         }
-        self.add(terms)
+        let comes = self.add(terms)?;
+        if let Comes::New(n) = comes {
+            self.keys[n].imported = true;
+        }
+        Ok(comes)
     }
 
     fn which(&self, which: Which) -> Told<usize> {
@@ -438,7 +444,8 @@ impl Model {
         let mut purged = Vec::new();
         for key in &mut self.keys {
             let end = key.until.saturating_add(self.rules.purge_after);
-            if !key.purged && end <= self.now {
+            let may_come_back = key.imported && key.revoked;
+            if !key.purged && end <= self.now && !may_come_back {
                 key.purged = true;
                 purged.push(key.id.clone());
             }
