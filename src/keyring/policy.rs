@@ -126,7 +126,7 @@ impl MaxAge {
         }
     }
 
-    /// Warns so long before a key is too old; 14 days unless told.
+    /// Warns so long before a key is too old, or ends; 14 days unless told, and never before three quarters of its life are over.
     #[must_use]
     pub fn warn_ahead(mut self, ahead: Duration) -> Self {
         self.warn_ahead = ahead.min(LONGEST);

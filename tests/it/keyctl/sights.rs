@@ -117,7 +117,10 @@ fn doctor_is_content_with_a_good_file_and_finds_what_needs_an_operator() {
     );
     assert_eq!(desk.keyctl("doctor --file keys.toml --json").stdout, "[]\n");
 
-    let soon = desk.key("issue --file keys.toml --client soon --expires 2d");
+    let soon = desk.key("issue --file keys.toml --client soon --expires 4d");
+    let well = desk.keyctl("doctor --file keys.toml");
+    assert_eq!(well.code, Some(0), "it is new: {well:?}");
+    desk.let_days_pass(3);
     desk.key("issue --file keys.toml --client gone");
     desk.keyctl("revoke --file keys.toml --client gone");
     let digest = KeyDigest::of(b"nobody here has seen this key").to_text();

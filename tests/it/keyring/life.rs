@@ -234,6 +234,29 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_lives_shorter_than_the_warning_is_ahead_is_not_told_of_at_once() {
+    let wall = Wall::new();
+    let policy = KeyPolicy::new().max_age(MaxAge::warn(8 * DAY));
+    let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
+    let ring = builder.start(MemoryStore::default()).await.unwrap();
+    ring.issue(terms("brief").lifetime(4 * DAY)).await.unwrap();
+    ring.issue(terms("aged")).await.unwrap();
+    let told = |client: &str| {
+        let warnings = ring.warnings();
+        let about = warnings
+            .iter()
+            .find(|about| about.client.as_str() == client);
+        about.map(|about| about.what)
+    };
+    let both = || (told("brief"), told("aged"));
+    assert_eq!(both(), (None, None));
+    wall.jump(3 * 24 * 60 * 60);
+    assert_eq!(both(), (Some(Ageing::EndsSoon), None));
+    wall.jump(3 * 24 * 60 * 60);
+    assert_eq!(both(), (None, Some(Ageing::SoonTooOld)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
     let ring = ring().await;
     let weak = ForeignKey::token(&Secret::from("sk-1f0c"));
