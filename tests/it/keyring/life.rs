@@ -407,6 +407,62 @@ async fn the_successor_of_a_key_that_ends_ends_also_where_nobody_knows_how_old_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_successor_of_a_key_is_also_what_replaced_its_successor() {
+    let wall = Wall::new();
+    let policy = KeyPolicy::new().max_live_keys(4).lifetime(10 * DAY);
+    let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
+    let ring = builder.start(MemoryStore::default()).await.unwrap();
+    let first = issued(&ring).await;
+    let second = ring
+        .rotate(Rotate::with_grace(client(), 7 * DAY))
+        .await
+        .unwrap();
+    let third = ring
+        .rotate(Rotate::with_grace(client(), Duration::ZERO))
+        .await
+        .unwrap();
+    assert_ne!(second.id(), third.id());
+    let again = ring.rotate(Rotate::with_grace(first.id(), DAY)).await;
+    let superseded = NotAllowed::Superseded {
+        key: first.id().clone(),
+        by: third.id().clone(),
+    };
+    assert!(matches!(again, Err(NotChanged::NotAllowed(why)) if why == superseded));
+    wall.jump(5 * 24 * 60 * 60);
+    let told: Vec<_> = ring
+        .warnings()
+        .into_iter()
+        .map(|warning| warning.key)
+        .collect();
+    assert!(!told.contains(first.id()), "{told:?}");
+    let fourth = ring
+        .rotate(Rotate::with_grace(client(), DAY))
+        .await
+        .unwrap();
+    assert!(matches!(fourth, Rotated::Now { rotation, .. } if rotation.replaced == *third.id()));
+    ring.retire(first.id()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_in_its_grace_is_meant_only_where_its_client_has_no_other() {
+    let ring = ring().await;
+    let first = issued(&ring).await;
+    let lost = ring
+        .rotate(Rotate::with_grace(client(), DAY))
+        .await
+        .unwrap();
+    ring.revoke(lost.id()).await.unwrap();
+    let other = issued(&ring).await;
+    let rotated = ring
+        .rotate(Rotate::with_grace(client(), DAY))
+        .await
+        .unwrap();
+    assert!(matches!(rotated, Rotated::Now { rotation, .. } if rotation.replaced == *other.id()));
+    ring.revoke(Revoke::from(other.id())).await.unwrap();
+    assert!(ring.list().iter().any(|key| key.id == *first.id()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
     let policy = KeyPolicy::new().max_live_keys(4);
     let builder = KeyRing::builder().policy(policy);

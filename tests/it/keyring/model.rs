@@ -118,7 +118,18 @@ impl Model {
 
     pub(super) fn successor(&self, n: usize) -> Option<usize> {
         let mut living = self.living(self.keys[n].client).into_iter();
-        living.find(|other| self.keys[*other].replaces == Some(n))
+        living.find(|other| self.has_replaced(*other, n))
+    }
+
+    /// Whether a key is there for another one: it has replaced that, or what did and has ended.
+    fn has_replaced(&self, key: usize, old: usize) -> bool {
+        match self.keys[key].replaces {
+            Some(before) if before == old => true,
+            Some(before) if !self.lives(before) && !self.keys[before].purged => {
+                self.has_replaced(before, old)
+            }
+            _ => false,
+        }
     }
 
     /// What the door says of a key.
@@ -261,6 +272,9 @@ impl Model {
         }
         let mut heads = self.living(n);
         heads.retain(|n| self.successor(*n).is_none());
+        if heads.iter().any(|n| self.keys[*n].retires == NEVER) {
+            heads.retain(|n| self.keys[*n].retires == NEVER);
+        }
         match heads[..] {
             [head] => Ok(head),
             [] => Err(NotAllowed::NoLiveKey(client(n))),
