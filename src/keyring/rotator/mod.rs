@@ -50,8 +50,9 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// as the policy's greatest grace ([`KeyPolicy::max_grace`](crate::KeyPolicy::max_grace)): so long may the sink be out of order
 /// before the client is without a key, and the overlap should be less.
 ///
-/// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are left alone, and
-/// count to its limit. A client has one rotator at a time, in one process.
+/// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are neither replaced
+/// nor delivered, and count to its limit: as at any rotation, one that is in its grace ends where there would be too many
+/// ([`KeyPolicy::max_live_keys`](crate::KeyPolicy::max_live_keys)). A client has one rotator at a time, in one process.
 ///
 /// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or stop the rotator and catch
 /// up once with one of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
