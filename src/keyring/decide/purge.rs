@@ -9,7 +9,8 @@ use crate::keyring::policy::after;
 
 impl Ledger {
     /// Forgets the keys that no older copy of this ledger could bring back: that were made to end, and ended long
-    /// ago, and were not revoked if they came from elsewhere. When a key was retired or revoked does not count, since an older copy does not have that.
+    /// ago, and were not revoked if they came from elsewhere. When a key was retired or revoked does not count,
+    /// since an older copy does not have that.
     pub(in crate::keyring) fn purge(&self, now: SystemTime) -> Decided<Vec<KeyId>> {
         let purged: Vec<_> = self
             .keys()
