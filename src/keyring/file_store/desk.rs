@@ -1,6 +1,6 @@
 //! Reads the file, and writes it under its lock.
 
-use std::fs::Metadata;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +19,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// What was found in the file's place.
 struct Found {
     ledger: Ledger,
-    /// Of the file, if there is one.
-    metadata: Option<Metadata>,
+    /// If there is one.
+    file: Option<File>,
 }
 
 /// The file, and what became of the last commit.
@@ -117,7 +117,7 @@ pub(in crate::keyring) fn commit(
     replace(
         &place,
         text.as_bytes(),
-        Readers::of(found.metadata.as_ref()),
+        Readers::of(found.file.as_ref()),
         &mut before,
     )
     .map_err(not_written)?;
@@ -207,7 +207,7 @@ fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Ok(Found {
                 ledger: Ledger::empty(),
-                metadata: None,
+                file: None,
             });
         }
         Err(error) => return Err(unreadable(error)),
@@ -234,13 +234,13 @@ fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
     };
     Ok(Found {
         ledger,
-        metadata: Some(metadata),
+        file: Some(file),
     })
 }
 
 /// Refuses a file that is older than what was written: keys that were revoked since would be valid again.
 fn not_put_back(
-    Found { ledger, metadata }: &Found,
+    Found { ledger, file }: &Found,
     noted: Option<u64>,
     place: &Place,
     path: &Path,
@@ -249,7 +249,7 @@ fn not_put_back(
         return Ok(());
     };
     let note = place.note();
-    Err(StoreError::new(if metadata.is_some() {
+    Err(StoreError::new(if file.is_some() {
         format!(
             "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
              is meant, set its `generation` to {}",

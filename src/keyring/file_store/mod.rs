@@ -9,6 +9,15 @@ mod replace;
 #[cfg(test)]
 mod tests;
 
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(portable_only)))]
+mod acl;
+#[cfg(all(
+    unix,
+    not(any(target_os = "linux", target_os = "android")),
+    not(portable_only)
+))]
+#[path = "no_acl.rs"]
+mod acl;
 #[cfg(not(all(unix, not(portable_only))))]
 mod portable;
 #[cfg(all(unix, not(portable_only)))]
@@ -39,7 +48,7 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// It is the file that [`KeySet::from_toml`](crate::KeySet::from_toml) reads, of digests and no keys, so that a service
 /// with a [`FileSource`](crate::FileSource) takes each change over while a program with this store makes it. Where there
 /// is no file yet, the ledger is empty, and the first change makes one that its owner alone may read. Whose it is and who
-/// may read it stays as it is from then on. A comment does not stay.
+/// may read it stays as it is from then on, by its mode and, on Linux, by its access control list. A comment does not stay.
 ///
 /// A [`KeyRing`](crate::KeyRing) on this store takes in what another program has written with its next change, unless it
 /// is told [`sync_every`](crate::KeyRingBuilder::sync_every): set it in a service, or a key that was revoked elsewhere goes

@@ -1,6 +1,6 @@
 //! Replaces a file so that there is the old content or the new, whenever the power fails.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 
 use super::os;
@@ -24,22 +24,22 @@ pub(in crate::keyring) enum Readers<'a> {
     /// Its owner alone.
     Nobody,
     /// Those of this file, whose place it takes; or it is not written.
-    Of(&'a Metadata),
+    Of(&'a File),
     /// Those of this file, as far as this user may say so: never others.
-    AsFarAs(&'a Metadata),
+    AsFarAs(&'a File),
 }
 
 impl<'a> Readers<'a> {
     /// Those of the file that was there, if there was one.
-    pub(in crate::keyring) fn of(old: Option<&'a Metadata>) -> Self {
+    pub(in crate::keyring) fn of(old: Option<&'a File>) -> Self {
         old.map_or(Self::Nobody, Self::Of)
     }
 
     fn give(self, file: &File) -> io::Result<()> {
         match self {
             Self::Nobody => Ok(()),
-            Self::Of(like) => os::give(file, Some(like), os::mode(like)),
-            Self::AsFarAs(like) => os::give_as_far_as_allowed(file, like),
+            Self::Of(old) => os::give_to_readers_of(old, file),
+            Self::AsFarAs(old) => os::give_as_far_as_allowed(old, file),
         }
     }
 }

@@ -141,7 +141,8 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     }
     let text = next.to_text().map_err(io::Error::other);
     let text = text.map_err(not_written)?;
-    let like = old.or_else(|| fs::metadata(&beside.file).ok());
+    let like = secret_file::open(&place.file).or_else(|_| secret_file::open(&beside.file));
+    let like = like.ok();
     let readers = like.as_ref().map_or(Readers::Nobody, Readers::AsFarAs);
     let written = replace(&place, text.as_bytes(), readers, &mut |_| Ok(()));
     written.map_err(not_written)

@@ -28,6 +28,39 @@ fn a_new_file_is_its_owners_alone_and_later_ones_are_for_whom_it_was() {
     assert_eq!(mode(&folder.file), 0o640);
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn whoever_is_on_the_access_control_list_of_the_file_stays_and_nobody_else_comes_in() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+
+    const NAME: &str = "system.posix_acl_access";
+    // The owner may read and write, a user of this number read; the group and others nothing. A tag, what it may do, who.
+    let entries: [(u16, u16, u32); 5] = [
+        (0x01, 6, u32::MAX),
+        (0x02, 4, 1234),
+        (0x04, 0, u32::MAX),
+        (0x10, 4, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, may, who) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(may.to_le_bytes());
+        list.extend(who.to_le_bytes());
+    }
+    let folder = Folder::new();
+    add(&folder.file, ["one".into()]);
+    if let Err(error) = setxattr(&folder.file, NAME, &list, XattrFlags::empty()) {
+        eprintln!("skipped: no access control lists here: {error}");
+        return;
+    }
+    add(&folder.file, ["two".into()]);
+    let mut found = [0; 100];
+    let length = getxattr(&folder.file, NAME, &mut found[..]).unwrap();
+    assert_eq!(&found[..length], list);
+    assert_eq!(mode(&folder.file), 0o640, "the group's bits are the mask");
+}
+
 #[test]
 fn the_lock_is_its_owners_alone_and_who_may_read_the_file_may_read_what_was_written_last() {
     let folder = Folder::new();

@@ -1,6 +1,6 @@
 //! Reads the file, and replaces it, while nobody else does.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ impl Desk {
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<()> {
         let place = self.claim(&mut before)?;
-        let old = metadata(&place)?;
+        let old = open(&place)?;
         replace(&place, token, Readers::of(old.as_ref()), &mut before)
     }
 
@@ -40,9 +40,8 @@ impl Desk {
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<Option<KeyDigest>> {
         let place = self.claim(&mut before)?;
-        let file = match secret_file::open(&place.file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            opened => opened?,
+        let Some(file) = open(&place)? else {
+            return Ok(None);
         };
         let metadata = file.metadata()?;
         if let Exposure::Writable { .. } = secret_file::exposure(&metadata) {
@@ -65,6 +64,14 @@ impl Desk {
             self.lock = Some((path, lock));
         }
         Ok(place)
+    }
+}
+
+/// The file, if there is one.
+fn open(place: &Place) -> io::Result<Option<File>> {
+    match secret_file::open(&place.file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
     }
 }
 
