@@ -22,7 +22,8 @@ impl KeyFile {
             return Err(InvalidKeyFile::Field {
                 entry: "the file".into(),
                 field: "generation",
-                what: "less than the greatest number of 64 bits, or nothing could be changed".into(),
+                what: "less than the greatest number of 64 bits, or nothing could be changed"
+                    .into(),
             });
         }
         let mut held = HashMap::new();

@@ -444,6 +444,27 @@ async fn the_successor_of_a_key_is_also_what_replaced_its_successor() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_is_no_successor_of_itself_whatever_somebody_has_written_by_hand() {
+    let wall = Wall::new();
+    let key = |id: &str, replaces: &str| {
+        let digest = KeyDigest::of(format!("the key {id}").as_bytes());
+        let entry = KeyEntry::new(id.parse().unwrap(), client(), digest);
+        entry.with_replaces(replaces.parse::<KeyId>().unwrap())
+    };
+    let keys = [key("1", "2"), key("2", "1").with_revoked_at(wall.now())];
+    let owner = ClientEntry::new(client(), Scopes::default());
+    let store = MemoryStore::new(Ledger::new(1, [owner], keys).unwrap());
+    let builder = KeyRing::builder().wall_clock(wall.reader());
+    let ring = builder.start(store).await.unwrap();
+    let live: KeyId = "1".parse().unwrap();
+    let retired = ring.retire(&live).await;
+    let alone = NotAllowed::NotSuperseded(live.clone());
+    assert!(matches!(retired, Err(NotChanged::NotAllowed(why)) if why == alone));
+    let rotated = ring.rotate(Rotate::with_grace(client(), DAY)).await;
+    assert!(matches!(rotated, Ok(Rotated::Now { rotation, .. }) if rotation.replaced == live));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_in_its_grace_is_meant_only_where_its_client_has_no_other() {
     let ring = ring().await;
     let first = issued(&ring).await;
