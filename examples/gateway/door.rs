@@ -30,7 +30,7 @@ pub(crate) struct DoorArgs {
     client_keys: Option<OsString>,
 
     /// Note in a file beside --client-keys (PATH.used) on which day each key was used last; `keyctl doctor`
-    /// tells then which are not.
+    /// tells then which are not. The gateway has to be able to write in that folder.
     #[arg(long, requires = "client_keys")]
     note_use: bool,
 

@@ -1,11 +1,12 @@
 //! What can be said on the command line, as it was said.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use tower_rotating_auth::{ClientId, KeyId, Prefix, Scope, Scopes};
+use tower_rotating_auth::{ClientId, KeyId, ParsedToken, Prefix, Scope, Scopes, UnparsedToken};
 
 use crate::failure::Failure;
 use crate::span::{Length, Life};
@@ -113,11 +114,11 @@ pub(crate) struct Rotate {
 #[group(required = true, multiple = false)]
 pub(crate) struct Old {
     /// Whose key. It has one that is not replaced yet; where it has several, --key says which.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: Option<ClientId>,
 
     /// Which key, by its name.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) key: Option<KeyId>,
 }
 
@@ -141,11 +142,11 @@ pub(crate) struct Revoke {
     pub(crate) file: File,
 
     /// The key of this name.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) key: Option<KeyId>,
 
     /// Each key of this client.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: Option<ClientId>,
 
     /// The key itself, from standard input, as a report of a leak has it.
@@ -162,7 +163,7 @@ pub(crate) struct Import {
     pub(crate) terms: Terms,
 
     /// The name that the key is to have; one is drawn unless told.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) id: Option<KeyId>,
 
     /// Standard input has the digest of the key, as `sha256:` and 64 hexadecimal digits, and not the key. How strong
@@ -178,7 +179,7 @@ pub(crate) struct Client {
     pub(crate) file: File,
 
     /// Which client.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
     /// What it may do from now on, all of it; repeatable.
@@ -197,13 +198,15 @@ pub(crate) struct Client {
 /// Forget keys that ended by themselves long ago, so that the file and the list stay short.
 ///
 /// A key that was revoked is kept until then, too, and one that was made without an end for good: an older copy of the file
-/// that somebody puts back could make it valid again.
+/// that somebody puts back could make it valid again. One that was imported and revoked is kept for good: it could be imported
+/// again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Purge {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// How long after its end (`--expires`, when it was made) a key is forgotten: longer than any copy of the file is kept.
+    /// How long after its end (`--expires`, when it was made) a key is forgotten: longer than any copy of the file is kept. A
+    /// service with a ring of its own on the file puts back what it keeps for longer: 30d unless it was told.
     #[arg(long, value_name = "LENGTH", default_value = "30d")]
     pub(crate) after: Length,
 }
@@ -223,7 +226,7 @@ pub(crate) struct Verify {
 ///
 /// Which keys are used is known to who serves requests. A gateway that was told to (`--note-use`) notes the day in a file
 /// beside the key file (`keys.toml.used`). Where there is none, nothing is said of it; where there is, a live key that was not used
-/// for a week since it was made, or since uses are noted, is a finding.
+/// for a week since it was made, or since uses are noted, is a finding, and so is that the file cannot be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
@@ -244,7 +247,7 @@ pub(crate) struct File {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Terms {
     /// Whose key it is: a name that stays, whatever keys the client has.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
     /// What the key may do; repeatable. A new client may do as much; of one that is there already, the key may do all
@@ -255,6 +258,21 @@ pub(crate) struct Terms {
     /// For how long it is valid, as 90d or 12h; `never` if it does not expire.
     #[arg(long, value_name = "LENGTH", default_value = "90d")]
     pub(crate) expires: Life,
+}
+
+/// A name, and no key: what is given here is said again, and written down.
+fn name<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr<Err: Display>,
+{
+    match ParsedToken::parse(text.as_bytes()) {
+        Err(UnparsedToken::OtherFormat) => text.parse().map_err(|error: T::Err| error.to_string()),
+        _ => Err(
+            "this is a key, and no name. A key does not belong on a command line, which others can read: this one should be \
+             revoked"
+                .into(),
+        ),
+    }
 }
 
 /// `-`: what is meant is on standard input.

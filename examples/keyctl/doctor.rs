@@ -4,10 +4,13 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use tower_rotating_auth::{ClientState, KeyRing, KeyState, KeySummary, Provenance, UseFile, Uses};
+use tower_rotating_auth::{
+    ClientState, KeyRing, KeyState, KeySummary, Provenance, StoreError, UseFile, Uses,
+};
 
 use crate::args;
 use crate::failure::Failure;
+use crate::line::chain;
 use crate::text::{Moment, rfc3339};
 use crate::{open_existing, print, tell};
 
@@ -24,9 +27,9 @@ struct Finding {
 
 pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
-    let uses = UseFile::beside(&args.file.path).read().await?;
-    let findings = examine(&ring, &args.file.path, uses.as_ref(), SystemTime::now());
-    if uses.is_none() {
+    let uses = UseFile::beside(&args.file.path).read().await;
+    let findings = examine(&ring, &args.file.path, &uses, SystemTime::now());
+    if matches!(uses, Ok(None)) {
         tell(format_args!(
             "whether keys are used cannot be told: no service notes it (gateway --note-use)"
         ));
@@ -49,7 +52,12 @@ pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
     }
 }
 
-fn examine(ring: &KeyRing, path: &Path, uses: Option<&Uses>, now: SystemTime) -> Vec<Finding> {
+fn examine(
+    ring: &KeyRing,
+    path: &Path,
+    uses: &Result<Option<Uses>, StoreError>,
+    now: SystemTime,
+) -> Vec<Finding> {
     let keys = ring.list();
     let ageing = ring.warnings().into_iter().map(|warning| Finding {
         client: Some(warning.client.to_string()),
@@ -89,8 +97,15 @@ fn examine(ring: &KeyRing, path: &Path, uses: Option<&Uses>, now: SystemTime) ->
         what: format!("everybody may read the file (mode {mode:04o}); `chmod o-r` it"),
         at: None,
     });
+    let unreadable = uses.as_ref().err().map(|error| Finding {
+        client: None,
+        key: None,
+        what: chain(error),
+        at: None,
+    });
+    let known = uses.as_ref().ok().and_then(Option::as_ref);
     let unused = keys.iter().filter_map(|key| {
-        let (what, since) = unused(key, uses?, now)?;
+        let (what, since) = unused(key, known?, now)?;
         Some(Finding {
             client: Some(key.client.to_string()),
             key: Some(key.id.to_string()),
@@ -100,7 +115,8 @@ fn examine(ring: &KeyRing, path: &Path, uses: Option<&Uses>, now: SystemTime) ->
     });
     let mut findings: Vec<_> = ageing.collect();
     findings.sort_by(|one, other| (&one.client, &one.key).cmp(&(&other.client, &other.key)));
-    findings.extend(unchecked.chain(unused).chain(keyless).chain(exposed));
+    let of_keys = unchecked.chain(unused).chain(keyless);
+    findings.extend(of_keys.chain(exposed).chain(unreadable));
     findings
 }
 

@@ -87,7 +87,10 @@ impl KeyPolicy {
     }
 
     /// What became of a key is kept for so long after its [`not_after`](crate::KeyEntry::not_after), 30 days
-    /// unless told. A key that has none is kept for ever: an older copy of the store could bring it back.
+    /// unless told. A key that has none is kept for ever: an older copy of the store could bring it back. So is one that was imported
+    /// and revoked: it could be imported again.
+    ///
+    /// Rings on one store have the same time. One with a longer time puts back what another one has purged.
     #[must_use]
     pub fn purge_after(mut self, after: Duration) -> Self {
         self.purge_after = after.min(LONGEST);
@@ -123,7 +126,7 @@ impl MaxAge {
         }
     }
 
-    /// Warns so long before a key is too old; 14 days unless told.
+    /// Warns so long before a key is too old, or ends; 14 days unless told, and never before three quarters of its life are over.
     #[must_use]
     pub fn warn_ahead(mut self, ahead: Duration) -> Self {
         self.warn_ahead = ahead.min(LONGEST);

@@ -64,7 +64,8 @@ pub trait Store: Send + 'static {
     /// # Errors
     ///
     /// [`CommitError::Stale`] when the store is at another generation. [`CommitError::Failed`] when it could not be
-    /// written, or may or may not have been: the ring looks again before it says which.
+    /// written, or may or may not have been: the ring looks again before it says which. What is loaded then counts as written,
+    /// so that a store that does not know whether it is there after a crash sees to that first, or does not load it.
     fn commit(
         &mut self,
         commit: Commit<'_>,

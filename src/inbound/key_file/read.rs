@@ -17,6 +17,15 @@ impl KeyFile {
         if file.version != VERSION {
             return Err(InvalidKeyFile::Version(file.version));
         }
+        let generation = file.generation.unwrap_or(0);
+        if generation == u64::MAX {
+            return Err(InvalidKeyFile::Field {
+                entry: "the file".into(),
+                field: "generation",
+                what: "less than the greatest number of 64 bits, or nothing could be changed"
+                    .into(),
+            });
+        }
         let mut held = HashMap::new();
         let mut clients = Vec::with_capacity(file.client.len());
         for (n, read) in file.client.into_iter().enumerate() {
@@ -37,7 +46,7 @@ impl KeyFile {
             .map(|(n, read)| key(&Entry("key", n), &read, &held))
             .collect();
         Ok(Self {
-            generation: file.generation.unwrap_or(0),
+            generation,
             clients,
             keys: keys?,
         })

@@ -55,7 +55,7 @@ impl ForeignKey {
 }
 
 impl Ledger {
-    /// A key that the client has already is not taken twice; nor does one that was revoked come back so.
+    /// A key that the client has already is not taken twice; nor does one that was revoked come back so, which is kept for that.
     pub(in crate::keyring) fn import(
         &self,
         terms: &KeyTerms,

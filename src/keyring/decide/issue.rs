@@ -54,7 +54,7 @@ impl Ledger {
             let client = client.id().clone();
             return Err(NotAllowed::TooManyKeys { client, limit });
         }
-        let lifetime = self.policy().lifetime;
+        let lifetime = self.policy().lifetime.or(terms.length);
         let not_after = end_of_life(terms.life, lifetime, terms.not_before, self.policy(), now)?;
         // Of a client that is made for the key, it has all: scopes of its own would only keep the client from being narrowed.
         let is_new = !change.clients.is_empty();

@@ -22,24 +22,35 @@ impl Ledger {
             .filter(move |entry| self.is_live(entry, now))
     }
 
-    /// The live key that replaced this one.
+    /// The live key that replaced this one, or replaced a key that did and has ended since.
     pub(in crate::keyring) fn successor_of(
         &self,
         entry: &KeyEntry,
         now: SystemTime,
     ) -> Option<&KeyEntry> {
         self.live_keys_of(entry.client(), now)
-            .find(|other| other.replaces() == Some(entry.id()))
+            .find(|other| self.replaced_by(other, now).contains(entry.id()))
+    }
+
+    /// The keys whose successor this one is: back to the first that is alive.
+    fn replaced_by<'a>(&'a self, entry: &'a KeyEntry, now: SystemTime) -> HashSet<&'a KeyId> {
+        let mut replaced = HashSet::new();
+        let mut next = entry.replaces();
+        // Who writes by hand may write a circle.
+        while let Some(id) = next.filter(|id| *id != entry.id() && replaced.insert(*id)) {
+            let before = self.key(id).filter(|before| !self.is_live(before, now));
+            next = before.and_then(KeyEntry::replaces);
+        }
+        replaced
     }
 
     /// The keys before this one and after it, and the key itself.
     pub(super) fn lineage_of(&self, entry: &KeyEntry) -> Vec<&KeyEntry> {
         let mut found: HashSet<&KeyId> = HashSet::from([entry.id()]);
         let mut oldest = entry;
-        while let Some(before) = oldest.replaces().and_then(|id| self.key(id)) {
-            if !found.insert(before.id()) {
-                break;
-            }
+        // Also one that is not kept any more: the keys that replaced it are of one lineage.
+        while let Some(id) = oldest.replaces().filter(|id| found.insert(id)) {
+            let Some(before) = self.key(id) else { break };
             oldest = before;
         }
         loop {
@@ -68,15 +79,20 @@ impl Ledger {
             return Err(NotAllowed::UnknownClient(client.clone()));
         }
         let live: Vec<_> = self.live_keys_of(client, now).collect();
-        let replaced: HashSet<_> = live.iter().filter_map(|entry| entry.replaces()).collect();
-        let mut heads = live
+        let replaced: HashSet<_> = live
             .iter()
-            .copied()
+            .flat_map(|entry| self.replaced_by(entry, now))
+            .collect();
+        let heads = live
+            .into_iter()
             .filter(|entry| !replaced.contains(entry.id()));
-        match (heads.next(), heads.next()) {
-            (Some(entry), None) => Ok(entry),
-            (Some(_), Some(_)) => Err(NotAllowed::SeveralKeys(client.clone())),
-            (None, _) => Err(NotAllowed::NoLiveKey(client.clone())),
+        // One in its grace has lost its successor: it is meant where there is nothing else.
+        let (in_grace, others): (Vec<_>, Vec<_>) =
+            heads.partition(|entry| entry.retires_at().is_some());
+        match (&*others, &*in_grace) {
+            ([entry], _) | ([], [entry]) => Ok(entry),
+            ([], []) => Err(NotAllowed::NoLiveKey(client.clone())),
+            _ => Err(NotAllowed::SeveralKeys(client.clone())),
         }
     }
 }

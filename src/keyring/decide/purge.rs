@@ -3,13 +3,14 @@
 use std::time::SystemTime;
 
 use super::Decided;
-use crate::inbound::KeyId;
+use crate::inbound::{KeyId, Provenance};
 use crate::keyring::ledger::{Change, KeyEntry, Ledger};
 use crate::keyring::policy::after;
 
 impl Ledger {
     /// Forgets the keys that no older copy of this ledger could bring back: that were made to end, and ended long
-    /// ago. When a key was retired or revoked does not count, since an older copy does not have that.
+    /// ago, and were not revoked if they came from elsewhere. When a key was retired or revoked does not count,
+    /// since an older copy does not have that.
     pub(in crate::keyring) fn purge(&self, now: SystemTime) -> Decided<Vec<KeyId>> {
         let purged: Vec<_> = self
             .keys()
@@ -25,8 +26,12 @@ impl Ledger {
 
     pub(in crate::keyring) fn is_purgeable(&self, entry: &KeyEntry, now: SystemTime) -> bool {
         let kept_for = self.policy().purge_after;
-        entry
+        let is_over = entry
             .not_after()
-            .is_some_and(|end| after(end, kept_for) <= now)
+            .is_some_and(|end| after(end, kept_for) <= now);
+        // Its token may be imported again, with another end.
+        let could_come_back =
+            entry.revoked_at().is_some() && entry.provenance() != Provenance::Issued;
+        is_over && !could_come_back
     }
 }

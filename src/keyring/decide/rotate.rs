@@ -73,7 +73,7 @@ impl Rotate {
     }
 
     /// The new key is valid for so long. Unless told, as the policy says, and where it says nothing, for as long as
-    /// the old one was made for.
+    /// the old one was made for; where nobody knows when that was made, for what is left of it.
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.life = Life::For(lifetime);
         self
@@ -117,7 +117,7 @@ impl Ledger {
         });
         changed.extend(self.making_room(client.id(), &changed, now)?);
 
-        let lifetime = self.policy().lifetime.or_else(|| length_of_life(old));
+        let lifetime = self.policy().lifetime.or_else(|| length_of_life(old, now));
         let not_before = old.not_before().filter(|from| now < *from);
         let not_after = end_of_life(rotate.life, lifetime, not_before, self.policy(), now)?;
         let new = KeyEntry::new(drawn.id.clone(), client.id().clone(), drawn.digest)
@@ -150,17 +150,26 @@ impl Ledger {
         let (client, named) = match &rotate.which {
             WhichKey::Of(client) => (client, None),
             WhichKey::Named(id) => match self.key(id) {
-                Some(entry) => (entry.client(), Some(id)),
+                Some(entry) => (entry.client(), Some(entry)),
                 None => return Ok(None),
             },
         };
-        match self.made_before(client, rotate.idempotency_key.as_ref()) {
-            Some(before) => match (before.replaces(), named) {
-                (Some(_), None) => Ok(Some(before)),
-                (Some(replaced), Some(named)) if replaced == named => Ok(Some(before)),
-                _ => Err(NotAllowed::IdempotencyKeyReused(before.id().clone())),
-            },
-            None => Ok(None),
+        let Some(before) = self.made_before(client, rotate.idempotency_key.as_ref()) else {
+            return Ok(None);
+        };
+        let is_same = before.replaces().is_some_and(|replaced| match rotate.old {
+            Fate::Retires(_) => named.is_none_or(|named| named.id() == replaced),
+            // What was replaced is the last of the lineage. Where it was not revoked, another rotation has made this key.
+            Fate::IsRevoked => {
+                is_revoked(self.key(replaced))
+                    && named.is_none_or(|named| {
+                        is_revoked(Some(named)) && self.lineage_of(named).contains(&before)
+                    })
+            }
+        });
+        match is_same {
+            true => Ok(Some(before)),
+            false => Err(NotAllowed::IdempotencyKeyReused(before.id().clone())),
         }
     }
 
@@ -248,8 +257,15 @@ impl Ledger {
     }
 }
 
-/// For how long a key was made.
-fn length_of_life(entry: &KeyEntry) -> Option<Duration> {
-    let start = entry.not_before().max(entry.created_at())?;
-    entry.not_after()?.duration_since(start).ok()
+/// Also of one that is not kept any more.
+fn is_revoked(entry: Option<&KeyEntry>) -> bool {
+    entry.is_none_or(|entry| entry.revoked_at().is_some())
+}
+
+/// For how long a key was made; of one that ends, and whose beginning is not known, what is left.
+pub(super) fn length_of_life(entry: &KeyEntry, now: SystemTime) -> Option<Duration> {
+    let end = entry.not_after()?;
+    let start = entry.not_before().max(entry.created_at());
+    let start = start.filter(|start| *start < end).unwrap_or(now);
+    end.duration_since(start).ok()
 }

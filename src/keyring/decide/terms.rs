@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::Life;
+use super::rotate::length_of_life;
 use crate::inbound::{ClientId, IdempotencyKey, Scopes};
+use crate::keyring::ledger::KeyEntry;
 
 /// What a new key is to be: whose, for what, from when and until when.
 ///
@@ -26,6 +28,8 @@ pub struct KeyTerms {
     pub(super) scopes: Option<Scopes>,
     pub(super) not_before: Option<SystemTime>,
     pub(super) life: Life,
+    /// For how long it is valid where neither `life` nor the policy says.
+    pub(super) length: Option<Duration>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -42,6 +46,16 @@ impl KeyTerms {
         }
     }
 
+    /// What a key is to be that comes after this one, but is no successor: without what is that key's alone.
+    pub(in crate::keyring) fn after(&self, before: &KeyEntry, now: SystemTime) -> Self {
+        Self {
+            not_before: None,
+            life: self.life_of_each(),
+            length: length_of_life(before, now),
+            ..self.clone()
+        }
+    }
+
     /// A key for this client, that may do what the client may, and lives as long as the policy says.
     pub const fn new(client: ClientId) -> Self {
         Self {
@@ -50,6 +64,7 @@ impl KeyTerms {
             scopes: None,
             not_before: None,
             life: Life::AsThePolicySays,
+            length: None,
             idempotency_key: None,
         }
     }

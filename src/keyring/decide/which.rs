@@ -8,7 +8,8 @@ use crate::inbound::{ClientId, KeyId};
 pub enum WhichKey {
     /// The key of this name.
     Named(KeyId),
-    /// The one key of this client that is live and has no successor.
+    /// The one key of this client that is live and has no successor; one that is in its grace, and has lost its successor, only
+    /// where there is no other.
     Of(ClientId),
 }
 

@@ -1,13 +1,14 @@
 //! Reads the file, and writes it under its lock.
 
-use std::fs::Metadata;
+use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::format;
-use super::lock::{self, Lock};
+use super::lock::Lock;
+use super::note;
 use super::place::Place;
-use super::replace::{Step, replace};
+use super::replace::{Readers, Step, replace, sync_folder};
 use crate::keyring::ledger::Ledger;
 use crate::keyring::store::{CommitError, StoreError};
 use crate::secret_file::{self, Exposure};
@@ -18,14 +19,68 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// What was found in the file's place.
 struct Found {
     ledger: Ledger,
-    /// Of the file, if there is one.
-    metadata: Option<Metadata>,
+    /// If there is one.
+    file: Option<File>,
+}
+
+/// The file, and what became of the last commit.
+#[derive(Debug)]
+pub(in crate::keyring) struct Desk {
+    path: PathBuf,
+    last: Last,
+}
+
+/// What is known of the last commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// It is there after a crash, or was never there.
+    Settled,
+    /// It is there, and nobody knows whether it is after a crash.
+    Unsettled,
+}
+
+impl Desk {
+    pub(in crate::keyring) const fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            last: Last::Settled,
+        }
+    }
+
+    /// Reads the file, once what is in it is there to stay.
+    pub(in crate::keyring) fn load(
+        &mut self,
+        before: impl FnMut(Step) -> io::Result<()>,
+    ) -> Result<Ledger, StoreError> {
+        if self.last == Last::Unsettled {
+            settle(&self.path, before)?;
+            self.last = Last::Settled;
+        }
+        load(&self.path)
+    }
+
+    pub(in crate::keyring) fn commit(
+        &mut self,
+        base: &Ledger,
+        next: &Ledger,
+        mut before: impl FnMut(Step) -> io::Result<()>,
+    ) -> Result<(), CommitError> {
+        let last = &mut self.last;
+        commit(&self.path, base, next, |step| {
+            match step {
+                Step::SyncFolder => *last = Last::Unsettled,
+                Step::Note => *last = Last::Settled,
+                _ => {}
+            }
+            before(step)
+        })
+    }
 }
 
 pub(in crate::keyring) fn load(path: &Path) -> Result<Ledger, StoreError> {
     let place = find(path)?;
     // First what was noted: a writer notes a generation after it has written it.
-    let noted = lock::noted(&place.lock()).map_err(|error| not_noted(&place, error))?;
+    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
     let found = read(&place, path)?;
     not_put_back(&found, noted, &place, path)?;
     Ok(found.ledger)
@@ -38,23 +93,10 @@ pub(in crate::keyring) fn commit(
     mut before: impl FnMut(Step) -> io::Result<()>,
 ) -> Result<(), CommitError> {
     let place = find(path)?;
-    let not_written = |error: io::Error| {
-        StoreError::new(format!(
-            "{path:?} could not be written; is its folder there, may this user write to it, and is the disk full?"
-        ))
-        .caused_by(error)
-    };
-    let like = std::fs::metadata(&place.file).ok();
-    before(Step::Lock).map_err(not_written)?;
-    let lock = Lock::take(&place.lock(), like.as_ref()).map_err(not_written)?;
-    let mut lock = lock.ok_or_else(|| {
-        StoreError::new(format!(
-            "{:?} has been locked by another process for 10 s; does it hang?",
-            place.lock()
-        ))
-    })?;
+    let not_written = |error| not_written(path, error);
+    let _lock = locked(&place, path, &mut before)?;
     let found = read(&place, path)?;
-    let noted = lock.noted().map_err(|error| not_noted(&place, error))?;
+    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
     not_put_back(&found, noted, &place, path)?;
     // Not the generation alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
@@ -75,19 +117,62 @@ pub(in crate::keyring) fn commit(
     replace(
         &place,
         text.as_bytes(),
-        found.metadata.as_ref(),
+        Readers::of(found.file.as_ref()),
         &mut before,
     )
     .map_err(not_written)?;
-    // It is written. The note is for a mistake of people: without it, the next one says as much.
-    if let Err(error) = before(Step::Note).and_then(|()| lock.note(next.generation())) {
+    note(&place, next.generation(), path, &mut before);
+    Ok(())
+}
+
+/// Sees to it that what a commit has left there when it failed is there after a crash, and is noted.
+fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result<(), StoreError> {
+    let place = find(path)?;
+    let _lock = locked(&place, path, &mut before)?;
+    let found = read(&place, path)?;
+    sync_folder(&place, &mut before).map_err(|error| not_written(path, error))?;
+    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
+    if noted < Some(found.ledger.generation()) {
+        note(&place, found.ledger.generation(), path, &mut before);
+    }
+    Ok(())
+}
+
+/// The lock, when it is this writer's turn.
+fn locked(
+    place: &Place,
+    path: &Path,
+    before: &mut impl FnMut(Step) -> io::Result<()>,
+) -> Result<Lock, StoreError> {
+    let like = std::fs::metadata(&place.file).ok();
+    let lock = before(Step::Lock).and_then(|()| Lock::take(&place.lock(), like.as_ref()));
+    let lock = lock.map_err(|error| not_written(path, error))?;
+    lock.ok_or_else(|| {
+        StoreError::new(format!(
+            "{:?} has been locked by another process for 10 s; does it hang?",
+            place.lock()
+        ))
+    })
+}
+
+/// Notes what is written. The note is for a mistake of people: without it, the next one says as much.
+fn note(
+    place: &Place,
+    generation: u64,
+    path: &Path,
+    before: &mut impl FnMut(Step) -> io::Result<()>,
+) {
+    let noted = before(Step::Note).and_then(|()| {
+        let like = std::fs::metadata(&place.file)?;
+        note::write(&place.note(), generation, &like)
+    });
+    if let Err(error) = noted {
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
             "a generation could not be noted"
         );
     }
-    Ok(())
 }
 
 pub(in crate::keyring) fn find(path: &Path) -> Result<Place, StoreError> {
@@ -99,10 +184,17 @@ pub(in crate::keyring) fn find(path: &Path) -> Result<Place, StoreError> {
     })
 }
 
-fn not_noted(place: &Place, error: io::Error) -> StoreError {
-    let lock = place.lock();
+fn not_written(path: &Path, error: io::Error) -> StoreError {
     StoreError::new(format!(
-        "which generation was written last cannot be read from {lock:?}; may this user read it?"
+        "{path:?} could not be written; is its folder there, may this user write to it, and is the disk full?"
+    ))
+    .caused_by(error)
+}
+
+fn not_noted(place: &Place, error: io::Error) -> StoreError {
+    let note = place.note();
+    StoreError::new(format!(
+        "which generation was written last cannot be read from {note:?}; may this user read it?"
     ))
     .caused_by(error)
 }
@@ -115,7 +207,7 @@ fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Ok(Found {
                 ledger: Ledger::empty(),
-                metadata: None,
+                file: None,
             });
         }
         Err(error) => return Err(unreadable(error)),
@@ -142,13 +234,13 @@ fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
     };
     Ok(Found {
         ledger,
-        metadata: Some(metadata),
+        file: Some(file),
     })
 }
 
 /// Refuses a file that is older than what was written: keys that were revoked since would be valid again.
 fn not_put_back(
-    Found { ledger, metadata }: &Found,
+    Found { ledger, file }: &Found,
     noted: Option<u64>,
     place: &Place,
     path: &Path,
@@ -156,17 +248,17 @@ fn not_put_back(
     let Some(noted) = noted.filter(|noted| ledger.generation() < *noted) else {
         return Ok(());
     };
-    let lock = place.lock();
-    Err(StoreError::new(if metadata.is_some() {
+    let note = place.note();
+    Err(StoreError::new(if file.is_some() {
         format!(
             "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
              is meant, set its `generation` to {}",
             ledger.generation(),
-            noted + 1,
+            noted.saturating_add(1),
         )
     } else {
         format!(
-            "{path:?} is gone, and generation {noted} was written: put it back, or remove {lock:?} to begin without a key"
+            "{path:?} is gone, and generation {noted} was written: put it back, or remove {note:?} to begin without a key"
         )
     }))
 }

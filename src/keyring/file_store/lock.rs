@@ -1,7 +1,7 @@
-//! One writer at a time, and the highest generation that any of them has written.
+//! One writer at a time.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
@@ -16,13 +16,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// The lock, while it is held. It is let go of when this is dropped, and when the process ends, however it does.
 ///
-/// It is on a file beside the one that is written: that one is replaced, and a lock on it would be with it. Beside a
-/// ledger, it says which generation was written last, so that an older file that somebody puts back is known for what it is.
+/// It is on a file beside the one that is written: that one is replaced, and a lock on it would be with it. That file is its
+/// owner's alone, whoever may read the one beside it: to open it is enough to hold the lock, and to keep everybody out.
 #[derive(Debug)]
 pub(in crate::keyring) struct Lock(File);
 
 impl Lock {
-    /// Waits for its turn; `None` when that does not come. A file that was not there is given to the owner of `like`.
+    /// Waits for its turn; `None` when that does not come. It is given to the owner of `like`.
     pub(in crate::keyring) fn take(
         path: &Path,
         like: Option<&Metadata>,
@@ -58,12 +58,9 @@ impl Lock {
             if !os::is_at(&file, path)? {
                 continue;
             }
-            if file.metadata()?.len() > 0 {
-                return Ok(Some(Self(file)));
-            }
-            let mut new = Self(file);
-            return match new.begin(like) {
-                Ok(()) => Ok(Some(new)),
+            let lock = Self(file);
+            return match os::give(&lock.0, like, 0o600) {
+                Ok(()) => Ok(Some(lock)),
                 Err(error) => {
                     // As it is, it would keep others out for good. The error that is told is the first one.
                     let _ = fs::remove_file(path);
@@ -72,50 +69,12 @@ impl Lock {
             };
         }
     }
-
-    /// Makes a file that is empty one that whoever writes can lock, and note in.
-    fn begin(&mut self, like: Option<&Metadata>) -> io::Result<()> {
-        os::adopt(&self.0, like)?;
-        self.note(0)
-    }
-
-    /// The highest generation that was written, if any was.
-    pub(super) fn noted(&mut self) -> io::Result<Option<u64>> {
-        self.0.rewind()?;
-        generation(&self.0)
-    }
-
-    /// Notes that this generation was written.
-    pub(super) fn note(&mut self, generation: u64) -> io::Result<()> {
-        // As long as any: it is overwritten in place, so that a full disk does not matter.
-        let note = format!("{generation:020}\n");
-        self.0.rewind()?;
-        self.0.write_all(note.as_bytes())
-    }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // Closing is not enough: a process that was forked meanwhile, to run another program, has the file open until it does.
         let _ = FileExt::unlock(&self.0);
-    }
-}
-
-/// The highest generation that was written, if any was, for those who do not hold the lock.
-pub(super) fn noted(path: &Path) -> io::Result<Option<u64>> {
-    match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        opened => generation(&opened?),
-    }
-}
-
-fn generation(mut file: &File) -> io::Result<Option<u64>> {
-    let mut note = String::new();
-    file.read_to_string(&mut note)?;
-    match note.strip_suffix('\n') {
-        // Its first writer is about to write it, or ended before it had.
-        None => Ok(None),
-        Some(generation) => generation.parse().map(Some).map_err(io::Error::other),
     }
 }
 

@@ -3,11 +3,21 @@
 pub(in crate::keyring) mod desk;
 mod format;
 mod lock;
+mod note;
 mod place;
 mod replace;
 #[cfg(test)]
 mod tests;
 
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(portable_only)))]
+mod acl;
+#[cfg(all(
+    unix,
+    not(any(target_os = "linux", target_os = "android")),
+    not(portable_only)
+))]
+#[path = "no_acl.rs"]
+mod acl;
 #[cfg(not(all(unix, not(portable_only))))]
 mod portable;
 #[cfg(all(unix, not(portable_only)))]
@@ -20,13 +30,16 @@ use self::unix as os;
 
 pub(in crate::keyring) use self::lock::Lock;
 pub(in crate::keyring) use self::place::Place;
-pub(in crate::keyring) use self::replace::{Step, replace};
+pub(in crate::keyring) use self::replace::{Readers, Step, replace};
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
+use self::desk::Desk;
 use super::ledger::Ledger;
 use super::store::{Commit, CommitError, Store, StoreError};
 
@@ -35,7 +48,7 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// It is the file that [`KeySet::from_toml`](crate::KeySet::from_toml) reads, of digests and no keys, so that a service
 /// with a [`FileSource`](crate::FileSource) takes each change over while a program with this store makes it. Where there
 /// is no file yet, the ledger is empty, and the first change makes one that its owner alone may read. Whose it is and who
-/// may read it stays as it is from then on. A comment does not stay.
+/// may read it stays as it is from then on, by its mode and, on Linux, by its access control list. A comment does not stay.
 ///
 /// A [`KeyRing`](crate::KeyRing) on this store takes in what another program has written with its next change, unless it
 /// is told [`sync_every`](crate::KeyRingBuilder::sync_every): set it in a service, or a key that was revoked elsewhere goes
@@ -44,15 +57,18 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// # What holds whenever the process or the machine stops
 ///
 /// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may
-/// write at a time: each holds the lock on `<file>.lock` while it does, and one that decided on an older content is told
-/// so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten either,
-/// unless in the very moment of a write.
+/// write at a time: each holds the lock on `<file>.lock`, its owner's alone, while it does, and one that decided on an older
+/// content is told so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten
+/// either, unless in the very moment of a write.
+///
+/// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
+/// ([`NotChanged::Unknown`](crate::NotChanged)): the store reads nothing until the disk has.
 ///
 /// # An older file
 ///
 /// A key that was revoked stays in the file and says so. The generation in it counts up; a file whose generation is lower
-/// than the one that was written last is refused (which one that is stands in `<file>.lock`): it could bring a revoked key
-/// back.
+/// than the one that was written last is refused: it could bring a revoked key back. Which one that is stands in
+/// `<file>.generation`, which everybody may read.
 ///
 /// # Errors
 ///
@@ -74,27 +90,31 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    path: PathBuf,
+    /// One at a time: work whose caller is gone goes on.
+    desk: Arc<Mutex<Desk>>,
 }
 
 impl FileStore {
     /// The file at this path, which need not be there yet. Its folder must be.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        let desk = Desk::new(path.into());
+        Self {
+            desk: Arc::new(Mutex::new(desk)),
+        }
     }
 }
 
 impl Store for FileStore {
     async fn load(&mut self) -> Result<Ledger, StoreError> {
-        let path = self.path.clone();
-        off_the_runtime(move || desk::load(&path)).await?
+        let mut desk = Arc::clone(&self.desk).lock_owned().await;
+        off_the_runtime(move || desk.load(|_| Ok(()))).await?
     }
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        let path = self.path.clone();
+        let mut desk = Arc::clone(&self.desk).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
-        off_the_runtime(move || desk::commit(&path, &base, &next, |_| Ok(()))).await?
+        off_the_runtime(move || desk.commit(&base, &next, |_| Ok(()))).await?
     }
 }
 

@@ -31,6 +31,11 @@ impl Place {
         self.beside(".lock")
     }
 
+    /// Which generation was written last.
+    pub(super) fn note(&self) -> PathBuf {
+        self.beside(".generation")
+    }
+
     /// The next content, until it takes the file's place.
     pub(super) fn next(&self) -> PathBuf {
         self.beside(".next")

@@ -145,7 +145,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// When the change is not one of this ledger: the outcome would be none that [`new`](Self::new) takes.
+    /// When the change is not one of this ledger: the outcome would be none that [`new`](Self::new) takes. When there is no next
+    /// generation.
     pub fn apply(&self, change: &Change) -> Result<Self, InvalidLedger> {
         let mut next = self.clone();
         for id in &change.purged {
@@ -163,7 +164,9 @@ impl Ledger {
                 key.check_scopes(client)?;
             }
         }
-        Ok(next.with_generation(self.generation + 1))
+        let generation = self.generation.checked_add(1);
+        let generation = generation.ok_or(InvalidLedger::LastGeneration)?;
+        Ok(next.with_generation(generation))
     }
 
     /// The same ledger, whose operations are decided by another policy.

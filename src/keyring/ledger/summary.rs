@@ -1,7 +1,7 @@
 //! What may be shown of keys: everything but their digests.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{ClientState, KeyEntry, Ledger};
 use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance, Scopes};
@@ -156,9 +156,17 @@ impl Ledger {
 
     fn ageing(&self, entry: &KeyEntry, now: SystemTime) -> Option<(Ageing, Option<SystemTime>)> {
         let policy = self.policy().max_age;
-        let is_near = |moment| moment <= after(now, policy.warn_ahead);
-        if let Some(end) = self.ends_at(entry).filter(|end| is_near(*end)) {
-            return Some((Ageing::EndsSoon, Some(end)));
+        // A new key is none that ends soon, however short its life is.
+        let is_near = |moment, life: Option<Duration>| {
+            let ahead = life.map_or(policy.warn_ahead, |life| policy.warn_ahead.min(life / 4));
+            moment <= after(now, ahead)
+        };
+        if let Some(end) = self.ends_at(entry) {
+            let start = entry.not_before.max(entry.created_at);
+            let life = start.and_then(|start| end.duration_since(start).ok());
+            if is_near(end, life) {
+                return Some((Ageing::EndsSoon, Some(end)));
+            }
         }
         let Some(created_at) = entry.created_at else {
             return Some((Ageing::OfUnknownAge, None));
@@ -166,7 +174,9 @@ impl Ledger {
         let too_old = after(created_at, policy.age);
         match policy.then {
             Then::Warn if too_old <= now => Some((Ageing::TooOld, Some(too_old))),
-            Then::Warn if is_near(too_old) => Some((Ageing::SoonTooOld, Some(too_old))),
+            Then::Warn if is_near(too_old, Some(policy.age)) => {
+                Some((Ageing::SoonTooOld, Some(too_old)))
+            }
             Then::Warn | Then::Refuse => None,
         }
     }

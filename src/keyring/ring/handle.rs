@@ -159,7 +159,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// When it is not allowed: a key that was revoked does not come back so. When it could not be written.
+    /// When it is not allowed: a key that was imported and revoked does not come back so, nor does one that was made here, for as
+    /// long as that is kept ([`KeyPolicy::purge_after`](crate::KeyPolicy::purge_after)). When it could not be written.
     pub async fn import(&self, terms: KeyTerms, key: ForeignKey) -> Result<Imported, NotChanged> {
         let drawn = NewKey::generate()?.id().clone();
         let made = self.change(move |ledger, now| ledger.import(&terms, &key, &drawn, now));

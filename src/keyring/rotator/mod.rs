@@ -50,8 +50,9 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// as the policy's greatest grace ([`KeyPolicy::max_grace`](crate::KeyPolicy::max_grace)): so long may the sink be out of order
 /// before the client is without a key, and the overlap should be less.
 ///
-/// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are left alone, and
-/// count to its limit. A client has one rotator at a time, in one process.
+/// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are neither replaced
+/// nor delivered, and count to its limit: as at any rotation, one that is in its grace ends where there would be too many
+/// ([`KeyPolicy::max_live_keys`](crate::KeyPolicy::max_live_keys)). A client has one rotator at a time, in one process.
 ///
 /// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or stop the rotator and catch
 /// up once with one of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
@@ -99,8 +100,8 @@ pub struct Rotator<S> {
 impl<S: Sink> Rotator<S> {
     /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used, and a moment at which a key
     /// begins or ends ([`KeyTerms::not_before`], [`KeyTerms::not_after`]) is the first one's alone. Where the terms do not say how
-    /// long a key lives, a successor lives as long as the policy says, and where that says nothing, as long as the key before it was
-    /// made for.
+    /// long a key lives, a later one lives as long as the policy says, and where that says nothing, as long as the key before it was
+    /// made for; also one that is made because all before it were revoked.
     pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
         Self {
             ring,
@@ -137,7 +138,7 @@ impl<S: Sink> Rotator<S> {
         self
     }
 
-    /// Does all that is due, and returns when something is due next.
+    /// Takes in what other processes have written, does all that is due, and returns when something is due next.
     ///
     /// # Errors
     ///
@@ -147,14 +148,19 @@ impl<S: Sink> Rotator<S> {
     ///
     /// A call that is dropped is as a process that ends: the next one goes on from there.
     pub async fn catch_up(&mut self) -> Result<SystemTime, NotRotated> {
+        // An operation finds out by itself that others have written; waiting is none.
+        self.ring.reload().await?;
         for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
             let ledger = self.ring.ledger();
             let now = self.ring.now();
             match next_step(&ledger, self.terms.client(), delivered, self.plan, now) {
-                Step::Issue(mark) => {
-                    let terms = self.terms.clone().idempotency_key(mark);
+                Step::Issue(last, mark) => {
+                    let last = last.and_then(|id| ledger.key(&id));
+                    let terms =
+                        last.map_or_else(|| self.terms.clone(), |last| self.terms.after(last, now));
+                    let terms = terms.idempotency_key(mark);
                     self.pending = self.ring.issue(terms).await?.into_new();
                 }
                 Step::Rotate(old, mark) => {
@@ -172,7 +178,8 @@ impl<S: Sink> Rotator<S> {
         Err(NotRotated::Unsettled)
     }
 
-    /// Catches up whenever something is due, until the ring has stopped.
+    /// Catches up whenever something is due, and every 30 s, until the ring has stopped: so soon is a key replaced that another
+    /// process has revoked.
     ///
     /// Failures are told to `tracing`, and tried again: after a second, then after twice that …, up to 30 s.
     pub async fn run(mut self) {

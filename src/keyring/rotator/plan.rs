@@ -34,8 +34,8 @@ pub(super) enum Usage {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// There is no key: make the first.
-    Issue(IdempotencyKey),
+    /// There is no live key: make the first, or one that comes after this one, which has ended.
+    Issue(Option<KeyId>, IdempotencyKey),
     /// Make the successor of this key.
     Rotate(KeyId, IdempotencyKey),
     /// Revoke this key: it was never delivered, and nobody has its token any more.
@@ -65,7 +65,8 @@ pub(super) fn next_step(
         .iter()
         .rfind(|key| ledger.successor_of(key, now).is_none());
     let Some(head) = head else {
-        return Step::Issue(next_mark("first", &made));
+        let last = made.last().map(|key| key.id().clone());
+        return Step::Issue(last, next_mark("first", &made));
     };
     let before = live.iter().find(|key| key.id() != head.id());
     let rotate = || {

@@ -222,7 +222,13 @@ async fn the_next_one_goes_on(folder: &Path, client: Option<&KeyDigest>, hour: u
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    let expected = ["batch.key", "batch.key.lock", "keys.toml", "keys.toml.lock"];
+    let expected = [
+        "batch.key",
+        "batch.key.lock",
+        "keys.toml",
+        "keys.toml.generation",
+        "keys.toml.lock",
+    ];
     assert_eq!(names, expected);
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 pub use self::uses::Uses;
-use super::file_store::{Lock, Place, desk, off_the_runtime, replace};
+use super::file_store::{Lock, Place, Readers, desk, off_the_runtime, replace};
 use super::store::StoreError;
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
@@ -29,8 +29,10 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// of it is a new generation for everybody. Who looks after the keys [reads](Self::read) which of them nobody uses.
 ///
 /// The file is written, under the lock on `<key file>.used.lock`, when the day of a use is another than the one that is there.
-/// Without it, nothing is known of the use of keys, and nothing else is lost. A new file is its owner's alone; who may read it
-/// stays as it is from then on.
+/// Without it, nothing is known of the use of keys, and nothing else is lost. A new file is for whom the key file is, as far as
+/// the service's user may say so: it may give the file to a group that it is in, and to another owner only as root. Who may
+/// read it stays as it is from then on. The service has to be able to write in the folder; who can do that can also put another
+/// key file there.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -115,7 +117,8 @@ impl UseFile {
 }
 
 fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
-    let place = desk::find(key_file)?.used();
+    let beside = desk::find(key_file)?;
+    let place = beside.used();
     let not_written = |error: io::Error| {
         let path = &place.file;
         StoreError::new(format!(
@@ -138,7 +141,10 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     }
     let text = next.to_text().map_err(io::Error::other);
     let text = text.map_err(not_written)?;
-    let written = replace(&place, text.as_bytes(), old.as_ref(), &mut |_| Ok(()));
+    let like = secret_file::open(&place.file).or_else(|_| secret_file::open(&beside.file));
+    let like = like.ok();
+    let readers = like.as_ref().map_or(Readers::Nobody, Readers::AsFarAs);
+    let written = replace(&place, text.as_bytes(), readers, &mut |_| Ok(()));
     written.map_err(not_written)
 }
 

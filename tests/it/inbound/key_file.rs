@@ -485,3 +485,10 @@ fn a_list_without_a_key_or_with_one_twice_is_refused() {
         "{error:?}"
     );
 }
+
+#[test]
+fn a_generation_that_no_change_could_count_on_is_refused() {
+    let text = format!("version = 1\ngeneration = {}\n", u64::MAX);
+    let error = KeySet::from_toml(&text).unwrap_err().to_string();
+    assert!(error.contains("generation"), "{error}");
+}

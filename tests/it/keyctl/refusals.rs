@@ -67,6 +67,29 @@ fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_k
 }
 
 #[test]
+fn a_key_that_is_given_for_a_name_is_neither_repeated_nor_written_down() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui");
+    let mistyped = key.replace(&key[key.len() - 6..], "000000");
+    for key in [key, mistyped] {
+        for arguments in [
+            "issue --file keys.toml --client",
+            "import --file keys.toml --client ui --id",
+            "client --file keys.toml --disable --client",
+            "rotate --file keys.toml --grace 1h --client",
+            "rotate --file keys.toml --grace 1h --key",
+            "revoke --file keys.toml --client",
+            "revoke --file keys.toml --key",
+        ] {
+            let arguments = format!("{arguments} {key}");
+            refused(&desk, &arguments, SENTINEL, 2, "no name");
+            let said = desk.keyctl(&arguments);
+            assert!(!said.stderr.contains(&key), "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_allowed_is_told_with_exit_code_1_and_what_to_do_instead() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui --scope a");

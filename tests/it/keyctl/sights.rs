@@ -117,7 +117,10 @@ fn doctor_is_content_with_a_good_file_and_finds_what_needs_an_operator() {
     );
     assert_eq!(desk.keyctl("doctor --file keys.toml --json").stdout, "[]\n");
 
-    let soon = desk.key("issue --file keys.toml --client soon --expires 2d");
+    let soon = desk.key("issue --file keys.toml --client soon --expires 4d");
+    let well = desk.keyctl("doctor --file keys.toml");
+    assert_eq!(well.code, Some(0), "it is new: {well:?}");
+    desk.let_days_pass(3);
     desk.key("issue --file keys.toml --client gone");
     desk.keyctl("revoke --file keys.toml --client gone");
     let digest = KeyDigest::of(b"nobody here has seen this key").to_text();
@@ -197,4 +200,18 @@ fn doctor_finds_keys_that_nobody_uses_where_services_note_their_use() {
     desk.note_uses(&today, &[]);
     let (code, findings, _) = doctor();
     assert_eq!((code, &*findings), (Some(0), ""), "it is too early to tell");
+}
+
+#[test]
+fn doctor_finds_that_the_uses_cannot_be_read_and_looks_at_everything_else() {
+    let desk = Desk::new();
+    desk.key("issue --file keys.toml --client gone");
+    desk.keyctl("revoke --file keys.toml --client gone");
+    std::fs::write(desk.folder.path().join("keys.toml.used"), "another").unwrap();
+    let ended = desk.keyctl("doctor --file keys.toml");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stderr, "error: there are 2 findings\n");
+    for what in ["gone: a client has no live key", "keys.toml.used"] {
+        assert!(ended.stdout.contains(what), "{ended:?}");
+    }
 }

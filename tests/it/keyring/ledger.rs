@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_rotating_auth::{ClientEntry, InvalidLedger, KeyDigest, KeyEntry, Ledger};
+use tower_rotating_auth::{Change, ClientEntry, InvalidLedger, KeyDigest, KeyEntry, Ledger};
 
 fn client(id: &str) -> ClientEntry {
     ClientEntry::new(id.parse().unwrap(), "a b".parse().unwrap())
@@ -65,4 +65,11 @@ fn the_keys_of_a_client_stand_in_the_order_in_which_they_came_and_are_found_by_n
         assert_eq!(ledger.key_of(key.digest()), Some(key));
     }
     assert_eq!((ledger.generation(), ledger.key_set().len()), (7, 3));
+}
+
+#[test]
+fn a_ledger_that_cannot_be_counted_on_is_not_changed() {
+    let ledger = Ledger::new(u64::MAX, [client("ui")], []).unwrap();
+    let changed = ledger.apply(&Change::default());
+    assert_eq!(changed.unwrap_err(), InvalidLedger::LastGeneration);
 }

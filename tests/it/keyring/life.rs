@@ -9,9 +9,9 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Ageing, Ended, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyState, KeyTerms,
-    MaxAge, MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke,
-    Rotate, Scopes, Secret, UnfitKey,
+    Ageing, Ended, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyTerms, MaxAge,
+    MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke, Rotate,
+    Scopes, Secret, UnfitKey,
 };
 
 use super::{client, is_valid_at, issued, ring, terms};
@@ -233,6 +233,29 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_lives_shorter_than_the_warning_is_ahead_is_not_told_of_at_once() {
+    let wall = Wall::new();
+    let policy = KeyPolicy::new().max_age(MaxAge::warn(8 * DAY));
+    let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
+    let ring = builder.start(MemoryStore::default()).await.unwrap();
+    ring.issue(terms("brief").lifetime(4 * DAY)).await.unwrap();
+    ring.issue(terms("aged")).await.unwrap();
+    let told = |client: &str| {
+        let warnings = ring.warnings();
+        let about = warnings
+            .iter()
+            .find(|about| about.client.as_str() == client);
+        about.map(|about| about.what)
+    };
+    let both = || (told("brief"), told("aged"));
+    assert_eq!(both(), (None, None));
+    wall.jump(3 * 24 * 60 * 60);
+    assert_eq!(both(), (Some(Ageing::EndsSoon), None));
+    wall.jump(3 * 24 * 60 * 60);
+    assert_eq!(both(), (None, Some(Ageing::SoonTooOld)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
     let ring = ring().await;
     let weak = ForeignKey::token(&Secret::from("sk-1f0c"));
@@ -260,6 +283,24 @@ async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
         matches!(again, Err(NotChanged::NotAllowed(NotAllowed::Revoked(_)))),
         "{again:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_another_maker_that_was_revoked_does_not_come_back_however_long_ago_it_ended() {
+    let wall = Wall::new();
+    let policy = KeyPolicy::new().purge_after(Duration::ZERO);
+    let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
+    let ring = builder.start(MemoryStore::default()).await.unwrap();
+    let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
+    let foreign = || ForeignKey::token(&token).unwrap();
+    let brief = || terms("client").lifetime(minutes(1));
+    let leaked = ring.import(brief(), foreign()).await.unwrap();
+    ring.revoke(leaked.id()).await.unwrap();
+    wall.jump(24 * 60 * 60);
+    assert_eq!(ring.purge().await.unwrap(), []);
+    let again = ring.import(terms("client"), foreign()).await;
+    let revoked = NotAllowed::Revoked(leaked.id().clone());
+    assert!(matches!(again, Err(NotChanged::NotAllowed(why)) if why == revoked));
 }
 
 #[tokio::test(start_paused = true)]
@@ -340,41 +381,6 @@ async fn a_key_that_may_do_all_that_its_new_client_may_goes_by_its_client() {
     ring.set_scopes(&client(), scopes("b")).await.unwrap();
     let listed = ring.list().into_iter().find(|key| key.id == *first.id());
     assert_eq!(listed.unwrap().scopes, scopes("b"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
-    let policy = KeyPolicy::new().max_live_keys(4);
-    let builder = KeyRing::builder().policy(policy);
-    let ring = builder.start(MemoryStore::default()).await.unwrap();
-    let first = issued(&ring).await;
-    let apart = issued(&ring).await;
-    let second = ring
-        .rotate(Rotate::with_grace(first.id(), minutes(9)))
-        .await
-        .unwrap();
-    let third = ring
-        .rotate(Rotate::with_grace(second.id(), minutes(9)))
-        .await
-        .unwrap();
-    // The one that leaked is in the middle.
-    let fourth = ring.rotate(Rotate::compromised(second.id())).await.unwrap();
-    let states: Vec<_> = ring
-        .list()
-        .iter()
-        .map(|listed| (listed.id.clone(), listed.state))
-        .collect();
-    let revoked = KeyState::Revoked;
-    assert_eq!(
-        states,
-        [
-            (first.id().clone(), revoked),
-            (apart.id().clone(), KeyState::Active),
-            (second.id().clone(), revoked),
-            (third.id().clone(), revoked),
-            (fourth.id().clone(), KeyState::Active),
-        ]
-    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ mod faults;
 mod law;
 mod ledger;
 mod life;
+mod lineage;
 mod model;
 mod rotation;
 #[cfg(feature = "file")]

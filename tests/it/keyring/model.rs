@@ -40,6 +40,7 @@ pub(super) struct Key {
     pub(super) replaces: Option<usize>,
     pub(super) idempotency: Option<u8>,
     pub(super) purged: bool,
+    pub(super) imported: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +57,13 @@ pub(super) struct Model {
 pub(super) enum Which {
     Key(usize),
     Client(usize),
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Retires,
+    IsRevoked,
 }
 
 /// What a new key is to be.
@@ -110,7 +118,18 @@ impl Model {
 
     pub(super) fn successor(&self, n: usize) -> Option<usize> {
         let mut living = self.living(self.keys[n].client).into_iter();
-        living.find(|other| self.keys[*other].replaces == Some(n))
+        living.find(|other| self.has_replaced(*other, n))
+    }
+
+    /// Whether a key is there for another one: it has replaced that, or what did and has ended.
+    fn has_replaced(&self, key: usize, old: usize) -> bool {
+        match self.keys[key].replaces {
+            Some(before) if before == old => true,
+            Some(before) if !self.lives(before) && !self.keys[before].purged => {
+                self.has_replaced(before, old)
+            }
+            _ => false,
+        }
     }
 
     /// What the door says of a key.
@@ -183,6 +202,7 @@ impl Model {
             replaces,
             idempotency: terms.idempotency,
             purged: false,
+            imported: false,
         });
         Comes::New(self.keys.len() - 1)
     }
@@ -234,7 +254,11 @@ impl Model {
         if let Some(n) = self.before(terms.client, terms.idempotency) {
             return Err(NotAllowed::IdempotencyKeyReused(self.id(n)));
         }
-        self.add(terms)
+        let comes = self.add(terms)?;
+        if let Comes::New(n) = comes {
+            self.keys[n].imported = true;
+        }
+        Ok(comes)
     }
 
     fn which(&self, which: Which) -> Told<usize> {
@@ -248,6 +272,9 @@ impl Model {
         }
         let mut heads = self.living(n);
         heads.retain(|n| self.successor(*n).is_none());
+        if heads.iter().any(|n| self.keys[*n].retires == NEVER) {
+            heads.retain(|n| self.keys[*n].retires == NEVER);
+        }
         match heads[..] {
             [head] => Ok(head),
             [] => Err(NotAllowed::NoLiveKey(client(n))),
@@ -255,8 +282,12 @@ impl Model {
         }
     }
 
+    fn is_gone(&self, n: usize) -> bool {
+        self.keys[n].revoked || self.keys[n].purged
+    }
+
     /// The key that the same rotation has made before.
-    fn rotated(&self, which: Which, idempotency: Option<u8>) -> Told<Option<usize>> {
+    fn rotated(&self, which: Which, old: Fate, idempotency: Option<u8>) -> Told<Option<usize>> {
         let owner = match which {
             Which::Key(n) if self.keys[n].purged => return Ok(None),
             Which::Key(n) => self.keys[n].client,
@@ -265,10 +296,20 @@ impl Model {
         let Some(before) = self.before(owner, idempotency) else {
             return Ok(None);
         };
-        match (which, self.keys[before].replaces) {
-            (Which::Client(_), Some(_)) => Ok(Some(before)),
-            (Which::Key(n), Some(replaced)) if n == replaced => Ok(Some(before)),
-            _ => Err(NotAllowed::IdempotencyKeyReused(self.id(before))),
+        let replaced = self.keys[before].replaces;
+        let is_same = match (which, old) {
+            (Which::Client(_), Fate::Retires) => replaced.is_some(),
+            (Which::Key(n), Fate::Retires) => replaced == Some(n),
+            (Which::Client(_), Fate::IsRevoked) => replaced.is_some_and(|n| self.is_gone(n)),
+            (Which::Key(n), Fate::IsRevoked) => {
+                self.root(n) == self.root(before)
+                    && self.keys[n].revoked
+                    && replaced.is_some_and(|n| self.is_gone(n))
+            }
+        };
+        match is_same {
+            true => Ok(Some(before)),
+            false => Err(NotAllowed::IdempotencyKeyReused(self.id(before))),
         }
     }
 
@@ -278,7 +319,7 @@ impl Model {
         grace: u64,
         idempotency: Option<u8>,
     ) -> Told<Comes> {
-        if let Some(n) = self.rotated(which, idempotency)? {
+        if let Some(n) = self.rotated(which, Fate::Retires, idempotency)? {
             return Ok(Comes::Before(n));
         }
         let old = self.which(which)?;
@@ -314,7 +355,7 @@ impl Model {
     }
 
     pub(super) fn compromised(&mut self, which: Which, idempotency: Option<u8>) -> Told<Comes> {
-        if let Some(n) = self.rotated(which, idempotency)? {
+        if let Some(n) = self.rotated(which, Fate::IsRevoked, idempotency)? {
             return Ok(Comes::Before(n));
         }
         let meant = self.which(which)?;
@@ -417,7 +458,8 @@ impl Model {
         let mut purged = Vec::new();
         for key in &mut self.keys {
             let end = key.until.saturating_add(self.rules.purge_after);
-            if !key.purged && end <= self.now {
+            let may_come_back = key.imported && key.revoked;
+            if !key.purged && end <= self.now && !may_come_back {
                 key.purged = true;
                 purged.push(key.id.clone());
             }

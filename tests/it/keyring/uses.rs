@@ -181,3 +181,29 @@ async fn another_file_in_its_place_is_neither_read_nor_overwritten() {
         assert_eq!(std::fs::read_to_string(file(&folder)).unwrap(), text);
     }
 }
+
+#[cfg(all(unix, not(portable_only)))]
+#[tokio::test(start_paused = true)]
+async fn whoever_may_read_the_key_file_may_read_what_is_noted_beside_it() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
+    let service = Service::new(&folder, &wall).await;
+    let key_file = folder.path().join("keys.toml");
+    std::fs::write(&key_file, "").unwrap();
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&key_file, mode(0o640)).unwrap();
+    let found = || {
+        let found = std::fs::metadata(file(&folder)).unwrap();
+        (found.gid(), found.mode() & 0o777)
+    };
+    let group = std::fs::metadata(&key_file).unwrap().gid();
+    service.notes().await;
+    assert_eq!(found(), (group, 0o640));
+
+    std::fs::set_permissions(file(&folder), mode(0o644)).unwrap();
+    let key = issued(&service.ring).await;
+    service.is_asked_with(&key).await;
+    service.notes().await;
+    assert_eq!(found(), (group, 0o644), "it stays as it is");
+}

@@ -86,6 +86,20 @@ async fn a_key_that_is_revoked_is_replaced_at_once() {
 }
 
 #[tokio::test]
+async fn a_key_that_another_process_revokes_is_replaced_at_once() {
+    let world = World::new();
+    let (ring, mut rotator) = world.start().await;
+    rotator.catch_up().await.unwrap();
+    let leaked = world.delivered().unwrap();
+    let (elsewhere, _) = world.start().await;
+    let client = "batch".parse().unwrap();
+    elsewhere.revoke(Revoke::Client(client)).await.unwrap();
+    rotator.catch_up().await.unwrap();
+    let found = world.delivered().unwrap();
+    assert!(!world.is_valid(&ring, &leaked) && world.is_valid(&ring, &found));
+}
+
+#[tokio::test]
 async fn a_key_that_somebody_took_away_is_replaced_and_stays_valid_meanwhile() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
@@ -190,6 +204,37 @@ async fn a_moment_at_which_a_key_ends_is_the_first_ones_alone() {
         let found = world.delivered().unwrap();
         assert!(world.is_valid(&ring, &found));
         world.pass(PERIOD);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_made_when_the_others_were_revoked_is_as_a_successor_would_be() {
+    let begin = World::new().now();
+    let policy = || KeyPolicy::new().lifetime(7 * DAY);
+    for (policy, terms, lives) in [
+        (
+            KeyPolicy::new(),
+            terms().not_after(begin + 6 * DAY),
+            6 * DAY,
+        ),
+        (policy(), terms().not_after(begin + 6 * DAY), 7 * DAY),
+        (policy(), terms().not_before(begin + DAY), 7 * DAY),
+        (policy(), terms().lifetime(9 * DAY), 9 * DAY),
+    ] {
+        let world = World::new();
+        let (ring, mut rotator) = world.start_with(policy, terms).await;
+        rotator.catch_up().await.unwrap();
+        for pause in [HOUR, 20 * DAY] {
+            world.pass(pause);
+            let client = "batch".parse().unwrap();
+            ring.revoke(Revoke::Client(client)).await.unwrap();
+            rotator.catch_up().await.unwrap();
+            let digest = KeyDigest::of(&world.delivered().unwrap());
+            let ledger = ring.ledger();
+            let made = ledger.key_of(&digest).unwrap();
+            assert_eq!(made.not_before(), None);
+            assert_eq!(made.not_after(), Some(world.now() + lives));
+        }
     }
 }
 

@@ -72,7 +72,10 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     // Before it locks, creates, writes twice, syncs and renames; before it syncs the folder and notes, and not at all.
     assert_eq!((old, new), (6, 3));
     add(&folder.file, ["after all that".replace(' ', "-")]);
-    assert_eq!(folder.names(), ["keys.toml", "keys.toml.lock"]);
+    assert_eq!(
+        folder.names(),
+        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+    );
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! A step that fails.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Folder, add, with_one_more};
 use crate::inbound::{KeyDigest, Scopes};
-use crate::keyring::file_store::desk;
+use crate::keyring::decide::KeyTerms;
+use crate::keyring::file_store::desk::{self, Desk};
 use crate::keyring::file_store::replace::Step;
 use crate::keyring::ledger::{ClientEntry, KeyEntry, Ledger};
-use crate::keyring::store::CommitError;
+use crate::keyring::ring::{KeyRing, NotChanged};
+use crate::keyring::store::{Commit, CommitError, Store, StoreError};
 
 const STEPS: [Step; 7] = [
     Step::Lock,
@@ -70,7 +74,7 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
         }
         assert_eq!(
             folder.names(),
-            ["keys.toml", "keys.toml.lock"],
+            ["keys.toml", "keys.toml.generation", "keys.toml.lock"],
             "{failing:?}"
         );
         add(&folder.file, ["later".into()]);
@@ -79,6 +83,62 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
             found.generation() + 1
         );
     }
+}
+
+/// A store whose disk does not take the rename while it is broken.
+struct Flaky {
+    desk: Desk,
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Flaky {
+    fn at(is_broken: &AtomicBool, step: Step) -> io::Result<()> {
+        if step == Step::SyncFolder && is_broken.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the disk is broken"));
+        }
+        Ok(())
+    }
+}
+
+impl Store for Flaky {
+    async fn load(&mut self) -> Result<Ledger, StoreError> {
+        self.desk.load(|step| Self::at(&self.is_broken, step))
+    }
+
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+        let before = |step| Self::at(&self.is_broken, step);
+        self.desk.commit(commit.base, commit.next, before)
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled_before_it_is_read()
+{
+    let folder = Folder::new();
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let store = Flaky {
+        desk: Desk::new(folder.file.clone()),
+        is_broken: Arc::clone(&is_broken),
+    };
+    let ring = KeyRing::start(store).await.unwrap();
+    let terms = || KeyTerms::new("c".parse().unwrap()).or_new_client(Scopes::default());
+    let key = ring.issue(terms()).await.unwrap();
+
+    is_broken.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        let revoked = ring.revoke(key.id()).await;
+        assert!(
+            matches!(revoked, Err(NotChanged::Unknown(_) | NotChanged::Store(_))),
+            "{revoked:?}"
+        );
+    }
+    is_broken.store(false, Ordering::SeqCst);
+    assert_eq!(ring.revoke(key.id()).await.unwrap(), [], "it was, before");
+    let old = std::fs::read_to_string(&folder.file).unwrap();
+    let old = old.replace("generation = 2", "generation = 1");
+    std::fs::write(&folder.file, old).unwrap();
+    let error = desk::load(&folder.file).unwrap_err().to_string();
+    assert!(error.contains("2 was written"), "it is noted: {error}");
 }
 
 #[test]

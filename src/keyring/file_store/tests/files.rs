@@ -28,6 +28,57 @@ fn a_new_file_is_its_owners_alone_and_later_ones_are_for_whom_it_was() {
     assert_eq!(mode(&folder.file), 0o640);
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn whoever_is_on_the_access_control_list_of_the_file_stays_and_nobody_else_comes_in() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+
+    const NAME: &str = "system.posix_acl_access";
+    // The owner may read and write, a user of this number read; the group and others nothing. A tag, what it may do, who.
+    let entries: [(u16, u16, u32); 5] = [
+        (0x01, 6, u32::MAX),
+        (0x02, 4, 1234),
+        (0x04, 0, u32::MAX),
+        (0x10, 4, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, may, who) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(may.to_le_bytes());
+        list.extend(who.to_le_bytes());
+    }
+    let folder = Folder::new();
+    add(&folder.file, ["one".into()]);
+    if let Err(error) = setxattr(&folder.file, NAME, &list, XattrFlags::empty()) {
+        eprintln!("skipped: no access control lists here: {error}");
+        return;
+    }
+    add(&folder.file, ["two".into()]);
+    let mut found = [0; 100];
+    let length = getxattr(&folder.file, NAME, &mut found[..]).unwrap();
+    assert_eq!(&found[..length], list);
+    assert_eq!(mode(&folder.file), 0o640, "the group's bits are the mask");
+}
+
+#[test]
+fn the_lock_is_its_owners_alone_and_who_may_read_the_file_may_read_what_was_written_last() {
+    let folder = Folder::new();
+    let beside = |suffix: &str| folder.file.with_extension(format!("toml.{suffix}"));
+    add(&folder.file, ["one".into()]);
+    set_mode(&folder.file, 0o644);
+    // As somebody has left it.
+    set_mode(&beside("lock"), 0o644);
+    add(&folder.file, ["two".into()]);
+    assert_eq!(mode(&folder.file), 0o644);
+    assert_eq!(
+        mode(&beside("lock")),
+        0o600,
+        "who holds it keeps all others out"
+    );
+    assert_eq!(mode(&beside("generation")), 0o644);
+}
+
 #[test]
 fn a_file_that_others_may_write_is_neither_read_nor_written() {
     let folder = Folder::new();
@@ -56,7 +107,10 @@ fn what_a_link_leads_to_is_written_and_the_link_stays() {
     add(&folder.file, ["two".into()]);
     assert_eq!(folder.names(), ["keys.toml"]);
     assert_eq!(desk::load(&elsewhere.file).unwrap().keys().count(), 2);
-    assert_eq!(elsewhere.names(), ["keys.toml", "keys.toml.lock"]);
+    assert_eq!(
+        elsewhere.names(),
+        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+    );
 }
 
 #[test]

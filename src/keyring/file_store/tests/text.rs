@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read_by_a_ring_and_by_a_service(
         entry in keys(),
-        generation in any::<u64>(),
+        generation in 0..u64::MAX,
         disabled in any::<bool>(),
     ) {
         let state = if disabled { ClientState::Disabled } else { ClientState::Enabled };

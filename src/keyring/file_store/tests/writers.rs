@@ -115,7 +115,7 @@ fn a_file_that_is_gone_is_no_empty_one() {
         error.contains("is gone, and generation 1 was written"),
         "{error}"
     );
-    std::fs::remove_file(folder.file.with_extension("toml.lock")).unwrap();
+    std::fs::remove_file(folder.file.with_extension("toml.generation")).unwrap();
     assert_eq!(desk::load(&folder.file).unwrap(), Ledger::empty());
 }
 
@@ -123,31 +123,31 @@ fn a_file_that_is_gone_is_no_empty_one() {
 fn what_cannot_be_read_of_what_was_written_last_is_not_taken_for_nothing() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
-    let lock = folder.file.with_extension("toml.lock");
+    let note = folder.file.with_extension("toml.generation");
     let next = |base: &Ledger| {
         let next = with_one_more(base, "next");
         desk::commit(&folder.file, base, &next, |_| Ok(()))
     };
     let base = desk::load(&folder.file).unwrap();
-    std::fs::write(&lock, "a generation\n").unwrap();
+    std::fs::write(&note, "a generation\n").unwrap();
     let error = desk::load(&folder.file).unwrap_err().to_string();
-    assert!(error.contains("keys.toml.lock"), "{error}");
+    assert!(error.contains("keys.toml.generation"), "{error}");
     next(&base).unwrap_err();
-    std::fs::remove_file(&lock).unwrap();
-    std::fs::create_dir(&lock).unwrap();
+    std::fs::remove_file(&note).unwrap();
+    std::fs::create_dir(&note).unwrap();
     desk::load(&folder.file).unwrap_err();
 
-    std::fs::remove_dir(&lock).unwrap();
+    std::fs::remove_dir(&note).unwrap();
     next(&base).unwrap();
 }
 
 #[test]
-fn a_lock_whose_first_holder_ended_before_it_had_begun_is_one_for_the_next() {
+fn a_note_whose_first_writer_ended_before_it_had_written_is_one_for_the_next() {
     let folder = Folder::new();
-    let lock = folder.file.with_extension("toml.lock");
-    std::fs::write(&lock, "").unwrap();
+    let note = folder.file.with_extension("toml.generation");
+    std::fs::write(&note, "").unwrap();
     assert_eq!(desk::load(&folder.file).unwrap(), Ledger::empty());
     add(&folder.file, ["one".into()]);
-    let note = std::fs::read_to_string(&lock).unwrap();
+    let note = std::fs::read_to_string(&note).unwrap();
     assert_eq!(note.trim_start_matches('0'), "1\n");
 }

@@ -1,11 +1,11 @@
 //! Reads the file, and replaces it, while nobody else does.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::inbound::KeyDigest;
-use crate::keyring::file_store::{Lock, Place, Step, replace};
+use crate::keyring::file_store::{Lock, Place, Readers, Step, replace};
 use crate::secret_file::{self, Exposure};
 
 /// No key is longer.
@@ -30,8 +30,8 @@ impl Desk {
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<()> {
         let place = self.claim(&mut before)?;
-        let old = metadata(&place)?;
-        replace(&place, token, old.as_ref(), &mut before)
+        let old = open(&place)?;
+        replace(&place, token, Readers::of(old.as_ref()), &mut before)
     }
 
     /// The digest of what is in the file.
@@ -40,9 +40,8 @@ impl Desk {
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<Option<KeyDigest>> {
         let place = self.claim(&mut before)?;
-        let file = match secret_file::open(&place.file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            opened => opened?,
+        let Some(file) = open(&place)? else {
+            return Ok(None);
         };
         let metadata = file.metadata()?;
         if let Exposure::Writable { .. } = secret_file::exposure(&metadata) {
@@ -65,6 +64,14 @@ impl Desk {
             self.lock = Some((path, lock));
         }
         Ok(place)
+    }
+}
+
+/// The file, if there is one.
+fn open(place: &Place) -> io::Result<Option<File>> {
+    match secret_file::open(&place.file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
     }
 }
 

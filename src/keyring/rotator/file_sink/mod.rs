@@ -18,7 +18,12 @@ use crate::keyring::token::NewKey;
 /// Delivers a key as the content of a file, and nothing else, replaced whole: a [`FileSource`](crate::FileSource) on the
 /// other side takes it over while it runs.
 ///
-/// A new file is its owner's alone; whose it is and who may read it stays as it is from then on. Its folder must be there.
+/// A new file is its owner's alone; whose it is and who may read it stays as it is from then on, by its mode and, on Linux, by
+/// its access control list. Its folder must be there.
+///
+/// What links lead to is written, not the link. So nobody may write in the folder, or in one above it, who may not write what the
+/// rotator's user may: a link of theirs would put a key in the place of any file of that user. To deliver to another user as
+/// root, make a folder of root's that the other may enter, and give the file to the other.
 ///
 /// One sink at a time delivers to a file: it holds the lock on `<file>.lock` from its first use until its last clone is
 /// dropped, or its process ends. Another one, here or in another process, fails until then, so that a
