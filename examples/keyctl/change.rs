@@ -62,7 +62,6 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
 pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
     use tower_rotating_auth::Revoke;
 
-    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let mut is_mistyped = false;
     let which = match (args.key, args.client) {
         (Some(id), _) => Revoke::Key(id),
@@ -74,6 +73,7 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
             Revoke::Digest(KeyDigest::of(token))
         }
     };
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let revoked = match ring.revoke(which).await {
         // Not before it was looked for: a key that was imported may only look so.
         Err(NotChanged::NotAllowed(NotAllowed::UnknownKey)) if is_mistyped => {

@@ -49,9 +49,10 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
 }
 
 pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
-    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let token = input::secret("the key")?;
     let token = token.expose_secret();
+    // Not before: whoever writes into the pipe may be making the key.
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.keys().current();
     let record = verify_at(&keys, token, SystemTime::now()).map_err(|why| {
         let mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);

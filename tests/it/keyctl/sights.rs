@@ -1,10 +1,12 @@
 //! What the program shows.
 
+use std::process::Stdio;
+
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tower_rotating_auth::KeyDigest;
 
-use super::program::{Desk, id_of};
+use super::program::{Desk, Ended, id_of};
 
 fn json(text: &str) -> Vec<Value> {
     let value: Value = serde_json::from_str(text).unwrap();
@@ -103,6 +105,27 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
     let revoked = desk.verified(&key);
     assert_eq!(revoked.0, Some(1));
     assert!(revoked.1.contains("revoked"), "{revoked:?}");
+}
+
+#[test]
+fn a_key_on_standard_input_is_read_before_the_file_which_it_may_be_made_in_meanwhile() {
+    let desk = Desk::new();
+    let mut verify = desk.command("verify --file keys.toml");
+    verify.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut verify = verify.spawn().unwrap();
+    let key = verify.stdin.take().unwrap();
+    let mut issue = desk.command("issue --file keys.toml --client ui");
+    assert!(issue.stdout(key).status().unwrap().success());
+    drop(issue); // it has the pipe yet
+    let verified = Ended::from(verify.wait_with_output().unwrap());
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+
+    let desk = Desk::new();
+    for arguments in ["verify", "revoke --token -", "import --client ui"] {
+        let ended = desk.keyctl(&format!("{arguments} --file keys.toml"));
+        assert_eq!(ended.code, Some(2), "{arguments}: {ended:?}");
+        assert!(ended.stderr.contains("standard input"), "{ended:?}");
+    }
 }
 
 #[test]
