@@ -216,7 +216,7 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// As JSON.
+    /// As JSON: an object with the key, or with the reason why it is not valid.
     #[arg(long)]
     pub(crate) json: bool,
 }

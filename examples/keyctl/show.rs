@@ -2,19 +2,19 @@
 
 use std::time::SystemTime;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower_rotating_auth::{KeyRing, ParsedToken, UnparsedToken, verify_at};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::text::{Moment, json, state, table};
+use crate::text::{Moment, in_json, object, state, table};
 use crate::{input, open_existing, print, tell};
 
 pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.list();
     if args.json {
-        let keys: Value = keys.iter().map(json).collect();
+        let keys: Value = keys.iter().map(object).map(Value::Object).collect();
         return print(format_args!("{keys:#}"));
     }
     if keys.is_empty() {
@@ -54,19 +54,27 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
     // Not before: whoever writes into the pipe may be making the key.
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.keys().current();
-    let record = verify_at(&keys, token, SystemTime::now()).map_err(|why| {
-        let mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
-        Failure::No(if mistyped {
-            format!("not valid: {}", UnparsedToken::Mistyped)
-        } else {
-            format!("not valid: {why}")
-        })
-    })?;
+    let record = match verify_at(&keys, token, SystemTime::now()) {
+        Ok(record) => record,
+        Err(why) => {
+            let is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
+            let (reason, why) = match is_mistyped {
+                true => ("mistyped".into(), UnparsedToken::Mistyped.to_string()),
+                false => (in_json(&why.to_string()), why.to_string()),
+            };
+            if args.json {
+                print(json!({"valid": false, "reason": reason}))?;
+            }
+            return Err(Failure::No(format!("not valid: {why}")));
+        }
+    };
     let summaries = ring.list();
     let key = summaries.iter().find(|key| key.id == *record.id());
     let key = key.ok_or_else(|| Failure::Failed("the file changed meanwhile; try again".into()))?;
     if args.json {
-        return print(format_args!("{:#}", json(key)));
+        let mut valid = object(key);
+        drop(valid.insert("valid".into(), true.into()));
+        return print(format_args!("{:#}", Value::Object(valid)));
     }
     let until = match key.ends_at {
         Some(end) => format!("until {} UTC", Moment(end)),

@@ -96,6 +96,8 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
         (&"ui".into(), &"active".into())
     );
 
+    assert_eq!(value["valid"], true);
+
     let unknown = desk.verified("sk-8Zk1tQ0mVd7RyXw3LpHs5N");
     assert_eq!(unknown.0, Some(1));
     let mistyped = desk.verified(&key.replace(&key[key.len() - 6..], "000000"));
@@ -105,6 +107,61 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
     let revoked = desk.verified(&key);
     assert_eq!(revoked.0, Some(1));
     assert!(revoked.1.contains("revoked"), "{revoked:?}");
+}
+
+#[test]
+fn verify_tells_scripts_why_a_key_is_none() {
+    let desk = Desk::new();
+    let [revoked, expired] = ["revoked", "expired"].map(|client| {
+        desk.key(&format!(
+            "issue --file keys.toml --client {client} --expires 1d"
+        ))
+    });
+    desk.let_days_pass(2);
+    let disabled = desk.key("issue --file keys.toml --client disabled");
+    desk.keyctl("client --file keys.toml --client disabled --disable");
+    desk.keyctl("revoke --file keys.toml --client revoked");
+    let mistyped = revoked.replace(&revoked[revoked.len() - 6..], "000000");
+    for (key, reason) in [
+        ("sk-8Zk1tQ0mVd7RyXw3LpHs5N", "unknown"),
+        (&mistyped, "mistyped"),
+        (&revoked, "revoked"),
+        (&expired, "expired"),
+        (&disabled, "disabled"),
+    ] {
+        let ended = desk.keyctl_with("verify --file keys.toml --json", key);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let said: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(
+            said,
+            serde_json::json!({"valid": false, "reason": reason}),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn list_says_disabled_of_a_key_that_is_refused_for_its_client_alone() {
+    let desk = Desk::new();
+    let gone = desk.key("issue --file keys.toml --client ui");
+    desk.keyctl(&format!("revoke --file keys.toml --key {}", id_of(&gone)));
+    desk.key("issue --file keys.toml --client ui");
+    desk.keyctl("client --file keys.toml --client ui --disable");
+    let keys = json(&desk.keyctl("list --file keys.toml --json").stdout);
+    let states = keys
+        .iter()
+        .map(|key| (key["state"].as_str().unwrap(), &key["client_enabled"]));
+    let no = Value::Bool(false);
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [("revoked", &no), ("disabled", &no)]
+    );
+    let table = desk.keyctl("list --file keys.toml").stdout;
+    let states = table
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().nth(2).unwrap());
+    assert_eq!(states.collect::<Vec<_>>(), ["revoked", "disabled"]);
 }
 
 #[test]
