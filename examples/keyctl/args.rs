@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tower_rotating_auth::{ClientId, KeyId, ParsedToken, Prefix, Scope, Scopes, UnparsedToken};
 
 use crate::failure::Failure;
-use crate::span::{Length, Life};
+use crate::span::{Grace, Length, Life};
 use crate::{line, print};
 
 /// Keys of clients in a file: issues them, rotates them, revokes them.
@@ -128,7 +128,7 @@ pub(crate) struct Old {
 pub(crate) struct Fate {
     /// The old key stays valid for so long, and never longer than it would have: 1h, 2d; at most 7d.
     #[arg(long, value_name = "LENGTH")]
-    pub(crate) grace: Option<Length>,
+    pub(crate) grace: Option<Grace>,
 
     /// The key has leaked: it is revoked at once, and with it each key that it replaced or that replaced it.
     #[arg(long)]

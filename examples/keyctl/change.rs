@@ -7,7 +7,7 @@ use tower_rotating_auth::{
 
 use crate::args::{self, Terms, named};
 use crate::failure::Failure;
-use crate::span::{Length, Life};
+use crate::span::{Grace, Length, Life};
 use crate::text::{Moment, comma};
 use crate::{input, open, open_existing, print, tell};
 
@@ -24,7 +24,9 @@ pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
 pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
     use tower_rotating_auth::{Rotate, Rotated, WhichKey};
 
-    let ring = open_existing(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
+    let policy = KeyPolicy::new().max_grace(Grace::LONGEST);
+    let ring = KeyRing::builder().policy(policy).prefix(args.prefix);
+    let ring = open_existing(&args.file.path, ring).await?;
     let which = match (args.old.key, args.old.client) {
         (Some(id), _) => WhichKey::Named(id),
         (None, Some(client)) => WhichKey::Of(client),
@@ -35,7 +37,7 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
         }
     };
     let mut rotate = match args.fate.grace {
-        Some(Length(grace)) => Rotate::with_grace(which, grace),
+        Some(Grace(grace)) => Rotate::with_grace(which, grace),
         None => Rotate::compromised(which),
     };
     if let Some(Length(life)) = args.expires {

@@ -43,6 +43,14 @@ fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_k
         ("rotate --file keys.toml --client ui", "--grace"),
         ("rotate --file keys.toml --grace 1h", "--client"),
         (
+            "rotate --file keys.toml --client ui --grace 30d",
+            "7d at most",
+        ),
+        (
+            "rotate --file keys.toml --client ui --grace 0",
+            "a unit is missing",
+        ),
+        (
             "rotate --file keys.toml --client ui --grace 1h --compromised",
             "--compromised",
         ),
