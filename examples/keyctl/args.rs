@@ -50,7 +50,6 @@ pub(crate) enum Command {
     Issue(Issue),
     /// Show all keys: whose they are, how they stand, until when. Not the keys themselves: nobody has those.
     List(List),
-    /// Replace a client's key by a new one. The old one stays valid for a while, or is revoked at once.
     Rotate(Rotate),
     /// Revoke a key, or all keys of a client, for good.
     Revoke(Revoke),
@@ -89,6 +88,10 @@ pub(crate) struct List {
     pub(crate) json: bool,
 }
 
+/// Replace a client's key by a new one. The old one stays valid for a while, or is revoked at once.
+///
+/// A client has two live keys at most: where it is rotated again while an older key is in its grace, that one ends at once,
+/// before its time, which is told ("ended with it").
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rotate {
     #[command(flatten)]

@@ -30,6 +30,8 @@ fn help_teaches_what_there_is_and_each_command_has_its_own() {
         assert_eq!((own.code, own.stderr.as_str()), (Some(0), ""), "{command}");
         assert!(own.stdout.contains("--file <PATH>"), "{}", own.stdout);
     }
+    let rotate = desk.keyctl("rotate --help").stdout;
+    assert!(rotate.contains("ended with it"), "{rotate}");
     for what in ["Examples:", "Exit codes:", "standard input"] {
         assert!(help.stdout.contains(what), "{what}: {}", help.stdout);
     }
