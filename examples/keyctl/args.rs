@@ -185,7 +185,7 @@ pub(crate) struct Client {
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
-    /// What it may do from now on, all of it; repeatable.
+    /// What it may do from now on, all of it; repeatable, one scope each time: a comma is a part of it.
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<Scope>,
 
@@ -253,7 +253,7 @@ pub(crate) struct Terms {
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
-    /// What the key may do; repeatable. A new client may do as much; of one that is there already, the key may do all
+    /// What the key may do; repeatable, one scope each time: a comma is a part of it. A new client may do as much; of one that is there already, the key may do all
     /// that the client may unless told.
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<Scope>,

@@ -8,7 +8,7 @@ use tower_rotating_auth::{
 use crate::args::{self, Terms, named};
 use crate::failure::Failure;
 use crate::span::{Grace, Length, Life};
-use crate::text::{Moment, comma};
+use crate::text::{Moment, comma, may};
 use crate::{input, open, open_existing, print, tell};
 
 pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
@@ -146,7 +146,7 @@ pub(crate) async fn purge(args: args::Purge) -> Result<(), Failure> {
     let ring = open_existing(&args.file.path, ring).await?;
     match &*ring.purge().await? {
         [] => tell(format_args!(
-            "nothing to purge: no key ended by itself so long ago"
+            "nothing to purge: a key goes so long after the end that it was made with (--expires), however early it ended"
         )),
         ids => tell(format_args!("purged {}", comma(ids))),
     }
@@ -182,11 +182,7 @@ fn told(ring: &KeyRing, what: &str, id: &KeyId) {
     let Some(key) = keys.iter().find(|key| key.id == *id) else {
         return;
     };
-    let may = if key.scopes.is_empty() {
-        "without scopes".to_owned()
-    } else {
-        format!("which may {}", key.scopes)
-    };
+    let may = may("which may ", &key.scopes);
     let until = match key.ends_at {
         Some(end) => format!("until {} UTC", Moment(end)),
         None => "for ever".to_owned(),

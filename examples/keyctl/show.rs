@@ -7,7 +7,7 @@ use tower_rotating_auth::{KeyRing, ParsedToken, UnparsedToken, verify_at};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::text::{Moment, in_json, object, state, table};
+use crate::text::{Moment, in_json, may, object, state, table};
 use crate::{input, open_existing, print, tell};
 
 pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
@@ -81,7 +81,9 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
         None => "for ever".to_owned(),
     };
     print(format_args!(
-        "valid: {} of {}, {until}, for: {}",
-        key.id, key.client, key.scopes
+        "valid: {} of {}, {until}, {}",
+        key.id,
+        key.client,
+        may("for: ", &key.scopes)
     ))
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value};
-use tower_rotating_auth::{ClientState, KeyId, KeyState, KeySummary, Provenance};
+use tower_rotating_auth::{ClientState, KeyId, KeyState, KeySummary, Provenance, Scopes};
 
 /// A moment for people, to the minute, in UTC.
 pub(crate) struct Moment(pub(crate) SystemTime);
@@ -32,6 +32,14 @@ pub(crate) fn state(key: &KeySummary) -> String {
             state.to_string()
         }
         (ClientState::Disabled, _) => "disabled".to_owned(),
+    }
+}
+
+/// What a key may do, after a few words.
+pub(crate) fn may(words: &str, scopes: &Scopes) -> String {
+    match scopes.is_empty() {
+        true => "without scopes".to_owned(),
+        false => format!("{words}{scopes}"),
     }
 }
 

@@ -89,6 +89,10 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
         said.starts_with(&format!("valid: {} of ui, until ", id_of(&key))),
         "{said}"
     );
+    assert!(said.ends_with(", for: a\n"), "{said}");
+    let without = desk.key("issue --file keys.toml --client none");
+    let (_, said) = desk.verified(&without);
+    assert!(said.ends_with(", without scopes\n"), "{said}");
     let text = desk
         .keyctl_with("verify --file keys.toml --json", &key)
         .stdout;
