@@ -30,7 +30,7 @@ pub(crate) struct DoorArgs {
     client_keys: Option<OsString>,
 
     /// Note in a file beside --client-keys (PATH.used) on which day each key was used last, every ten minutes and when
-    /// the gateway stops; `keyctl doctor` tells then which are not. The gateway has to be able to write in that folder.
+    /// the gateway stops; `keyctl doctor` tells then which are not. The gateway's user has to be able to write in the folder.
     #[arg(long, requires = "client_keys")]
     note_use: bool,
 
