@@ -48,7 +48,6 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Make a key for a client; the file and the client are made where they are missing.
     Issue(Issue),
-    /// Show all keys: whose they are, how they stand, until when. Not the keys themselves: nobody has those.
     List(List),
     Rotate(Rotate),
     /// Revoke a key, or all keys of a client, for good.
@@ -78,6 +77,9 @@ pub(crate) struct Issue {
     pub(crate) prefix: Prefix,
 }
 
+/// Show all keys: whose they are, how they stand, until when. Not the keys themselves: nobody has those.
+///
+/// On which day a key was used last is known where a gateway notes it (`--note-use`), some minutes later.
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
     #[command(flatten)]

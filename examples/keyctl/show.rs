@@ -3,18 +3,36 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use tower_rotating_auth::{KeyRing, ParsedToken, UnparsedToken, verify_at};
+use tower_rotating_auth::{KeyId, KeyRing, ParsedToken, UnparsedToken, UseFile, verify_at};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::text::{Moment, in_json, may, object, state, table};
+use crate::line::chain;
+use crate::text::{Moment, day, in_json, may, object, state, table};
 use crate::{input, open_existing, print, tell};
 
 pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.list();
+    // The keys are shown all the same.
+    let uses = UseFile::beside(&args.file.path).read().await;
+    let uses = uses.unwrap_or_else(|error| {
+        tell(format_args!(
+            "when keys were used is not known: {}",
+            chain(&error)
+        ));
+        None
+    });
+    let used = |id: &KeyId| uses.as_ref()?.last_used(id).and_then(day);
     if args.json {
-        let keys: Value = keys.iter().map(object).map(Value::Object).collect();
+        let keys: Value = keys
+            .iter()
+            .map(|key| {
+                let mut fields = object(key);
+                drop(fields.insert("last_used".into(), used(&key.id).into()));
+                Value::Object(fields)
+            })
+            .collect();
         return print(format_args!("{keys:#}"));
     }
     if keys.is_empty() {
@@ -33,6 +51,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
                 state(key),
                 time(key.created_at),
                 time(key.revoked_at.or(key.ends_at)),
+                used(&key.id).unwrap_or_else(|| "-".to_owned()),
                 key.scopes.to_string(),
             ]
         })
@@ -43,6 +62,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
         "STATE",
         "MADE (UTC)",
         "ENDS (UTC)",
+        "LAST USED",
         "SCOPES",
     ];
     print(table(head, &rows))

@@ -25,6 +25,12 @@ pub(crate) fn rfc3339(moment: SystemTime) -> Option<String> {
     Some(moment.round(Unit::Second).ok()?.to_string())
 }
 
+/// The day of a moment, in UTC, for both.
+pub(crate) fn day(moment: SystemTime) -> Option<String> {
+    let moment = Timestamp::try_from(moment).ok()?;
+    Some(moment.strftime("%Y-%m-%d").to_string())
+}
+
 /// How a key stands: one that has not ended is refused for as long as its client is disabled.
 pub(crate) fn state(key: &KeySummary) -> String {
     match (key.client_state, key.state) {

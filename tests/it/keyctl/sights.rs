@@ -147,6 +147,37 @@ fn verify_tells_scripts_why_a_key_is_none() {
 }
 
 #[test]
+fn list_says_on_which_day_a_key_was_used_last_where_that_is_noted() {
+    let desk = Desk::new();
+    let [used, unused] = ["a", "b"].map(|client| {
+        desk.key(&format!(
+            "issue --file keys.toml --client {client} --expires never"
+        ))
+    });
+    let told = || {
+        let ended = desk.keyctl("list --file keys.toml --json");
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let keys = json(&ended.stdout);
+        let days: Vec<_> = keys.iter().map(|key| key["last_used"].clone()).collect();
+        (days, ended.stderr)
+    };
+    let nothing = vec![Value::Null, Value::Null];
+    assert_eq!(told(), (nothing.clone(), String::new()));
+    desk.note_uses("2026-01-02", &[&id_of(&used)]);
+    assert_eq!(told().0, ["2026-01-02".into(), Value::Null]);
+    let table = desk.keyctl("list --file keys.toml").stdout;
+    for (key, day) in [(&used, "  2026-01-02"), (&unused, "  -")] {
+        let mut lines = table.lines();
+        let line = lines.find(|line| line.contains(&id_of(key))).unwrap();
+        assert!(line.ends_with(day), "{table}");
+    }
+    std::fs::write(desk.folder.path().join("keys.toml.used"), "another").unwrap();
+    let (days, said) = told();
+    assert_eq!(days, nothing);
+    assert!(said.contains("keys.toml.used"), "{said}");
+}
+
+#[test]
 fn list_says_disabled_of_a_key_that_is_refused_for_its_client_alone() {
     let desk = Desk::new();
     let gone = desk.key("issue --file keys.toml --client ui");
