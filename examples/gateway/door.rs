@@ -29,8 +29,8 @@ pub(crate) struct DoorArgs {
     #[arg(long, value_name = "PATH")]
     client_keys: Option<OsString>,
 
-    /// Note in a file beside --client-keys (PATH.used) on which day each key was used last; `keyctl doctor`
-    /// tells then which are not. The gateway has to be able to write in that folder.
+    /// Note in a file beside --client-keys (PATH.used) on which day each key was used last, every ten minutes and when
+    /// the gateway stops; `keyctl doctor` tells then which are not. The gateway's user has to be able to write in the folder.
     #[arg(long, requires = "client_keys")]
     note_use: bool,
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     EnvSource, FileSource, KeyRecord, KeySet, NewKey, Publisher, RequireKey, Rotating,
-    RotatingAuthLayer, Scopes, SecretSource, StartError,
+    RotatingAuthLayer, Scopes, SecretSource, StartError, UseFile,
 };
 
 use crate::door::{Door, Guard, KeysFrom};
@@ -19,8 +21,15 @@ pub(crate) struct Entrance {
     require: RequireKey,
     keys: Option<Rotating<KeySet>>,
     present: Present,
+    notes: Option<Notes>,
     /// Of a key that never changes. While this lives, somebody is in charge of it.
     _publisher: Option<Publisher<KeySet>>,
+}
+
+/// Notes when keys were used, for as long as this lives.
+struct Notes {
+    end: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 /// What a client has to present.
@@ -46,6 +55,7 @@ impl Entrance {
                     require: RequireKey::dangerously_open(open),
                     keys: None,
                     present: Present::Nothing,
+                    notes: None,
                     _publisher: None,
                 });
             }
@@ -55,17 +65,14 @@ impl Entrance {
             .name(NAME)
             .poll(poll)
             .observer(report::event);
-        let mut publisher = None;
+        let (mut publisher, mut notes) = (None, None);
         let mut present = Present::OneOfTheirs;
         let keys = match from {
             KeysFrom::File { path, uses } => {
                 let file = FileSource::new(&path);
                 let keys = builder.start(file.key_set()).await;
                 let keys = keys.map_err(|error| unusable(&path.display().to_string(), &error))?;
-                if let Some(uses) = uses {
-                    // It ends with the gateway; what it has not noted by then is noted when the key is used again.
-                    drop(tokio::spawn(uses.follow(keys.clone())));
-                }
+                notes = uses.map(|uses| Notes::begin(uses, keys.clone()));
                 keys
             }
             KeysFrom::Environment => {
@@ -87,6 +94,7 @@ impl Entrance {
             require,
             keys: Some(keys),
             present,
+            notes,
             _publisher: publisher,
         })
     }
@@ -101,6 +109,26 @@ impl Entrance {
 
     pub(crate) fn source(&self) -> Option<Source> {
         self.keys.as_ref().map(source)
+    }
+
+    /// After the last request: what was used since it was noted last is noted.
+    pub(crate) async fn close(self) {
+        if let Some(Notes { end, task }) = self.notes {
+            drop(end);
+            // It ends by a panic or as it should; nothing can be done about either.
+            drop(task.await);
+        }
+    }
+}
+
+impl Notes {
+    fn begin(uses: UseFile, keys: Rotating<KeySet>) -> Self {
+        let (end, ended) = oneshot::channel();
+        let noting = uses.follow_until(keys, async { drop(ended.await) });
+        Self {
+            end,
+            task: tokio::spawn(noting),
+        }
     }
 }
 

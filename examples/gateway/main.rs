@@ -120,5 +120,6 @@ async fn gateway(
     let url = listener.url(acceptor.as_ref());
     report::listening(&url, try_it, entrance.present());
     listener.serve(app, acceptor, pace.drain).await;
+    entrance.close().await;
     Ok(())
 }

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tower_rotating_auth::{ClientId, KeyId, ParsedToken, Prefix, Scope, Scopes, UnparsedToken};
 
 use crate::failure::Failure;
-use crate::span::{Length, Life};
+use crate::span::{Grace, Length, Life};
 use crate::{line, print};
 
 /// Keys of clients in a file: issues them, rotates them, revokes them.
@@ -48,9 +48,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Make a key for a client; the file and the client are made where they are missing.
     Issue(Issue),
-    /// Show all keys: whose they are, how they stand, until when. Not the keys themselves: nobody has those.
     List(List),
-    /// Replace a client's key by a new one. The old one stays valid for a while, or is revoked at once.
     Rotate(Rotate),
     /// Revoke a key, or all keys of a client, for good.
     Revoke(Revoke),
@@ -79,6 +77,9 @@ pub(crate) struct Issue {
     pub(crate) prefix: Prefix,
 }
 
+/// Show all keys: whose they are, how they stand, until when. Not the keys themselves: nobody has those.
+///
+/// On which day a key was used last is known where a gateway notes it (`--note-use`), some minutes later.
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
     #[command(flatten)]
@@ -89,6 +90,10 @@ pub(crate) struct List {
     pub(crate) json: bool,
 }
 
+/// Replace a client's key by a new one. The old one stays valid for a while, or is revoked at once.
+///
+/// A client has two live keys at most: where it is rotated again while an older key is in its grace, that one ends at once,
+/// before its time, which is told ("ended with it").
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rotate {
     #[command(flatten)]
@@ -128,7 +133,7 @@ pub(crate) struct Old {
 pub(crate) struct Fate {
     /// The old key stays valid for so long, and never longer than it would have: 1h, 2d; at most 7d.
     #[arg(long, value_name = "LENGTH")]
-    pub(crate) grace: Option<Length>,
+    pub(crate) grace: Option<Grace>,
 
     /// The key has leaked: it is revoked at once, and with it each key that it replaced or that replaced it.
     #[arg(long)]
@@ -182,7 +187,7 @@ pub(crate) struct Client {
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
-    /// What it may do from now on, all of it; repeatable.
+    /// What it may do from now on, all of it; repeatable, one scope each time: a comma is a part of it.
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<Scope>,
 
@@ -216,7 +221,7 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// As JSON.
+    /// As JSON: an object with the key, or with the reason why it is not valid.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -250,7 +255,7 @@ pub(crate) struct Terms {
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
-    /// What the key may do; repeatable. A new client may do as much; of one that is there already, the key may do all
+    /// What the key may do; repeatable, one scope each time: a comma is a part of it. A new client may do as much; of one that is there already, the key may do all
     /// that the client may unless told.
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<Scope>,

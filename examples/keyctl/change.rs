@@ -7,8 +7,8 @@ use tower_rotating_auth::{
 
 use crate::args::{self, Terms, named};
 use crate::failure::Failure;
-use crate::span::{Length, Life};
-use crate::text::{Moment, comma};
+use crate::span::{Grace, Length, Life};
+use crate::text::{Moment, comma, may};
 use crate::{input, open, open_existing, print, tell};
 
 pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
@@ -24,7 +24,9 @@ pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
 pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
     use tower_rotating_auth::{Rotate, Rotated, WhichKey};
 
-    let ring = open_existing(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
+    let policy = KeyPolicy::new().max_grace(Grace::LONGEST);
+    let ring = KeyRing::builder().policy(policy).prefix(args.prefix);
+    let ring = open_existing(&args.file.path, ring).await?;
     let which = match (args.old.key, args.old.client) {
         (Some(id), _) => WhichKey::Named(id),
         (None, Some(client)) => WhichKey::Of(client),
@@ -35,7 +37,7 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
         }
     };
     let mut rotate = match args.fate.grace {
-        Some(Length(grace)) => Rotate::with_grace(which, grace),
+        Some(Grace(grace)) => Rotate::with_grace(which, grace),
         None => Rotate::compromised(which),
     };
     if let Some(Length(life)) = args.expires {
@@ -62,7 +64,6 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
 pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
     use tower_rotating_auth::Revoke;
 
-    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let mut is_mistyped = false;
     let which = match (args.key, args.client) {
         (Some(id), _) => Revoke::Key(id),
@@ -74,6 +75,7 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
             Revoke::Digest(KeyDigest::of(token))
         }
     };
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let revoked = match ring.revoke(which).await {
         // Not before it was looked for: a key that was imported may only look so.
         Err(NotChanged::NotAllowed(NotAllowed::UnknownKey)) if is_mistyped => {
@@ -144,7 +146,7 @@ pub(crate) async fn purge(args: args::Purge) -> Result<(), Failure> {
     let ring = open_existing(&args.file.path, ring).await?;
     match &*ring.purge().await? {
         [] => tell(format_args!(
-            "nothing to purge: no key ended by itself so long ago"
+            "nothing to purge: a key goes so long after the end that it was made with (--expires), however early it ended"
         )),
         ids => tell(format_args!("purged {}", comma(ids))),
     }
@@ -180,11 +182,7 @@ fn told(ring: &KeyRing, what: &str, id: &KeyId) {
     let Some(key) = keys.iter().find(|key| key.id == *id) else {
         return;
     };
-    let may = if key.scopes.is_empty() {
-        "without scopes".to_owned()
-    } else {
-        format!("which may {}", key.scopes)
-    };
+    let may = may("which may ", &key.scopes);
     let until = match key.ends_at {
         Some(end) => format!("until {} UTC", Moment(end)),
         None => "for ever".to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use tower_rotating_auth::{NotChanged, NotStarted, StoreError};
+use tower_rotating_auth::{NotAllowed, NotChanged, NotStarted, StoreError};
 
 use crate::line::chain;
 
@@ -44,7 +44,7 @@ impl From<NotStarted> for Failure {
 impl From<NotChanged> for Failure {
     fn from(error: NotChanged) -> Self {
         match &error {
-            NotChanged::NotAllowed(why) => Self::No(chain(why)),
+            NotChanged::NotAllowed(why) => Self::No(not_allowed(why)),
             _ => Self::Failed(chain(&error)),
         }
     }
@@ -53,5 +53,18 @@ impl From<NotChanged> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Failed(chain(&error))
+    }
+}
+
+/// What the library says, with what there is to do about it here.
+fn not_allowed(why: &NotAllowed) -> String {
+    match why {
+        NotAllowed::TooManyKeys { client, limit } => format!(
+            "the client {client} has {limit} live keys, and may not have more; revoke one first (`keyctl list` shows them)"
+        ),
+        NotAllowed::SeveralKeys(client) => format!(
+            "the client {client} has several live keys; say which is meant, with --key ID (`keyctl list` shows them)"
+        ),
+        _ => chain(why),
     }
 }

@@ -2,19 +2,37 @@
 
 use std::time::SystemTime;
 
-use serde_json::Value;
-use tower_rotating_auth::{KeyRing, ParsedToken, UnparsedToken, verify_at};
+use serde_json::{Value, json};
+use tower_rotating_auth::{KeyId, KeyRing, ParsedToken, UnparsedToken, UseFile, verify_at};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::text::{Moment, json, state, table};
+use crate::line::chain;
+use crate::text::{Moment, day, in_json, may, object, state, table};
 use crate::{input, open_existing, print, tell};
 
 pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.list();
+    // The keys are shown all the same.
+    let uses = UseFile::beside(&args.file.path).read().await;
+    let uses = uses.unwrap_or_else(|error| {
+        tell(format_args!(
+            "when keys were used is not known: {}",
+            chain(&error)
+        ));
+        None
+    });
+    let used = |id: &KeyId| uses.as_ref()?.last_used(id).and_then(day);
     if args.json {
-        let keys: Value = keys.iter().map(json).collect();
+        let keys: Value = keys
+            .iter()
+            .map(|key| {
+                let mut fields = object(key);
+                drop(fields.insert("last_used".into(), used(&key.id).into()));
+                Value::Object(fields)
+            })
+            .collect();
         return print(format_args!("{keys:#}"));
     }
     if keys.is_empty() {
@@ -33,6 +51,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
                 state(key),
                 time(key.created_at),
                 time(key.revoked_at.or(key.ends_at)),
+                used(&key.id).unwrap_or_else(|| "-".to_owned()),
                 key.scopes.to_string(),
             ]
         })
@@ -43,36 +62,48 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
         "STATE",
         "MADE (UTC)",
         "ENDS (UTC)",
+        "LAST USED",
         "SCOPES",
     ];
     print(table(head, &rows))
 }
 
 pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
-    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let token = input::secret("the key")?;
     let token = token.expose_secret();
+    // Not before: whoever writes into the pipe may be making the key.
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.keys().current();
-    let record = verify_at(&keys, token, SystemTime::now()).map_err(|why| {
-        let mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
-        Failure::No(if mistyped {
-            format!("not valid: {}", UnparsedToken::Mistyped)
-        } else {
-            format!("not valid: {why}")
-        })
-    })?;
+    let record = match verify_at(&keys, token, SystemTime::now()) {
+        Ok(record) => record,
+        Err(why) => {
+            let is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
+            let (reason, why) = match is_mistyped {
+                true => ("mistyped".into(), UnparsedToken::Mistyped.to_string()),
+                false => (in_json(&why.to_string()), why.to_string()),
+            };
+            if args.json {
+                print(json!({"valid": false, "reason": reason}))?;
+            }
+            return Err(Failure::No(format!("not valid: {why}")));
+        }
+    };
     let summaries = ring.list();
     let key = summaries.iter().find(|key| key.id == *record.id());
     let key = key.ok_or_else(|| Failure::Failed("the file changed meanwhile; try again".into()))?;
     if args.json {
-        return print(format_args!("{:#}", json(key)));
+        let mut valid = object(key);
+        drop(valid.insert("valid".into(), true.into()));
+        return print(format_args!("{:#}", Value::Object(valid)));
     }
     let until = match key.ends_at {
         Some(end) => format!("until {} UTC", Moment(end)),
         None => "for ever".to_owned(),
     };
     print(format_args!(
-        "valid: {} of {}, {until}, for: {}",
-        key.id, key.client, key.scopes
+        "valid: {} of {}, {until}, {}",
+        key.id,
+        key.client,
+        may("for: ", &key.scopes)
     ))
 }

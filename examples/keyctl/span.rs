@@ -9,6 +9,14 @@ use jiff::{Span, SpanRelativeTo};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Length(pub(crate) Duration);
 
+/// For how long a rotated key stays valid. A longer one is refused, and not cut: its client would find out too late.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grace(pub(crate) Duration);
+
+impl Grace {
+    pub(crate) const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+}
+
 /// For how long a new key is valid.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Life {
@@ -21,11 +29,26 @@ impl FromStr for Length {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const WHAT: &str = "a length of time is needed, such as 90d, 12h or 30m";
+        if text.parse::<u64>().is_ok() {
+            return Err("a unit is missing: say 90d, 12h, 30m or 0s");
+        }
         let span: Span = text.parse().map_err(|_| WHAT)?;
         let length = span
             .to_duration(SpanRelativeTo::days_are_24_hours())
             .map_err(|_| WHAT)?;
         Duration::try_from(length).map(Self).map_err(|_| WHAT)
+    }
+}
+
+impl FromStr for Grace {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Length(grace) = text.parse()?;
+        match grace <= Self::LONGEST {
+            true => Ok(Self(grace)),
+            false => Err("a grace is 7d at most"),
+        }
     }
 }
 

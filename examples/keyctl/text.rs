@@ -4,8 +4,8 @@ use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
 use jiff::{Timestamp, Unit};
-use serde_json::{Value, json};
-use tower_rotating_auth::{ClientState, KeyId, KeySummary, Provenance};
+use serde_json::{Map, Value};
+use tower_rotating_auth::{ClientState, KeyId, KeyState, KeySummary, Provenance, Scopes};
 
 /// A moment for people, to the minute, in UTC.
 pub(crate) struct Moment(pub(crate) SystemTime);
@@ -25,28 +25,64 @@ pub(crate) fn rfc3339(moment: SystemTime) -> Option<String> {
     Some(moment.round(Unit::Second).ok()?.to_string())
 }
 
+/// The day of a moment, in UTC, for both.
+pub(crate) fn day(moment: SystemTime) -> Option<String> {
+    let moment = Timestamp::try_from(moment).ok()?;
+    Some(moment.strftime("%Y-%m-%d").to_string())
+}
+
+/// How a key stands: one that has not ended is refused for as long as its client is disabled.
 pub(crate) fn state(key: &KeySummary) -> String {
-    match key.client_state {
-        ClientState::Enabled => key.state.to_string(),
-        ClientState::Disabled => format!("{}, disabled", key.state),
+    match (key.client_state, key.state) {
+        (ClientState::Enabled, state) | (_, state @ (KeyState::Expired | KeyState::Revoked)) => {
+            state.to_string()
+        }
+        (ClientState::Disabled, _) => "disabled".to_owned(),
     }
 }
 
-pub(crate) fn json(key: &KeySummary) -> Value {
+/// What a key may do, after a few words.
+pub(crate) fn may(words: &str, scopes: &Scopes) -> String {
+    match scopes.is_empty() {
+        true => "without scopes".to_owned(),
+        false => format!("{words}{scopes}"),
+    }
+}
+
+/// A few words as a script compares them.
+pub(crate) fn in_json(words: &str) -> String {
+    words.replace(' ', "_")
+}
+
+/// A key as the fields of a JSON object.
+pub(crate) fn object(key: &KeySummary) -> Map<String, Value> {
     let scopes: Vec<_> = key.scopes.iter().map(ToString::to_string).collect();
-    json!({
-        "client": key.client.as_str(),
-        "client_enabled": key.client_state == ClientState::Enabled,
-        "id": key.id.as_str(),
-        "state": key.state.to_string().replace(' ', "_"),
-        "scopes": scopes,
-        "created_at": key.created_at.and_then(rfc3339),
-        "not_before": key.not_before.and_then(rfc3339),
-        "ends_at": key.ends_at.and_then(rfc3339),
-        "revoked_at": key.revoked_at.and_then(rfc3339),
-        "replaces": key.replaces.as_ref().map(ToString::to_string),
-        "strength_checked": key.provenance != Provenance::Unchecked,
-    })
+    let fields: [(&str, Value); 11] = [
+        ("client", key.client.as_str().into()),
+        (
+            "client_enabled",
+            (key.client_state == ClientState::Enabled).into(),
+        ),
+        ("id", key.id.as_str().into()),
+        ("state", in_json(&state(key)).into()),
+        ("scopes", scopes.into()),
+        ("created_at", key.created_at.and_then(rfc3339).into()),
+        ("not_before", key.not_before.and_then(rfc3339).into()),
+        ("ends_at", key.ends_at.and_then(rfc3339).into()),
+        ("revoked_at", key.revoked_at.and_then(rfc3339).into()),
+        (
+            "replaces",
+            key.replaces.as_ref().map(ToString::to_string).into(),
+        ),
+        (
+            "strength_checked",
+            (key.provenance != Provenance::Unchecked).into(),
+        ),
+    ];
+    let fields = fields.into_iter();
+    fields
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// A table: columns as wide as what is in them, two spaces between, no space at the end of a line.

@@ -29,7 +29,8 @@ pub(crate) fn usage(error: &clap::Error) -> String {
                     .trim_start_matches("tip: ")
             })
             .collect::<Vec<_>>()
-            .join("; "),
+            .join("; ")
+            .replace(":; ", ": "), // a heading, and what stands under it
     };
     format!("{said} (--help tells the options)")
 }

@@ -178,8 +178,9 @@ impl<S: Sink> Rotator<S> {
         Err(NotRotated::Unsettled)
     }
 
-    /// Catches up whenever something is due, and every 30 s, until the ring has stopped: so soon is a key replaced that another
-    /// process has revoked.
+    /// Catches up whenever something is due, and every 30 s, without end: so soon is a key replaced that another process has
+    /// revoked. It is spawned, and aborted where it should end: it has a ring of its own, which does not stop when the last other
+    /// clone of it is dropped, but with the runtime that it runs on.
     ///
     /// Failures are told to `tracing`, and tried again: after a second, then after twice that …, up to 30 s.
     pub async fn run(mut self) {

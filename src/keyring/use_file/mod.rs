@@ -3,11 +3,13 @@
 mod uses;
 
 use std::fs;
+use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 pub use self::uses::Uses;
 use super::file_store::{Lock, Place, Readers, desk, off_the_runtime, replace};
@@ -16,15 +18,17 @@ use crate::inbound::KeySet;
 use crate::rotating::Rotating;
 use crate::secret_file;
 
-/// How often uses are noted: what is lost with a process is no more than that.
+/// How often uses are noted: what is lost with a process that is killed is no more than that.
 const EVERY: Duration = Duration::from_secs(10 * 60);
+/// So soon the first uses are: whoever tries it out sees it.
+const SOON: Duration = Duration::from_secs(60);
 
 /// As much as a key file may have.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Notes when keys were last used, to the day, in a file beside their key file: `<key file>.used`.
 ///
-/// A service that lets clients in [follows](Self::follow) its key set, whether a [`KeyRing`](crate::KeyRing) publishes that
+/// A service that lets clients in [follows](Self::follow_until) its key set, whether a [`KeyRing`](crate::KeyRing) publishes that
 /// or a [`FileSource`](crate::FileSource) reads it; several services may. The key file itself is left alone: each change
 /// of it is a new generation for everybody. Who looks after the keys [reads](Self::read) which of them nobody uses.
 ///
@@ -48,7 +52,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 ///
 /// let uses = UseFile::beside(&path);
 /// assert!(uses.read().await?.is_none()); // nothing is known
-/// uses.note(&ring.keys().current(), SystemTime::now()).await?; // or, in a task of its own: `uses.follow(ring.keys())`
+/// uses.note(&ring.keys().current(), SystemTime::now()).await?; // or, in a task of its own, `follow_until`
 /// let uses = uses.read().await?.unwrap();
 /// assert_eq!(uses.last_used(&id), None); // nobody has used it
 /// # Ok(())
@@ -92,17 +96,36 @@ impl UseFile {
         off_the_runtime(move || note(&key_file, &keys, now)).await?
     }
 
-    /// Notes the uses of these keys at once and every ten minutes from then on, without end; it is spawned, and aborted where
-    /// it should end. What cannot be written is told to `tracing`, and tried again then.
+    /// Notes the uses of these keys without end, as [`follow_until`](Self::follow_until) does; it is spawned, and aborted where it
+    /// should end. Uses since it noted last are lost then.
     pub async fn follow(self, keys: Rotating<KeySet>) {
+        self.follow_until(keys, pending()).await;
+    }
+
+    /// Notes the uses of these keys at once, after a minute, every ten minutes from then on, and once more when `end` is ready,
+    /// which ends it: a service that has answered its last request makes `end` ready, and waits for this. What cannot be written
+    /// is told to `tracing`, and tried again the next time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Uses since it noted last are lost.
+    pub async fn follow_until(self, keys: Rotating<KeySet>, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        // Held until the next time: the set that takes its place may know nothing of what was used before.
+        let mut seen = keys.current();
+        self.try_note(&seen, keys.wall()).await;
+        let mut pause = SOON;
         loop {
-            // Held until the next time: the set that takes its place may know nothing of what was used before.
-            let seen = keys.current();
-            self.try_note(&seen, keys.wall()).await;
-            sleep(EVERY).await;
+            let is_over = timeout(pause, &mut end).await.is_ok();
             if keys.current().generation() != seen.generation() {
                 self.try_note(&seen, keys.wall()).await;
+                seen = keys.current();
             }
+            self.try_note(&seen, keys.wall()).await;
+            if is_over {
+                return;
+            }
+            pause = EVERY;
         }
     }
 

@@ -257,6 +257,27 @@ async fn in_production_everything_but_health_needs_a_key() {
     assert!(!output.contains(ONE) && !output.contains(TWO), "{output}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_last_uses_are_noted_when_the_gateway_stops() {
+    let (upstream, _) = Recorder::start().await;
+    let keys = KeyFile::new(&toml(&[(ONE, ""), (TWO, "")]));
+    let base = format!("http://{upstream}/v1");
+    let mut gateway = guarded(&base, &keys.path, &["--note-use"]).await;
+    assert_eq!(status_with(&gateway, ONE).await, StatusCode::OK);
+    keys.write(&toml(&[(ONE, "")]));
+    gateway.said("client-keys is at generation 2").await;
+    gateway.terminate().await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+    let uses = tower_rotating_auth::UseFile::beside(&keys.path)
+        .read()
+        .await
+        .unwrap()
+        .unwrap();
+    let [one, two] = ["k0", "k1"].map(|id| uses.last_used(&id.parse().unwrap()));
+    assert!(one.is_some() && two.is_none(), "{uses:?}");
+}
+
 #[tokio::test]
 async fn a_key_is_taken_and_dropped_as_the_file_says_without_a_restart() {
     let (upstream, _) = Recorder::start().await;

@@ -28,7 +28,7 @@ fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_k
         ("", "a command is needed"),
         ("isue", "no such command"),
         (SENTINEL, "no such command"),
-        ("issue", "--file"),
+        ("issue", "not provided: --file <PATH>; "),
         ("issue --file keys.toml", "--client"),
         ("issue --file keys.toml --client ui --bogus", "--bogus"),
         ("issue --file keys.toml --client ui --expires soon", "90d"),
@@ -42,6 +42,14 @@ fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_k
         ("issue --file keys.toml --client ui --scope a\"b", "--scope"),
         ("rotate --file keys.toml --client ui", "--grace"),
         ("rotate --file keys.toml --grace 1h", "--client"),
+        (
+            "rotate --file keys.toml --client ui --grace 30d",
+            "7d at most",
+        ),
+        (
+            "rotate --file keys.toml --client ui --grace 0",
+            "a unit is missing",
+        ),
         (
             "rotate --file keys.toml --client ui --grace 1h --compromised",
             "--compromised",
@@ -152,14 +160,14 @@ fn what_is_not_allowed_is_told_with_exit_code_1_and_what_to_do_instead() {
         &format!("issue {file} --client ui"),
         "",
         1,
-        "may not have more",
+        "revoke one first",
     );
     refused(
         &desk,
         &format!("rotate {file} --client ui --grace 1h"),
         "",
         1,
-        "name the one",
+        "--key ID",
     );
     let id = id_of(&key);
     assert_eq!(

@@ -1,10 +1,12 @@
 //! What the program shows.
 
+use std::process::Stdio;
+
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tower_rotating_auth::KeyDigest;
 
-use super::program::{Desk, id_of};
+use super::program::{Desk, Ended, id_of};
 
 fn json(text: &str) -> Vec<Value> {
     let value: Value = serde_json::from_str(text).unwrap();
@@ -28,6 +30,8 @@ fn help_teaches_what_there_is_and_each_command_has_its_own() {
         assert_eq!((own.code, own.stderr.as_str()), (Some(0), ""), "{command}");
         assert!(own.stdout.contains("--file <PATH>"), "{}", own.stdout);
     }
+    let rotate = desk.keyctl("rotate --help").stdout;
+    assert!(rotate.contains("ended with it"), "{rotate}");
     for what in ["Examples:", "Exit codes:", "standard input"] {
         assert!(help.stdout.contains(what), "{what}: {}", help.stdout);
     }
@@ -85,6 +89,10 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
         said.starts_with(&format!("valid: {} of ui, until ", id_of(&key))),
         "{said}"
     );
+    assert!(said.ends_with(", for: a\n"), "{said}");
+    let without = desk.key("issue --file keys.toml --client none");
+    let (_, said) = desk.verified(&without);
+    assert!(said.ends_with(", without scopes\n"), "{said}");
     let text = desk
         .keyctl_with("verify --file keys.toml --json", &key)
         .stdout;
@@ -93,6 +101,8 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
         (&value["client"], &value["state"]),
         (&"ui".into(), &"active".into())
     );
+
+    assert_eq!(value["valid"], true);
 
     let unknown = desk.verified("sk-8Zk1tQ0mVd7RyXw3LpHs5N");
     assert_eq!(unknown.0, Some(1));
@@ -103,6 +113,113 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
     let revoked = desk.verified(&key);
     assert_eq!(revoked.0, Some(1));
     assert!(revoked.1.contains("revoked"), "{revoked:?}");
+}
+
+#[test]
+fn verify_tells_scripts_why_a_key_is_none() {
+    let desk = Desk::new();
+    let [revoked, expired] = ["revoked", "expired"].map(|client| {
+        desk.key(&format!(
+            "issue --file keys.toml --client {client} --expires 1d"
+        ))
+    });
+    desk.let_days_pass(2);
+    let disabled = desk.key("issue --file keys.toml --client disabled");
+    desk.keyctl("client --file keys.toml --client disabled --disable");
+    desk.keyctl("revoke --file keys.toml --client revoked");
+    let mistyped = revoked.replace(&revoked[revoked.len() - 6..], "000000");
+    for (key, reason) in [
+        ("sk-8Zk1tQ0mVd7RyXw3LpHs5N", "unknown"),
+        (&mistyped, "mistyped"),
+        (&revoked, "revoked"),
+        (&expired, "expired"),
+        (&disabled, "disabled"),
+    ] {
+        let ended = desk.keyctl_with("verify --file keys.toml --json", key);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let said: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(
+            said,
+            serde_json::json!({"valid": false, "reason": reason}),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn list_says_on_which_day_a_key_was_used_last_where_that_is_noted() {
+    let desk = Desk::new();
+    let [used, unused] = ["a", "b"].map(|client| {
+        desk.key(&format!(
+            "issue --file keys.toml --client {client} --expires never"
+        ))
+    });
+    let told = || {
+        let ended = desk.keyctl("list --file keys.toml --json");
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let keys = json(&ended.stdout);
+        let days: Vec<_> = keys.iter().map(|key| key["last_used"].clone()).collect();
+        (days, ended.stderr)
+    };
+    let nothing = vec![Value::Null, Value::Null];
+    assert_eq!(told(), (nothing.clone(), String::new()));
+    desk.note_uses("2026-01-02", &[&id_of(&used)]);
+    assert_eq!(told().0, ["2026-01-02".into(), Value::Null]);
+    let table = desk.keyctl("list --file keys.toml").stdout;
+    for (key, day) in [(&used, "  2026-01-02"), (&unused, "  -")] {
+        let mut lines = table.lines();
+        let line = lines.find(|line| line.contains(&id_of(key))).unwrap();
+        assert!(line.ends_with(day), "{table}");
+    }
+    std::fs::write(desk.folder.path().join("keys.toml.used"), "another").unwrap();
+    let (days, said) = told();
+    assert_eq!(days, nothing);
+    assert!(said.contains("keys.toml.used"), "{said}");
+}
+
+#[test]
+fn list_says_disabled_of_a_key_that_is_refused_for_its_client_alone() {
+    let desk = Desk::new();
+    let gone = desk.key("issue --file keys.toml --client ui");
+    desk.keyctl(&format!("revoke --file keys.toml --key {}", id_of(&gone)));
+    desk.key("issue --file keys.toml --client ui");
+    desk.keyctl("client --file keys.toml --client ui --disable");
+    let keys = json(&desk.keyctl("list --file keys.toml --json").stdout);
+    let states = keys
+        .iter()
+        .map(|key| (key["state"].as_str().unwrap(), &key["client_enabled"]));
+    let no = Value::Bool(false);
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [("revoked", &no), ("disabled", &no)]
+    );
+    let table = desk.keyctl("list --file keys.toml").stdout;
+    let states = table
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().nth(2).unwrap());
+    assert_eq!(states.collect::<Vec<_>>(), ["revoked", "disabled"]);
+}
+
+#[test]
+fn a_key_on_standard_input_is_read_before_the_file_which_it_may_be_made_in_meanwhile() {
+    let desk = Desk::new();
+    let mut verify = desk.command("verify --file keys.toml");
+    verify.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut verify = verify.spawn().unwrap();
+    let key = verify.stdin.take().unwrap();
+    let mut issue = desk.command("issue --file keys.toml --client ui");
+    assert!(issue.stdout(key).status().unwrap().success());
+    drop(issue); // it has the pipe yet
+    let verified = Ended::from(verify.wait_with_output().unwrap());
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+
+    let desk = Desk::new();
+    for arguments in ["verify", "revoke --token -", "import --client ui"] {
+        let ended = desk.keyctl(&format!("{arguments} --file keys.toml"));
+        assert_eq!(ended.code, Some(2), "{arguments}: {ended:?}");
+        assert!(ended.stderr.contains("standard input"), "{ended:?}");
+    }
 }
 
 #[test]

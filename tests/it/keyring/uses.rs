@@ -157,10 +157,36 @@ async fn what_is_followed_is_noted_by_and_by_with_what_was_used_before_a_set_was
     while service.uses.read().await.unwrap().is_none() {}
     service.is_asked_with(&used).await;
     publisher.publish(tower_rotating_auth::KeySet::empty());
-    tokio::time::sleep(minutes(11)).await;
-    assert_eq!(service.said(&used).await, Some(0));
+    tokio::time::sleep(secs(61)).await;
+    assert_eq!(service.said(&used).await, Some(0), "it is new");
     assert_eq!(service.said(&unused).await, None);
     follows.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_followed_is_noted_every_ten_minutes_and_once_more_when_it_ends() {
+    let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
+    let service = Service::new(&folder, &wall).await;
+    let key = issued(&service.ring).await;
+    let day = i64::try_from(DAY.as_secs()).unwrap();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let until = service
+        .uses
+        .clone()
+        .follow_until(service.ring.keys(), async { drop(ended.await) });
+    let follows = tokio::spawn(until);
+    service.is_asked_with(&key).await;
+    tokio::time::sleep(minutes(2)).await;
+    assert_eq!(service.said(&key).await, Some(0));
+    wall.jump(day);
+    service.is_asked_with(&key).await;
+    tokio::time::sleep(minutes(10)).await;
+    assert_eq!(service.said(&key).await, Some(1));
+    wall.jump(day);
+    service.is_asked_with(&key).await;
+    end.send(()).unwrap();
+    follows.await.unwrap();
+    assert_eq!(service.said(&key).await, Some(2));
 }
 
 #[tokio::test(start_paused = true)]

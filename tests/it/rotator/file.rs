@@ -71,10 +71,10 @@ async fn nobody_else_delivers_to_a_file_until_the_one_who_does_is_gone() {
     let mut idle = Rotator::new(ring.clone(), terms(), FileSink::new(&path));
     active.catch_up().await.unwrap();
     let error = idle.catch_up().await.unwrap_err();
-    let told = std::error::Error::source(&error).unwrap();
-    assert!(told.to_string().contains("batch.key"), "{told}");
-    let cause = told.source().unwrap().to_string();
-    assert_eq!(cause, "somebody else delivers to it");
+    let told = std::error::Error::source(&error).unwrap().to_string();
+    for what in ["batch.key", "somebody else delivers to it"] {
+        assert!(told.contains(what), "{told}");
+    }
     assert_eq!(ring.list().len(), 1);
 
     drop(active);

@@ -1,5 +1,7 @@
 //! Reads the file, and replaces it, while nobody else does.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -10,6 +12,18 @@ use crate::secret_file::{self, Exposure};
 
 /// No key is longer.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// Another sink holds the lock.
+#[derive(Debug)]
+pub(in crate::keyring::rotator) struct Taken;
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("somebody else delivers to it")
+    }
+}
+
+impl Error for Taken {}
 
 #[derive(Debug)]
 pub(in crate::keyring::rotator) struct Desk {
@@ -60,7 +74,7 @@ impl Desk {
         if self.lock.as_ref().is_none_or(|(held, _)| *held != path) {
             before(Step::Lock)?;
             let lock = Lock::try_take(&path, metadata(&place)?.as_ref())?;
-            let lock = lock.ok_or_else(|| io::Error::other("somebody else delivers to it"))?;
+            let lock = lock.ok_or_else(|| io::Error::other(Taken))?;
             self.lock = Some((path, lock));
         }
         Ok(place)

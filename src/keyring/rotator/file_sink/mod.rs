@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 pub(super) use self::desk::Desk;
+use self::desk::Taken;
 use super::sink::{Sink, SinkError};
 use crate::inbound::KeyDigest;
 use crate::keyring::token::NewKey;
@@ -58,10 +59,15 @@ impl FileSink {
         };
         done.map_err(|error| {
             let path = &self.path;
-            SinkError::new(format!(
-                "{path:?} {what}; is its folder there, and whose is it?"
-            ))
-            .caused_by(error)
+            match error.get_ref() {
+                Some(taken) if taken.is::<Taken>() => {
+                    SinkError::new(format!("{path:?} {what}: {taken}, until it has ended"))
+                }
+                _ => SinkError::new(format!(
+                    "{path:?} {what}; is its folder there, and whose is it?"
+                ))
+                .caused_by(error),
+            }
         })
     }
 }
