@@ -25,8 +25,8 @@ use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 use tower_rotating_auth::{
-    InjectKey, KeyRecord, KeySet, NewKey, Principal, RequireKey, Rotating, Scopes, Secret,
-    SecretSource, SourceError, source_fn,
+    InjectKey, IntoCredential, KeyRecord, KeySet, NewKey, Principal, RequireKey, Rotating, Scopes,
+    Secret, SourceError, source_fn,
 };
 
 #[tokio::main(flavor = "current_thread")]

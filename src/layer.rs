@@ -20,7 +20,7 @@ use crate::outbound::OverrideExisting;
 /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 /// use tower::{ServiceBuilder, ServiceExt};
 /// # #[cfg(feature = "file")]
-/// use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, SecretSource};
+/// use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, IntoCredential};
 ///
 /// # #[cfg(feature = "file")]
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,7 +46,7 @@ use crate::outbound::OverrideExisting;
 /// ```
 /// use axum::{Router, routing::post};
 /// # #[cfg(feature = "file")]
-/// use tower_rotating_auth::{FileSource, RequireKey, Rotating, RotatingAuthLayer, SecretSource};
+/// use tower_rotating_auth::{FileSource, RequireKey, Rotating, RotatingAuthLayer};
 ///
 /// # #[cfg(feature = "file")]
 /// # #[tokio::main(flavor = "current_thread")]

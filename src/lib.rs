@@ -20,7 +20,7 @@
 //! use http_body_util::Full;
 //! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 //! use tower::ServiceBuilder;
-//! use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, SecretSource};
+//! use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, IntoCredential};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -128,7 +128,8 @@ pub use self::secret::Secret;
 #[cfg(feature = "file")]
 pub use self::source::FileSource;
 pub use self::source::{
-    EnvSource, KeySetSource, Pushed, Pusher, SecretSource, SourceFn, pushed, source_fn,
+    EnvSource, IntoCredential, IntoKeySet, KeySetSource, Pushed, Pusher, SourceFn, pushed,
+    source_fn,
 };
 
 #[cfg(all(doctest, feature = "file", feature = "axum"))]

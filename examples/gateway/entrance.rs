@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::{
-    EnvSource, FileSource, KeyRecord, KeySet, NewKey, Publisher, RequireKey, Rotating,
-    RotatingAuthLayer, Scopes, SecretSource, StartError, UseFile,
+    EnvSource, FileSource, IntoKeySet, KeyRecord, KeySet, NewKey, Publisher, RequireKey, Rotating,
+    RotatingAuthLayer, Scopes, StartError, UseFile,
 };
 
 use crate::door::{Door, Guard, KeysFrom};

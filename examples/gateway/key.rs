@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::HeaderName;
 use tower_rotating_auth::{
-    BufferBody, Credential, FileSource, Http, InjectKey, InvalidKey, Publisher, Rotating, Secret,
-    SecretSource,
+    BufferBody, Credential, FileSource, Http, InjectKey, IntoCredential, InvalidKey, Publisher,
+    Rotating, Secret,
 };
 
 use crate::config::{KeyFrom, KeyHeader, Upstream};

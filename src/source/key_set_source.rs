@@ -7,9 +7,38 @@ use std::time::SystemTime;
 use crate::inbound::{KeySet, OlderKeySet};
 use crate::rotating::{ErrorClass, Fetch, Fetched, Pace, Reason, Source, SourceError};
 use crate::secret::Secret;
+#[cfg(feature = "file")]
+use crate::source::FileSource;
+
+/// Some hundred thousand keys.
+#[cfg(feature = "file")]
+const MAX_KEY_SET_BYTES: usize = 64 * 1024 * 1024;
+
+/// What turns a source of secrets into a source of key sets. Every source of [`Secret`]s has it.
+pub trait IntoKeySet: Source<Value = Secret> + Sized {
+    /// The keys that a server accepts: a key file, or a list of plain keys (see
+    /// [`KeySet::parse`](crate::KeySet::parse)).
+    ///
+    /// The first load must bring a key that is valid; later ones must not be empty, nor older than what
+    /// is current.
+    fn key_set(self) -> KeySetSource<Self> {
+        KeySetSource::new(self)
+    }
+}
+
+impl<S: Source<Value = Secret>> IntoKeySet for S {}
+
+#[cfg(feature = "file")]
+impl FileSource {
+    /// As [`IntoKeySet::key_set`], of a file that may be larger than one with a single key.
+    #[must_use]
+    pub fn key_set(self) -> KeySetSource<Self> {
+        KeySetSource::new(self.max_bytes_or(MAX_KEY_SET_BYTES))
+    }
+}
 
 /// A source of key sets: a key file's text, or a list of plain keys. Made by
-/// [`SecretSource::key_set`](crate::SecretSource::key_set).
+/// [`IntoKeySet::key_set`](crate::IntoKeySet::key_set).
 pub struct KeySetSource<S> {
     source: S,
     emptiness: Emptiness,
@@ -23,7 +52,7 @@ enum Emptiness {
 }
 
 impl<S> KeySetSource<S> {
-    pub(super) const fn new(source: S) -> Self {
+    const fn new(source: S) -> Self {
         Self {
             source,
             emptiness: Emptiness::IsAMistake,

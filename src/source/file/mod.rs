@@ -38,15 +38,12 @@ use self::settle::{Settling, Verdict, Way};
 use self::warnings::Warnings;
 use crate::rotating::{Fetch, Fetched, Pace, Source, SourceError};
 use crate::secret::Secret;
-use crate::source::{KeySetSource, SecretSource};
 
 /// Asked so often while changes are heard of, and while they are not.
 const POLL_WATCHED: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_secs(10);
 /// A local file is cheap.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
-/// Some hundred thousand keys.
-const MAX_KEY_SET_BYTES: usize = 64 * 1024 * 1024;
 /// Kubernetes removes the old directory a moment after it has swapped the link, and a writer may unlink
 /// before it creates: a file that is missing is looked for again after these pauses.
 const MISSING: [Duration; 3] = [
@@ -161,11 +158,12 @@ impl FileSource {
         self
     }
 
-    /// As [`SecretSource::key_set`], of a file that may be larger than one with a single key.
-    #[must_use]
-    pub fn key_set(mut self) -> KeySetSource<Self> {
-        self.subject.max_bytes.get_or_insert(MAX_KEY_SET_BYTES);
-        SecretSource::key_set(self)
+    /// Takes a larger file for a mistake, where nothing was said of that.
+    pub(crate) const fn max_bytes_or(mut self, max_bytes: usize) -> Self {
+        if self.subject.max_bytes.is_none() {
+            self.subject.max_bytes = Some(max_bytes);
+        }
+        self
     }
 
     /// Refuses a file that everybody may read. Unless told it is taken, with one warning, since Kubernetes

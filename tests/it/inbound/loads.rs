@@ -9,8 +9,8 @@ use std::time::Duration;
 use http::StatusCode;
 use tower::Layer;
 use tower_rotating_auth::{
-    EnvSource, ErrorClass, FileSource, KeyDigest, KeySet, RequireKey, Required, Rotating, Secret,
-    SecretSource, SourceError, StartError, source_fn,
+    EnvSource, ErrorClass, FileSource, IntoKeySet, KeyDigest, KeySet, RequireKey, Required,
+    Rotating, Secret, SourceError, StartError, source_fn,
 };
 
 use super::keys::{ADMIN, VALID};

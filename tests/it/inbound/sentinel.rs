@@ -11,9 +11,9 @@ use futures_util::FutureExt;
 use http::{HeaderMap, Method, Uri};
 use tower::{Layer, Service, ServiceExt};
 use tower_rotating_auth::{
-    EnvSource, Format, InvalidToken, KeyDigest, KeySet, NewKey, Principal, Refusal, Refuser,
-    RequireKey, Rotating, RotatingAuthLayer, Secret, SecretSource, Slot, Slots, SourceError,
-    source_fn, verify_at,
+    EnvSource, Format, IntoKeySet, InvalidToken, KeyDigest, KeySet, NewKey, Principal, Refusal,
+    Refuser, RequireKey, Rotating, RotatingAuthLayer, Secret, Slot, Slots, SourceError, source_fn,
+    verify_at,
 };
 
 use super::keys::{self, VALID, cases, door, record, set};

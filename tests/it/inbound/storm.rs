@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use tower::Layer;
 use tower_rotating_auth::{
-    Event, EventKind, Publisher, RequireKey, Required, Rotating, Secret, SecretSource,
+    Event, EventKind, IntoKeySet, Publisher, RequireKey, Required, Rotating, Secret,
 };
 
 use super::keys::{self, VALID};

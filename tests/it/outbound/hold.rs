@@ -266,7 +266,7 @@ async fn once_the_refresh_task_is_gone_nobody_waits_for_it() {
                 .map_err(tower_rotating_auth::SourceError::transient)
         }
     });
-    let source = tower_rotating_auth::SecretSource::bearer(source);
+    let source = tower_rotating_auth::IntoCredential::bearer(source);
     let (key, driver) = Rotating::pair(source).await.unwrap();
     let driver = tokio::spawn(driver);
     let client = InjectKey::new(ORIGIN, key).unwrap().hold_on_reject();

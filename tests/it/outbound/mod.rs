@@ -26,7 +26,7 @@ use std::time::Duration;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use tower::Service;
 use tower_rotating_auth::{
-    Builder, Credential, InjectKey, Rotating, Secret, SecretSource, SourceError, source_fn,
+    Builder, Credential, InjectKey, IntoCredential, Rotating, Secret, SourceError, source_fn,
 };
 
 pub(crate) const URL: &str = "https://api.example.com/v1/models";

@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    ErrorClass, InjectKey, NotRefreshed, NotReplayed, Outcome, Rotating, Secret, SecretSource,
+    ErrorClass, InjectKey, IntoCredential, NotRefreshed, NotReplayed, Outcome, Rotating, Secret,
     SourceError, source_fn,
 };
 

@@ -64,7 +64,7 @@ async fn no_byte_of_what_is_not_a_key_is_in_the_error() {
             let text = format!("{not_a_key}{SENTINEL}");
             Ok::<_, tower_rotating_auth::SourceError>(Secret::from(text))
         });
-        let source = tower_rotating_auth::SecretSource::bearer(source);
+        let source = tower_rotating_auth::IntoCredential::bearer(source);
         let error = Rotating::start(source).await.unwrap_err();
         let mut told = format!("{error} {error:?}");
         let mut cause = error.source();

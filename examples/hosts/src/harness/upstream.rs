@@ -14,7 +14,7 @@ use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_rotating_auth::{
-    Credential, Rotating, Secret, SecretSource, SourceError, StartError, pushed, source_fn,
+    Credential, IntoCredential, Rotating, Secret, SourceError, StartError, pushed, source_fn,
 };
 
 use super::{Failed, grpc};

@@ -2,7 +2,6 @@
 
 use http::HeaderName;
 
-use super::key_set_source::KeySetSource;
 use crate::key::InvalidKey;
 use crate::outbound::{AuthScheme, Credential};
 use crate::rotating::{ErrorClass, Source, SourceError};
@@ -12,7 +11,7 @@ use crate::secret::Secret;
 ///
 /// A secret that is not a usable key is refused with an error that tells what is wrong with it, and never
 /// a byte of it; the last good credential stays.
-pub trait SecretSource: Source<Value = Secret> + Sized {
+pub trait IntoCredential: Source<Value = Secret> + Sized {
     /// `Authorization: Bearer <key>`.
     fn bearer(self) -> impl Source<Value = Credential> {
         self.try_map(|key| Ok(Credential::bearer(&key)?))
@@ -42,18 +41,9 @@ pub trait SecretSource: Source<Value = Secret> + Sized {
     fn header(self, name: HeaderName) -> impl Source<Value = Credential> {
         self.try_map(move |key| Ok(Credential::header(name.clone(), &key)?))
     }
-
-    /// The keys that a server accepts: a key file, or a list of plain keys (see
-    /// [`KeySet::parse`](crate::KeySet::parse)).
-    ///
-    /// The first load must bring a key that is valid; later ones must not be empty, nor older than what
-    /// is current.
-    fn key_set(self) -> KeySetSource<Self> {
-        KeySetSource::new(self)
-    }
 }
 
-impl<S: Source<Value = Secret>> SecretSource for S {}
+impl<S: Source<Value = Secret>> IntoCredential for S {}
 
 impl From<InvalidKey> for SourceError {
     fn from(invalid: InvalidKey) -> Self {
