@@ -25,8 +25,11 @@ use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 use tower_rotating_auth::{
-    InjectKey, IntoCredential, KeyRecord, KeySet, NewKey, Principal, RequireKey, Rotating, Scopes,
-    Secret, SourceError, source_fn,
+    Rotating, Secret,
+    inbound::{KeyRecord, KeySet, Principal, RequireKeyLayer, Scopes},
+    keyring::NewKey,
+    outbound::{InjectKeyLayer, IntoCredential},
+    source::{SourceError, source_fn},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -65,7 +68,7 @@ async fn inbound() -> Result<(), BoxError> {
             Scopes::default(),
         ))
     };
-    let (keys, _publisher) = Rotating::by_hand(KeySet::new([
+    let (keys, _publisher) = Rotating::manual(KeySet::new([
         (batch.digest(), record("k1", "batch")?),
         (batch_too.digest(), record("k2", "batch")?),
         (webapp.digest(), record("k3", "webapp")?),
@@ -80,7 +83,7 @@ async fn inbound() -> Result<(), BoxError> {
     let app = Router::new()
         .route("/", get(|| async { "done" }))
         .layer(GovernorLayer::new(limit)) // sees who was let in by …
-        .layer(RequireKey::new(keys)); // … this, which is outside of it
+        .layer(RequireKeyLayer::new(keys)); // … this, which is outside of it
     let gateway = serve(app).await?;
 
     println!("inbound: three requests for each client, then one a minute");
@@ -148,7 +151,7 @@ async fn outbound() -> Result<(), BoxError> {
         async { Ok::<_, SourceError>(key) }
     });
     let builder = Rotating::builder().min_interval(Duration::from_millis(10));
-    let inject = InjectKey::new(&*url, builder.start(source.bearer()).await?)?;
+    let inject = InjectKeyLayer::new(&*url, builder.start(source.bearer()).await?)?;
     let hyper = || Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let counter = || Arc::new(AtomicUsize::new(0));
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::secret::Secret;
+use super::secret::Secret;
 
 /// No header value that a server takes is longer.
 const LONGEST: usize = 16 * 1024;

@@ -2,8 +2,8 @@
 
 use tower_layer::{Identity, Layer};
 
-use crate::inbound::RequireKey;
-use crate::outbound::OverrideExisting;
+use super::inbound::RequireKeyLayer;
+use super::outbound::OverrideExisting;
 
 /// Keys that rotate, as one layer: [`require`](RotatingAuthLayer::require) lets only clients with a valid key
 /// in, [`inject`](RotatingAuthLayer::inject) puts the current key on what goes out.
@@ -20,7 +20,12 @@ use crate::outbound::OverrideExisting;
 /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 /// use tower::{ServiceBuilder, ServiceExt};
 /// # #[cfg(feature = "file")]
-/// use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, IntoCredential};
+/// use tower_rotating_auth::{
+///     Rotating,
+///     RotatingAuthLayer,
+///     outbound::{InjectKeyLayer, IntoCredential},
+///     source::FileSource,
+/// };
 ///
 /// # #[cfg(feature = "file")]
 /// # #[tokio::main(flavor = "current_thread")]
@@ -31,7 +36,7 @@ use crate::outbound::OverrideExisting;
 /// // the file is rewritten, the process keeps running
 /// let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, never per request
 /// let client = ServiceBuilder::new()
-///     .layer(RotatingAuthLayer::new().inject(InjectKey::new("https://api.openai.com", key)?))
+///     .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new("https://api.openai.com", key)?))
 ///     .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());
 /// # let request: Request<Full<Bytes>> = Request::default();
 /// # drop(client.oneshot(request));
@@ -46,14 +51,19 @@ use crate::outbound::OverrideExisting;
 /// ```
 /// use axum::{Router, routing::post};
 /// # #[cfg(feature = "file")]
-/// use tower_rotating_auth::{FileSource, RequireKey, Rotating, RotatingAuthLayer};
+/// use tower_rotating_auth::{
+///     Rotating,
+///     RotatingAuthLayer,
+///     inbound::RequireKeyLayer,
+///     source::FileSource,
+/// };
 ///
 /// # #[cfg(feature = "file")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("keys.toml");
-/// # let digest = tower_rotating_auth::NewKey::generate()?.digest().to_text();
+/// # let digest = tower_rotating_auth::keyring::NewKey::generate()?.digest().to_text();
 /// # std::fs::write(&path, format!(
 /// #     "version = 1\n[[client]]\nid = \"c\"\n[[key]]\nid = \"k\"\nclient = \"c\"\ndigest = \"{digest}\"\n"
 /// # ))?;
@@ -61,7 +71,7 @@ use crate::outbound::OverrideExisting;
 /// let keys = Rotating::start(FileSource::new(path).key_set()).await?;
 /// let app: Router = Router::new()
 ///     .route("/v1/chat/completions", post(chat))
-///     .layer(RotatingAuthLayer::new().require(RequireKey::new(keys).realm("llm-gateway")?));
+///     .layer(RotatingAuthLayer::new().require(RequireKeyLayer::new(keys).realm("llm-gateway")?));
 /// # let _ = app;
 /// # Ok(())
 /// # }
@@ -76,15 +86,19 @@ use crate::outbound::OverrideExisting;
 ///
 /// ```
 /// # use tower_rotating_auth::{
-/// #     Credential, InjectKey, KeySet, RequireKey, Rotating, RotatingAuthLayer, Secret,
+/// #     Rotating,
+/// #     RotatingAuthLayer,
+/// #     Secret,
+/// #     inbound::{KeySet, RequireKeyLayer},
+/// #     outbound::{Credential, InjectKeyLayer},
 /// # };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let upstream_url = "https://api.openai.com";
-/// # let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1f0c"))?);
-/// # let (keys, _publisher) = Rotating::by_hand(KeySet::empty());
+/// # let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1f0c"))?);
+/// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
 /// let layer = RotatingAuthLayer::new()
-///     .require(RequireKey::new(keys))
-///     .inject(InjectKey::new(upstream_url, key)?);
+///     .require(RequireKeyLayer::new(keys))
+///     .inject(InjectKeyLayer::new(upstream_url, key)?);
 /// # drop(layer);
 /// # Ok(())
 /// # }
@@ -105,7 +119,7 @@ impl RotatingAuthLayer {
         }
     }
 
-    /// Puts the current key on what goes out: an [`InjectKey`](crate::InjectKey), with or without replay.
+    /// Puts the current key on what goes out: an [`InjectKeyLayer`](crate::outbound::InjectKeyLayer), with or without replay.
     pub fn inject<O>(self, outbound: O) -> RotatingAuthLayer<Identity, O> {
         RotatingAuthLayer {
             inbound: Identity::new(),
@@ -114,7 +128,7 @@ impl RotatingAuthLayer {
     }
 
     /// Lets only clients with a valid key in.
-    pub fn require(self, inbound: RequireKey) -> RotatingAuthLayer<RequireKey, Identity> {
+    pub fn require(self, inbound: RequireKeyLayer) -> RotatingAuthLayer<RequireKeyLayer, Identity> {
         RotatingAuthLayer {
             inbound,
             outbound: Identity::new(),
@@ -122,9 +136,9 @@ impl RotatingAuthLayer {
     }
 }
 
-impl RotatingAuthLayer<RequireKey, Identity> {
+impl RotatingAuthLayer<RequireKeyLayer, Identity> {
     /// Puts the current key on what goes out, in place of whatever a client may have put there.
-    pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKey, O> {
+    pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKeyLayer, O> {
         RotatingAuthLayer {
             inbound: self.inbound.before_our_key(),
             outbound: outbound.override_existing(),
@@ -134,7 +148,7 @@ impl RotatingAuthLayer<RequireKey, Identity> {
 
 impl<O: OverrideExisting> RotatingAuthLayer<Identity, O> {
     /// Lets only clients with a valid key in; what they may have put in the place of our key makes way.
-    pub fn require(self, inbound: RequireKey) -> RotatingAuthLayer<RequireKey, O> {
+    pub fn require(self, inbound: RequireKeyLayer) -> RotatingAuthLayer<RequireKeyLayer, O> {
         RotatingAuthLayer {
             inbound: inbound.before_our_key(),
             outbound: self.outbound.override_existing(),

@@ -20,7 +20,12 @@
 //! use http_body_util::Full;
 //! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 //! use tower::ServiceBuilder;
-//! use tower_rotating_auth::{FileSource, InjectKey, Rotating, RotatingAuthLayer, IntoCredential};
+//! use tower_rotating_auth::{
+//!     Rotating,
+//!     RotatingAuthLayer,
+//!     outbound::{InjectKeyLayer, IntoCredential},
+//!     source::FileSource,
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,7 +34,7 @@
 //! # std::fs::write(&path, "sk-1f0c")?;
 //! let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, never per request
 //! let client = ServiceBuilder::new()
-//!     .layer(RotatingAuthLayer::new().inject(InjectKey::new("https://api.openai.com", key)?))
+//!     .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new("https://api.openai.com", key)?))
 //!     .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());
 //! # let _ = client;
 //! # Ok(())
@@ -42,95 +47,58 @@
 //!
 //! | to … | see |
 //! |---|---|
-//! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`] |
-//! | read a key from a file, a closure, a channel | [`FileSource`], [`source_fn`], [`pushed`] |
-//! | put it on requests, and replay a rejected one | [`InjectKey`], [`Replay`], [`Outcome`] |
-//! | send a body that streams once more | [`BufferBody`], [`ReplayBody`] |
-//! | have several keys, each for its own origin, header and scheme | [`InjectKey::routes`], [`Route`], [`Credential`] |
-//! | use a client whose requests are not `http::Request` | [`Seam`], [`Carry`], [`Inspect`] |
-//! | be the client of an MCP server, with `rmcp` | [`KeyedMcpClient`] |
-//! | put it on a header map yourself | [`Credential::put_on`] |
-//! | let in only clients with a valid key | [`RequireKey`], [`KeySet`], [`Principal`] |
-//! | exempt routes, ask for scopes | [`Policies`], [`Scopes`] |
-//! | say where a key may stand, and how requests are refused | [`Slots`], [`Refuser`] |
-//! | issue, rotate and revoke keys while the service runs | [`KeyRing`], [`KeyPolicy`], [`Store`] |
-//! | know which keys nobody uses | [`UseFile`], [`KeySummary::last_used`] |
-//! | rotate a client's key on a schedule | [`Rotator`], [`FileSink`], [`sink_fn`], [`Sink`] |
-//! | write the middleware yourself | [`Slots::extract`], [`verify_at`] |
+//! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`](source::Source) |
+//! | read a key from a file, a closure, a channel | [`FileSource`](source::FileSource), [`source_fn`](source::source_fn), [`channel`](source::channel) |
+//! | put it on requests, and replay a rejected one | [`InjectKeyLayer`](outbound::InjectKeyLayer), [`Replay`](outbound::replay::Replay), [`Outcome`](outbound::Outcome) |
+//! | send a body that streams once more | [`BufferBody`](outbound::replay::BufferBody), [`ReplayBody`](outbound::replay::ReplayBody) |
+//! | have several keys, each for its own origin, header and scheme | [`InjectKeyLayer::routes`](outbound::InjectKeyLayer::routes), [`Route`](outbound::Route), [`Credential`](outbound::Credential) |
+//! | use a client whose requests are not `http::Request` | [`ClientAdapter`](outbound::adapter::ClientAdapter), [`RequestAdapter`](outbound::adapter::RequestAdapter), [`ClassifyRejection`](outbound::adapter::ClassifyRejection) |
+//! | be the client of an MCP server, with `rmcp` | [`KeyedMcpClient`](mcp::KeyedMcpClient) |
+//! | put it on a header map yourself | [`Credential::apply_to`](outbound::Credential::apply_to) |
+//! | let in only clients with a valid key | [`RequireKeyLayer`](inbound::RequireKeyLayer), [`KeySet`](inbound::KeySet), [`Principal`](inbound::Principal) |
+//! | exempt routes, ask for scopes | [`RoutePolicy`](inbound::policy::RoutePolicy), [`Scopes`](inbound::Scopes) |
+//! | say where a key may stand, and how requests are refused | [`KeyLocations`](inbound::KeyLocations), [`AuthErrorResponse`](inbound::AuthErrorResponse) |
+//! | issue, rotate and revoke keys while the service runs | [`KeyRing`](keyring::KeyRing), [`IssuancePolicy`](keyring::IssuancePolicy), [`Store`](keyring::Store) |
+//! | know which keys nobody uses | [`UseFile`](keyring::UseFile), [`KeySummary::last_used`](keyring::KeySummary::last_used) |
+//! | rotate a client's key on a schedule | [`Rotator`](keyring::Rotator), [`FileSink`](keyring::FileSink), [`sink_fn`](keyring::sink_fn), [`Sink`](keyring::Sink) |
+//! | write the middleware yourself | [`KeyLocations::extract`](inbound::KeyLocations::extract), [`verify_at`](inbound::verify_at) |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`], key files, [`FileStore`], [`FileSink`], [`UseFile`] |
-//! | `axum` | no | [`Auth`] and [`Principal`] as arguments of handlers, policies by the router's templates |
-//! | `rmcp` | no | [`KeyedMcpClient`]; it needs the compiler that rmcp needs, which is newer than the crate's own |
+//! | `file` | yes | [`FileSource`](source::FileSource), key files, [`FileStore`](keyring::FileStore), [`FileSink`](keyring::FileSink), [`UseFile`](keyring::UseFile) |
+//! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as arguments of handlers, policies by the router's templates |
+//! | `rmcp` | no | [`KeyedMcpClient`](mcp::KeyedMcpClient); it needs the compiler that rmcp needs, which is newer than the crate's own |
 //!
 //! No feature changes what the rest does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
 
-mod inbound;
+pub mod inbound;
+pub mod keyring;
+pub mod outbound;
+pub mod rotating;
+pub mod source;
+
+mod clock;
+mod generation;
+mod idempotency;
 mod key;
-mod keyring;
 mod layer;
 #[cfg(feature = "rmcp")]
-mod mcp;
-mod outbound;
+pub mod mcp;
 mod path;
-mod rotating;
 mod secret;
 #[cfg(feature = "file")]
 mod secret_file;
 mod shards;
-mod source;
 mod tchar;
 
-#[cfg(feature = "axum")]
-pub use self::inbound::Auth;
-#[cfg(feature = "file")]
-pub use self::inbound::InvalidKeyFile;
-pub use self::inbound::{
-    Access, Anonymous, Audit, AuditError, AuditedRoute, ClientId, DangerouslyOpen, Decision, Ended,
-    Format, GuardedBody, GuardedFuture, IdempotencyKey, InvalidChallenge, InvalidDigest, InvalidId,
-    InvalidIdempotencyKey, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidPolicy,
-    InvalidScope, InvalidSlots, InvalidToken, KeyDigest, KeyEnded, KeyId, KeyPrincipal, KeyRecord,
-    KeySet, NotLoopback, OlderKeySet, Policies, PolicyEntry, Principal, Provenance, Refusal,
-    Refuser, RequireKey, Required, Scope, Scopes, Slot, Slots, Standing, Token, UnfitKey,
-    UnfitKeySet, Why, verify_at,
-};
 pub use self::key::InvalidKey;
-pub use self::keyring::{
-    Ageing, Change, ClientEntry, ClientState, Commit, CommitError, ForeignKey, Imported,
-    InvalidLedger, InvalidPrefix, Issued, KeyEntry, KeyPolicy, KeyRing, KeyRingBuilder, KeyState,
-    KeySummary, KeyTerms, KeyWarning, Ledger, MaxAge, MemoryStore, NewKey, NoRandomness,
-    NotAllowed, NotChanged, NotRotated, NotStarted, OlderLedger, ParsedToken, Prefix, Revoke,
-    Rotate, Rotated, Rotation, Rotator, Sink, SinkError, SinkFn, Store, StoreError, UnparsedToken,
-    WhichKey, sink_fn,
-};
-#[cfg(feature = "file")]
-pub use self::keyring::{FileSink, FileStore, UseFile, Uses};
 pub use self::layer::RotatingAuthLayer;
-#[cfg(feature = "rmcp")]
-pub use self::mcp::KeyedMcpClient;
-pub use self::outbound::{
-    Answers, AuthScheme, BufferBody, Carry, CloneBody, Credential, Http, InjectKey, InjectOnce,
-    Injected, InjectedOnce, Inspect, InvalidOrigin, InvalidRoutes, InvalidScheme, MapBody,
-    NotReplayed, Origin, Outcome, OverrideExisting, Rejection, Replay, ReplayBody, ResponseFuture,
-    Route, SavedBody, SavedRequest, Seam, Superseded, Target,
-};
-pub use self::rotating::{
-    BoxSource, Builder, Current, ErrorClass, Event, EventKind, Expiry, Fallback, Fetch, Fetched,
-    Generation, InvalidLifetime, NotRefreshed, Pace, Publisher, Reason, Refreshing, Revision,
-    Rotating, Source, SourceError, StartError, Status, Subscription, TryMap, Upkeep, Validate,
-};
+pub use self::rotating::Rotating;
 pub use self::secret::Secret;
-#[cfg(feature = "file")]
-pub use self::source::FileSource;
-pub use self::source::{
-    EnvSource, IntoCredential, IntoKeySet, KeySetSource, Pushed, Pusher, SourceFn, pushed,
-    source_fn,
-};
 
 #[cfg(all(doctest, feature = "file", feature = "axum"))]
 #[doc = include_str!("../README.md")]

@@ -16,7 +16,8 @@ use sse_stream::Sse;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::outbound::{Carry, InjectKey, Inspect, Target};
+use super::outbound::InjectKeyLayer;
+use super::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 
 /// A client for `rmcp`'s `StreamableHttpClientTransport` that puts the current key on each call of another, and makes
 /// a rejected one once more.
@@ -29,7 +30,12 @@ use crate::outbound::{Carry, InjectKey, Inspect, Target};
 /// use rmcp::transport::streamable_http_client::{
 ///     StreamableHttpClient, StreamableHttpClientTransportConfig,
 /// };
-/// use tower_rotating_auth::{Credential, InjectKey, KeyedMcpClient, Rotating, Secret};
+/// use tower_rotating_auth::{
+///     Rotating,
+///     Secret,
+///     mcp::KeyedMcpClient,
+///     outbound::{Credential, InjectKeyLayer},
+/// };
 ///
 /// # use rmcp::transport::streamable_http_client as mcp;
 /// # type Headers = HashMap<HeaderName, HeaderValue>;
@@ -79,8 +85,8 @@ use crate::outbound::{Carry, InjectKey, Inspect, Target};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let url = "https://mcp.example.com/mcp";
-/// let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1"))?);
-/// let client = KeyedMcpClient::new(Client::new(), InjectKey::new(url, key)?); // `reqwest::Client`, say
+/// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+/// let client = KeyedMcpClient::new(Client::new(), InjectKeyLayer::new(url, key)?); // `reqwest::Client`, say
 /// # let keyed = client.clone();
 ///
 /// let config = StreamableHttpClientTransportConfig::with_uri(url);
@@ -91,15 +97,15 @@ use crate::outbound::{Carry, InjectKey, Inspect, Target};
 /// # }
 /// ```
 ///
-/// What is said of [`InjectKey`] holds: the key goes to the named origins alone, and a header that the caller has set is
+/// What is said of [`InjectKeyLayer`] holds: the key goes to the named origins alone, and a header that the caller has set is
 /// left alone unless the key overrides. The transport's own `auth_header` is an `Authorization` that the caller has set.
 /// It stays, and a key that goes on as `Authorization` is left off; one that overrides takes its place, and one in another
 /// header goes on beside it.
 ///
 /// A rejection is an `AuthRequired` of the wrapped client. The clients of rmcp tell a `401` so where the server names a
 /// challenge in `WWW-Authenticate`, as MCP asks of it, and not when a session is deleted; what they tell otherwise is
-/// handed on. What [`InjectKey::rejected_by`] says of statuses is of no effect, since the trait shows none, and an
-/// [`Outcome`](crate::Outcome) finds no room: [events](crate::Builder::observer) tell what was done.
+/// handed on. What [`InjectKeyLayer::rejected_by`] says of statuses is of no effect, since the trait shows none, and an
+/// [`Outcome`](crate::outbound::Outcome) finds no room: [events](crate::rotating::RotatingBuilder::observer) tell what was done.
 ///
 /// Once a stream of events has been opened, it lasts whatever becomes of the key; the transport opens the next one with
 /// the key that is current then.
@@ -108,7 +114,7 @@ use crate::outbound::{Carry, InjectKey, Inspect, Target};
 #[derive(Clone, Debug)]
 pub struct KeyedMcpClient<C> {
     client: C,
-    inject: InjectKey<CallSeam>,
+    inject: InjectKeyLayer<CallSeam>,
 }
 
 /// What the layer looks at in a call, and changes.
@@ -134,7 +140,7 @@ struct Call<F>(F);
 impl<C> KeyedMcpClient<C> {
     /// Wraps a client.
     #[must_use]
-    pub fn new(client: C, inject: InjectKey) -> Self {
+    pub fn new(client: C, inject: InjectKeyLayer) -> Self {
         Self {
             client,
             inject: inject.seam(CallSeam),
@@ -153,7 +159,7 @@ impl<C: StreamableHttpClient> KeyedMcpClient<C> {
     }
 }
 
-impl Carry<Head> for CallSeam {
+impl RequestAdapter<Head> for CallSeam {
     type Sent = Head;
     type Saved = Head;
 
@@ -185,7 +191,7 @@ impl Carry<Head> for CallSeam {
     }
 }
 
-impl<T, E> Inspect<T, StreamableHttpError<E>> for CallSeam
+impl<T, E> ClassifyRejection<T, StreamableHttpError<E>> for CallSeam
 where
     E: std::error::Error + Send + Sync + 'static,
 {

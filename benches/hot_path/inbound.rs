@@ -11,7 +11,10 @@ use http_body_util::Full;
 use tower::Layer;
 use tower_http::auth::{AsyncAuthorizeRequest, AsyncRequireAuthorizationLayer};
 use tower_http::validate_request::ValidateRequestHeaderLayer;
-use tower_rotating_auth::{KeyDigest, KeyRecord, KeySet, RequireKey, Rotating, Scopes};
+use tower_rotating_auth::{
+    Rotating,
+    inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer, Scopes},
+};
 
 use crate::KEY;
 use crate::harness::{Bare, Case, Req, answered, case, request, table, time_beside, wire};
@@ -52,7 +55,7 @@ fn names(keys: usize) -> impl Iterator<Item = String> {
 }
 
 struct Shared {
-    require: RequireKey,
+    require: RequireKeyLayer,
     locked: Locked,
 }
 
@@ -69,9 +72,9 @@ impl Shared {
         let set = names(keys)
             .enumerate()
             .map(|(n, name)| (KeyDigest::of(name.as_bytes()), record(n.to_string())));
-        let (keys, _publisher) = Rotating::by_hand(KeySet::new(set).unwrap());
+        let (keys, _publisher) = Rotating::manual(KeySet::new(set).unwrap());
         Self {
-            require: RequireKey::new(keys),
+            require: RequireKeyLayer::new(keys),
             locked: Locked(Arc::new(RwLock::new(map))),
         }
     }
@@ -90,7 +93,7 @@ impl Shared {
                 None,
                 AsyncRequireAuthorizationLayer::new(self.locked.clone()).layer(Bare),
             ),
-            case("RequireKey (digests)", None, self.require.layer(Bare)),
+            case("RequireKeyLayer (digests)", None, self.require.layer(Bare)),
         ]
     }
 }

@@ -12,7 +12,11 @@ use tower_http::auth::AddAuthorizationLayer;
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_http::follow_redirect::policy::clone_body_fn;
 use tower_http::set_header::SetRequestHeaderLayer;
-use tower_rotating_auth::{BufferBody, Credential, InjectKey, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::replay::BufferBody,
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use crate::KEY;
 use crate::harness::{Bare, Case, Reader, Req, case, request, table};
@@ -38,7 +42,7 @@ impl<B, E> tower::retry::Policy<Req, Response<B>, E> for Once {
 
 /// What the threads of one run have in common, as the clones of one layer's service have.
 struct Shared {
-    inject: InjectKey,
+    inject: InjectKeyLayer,
     add_authorization: AddAuthorizationLayer,
     locked: Arc<RwLock<HeaderValue>>,
 }
@@ -46,10 +50,10 @@ struct Shared {
 impl Shared {
     fn new() -> Self {
         let credential = Credential::bearer(&Secret::from(KEY)).unwrap();
-        let (key, _publisher) = Rotating::by_hand(credential);
+        let (key, _publisher) = Rotating::manual(credential);
         let bearer = format!("Bearer {KEY}");
         Self {
-            inject: InjectKey::new("https://api.example.com", key).unwrap(),
+            inject: InjectKeyLayer::new("https://api.example.com", key).unwrap(),
             add_authorization: AddAuthorizationLayer::bearer(KEY),
             locked: Arc::new(RwLock::new(HeaderValue::from_str(&bearer).unwrap())),
         }
@@ -86,11 +90,15 @@ impl Shared {
                 .layer(Bare),
             ),
             case(
-                "InjectKey, without replay",
+                "InjectKeyLayer, without replay",
                 Some(0),
                 inject.clone().without_replay().layer(Bare),
             ),
-            case("InjectKey, CloneBody", Some(1), inject.clone().layer(Bare)),
+            case(
+                "InjectKeyLayer, CloneBody",
+                Some(1),
+                inject.clone().layer(Bare),
+            ),
             case(
                 "tower Retry (cloned request) + fixed key",
                 None,
@@ -103,7 +111,7 @@ impl Shared {
                     .service(Bare),
             ),
             case(
-                "tower Retry (cloned request) + InjectKey, without replay",
+                "tower Retry (cloned request) + InjectKeyLayer, without replay",
                 None,
                 ServiceBuilder::new()
                     .retry(Once)
@@ -125,12 +133,12 @@ impl Shared {
         vec![
             case("nothing but the reading", None, Reader),
             case(
-                "InjectKey, without replay",
+                "InjectKeyLayer, without replay",
                 Some(0),
                 inject.clone().without_replay().layer(Reader),
             ),
-            case("InjectKey, CloneBody", Some(1), inject.layer(Reader)),
-            case("InjectKey, BufferBody", Some(3), buffer.layer(Reader)),
+            case("InjectKeyLayer, CloneBody", Some(1), inject.layer(Reader)),
+            case("InjectKeyLayer, BufferBody", Some(3), buffer.layer(Reader)),
             case(
                 "tower Retry (cloned request) + fixed key",
                 None,

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use http::Request;
 use http_body::{Body, Frame};
 use tower::{Layer, Service};
-use tower_rotating_auth::{BufferBody, InjectKey};
+use tower_rotating_auth::{outbound::InjectKeyLayer, outbound::replay::BufferBody};
 
 use crate::harness::{Bare, median};
 
@@ -90,7 +90,7 @@ where
 }
 
 /// Prints what each takes; the median over the rounds, in which they take turns.
-pub(crate) fn run(inject: &InjectKey, chunks: usize, rounds: usize) {
+pub(crate) fn run(inject: &InjectKeyLayer, chunks: usize, rounds: usize) {
     let recorded = |max_bytes| inject.clone().replay(BufferBody::new(max_bytes));
     let plain = inject.clone().without_replay();
     let all = chunks * CHUNK;

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::runtime;
 use tower_rotating_auth::{
-    ClientEntry, ClientId, KeyDigest, KeyEntry, KeyRecord, KeyRing, KeySet, Ledger, MemoryStore,
-    Rotate, Rotating, Scopes, verify_at,
+    Rotating,
+    inbound::{ClientId, KeyDigest, KeyRecord, KeySet, Scopes, verify_at},
+    keyring::{ClientEntry, KeyEntry, KeyRing, KeyRingState, MemoryStore, RotateRequest},
 };
 
 use crate::measure::{Percentiles, count, each, held, medians, percentiles, timed};
@@ -33,10 +34,10 @@ fn key_set(keys: usize) -> KeySet {
     KeySet::new(records).unwrap()
 }
 
-fn ledger(keys: usize) -> Ledger {
+fn ledger(keys: usize) -> KeyRingState {
     let name = |n: usize| format!("client-{n}").parse().unwrap();
     let now = SystemTime::now();
-    Ledger::new(
+    KeyRingState::new(
         1,
         (0..keys).map(|n| ClientEntry::new(name(n), Scopes::default())),
         (0..keys).map(|n| {
@@ -141,7 +142,7 @@ pub(crate) fn run(keys: usize, changes: usize) {
         let client: ClientId = format!("client-{}", rotated * 7 % (keys / 2))
             .parse()
             .unwrap();
-        let rotate = Rotate::with_grace(client, Duration::from_secs(60));
+        let rotate = RotateRequest::with_grace(client, Duration::from_secs(60));
         runtime.block_on(ring.rotate(rotate)).unwrap();
     };
     let pause = || thread::sleep(Duration::from_millis(1));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rpds::HashTrieMapSync;
-use tower_rotating_auth::{KeyDigest, KeyRecord, Scopes};
+use tower_rotating_auth::inbound::{KeyDigest, KeyRecord, Scopes};
 
 use crate::measure::{count, held, timed};
 use crate::shards::Shards;

@@ -8,7 +8,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
-use tower_rotating_auth::ReplayBody;
+use tower_rotating_auth::outbound::replay::ReplayBody;
 
 use crate::Failure;
 use crate::join::Base;

@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use http::Method;
-use tower_rotating_auth::{DangerouslyOpen, Format, InvalidPolicy, Policies, Refuser, UseFile};
+use tower_rotating_auth::{
+    inbound::policy::{InvalidPolicy, RoutePolicy},
+    inbound::{AuthErrorResponse, DangerouslyOpen, ErrorFormat},
+    keyring::UseFile,
+};
 
 use crate::Failure;
 
@@ -78,8 +82,8 @@ pub(crate) enum Door {
 #[derive(Debug)]
 pub(crate) struct Guard {
     pub(crate) keys: KeysFrom,
-    pub(crate) policies: Policies,
-    pub(crate) refuser: Refuser,
+    pub(crate) policies: RoutePolicy,
+    pub(crate) refuser: AuthErrorResponse,
 }
 
 /// Where the clients' keys come from.
@@ -137,9 +141,9 @@ impl Door {
                 "--public and --optional open routes in mixed mode: say --mode mixed (GATEWAY_MODE)",
             ));
         }
-        let refuser = Refuser::new(&args.realm)
+        let refuser = AuthErrorResponse::new(&args.realm)
             .map_err(|error| Failure::Usage(format!("--realm: {error}")))?
-            .format(Format::OpenAi);
+            .format(ErrorFormat::OpenAi);
         if args.mode == Mode::Development {
             return match DangerouslyOpen::on_loopback(listen) {
                 Ok(open) => Ok(Self::Open(open)),
@@ -162,8 +166,8 @@ impl Door {
     }
 }
 
-fn policies(public: Vec<Route>, optional: Vec<Route>) -> Result<Policies, Failure> {
-    let opened = |all: Policies| -> Result<Policies, InvalidPolicy> {
+fn policies(public: Vec<Route>, optional: Vec<Route>) -> Result<RoutePolicy, Failure> {
+    let opened = |all: RoutePolicy| -> Result<RoutePolicy, InvalidPolicy> {
         let all = public
             .into_iter()
             .try_fold(all, |all, Route(method, path)| all.public(method, &path))?;
@@ -171,7 +175,7 @@ fn policies(public: Vec<Route>, optional: Vec<Route>) -> Result<Policies, Failur
             .into_iter()
             .try_fold(all, |all, Route(method, path)| all.optional(method, &path))
     };
-    opened(Policies::new())
+    opened(RoutePolicy::new())
         .map_err(|error| Failure::Usage(format!("--public or --optional: {error}")))
 }
 

@@ -5,8 +5,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::{
-    EnvSource, FileSource, IntoKeySet, KeyRecord, KeySet, NewKey, Publisher, RequireKey, Rotating,
-    RotatingAuthLayer, Scopes, StartError, UseFile,
+    Rotating, RotatingAuthLayer,
+    inbound::{IntoKeySet, KeyRecord, KeySet, RequireKeyLayer, Scopes},
+    keyring::{NewKey, UseFile},
+    rotating::{Publisher, StartError},
+    source::{EnvSource, FileSource},
 };
 
 use crate::door::{Door, Guard, KeysFrom};
@@ -18,7 +21,7 @@ use crate::{Failure, report};
 const NAME: &str = "client-keys";
 
 pub(crate) struct Entrance {
-    require: RequireKey,
+    require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
     present: Present,
     notes: Option<Notes>,
@@ -52,7 +55,7 @@ impl Entrance {
         } = match door {
             Door::Open(open) => {
                 return Ok(Self {
-                    require: RequireKey::dangerously_open(open),
+                    require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
                     present: Present::Nothing,
                     notes: None,
@@ -81,13 +84,13 @@ impl Entrance {
             }
             KeysFrom::New => {
                 let (key, set) = new_key()?;
-                let (keys, in_charge) = builder.by_hand(set);
+                let (keys, in_charge) = builder.manual(set);
                 publisher = Some(in_charge);
                 present = Present::New(key);
                 keys
             }
         };
-        let require = RequireKey::new(keys.clone())
+        let require = RequireKeyLayer::new(keys.clone())
             .policies(policies)
             .refuser(refuser);
         Ok(Self {
@@ -99,7 +102,7 @@ impl Entrance {
         })
     }
 
-    pub(crate) fn layer(&self) -> RotatingAuthLayer<RequireKey, tower::layer::util::Identity> {
+    pub(crate) fn layer(&self) -> RotatingAuthLayer<RequireKeyLayer, tower::layer::util::Identity> {
         RotatingAuthLayer::new().require(self.require.clone())
     }
 

@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
-use tower_rotating_auth::{Rotating, Status};
+use tower_rotating_auth::{Rotating, rotating::Status};
 
 use crate::errors::Problem;
 

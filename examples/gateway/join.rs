@@ -2,7 +2,7 @@
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use tower_rotating_auth::{InvalidOrigin, Origin};
+use tower_rotating_auth::outbound::{InvalidOrigin, Origin};
 
 use crate::credentials;
 

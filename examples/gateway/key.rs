@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use http::HeaderName;
 use tower_rotating_auth::{
-    BufferBody, Credential, FileSource, Http, InjectKey, IntoCredential, InvalidKey, Publisher,
-    Rotating, Secret,
+    InvalidKey, Rotating, Secret,
+    outbound::adapter::HttpAdapter,
+    outbound::replay::BufferBody,
+    outbound::{Credential, InjectKeyLayer, IntoCredential},
+    rotating::Publisher,
+    source::FileSource,
 };
 
 use crate::config::{KeyFrom, KeyHeader, Upstream};
@@ -33,7 +37,7 @@ impl Key {
             KeyFrom::Environment(secret) => {
                 let credential = credential(&upstream.header, secret)
                     .map_err(|error| Failure::Start(format!("OPENAI_API_KEY: {error}")))?;
-                let (key, publisher) = builder.by_hand(credential);
+                let (key, publisher) = builder.manual(credential);
                 Ok(Self {
                     key,
                     _publisher: Some(publisher),
@@ -60,8 +64,8 @@ impl Key {
     pub(crate) fn inject(
         &self,
         upstream: &Upstream,
-    ) -> Result<InjectKey<Http<BufferBody>>, Failure> {
-        let inject = InjectKey::new(upstream.base.origin(), self.key.clone())
+    ) -> Result<InjectKeyLayer<HttpAdapter<BufferBody>>, Failure> {
+        let inject = InjectKeyLayer::new(upstream.base.origin(), self.key.clone())
             .map_err(|error| Failure::Usage(format!("--upstream: {error}")))?;
         Ok(inject.override_existing().replay(upload::KEEP))
     }

@@ -10,7 +10,7 @@ use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use tower::{BoxError, Service, ServiceExt};
-use tower_rotating_auth::Principal;
+use tower_rotating_auth::inbound::Principal;
 
 use crate::config::Upstream;
 use crate::errors::Problem;

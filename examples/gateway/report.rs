@@ -4,7 +4,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tower_rotating_auth::{Event, EventKind, Reason};
+use tower_rotating_auth::{
+    rotating::{Event, EventKind},
+    source::FetchReason,
+};
 use tracing_subscriber::EnvFilter;
 
 use crate::entrance::Present;
@@ -128,11 +131,11 @@ pub(crate) fn event(event: &Event) {
     }
 }
 
-fn why(reason: Option<Reason>) -> &'static str {
+fn why(reason: Option<FetchReason>) -> &'static str {
     match reason {
-        Some(Reason::Changed) => "since its source changed",
-        Some(Reason::Rejected) => "looked for after a rejection",
-        Some(Reason::Scheduled) => "found on schedule",
+        Some(FetchReason::Changed) => "since its source changed",
+        Some(FetchReason::Rejected) => "looked for after a rejection",
+        Some(FetchReason::Scheduled) => "found on schedule",
         _ => "on request",
     }
 }

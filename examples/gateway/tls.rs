@@ -12,7 +12,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
-use tower_rotating_auth::{FileSource, Rotating, Secret, Source as _, SourceError, StartError};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    rotating::StartError,
+    source::{FileSource, Source as _, SourceError},
+};
 
 use crate::health::{Source, source};
 use crate::line::chain;

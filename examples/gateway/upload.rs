@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
-use tower_rotating_auth::BufferBody;
+use tower_rotating_auth::outbound::replay::BufferBody;
 
 use crate::patience::{Patient, Progress, Silence};
 

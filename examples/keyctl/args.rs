@@ -6,7 +6,10 @@ use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use tower_rotating_auth::{ClientId, KeyId, ParsedToken, Prefix, Scope, Scopes, UnparsedToken};
+use tower_rotating_auth::{
+    inbound::{ClientId, KeyId, Scope, Scopes},
+    keyring::{ParsedToken, Prefix, UnparsedToken},
+};
 
 use crate::failure::Failure;
 use crate::span::{Grace, Length, Life};

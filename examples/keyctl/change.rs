@@ -1,8 +1,11 @@
 //! What changes the file.
 
 use tower_rotating_auth::{
-    ClientId, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyTerms, NewKey,
-    NotAllowed, NotChanged, ParsedToken, UnparsedToken,
+    inbound::{ClientId, KeyDigest, KeyId},
+    keyring::{
+        ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, KeyRingError, NewKey,
+        NotAllowed, ParsedToken, UnparsedToken,
+    },
 };
 
 use crate::args::{self, Terms, named};
@@ -22,14 +25,14 @@ pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
 }
 
 pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
-    use tower_rotating_auth::{Rotate, Rotated, WhichKey};
+    use tower_rotating_auth::keyring::{KeySelector, RotateRequest, Rotated};
 
-    let policy = KeyPolicy::new().max_grace(Grace::LONGEST);
+    let policy = IssuancePolicy::new().max_grace(Grace::LONGEST);
     let ring = KeyRing::builder().policy(policy).prefix(args.prefix);
     let ring = open_existing(&args.file.path, ring).await?;
     let which = match (args.old.key, args.old.client) {
-        (Some(id), _) => WhichKey::Named(id),
-        (None, Some(client)) => WhichKey::Of(client),
+        (Some(id), _) => KeySelector::Named(id),
+        (None, Some(client)) => KeySelector::Of(client),
         (None, None) => {
             return Err(Failure::Usage(
                 "which key is meant? --client or --key".into(),
@@ -37,8 +40,8 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
         }
     };
     let mut rotate = match args.fate.grace {
-        Some(Grace(grace)) => Rotate::with_grace(which, grace),
-        None => Rotate::compromised(which),
+        Some(Grace(grace)) => RotateRequest::with_grace(which, grace),
+        None => RotateRequest::compromised(which),
     };
     if let Some(Length(life)) = args.expires {
         rotate = rotate.lifetime(life);
@@ -62,23 +65,23 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
 }
 
 pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
-    use tower_rotating_auth::Revoke;
+    use tower_rotating_auth::keyring::RevokeRequest;
 
     let mut is_mistyped = false;
     let which = match (args.key, args.client) {
-        (Some(id), _) => Revoke::Key(id),
-        (None, Some(client)) => Revoke::Client(client),
+        (Some(id), _) => RevokeRequest::Key(id),
+        (None, Some(client)) => RevokeRequest::Client(client),
         (None, None) => {
             let token = input::secret("the key")?;
             let token = token.expose_secret();
             is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
-            Revoke::Digest(KeyDigest::of(token))
+            RevokeRequest::Digest(KeyDigest::of(token))
         }
     };
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let revoked = match ring.revoke(which).await {
         // Not before it was looked for: a key that was imported may only look so.
-        Err(NotChanged::NotAllowed(NotAllowed::UnknownKey)) if is_mistyped => {
+        Err(KeyRingError::NotAllowed(NotAllowed::UnknownKey)) if is_mistyped => {
             return Err(Failure::No(UnparsedToken::Mistyped.to_string()));
         }
         revoked => revoked?,
@@ -98,9 +101,9 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Failure> {
         let digest: KeyDigest = digest
             .parse()
             .map_err(|error| Failure::Usage(format!("standard input: {error}")))?;
-        ForeignKey::digest(digest)
+        ExternalKey::digest(digest)
     } else {
-        ForeignKey::token(&input::secret("the key")?).map_err(|unfit| refused(&unfit))?
+        ExternalKey::token(&input::secret("the key")?).map_err(|unfit| refused(&unfit))?
     };
     if let Some(id) = args.id {
         key = key.named(id);
@@ -141,7 +144,7 @@ pub(crate) async fn client(args: args::Client) -> Result<(), Failure> {
 
 pub(crate) async fn purge(args: args::Purge) -> Result<(), Failure> {
     let Length(after) = args.after;
-    let policy = KeyPolicy::new().purge_after(after);
+    let policy = IssuancePolicy::new().purge_after(after);
     let ring = KeyRing::builder().policy(policy);
     let ring = open_existing(&args.file.path, ring).await?;
     match &*ring.purge().await? {
@@ -163,9 +166,9 @@ fn known(ring: &KeyRing, client: &ClientId) -> Result<(), Failure> {
     }
 }
 
-fn terms(terms: Terms) -> KeyTerms {
+fn terms(terms: Terms) -> IssueRequest {
     let scopes = named(terms.scope);
-    let asked = KeyTerms::new(terms.client).or_new_client(scopes.clone().unwrap_or_default());
+    let asked = IssueRequest::new(terms.client).or_new_client(scopes.clone().unwrap_or_default());
     let asked = match scopes {
         Some(scopes) => asked.scopes(scopes),
         None => asked,

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tower_rotating_auth::{
-    ClientState, KeyRing, KeyState, KeySummary, Provenance, StoreError, UseFile, Uses,
+    inbound::Provenance,
+    keyring::{ClientState, KeyRing, KeyState, KeySummary, StoreError, UseFile, Uses},
 };
 
 use crate::args;

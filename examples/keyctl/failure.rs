@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use tower_rotating_auth::{NotAllowed, NotChanged, NotStarted, StoreError};
+use tower_rotating_auth::keyring::{KeyRingError, KeyRingStartError, NotAllowed, StoreError};
 
 use crate::line::chain;
 
@@ -35,16 +35,16 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<NotStarted> for Failure {
-    fn from(error: NotStarted) -> Self {
+impl From<KeyRingStartError> for Failure {
+    fn from(error: KeyRingStartError) -> Self {
         Self::Failed(chain(&error))
     }
 }
 
-impl From<NotChanged> for Failure {
-    fn from(error: NotChanged) -> Self {
+impl From<KeyRingError> for Failure {
+    fn from(error: KeyRingError) -> Self {
         match &error {
-            NotChanged::NotAllowed(why) => Self::No(not_allowed(why)),
+            KeyRingError::NotAllowed(why) => Self::No(not_allowed(why)),
             _ => Self::Failed(chain(&error)),
         }
     }

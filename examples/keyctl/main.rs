@@ -18,7 +18,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use tower_rotating_auth::{FileStore, KeyRing, KeyRingBuilder};
+use tower_rotating_auth::keyring::{FileStore, KeyRing, KeyRingBuilder};
 
 use self::args::{Args, Command};
 use self::failure::Failure;

@@ -3,7 +3,10 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use tower_rotating_auth::{KeyId, KeyRing, ParsedToken, UnparsedToken, UseFile, verify_at};
+use tower_rotating_auth::{
+    inbound::{KeyId, verify_at},
+    keyring::{KeyRing, ParsedToken, UnparsedToken, UseFile},
+};
 
 use crate::args;
 use crate::failure::Failure;

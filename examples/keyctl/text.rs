@@ -5,7 +5,10 @@ use std::time::SystemTime;
 
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value};
-use tower_rotating_auth::{ClientState, KeyId, KeyState, KeySummary, Provenance, Scopes};
+use tower_rotating_auth::{
+    inbound::{KeyId, Provenance, Scopes},
+    keyring::{ClientState, KeyState, KeySummary},
+};
 
 /// A moment for people, to the minute, in UTC.
 pub(crate) struct Moment(pub(crate) SystemTime);

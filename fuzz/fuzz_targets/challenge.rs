@@ -6,14 +6,14 @@
 use http::{HeaderMap, Method};
 use http_auth::parse_challenges;
 use libfuzzer_sys::fuzz_target;
-use tower_rotating_auth::{Refusal, Refuser, Scopes};
+use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse, Scopes};
 
 fuzz_target!(|input: &str| {
     let (realm, scopes) = input.split_once('\n').unwrap_or((input, ""));
-    let (Ok(refuser), Ok(scopes)) = (Refuser::new(realm), scopes.parse::<Scopes>()) else {
+    let (Ok(refuser), Ok(scopes)) = (AuthErrorResponse::new(realm), scopes.parse::<Scopes>()) else {
         return;
     };
-    let refusal = Refusal::InsufficientScope(scopes.clone());
+    let refusal = AuthError::InsufficientScope(scopes.clone());
     let response = refuser.response(&refusal, &Method::GET, &HeaderMap::new());
     let line = response.headers()["www-authenticate"].to_str().unwrap();
     let challenges = parse_challenges(line).unwrap();

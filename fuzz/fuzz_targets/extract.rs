@@ -6,7 +6,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use libfuzzer_sys::fuzz_target;
-use tower_rotating_auth::{Refusal, Slot, Slots};
+use tower_rotating_auth::inbound::{AuthError, KeyLocation, KeyLocations};
 
 const NAMES: [&str; 5] = [
     "authorization",
@@ -17,14 +17,14 @@ const NAMES: [&str; 5] = [
 ];
 
 fuzz_target!(|input: &[u8]| {
-    let header = |name| Slot::Header(HeaderName::from_static(name));
-    let slots = Slots::new([
-        Slot::Bearer,
+    let header = |name| KeyLocation::Header(HeaderName::from_static(name));
+    let slots = KeyLocations::new([
+        KeyLocation::Bearer,
         header("x-api-key"),
         header("api-key"),
-        Slot::Query("key".into()),
-        Slot::WebSocketProtocol,
-        Slot::Basic,
+        KeyLocation::Query("key".into()),
+        KeyLocation::WebSocketProtocol,
+        KeyLocation::Basic,
     ])
     .unwrap();
 
@@ -52,7 +52,7 @@ fuzz_target!(|input: &[u8]| {
         assert!(token.slot() < slots.as_slice().len());
     }
     slots.strip(&mut headers, &mut uri);
-    assert_eq!(slots.extract(&headers, &uri).unwrap_err(), Refusal::Missing);
+    assert_eq!(slots.extract(&headers, &uri).unwrap_err(), AuthError::Missing);
     assert_eq!(uri.path(), path);
     assert_eq!(headers.get_all("x-other").iter().count(), others);
 });

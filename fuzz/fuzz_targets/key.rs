@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tower_rotating_auth::{Credential, Secret};
+use tower_rotating_auth::{Secret, outbound::Credential};
 
 fuzz_target!(|bytes: &[u8]| {
     let given = Secret::new(bytes.to_vec());

@@ -5,7 +5,7 @@
 use std::error::Error;
 
 use libfuzzer_sys::fuzz_target;
-use tower_rotating_auth::{KeySet, Secret};
+use tower_rotating_auth::{Secret, inbound::KeySet};
 
 fuzz_target!(|text: &str| {
     let secret = Secret::from(text);

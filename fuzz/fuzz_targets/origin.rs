@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use std::convert::Infallible;
 use std::sync::LazyLock;
 use tower_layer::Layer;
-use tower_rotating_auth::{Credential, InjectKey, Origin, Rotating, Secret};
+use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer, Origin}};
 use tower_service::Service;
 use url::Url;
 
@@ -20,12 +20,12 @@ struct Input<'a> {
 
 static KEY: LazyLock<Rotating<Credential>> = LazyLock::new(|| {
     let credential = Credential::bearer(&Secret::from("key")).expect("a key");
-    Rotating::by_hand(credential).0
+    Rotating::manual(credential).0
 });
 
 /// Whether a request to `target` carries the key by the time that it reaches the client.
 fn is_given_the_key(origin: Origin, target: http::Uri) -> bool {
-    let inject = InjectKey::new(origin, KEY.clone()).expect("an origin");
+    let inject = InjectKeyLayer::new(origin, KEY.clone()).expect("an origin");
     let mut carried = false;
     let client = Probe(&mut carried);
     let mut service = inject.without_replay().layer(client);

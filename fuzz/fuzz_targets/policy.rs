@@ -7,7 +7,7 @@
 
 use http::Method;
 use libfuzzer_sys::fuzz_target;
-use tower_rotating_auth::{Access, Policies, Scopes};
+use tower_rotating_auth::{inbound::Scopes, inbound::policy::{Access, RoutePolicy}};
 
 #[path = "../../tests/it/inbound_policy/law.rs"]
 mod law;
@@ -33,7 +33,7 @@ fuzz_target!(|input: &str| {
     };
     let entries: Vec<_> = lines.filter_map(entry).take(32).collect();
 
-    let (policies, taken) = model::list(Policies::new(), &entries);
+    let (policies, taken) = model::list(RoutePolicy::new(), &entries);
     let unlisted = Access::Required(Scopes::default());
     let templates = ROUTES.iter().map(|(_, path)| Some(*path));
     for template in templates.chain([None]) {

@@ -11,7 +11,7 @@ use arbitrary::Arbitrary;
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 use tower_layer::Layer;
-use tower_rotating_auth::{Credential, InjectKey, Rotating, Route, Seam, Secret};
+use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer, Route}, outbound::adapter::ClientAdapter};
 use tower_service::Service;
 use url::Url;
 
@@ -23,7 +23,7 @@ struct Input<'a> {
 
 static KEY: LazyLock<Rotating<Credential>> = LazyLock::new(|| {
     let credential = Credential::bearer(&Secret::from("key")).expect("a key");
-    Rotating::by_hand(credential).0
+    Rotating::manual(credential).0
 });
 
 struct Call {
@@ -50,9 +50,9 @@ impl Service<Call> for Probe {
 }
 
 fn is_given_the_key(route: Route, url: &str) -> bool {
-    let seam = Seam::new(|call: &Call| &call.url, |call: &mut Call| &mut call.headers, |_| None)
+    let seam = ClientAdapter::new(|call: &Call| &call.url, |call: &mut Call| &mut call.headers, |_| None)
         .rejects(|_: &Result<bool, Infallible>| false);
-    let inject = InjectKey::routes([route]).expect("a route").seam(seam);
+    let inject = InjectKeyLayer::routes([route]).expect("a route").seam(seam);
     let headers = HeaderMap::new();
     let call = inject.layer(Probe).call(Call { url: url.to_owned(), headers });
     futures_util::future::FutureExt::now_or_never(call).expect("no refresh").expect("no error")

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tower_rotating_auth::{NewKey, ParsedToken};
+use tower_rotating_auth::keyring::{NewKey, ParsedToken};
 
 fuzz_target!(|bytes: &[u8]| {
     let parsed = ParsedToken::parse(bytes);

@@ -4,9 +4,9 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
+use super::auth_error::AuthError;
+use super::auth_error::AuthErrorResponse;
 use super::principal::{KeyPrincipal, Principal};
-use super::refusal::Refusal;
-use super::refuser::Refuser;
 
 /// The client with a valid key, as an argument of an axum handler.
 ///
@@ -22,9 +22,13 @@ impl<S: Sync> FromRequestParts<S> for Auth {
         match parts.extensions.get() {
             Some(Principal::Key(principal)) => Ok(Self(principal.clone())),
             Some(Principal::Anonymous(anonymous)) => {
-                Err(refuse(anonymous.refuser(), &Refusal::Missing, parts))
+                Err(refuse(anonymous.refuser(), &AuthError::Missing, parts))
             }
-            Some(Principal::Open) => Err(refuse(&Refuser::default(), &Refusal::Missing, parts)),
+            Some(Principal::Open) => Err(refuse(
+                &AuthErrorResponse::default(),
+                &AuthError::Missing,
+                parts,
+            )),
             None => Err(no_layer(parts)),
         }
     }
@@ -54,11 +58,13 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 }
 
 fn no_layer(parts: &Parts) -> Response {
-    tracing::error!("a handler asks who is calling, and no `RequireKey` layer has looked: refused");
-    refuse(&Refuser::default(), &Refusal::NoLayer, parts)
+    tracing::error!(
+        "a handler asks who is calling, and no `RequireKeyLayer` layer has looked: refused"
+    );
+    refuse(&AuthErrorResponse::default(), &AuthError::NoLayer, parts)
 }
 
-fn refuse(refuser: &Refuser, refusal: &Refusal, parts: &Parts) -> Response {
+fn refuse(refuser: &AuthErrorResponse, refusal: &AuthError, parts: &Parts) -> Response {
     let response = refuser.response(refusal, &parts.method, &parts.headers);
     response.map(axum::body::Body::from).into_response()
 }

@@ -7,14 +7,15 @@ use std::time::{Duration, SystemTime};
 use tokio::select;
 use tokio::time::sleep;
 
-use super::digest::KeyDigest;
-use super::id::{ClientId, KeyId};
+use super::auth_error::AuthErrorResponse;
+use super::key::KeyDigest;
+use super::key::Scopes;
+use super::key::{ClientId, KeyId};
+use super::key::{KeyRecord, Standing};
 use super::key_set::KeySet;
-use super::record::{KeyRecord, Standing};
-use super::refuser::Refuser;
-use super::scope::Scopes;
-use super::verify::{InvalidToken, judge};
-use crate::rotating::{Generation, Rotating};
+use super::key_set::{InvalidToken, judge};
+use crate::generation::Generation;
+use crate::rotating::Rotating;
 
 /// Timers stand still while the machine sleeps: the wall clock is looked at again at least so often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -33,15 +34,15 @@ pub enum Principal {
 
 /// Somebody without a key.
 #[derive(Clone, Debug)]
-pub struct Anonymous(Arc<Refuser>);
+pub struct Anonymous(Arc<AuthErrorResponse>);
 
 impl Anonymous {
-    pub(super) const fn new(refuser: Arc<Refuser>) -> Self {
+    pub(crate) const fn new(refuser: Arc<AuthErrorResponse>) -> Self {
         Self(refuser)
     }
 
     /// How the layer that let the caller through refuses requests: for a handler that wants a key after all.
-    pub fn refuser(&self) -> &Refuser {
+    pub fn refuser(&self) -> &AuthErrorResponse {
         &self.0
     }
 }
@@ -78,7 +79,7 @@ impl Principal {
 }
 
 impl KeyPrincipal {
-    pub(super) const fn new(
+    pub(crate) const fn new(
         record: Arc<KeyRecord>,
         digest: KeyDigest,
         keys: Rotating<KeySet>,
@@ -147,16 +148,16 @@ impl KeyPrincipal {
         }
     }
 
-    pub(super) fn keys(&self) -> &Rotating<KeySet> {
+    pub(crate) fn keys(&self) -> &Rotating<KeySet> {
         &self.keys
     }
 
-    pub(super) const fn seen(&self) -> Generation {
+    pub(crate) const fn seen(&self) -> Generation {
         self.seen
     }
 
     /// How the key stands in the set as it is now: until when it is valid, or why it is not.
-    pub(super) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, Ended> {
+    pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, Ended> {
         let keys = self.keys.current();
         let record = keys.find(&self.digest).ok_or(Ended::Revoked)?;
         match record.standing_at(now) {
@@ -167,7 +168,7 @@ impl KeyPrincipal {
     }
 
     /// The same client by the record that is current, if its key is still valid.
-    pub(super) fn renewed_at(&self, now: SystemTime) -> Result<Self, InvalidToken> {
+    pub(crate) fn renewed_at(&self, now: SystemTime) -> Result<Self, InvalidToken> {
         let keys = self.keys.current();
         let record = keys.find(&self.digest);
         let record = judge(

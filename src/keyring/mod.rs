@@ -3,30 +3,33 @@
 mod decide;
 #[cfg(feature = "file")]
 mod file_store;
-mod ledger;
-mod memory_store;
-mod policy;
+mod issuance_policy;
+mod request;
 mod ring;
 mod rotator;
+mod state;
 mod store;
 mod token;
 #[cfg(feature = "file")]
 mod use_file;
 
-pub use self::decide::{ForeignKey, KeyTerms, NotAllowed, Revoke, Rotate, Rotation, WhichKey};
+pub use self::decide::{ExternalKey, NotAllowed, RevokeRequest, RotateRequest, Rotation};
 #[cfg(feature = "file")]
 pub use self::file_store::FileStore;
-pub use self::ledger::{
-    Ageing, Change, ClientEntry, ClientState, InvalidLedger, KeyEntry, KeyState, KeySummary,
-    KeyWarning, Ledger, OlderLedger,
+pub use self::issuance_policy::{IssuancePolicy, MaxAge};
+pub use self::request::{IssueRequest, KeySelector};
+pub use self::ring::{
+    Imported, Issued, KeyRing, KeyRingBuilder, KeyRingError, KeyRingStartError, Rotated,
 };
-pub use self::memory_store::MemoryStore;
-pub use self::policy::{KeyPolicy, MaxAge};
-pub use self::ring::{Imported, Issued, KeyRing, KeyRingBuilder, NotChanged, NotStarted, Rotated};
 #[cfg(feature = "file")]
 pub use self::rotator::FileSink;
-pub use self::rotator::{NotRotated, Rotator, Sink, SinkError, SinkFn, sink_fn};
-pub use self::store::{Commit, CommitError, Store, StoreError};
+pub use self::rotator::{Rotator, RotatorError, Sink, SinkError, SinkFn, sink_fn};
+pub use self::state::{
+    Ageing, Change, ClientEntry, ClientState, InvalidKeyRingState, KeyEntry, KeyRingState,
+    KeyState, KeySummary, KeyWarning, OlderKeyRingState,
+};
+pub use self::store::{Commit, CommitError, MemoryStore, Store, StoreError};
 pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};
 #[cfg(feature = "file")]
 pub use self::use_file::{UseFile, Uses};
+pub use crate::idempotency::{IdempotencyKey, InvalidIdempotencyKey};

@@ -13,7 +13,7 @@ use crate::tchar::is_tchar;
 /// It is sent as it is written, though servers should take it in any case.
 ///
 /// ```
-/// use tower_rotating_auth::{AuthScheme, Credential, InvalidScheme, Secret};
+/// use tower_rotating_auth::{Secret, outbound::{AuthScheme, Credential, InvalidScheme}};
 ///
 /// let key = Secret::from("0a1b");
 /// assert_eq!(Credential::scheme(&AuthScheme::TOKEN, &key)?.value(), "Token 0a1b");

@@ -9,7 +9,8 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::auth_scheme::AuthScheme;
-use crate::key::{self, InvalidKey};
+use crate::key;
+use crate::key::InvalidKey;
 use crate::secret::Secret;
 
 /// Copies of the value, so that threads do not contend for one reference count.
@@ -29,7 +30,7 @@ const COPIES: usize = 16;
 ///
 /// ```
 /// use http::HeaderName;
-/// use tower_rotating_auth::{Credential, Secret};
+/// use tower_rotating_auth::{Secret, outbound::Credential};
 ///
 /// let key = Secret::from("sk-1f0c\n");
 /// let bearer = Credential::bearer(&key)?;
@@ -137,16 +138,16 @@ impl Credential {
     /// Puts the header on, in place of any of that name: for hosts that take an interceptor and no layer.
     ///
     /// A header map does not tell where it goes: here the origin is the caller's affair, and so is a rejection
-    /// ([`Rotating::refresh_if`](crate::Rotating::refresh_if)).
+    /// ([`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than)).
     ///
     /// ```
     /// use tonic::{Request, Status};
-    /// use tower_rotating_auth::{Credential, Rotating, Secret};
+    /// use tower_rotating_auth::{Rotating, Secret, outbound::Credential};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (key, mut publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let (key, mut publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let mut interceptor = move |mut call: Request<()>| -> Result<Request<()>, Status> {
-    ///     key.current().put_on(call.metadata_mut().as_mut());
+    ///     key.current().apply_to(call.metadata_mut().as_mut());
     ///     Ok(call)
     /// };
     /// let call = interceptor(Request::new(()))?;
@@ -158,7 +159,7 @@ impl Credential {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn put_on(&self, headers: &mut HeaderMap) {
+    pub fn apply_to(&self, headers: &mut HeaderMap) {
         headers.insert(&self.name, self.value());
     }
 }

@@ -4,36 +4,19 @@
 //! the engine for another credential: a newer one, or the one before while the new one is not active yet. Where
 //! there is one, the request is sent once more, and never again.
 
+pub mod adapter;
 mod auth_scheme;
-mod config;
 mod credential;
-mod fn_seam;
-mod future;
-mod http_seam;
-mod layer;
-mod once;
-mod origin;
-mod outcome;
-mod replay;
-mod route;
-mod saved_head;
-mod seam;
-mod service;
-mod table;
-mod target;
+mod inject_key;
+mod into_credential;
+pub mod replay;
+mod routes;
 
 pub use self::auth_scheme::{AuthScheme, InvalidScheme};
 pub use self::credential::Credential;
-pub use self::fn_seam::{Answers, Seam};
-pub use self::future::ResponseFuture;
-pub use self::http_seam::{Http, Rejection, SavedRequest};
-pub use self::layer::{InjectKey, InjectOnce, OverrideExisting};
-pub use self::once::InjectedOnce;
-pub use self::origin::{InvalidOrigin, Origin};
-pub use self::outcome::{NotReplayed, Outcome};
-pub use self::replay::{BufferBody, CloneBody, MapBody, Replay, ReplayBody, SavedBody, Superseded};
-pub use self::route::Route;
-pub use self::seam::{Carry, Inspect};
-pub use self::service::Injected;
-pub use self::table::InvalidRoutes;
-pub use self::target::Target;
+pub use self::inject_key::{
+    InjectKey, InjectKeyLayer, InjectKeyOnce, InjectKeyOnceLayer, NotReplayed, Outcome,
+    OverrideExisting, ResponseFuture,
+};
+pub use self::into_credential::IntoCredential;
+pub use self::routes::{InvalidOrigin, InvalidRoutes, Origin, Route};

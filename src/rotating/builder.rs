@@ -1,5 +1,6 @@
 //! Everything about a rotating value that has a default.
 
+use crate::clock::WallClock;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -9,31 +10,36 @@ use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::driver::{self, Clocks, Driver};
+use super::engine::Backoff;
+use super::engine::Limits;
+use super::engine::Settings;
+use super::engine::driver;
+use super::engine::driver::Driver;
+use super::error::StartError;
 use super::event::{Event, Events, Observer};
-use super::expiry::{LONGEST, Now};
-use super::guard::Limits;
-use super::handle::{Parts, Rotating};
-use super::plan::Settings;
-use super::schedule::Backoff;
-use super::snapshot::{Generation, Snapshot};
+use super::handle::Rotating;
+use super::publisher::Publisher;
+use super::shared::Parts;
 use super::status::Progress;
-use super::{Pace, Publisher, Source, StartError};
+use super::value::Snapshot;
+use crate::clock::Clocks;
+use crate::clock::Now;
+use crate::generation::Generation;
+use crate::source::LONGEST;
+use crate::source::{RefreshInterval, Source};
 
 /// What a timer can tell apart. Without an interval a hint that does not end would be asked about
 /// without end, and nothing else would run.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
-pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
 /// Everything about a rotating value that has a default. Made by [`Rotating::builder`].
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_rotating_auth::{Rotating, Secret, SourceError, source_fn};
+/// use tower_rotating_auth::{Rotating, Secret, source::{SourceError, source_fn}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), tower_rotating_auth::StartError> {
+/// # async fn main() -> Result<(), tower_rotating_auth::rotating::StartError> {
 /// let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from("sk-1f0c")) });
 /// let key = Rotating::builder()
 ///     .name("openai")
@@ -46,7 +52,7 @@ pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// # }
 /// ```
 #[must_use]
-pub struct Builder {
+pub struct RotatingBuilder {
     name: Arc<str>,
     observer: Option<Observer>,
     wall: WallClock,
@@ -60,8 +66,8 @@ pub struct Builder {
     overlap: Duration,
 }
 
-impl Builder {
-    pub(super) fn new() -> Self {
+impl RotatingBuilder {
+    pub(crate) fn new() -> Self {
         Self {
             name: "key".into(),
             observer: None,
@@ -139,7 +145,7 @@ impl Builder {
 
     /// Keeps a value that has proven itself for so long after it was replaced, 5 min unless told, and no longer
     /// than until it expires. While the upstream rejects the new one, which may not be active there yet,
-    /// [`InjectKey`](crate::InjectKey) sends the second attempt with the old one.
+    /// [`InjectKeyLayer`](crate::outbound::InjectKeyLayer) sends the second attempt with the old one.
     ///
     /// Each of those requests is sent twice. Where the old one is not taken any more, either, the caller is given the
     /// rejection, since no request is sent a third time: choose less than the time for which keys live. [`Duration::ZERO`]
@@ -224,8 +230,8 @@ impl Builder {
         Ok((rotating, driver.run()))
     }
 
-    /// As [`Rotating::by_hand`].
-    pub fn by_hand<T>(self, value: T) -> (Rotating<T>, Publisher<T>) {
+    /// As [`Rotating::manual`].
+    pub fn manual<T>(self, value: T) -> (Rotating<T>, Publisher<T>) {
         let now = Now {
             mono: Instant::now(),
             wall: (self.wall)(),
@@ -250,11 +256,11 @@ impl Builder {
     }
 
     /// What was set, within what sums of times and a timer can do.
-    fn settings(&self, pace: Pace) -> Settings {
+    fn settings(&self, pace: RefreshInterval) -> Settings {
         let bounded = |time: Duration| time.min(LONGEST);
         let min_interval = self.min_interval.unwrap_or(pace.min_interval);
         Settings {
-            pace: Pace {
+            pace: RefreshInterval {
                 poll: self.poll.or(pace.poll).map(bounded),
                 min_interval: min_interval.clamp(SHORTEST_INTERVAL, LONGEST),
             },
@@ -274,9 +280,9 @@ impl Builder {
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for RotatingBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("RotatingBuilder")
             .field("name", &self.name)
             .field("poll", &self.poll)
             .field("min_interval", &self.min_interval)

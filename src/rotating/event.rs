@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::{ErrorClass, Generation, Reason};
+use crate::generation::Generation;
+use crate::source::{FetchReason, SourceErrorKind};
 
 /// Events that wait for the observer; what comes on top is counted and dropped.
 const BACKLOG: usize = 1024;
@@ -34,12 +35,12 @@ pub enum EventKind {
         /// The new generation.
         generation: Generation,
         /// Why the source was asked; `None` where it was published by hand.
-        reason: Option<Reason>,
+        reason: Option<FetchReason>,
     },
     /// The source did not deliver; the last good value stays.
     RefreshFailed {
         /// What kind of failure.
-        class: ErrorClass,
+        class: SourceErrorKind,
         /// How many in a row.
         failures: u32,
         /// When the source is asked again at the latest.

@@ -1,5 +1,7 @@
 //! The handle: what the rest of a program holds of a rotating value.
 
+use super::engine::Command;
+use super::shared::Parts;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -8,25 +10,30 @@ use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::builder::{Builder, WallClock};
+use super::builder::RotatingBuilder;
+use super::deadline::Deadline;
+use super::error::{RefreshError, StartError};
 use super::event::{EventKind, Events};
-use super::expiry::{Deadline, Now};
-use super::guard::Proven;
-use super::previous::Previous;
+use super::publisher::Publisher;
 use super::refreshing::{Refreshed, Refreshing};
-use super::snapshot::{Cell, Content, Current, Generation, Snapshot};
-use super::status::{Progress, Status, Subscription, Upkeep};
-use super::{NotRefreshed, Publisher, Source, StartError};
+use super::status::{Progress, RefreshState, Status, Subscription};
+use super::value::Previous;
+use super::value::Proven;
+use super::value::{Cell, Content, Current, Snapshot};
+use crate::clock::Now;
+use crate::clock::WallClock;
+use crate::generation::Generation;
+use crate::source::Source;
 
 /// A value that is replaced while it is in use: loaded by one atomic read, refreshed by one task.
 ///
 /// Clones are cheap and share the value. Dropping the last one stops the refresh task at once.
 ///
 /// ```
-/// use tower_rotating_auth::{Rotating, Secret, SourceError, source_fn};
+/// use tower_rotating_auth::{Rotating, Secret, source::{SourceError, source_fn}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), tower_rotating_auth::StartError> {
+/// # async fn main() -> Result<(), tower_rotating_auth::rotating::StartError> {
 /// let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from("sk-1f0c")) });
 /// let key = Rotating::start(source).await?; // fails here, never per request
 ///
@@ -47,28 +54,10 @@ struct Handle<T> {
     wall: WallClock,
 }
 
-/// What handles ask of the refresh task.
-pub(crate) enum Command<T> {
-    /// A generation was rejected.
-    Rejected {
-        generation: Generation,
-        reply: oneshot::Sender<Refreshed<T>>,
-    },
-    /// Somebody waits for what comes of a rejection that was told before.
-    Join {
-        generation: Generation,
-        reply: oneshot::Sender<Refreshed<T>>,
-    },
-    /// An operator wants the source to be asked.
-    Refresh {
-        reply: oneshot::Sender<Refreshed<T>>,
-    },
-}
-
 impl Rotating<()> {
     /// A builder, for everything that has a default.
-    pub fn builder() -> Builder {
-        Builder::new()
+    pub fn builder() -> RotatingBuilder {
+        RotatingBuilder::new()
     }
 }
 
@@ -79,7 +68,7 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     ///
     /// When there is no first value: then there must be no traffic either. When there is no runtime.
     pub async fn start(source: impl Source<Value = T>) -> Result<Self, StartError> {
-        Builder::new().start(source).await
+        RotatingBuilder::new().start(source).await
     }
 
     /// Fetches the first value and hands out the driver, for those who spawn their tasks themselves.
@@ -93,7 +82,7 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     pub async fn pair<S: Source<Value = T>>(
         source: S,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
-        Builder::new().pair(source).await
+        RotatingBuilder::new().pair(source).await
     }
 
     /// A value that is published by hand, by the one [`Publisher`].
@@ -101,18 +90,18 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     /// ```
     /// use tower_rotating_auth::Rotating;
     ///
-    /// let (key, mut publisher) = Rotating::by_hand("old");
+    /// let (key, mut publisher) = Rotating::manual("old");
     /// let before = key.current();
     /// publisher.publish("new");
     /// assert_eq!((*before, *key.current()), ("old", "new"));
     /// ```
-    pub fn by_hand(value: T) -> (Self, Publisher<T>) {
-        Builder::new().by_hand(value)
+    pub fn manual(value: T) -> (Self, Publisher<T>) {
+        RotatingBuilder::new().manual(value)
     }
 }
 
 impl<T> Rotating<T> {
-    pub(super) fn new(
+    pub(crate) fn new(
         parts: Parts<T>,
         commands: Option<mpsc::UnboundedSender<Command<T>>>,
         progress: watch::Receiver<Progress>,
@@ -141,8 +130,8 @@ impl<T> Rotating<T> {
     /// finds the old value still there, the outcome waits a moment for the writer, who may be behind.
     ///
     /// The refresh is asked for at once, whether or not the returned future is awaited. A value that was
-    /// rejected is not kept for the [overlap](Builder::overlap) once it is replaced.
-    pub fn refresh_if(&self, rejected: Generation) -> Refreshing<T> {
+    /// rejected is not kept for the [overlap](RotatingBuilder::overlap) once it is replaced.
+    pub fn refresh_newer_than(&self, rejected: Generation) -> Refreshing<T> {
         let current = self.current();
         if current.generation() != rejected {
             let previous = current.previous().map(Previous::content);
@@ -171,10 +160,10 @@ impl<T> Rotating<T> {
         let current = self.current();
         let progress = self.0.progress.borrow().clone();
         let stopped = self.0.progress.has_changed().is_err();
-        let upkeep = match (&self.0.commands, stopped) {
-            (_, true) => Upkeep::Stopped,
-            (Some(_), false) => Upkeep::Refreshed,
-            (None, false) => Upkeep::ByHand,
+        let refresh_state = match (&self.0.commands, stopped) {
+            (_, true) => RefreshState::Stopped,
+            (Some(_), false) => RefreshState::Running,
+            (None, false) => RefreshState::Manual,
         };
         Status {
             name: Arc::clone(self.0.events.name()),
@@ -185,7 +174,7 @@ impl<T> Rotating<T> {
             failures: progress.failures,
             next_attempt: progress.next_attempt.filter(|_| !stopped),
             events_dropped: self.0.events.dropped(),
-            upkeep,
+            refresh_state,
         }
     }
 
@@ -206,12 +195,12 @@ impl<T> Rotating<T> {
 
     /// Notes that the upstream took a generation: an answer that is not a rejection, to a request with it.
     ///
-    /// The layer does so by itself. A host that puts keys on by hand ([`Credential::put_on`](crate::Credential::put_on))
-    /// tells it here, as it tells rejections by [`refresh_if`](Self::refresh_if): rotations of which each is used
+    /// The layer does so by itself. A host that puts keys on by hand ([`Credential::apply_to`](crate::outbound::Credential::apply_to))
+    /// tells it here, as it tells rejections by [`refresh_newer_than`](Self::refresh_newer_than): rotations of which each is used
     /// and then rejected are never held back, and those of which none ever is soon are.
     ///
     /// ```
-    /// use tower_rotating_auth::{Rotating, Secret, SourceError, source_fn};
+    /// use tower_rotating_auth::{Rotating, Secret, source::{SourceError, source_fn}};
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -224,21 +213,21 @@ impl<T> Rotating<T> {
     /// let key = Rotating::start(source).await?;
     /// for _ in 0..4 {
     ///     let used = key.current().generation();
-    ///     key.accepted(used);
-    ///     let newer = key.refresh_if(used).await?; // it is rejected, later
+    ///     key.report_accepted(used);
+    ///     let newer = key.refresh_newer_than(used).await?; // it is rejected, later
     ///     assert!(newer.generation() > used);
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub fn accepted(&self, generation: Generation) {
+    pub fn report_accepted(&self, generation: Generation) {
         let current = self.current();
         if current.generation() == generation && current.content().accept() {
             self.emit(EventKind::InUse { generation });
         }
     }
 
-    /// A value for the second attempt of a request that was rejected. As [`refresh_if`](Self::refresh_if); but
+    /// A value for the second attempt of a request that was rejected. As [`refresh_newer_than`](Self::refresh_newer_than); but
     /// where the generation had not proven itself when the request was `sent`, and the one before it still
     /// stands, that is the outcome, at once: the refresh goes on in the background.
     pub(crate) fn instead_of(&self, rejected: Generation, sent: Proven) -> Refreshing<T> {
@@ -252,11 +241,11 @@ impl<T> Rotating<T> {
                 && previous.stands(self.now())
         });
         let Some(previous) = previous else {
-            return self.refresh_if(rejected);
+            return self.refresh_newer_than(rejected);
         };
         // One that has proven itself since the request was sent is not refreshed for it.
         if !good {
-            drop(self.refresh_if(rejected));
+            drop(self.refresh_newer_than(rejected));
         }
         Refreshing::known(Ok(previous.load()))
     }
@@ -299,41 +288,19 @@ impl<T> Rotating<T> {
         command: impl FnOnce(oneshot::Sender<Refreshed<T>>) -> Command<T>,
     ) -> Refreshing<T> {
         let Some(commands) = &self.0.commands else {
-            return Refreshing::known(Err(NotRefreshed::ByHand));
+            return Refreshing::known(Err(RefreshError::Manual));
         };
         let (reply, outcome) = oneshot::channel();
         match commands.send(command(reply)) {
             Ok(()) => Refreshing::waiting(outcome),
-            Err(_) => Refreshing::known(Err(NotRefreshed::Stopped)),
-        }
-    }
-}
-
-/// What the one writer and the handles share.
-pub(crate) struct Parts<T> {
-    pub(crate) cell: Arc<Cell<T>>,
-    pub(crate) events: Arc<Events>,
-}
-
-impl<T> Parts<T> {
-    pub(super) fn new(snapshot: Snapshot<T>, events: Events) -> Self {
-        Self {
-            cell: Arc::new(Cell::from_pointee(snapshot)),
-            events: Arc::new(events),
-        }
-    }
-
-    pub(super) fn clone_handles(&self) -> Self {
-        Self {
-            cell: Arc::clone(&self.cell),
-            events: Arc::clone(&self.events),
+            Err(_) => Refreshing::known(Err(RefreshError::Stopped)),
         }
     }
 }
 
 impl<T> Snapshot<T> {
     /// The first snapshot of a value.
-    pub(super) fn first(value: T, obtained: Now, expires: Option<Deadline>) -> Self {
+    pub(crate) fn first(value: T, obtained: Now, expires: Option<Deadline>) -> Self {
         Self {
             content: Arc::new(Content::new(value, Generation::FIRST, obtained)),
             revision: None,

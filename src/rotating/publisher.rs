@@ -7,33 +7,33 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Generation;
-use super::builder::WallClock;
 use super::event::{EventKind, Events};
-use super::expiry::Now;
-use super::previous::Previous;
-use super::snapshot::{Cell, Content, Snapshot};
 use super::status::Progress;
+use super::value::Previous;
+use super::value::{Cell, Content, Snapshot};
+use crate::clock::Now;
+use crate::clock::WallClock;
+use crate::generation::Generation;
 
-/// The right to publish: there is one for each value that [`Rotating::by_hand`] made, and it cannot be
+/// The right to publish: there is one for each value that [`Rotating::manual`] made, and it cannot be
 /// cloned, so that no second writer brings an old value back.
 ///
-/// [`Rotating::by_hand`]: super::Rotating::by_hand
+/// [`Rotating::manual`]: crate::Rotating::manual
 pub struct Publisher<T> {
-    pub(super) cell: Arc<Cell<T>>,
-    pub(super) events: Arc<Events>,
-    pub(super) progress: watch::Sender<Progress>,
-    pub(super) wall: WallClock,
-    pub(super) overlap: Duration,
+    pub(crate) cell: Arc<Cell<T>>,
+    pub(crate) events: Arc<Events>,
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) wall: WallClock,
+    pub(crate) overlap: Duration,
     /// Contents that readers may still hold. They are let go of here, so that no reader pays for it.
-    pub(super) retired: Vec<Arc<Content<T>>>,
+    pub(crate) retired: Vec<Arc<Content<T>>>,
 }
 
 impl<T: PartialEq> Publisher<T> {
     /// Makes `value` current, at once and for every handle. The generation moves unless the value equals
     /// the current one; it is returned.
     ///
-    /// A value that has proven itself is kept for the [overlap](super::Builder::overlap), for as long as the upstream
+    /// A value that has proven itself is kept for the [overlap](crate::rotating::RotatingBuilder::overlap), for as long as the upstream
     /// rejects the new one; in memory it stays until the next is published.
     pub fn publish(&mut self, value: T) -> Generation {
         let now = self.now();

@@ -8,11 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-use super::snapshot::Snapshot;
-use super::{Current, NotRefreshed};
+use super::error::RefreshError;
+use super::value::Current;
+use super::value::Snapshot;
 
 /// What everybody who waits for a refresh is told.
-pub(crate) type Refreshed<T> = Result<Arc<Snapshot<T>>, NotRefreshed>;
+pub(crate) type Refreshed<T> = Result<Arc<Snapshot<T>>, RefreshError>;
 
 /// The outcome of a refresh, still to come.
 ///
@@ -22,12 +23,12 @@ pub(crate) type Refreshed<T> = Result<Arc<Snapshot<T>>, NotRefreshed>;
 pub struct Refreshing<T>(State<T>);
 
 enum State<T> {
-    Known(Option<Result<Current<T>, NotRefreshed>>),
+    Known(Option<Result<Current<T>, RefreshError>>),
     Waiting(oneshot::Receiver<Refreshed<T>>),
 }
 
 impl<T> Refreshing<T> {
-    pub(crate) const fn known(outcome: Result<Current<T>, NotRefreshed>) -> Self {
+    pub(crate) const fn known(outcome: Result<Current<T>, RefreshError>) -> Self {
         Self(State::Known(Some(outcome)))
     }
 
@@ -37,7 +38,7 @@ impl<T> Refreshing<T> {
 }
 
 impl<T> Future for Refreshing<T> {
-    type Output = Result<Current<T>, NotRefreshed>;
+    type Output = Result<Current<T>, RefreshError>;
 
     #[expect(
         clippy::expect_used,
@@ -48,7 +49,7 @@ impl<T> Future for Refreshing<T> {
             State::Known(outcome) => Poll::Ready(outcome.take().expect("polled after it was done")),
             State::Waiting(reply) => Poll::Ready(match ready!(Pin::new(reply).poll(cx)) {
                 Ok(refreshed) => refreshed.map(Current::from),
-                Err(_) => Err(NotRefreshed::Stopped),
+                Err(_) => Err(RefreshError::Stopped),
             }),
         }
     }

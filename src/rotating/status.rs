@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use super::snapshot::Cell;
-use super::{Current, ErrorClass, Generation};
+use super::value::Cell;
+use super::value::Current;
+use crate::generation::Generation;
+use crate::source::SourceErrorKind;
 
 /// How a rotating value is doing. Times are the wall clock's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub struct Status {
     /// When the current value stops being good, if its source told.
     pub expires_at: Option<SystemTime>,
     /// What kind of failure the last attempt was; `None` after one that succeeded.
-    pub last_error: Option<ErrorClass>,
+    pub last_error: Option<SourceErrorKind>,
     /// Failed attempts in a row.
     pub failures: u32,
     /// When the source is asked again at the latest; `None` where nothing asks it.
@@ -30,17 +32,17 @@ pub struct Status {
     /// Events that the observer was too slow for.
     pub events_dropped: u64,
     /// Who keeps the value up to date.
-    pub upkeep: Upkeep,
+    pub refresh_state: RefreshState,
 }
 
 /// Who keeps a rotating value up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Upkeep {
+pub enum RefreshState {
     /// The refresh task.
-    Refreshed,
-    /// Whoever holds the [`Publisher`](super::Publisher).
-    ByHand,
+    Running,
+    /// Whoever holds the [`Publisher`](crate::rotating::Publisher).
+    Manual,
     /// Nobody any more: the refresh task or the publisher is gone. The last good value is still served.
     Stopped,
 }
@@ -49,7 +51,7 @@ pub enum Upkeep {
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     pub(crate) generation: Generation,
-    pub(crate) last_error: Option<ErrorClass>,
+    pub(crate) last_error: Option<SourceErrorKind>,
     pub(crate) failures: u32,
     pub(crate) next_attempt: Option<SystemTime>,
 }

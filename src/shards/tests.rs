@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::Shards;
+use super::map::Shards;
 
 /// Small tables, so that there are branches on several levels.
 type Small<K, V> = Shards<K, V, 4, 3>;

@@ -4,13 +4,15 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 
-use crate::rotating::{Fetch, Fetched, Source, SourceError};
+use super::error::SourceError;
+use super::fetch::{Fetch, Fetched};
+use super::source::Source;
 use crate::secret::Secret;
 
 /// A secret in an environment variable.
 ///
 /// A process cannot be told that its environment changes, so this is for values that last as long as the
-/// process; a [`FileSource`](crate::FileSource) is for those that rotate.
+/// process; a [`FileSource`](crate::source::FileSource) is for those that rotate.
 pub struct EnvSource {
     name: OsString,
 }

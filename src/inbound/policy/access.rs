@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::inbound::Scopes;
+use crate::inbound::key::Scopes;
 
 /// What a route asks of its callers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Access {
     /// Whether a caller without a key is served.
     ///
     /// ```
-    /// use tower_rotating_auth::{Access, Scopes};
+    /// use tower_rotating_auth::{inbound::Scopes, inbound::policy::Access};
     ///
     /// assert!(Access::Optional.is_open());
     /// assert!(!Access::Required(Scopes::default()).is_open());

@@ -5,13 +5,13 @@ use std::fmt;
 use http::Method;
 
 use super::decision::Decision;
-use super::entry::{Place, PolicyEntry};
 use super::error::AuditError;
-use super::policies::Policies;
-use super::template::Template;
+use super::policies::RoutePolicy;
+use super::route::Template;
+use super::route::{Place, PolicyEntry};
 
 /// The routes of an application, with what its policies say of them: one line for each, written out.
-/// Made by [`Policies::audit`].
+/// Made by [`RoutePolicy::audit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
     routes: Vec<AuditedRoute>,
@@ -40,9 +40,9 @@ impl Audit {
     ///
     /// ```
     /// use http::Method;
-    /// use tower_rotating_auth::{AuditError, Policies};
+    /// use tower_rotating_auth::inbound::policy::{AuditError, RoutePolicy};
     ///
-    /// let policies = Policies::new().public(Method::GET, "/debug/config")?;
+    /// let policies = RoutePolicy::new().public(Method::GET, "/debug/config")?;
     /// let audit = policies.audit([(Method::GET, "/debug/config")])?;
     /// let Err(AuditError::Open(routes)) = audit.closed() else {
     ///     panic!("nothing found");
@@ -88,8 +88,8 @@ impl AuditedRoute {
     }
 }
 
-pub(super) fn of<'a>(
-    policies: &Policies,
+pub(crate) fn of<'a>(
+    policies: &RoutePolicy,
     routes: impl IntoIterator<Item = (Method, &'a str)>,
 ) -> Result<Audit, AuditError> {
     let routes = routes
@@ -178,7 +178,7 @@ impl fmt::Display for Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inbound::Scopes;
+    use crate::inbound::key::Scopes;
 
     const ROUTES: [(Method, &str); 5] = [
         (Method::GET, "/health"),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn each_route_is_reported_with_what_it_asks_and_why() {
-        let policies = Policies::new()
+        let policies = RoutePolicy::new()
             .public(Method::GET, "/health")
             .unwrap()
             .optional_template(Method::GET, "/v1/models/{id}")
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_entry_for_a_part_of_a_route_is_reported_beside_it() {
-        let policies = Policies::new()
+        let policies = RoutePolicy::new()
             .public(Method::GET, "/v1/models/free")
             .unwrap()
             .public(Method::HEAD, "/v1/models")
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_entry_without_a_route_is_named() {
-        let policies = Policies::new()
+        let policies = RoutePolicy::new()
             .public(Method::GET, "/healthz")
             .unwrap()
             .public(Method::GET, "/health")
@@ -256,14 +256,14 @@ mod tests {
     #[test]
     fn a_list_with_something_else_than_routes_is_refused() {
         for path in ["", "health", "/{id"] {
-            let refused = Policies::new().audit([(Method::GET, path)]).unwrap_err();
+            let refused = RoutePolicy::new().audit([(Method::GET, path)]).unwrap_err();
             assert!(matches!(refused, AuditError::NotARoute { .. }), "{path}");
         }
     }
 
     #[test]
     fn on_request_the_audit_fails_for_each_open_route() {
-        let closed = Policies::new().deny(Method::GET, "/health").unwrap();
+        let closed = RoutePolicy::new().deny(Method::GET, "/health").unwrap();
         closed.audit(ROUTES).unwrap().closed().unwrap();
 
         let open = closed

@@ -4,15 +4,15 @@ use std::fmt;
 
 use super::access::Access;
 
-/// What the policies say of a request, and why. Made by [`Policies::explain`](super::Policies::explain).
+/// What the policies say of a request, and why. Made by [`RoutePolicy::explain`](crate::inbound::policy::RoutePolicy::explain).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     access: Access,
-    why: Why,
+    why: DecisionReason,
 }
 
 impl Decision {
-    pub(super) const fn new(access: Access, why: Why) -> Self {
+    pub(crate) const fn new(access: Access, why: DecisionReason) -> Self {
         Self { access, why }
     }
 
@@ -24,7 +24,7 @@ impl Decision {
 
     /// What that rests on.
     #[must_use]
-    pub const fn why(&self) -> Why {
+    pub const fn why(&self) -> DecisionReason {
         self.why
     }
 }
@@ -39,7 +39,7 @@ impl fmt::Display for Decision {
 /// What a [`Decision`] rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Why {
+pub enum DecisionReason {
     /// An entry for the very path.
     Exact,
     /// An entry for the template that the router matched.
@@ -50,7 +50,7 @@ pub enum Why {
     SuspiciousPath,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for DecisionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exact => "the path is listed",

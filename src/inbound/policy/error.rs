@@ -6,7 +6,7 @@ use std::fmt;
 use http::Method;
 
 use super::audit::AuditedRoute;
-use super::entry::PolicyEntry;
+use super::route::PolicyEntry;
 
 /// Why an entry is not taken into the policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl fmt::Display for InvalidPolicy {
 
 impl Error for InvalidPolicy {}
 
-/// Why an application's routes do not pass the [audit](super::Policies::audit).
+/// Why an application's routes do not pass the [audit](crate::inbound::policy::RoutePolicy::audit).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuditError {

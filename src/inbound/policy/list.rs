@@ -3,12 +3,12 @@
 use http::Method;
 
 use super::access::Access;
-use super::entry::{Place, PolicyEntry};
 use super::error::InvalidPolicy;
-use super::policies::Policies;
-use crate::inbound::Scopes;
+use super::policies::RoutePolicy;
+use super::route::{Place, PolicyEntry};
+use crate::inbound::key::Scopes;
 
-impl Policies {
+impl RoutePolicy {
     /// Serves a path without looking for a key.
     ///
     /// # Errors
@@ -149,9 +149,9 @@ mod tests {
         for path in [
             "", "health", "//", "/a//b", "/a/../b", "/a%2fb", "/a?b", "/a;b", "/ü",
         ] {
-            let refused = Policies::new().public(Method::GET, path).unwrap_err();
+            let refused = RoutePolicy::new().public(Method::GET, path).unwrap_err();
             assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{path}");
-            let refused = Policies::new().deny(Method::GET, path).unwrap_err();
+            let refused = RoutePolicy::new().deny(Method::GET, path).unwrap_err();
             assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{path}");
         }
         for path in [
@@ -162,11 +162,11 @@ mod tests {
             "/*path",
             "/a}",
         ] {
-            let refused = Policies::new().public(Method::GET, path).unwrap_err();
+            let refused = RoutePolicy::new().public(Method::GET, path).unwrap_err();
             assert!(matches!(refused, InvalidPolicy::Template(_)), "{path}");
         }
         for template in ["", "models/{id}", "/{", "/{}", "/{id", "/id}", "/{*path}/b"] {
-            let refused = Policies::new()
+            let refused = RoutePolicy::new()
                 .deny_template(Method::GET, template)
                 .unwrap_err();
             assert!(
@@ -179,11 +179,11 @@ mod tests {
     #[test]
     fn a_template_of_suspicious_paths_can_close_but_not_open() {
         for template in ["/a//{id}", "/a;{id}", "/a{{{id}", "/{id}/../b", "/%2e/{id}"] {
-            let refused = Policies::new()
+            let refused = RoutePolicy::new()
                 .optional_template(Method::GET, template)
                 .unwrap_err();
             assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{template}");
-            Policies::new()
+            RoutePolicy::new()
                 .deny_template(Method::GET, template)
                 .unwrap();
         }
@@ -191,17 +191,17 @@ mod tests {
 
     #[test]
     fn contradictory_entries_are_refused_and_named() {
-        let contradiction = |policies: Result<Policies, InvalidPolicy>| {
+        let contradiction = |policies: Result<RoutePolicy, InvalidPolicy>| {
             let refused = policies.unwrap_err();
             assert!(matches!(refused, InvalidPolicy::Contradiction { .. }));
             refused.to_string()
         };
-        let of_path = Policies::new().public(Method::GET, "/a").unwrap();
+        let of_path = RoutePolicy::new().public(Method::GET, "/a").unwrap();
         assert_eq!(
             contradiction(of_path.clone().optional(Method::GET, "/a")),
             "GET /a: a key is optional: contradicts GET /a: public"
         );
-        let of_template = Policies::new()
+        let of_template = RoutePolicy::new()
             .public_template(Method::GET, "/a/{id}")
             .unwrap();
         assert_eq!(
@@ -211,7 +211,7 @@ mod tests {
         // Templates that differ in a name only are one route; a path is a template without parameters.
         contradiction(of_template.clone().deny_template(Method::GET, "/a/{name}"));
         contradiction(of_path.clone().deny_template(Method::GET, "/a"));
-        let one = Policies::new()
+        let one = RoutePolicy::new()
             .required(Method::GET, "/a", scopes("one"))
             .unwrap();
         contradiction(one.required(Method::GET, "/a", scopes("two")));

@@ -6,22 +6,17 @@
 mod access;
 mod audit;
 mod decision;
-mod entry;
 mod error;
 mod list;
-mod matched;
 mod policies;
-mod preflight;
-mod table;
-mod template;
+mod route;
 #[cfg(test)]
 mod tests;
 
 pub use self::access::Access;
 pub use self::audit::{Audit, AuditedRoute};
-pub use self::decision::{Decision, Why};
-pub use self::entry::PolicyEntry;
+pub use self::decision::{Decision, DecisionReason};
 pub use self::error::{AuditError, InvalidPolicy};
-pub(crate) use self::matched::matched_template;
-pub use self::policies::Policies;
-pub(crate) use self::preflight::is_preflight;
+pub use self::policies::RoutePolicy;
+pub use self::route::PolicyEntry;
+pub(crate) use self::route::{is_preflight, matched_template};

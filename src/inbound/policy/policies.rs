@@ -3,12 +3,13 @@
 use http::Method;
 
 use super::access::Access;
-use super::audit::{self, Audit};
-use super::decision::{Decision, Why};
-use super::entry::PolicyEntry;
+use super::audit;
+use super::audit::Audit;
+use super::decision::{Decision, DecisionReason};
 use super::error::AuditError;
-use super::table::Table;
-use crate::inbound::Scopes;
+use super::route::PolicyEntry;
+use super::route::Table;
+use crate::inbound::key::Scopes;
 use crate::path;
 
 /// Which routes need a key, and which do not.
@@ -21,9 +22,9 @@ use crate::path;
 ///
 /// ```
 /// use http::Method;
-/// use tower_rotating_auth::{Access, Policies, Scopes, Why};
+/// use tower_rotating_auth::{inbound::Scopes, inbound::policy::{Access, RoutePolicy, DecisionReason}};
 ///
-/// let policies = Policies::new()
+/// let policies = RoutePolicy::new()
 ///     .public(Method::GET, "/health")?
 ///     .optional_template(Method::GET, "/v1/models/{id}")?
 ///     .required(Method::POST, "/v1/chat/completions", "chat:write".parse()?)?;
@@ -35,7 +36,7 @@ use crate::path;
 /// let other = policies.explain(&Method::DELETE, "/v1/models/gpt", Some("/v1/models/{id}"));
 /// assert_eq!(other.access(), &Access::Required(Scopes::default()));
 /// let odd = policies.explain(&Method::GET, "/v1/models/..%2fkeys", Some("/v1/models/{id}"));
-/// assert_eq!(odd.why(), Why::SuspiciousPath);
+/// assert_eq!(odd.why(), DecisionReason::SuspiciousPath);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -59,13 +60,13 @@ use crate::path;
 /// Templates are known on axum's routes only: around the whole router, or with a fallback, an entry for a
 /// template is for no request.
 #[derive(Clone, Debug)]
-pub struct Policies {
-    pub(super) paths: Table,
-    pub(super) templates: Table,
+pub struct RoutePolicy {
+    pub(crate) paths: Table,
+    pub(crate) templates: Table,
     unlisted: Access,
 }
 
-impl Policies {
+impl RoutePolicy {
     /// What is not listed needs a valid key.
     #[must_use]
     pub fn new() -> Self {
@@ -94,9 +95,9 @@ impl Policies {
             return Decision::new(access.clone(), why);
         }
         let why = if path::is_plain(path) {
-            Why::Unlisted
+            DecisionReason::Unlisted
         } else {
-            Why::SuspiciousPath
+            DecisionReason::SuspiciousPath
         };
         Decision::new(self.unlisted.clone(), why)
     }
@@ -115,7 +116,7 @@ impl Policies {
         method: &Method,
         path: &str,
         template: Option<&str>,
-    ) -> Option<(&Access, Why)> {
+    ) -> Option<(&Access, DecisionReason)> {
         self.listed(method, path, template)
             .filter(|(access, _)| !access.is_open() || path::is_plain(path))
     }
@@ -125,23 +126,23 @@ impl Policies {
         method: &Method,
         path: &str,
         template: Option<&str>,
-    ) -> Option<(&Access, Why)> {
+    ) -> Option<(&Access, DecisionReason)> {
         if let Some(access) = self.paths.find(method, path) {
-            return Some((access, Why::Exact));
+            return Some((access, DecisionReason::Exact));
         }
         let access = self.templates.find(method, template?)?;
-        Some((access, Why::Template))
+        Some((access, DecisionReason::Template))
     }
 
     /// What is asked on a route, as the router has it.
-    pub(super) fn of_route(&self, method: &Method, route: &str) -> Decision {
+    pub(crate) fn of_route(&self, method: &Method, route: &str) -> Decision {
         let (access, why) = self
             .listed(method, route, Some(route))
-            .unwrap_or((&self.unlisted, Why::Unlisted));
+            .unwrap_or((&self.unlisted, DecisionReason::Unlisted));
         Decision::new(access.clone(), why)
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &PolicyEntry> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &PolicyEntry> {
         self.paths.iter().chain(self.templates.iter())
     }
 
@@ -158,7 +159,7 @@ impl Policies {
     ///
     /// ```
     /// use http::Method;
-    /// use tower_rotating_auth::{AuditError, Policies};
+    /// use tower_rotating_auth::inbound::policy::{AuditError, RoutePolicy};
     ///
     /// let routes = [
     ///     (Method::GET, "/health"),
@@ -166,7 +167,7 @@ impl Policies {
     ///     (Method::POST, "/v1/chat/completions"),
     /// ];
     ///
-    /// let policies = Policies::new().public(Method::GET, "/health")?;
+    /// let policies = RoutePolicy::new().public(Method::GET, "/health")?;
     /// let audit = policies.audit(routes.clone())?;
     /// assert_eq!(
     ///     audit.to_string(),
@@ -176,7 +177,7 @@ impl Policies {
     /// );
     /// assert_eq!(audit.open().count(), 1);
     ///
-    /// let typo = Policies::new().public(Method::GET, "/healthz")?;
+    /// let typo = RoutePolicy::new().public(Method::GET, "/healthz")?;
     /// let Err(AuditError::NoSuchRoute(entries)) = typo.audit(routes) else {
     ///     panic!("nothing found");
     /// };
@@ -196,7 +197,7 @@ impl Policies {
 }
 
 /// [`new`](Self::new).
-impl Default for Policies {
+impl Default for RoutePolicy {
     fn default() -> Self {
         Self::new()
     }

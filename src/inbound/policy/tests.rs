@@ -2,8 +2,9 @@
 
 use http::Method;
 
-use super::{Policies, Why};
-use crate::inbound::Scopes;
+use super::decision::DecisionReason;
+use super::policies::RoutePolicy;
+use crate::inbound::key::Scopes;
 
 const KEY: &str = "needs a key";
 
@@ -12,7 +13,7 @@ fn scopes(scopes: &str) -> Scopes {
 }
 
 /// What is asked, and why, of requests `METHOD path`, or `METHOD path < template`.
-fn assert_asked(policies: &Policies, cases: &[(&str, &str, Why)]) {
+fn assert_asked(policies: &RoutePolicy, cases: &[(&str, &str, DecisionReason)]) {
     for &(request, asked, why) in cases {
         let (request, template) = match request.split_once(" < ") {
             Some((request, template)) => (request, Some(template)),
@@ -29,7 +30,7 @@ fn assert_asked(policies: &Policies, cases: &[(&str, &str, Why)]) {
 
 #[test]
 fn an_entry_is_for_one_method_and_one_path() {
-    let policies = Policies::new()
+    let policies = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .optional(Method::GET, "/v1/models")
@@ -43,54 +44,58 @@ fn an_entry_is_for_one_method_and_one_path() {
     assert_asked(
         &policies,
         &[
-            ("GET /health", "public", Why::Exact),
-            ("GET /v1/models", "a key is optional", Why::Exact),
+            ("GET /health", "public", DecisionReason::Exact),
+            ("GET /v1/models", "a key is optional", DecisionReason::Exact),
             (
                 "GET /v1/usage",
                 "a key is optional, a bad one counts as none",
-                Why::Exact,
+                DecisionReason::Exact,
             ),
-            ("POST /v1/chat", "needs a key with chat:write", Why::Exact),
-            ("POST /admin", "denied", Why::Exact),
-            ("GET /v1/chat", KEY, Why::Unlisted),
-            ("GET /admin", KEY, Why::Unlisted),
+            (
+                "POST /v1/chat",
+                "needs a key with chat:write",
+                DecisionReason::Exact,
+            ),
+            ("POST /admin", "denied", DecisionReason::Exact),
+            ("GET /v1/chat", KEY, DecisionReason::Unlisted),
+            ("GET /admin", KEY, DecisionReason::Unlisted),
             // Another method, also one that only looks like it.
-            ("POST /health", KEY, Why::Unlisted),
-            ("OPTIONS /health", KEY, Why::Unlisted),
-            ("get /health", KEY, Why::Unlisted),
+            ("POST /health", KEY, DecisionReason::Unlisted),
+            ("OPTIONS /health", KEY, DecisionReason::Unlisted),
+            ("get /health", KEY, DecisionReason::Unlisted),
             // Never a prefix, a suffix, another case, or a path with something trimmed off.
-            ("GET /health/", KEY, Why::Unlisted),
-            ("GET /healthz", KEY, Why::Unlisted),
-            ("GET /health/internal", KEY, Why::Unlisted),
-            ("GET /admin/health", KEY, Why::Unlisted),
-            ("GET /HEALTH", KEY, Why::Unlisted),
-            ("GET /secret.health", KEY, Why::Unlisted),
-            ("GET /", KEY, Why::Unlisted),
+            ("GET /health/", KEY, DecisionReason::Unlisted),
+            ("GET /healthz", KEY, DecisionReason::Unlisted),
+            ("GET /health/internal", KEY, DecisionReason::Unlisted),
+            ("GET /admin/health", KEY, DecisionReason::Unlisted),
+            ("GET /HEALTH", KEY, DecisionReason::Unlisted),
+            ("GET /secret.health", KEY, DecisionReason::Unlisted),
+            ("GET /", KEY, DecisionReason::Unlisted),
             // No path of a request, or a part of one.
-            ("GET health", KEY, Why::SuspiciousPath),
-            ("GET ", KEY, Why::SuspiciousPath),
-            ("OPTIONS *", KEY, Why::SuspiciousPath),
-            ("GET /health?a=b", KEY, Why::SuspiciousPath),
+            ("GET health", KEY, DecisionReason::SuspiciousPath),
+            ("GET ", KEY, DecisionReason::SuspiciousPath),
+            ("OPTIONS *", KEY, DecisionReason::SuspiciousPath),
+            ("GET /health?a=b", KEY, DecisionReason::SuspiciousPath),
         ],
     );
 }
 
 #[test]
 fn the_root_is_a_path_like_any() {
-    let policies = Policies::new().public(Method::GET, "/").unwrap();
+    let policies = RoutePolicy::new().public(Method::GET, "/").unwrap();
     assert_asked(
         &policies,
         &[
-            ("GET /", "public", Why::Exact),
-            ("GET /a", KEY, Why::Unlisted),
-            ("GET //", KEY, Why::SuspiciousPath),
+            ("GET /", "public", DecisionReason::Exact),
+            ("GET /a", KEY, DecisionReason::Unlisted),
+            ("GET //", KEY, DecisionReason::SuspiciousPath),
         ],
     );
 }
 
 #[test]
 fn a_template_counts_where_the_router_matched_it() {
-    let policies = Policies::new()
+    let policies = RoutePolicy::new()
         .optional_template(Method::GET, "/v1/models/{id}")
         .unwrap()
         .required_template(Method::DELETE, "/v1/models/{id}", scopes("models:admin"))
@@ -103,22 +108,30 @@ fn a_template_counts_where_the_router_matched_it() {
             (
                 "GET /v1/models/a < /v1/models/{id}",
                 "a key is optional",
-                Why::Template,
+                DecisionReason::Template,
             ),
             (
                 "DELETE /v1/models/a < /v1/models/{id}",
                 "needs a key with models:admin",
-                Why::Template,
+                DecisionReason::Template,
             ),
-            ("GET /v1/models/a", KEY, Why::Unlisted),
-            ("GET /v1/models/{id}", KEY, Why::SuspiciousPath),
-            ("GET /v1/models/a < /v1/models/{name}", KEY, Why::Unlisted),
-            ("POST /v1/models/a < /v1/models/{id}", KEY, Why::Unlisted),
+            ("GET /v1/models/a", KEY, DecisionReason::Unlisted),
+            ("GET /v1/models/{id}", KEY, DecisionReason::SuspiciousPath),
+            (
+                "GET /v1/models/a < /v1/models/{name}",
+                KEY,
+                DecisionReason::Unlisted,
+            ),
+            (
+                "POST /v1/models/a < /v1/models/{id}",
+                KEY,
+                DecisionReason::Unlisted,
+            ),
             // The path comes first.
             (
                 "GET /v1/models/internal < /v1/models/{id}",
                 "denied",
-                Why::Exact,
+                DecisionReason::Exact,
             ),
         ],
     );
@@ -126,7 +139,7 @@ fn a_template_counts_where_the_router_matched_it() {
 
 #[test]
 fn a_suspicious_path_is_exempt_from_nothing() {
-    let policies = Policies::new()
+    let policies = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .public_template(Method::GET, "/static/{*path}")
@@ -141,60 +154,68 @@ fn a_suspicious_path_is_exempt_from_nothing() {
             (
                 "GET /static/a/b.css < /static/{*path}",
                 "public",
-                Why::Template,
+                DecisionReason::Template,
             ),
             (
                 "GET /static/../admin < /static/{*path}",
                 KEY,
-                Why::SuspiciousPath,
+                DecisionReason::SuspiciousPath,
             ),
             (
                 "GET /static/%2e%2e/admin < /static/{*path}",
                 KEY,
-                Why::SuspiciousPath,
+                DecisionReason::SuspiciousPath,
             ),
             (
                 "GET /static/..%2fadmin < /static/{*path}",
                 KEY,
-                Why::SuspiciousPath,
+                DecisionReason::SuspiciousPath,
             ),
             (
                 "GET /static/..%5cadmin < /static/{*path}",
                 KEY,
-                Why::SuspiciousPath,
+                DecisionReason::SuspiciousPath,
             ),
             (
                 "GET /static//admin < /static/{*path}",
                 KEY,
-                Why::SuspiciousPath,
+                DecisionReason::SuspiciousPath,
             ),
             (
                 "GET /static/..;/admin < /static/{*path}",
                 KEY,
-                Why::SuspiciousPath,
+                DecisionReason::SuspiciousPath,
             ),
             (
                 "GET /static/%252e%252e/admin < /static/{*path}",
                 KEY,
-                Why::SuspiciousPath,
+                DecisionReason::SuspiciousPath,
             ),
-            ("GET /models/a%2fb < /models/{id}", KEY, Why::SuspiciousPath),
-            ("GET /users/a. < /users/{id}", KEY, Why::SuspiciousPath),
-            ("GET /%68ealth", KEY, Why::SuspiciousPath),
-            ("GET //health", KEY, Why::SuspiciousPath),
-            ("GET /health%2f", KEY, Why::SuspiciousPath),
+            (
+                "GET /models/a%2fb < /models/{id}",
+                KEY,
+                DecisionReason::SuspiciousPath,
+            ),
+            (
+                "GET /users/a. < /users/{id}",
+                KEY,
+                DecisionReason::SuspiciousPath,
+            ),
+            ("GET /%68ealth", KEY, DecisionReason::SuspiciousPath),
+            ("GET //health", KEY, DecisionReason::SuspiciousPath),
+            ("GET /health%2f", KEY, DecisionReason::SuspiciousPath),
         ],
     );
-    let shut = Policies::deny_unlisted()
+    let shut = RoutePolicy::deny_unlisted()
         .public_template(Method::GET, "/static/{*path}")
         .unwrap();
     let odd = "GET /static//admin < /static/{*path}";
-    assert_asked(&shut, &[(odd, "denied", Why::SuspiciousPath)]);
+    assert_asked(&shut, &[(odd, "denied", DecisionReason::SuspiciousPath)]);
 }
 
 #[test]
 fn a_suspicious_path_does_not_get_around_what_an_entry_asks_for() {
-    let policies = Policies::new()
+    let policies = RoutePolicy::new()
         .required_template(Method::DELETE, "/models/{id}", scopes("models:admin"))
         .unwrap()
         .deny_template(Method::GET, "/files/{*path}")
@@ -205,32 +226,39 @@ fn a_suspicious_path_does_not_get_around_what_an_entry_asks_for() {
             (
                 "DELETE /models/meta%2fllama < /models/{id}",
                 "needs a key with models:admin",
-                Why::Template,
+                DecisionReason::Template,
             ),
-            ("GET /files/a//b < /files/{*path}", "denied", Why::Template),
+            (
+                "GET /files/a//b < /files/{*path}",
+                "denied",
+                DecisionReason::Template,
+            ),
         ],
     );
 }
 
 #[test]
 fn what_is_not_listed_is_denied_where_that_is_the_rule() {
-    let policies = Policies::deny_unlisted()
+    let policies = RoutePolicy::deny_unlisted()
         .required(Method::POST, "/v1/chat", Scopes::default())
         .unwrap();
     assert_asked(
         &policies,
         &[
-            ("POST /v1/chat", KEY, Why::Exact),
-            ("GET /v1/chat", "denied", Why::Unlisted),
-            ("POST /v1/chat/", "denied", Why::Unlisted),
+            ("POST /v1/chat", KEY, DecisionReason::Exact),
+            ("GET /v1/chat", "denied", DecisionReason::Unlisted),
+            ("POST /v1/chat/", "denied", DecisionReason::Unlisted),
         ],
     );
-    assert_asked(&Policies::default(), &[("GET /", KEY, Why::Unlisted)]);
+    assert_asked(
+        &RoutePolicy::default(),
+        &[("GET /", KEY, DecisionReason::Unlisted)],
+    );
 }
 
 #[test]
 fn what_is_said_of_get_is_said_of_head() {
-    let policies = Policies::new()
+    let policies = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .required(Method::GET, "/admin", scopes("admin"))
@@ -248,23 +276,39 @@ fn what_is_said_of_get_is_said_of_head() {
     assert_asked(
         &policies,
         &[
-            ("HEAD /health", "public", Why::Exact),
-            ("HEAD /admin", "needs a key with admin", Why::Exact),
-            ("HEAD /logs/1 < /logs/{day}", "denied", Why::Template),
+            ("HEAD /health", "public", DecisionReason::Exact),
+            (
+                "HEAD /admin",
+                "needs a key with admin",
+                DecisionReason::Exact,
+            ),
+            (
+                "HEAD /logs/1 < /logs/{day}",
+                "denied",
+                DecisionReason::Template,
+            ),
             // Its own entry comes first, and is not for GET.
-            ("HEAD /v2", "public", Why::Exact),
-            ("GET /v2", KEY, Why::Exact),
-            ("HEAD /blobs/1 < /blobs/{id}", "public", Why::Template),
-            ("GET /blobs/1 < /blobs/{id}", KEY, Why::Unlisted),
+            ("HEAD /v2", "public", DecisionReason::Exact),
+            ("GET /v2", KEY, DecisionReason::Exact),
+            (
+                "HEAD /blobs/1 < /blobs/{id}",
+                "public",
+                DecisionReason::Template,
+            ),
+            ("GET /blobs/1 < /blobs/{id}", KEY, DecisionReason::Unlisted),
             // A path comes before a template, whichever method it is listed for.
-            ("HEAD /blobs/secret < /blobs/{id}", "denied", Why::Exact),
+            (
+                "HEAD /blobs/secret < /blobs/{id}",
+                "denied",
+                DecisionReason::Exact,
+            ),
         ],
     );
 }
 
 #[test]
 fn a_decision_allocates_nothing() {
-    let policies = Policies::new()
+    let policies = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .optional_template(Method::GET, "/models/{id}")

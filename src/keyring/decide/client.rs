@@ -2,14 +2,15 @@
 
 use std::time::SystemTime;
 
-use super::{Decided, NotAllowed};
+use super::Decided;
+use super::not_allowed::NotAllowed;
 use crate::inbound::{ClientId, Scopes};
-use crate::keyring::ledger::{Change, ClientEntry, ClientState, Ledger};
+use crate::keyring::state::{Change, ClientEntry, ClientState, KeyRingState};
 
-impl Ledger {
+impl KeyRingState {
     /// A client with these scopes: a new one, or the one that is there, as enabled as it is. A key that has ended, and was
     /// made for more, is made for nothing.
-    pub(in crate::keyring) fn set_scopes(
+    pub(crate) fn set_scopes(
         &self,
         id: &ClientId,
         scopes: &Scopes,
@@ -30,7 +31,7 @@ impl Ledger {
     }
 
     /// A client in another state; its keys stay what they are.
-    pub(in crate::keyring) fn set_state(&self, id: &ClientId, state: ClientState) -> Decided<()> {
+    pub(crate) fn set_state(&self, id: &ClientId, state: ClientState) -> Decided<()> {
         let client = self.client(id);
         let client = client.ok_or_else(|| NotAllowed::UnknownClient(id.clone()))?;
         Ok((self.changing(client.clone().with_state(state)), ()))

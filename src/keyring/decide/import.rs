@@ -2,27 +2,29 @@
 
 use std::time::SystemTime;
 
-use super::{Decided, Drawn, KeyTerms, Made, NotAllowed};
+use super::not_allowed::NotAllowed;
+use super::{Decided, Drawn, Made};
 use crate::inbound::{KeyDigest, KeyId, Provenance, UnfitKey};
-use crate::keyring::ledger::{Change, Ledger};
+use crate::keyring::request::IssueRequest;
+use crate::keyring::state::{Change, KeyRingState};
 use crate::secret::Secret;
 
 /// A key that was made elsewhere, say `sk-…`, and that a client has already.
 ///
 /// ```
-/// use tower_rotating_auth::{ForeignKey, Secret, UnfitKey};
+/// use tower_rotating_auth::{Secret, inbound::UnfitKey, keyring::ExternalKey};
 ///
-/// assert!(ForeignKey::token(&Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe")).is_ok());
-/// assert_eq!(ForeignKey::token(&Secret::from("sk-1f0c")).unwrap_err(), UnfitKey::Weak);
+/// assert!(ExternalKey::token(&Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe")).is_ok());
+/// assert_eq!(ExternalKey::token(&Secret::from("sk-1f0c")).unwrap_err(), UnfitKey::Weak);
 /// ```
 #[derive(Clone, Debug)]
-pub struct ForeignKey {
+pub struct ExternalKey {
     id: Option<KeyId>,
     digest: KeyDigest,
     provenance: Provenance,
 }
 
-impl ForeignKey {
+impl ExternalKey {
     /// The key itself, which is looked at and not kept.
     ///
     /// # Errors
@@ -54,12 +56,12 @@ impl ForeignKey {
     }
 }
 
-impl Ledger {
+impl KeyRingState {
     /// A key that the client has already is not taken twice; nor does one that was revoked come back so, which is kept for that.
-    pub(in crate::keyring) fn import(
+    pub(crate) fn import(
         &self,
-        terms: &KeyTerms,
-        key: &ForeignKey,
+        terms: &IssueRequest,
+        key: &ExternalKey,
         drawn: &KeyId,
         now: SystemTime,
     ) -> Decided<Made<KeyId>> {

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Decided, Drawn, KeyTerms, Life, Made, NotAllowed};
-use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance};
-use crate::keyring::ledger::{Change, ClientEntry, ClientState, KeyEntry, Ledger};
-use crate::keyring::policy::KeyPolicy;
+use super::not_allowed::NotAllowed;
+use super::{Decided, Drawn, Life, Made};
+use crate::idempotency::IdempotencyKey;
+use crate::inbound::{ClientId, KeyId, Provenance};
+use crate::keyring::issuance_policy::IssuancePolicy;
+use crate::keyring::request::IssueRequest;
+use crate::keyring::state::{Change, ClientEntry, ClientState, KeyEntry, KeyRingState};
 
-impl Ledger {
-    pub(in crate::keyring) fn issue(
+impl KeyRingState {
+    pub(crate) fn issue(
         &self,
-        terms: &KeyTerms,
+        terms: &IssueRequest,
         drawn: &Drawn,
         now: SystemTime,
     ) -> Decided<Made<KeyId>> {
@@ -24,9 +27,9 @@ impl Ledger {
     }
 
     /// A new key beside those that the client has.
-    pub(super) fn add(
+    pub(crate) fn add(
         &self,
-        terms: &KeyTerms,
+        terms: &IssueRequest,
         drawn: &Drawn,
         provenance: Provenance,
         now: SystemTime,
@@ -72,7 +75,7 @@ impl Ledger {
     }
 
     /// The key that the operation of this idempotency key has made.
-    pub(super) fn made_before(
+    pub(crate) fn made_before(
         &self,
         client: &ClientId,
         key: Option<&IdempotencyKey>,
@@ -84,11 +87,11 @@ impl Ledger {
 }
 
 /// When a key that is made now ends, as the policy has it.
-pub(super) fn end_of_life(
+pub(crate) fn end_of_life(
     life: Life,
     lifetime: Option<Duration>,
     not_before: Option<SystemTime>,
-    policy: &KeyPolicy,
+    policy: &IssuancePolicy,
     now: SystemTime,
 ) -> Result<Option<SystemTime>, NotAllowed> {
     let start = not_before.map_or(now, |from| from.max(now));

@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use super::{NotAllowed, WhichKey};
+use super::not_allowed::NotAllowed;
 use crate::inbound::{ClientId, KeyId};
-use crate::keyring::ledger::{KeyEntry, Ledger};
+use crate::keyring::request::KeySelector;
+use crate::keyring::state::{KeyEntry, KeyRingState};
 
-impl Ledger {
+impl KeyRingState {
     /// Whether the key is valid at `now`, or will be: neither revoked nor over.
-    pub(in crate::keyring) fn is_live(&self, entry: &KeyEntry, now: SystemTime) -> bool {
+    pub(crate) fn is_live(&self, entry: &KeyEntry, now: SystemTime) -> bool {
         entry.revoked_at().is_none() && self.ends_at(entry).is_none_or(|end| now < end)
     }
 
-    pub(super) fn live_keys_of(
+    pub(crate) fn live_keys_of(
         &self,
         client: &ClientId,
         now: SystemTime,
@@ -23,11 +24,7 @@ impl Ledger {
     }
 
     /// The live key that replaced this one, or replaced a key that did and has ended since.
-    pub(in crate::keyring) fn successor_of(
-        &self,
-        entry: &KeyEntry,
-        now: SystemTime,
-    ) -> Option<&KeyEntry> {
+    pub(crate) fn successor_of(&self, entry: &KeyEntry, now: SystemTime) -> Option<&KeyEntry> {
         self.live_keys_of(entry.client(), now)
             .find(|other| self.replaced_by(other, now).contains(entry.id()))
     }
@@ -45,7 +42,7 @@ impl Ledger {
     }
 
     /// The keys before this one and after it, and the key itself.
-    pub(super) fn lineage_of(&self, entry: &KeyEntry) -> Vec<&KeyEntry> {
+    pub(crate) fn lineage_of(&self, entry: &KeyEntry) -> Vec<&KeyEntry> {
         let mut found: HashSet<&KeyId> = HashSet::from([entry.id()]);
         let mut oldest = entry;
         // Also one that is not kept any more: the keys that replaced it are of one lineage.
@@ -70,10 +67,14 @@ impl Ledger {
     }
 
     /// The key that is meant, alive or not.
-    pub(super) fn which(&self, which: &WhichKey, now: SystemTime) -> Result<&KeyEntry, NotAllowed> {
+    pub(crate) fn which(
+        &self,
+        which: &KeySelector,
+        now: SystemTime,
+    ) -> Result<&KeyEntry, NotAllowed> {
         let client = match which {
-            WhichKey::Named(id) => return self.key(id).ok_or(NotAllowed::UnknownKey),
-            WhichKey::Of(client) => client,
+            KeySelector::Named(id) => return self.key(id).ok_or(NotAllowed::UnknownKey),
+            KeySelector::Of(client) => client,
         };
         if self.client(client).is_none() {
             return Err(NotAllowed::UnknownClient(client.clone()));

@@ -9,35 +9,31 @@ mod purge;
 mod retire;
 mod revoke;
 mod rotate;
-mod terms;
-mod which;
 
-pub use self::import::ForeignKey;
+pub use self::import::ExternalKey;
 pub use self::not_allowed::NotAllowed;
-pub use self::revoke::Revoke;
-pub use self::rotate::{Rotate, Rotation};
-pub use self::terms::KeyTerms;
-pub use self::which::WhichKey;
+pub use self::revoke::RevokeRequest;
+pub use self::rotate::{RotateRequest, Rotation};
 
 use std::time::{Duration, SystemTime};
 
-use super::ledger::Change;
-use super::policy::after;
+use super::issuance_policy::after;
+use super::state::Change;
 use crate::inbound::{KeyDigest, KeyId};
 
 /// A key that was drawn for an operation, which may or may not come to use it.
 #[derive(Clone, Debug)]
-pub(super) struct Drawn {
-    pub(super) id: KeyId,
-    pub(super) digest: KeyDigest,
+pub(crate) struct Drawn {
+    pub(crate) id: KeyId,
+    pub(crate) digest: KeyDigest,
 }
 
 /// What an operation comes to: what changes, and what the caller is told.
-pub(super) type Decided<T> = Result<(Change, T), NotAllowed>;
+pub(crate) type Decided<T> = Result<(Change, T), NotAllowed>;
 
 /// A key that an operation asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Made<T> {
+pub(crate) enum Made<T> {
     /// It was made now.
     Now(T),
     /// The same operation has made it before.
@@ -46,7 +42,7 @@ pub(super) enum Made<T> {
 
 /// Until when a new key is to be valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Life {
+pub(crate) enum Life {
     #[default]
     AsThePolicySays,
     For(Duration),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::inbound::{ClientId, KeyId};
-use crate::keyring::ledger::InvalidLedger;
+use crate::keyring::state::InvalidKeyRingState;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -59,7 +59,7 @@ pub enum NotAllowed {
     /// Another operation has used this idempotency key, and made this key.
     IdempotencyKeyReused(KeyId),
     /// The outcome would be no ledger.
-    Invalid(InvalidLedger),
+    Invalid(InvalidKeyRingState),
 }
 
 impl fmt::Display for NotAllowed {
@@ -146,8 +146,8 @@ impl Error for NotAllowed {
     }
 }
 
-impl From<InvalidLedger> for NotAllowed {
-    fn from(invalid: InvalidLedger) -> Self {
+impl From<InvalidKeyRingState> for NotAllowed {
+    fn from(invalid: InvalidKeyRingState) -> Self {
         Self::Invalid(invalid)
     }
 }

@@ -4,14 +4,14 @@ use std::time::SystemTime;
 
 use super::Decided;
 use crate::inbound::{KeyId, Provenance};
-use crate::keyring::ledger::{Change, KeyEntry, Ledger};
-use crate::keyring::policy::after;
+use crate::keyring::issuance_policy::after;
+use crate::keyring::state::{Change, KeyEntry, KeyRingState};
 
-impl Ledger {
+impl KeyRingState {
     /// Forgets the keys that no older copy of this ledger could bring back: that were made to end, and ended long
     /// ago, and were not revoked if they came from elsewhere. When a key was retired or revoked does not count,
     /// since an older copy does not have that.
-    pub(in crate::keyring) fn purge(&self, now: SystemTime) -> Decided<Vec<KeyId>> {
+    pub(crate) fn purge(&self, now: SystemTime) -> Decided<Vec<KeyId>> {
         let purged: Vec<_> = self
             .keys()
             .filter(|entry| self.is_purgeable(entry, now))
@@ -24,7 +24,7 @@ impl Ledger {
         Ok((change, purged))
     }
 
-    pub(in crate::keyring) fn is_purgeable(&self, entry: &KeyEntry, now: SystemTime) -> bool {
+    pub(crate) fn is_purgeable(&self, entry: &KeyEntry, now: SystemTime) -> bool {
         let kept_for = self.policy().purge_after;
         let is_over = entry
             .not_after()

@@ -2,13 +2,14 @@
 
 use std::time::SystemTime;
 
-use super::{Decided, NotAllowed};
+use super::Decided;
+use super::not_allowed::NotAllowed;
 use crate::inbound::KeyId;
-use crate::keyring::ledger::{Change, Ledger};
+use crate::keyring::state::{Change, KeyRingState};
 
-impl Ledger {
+impl KeyRingState {
     /// Ends a key whose successor is valid: nobody is left without a key.
-    pub(in crate::keyring) fn retire(&self, id: &KeyId, now: SystemTime) -> Decided<()> {
+    pub(crate) fn retire(&self, id: &KeyId, now: SystemTime) -> Decided<()> {
         let entry = self.key(id).ok_or(NotAllowed::UnknownKey)?;
         if !self.is_live(entry, now) {
             return Ok((Change::default(), ()));

@@ -2,15 +2,16 @@
 
 use std::time::SystemTime;
 
-use super::{Decided, NotAllowed};
+use super::Decided;
+use super::not_allowed::NotAllowed;
 use crate::inbound::{ClientId, KeyDigest, KeyId};
-use crate::keyring::ledger::{Change, KeyEntry, Ledger};
+use crate::keyring::state::{Change, KeyEntry, KeyRingState};
 use crate::secret::Secret;
 
 /// Which keys to revoke.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Revoke {
+pub enum RevokeRequest {
     /// The key of this name.
     Key(KeyId),
     /// Each key of this client.
@@ -19,7 +20,7 @@ pub enum Revoke {
     Digest(KeyDigest),
 }
 
-impl Revoke {
+impl RevokeRequest {
     /// The key itself, as a report of a leak has it. It is looked at and not kept.
     #[must_use]
     pub fn token(token: &Secret) -> Self {
@@ -27,41 +28,39 @@ impl Revoke {
     }
 }
 
-impl From<KeyId> for Revoke {
+impl From<KeyId> for RevokeRequest {
     fn from(id: KeyId) -> Self {
         Self::Key(id)
     }
 }
 
-impl From<&KeyId> for Revoke {
+impl From<&KeyId> for RevokeRequest {
     fn from(id: &KeyId) -> Self {
         Self::Key(id.clone())
     }
 }
 
-impl From<ClientId> for Revoke {
+impl From<ClientId> for RevokeRequest {
     fn from(client: ClientId) -> Self {
         Self::Client(client)
     }
 }
 
-impl From<&ClientId> for Revoke {
+impl From<&ClientId> for RevokeRequest {
     fn from(client: &ClientId) -> Self {
         Self::Client(client.clone())
     }
 }
 
-impl Ledger {
+impl KeyRingState {
     /// Which keys are revoked now; one that was revoked before stays as it was.
-    pub(in crate::keyring) fn revoke(
-        &self,
-        revoke: &Revoke,
-        now: SystemTime,
-    ) -> Decided<Vec<KeyId>> {
+    pub(crate) fn revoke(&self, revoke: &RevokeRequest, now: SystemTime) -> Decided<Vec<KeyId>> {
         let entries: Vec<&KeyEntry> = match revoke {
-            Revoke::Key(id) => vec![self.key(id).ok_or(NotAllowed::UnknownKey)?],
-            Revoke::Digest(digest) => vec![self.key_of(digest).ok_or(NotAllowed::UnknownKey)?],
-            Revoke::Client(client) => {
+            RevokeRequest::Key(id) => vec![self.key(id).ok_or(NotAllowed::UnknownKey)?],
+            RevokeRequest::Digest(digest) => {
+                vec![self.key_of(digest).ok_or(NotAllowed::UnknownKey)?]
+            }
+            RevokeRequest::Client(client) => {
                 if self.client(client).is_none() {
                     return Err(NotAllowed::UnknownClient(client.clone()));
                 }

@@ -1,29 +1,33 @@
 //! A key that takes the place of another.
 
+use crate::keyring::request::length_of_life;
 use std::time::{Duration, SystemTime};
 
 use super::issue::end_of_life;
-use super::{Decided, Drawn, KeyTerms, Life, Made, NotAllowed, WhichKey};
-use crate::inbound::{ClientId, IdempotencyKey, KeyId, Provenance};
-use crate::keyring::ledger::{Change, ClientState, KeyEntry, Ledger, earlier};
-use crate::keyring::policy::after;
+use super::not_allowed::NotAllowed;
+use super::{Decided, Drawn, Life, Made};
+use crate::idempotency::IdempotencyKey;
+use crate::inbound::{ClientId, KeyId, Provenance};
+use crate::keyring::issuance_policy::after;
+use crate::keyring::request::{IssueRequest, KeySelector};
+use crate::keyring::state::{Change, ClientState, KeyEntry, KeyRingState, earlier};
 
 /// A key to be rotated: replaced by a new one that may do the same.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_rotating_auth::{ClientId, Rotate};
+/// use tower_rotating_auth::{inbound::ClientId, keyring::RotateRequest};
 ///
 /// let client: ClientId = "open-webui".parse()?;
-/// let planned = Rotate::with_grace(&client, Duration::from_secs(3600));
-/// let leaked = Rotate::compromised(&client);
+/// let planned = RotateRequest::with_grace(&client, Duration::from_secs(3600));
+/// let leaked = RotateRequest::compromised(&client);
 /// # let _ = (planned, leaked);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Rotate {
-    which: WhichKey,
+pub struct RotateRequest {
+    which: KeySelector,
     old: Fate,
     life: Life,
     idempotency_key: Option<IdempotencyKey>,
@@ -51,19 +55,19 @@ pub struct Rotation {
     pub ended: Vec<KeyId>,
 }
 
-impl Rotate {
+impl RotateRequest {
     /// A new key; the old one stays valid for `grace`, or for what is left of its own life, or for as long as
     /// the policy allows, whichever is the shortest.
-    pub fn with_grace(which: impl Into<WhichKey>, grace: Duration) -> Self {
+    pub fn with_grace(which: impl Into<KeySelector>, grace: Duration) -> Self {
         Self::new(which.into(), Fate::Retires(grace))
     }
 
     /// A new key; the old one is revoked at once, with every key before it and after it.
-    pub fn compromised(which: impl Into<WhichKey>) -> Self {
+    pub fn compromised(which: impl Into<KeySelector>) -> Self {
         Self::new(which.into(), Fate::IsRevoked)
     }
 
-    const fn new(which: WhichKey, old: Fate) -> Self {
+    const fn new(which: KeySelector, old: Fate) -> Self {
         Self {
             which,
             old,
@@ -80,7 +84,7 @@ impl Rotate {
     }
 
     /// The new key is valid for as long as each key of these terms.
-    pub(in crate::keyring) const fn on_terms(mut self, terms: &KeyTerms) -> Self {
+    pub(crate) const fn on_terms(mut self, terms: &IssueRequest) -> Self {
         self.life = terms.life_of_each();
         self
     }
@@ -92,10 +96,10 @@ impl Rotate {
     }
 }
 
-impl Ledger {
-    pub(in crate::keyring) fn rotate(
+impl KeyRingState {
+    pub(crate) fn rotate(
         &self,
-        rotate: &Rotate,
+        rotate: &RotateRequest,
         drawn: &Drawn,
         now: SystemTime,
     ) -> Decided<Made<Rotation>> {
@@ -146,10 +150,10 @@ impl Ledger {
     }
 
     /// The key that this very rotation has made before.
-    fn rotated_before(&self, rotate: &Rotate) -> Result<Option<&KeyEntry>, NotAllowed> {
+    fn rotated_before(&self, rotate: &RotateRequest) -> Result<Option<&KeyEntry>, NotAllowed> {
         let (client, named) = match &rotate.which {
-            WhichKey::Of(client) => (client, None),
-            WhichKey::Named(id) => match self.key(id) {
+            KeySelector::Of(client) => (client, None),
+            KeySelector::Named(id) => match self.key(id) {
                 Some(entry) => (entry.client(), Some(entry)),
                 None => return Ok(None),
             },
@@ -260,12 +264,4 @@ impl Ledger {
 /// Also of one that is not kept any more.
 fn is_revoked(entry: Option<&KeyEntry>) -> bool {
     entry.is_none_or(|entry| entry.revoked_at().is_some())
-}
-
-/// For how long a key was made; of one that ends, and whose beginning is not known, what is left.
-pub(super) fn length_of_life(entry: &KeyEntry, now: SystemTime) -> Option<Duration> {
-    let end = entry.not_after()?;
-    let start = entry.not_before().max(entry.created_at());
-    let start = start.filter(|start| *start < end).unwrap_or(now);
-    end.duration_since(start).ok()
 }

@@ -12,7 +12,7 @@ const NAME: &str = "system.posix_acl_access";
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Gives a file the list of another, or none, where that has none: one may come with the folder.
-pub(super) fn copy(from: &File, to: &File) -> io::Result<()> {
+pub(crate) fn copy(from: &File, to: &File) -> io::Result<()> {
     match read(from)? {
         Some(list) => fsetxattr(to, NAME, &list, XattrFlags::empty())?,
         None => match fremovexattr(to, NAME) {
@@ -24,7 +24,7 @@ pub(super) fn copy(from: &File, to: &File) -> io::Result<()> {
 }
 
 /// The list, if there is one.
-pub(super) fn read(file: &File) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(file: &File) -> io::Result<Option<Vec<u8>>> {
     let mut list = vec![0; MAX_BYTES];
     match fgetxattr(file, NAME, &mut list[..]) {
         Ok(length) => {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::inbound::{FileClient, FileKey, KeyFile, Unwritable};
-use crate::keyring::ledger::{ClientEntry, ClientState, KeyEntry, Ledger};
+use crate::keyring::state::{ClientEntry, ClientState, KeyEntry, KeyRingState};
 use crate::keyring::store::StoreError;
 
-pub(super) fn read(text: &str, path: &Path) -> Result<Ledger, StoreError> {
+pub(crate) fn read(text: &str, path: &Path) -> Result<KeyRingState, StoreError> {
     let not_a_ledger = || StoreError::new(format!("{path:?} is no key file that can be used"));
     let KeyFile {
         generation,
@@ -15,11 +15,12 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Ledger, StoreError> {
     } = KeyFile::parse(text).map_err(|invalid| not_a_ledger().caused_by(invalid))?;
     let clients = clients.into_iter().map(client_entry);
     let keys = keys.into_iter().map(key_entry);
-    Ledger::new(generation, clients, keys).map_err(|invalid| not_a_ledger().caused_by(invalid))
+    KeyRingState::new(generation, clients, keys)
+        .map_err(|invalid| not_a_ledger().caused_by(invalid))
 }
 
 /// The clients by their names, the keys of each from the first that it had.
-pub(super) fn write(ledger: &Ledger) -> Result<String, Unwritable> {
+pub(crate) fn write(ledger: &KeyRingState) -> Result<String, Unwritable> {
     let mut clients: Vec<_> = ledger.clients().collect();
     clients.sort_unstable_by_key(|client| client.id());
     let keys = clients

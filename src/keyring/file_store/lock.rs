@@ -19,14 +19,11 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// It is on a file beside the one that is written: that one is replaced, and a lock on it would be with it. That file is its
 /// owner's alone, whoever may read the one beside it: to open it is enough to hold the lock, and to keep everybody out.
 #[derive(Debug)]
-pub(in crate::keyring) struct Lock(File);
+pub(crate) struct Lock(File);
 
 impl Lock {
     /// Waits for its turn; `None` when that does not come. It is given to the owner of `like`.
-    pub(in crate::keyring) fn take(
-        path: &Path,
-        like: Option<&Metadata>,
-    ) -> io::Result<Option<Self>> {
+    pub(crate) fn take(path: &Path, like: Option<&Metadata>) -> io::Result<Option<Self>> {
         let mut waited = Duration::ZERO;
         loop {
             match Self::try_take(path, like)? {
@@ -40,10 +37,7 @@ impl Lock {
     }
 
     /// The same, and `None` at once where somebody else holds it.
-    pub(in crate::keyring) fn try_take(
-        path: &Path,
-        like: Option<&Metadata>,
-    ) -> io::Result<Option<Self>> {
+    pub(crate) fn try_take(path: &Path, like: Option<&Metadata>) -> io::Result<Option<Self>> {
         loop {
             let file = open(path)?;
             match FileExt::try_lock(&file) {

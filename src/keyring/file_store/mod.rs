@@ -1,6 +1,6 @@
-//! A ledger in a key file: one that a [`FileSource`](crate::FileSource) reads while it is written.
+//! A ledger in a key file: one that a [`FileSource`](crate::source::FileSource) reads while it is written.
 
-pub(in crate::keyring) mod desk;
+pub(crate) mod commit;
 mod format;
 mod lock;
 mod note;
@@ -28,9 +28,9 @@ use self::portable as os;
 #[cfg(all(unix, not(portable_only)))]
 use self::unix as os;
 
-pub(in crate::keyring) use self::lock::Lock;
-pub(in crate::keyring) use self::place::Place;
-pub(in crate::keyring) use self::replace::{Readers, Step, replace};
+pub(crate) use self::lock::Lock;
+pub(crate) use self::place::Place;
+pub(crate) use self::replace::{Readers, Step, replace};
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -39,19 +39,19 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-use self::desk::Desk;
-use super::ledger::Ledger;
+use self::commit::Desk;
+use super::state::KeyRingState;
 use super::store::{Commit, CommitError, Store, StoreError};
 
 /// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
 ///
-/// It is the file that [`KeySet::from_toml`](crate::KeySet::from_toml) reads, of digests and no keys, so that a service
-/// with a [`FileSource`](crate::FileSource) takes each change over while a program with this store makes it. Where there
+/// It is the file that [`KeySet::from_toml`](crate::inbound::KeySet::from_toml) reads, of digests and no keys, so that a service
+/// with a [`FileSource`](crate::source::FileSource) takes each change over while a program with this store makes it. Where there
 /// is no file yet, the ledger is empty, and the first change makes one that its owner alone may read. Whose it is and who
 /// may read it stays as it is from then on, by its mode and, on Linux, by its access control list. A comment does not stay.
 ///
-/// A [`KeyRing`](crate::KeyRing) on this store takes in what another program has written with its next change, unless it
-/// is told [`sync_every`](crate::KeyRingBuilder::sync_every): set it in a service, or a key that was revoked elsewhere goes
+/// A [`KeyRing`](crate::keyring::KeyRing) on this store takes in what another program has written with its next change, unless it
+/// is told [`sync_every`](crate::keyring::KeyRingBuilder::sync_every): set it in a service, or a key that was revoked elsewhere goes
 /// on being accepted.
 ///
 /// # What holds whenever the process or the machine stops
@@ -62,7 +62,7 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// either, unless in the very moment of a write.
 ///
 /// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
-/// ([`NotChanged::Unknown`](crate::NotChanged)): the store reads nothing until the disk has.
+/// ([`KeyRingError::Unknown`](crate::keyring::KeyRingError)): the store reads nothing until the disk has.
 ///
 /// # An older file
 ///
@@ -78,7 +78,7 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// # Example
 ///
 /// ```
-/// use tower_rotating_auth::{FileStore, Store};
+/// use tower_rotating_auth::keyring::{FileStore, Store};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -106,7 +106,7 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    async fn load(&mut self) -> Result<Ledger, StoreError> {
+    async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         let mut desk = Arc::clone(&self.desk).lock_owned().await;
         off_the_runtime(move || desk.load(|_| Ok(()))).await?
     }
@@ -118,7 +118,7 @@ impl Store for FileStore {
     }
 }
 
-pub(in crate::keyring) async fn off_the_runtime<T: Send + 'static>(
+pub(crate) async fn off_the_runtime<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     spawn_blocking(work)

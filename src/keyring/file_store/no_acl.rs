@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io;
 
-pub(super) fn copy(_: &File, _: &File) -> io::Result<()> {
+pub(crate) fn copy(_: &File, _: &File) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn read(_: &File) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(_: &File) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::os;
 
 /// The generation that was noted, if any was.
-pub(super) fn read(path: &Path) -> io::Result<Option<u64>> {
+pub(crate) fn read(path: &Path) -> io::Result<Option<u64>> {
     let mut note = String::new();
     match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<u64>> {
 /// Notes that this generation was written. Only the holder of the lock may do so.
 ///
 /// Everybody may read the note: it is no secret, and who may read the file must not fail on it.
-pub(super) fn write(path: &Path, generation: u64, like: &Metadata) -> io::Result<()> {
+pub(crate) fn write(path: &Path, generation: u64, like: &Metadata) -> io::Result<()> {
     let mut options = OpenOptions::new();
     os::private(options.write(true).create(true).truncate(false));
     let mut file = options.open(path)?;

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// The file itself, behind every link to it: a rename would replace a link.
 #[derive(Debug)]
-pub(in crate::keyring) struct Place {
-    pub(in crate::keyring) file: PathBuf,
-    pub(super) folder: PathBuf,
+pub(crate) struct Place {
+    pub(crate) file: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Place {
     /// Finds the place of a file, which need not be there yet; its folder must be.
-    pub(in crate::keyring) fn find(path: &Path) -> io::Result<Self> {
+    pub(crate) fn find(path: &Path) -> io::Result<Self> {
         let file = match fs::canonicalize(path) {
             Err(error) if error.kind() == ErrorKind::NotFound && is_nothing(path) => {
                 let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
@@ -27,22 +27,22 @@ impl Place {
     }
 
     /// Whose lock a writer holds. It stays: who waits for it has it open.
-    pub(in crate::keyring) fn lock(&self) -> PathBuf {
+    pub(crate) fn lock(&self) -> PathBuf {
         self.beside(".lock")
     }
 
     /// Which generation was written last.
-    pub(super) fn note(&self) -> PathBuf {
+    pub(crate) fn note(&self) -> PathBuf {
         self.beside(".generation")
     }
 
     /// The next content, until it takes the file's place.
-    pub(super) fn next(&self) -> PathBuf {
+    pub(crate) fn next(&self) -> PathBuf {
         self.beside(".next")
     }
 
     /// The file beside this one that says when its keys were used.
-    pub(in crate::keyring) fn used(&self) -> Self {
+    pub(crate) fn used(&self) -> Self {
         Self {
             file: self.beside(".used"),
             folder: self.folder.clone(),

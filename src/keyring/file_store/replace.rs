@@ -8,7 +8,7 @@ use super::place::Place;
 
 /// What a write does, one after the other: where it can fail, and where it can end with the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::keyring) enum Step {
+pub(crate) enum Step {
     Lock,
     Create,
     Write,
@@ -20,7 +20,7 @@ pub(in crate::keyring) enum Step {
 
 /// For whom a new content is.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::keyring) enum Readers<'a> {
+pub(crate) enum Readers<'a> {
     /// Its owner alone.
     Nobody,
     /// Those of this file, whose place it takes; or it is not written.
@@ -31,7 +31,7 @@ pub(in crate::keyring) enum Readers<'a> {
 
 impl<'a> Readers<'a> {
     /// Those of the file that was there, if there was one.
-    pub(in crate::keyring) fn of(old: Option<&'a File>) -> Self {
+    pub(crate) fn of(old: Option<&'a File>) -> Self {
         old.map_or(Self::Nobody, Self::Of)
     }
 
@@ -49,7 +49,7 @@ const PIECE: usize = 64 * 1024;
 
 /// Puts `text` in the file's place, for these readers. Only the holder of the lock may do so: what lies
 /// where the next content is written was left by a writer that is gone.
-pub(in crate::keyring) fn replace(
+pub(crate) fn replace(
     place: &Place,
     text: &[u8],
     readers: Readers<'_>,
@@ -77,7 +77,7 @@ pub(in crate::keyring) fn replace(
 }
 
 /// Writes to the disk which file is in the place.
-pub(super) fn sync_folder(
+pub(crate) fn sync_folder(
     place: &Place,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> io::Result<()> {

@@ -10,13 +10,13 @@ use rustix::fs::OFlags;
 use super::acl;
 
 /// Creates a file for its owner alone, and follows no link.
-pub(super) fn private(options: &mut OpenOptions) {
+pub(crate) fn private(options: &mut OpenOptions) {
     options.mode(0o600);
     options.custom_flags(OFlags::NOFOLLOW.bits() as i32);
 }
 
 /// Gives a file to the owner of another, with this mode.
-pub(super) fn give(file: &File, like: Option<&Metadata>, mode: u32) -> io::Result<()> {
+pub(crate) fn give(file: &File, like: Option<&Metadata>, mode: u32) -> io::Result<()> {
     if let Some(like) = like {
         own(file, like)?;
     }
@@ -24,7 +24,7 @@ pub(super) fn give(file: &File, like: Option<&Metadata>, mode: u32) -> io::Resul
 }
 
 /// Gives a file to all whom another is for: a gateway goes on reading what its operator writes.
-pub(super) fn give_to_readers_of(old: &File, file: &File) -> io::Result<()> {
+pub(crate) fn give_to_readers_of(old: &File, file: &File) -> io::Result<()> {
     let like = old.metadata()?;
     own(file, &like)?;
     // Before the mode: its bits for the group are for whoever is on the list where there is one.
@@ -33,7 +33,7 @@ pub(super) fn give_to_readers_of(old: &File, file: &File) -> io::Result<()> {
 }
 
 /// The same, by a user who may not give it to everybody: where its group cannot be told, or is not all, no group may read it.
-pub(super) fn give_as_far_as_allowed(old: &File, file: &File) -> io::Result<()> {
+pub(crate) fn give_as_far_as_allowed(old: &File, file: &File) -> io::Result<()> {
     let like = old.metadata()?;
     let owner = fchown(file, Some(like.uid()), Some(like.gid()));
     let group = owner.or_else(|_| fchown(file, None, Some(like.gid())));
@@ -64,7 +64,7 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
 }
 
 /// Whether the file is the one that is found at `path`.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -72,6 +72,6 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 
+use super::error::KeyRingStartError;
 use super::handle::KeyRing;
-use super::keeper::{Keeper, Settings, within};
-use super::not_changed::NotStarted;
-use crate::keyring::policy::KeyPolicy;
+use super::task::{RingTask, Settings, within};
+use crate::clock::WallClock;
+use crate::keyring::issuance_policy::IssuancePolicy;
 use crate::keyring::store::Store;
 use crate::keyring::token::Prefix;
-use crate::rotating::{Builder, Event, Rotating, WallClock};
+use crate::rotating::{Event, Rotating, RotatingBuilder};
 
 /// A timer that goes off without end would leave no time for anything else.
 const SHORTEST_SYNC: Duration = Duration::from_millis(100);
@@ -22,19 +23,19 @@ const SHORTEST_SYNC: Duration = Duration::from_millis(100);
 #[must_use]
 pub struct KeyRingBuilder {
     name: Arc<str>,
-    policy: KeyPolicy,
+    policy: IssuancePolicy,
     prefix: Prefix,
     wall: WallClock,
     store_timeout: Duration,
     sync_every: Option<Duration>,
-    engine: Builder,
+    engine: RotatingBuilder,
 }
 
 impl KeyRingBuilder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             name: "keys".into(),
-            policy: KeyPolicy::new(),
+            policy: IssuancePolicy::new(),
             prefix: Prefix::default(),
             wall: Arc::new(SystemTime::now),
             store_timeout: Duration::from_secs(30),
@@ -49,8 +50,8 @@ impl KeyRingBuilder {
         self
     }
 
-    /// What is allowed; see [`KeyPolicy::new`] for what is unless told.
-    pub fn policy(mut self, policy: KeyPolicy) -> Self {
+    /// What is allowed; see [`IssuancePolicy::new`] for what is unless told.
+    pub fn policy(mut self, policy: IssuancePolicy) -> Self {
         self.policy = policy;
         self
     }
@@ -75,7 +76,7 @@ impl KeyRingBuilder {
     }
 
     /// Told of each new generation of the key set, on a thread of its own; see
-    /// [`Builder::observer`](crate::Builder::observer).
+    /// [`RotatingBuilder::observer`](crate::rotating::RotatingBuilder::observer).
     pub fn observer(mut self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
         self.engine = self.engine.observer(observer);
         self
@@ -92,17 +93,17 @@ impl KeyRingBuilder {
     /// # Errors
     ///
     /// When the store cannot be read, or there is no runtime.
-    pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, NotStarted> {
-        let runtime = runtime::Handle::try_current().map_err(|_| NotStarted::NoRuntime)?;
+    pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, KeyRingStartError> {
+        let runtime = runtime::Handle::try_current().map_err(|_| KeyRingStartError::NoRuntime)?;
         let policy = Arc::new(self.policy);
         let loaded = within(self.store_timeout, store.load()).await;
-        let ledger = loaded.map_err(NotStarted::Store)?.under(&policy);
+        let ledger = loaded.map_err(KeyRingStartError::Store)?.under(&policy);
 
         let wall = Arc::clone(&self.wall);
         let engine = self.engine.name(Arc::clone(&self.name));
         let (keys, publisher) = engine
             .wall_clock(move || wall())
-            .by_hand(ledger.key_set().clone());
+            .manual(ledger.key_set().clone());
         let (readers, reader) = watch::channel(ledger.clone());
         let (commands, inbox) = mpsc::unbounded_channel();
         let settings = Settings {
@@ -112,7 +113,7 @@ impl KeyRingBuilder {
             store_timeout: self.store_timeout,
             sync_every: self.sync_every,
         };
-        let keeper = Keeper::new(store, settings, ledger, publisher, readers);
+        let keeper = RingTask::new(store, settings, ledger, publisher, readers);
         runtime.spawn(keeper.run(inbox));
         Ok(KeyRing::new(commands, keys, reader, self.prefix))
     }

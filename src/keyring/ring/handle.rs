@@ -6,22 +6,23 @@ use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::KeyRingBuilder;
-use super::not_changed::{NotChanged, NotStarted};
+use super::error::{KeyRingError, KeyRingStartError};
 use super::operation::{Command, Pending, Reply};
 use super::outcome::{Imported, Issued, Rotated};
 use crate::inbound::{ClientId, KeyId, KeySet, Scopes};
-use crate::keyring::decide::{Decided, Drawn, ForeignKey, KeyTerms, Made, Revoke, Rotate};
-use crate::keyring::ledger::{ClientState, KeySummary, KeyWarning, Ledger};
+use crate::keyring::decide::{Decided, Drawn, ExternalKey, Made, RevokeRequest, RotateRequest};
+use crate::keyring::request::IssueRequest;
+use crate::keyring::state::{ClientState, KeyRingState, KeySummary, KeyWarning};
 use crate::keyring::store::Store;
 use crate::keyring::token::{NewKey, Prefix};
 use crate::rotating::Rotating;
 
 /// Keys that are issued, rotated and revoked while a service runs.
 ///
-/// A ring is the one publisher of the key set that a [`RequireKey`](crate::RequireKey) reads. Each operation is
+/// A ring is the one publisher of the key set that a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) reads. Each operation is
 /// decided, written to the [`Store`], and published, in that order; when it returns, it is in force: no request
 /// that starts later is judged by what was before, in any clone of any layer. When it fails, nothing has changed,
-/// unless the error is [`NotChanged::Unknown`].
+/// unless the error is [`KeyRingError::Unknown`].
 ///
 /// What another process writes to the store, as a tool does that revokes a key, is taken in at the next operation, at a
 /// [`reload`](Self::reload), and as often as [`sync_every`](KeyRingBuilder::sync_every) says: a service that others
@@ -34,7 +35,7 @@ use crate::rotating::Rotating;
 ///
 /// An operation is under way when the method is first polled, and runs to its end from then on, whether or not
 /// somebody waits for it. A key that is issued to a caller who has stopped waiting is in the ring, and its token
-/// is lost: an [idempotency key](crate::IdempotencyKey) tells that it is there, and [`revoke`](Self::revoke) ends it.
+/// is lost: an [idempotency key](crate::keyring::IdempotencyKey) tells that it is there, and [`revoke`](Self::revoke) ends it.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -43,20 +44,23 @@ use crate::rotating::Rotating;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
 /// use tower::{Layer, ServiceExt, service_fn};
-/// use tower_rotating_auth::{KeyRing, KeyTerms, MemoryStore, NewKey, RequireKey, Revoke, Rotate};
+/// use tower_rotating_auth::{
+///     inbound::RequireKeyLayer,
+///     keyring::{KeyRing, IssueRequest, MemoryStore, NewKey, RevokeRequest, RotateRequest},
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let ring = KeyRing::start(MemoryStore::default()).await?;
-/// let terms = KeyTerms::new("open-webui".parse()?).or_new_client("chat:write".parse()?);
+/// let terms = IssueRequest::new("open-webui".parse()?).or_new_client("chat:write".parse()?);
 /// let first = ring.issue(terms).await?.into_new().unwrap();
 ///
 /// // Its token goes to the client, which switches to the second within the hour.
-/// let rotate = Rotate::with_grace(first.id(), Duration::from_secs(3600));
+/// let rotate = RotateRequest::with_grace(first.id(), Duration::from_secs(3600));
 /// let second = ring.rotate(rotate).await?.into_new().unwrap();
 ///
-/// // In an axum program: `.layer(RotatingAuthLayer::new().require(RequireKey::new(ring.keys())))`
-/// let door = RequireKey::new(ring.keys()).layer(service_fn(|_: Request<Full<Bytes>>| async {
+/// // In an axum program: `.layer(RotatingAuthLayer::new().require(RequireKeyLayer::new(ring.keys())))`
+/// let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(|_: Request<Full<Bytes>>| async {
 ///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
 /// }));
 /// let status = async |key: &NewKey| {
@@ -67,7 +71,7 @@ use crate::rotating::Rotating;
 /// };
 /// assert_eq!((status(&first).await, status(&second).await), (200, 200));
 ///
-/// ring.revoke(Revoke::token(first.token())).await?; // it was found in a public repository
+/// ring.revoke(RevokeRequest::token(first.token())).await?; // it was found in a public repository
 /// assert_eq!((status(&first).await, status(&second).await), (401, 200));
 /// # Ok(())
 /// # }
@@ -76,7 +80,7 @@ use crate::rotating::Rotating;
 pub struct KeyRing {
     commands: mpsc::UnboundedSender<Command>,
     keys: Rotating<KeySet>,
-    reader: watch::Receiver<Ledger>,
+    reader: watch::Receiver<KeyRingState>,
     prefix: Prefix,
 }
 
@@ -93,14 +97,14 @@ impl KeyRing {
     /// # Errors
     ///
     /// When the store cannot be read, or there is no runtime.
-    pub async fn start(store: impl Store) -> Result<Self, NotStarted> {
+    pub async fn start(store: impl Store) -> Result<Self, KeyRingStartError> {
         KeyRingBuilder::new().start(store).await
     }
 
-    pub(super) const fn new(
+    pub(crate) const fn new(
         commands: mpsc::UnboundedSender<Command>,
         keys: Rotating<KeySet>,
-        reader: watch::Receiver<Ledger>,
+        reader: watch::Receiver<KeyRingState>,
         prefix: Prefix,
     ) -> Self {
         Self {
@@ -111,30 +115,30 @@ impl KeyRing {
         }
     }
 
-    /// The key set as it is at each moment, for [`RequireKey::new`](crate::RequireKey::new).
+    /// The key set as it is at each moment, for [`RequireKeyLayer::new`](crate::inbound::RequireKeyLayer::new).
     #[must_use]
     pub fn keys(&self) -> Rotating<KeySet> {
         self.keys.clone()
     }
 
     /// The time that the ring goes by.
-    pub(in crate::keyring) fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         self.keys.wall()
     }
 
     /// Everything that the ring keeps, as it is now.
     #[must_use]
-    pub fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> KeyRingState {
         self.reader.borrow().clone()
     }
 
-    /// What may be shown of the keys: see [`Ledger::summaries`].
+    /// What may be shown of the keys: see [`KeyRingState::summaries`].
     #[must_use]
     pub fn list(&self) -> Vec<KeySummary> {
         self.ledger().summaries(self.keys.wall())
     }
 
-    /// The keys that need an operator: see [`Ledger::warnings`].
+    /// The keys that need an operator: see [`KeyRingState::warnings`].
     #[must_use]
     pub fn warnings(&self) -> Vec<KeyWarning> {
         self.ledger().warnings(self.keys.wall())
@@ -145,7 +149,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// When it is not allowed, when it could not be written, when there are no random numbers.
-    pub async fn issue(&self, terms: KeyTerms) -> Result<Issued, NotChanged> {
+    pub async fn issue(&self, terms: IssueRequest) -> Result<Issued, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix)?;
         let drawn = Drawn::from(&key);
         let made = self.change(move |ledger, now| ledger.issue(&terms, &drawn, now));
@@ -160,8 +164,12 @@ impl KeyRing {
     /// # Errors
     ///
     /// When it is not allowed: a key that was imported and revoked does not come back so, nor does one that was made here, for as
-    /// long as that is kept ([`KeyPolicy::purge_after`](crate::KeyPolicy::purge_after)). When it could not be written.
-    pub async fn import(&self, terms: KeyTerms, key: ForeignKey) -> Result<Imported, NotChanged> {
+    /// long as that is kept ([`IssuancePolicy::purge_after`](crate::keyring::IssuancePolicy::purge_after)). When it could not be written.
+    pub async fn import(
+        &self,
+        terms: IssueRequest,
+        key: ExternalKey,
+    ) -> Result<Imported, KeyRingError> {
         let drawn = NewKey::generate()?.id().clone();
         let made = self.change(move |ledger, now| ledger.import(&terms, &key, &drawn, now));
         Ok(match made.await? {
@@ -176,7 +184,7 @@ impl KeyRing {
     ///
     /// When it is not allowed: a key that has expired or was revoked is not rotated. When it could not be written,
     /// when there are no random numbers.
-    pub async fn rotate(&self, rotate: Rotate) -> Result<Rotated, NotChanged> {
+    pub async fn rotate(&self, rotate: RotateRequest) -> Result<Rotated, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix)?;
         let drawn = Drawn::from(&key);
         let made = self.change(move |ledger, now| ledger.rotate(&rotate, &drawn, now));
@@ -191,7 +199,10 @@ impl KeyRing {
     /// # Errors
     ///
     /// When there is no such key or client. When it could not be written: then the keys are still valid.
-    pub async fn revoke(&self, revoke: impl Into<Revoke>) -> Result<Vec<KeyId>, NotChanged> {
+    pub async fn revoke(
+        &self,
+        revoke: impl Into<RevokeRequest>,
+    ) -> Result<Vec<KeyId>, KeyRingError> {
         let revoke = revoke.into();
         self.change(move |ledger, now| ledger.revoke(&revoke, now))
             .await
@@ -203,7 +214,7 @@ impl KeyRing {
     ///
     /// When the key has no successor that is valid: its client would be left without one. When it could not be
     /// written.
-    pub async fn retire(&self, key: &KeyId) -> Result<(), NotChanged> {
+    pub async fn retire(&self, key: &KeyId) -> Result<(), KeyRingError> {
         let key = key.clone();
         self.change(move |ledger, now| ledger.retire(&key, now))
             .await
@@ -215,7 +226,7 @@ impl KeyRing {
     ///
     /// When a key of the client that has not ended was narrowed to what the client may not do any more. When it could not be
     /// written.
-    pub async fn set_scopes(&self, client: &ClientId, scopes: Scopes) -> Result<(), NotChanged> {
+    pub async fn set_scopes(&self, client: &ClientId, scopes: Scopes) -> Result<(), KeyRingError> {
         let client = client.clone();
         self.change(move |ledger, now| ledger.set_scopes(&client, &scopes, now))
             .await
@@ -226,7 +237,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// When there is no such client. When it could not be written.
-    pub async fn disable(&self, client: &ClientId) -> Result<(), NotChanged> {
+    pub async fn disable(&self, client: &ClientId) -> Result<(), KeyRingError> {
         self.set_state(client, ClientState::Disabled).await
     }
 
@@ -235,18 +246,18 @@ impl KeyRing {
     /// # Errors
     ///
     /// When there is no such client. When it could not be written.
-    pub async fn enable(&self, client: &ClientId) -> Result<(), NotChanged> {
+    pub async fn enable(&self, client: &ClientId) -> Result<(), KeyRingError> {
         self.set_state(client, ClientState::Enabled).await
     }
 
     /// Forgets the keys that ended by themselves so long ago that it does not matter any more; see
-    /// [`KeyPolicy::purge_after`](crate::KeyPolicy::purge_after). Which it were is returned.
+    /// [`IssuancePolicy::purge_after`](crate::keyring::IssuancePolicy::purge_after). Which it were is returned.
     ///
     /// # Errors
     ///
     /// When it could not be written.
-    pub async fn purge(&self) -> Result<Vec<KeyId>, NotChanged> {
-        self.change(Ledger::purge).await
+    pub async fn purge(&self) -> Result<Vec<KeyId>, KeyRingError> {
+        self.change(KeyRingState::purge).await
     }
 
     /// Takes in what other processes have written to the store.
@@ -256,31 +267,31 @@ impl KeyRing {
     /// # Errors
     ///
     /// When the store cannot be read, or has gone back to an older state.
-    pub async fn reload(&self) -> Result<(), NotChanged> {
+    pub async fn reload(&self) -> Result<(), KeyRingError> {
         self.ask(Command::Reload).await
     }
 
-    async fn set_state(&self, client: &ClientId, state: ClientState) -> Result<(), NotChanged> {
+    async fn set_state(&self, client: &ClientId, state: ClientState) -> Result<(), KeyRingError> {
         let client = client.clone();
         self.change(move |ledger, _| ledger.set_state(&client, state))
             .await
     }
 
-    async fn change<T, F>(&self, decide: F) -> Result<T, NotChanged>
+    async fn change<T, F>(&self, decide: F) -> Result<T, KeyRingError>
     where
-        F: FnMut(&Ledger, SystemTime) -> Decided<T> + Send + 'static,
+        F: FnMut(&KeyRingState, SystemTime) -> Decided<T> + Send + 'static,
         T: Send + 'static,
     {
         self.ask(|reply| Command::Change(Box::new(Pending::new(decide, reply))))
             .await
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, NotChanged> {
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, KeyRingError> {
         let (reply, outcome) = oneshot::channel();
         self.commands
             .send(command(reply))
-            .map_err(|_| NotChanged::Stopped)?;
-        outcome.await.unwrap_or(Err(NotChanged::Stopped))
+            .map_err(|_| KeyRingError::Stopped)?;
+        outcome.await.unwrap_or(Err(KeyRingError::Stopped))
     }
 }
 

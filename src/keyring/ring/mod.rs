@@ -1,14 +1,14 @@
 //! A key ring: one task that decides, persists and publishes, one operation after the other.
 
 mod builder;
+mod error;
+mod events;
 mod handle;
-mod keeper;
-mod not_changed;
 mod operation;
 mod outcome;
-mod told;
+mod task;
 
 pub use self::builder::KeyRingBuilder;
+pub use self::error::{KeyRingError, KeyRingStartError};
 pub use self::handle::KeyRing;
-pub use self::not_changed::{NotChanged, NotStarted};
 pub use self::outcome::{Imported, Issued, Rotated};

@@ -4,14 +4,14 @@ use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
-use super::not_changed::NotChanged;
+use super::error::KeyRingError;
 use crate::keyring::decide::{Decided, NotAllowed};
-use crate::keyring::ledger::{Change, Ledger};
+use crate::keyring::state::{Change, KeyRingState};
 
-pub(super) type Reply<T> = oneshot::Sender<Result<T, NotChanged>>;
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, KeyRingError>>;
 
 /// What handles ask of the task.
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Decide, persist, publish.
     Change(Box<dyn Operation>),
     /// Take in what another process has written.
@@ -19,22 +19,22 @@ pub(super) enum Command {
 }
 
 /// An operation whose outcome is known to nobody but who asked for it.
-pub(super) trait Operation: Send {
+pub(crate) trait Operation: Send {
     /// What it changes. It is asked again when the ledger has changed before that was written.
-    fn decide(&mut self, ledger: &Ledger, now: SystemTime) -> Result<Change, NotAllowed>;
+    fn decide(&mut self, ledger: &KeyRingState, now: SystemTime) -> Result<Change, NotAllowed>;
 
     /// Tells who asked. Whoever has stopped waiting is not told.
-    fn answer(self: Box<Self>, outcome: Result<(), NotChanged>);
+    fn answer(self: Box<Self>, outcome: Result<(), KeyRingError>);
 }
 
-pub(super) struct Pending<F, T> {
+pub(crate) struct Pending<F, T> {
     decide: F,
     outcome: Option<T>,
     reply: Reply<T>,
 }
 
 impl<F, T> Pending<F, T> {
-    pub(super) const fn new(decide: F, reply: Reply<T>) -> Self {
+    pub(crate) const fn new(decide: F, reply: Reply<T>) -> Self {
         Self {
             decide,
             outcome: None,
@@ -45,21 +45,21 @@ impl<F, T> Pending<F, T> {
 
 impl<F, T> Operation for Pending<F, T>
 where
-    F: FnMut(&Ledger, SystemTime) -> Decided<T> + Send,
+    F: FnMut(&KeyRingState, SystemTime) -> Decided<T> + Send,
     T: Send,
 {
-    fn decide(&mut self, ledger: &Ledger, now: SystemTime) -> Result<Change, NotAllowed> {
+    fn decide(&mut self, ledger: &KeyRingState, now: SystemTime) -> Result<Change, NotAllowed> {
         let (change, outcome) = (self.decide)(ledger, now)?;
         self.outcome = Some(outcome);
         Ok(change)
     }
 
-    fn answer(self: Box<Self>, outcome: Result<(), NotChanged>) {
+    fn answer(self: Box<Self>, outcome: Result<(), KeyRingError>) {
         let Self {
             outcome: told,
             reply,
             ..
         } = *self;
-        drop(reply.send(outcome.and_then(|()| told.ok_or(NotChanged::Stopped))));
+        drop(reply.send(outcome.and_then(|()| told.ok_or(KeyRingError::Stopped))));
     }
 }

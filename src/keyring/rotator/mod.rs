@@ -1,11 +1,11 @@
 //! Rotation on a schedule: a successor is made, delivered, and the old key ended when the client is where the new one is.
 
-mod closure;
 mod error;
 #[cfg(feature = "file")]
 mod file_sink;
 mod plan;
 mod sink;
+mod sink_fn;
 #[cfg(feature = "file")]
 #[cfg(test)]
 mod tests;
@@ -15,14 +15,15 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-pub use self::closure::{SinkFn, sink_fn};
-pub use self::error::NotRotated;
+pub use self::error::RotatorError;
 #[cfg(feature = "file")]
 pub use self::file_sink::FileSink;
 use self::plan::{Delivered, Plan, Step, Usage, next_step};
 pub use self::sink::{Sink, SinkError};
-use super::decide::{KeyTerms, Rotate};
-use super::ring::{KeyRing, NotChanged};
+pub use self::sink_fn::{SinkFn, sink_fn};
+use super::decide::RotateRequest;
+use super::request::IssueRequest;
+use super::ring::{KeyRing, KeyRingError};
 use super::token::NewKey;
 use crate::inbound::{KeyDigest, KeyId};
 
@@ -47,29 +48,33 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// that a process that ends at any step and starts again goes on from there: a successor that was made and not delivered is
 /// revoked where the sink still holds the key before it, since nobody has its token any more, and another one made; a first key
 /// that was not delivered is rotated. The old key is valid until the new one was delivered, for as long
-/// as the policy's greatest grace ([`KeyPolicy::max_grace`](crate::KeyPolicy::max_grace)): so long may the sink be out of order
+/// as the policy's greatest grace ([`IssuancePolicy::max_grace`](crate::keyring::IssuancePolicy::max_grace)): so long may the sink be out of order
 /// before the client is without a key, and the overlap should be less.
 ///
 /// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are neither replaced
 /// nor delivered, and count to its limit: as at any rotation, one that is in its grace ends where there would be too many
-/// ([`KeyPolicy::max_live_keys`](crate::KeyPolicy::max_live_keys)). A client has one rotator at a time, in one process.
+/// ([`IssuancePolicy::max_live_keys`](crate::keyring::IssuancePolicy::max_live_keys)). A client has one rotator at a time, in one process.
 ///
-/// To rotate now, revoke the client's keys where the key has leaked ([`Revoke::Client`](crate::Revoke)), or stop the rotator and catch
+/// To rotate now, revoke the client's keys where the key has leaked ([`RevokeRequest::Client`](crate::keyring::RevokeRequest)), or stop the rotator and catch
 /// up once with one of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
 /// known here.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_rotating_auth::{FileSource, KeyRing, KeyTerms, MemoryStore, Rotating, Rotator};
+/// use tower_rotating_auth::{
+///     Rotating,
+///     keyring::{KeyRing, IssueRequest, MemoryStore, Rotator},
+///     source::FileSource,
+/// };
 /// # #[cfg(feature = "file")] {
-/// use tower_rotating_auth::FileSink;
+/// use tower_rotating_auth::keyring::FileSink;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("batch.key");
 /// let ring = KeyRing::start(MemoryStore::default()).await?;
-/// let terms = KeyTerms::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
 /// let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new(&path))
 ///     .period(Duration::from_secs(30 * 24 * 60 * 60))
 ///     .overlap(Duration::from_secs(60 * 60));
@@ -87,7 +92,7 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 #[must_use]
 pub struct Rotator<S> {
     ring: KeyRing,
-    terms: KeyTerms,
+    terms: IssueRequest,
     sink: S,
     plan: Plan,
     is_used: Option<IsUsed>,
@@ -99,10 +104,10 @@ pub struct Rotator<S> {
 
 impl<S: Sink> Rotator<S> {
     /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used, and a moment at which a key
-    /// begins or ends ([`KeyTerms::not_before`], [`KeyTerms::not_after`]) is the first one's alone. Where the terms do not say how
+    /// begins or ends ([`IssueRequest::not_before`], [`IssueRequest::not_after`]) is the first one's alone. Where the terms do not say how
     /// long a key lives, a later one lives as long as the policy says, and where that says nothing, as long as the key before it was
     /// made for; also one that is made because all before it were revoked.
-    pub fn new(ring: KeyRing, terms: KeyTerms, sink: S) -> Self {
+    pub fn new(ring: KeyRing, terms: IssueRequest, sink: S) -> Self {
         Self {
             ring,
             terms,
@@ -132,7 +137,7 @@ impl<S: Sink> Rotator<S> {
 
     /// The old key is ended as soon as `is_used` says that the new one was seen in use, too: for a client that is one process, or
     /// whose processes switch together. It is asked whenever the rotator catches up, which [`run`](Self::run) does every 30 s
-    /// then. Where the service runs in this process, the ring knows: [`KeySummary::last_used`](crate::KeySummary::last_used).
+    /// then. Where the service runs in this process, the ring knows: [`KeySummary::last_used`](crate::keyring::KeySummary::last_used).
     pub fn ends_when_used(mut self, is_used: impl Fn(&KeyId) -> bool + Send + 'static) -> Self {
         self.is_used = Some(Box::new(is_used));
         self
@@ -147,7 +152,7 @@ impl<S: Sink> Rotator<S> {
     /// # Cancel safety
     ///
     /// A call that is dropped is as a process that ends: the next one goes on from there.
-    pub async fn catch_up(&mut self) -> Result<SystemTime, NotRotated> {
+    pub async fn catch_up(&mut self) -> Result<SystemTime, RotatorError> {
         // An operation finds out by itself that others have written; waiting is none.
         self.ring.reload().await?;
         for _ in 0..MOST_STEPS {
@@ -164,7 +169,7 @@ impl<S: Sink> Rotator<S> {
                     self.pending = self.ring.issue(terms).await?.into_new();
                 }
                 Step::Rotate(old, mark) => {
-                    let rotate = Rotate::with_grace(old, Duration::MAX)
+                    let rotate = RotateRequest::with_grace(old, Duration::MAX)
                         .on_terms(&self.terms)
                         .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
@@ -175,7 +180,7 @@ impl<S: Sink> Rotator<S> {
                 Step::Wait(until) => return Ok(until),
             }
         }
-        Err(NotRotated::Unsettled)
+        Err(RotatorError::Unsettled)
     }
 
     /// Catches up whenever something is due, and every 30 s, without end: so soon is a key replaced that another process has
@@ -192,7 +197,7 @@ impl<S: Sink> Rotator<S> {
                     let left = next.duration_since(self.ring.now()).unwrap_or_default();
                     left.min(LONGEST_SLEEP)
                 }
-                Err(NotRotated::Ring(NotChanged::Stopped)) => return,
+                Err(RotatorError::Ring(KeyRingError::Stopped)) => return,
                 Err(error) => {
                     let client = self.terms.client();
                     tracing::warn!(
@@ -210,7 +215,7 @@ impl<S: Sink> Rotator<S> {
     }
 
     /// Delivers what was made, if it was not; the key is kept until the sink holds it.
-    async fn deliver(&mut self) -> Result<(), NotRotated> {
+    async fn deliver(&mut self) -> Result<(), RotatorError> {
         let Some(key) = &self.pending else {
             return Ok(());
         };
@@ -229,7 +234,7 @@ impl<S: Sink> Rotator<S> {
     }
 
     /// Which key the sink holds.
-    async fn look(&mut self) -> Result<Option<Delivered>, NotRotated> {
+    async fn look(&mut self) -> Result<Option<Delivered>, RotatorError> {
         let Some(digest) = self.sink.held().await? else {
             self.held = None;
             return Ok(None);

@@ -2,38 +2,39 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::inbound::{ClientId, IdempotencyKey, KeyDigest, KeyId};
-use crate::keyring::ledger::{KeyEntry, Ledger};
-use crate::keyring::policy::after;
+use crate::idempotency::IdempotencyKey;
+use crate::inbound::{ClientId, KeyDigest, KeyId};
+use crate::keyring::issuance_policy::after;
+use crate::keyring::state::{KeyEntry, KeyRingState};
 
 /// What the keys that a rotator has made are marked with.
 const MARK: &str = "rotator";
 
 /// How often, and with which overlap.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
-    pub(super) period: Duration,
-    pub(super) overlap: Duration,
+pub(crate) struct Plan {
+    pub(crate) period: Duration,
+    pub(crate) overlap: Duration,
 }
 
 /// What is known of the key that the sink holds, besides what the ledger says.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Delivered {
-    pub(super) digest: KeyDigest,
+pub(crate) struct Delivered {
+    pub(crate) digest: KeyDigest,
     /// Since when, as far as this process has seen it.
-    pub(super) since: SystemTime,
-    pub(super) usage: Usage,
+    pub(crate) since: SystemTime,
+    pub(crate) usage: Usage,
 }
 
 /// Whether a key was seen in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Usage {
+pub(crate) enum Usage {
     Seen,
     NotYet,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// There is no live key: make the first, or one that comes after this one, which has ended.
     Issue(Option<KeyId>, IdempotencyKey),
     /// Make the successor of this key.
@@ -48,8 +49,8 @@ pub(super) enum Step {
     Wait(SystemTime),
 }
 
-pub(super) fn next_step(
-    ledger: &Ledger,
+pub(crate) fn next_step(
+    ledger: &KeyRingState,
     client: &ClientId,
     delivered: Option<Delivered>,
     plan: Plan,
@@ -104,7 +105,7 @@ fn holds(delivered: Option<Delivered>, key: &KeyEntry) -> bool {
 }
 
 /// Whether one more key would end another.
-fn is_full(ledger: &Ledger, client: &ClientId, now: SystemTime) -> bool {
+fn is_full(ledger: &KeyRingState, client: &ClientId, now: SystemTime) -> bool {
     let live = ledger
         .keys_of(client)
         .filter(|key| ledger.is_live(key, now));
@@ -112,13 +113,13 @@ fn is_full(ledger: &Ledger, client: &ClientId, now: SystemTime) -> bool {
 }
 
 /// When the client has read a key that was delivered as soon as it was made.
-fn read_by(key: &KeyEntry, ledger: &Ledger, plan: Plan) -> SystemTime {
+fn read_by(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
     let made = key.created_at().unwrap_or(SystemTime::UNIX_EPOCH);
     after(made, overlap_of(key, ledger, plan))
 }
 
 /// The overlap of a key with its neighbours: not more than half its life, or there were no time in which it is the only one.
-fn overlap_of(key: &KeyEntry, ledger: &Ledger, plan: Plan) -> Duration {
+fn overlap_of(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> Duration {
     let start = key.not_before().max(key.created_at());
     let life = ledger.ends_at(key).zip(start);
     let life = life.and_then(|(end, start)| end.duration_since(start).ok());
@@ -127,7 +128,7 @@ fn overlap_of(key: &KeyEntry, ledger: &Ledger, plan: Plan) -> Duration {
 
 /// When a key is to be replaced: after a period, and an overlap before it ends by itself. One that is in its grace has lost
 /// its successor, and is to have another at once.
-fn due(key: &KeyEntry, ledger: &Ledger, plan: Plan) -> SystemTime {
+fn due(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
     if key.retires_at().is_some() {
         return SystemTime::UNIX_EPOCH;
     }

@@ -8,8 +8,8 @@ use std::future::Future;
 use crate::inbound::KeyDigest;
 use crate::keyring::token::NewKey;
 
-/// Where a [`Rotator`](crate::Rotator) delivers new keys: a file that the client reads ([`FileSink`](crate::FileSink)), a
-/// secret store, the environment of a container ([`sink_fn`](crate::sink_fn): two closures).
+/// Where a [`Rotator`](crate::keyring::Rotator) delivers new keys: a file that the client reads ([`FileSink`](crate::keyring::FileSink)), a
+/// secret store, the environment of a container ([`sink_fn`](crate::keyring::sink_fn): two closures).
 ///
 /// Implement it with `async fn`. A sink can say what it holds, since a process that starts again has to know whether a key
 /// was delivered before it ended: the ring does not know that, and has no token to deliver it again.

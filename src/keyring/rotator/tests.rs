@@ -11,13 +11,14 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
+use super::Rotator;
 use super::file_sink::Desk;
-use super::{Rotator, Sink, SinkError};
+use super::sink::{Sink, SinkError};
 use crate::inbound::{KeyDigest, Scopes, Standing};
-use crate::keyring::decide::KeyTerms;
-use crate::keyring::file_store::desk;
-use crate::keyring::ledger::Ledger;
+use crate::keyring::file_store::commit as desk;
+use crate::keyring::request::IssueRequest;
 use crate::keyring::ring::KeyRing;
+use crate::keyring::state::KeyRingState;
 use crate::keyring::store::{Commit, CommitError, Store, StoreError};
 use crate::keyring::token::NewKey;
 
@@ -63,7 +64,7 @@ impl Fuse {
 struct Kept(PathBuf, Fuse);
 
 impl Store for Kept {
-    async fn load(&mut self) -> Result<Ledger, StoreError> {
+    async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         desk::load(&self.0)
     }
 
@@ -100,7 +101,7 @@ impl Process {
         let ring = KeyRing::builder().wall_clock(move || at(clock.load(Ordering::SeqCst)));
         let store = Kept(folder.join("keys.toml"), fuse.clone());
         let ring = ring.start(store).await.unwrap();
-        let terms = KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default());
+        let terms = IssueRequest::new("batch".parse().unwrap()).or_new_client(Scopes::default());
         let sink = Delivered(Desk::new(folder.join("batch.key")), fuse);
         let rotator = Rotator::new(ring, terms, sink)
             .period(HOUR * u32::try_from(PERIOD).unwrap())

@@ -2,7 +2,7 @@
 
 use super::{ALPHABET, CHECKSUM};
 
-pub(super) fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
+pub(crate) fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
     let mut rest = crc32fast::hash(body);
     let mut digits = [b'0'; CHECKSUM];
     for digit in digits.iter_mut().rev() {
@@ -14,7 +14,7 @@ pub(super) fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 }
 
 /// Whether a token ends in the checksum of what stands before it.
-pub(super) fn holds(token: &[u8]) -> bool {
+pub(crate) fn holds(token: &[u8]) -> bool {
     token
         .split_last_chunk::<CHECKSUM>()
         .is_some_and(|(body, sum)| *sum == checksum(body))

@@ -11,7 +11,7 @@ use super::ALPHABET;
 const FAIR: u8 = 248;
 
 /// Fills with digits: a byte that would favour the first ones is thrown away.
-pub(super) fn random_digits(
+pub(crate) fn random_digits(
     digits: &mut [u8],
     fill: &mut impl FnMut(&mut [u8]) -> Result<(), NoRandomness>,
 ) -> Result<(), NoRandomness> {
@@ -35,13 +35,13 @@ pub(super) fn random_digits(
 }
 
 /// Random bytes from the operating system.
-pub(super) fn from_the_system(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+pub(crate) fn from_the_system(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     getrandom::fill(bytes).map_err(|_| NoRandomness(()))
 }
 
 /// The operating system's generator of random numbers failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoRandomness(pub(super) ());
+pub struct NoRandomness(pub(crate) ());
 
 impl fmt::Display for NoRandomness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

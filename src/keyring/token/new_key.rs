@@ -4,7 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::checksum::{self, checksum};
+use super::checksum;
+use super::checksum::checksum;
 use super::digits::{NoRandomness, from_the_system, random_digits};
 use super::parsed::{ParsedToken, UnparsedToken};
 use super::prefix::Prefix;
@@ -18,7 +19,7 @@ use crate::secret::Secret;
 /// There is no `Display`, `Clone` or `Serialize`, and `Debug` shows the name alone.
 ///
 /// ```
-/// use tower_rotating_auth::{KeyDigest, NewKey};
+/// use tower_rotating_auth::{inbound::KeyDigest, keyring::NewKey};
 ///
 /// let key = NewKey::generate()?;
 /// let token = key.token().expose_secret();
@@ -26,7 +27,7 @@ use crate::secret::Secret;
 /// assert_eq!(KeyDigest::of(token), key.digest());
 /// assert!(NewKey::has_checksum(token));
 /// assert_eq!(format!("{key:?}"), format!("trk_{}_[redacted]", key.id()));
-/// # Ok::<_, tower_rotating_auth::NoRandomness>(())
+/// # Ok::<_, tower_rotating_auth::keyring::NoRandomness>(())
 /// ```
 pub struct NewKey {
     prefix: Prefix,

@@ -7,13 +7,13 @@ use super::prefix::Prefix;
 use super::{ID, TAIL, checksum};
 use crate::inbound::KeyId;
 
-/// What a token of the format of [`NewKey`](crate::NewKey) says of itself: its prefix and the name of the key, both of
+/// What a token of the format of [`NewKey`](crate::keyring::NewKey) says of itself: its prefix and the name of the key, both of
 /// which may be shown. Anybody can write such a token; whether it is a key is another question.
 ///
 /// For reports of leaked keys, and to tell a typing error from a key that is not known.
 ///
 /// ```
-/// use tower_rotating_auth::{ParsedToken, UnparsedToken};
+/// use tower_rotating_auth::keyring::{ParsedToken, UnparsedToken};
 ///
 /// let token = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";
 /// let parsed = ParsedToken::parse(token)?;
@@ -99,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::keyring::NewKey;
+    use crate::keyring::token::new_key::NewKey;
 
     const VECTOR: &[u8] = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";
 

@@ -14,7 +14,7 @@ const COMPATIBLE: &str = "sk-";
 /// Some clients and gateways take only keys that begin with `sk-`: those letters may stand before the rest.
 ///
 /// ```
-/// use tower_rotating_auth::{NewKey, Prefix};
+/// use tower_rotating_auth::keyring::{NewKey, Prefix};
 ///
 /// for prefix in ["acme", "acme_live", "sk-acme_test"] {
 ///     let key = NewKey::with_prefix(&prefix.parse()?)?;

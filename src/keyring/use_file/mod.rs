@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 pub use self::uses::Uses;
-use super::file_store::{Lock, Place, Readers, desk, off_the_runtime, replace};
+use super::file_store::{Lock, Place, Readers, commit, off_the_runtime, replace};
 use super::store::StoreError;
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
@@ -28,8 +28,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Notes when keys were last used, to the day, in a file beside their key file: `<key file>.used`.
 ///
-/// A service that lets clients in [follows](Self::follow_until) its key set, whether a [`KeyRing`](crate::KeyRing) publishes that
-/// or a [`FileSource`](crate::FileSource) reads it; several services may. The key file itself is left alone: each change
+/// A service that lets clients in [follows](Self::follow_until) its key set, whether a [`KeyRing`](crate::keyring::KeyRing) publishes that
+/// or a [`FileSource`](crate::source::FileSource) reads it; several services may. The key file itself is left alone: each change
 /// of it is a new generation for everybody. Who looks after the keys [reads](Self::read) which of them nobody uses.
 ///
 /// The file is written, under the lock on `<key file>.used.lock`, when the day of a use is another than the one that is there.
@@ -40,14 +40,14 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
-/// use tower_rotating_auth::{FileStore, KeyRing, KeyTerms, UseFile};
+/// use tower_rotating_auth::keyring::{FileStore, KeyRing, IssueRequest, UseFile};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("keys.toml");
 /// let ring = KeyRing::start(FileStore::new(&path)).await?;
-/// let terms = KeyTerms::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
 /// let id = ring.issue(terms).await?.id().clone();
 ///
 /// let uses = UseFile::beside(&path);
@@ -79,7 +79,7 @@ impl UseFile {
     /// When the file cannot be read, or is another.
     pub async fn read(&self) -> Result<Option<Uses>, StoreError> {
         let key_file = self.key_file.clone();
-        off_the_runtime(move || read(&desk::find(&key_file)?.used())).await?
+        off_the_runtime(move || read(&commit::find(&key_file)?.used())).await?
     }
 
     /// Notes what is known now of the use of these keys.
@@ -140,7 +140,7 @@ impl UseFile {
 }
 
 fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
-    let beside = desk::find(key_file)?;
+    let beside = commit::find(key_file)?;
     let place = beside.used();
     let not_written = |error: io::Error| {
         let path = &place.file;

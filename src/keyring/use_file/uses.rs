@@ -24,7 +24,7 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// When keys were last used, to the day (UTC).
 ///
-/// Made by [`UseFile::read`](crate::UseFile::read).
+/// Made by [`UseFile::read`](crate::keyring::UseFile::read).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uses {
     since: Date,
@@ -43,7 +43,7 @@ struct Shape {
 
 impl Uses {
     /// None yet; `None` where the moment is in no calendar.
-    pub(super) fn none_before(now: SystemTime) -> Option<Self> {
+    pub(crate) fn none_before(now: SystemTime) -> Option<Self> {
         Some(Self {
             since: day(now)?,
             last: BTreeMap::new(),
@@ -63,7 +63,7 @@ impl Uses {
     }
 
     /// With what the records of these keys say; a use that was noted before is not taken back by an older one.
-    pub(super) fn with(mut self, keys: &KeySet, now: SystemTime) -> Self {
+    pub(crate) fn with(mut self, keys: &KeySet, now: SystemTime) -> Self {
         for record in keys.records() {
             let Some(used) = record.last_used().and_then(day) else {
                 continue;
@@ -78,7 +78,7 @@ impl Uses {
         self
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let shape: Shape = toml::from_str(text).ok()?;
         if shape.version != VERSION {
             return None;
@@ -91,7 +91,7 @@ impl Uses {
         })
     }
 
-    pub(super) fn to_text(&self) -> Result<String, toml::ser::Error> {
+    pub(crate) fn to_text(&self) -> Result<String, toml::ser::Error> {
         let last = self.last.iter();
         let shape = Shape {
             version: VERSION,

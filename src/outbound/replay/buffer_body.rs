@@ -19,7 +19,7 @@ use super::saved_body::SavedBody;
 /// - What was recorded is freed as soon as the answer is known not to be a rejection, or the limit is passed. Of
 ///   requests that do not carry the key, nothing is recorded.
 /// - From the rejection on, no more of the body is sent until it is known whether there is a newer key. If there
-///   is one, the first attempt's body fails with [`Superseded`](super::Superseded), which closes its
+///   is one, the first attempt's body fails with [`Superseded`](crate::outbound::replay::Superseded), which closes its
 ///   connection, or resets its stream; otherwise it goes on.
 /// - Both attempts tell the same length, and so are framed alike; trailers are kept. Where one frame ends and the
 ///   next begins may differ.
@@ -32,12 +32,12 @@ use super::saved_body::SavedBody;
 ///
 /// The body need be neither `Clone` nor `Sync`; one that is not `Unpin` is boxed first, by
 /// `request.map(Box::pin)`. Trailers do not count as bytes. Data that is not `Bytes` is copied. For bodies
-/// that are in memory as a whole, [`CloneBody`](super::CloneBody) costs less.
+/// that are in memory as a whole, [`CloneBody`](crate::outbound::replay::CloneBody) costs less.
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::{BodyExt, Full};
-/// use tower_rotating_auth::{BufferBody, Replay};
+/// use tower_rotating_auth::outbound::replay::{BufferBody, Replay};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -70,15 +70,20 @@ impl BufferBody {
     /// use axum::body::Body;
     /// use http::{Request, Response};
     /// use tower::{Layer, ServiceExt, service_fn};
-    /// use tower_rotating_auth::{BufferBody, Credential, InjectKey, Rotating, Secret};
+    /// use tower_rotating_auth::{
+    ///     Rotating,
+    ///     Secret,
+    ///     outbound::{Credential, InjectKeyLayer},
+    ///     outbound::replay::BufferBody,
+    /// };
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("sk-1"))?);
+    /// # let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let inner = service_fn(async |request: Request<Body>| {
     ///     Ok::<_, std::convert::Infallible>(Response::new(request.into_body()))
     /// });
-    /// let client = InjectKey::new("https://api.example.com", key)?
+    /// let client = InjectKeyLayer::new("https://api.example.com", key)?
     ///     .replay(BufferBody::new(64 * 1024).map(Body::new))
     ///     .layer(inner);
     /// let response = client.oneshot(Request::new(Body::from("an upload"))).await?;

@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-pub(super) type PolledFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
+pub(crate) type PolledFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
 /// The next frame of a body, of which data that is `Bytes` already is not copied.
-pub(super) fn poll_frame_of<B>(body: &mut B, cx: &mut Context<'_>) -> PolledFrame
+pub(crate) fn poll_frame_of<B>(body: &mut B, cx: &mut Context<'_>) -> PolledFrame
 where
     B: Body<Error: Into<BoxError>> + Unpin,
 {

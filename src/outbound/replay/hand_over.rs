@@ -31,20 +31,20 @@ enum Sending {
 }
 
 /// The first attempt's side.
-pub(super) struct First<B>(Arc<Between<B>>);
+pub(crate) struct First<B>(Arc<Between<B>>);
 
 /// The side of whoever may call for a second attempt. Dropping it says that there will be none.
-pub(super) struct Claim<B>(Arc<Between<B>>);
+pub(crate) struct Claim<B>(Arc<Between<B>>);
 
 /// What the first attempt finds when it asks for a frame.
-pub(super) enum Turn<B> {
+pub(crate) enum Turn<B> {
     Polled(PolledFrame),
     /// There can be no second attempt: the body, or `None` if it has ended, is the first one's alone.
     Alone(Option<B>),
 }
 
 /// Records up to `max_bytes` of a body while it is sent.
-pub(super) fn record<B>(source: B, max_bytes: usize) -> (First<B>, Claim<B>) {
+pub(crate) fn record<B>(source: B, max_bytes: usize) -> (First<B>, Claim<B>) {
     let recorded = Recorded {
         source: Some(source),
         recording: Some(Recording::with_room(max_bytes)),
@@ -59,7 +59,7 @@ impl<B> First<B>
 where
     B: Body<Error: Into<BoxError>> + Unpin,
 {
-    pub(super) fn poll_frame(&self, cx: &mut Context<'_>) -> Turn<B> {
+    pub(crate) fn poll_frame(&self, cx: &mut Context<'_>) -> Turn<B> {
         let mut between = lock(&self.0);
         let Some(recorded) = &mut *between else {
             return Turn::Polled(Poll::Ready(Some(Err(Superseded.into()))));
@@ -71,13 +71,13 @@ where
         Turn::Alone(recorded.and_then(|recorded| recorded.source))
     }
 
-    pub(super) fn is_end_stream(&self) -> bool {
+    pub(crate) fn is_end_stream(&self) -> bool {
         lock(&self.0)
             .as_ref()
             .is_some_and(|recorded| recorded.source.as_ref().is_none_or(B::is_end_stream))
     }
 
-    pub(super) fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         lock(&self.0)
             .as_ref()
             .map_or_else(SizeHint::default, |recorded| {
@@ -124,7 +124,7 @@ impl<B> Recorded<B> {
 
 impl<B> Claim<B> {
     /// Lets the first attempt send no more of the body; `None` if too much of it was sent already.
-    pub(super) fn pause(self) -> Option<Self> {
+    pub(crate) fn pause(self) -> Option<Self> {
         if let Some(Recorded {
             recording: Some(_),
             sending,
@@ -139,7 +139,7 @@ impl<B> Claim<B> {
     }
 
     /// Takes the body away from the first attempt: what was sent of it, and the rest.
-    pub(super) fn take_over(self) -> Option<(Recording, Option<B>)> {
+    pub(crate) fn take_over(self) -> Option<(Recording, Option<B>)> {
         let mut between = lock(&self.0);
         let recording = between.as_mut()?.recording.take()?;
         let recorded = between.take()?;

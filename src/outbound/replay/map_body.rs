@@ -15,7 +15,7 @@ pub struct MapBody<F> {
 }
 
 impl<F> MapBody<F> {
-    pub(super) const fn new(buffer: BufferBody, map: F) -> Self {
+    pub(crate) const fn new(buffer: BufferBody, map: F) -> Self {
         Self { buffer, map }
     }
 }

@@ -13,7 +13,7 @@ const SHORT: usize = 8 * 1024;
 const TOGETHER: usize = 16 * 1024;
 
 /// What was consumed of a body. It is taken out again in the order in which it was put in.
-pub(super) struct Recording {
+pub(crate) struct Recording {
     room: usize,
     pieces: VecDeque<Bytes>,
     /// The short pieces since the last long one.
@@ -22,10 +22,10 @@ pub(super) struct Recording {
 }
 
 /// The frame does not fit: more bytes than there is room for, or nothing that a body is made of.
-pub(super) struct DoesNotFit;
+pub(crate) struct DoesNotFit;
 
 impl Recording {
-    pub(super) fn with_room(room: usize) -> Self {
+    pub(crate) fn with_room(room: usize) -> Self {
         Self {
             room,
             pieces: VecDeque::new(),
@@ -34,7 +34,7 @@ impl Recording {
         }
     }
 
-    pub(super) fn record(&mut self, frame: &Frame<Bytes>) -> Result<(), DoesNotFit> {
+    pub(crate) fn record(&mut self, frame: &Frame<Bytes>) -> Result<(), DoesNotFit> {
         if self.trailers.is_some() {
             return Err(DoesNotFit); // trailers end a body
         }
@@ -66,7 +66,7 @@ impl Recording {
     }
 
     /// Takes out the next frame. Where one piece ends and the next begins need not be where it was.
-    pub(super) fn take(&mut self) -> Option<Frame<Bytes>> {
+    pub(crate) fn take(&mut self) -> Option<Frame<Bytes>> {
         if self.pieces.is_empty() {
             self.close_short();
         }
@@ -76,12 +76,12 @@ impl Recording {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty() && self.short.is_empty() && self.trailers.is_none()
     }
 
     /// How many bytes of data there are.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         let pieces = self.pieces.iter().map(Bytes::len);
         pieces
             .chain([self.short.len()])

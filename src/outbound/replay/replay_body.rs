@@ -13,11 +13,11 @@ use super::hand_over::{First, Turn};
 use super::recording::Recording;
 
 /// A body that streams through, and of which what is sent may be recorded. Made by
-/// [`BufferBody`](super::BufferBody).
+/// [`BufferBody`](crate::outbound::replay::BufferBody).
 ///
 /// Frames come when the body has them, and both attempts tell the same length and the same end, so that they are
 /// framed alike. When a second attempt takes over, this body, if it is the first one's, fails with
-/// [`Superseded`](super::Superseded) and never ends as if it were whole.
+/// [`Superseded`](crate::outbound::replay::Superseded) and never ends as if it were whole.
 ///
 /// Its errors are the body's own, boxed and not wrapped. It is `Sync` whether or not the body is. The default is
 /// an empty body.
@@ -42,20 +42,20 @@ struct Second<B> {
 
 impl<B> ReplayBody<B> {
     /// A body that is sent once.
-    pub(super) const fn plain(body: B) -> Self {
+    pub(crate) const fn plain(body: B) -> Self {
         Self::of(Kind::Plain(body))
     }
 
     /// A body of which nothing will come.
-    pub(super) const fn ended(hint: SizeHint) -> Self {
+    pub(crate) const fn ended(hint: SizeHint) -> Self {
         Self::of(Kind::Ended(hint))
     }
 
-    pub(super) const fn first(first: First<B>) -> Self {
+    pub(crate) const fn first(first: First<B>) -> Self {
         Self::of(Kind::First(first))
     }
 
-    pub(super) const fn second(sent: Recording, rest: Option<B>, hint: SizeHint) -> Self {
+    pub(crate) const fn second(sent: Recording, rest: Option<B>, hint: SizeHint) -> Self {
         let new = Some(hint);
         Self::of(Kind::Second(Second { sent, rest, new }))
     }

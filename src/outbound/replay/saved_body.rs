@@ -7,7 +7,7 @@ use http_body::SizeHint;
 use super::hand_over::Claim;
 use super::replay_body::ReplayBody;
 
-/// What is kept of a body by [`BufferBody`](super::BufferBody): a claim to what was sent of it and to the rest.
+/// What is kept of a body by [`BufferBody`](crate::outbound::replay::BufferBody): a claim to what was sent of it and to the rest.
 ///
 /// When it is dropped, what was recorded is freed at once, and nothing more is.
 pub struct SavedBody<B> {
@@ -23,17 +23,17 @@ enum Kept<B> {
 }
 
 impl<B> SavedBody<B> {
-    pub(super) const fn empty(hint: SizeHint) -> Self {
+    pub(crate) const fn empty(hint: SizeHint) -> Self {
         let kept = Kept::Empty;
         Self { kept, hint }
     }
 
-    pub(super) const fn claim(claim: Claim<B>, hint: SizeHint) -> Self {
+    pub(crate) const fn claim(claim: Claim<B>, hint: SizeHint) -> Self {
         let kept = Kept::Claim(claim);
         Self { kept, hint }
     }
 
-    pub(super) fn pause(self) -> Option<Self> {
+    pub(crate) fn pause(self) -> Option<Self> {
         let kept = match self.kept {
             Kept::Empty => Kept::Empty,
             Kept::Claim(claim) => Kept::Claim(claim.pause()?),
@@ -41,7 +41,7 @@ impl<B> SavedBody<B> {
         Some(Self { kept, ..self })
     }
 
-    pub(super) fn restore(self) -> Option<ReplayBody<B>> {
+    pub(crate) fn restore(self) -> Option<ReplayBody<B>> {
         match self.kept {
             Kept::Empty => Some(ReplayBody::ended(self.hint)),
             Kept::Claim(claim) => {

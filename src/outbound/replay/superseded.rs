@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 /// The body has gone over to the second attempt: the error that the first attempt's
-/// [`ReplayBody`](super::ReplayBody) fails with, so that its connection is closed, or its stream reset.
+/// [`ReplayBody`](crate::outbound::replay::ReplayBody) fails with, so that its connection is closed, or its stream reset.
 ///
 /// Nobody waits for the first attempt any more. What sees this error, such as a log of connections, finds it by
 /// `downcast_ref` and need not take it for a failure.

@@ -2,15 +2,15 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::rotating::Revision;
 use crate::secret::Secret;
 use crate::secret_file::Bytes;
+use crate::source::fetch::Revision;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The content without ASCII white space and byte order marks at both ends: editors, `echo` and
 /// exports leave them, and no key has them.
-pub(super) fn trim(mut content: &[u8]) -> &[u8] {
+pub(crate) fn trim(mut content: &[u8]) -> &[u8] {
     loop {
         let before = content.len();
         content = content.trim_ascii();
@@ -24,10 +24,10 @@ pub(super) fn trim(mut content: &[u8]) -> &[u8] {
 
 /// What tells one content from another: SHA-256 of the trimmed bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Digest([u8; 32]);
+pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    pub(super) fn is_of(self, revision: &Revision) -> bool {
+    pub(crate) fn is_of(self, revision: &Revision) -> bool {
         revision.as_bytes() == self.0
     }
 }
@@ -40,24 +40,24 @@ impl From<Digest> for Revision {
 
 /// Whether there is anything in the file but white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fill {
+pub(crate) enum Fill {
     Empty,
     Some,
 }
 
 /// The file's content as one look found it.
-pub(super) struct Content {
+pub(crate) struct Content {
     bytes: Bytes,
     digest: Digest,
 }
 
 impl Content {
-    pub(super) fn new(bytes: Bytes) -> Self {
+    pub(crate) fn new(bytes: Bytes) -> Self {
         let digest = Digest(Sha256::digest(trim(&bytes)).into());
         Self { bytes, digest }
     }
 
-    pub(super) fn fill(&self) -> Fill {
+    pub(crate) fn fill(&self) -> Fill {
         if trim(&self.bytes).is_empty() {
             Fill::Empty
         } else {
@@ -65,11 +65,11 @@ impl Content {
         }
     }
 
-    pub(super) const fn digest(&self) -> Digest {
+    pub(crate) const fn digest(&self) -> Digest {
         self.digest
     }
 
-    pub(super) fn secret(&self) -> Secret {
+    pub(crate) fn secret(&self) -> Secret {
         Secret::new(trim(&self.bytes).to_vec())
     }
 }

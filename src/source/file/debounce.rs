@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 /// The burst of changes that is being heard, if any.
 #[derive(Debug, Default)]
-pub(super) struct Debounce(Option<Burst>);
+pub(crate) struct Debounce(Option<Burst>);
 
 #[derive(Clone, Copy, Debug)]
 struct Burst {
@@ -21,19 +21,19 @@ struct Burst {
 
 impl Debounce {
     /// A change was heard.
-    pub(super) fn heard(&mut self, now: Instant) {
+    pub(crate) fn heard(&mut self, now: Instant) {
         let first = self.0.map_or(now, |burst| burst.first);
         self.0 = Some(Burst { first, last: now });
     }
 
     /// When to tell of it.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         self.0
             .map(|burst| (burst.last + QUIET).min(burst.first + LONGEST))
     }
 
     /// It was told of.
-    pub(super) fn told(&mut self) {
+    pub(crate) fn told(&mut self) {
         self.0 = None;
     }
 }

@@ -3,11 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::rotating::SourceError;
+use crate::source::error::SourceError;
 
 /// What is wrong with the file.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Missing(io::Error),
     /// There is a link, but nothing where it points.
     Dangling(io::Error),
@@ -32,7 +32,7 @@ pub(super) enum Fault {
 
 impl Fault {
     /// Whether a file that is just being replaced may look like this.
-    pub(super) fn may_be_a_swap(&self) -> bool {
+    pub(crate) fn may_be_a_swap(&self) -> bool {
         match self {
             Self::Missing(_) | Self::Dangling(_) => true,
             Self::Io(error) => error.kind() == ErrorKind::StaleNetworkFileHandle,
@@ -41,7 +41,7 @@ impl Fault {
     }
 
     /// The error that names the file, and never what is in it.
-    pub(super) fn at(self, path: &Path) -> SourceError {
+    pub(crate) fn at(self, path: &Path) -> SourceError {
         match self {
             Self::Missing(error) => SourceError::transient(format!(
                 "{path:?} does not exist; is the path right, and what writes or mounts it running?"

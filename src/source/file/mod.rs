@@ -1,12 +1,12 @@
 //! A key file: watched, polled, and believed only when it is whole.
 //!
-//! A fetch takes one or more looks ([`look`]) until what they find is settled ([`settle`]). What the
+//! A fetch takes one or more looks ([`probe`]) until what they find is settled ([`settle`]). What the
 //! operating system is needed for has a portable twin, which only polls.
 
 mod content;
 mod debounce;
 mod fault;
-mod look;
+mod probe;
 mod settle;
 mod warnings;
 
@@ -33,10 +33,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::debounce::Debounce;
-use self::look::{Eye, Look, Rule, Subject, Watching, Wish};
+use self::probe::{Eye, Look, Rule, Subject, Watching, Wish};
 use self::settle::{Settling, Verdict, Way};
 use self::warnings::Warnings;
-use crate::rotating::{Fetch, Fetched, Pace, Source, SourceError};
+use super::error::SourceError;
+use super::fetch::{Fetch, Fetched};
+use super::refresh_interval::RefreshInterval;
+use super::source::Source;
 use crate::secret::Secret;
 
 /// Asked so often while changes are heard of, and while they are not.
@@ -69,7 +72,7 @@ const MISSING: [Duration; 3] = [
 ///
 /// What is wrong keeps the last good value, and is told with the file's path and never with its content:
 ///
-/// | what | [`ErrorClass`](crate::ErrorClass) |
+/// | what | [`SourceErrorKind`](crate::source::SourceErrorKind) |
 /// |---|---|
 /// | missing (also after 260 ms), a link to nothing, changing all the time, an I/O error | `Transient` |
 /// | not readable for this process; writable by its group or by everybody; with [`strict`](Self::strict), readable by everybody | `Permanent` |
@@ -81,7 +84,7 @@ const MISSING: [Duration; 3] = [
 /// use std::time::Duration;
 /// use std::{fs, io};
 ///
-/// use tower_rotating_auth::{FileSource, Rotating};
+/// use tower_rotating_auth::{Rotating, source::FileSource};
 ///
 /// fn write(path: &std::path::Path, key: &str) -> io::Result<()> {
 ///     let directory = path.parent().unwrap();
@@ -276,12 +279,12 @@ impl Source for FileSource {
         }
     }
 
-    fn pace(&self) -> Pace {
+    fn pace(&self) -> RefreshInterval {
         let poll = self.poll.unwrap_or(match self.subject.watch {
             Wish::Watch => POLL_WATCHED,
             Wish::PollOnly => POLL,
         });
-        Pace::new(poll, MIN_INTERVAL)
+        RefreshInterval::new(poll, MIN_INTERVAL)
     }
 }
 

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::look::Watching;
+use super::probe::Watching;
 
 /// No watch.
-pub(super) struct Watch;
+pub(crate) struct Watch;
 
 impl Watch {
-    pub(super) fn new(_: Arc<Notify>) -> Self {
+    pub(crate) fn new(_: Arc<Notify>) -> Self {
         Self
     }
 
     #[expect(clippy::unused_self, reason = "as the watch that works has it")]
-    pub(super) fn arm(&mut self, _: &Path) -> Watching {
+    pub(crate) fn arm(&mut self, _: &Path) -> Watching {
         Watching::No
     }
 }

@@ -10,20 +10,20 @@ use super::content::{Digest, Fill};
 use super::fault::Fault;
 
 /// The pause between two looks.
-pub(super) const PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 /// Looks after the first.
 const MORE_LOOKS: u32 = 5;
 
 /// Where the links on the way to the file lead, compared with the last content that was believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     AsBefore,
     Swapped,
 }
 
 /// What to do with what a look found.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Believe,
     /// Look again after [`PAUSE`].
     Again,
@@ -32,14 +32,14 @@ pub(super) enum Verdict {
 
 /// The looks of one fetch.
 #[derive(Default)]
-pub(super) struct Settling {
+pub(crate) struct Settling {
     looks: u32,
     last: Option<Digest>,
 }
 
 impl Settling {
     /// Judges what a look found that the engine does not have yet.
-    pub(super) fn judge(&mut self, found: Digest, fill: Fill, way: Way) -> Verdict {
+    pub(crate) fn judge(&mut self, found: Digest, fill: Fill, way: Way) -> Verdict {
         let settled = way == Way::Swapped || self.last == Some(found);
         if fill == Fill::Some && settled {
             return Verdict::Believe;
@@ -60,8 +60,8 @@ impl Settling {
 mod tests {
     use zeroize::Zeroizing;
 
-    use super::super::content::Content;
     use super::*;
+    use crate::source::file::content::Content;
 
     /// Judges a look after another; `""` is an empty file.
     fn judge(settling: &mut Settling, content: &str, way: Way) -> Verdict {

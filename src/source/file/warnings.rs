@@ -3,12 +3,12 @@
 use std::mem::replace;
 use std::path::Path;
 
-use super::look::Watching;
+use super::probe::Watching;
 use crate::secret_file::Exposure;
 
 /// Which warnings have been given: each is given once.
 #[derive(Default)]
-pub(super) struct Warnings {
+pub(crate) struct Warnings {
     unwatched: Given,
     exposed: Given,
 }
@@ -27,7 +27,7 @@ impl Given {
 }
 
 impl Warnings {
-    pub(super) fn note(&mut self, path: &Path, watching: &Watching, exposure: Exposure) {
+    pub(crate) fn note(&mut self, path: &Path, watching: &Watching, exposure: Exposure) {
         if let Watching::Fails(error) = watching {
             if self.unwatched.first_time() {
                 tracing::warn!(

@@ -1,8 +1,12 @@
 //! Sources made of other sources.
 
 use tower_rotating_auth::{
-    ErrorClass, Expiry, Fetched, NotRefreshed, Pace, Reason, Revision, Rotating, Source,
-    SourceError, StartError,
+    Rotating,
+    rotating::{RefreshError, StartError},
+    source::{
+        Expiry, FetchReason, Fetched, RefreshInterval, Revision, Source, SourceError,
+        SourceErrorKind,
+    },
 };
 
 use crate::support::{Answer, millis, minutes, moment, pass, script, secs};
@@ -19,7 +23,7 @@ async fn a_mapped_source_keeps_revision_expiry_hints_and_pace() {
         let fetched = Fetched::new(value).revision(Revision::new(revision.as_bytes()));
         Answer::fetched(fetched.expires(Expiry::In(minutes(60))))
     });
-    let source = source.paced(Pace::new(secs(100), secs(3)));
+    let source = source.paced(RefreshInterval::new(secs(100), secs(3)));
     let key = Rotating::start(source.map(str::to_uppercase)).await;
     let key = key.expect("the source delivers");
     assert_eq!(*key.current(), "A");
@@ -29,7 +33,7 @@ async fn a_mapped_source_keeps_revision_expiry_hints_and_pace() {
     pass(secs(3)).await;
     moment().await;
     assert_eq!(log.gaps(), [secs(3)], "a hint, at the source's own pace");
-    assert_eq!(log.last().reason, Reason::Changed);
+    assert_eq!(log.last().reason, FetchReason::Changed);
     assert_eq!(log.last().revision, Some(Revision::new(*b"r1")));
     assert_eq!(*key.current(), "A", "equal revision, same content");
 
@@ -46,8 +50,8 @@ async fn a_value_that_cannot_be_mapped_is_refused_and_the_last_good_one_stays() 
     });
     let key = Rotating::start(parsed).await.expect("the source delivers");
     match key.refresh().await {
-        Err(NotRefreshed::Failed(error)) => {
-            assert_eq!(error.class(), ErrorClass::Invalid);
+        Err(RefreshError::Failed(error)) => {
+            assert_eq!(error.class(), SourceErrorKind::Invalid);
             assert!(std::error::Error::source(&*error).is_some());
         }
         other => panic!("{other:?}"),
@@ -70,7 +74,7 @@ async fn a_value_that_does_not_validate_is_refused_and_the_last_good_one_stays()
     pass(secs(1)).await;
     moment().await;
     assert_eq!(*key.current(), "a");
-    assert_eq!(key.status().last_error, Some(ErrorClass::Invalid));
+    assert_eq!(key.status().last_error, Some(SourceErrorKind::Invalid));
     pass(secs(2)).await;
     assert_eq!(*key.current(), "c");
 }
@@ -81,7 +85,7 @@ async fn a_first_value_that_does_not_validate_is_no_start() {
     let source = source.validate(|_| Err(SourceError::invalid("empty")));
     let outcome = Rotating::start(source).await;
     assert!(
-        matches!(outcome, Err(StartError::Source(error)) if error.class() == ErrorClass::Invalid)
+        matches!(outcome, Err(StartError::Source(error)) if error.class() == SourceErrorKind::Invalid)
     );
 }
 
@@ -101,7 +105,7 @@ async fn a_fallback_is_asked_exactly_when_the_first_source_fails() {
 
     assert_eq!(*key.refresh().await.expect("the second delivers"), 100);
     match key.refresh().await {
-        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::Transient),
+        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Transient),
         other => panic!("the first one's error, not {other:?}"),
     }
     assert_eq!(*key.current(), 100);
@@ -174,7 +178,7 @@ async fn hints_of_either_source_count() {
         log.hint();
         moment().await;
         assert_eq!(*key.current(), expected);
-        assert_eq!(first_log.last().reason, Reason::Changed);
+        assert_eq!(first_log.last().reason, FetchReason::Changed);
     }
 }
 
@@ -183,8 +187,8 @@ async fn a_fallback_goes_at_the_pace_of_the_slower_one() {
     let (first, log) = script(|asked| Answer::value(asked.number));
     let (second, _) = script(|_| Answer::value(0));
     let source = first
-        .paced(Pace::new(secs(100), secs(1)))
-        .fallback(second.paced(Pace::new(secs(10), secs(7))));
+        .paced(RefreshInterval::new(secs(100), secs(1)))
+        .fallback(second.paced(RefreshInterval::new(secs(10), secs(7))));
     let _key = Rotating::start(source).await.expect("the first delivers");
     log.hint();
     pass(secs(8)).await;
@@ -201,7 +205,9 @@ async fn a_boxed_source_is_the_source_it_was() {
         3 => Answer::panics("boom"),
         _ => Answer::unchanged(),
     });
-    let source = source.paced(Pace::new(secs(50), secs(3))).boxed();
+    let source = source
+        .paced(RefreshInterval::new(secs(50), secs(3)))
+        .boxed();
     let key = Rotating::start(source).await.expect("the source delivers");
     log.hint();
     pass(secs(4)).await;
@@ -211,7 +217,7 @@ async fn a_boxed_source_is_the_source_it_was() {
     while log.count() < 3 {
         pass(secs(1)).await;
     }
-    assert_eq!(key.status().last_error, Some(ErrorClass::Panicked));
+    assert_eq!(key.status().last_error, Some(SourceErrorKind::Panicked));
     pass(secs(4)).await;
     assert_eq!(key.status().last_error, None);
     assert_eq!(log.last().revision, Some(Revision::new(*b"2")));

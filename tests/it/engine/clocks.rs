@@ -2,14 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_rotating_auth::{Builder, ErrorClass, Expiry, Fetched, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::RotatingBuilder,
+    source::{Expiry, Fetched, SourceErrorKind},
+};
 
 use crate::support::{Answer, Log, Wall, at_once, minutes, pass, script, secs};
 
 const HOUR: Duration = minutes(60);
 const YEAR: i64 = 365 * 24 * 60 * 60;
 
-fn builder(wall: &Wall) -> Builder {
+fn builder(wall: &Wall) -> RotatingBuilder {
     Rotating::builder().wall_clock(wall.reader())
 }
 
@@ -100,7 +104,7 @@ async fn tokens_with_a_date_are_refused_by_a_clock_that_runs_ahead_and_the_old_o
     wall.jump(74 * YEAR);
     pass(minutes(30)).await;
     assert_eq!(*key.current(), 1);
-    assert_eq!(key.status().last_error, Some(ErrorClass::Expired));
+    assert_eq!(key.status().last_error, Some(SourceErrorKind::Expired));
     assert!(log.count() < 60, "{}", log.count());
 
     wall.jump(-74 * YEAR);

@@ -5,7 +5,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, SystemTime};
 
 use tokio::task::spawn_blocking;
-use tower_rotating_auth::{Builder, ErrorClass, Event, EventKind, Generation, Reason, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::{Event, EventKind, Generation, RotatingBuilder},
+    source::{FetchReason, SourceErrorKind},
+};
 
 use crate::support::{Answer, Upstream, Wall, millis, moment, pass, script, secs};
 
@@ -13,7 +17,7 @@ use crate::support::{Answer, Upstream, Wall, millis, moment, pass, script, secs}
 const PATIENCE: Duration = secs(60);
 
 /// A builder whose observer puts down what it is told.
-fn observed() -> (Builder, Receiver<Event>) {
+fn observed() -> (RotatingBuilder, Receiver<Event>) {
     let (tell, told) = mpsc::channel();
     let builder = Rotating::builder().observer(move |event| {
         let _ = tell.send(event.clone());
@@ -57,13 +61,13 @@ async fn rotations_and_failures_are_told_in_order_with_name_and_time() {
             failures,
             next_attempt,
         } => {
-            assert_eq!((class, failures), (ErrorClass::Transient, 1));
+            assert_eq!((class, failures), (SourceErrorKind::Transient, 1));
             assert!(next_attempt <= secs(1));
         }
         other => panic!("{other:?}"),
     }
     let generation = key.current().generation();
-    let reason = Some(Reason::Scheduled);
+    let reason = Some(FetchReason::Scheduled);
     assert_eq!(rotated.kind, EventKind::Rotated { generation, reason });
 
     log.hint(); // unchanged attempts are no events
@@ -73,7 +77,7 @@ async fn rotations_and_failures_are_told_in_order_with_name_and_time() {
 }
 
 /// An observer that blocks until it is let go, and what it was told then.
-fn blocked() -> (Builder, mpsc::Sender<()>, Receiver<Generation>) {
+fn blocked() -> (RotatingBuilder, mpsc::Sender<()>, Receiver<Generation>) {
     let (let_go, held) = mpsc::channel();
     let (tell, told) = mpsc::channel();
     let builder = Rotating::builder().observer(move |event| {
@@ -89,7 +93,7 @@ fn blocked() -> (Builder, mpsc::Sender<()>, Receiver<Generation>) {
 fn an_observer_that_blocks_holds_nothing_up_and_what_it_misses_is_counted() {
     const PUBLISHED: u64 = 3000;
     let (builder, let_go, told) = blocked();
-    let (key, mut publisher) = builder.by_hand(0);
+    let (key, mut publisher) = builder.manual(0);
     for value in 1..=PUBLISHED {
         publisher.publish(value);
     }

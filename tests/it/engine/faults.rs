@@ -9,7 +9,9 @@ use futures_util::future::Either;
 use tokio::task::yield_now;
 use tokio::time::advance;
 use tower_rotating_auth::{
-    ErrorClass, Fetch, Fetched, NotRefreshed, Reason, Rotating, Source, SourceError, source_fn,
+    Rotating,
+    rotating::RefreshError,
+    source::{Fetch, FetchReason, Fetched, Source, SourceError, SourceErrorKind, source_fn},
 };
 
 use crate::support::{Answer, Asked, Log, at_once, minutes, moment, pass, script, secs};
@@ -26,7 +28,7 @@ async fn a_source_that_panics_is_asked_again_and_the_last_good_value_is_served()
         pass(secs(1)).await;
     }
     assert_eq!(*key.current(), 1);
-    assert_eq!(key.status().last_error, Some(ErrorClass::Panicked));
+    assert_eq!(key.status().last_error, Some(SourceErrorKind::Panicked));
     pass(secs(5)).await;
     assert_eq!(*key.current(), 4);
     assert_eq!(key.status().last_error, None);
@@ -39,8 +41,8 @@ async fn a_panic_answers_those_who_wait() {
         _ => Answer::panics("boom"),
     });
     let key = Rotating::start(source).await.expect("the source delivers");
-    match key.refresh_if(key.current().generation()).await {
-        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::Panicked),
+    match key.refresh_newer_than(key.current().generation()).await {
+        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Panicked),
         other => panic!("{other:?}"),
     }
 }
@@ -96,11 +98,11 @@ async fn a_source_whose_hints_panic_is_still_polled_and_listened_to_no_more_than
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(minutes(10)).await;
     assert!((9..=13).contains(&log.count()), "{}", log.count());
-    assert_eq!(log.count_for(Reason::Changed), 0);
+    assert_eq!(log.count_for(FetchReason::Changed), 0);
     assert_eq!(*key.current(), log.count());
     assert!(calls.load(Ordering::SeqCst) <= log.count());
 
-    let newer = key.refresh_if(key.current().generation()).await;
+    let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(*newer.expect("it still answers"), log.count());
 }
 
@@ -114,7 +116,7 @@ async fn a_source_whose_hints_panicked_is_listened_to_again_after_the_next_attem
     pass(secs(5)).await;
     log.hint();
     moment().await;
-    assert_eq!(log.last().reason, Reason::Changed);
+    assert_eq!(log.last().reason, FetchReason::Changed);
     assert_eq!(*key.current(), 3);
 }
 
@@ -125,8 +127,8 @@ async fn a_source_that_hints_without_end_is_asked_at_the_minimum_interval() {
     pass(minutes(1)).await;
     assert!((55..=61).contains(&log.count()), "{}", log.count());
     let asked = tokio::time::Instant::now();
-    let outcome = key.refresh_if(key.current().generation()).await;
-    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    let outcome = key.refresh_newer_than(key.current().generation()).await;
+    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
     assert_eq!(asked.elapsed(), secs(5));
 }
 
@@ -156,7 +158,7 @@ async fn a_value_that_cannot_be_compared_is_an_error_and_replaces_nothing() {
     let (source, _) = script(|asked| Answer::value(Touchy(asked.number)));
     let key = Rotating::start(source).await.expect("the source delivers");
     match key.refresh().await {
-        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::Panicked),
+        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Panicked),
         other => panic!("{other:?}"),
     }
     assert_eq!(key.current().0, 1);
@@ -175,7 +177,7 @@ async fn what_had_expired_on_arrival_is_an_error_and_replaces_nothing() {
     let key = Rotating::start(source).await.expect("the source delivers");
     for attempt in [2, 3] {
         match key.refresh().await {
-            Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::Expired),
+            Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Expired),
             other => panic!("{attempt}: {other:?}"),
         }
         assert_eq!(*key.current(), 1);
@@ -208,7 +210,7 @@ async fn a_fetch_that_panics_when_it_is_given_up_is_survived() {
     let key = Rotating::start(source).await.expect("the source delivers");
     let outcome = key.refresh().await;
     assert!(
-        matches!(outcome, Err(NotRefreshed::Failed(_))),
+        matches!(outcome, Err(RefreshError::Failed(_))),
         "{outcome:?}"
     );
     pass(secs(2)).await;
@@ -237,7 +239,7 @@ async fn a_comparison_that_does_not_end_is_given_up_like_a_fetch() {
     advance(secs(31)).await;
     assert!(at_once(|| operator.is_finished()).await);
     match operator.await.expect("no panic") {
-        Err(NotRefreshed::Failed(error)) => assert_eq!(error.class(), ErrorClass::TimedOut),
+        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::TimedOut),
         other => panic!("{other:?}"),
     }
     drop(let_go);

@@ -1,7 +1,11 @@
 //! How long a rejected request waits for a new key.
 
 use tokio::time::Instant;
-use tower_rotating_auth::{ErrorClass, NotRefreshed, Pace, Reason, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::RefreshError,
+    source::{FetchReason, RefreshInterval, SourceErrorKind},
+};
 
 use crate::support::{Answer, Upstream, millis, moment, pass, script, secs};
 
@@ -12,11 +16,11 @@ async fn a_key_that_stays_the_same_is_waited_for_no_longer_than_the_force_wait()
     pass(secs(5)).await;
 
     let asked = Instant::now();
-    let outcome = key.refresh_if(key.current().generation()).await;
-    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    let outcome = key.refresh_newer_than(key.current().generation()).await;
+    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
     assert_eq!(asked.elapsed(), secs(5));
     // At once, and then looked again with growing pauses: after 1 s and after 2 s more.
-    assert_eq!(log.count_for(Reason::Rejected), 3);
+    assert_eq!(log.count_for(FetchReason::Rejected), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -27,13 +31,13 @@ async fn a_writer_who_is_behind_is_waited_for() {
     pass(secs(5)).await;
 
     let asked = Instant::now();
-    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    let waiting = tokio::spawn(key.refresh_newer_than(key.current().generation()));
     pass(millis(500)).await;
     upstream.rotate(); // half a second after the first look
     let newer = waiting.await.expect("no panic").expect("a newer key came");
     assert_eq!(*newer, 2);
     assert!((secs(1)..secs(1) + millis(10)).contains(&asked.elapsed()));
-    assert_eq!(log.count_for(Reason::Rejected), 2);
+    assert_eq!(log.count_for(FetchReason::Rejected), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,15 +45,15 @@ async fn the_source_is_asked_even_where_nobody_waits_so_long() {
     for (force_wait, min_interval) in [(secs(0), secs(1)), (secs(2), secs(10))] {
         let upstream = Upstream::new();
         let (source, log) = upstream.source(millis(0));
-        let source = source.paced(Pace::new(secs(3600), min_interval));
+        let source = source.paced(RefreshInterval::new(secs(3600), min_interval));
         let key = Rotating::builder().force_wait(force_wait).start(source);
         let key = key.await.expect("the source delivers");
         upstream.rotate();
-        let outcome = key.refresh_if(key.current().generation()).await;
-        assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+        let outcome = key.refresh_newer_than(key.current().generation()).await;
+        assert!(matches!(outcome, Err(RefreshError::TimedOut)));
         pass(min_interval + millis(10)).await;
         assert_eq!(*key.current(), 2, "{force_wait:?}");
-        assert_eq!(log.count_for(Reason::Rejected), 1);
+        assert_eq!(log.count_for(FetchReason::Rejected), 1);
     }
 }
 
@@ -57,12 +61,12 @@ async fn the_source_is_asked_even_where_nobody_waits_so_long() {
 async fn a_hint_ends_the_wait_early() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
-    let source = source.paced(Pace::new(secs(60), millis(10)));
+    let source = source.paced(RefreshInterval::new(secs(60), millis(10)));
     let key = Rotating::builder().force_wait(secs(20)).start(source);
     let key = key.await.expect("the source delivers");
     pass(secs(1)).await;
 
-    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    let waiting = tokio::spawn(key.refresh_newer_than(key.current().generation()));
     pass(secs(12)).await; // between two looks, which are seconds apart by now
     let before = log.count();
     upstream.rotate();
@@ -72,7 +76,7 @@ async fn a_hint_ends_the_wait_early() {
     assert_eq!(*newer, 2);
     assert!(hinted.elapsed() < millis(10), "{:?}", hinted.elapsed());
     assert_eq!(log.count(), before + 1);
-    assert_eq!(log.last().reason, Reason::Changed);
+    assert_eq!(log.last().reason, FetchReason::Changed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +87,7 @@ async fn a_hint_after_the_last_look_still_ends_the_wait() {
     pass(secs(5)).await;
 
     let asked = Instant::now();
-    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    let waiting = tokio::spawn(key.refresh_newer_than(key.current().generation()));
     pass(millis(4500)).await;
     upstream.rotate();
     log.hint();
@@ -98,15 +102,15 @@ async fn only_the_first_refresh_in_vain_is_waited_for() {
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(secs(5)).await;
     let rejected = key.current().generation();
-    let _ = key.refresh_if(rejected).await;
+    let _ = key.refresh_newer_than(rejected).await;
 
     pass(secs(60)).await; // the cooldown is over
-    let looks = log.count_for(Reason::Rejected);
+    let looks = log.count_for(FetchReason::Rejected);
     let asked = Instant::now();
-    let outcome = key.refresh_if(rejected).await;
-    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    let outcome = key.refresh_newer_than(rejected).await;
+    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
     assert!(asked.elapsed() <= secs(1), "{:?}", asked.elapsed());
-    assert_eq!(log.count_for(Reason::Rejected), looks + 1);
+    assert_eq!(log.count_for(FetchReason::Rejected), looks + 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,8 +124,8 @@ async fn a_source_that_hangs_holds_nobody_longer_than_the_force_wait() {
     pass(secs(5)).await;
 
     let asked = Instant::now();
-    let outcome = key.refresh_if(key.current().generation()).await;
-    assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+    let outcome = key.refresh_newer_than(key.current().generation()).await;
+    assert!(matches!(outcome, Err(RefreshError::TimedOut)));
     assert_eq!(asked.elapsed(), secs(5));
     assert_eq!(*key.current(), 1);
 
@@ -130,7 +134,7 @@ async fn a_source_that_hangs_holds_nobody_longer_than_the_force_wait() {
     assert!(log.running());
     pass(secs(1) + millis(10)).await;
     assert!(!log.running());
-    assert_eq!(key.status().last_error, Some(ErrorClass::TimedOut));
+    assert_eq!(key.status().last_error, Some(SourceErrorKind::TimedOut));
     pass(secs(1)).await;
     assert_eq!(*key.current(), 2);
     assert_eq!(key.status().last_error, None);
@@ -148,8 +152,8 @@ async fn a_rejection_during_a_hanging_attempt_is_answered_in_time_as_well() {
         pass(millis(100)).await;
     }
     let asked = Instant::now();
-    let outcome = key.refresh_if(key.current().generation()).await;
-    assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+    let outcome = key.refresh_newer_than(key.current().generation()).await;
+    assert!(matches!(outcome, Err(RefreshError::TimedOut)));
     assert_eq!(asked.elapsed(), secs(5));
     assert_eq!(log.count(), 2);
 }
@@ -161,7 +165,7 @@ async fn a_forced_attempt_keeps_the_minimum_interval() {
     let key = Rotating::start(source).await.expect("the source delivers");
     moment().await;
     upstream.rotate();
-    let newer = key.refresh_if(key.current().generation()).await;
+    let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(*newer.expect("there is a newer key"), 2);
     assert_eq!(log.gaps(), [secs(1)]);
 }

@@ -5,13 +5,16 @@ use std::thread::{self, ThreadId};
 use std::time::SystemTime;
 
 use tokio::time::Instant;
-use tower_rotating_auth::{EventKind, NotRefreshed, Rotating, Upkeep};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::{EventKind, RefreshError, RefreshState},
+};
 
 use crate::support::{Wall, block_on, pass, secs};
 
 #[test]
 fn what_is_published_is_current_for_every_handle_at_once_and_with_no_runtime() {
-    let (key, mut publisher) = Rotating::by_hand(1);
+    let (key, mut publisher) = Rotating::manual(1);
     let other = key.clone();
     let before = key.current();
     assert_eq!(publisher.publish(2).get(), 2);
@@ -21,7 +24,7 @@ fn what_is_published_is_current_for_every_handle_at_once_and_with_no_runtime() {
 
 #[test]
 fn the_generation_moves_exactly_when_the_content_does() {
-    let (key, mut publisher) = Rotating::by_hand("a");
+    let (key, mut publisher) = Rotating::manual("a");
     let generations = ["a", "b", "b", "a", "a", "c"].map(|value| publisher.publish(value).get());
     assert_eq!(generations, [1, 2, 2, 3, 3, 4]);
     assert_eq!(key.current().generation().get(), 4);
@@ -29,7 +32,7 @@ fn the_generation_moves_exactly_when_the_content_does() {
 
 #[test]
 fn nothing_holds_an_operator_back() {
-    let (key, mut publisher) = Rotating::by_hand(0);
+    let (key, mut publisher) = Rotating::manual(0);
     for value in 1..=10_000 {
         publisher.publish(value);
         assert_eq!(*key.current(), value);
@@ -38,25 +41,25 @@ fn nothing_holds_an_operator_back() {
 
 #[test]
 fn there_is_nothing_to_refresh_but_a_newer_value_is_found_all_the_same() {
-    let (key, mut publisher) = Rotating::by_hand(1);
+    let (key, mut publisher) = Rotating::manual(1);
     let old = key.current().generation();
-    let outcome = block_on(key.refresh_if(old));
-    assert!(matches!(outcome, Err(NotRefreshed::ByHand)));
-    assert!(matches!(block_on(key.refresh()), Err(NotRefreshed::ByHand)));
+    let outcome = block_on(key.refresh_newer_than(old));
+    assert!(matches!(outcome, Err(RefreshError::Manual)));
+    assert!(matches!(block_on(key.refresh()), Err(RefreshError::Manual)));
     publisher.publish(2);
-    let newer = block_on(key.refresh_if(old)).expect("it is there already");
+    let newer = block_on(key.refresh_newer_than(old)).expect("it is there already");
     assert_eq!(*newer, 2);
 }
 
 #[test]
 fn a_publisher_that_is_gone_leaves_the_last_value_and_says_so() {
-    let (key, mut publisher) = Rotating::by_hand(1);
+    let (key, mut publisher) = Rotating::manual(1);
     let mut changes = key.subscribe();
-    assert_eq!(key.status().upkeep, Upkeep::ByHand);
+    assert_eq!(key.status().refresh_state, RefreshState::Manual);
     assert_eq!(key.status().next_attempt, None);
     publisher.publish(2);
     drop(publisher);
-    assert_eq!(key.status().upkeep, Upkeep::Stopped);
+    assert_eq!(key.status().refresh_state, RefreshState::Stopped);
     assert_eq!(*key.current(), 2);
     let last = block_on(changes.changed()).expect("the last change is not lost");
     assert_eq!(*last, 2);
@@ -65,7 +68,7 @@ fn a_publisher_that_is_gone_leaves_the_last_value_and_says_so() {
 
 #[test]
 fn a_publisher_outlives_the_handles() {
-    let (key, mut publisher) = Rotating::by_hand(1);
+    let (key, mut publisher) = Rotating::manual(1);
     drop(key);
     assert_eq!(publisher.publish(2).get(), 2);
 }
@@ -88,7 +91,7 @@ impl Drop for Witness {
 #[test]
 fn a_value_that_a_reader_held_is_let_go_of_by_the_publisher() {
     let (tell, told) = channel();
-    let (key, mut publisher) = Rotating::by_hand(Witness(tell.clone()));
+    let (key, mut publisher) = Rotating::manual(Witness(tell.clone()));
     let reader = thread::spawn({
         let before = key.current();
         publisher.publish(Witness(tell.clone()));
@@ -105,7 +108,7 @@ fn a_value_that_a_reader_held_is_let_go_of_by_the_publisher() {
 
 #[tokio::test(start_paused = true)]
 async fn the_age_is_that_of_the_content() {
-    let (key, mut publisher) = Rotating::by_hand(1);
+    let (key, mut publisher) = Rotating::manual(1);
     pass(secs(60)).await;
     publisher.publish(1);
     assert_eq!(key.status().age, secs(60));
@@ -122,7 +125,7 @@ async fn what_is_published_by_hand_is_told_with_the_time_of_the_wall_clock_given
         .observer(move |event| {
             let _ = tell.send((event.at, event.kind.clone()));
         })
-        .by_hand(1);
+        .manual(1);
     let now = Instant::now();
     wall.jump(3600);
     let generation = publisher.publish(2);

@@ -5,7 +5,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use tower_rotating_auth::{
-    ErrorClass, Expiry, Fetched, Pace, Reason, Revision, Rotating, SourceError,
+    Rotating,
+    source::{
+        Expiry, FetchReason, Fetched, RefreshInterval, Revision, SourceError, SourceErrorKind,
+    },
 };
 
 use crate::support::{Answer, Upstream, Wall, millis, minutes, pass, script, secs};
@@ -67,10 +70,10 @@ async fn a_value_without_an_expiry_is_asked_for_every_minute_or_as_often_as_told
 #[tokio::test(start_paused = true)]
 async fn the_builder_overrules_the_pace_of_the_source_and_a_poll_overrules_an_expiry() {
     let (source, log) = script(|_| Answer::lives(1, HOUR));
-    let source = source.paced(Pace::new(secs(100), secs(10)));
+    let source = source.paced(RefreshInterval::new(secs(100), secs(10)));
     let _key = Rotating::start(source).await.expect("the source delivers");
     let (slow, slower) = script(|_| Answer::lives(1, HOUR));
-    let slow = slow.paced(Pace::new(secs(100), secs(10)));
+    let slow = slow.paced(RefreshInterval::new(secs(100), secs(10)));
     let key = Rotating::builder().poll(secs(300)).min_interval(secs(20));
     let _other = key.start(slow).await.expect("the source delivers");
     pass(minutes(20)).await;
@@ -90,7 +93,7 @@ async fn renewals_that_fail_for_ten_minutes_are_tried_as_the_backoff_says() {
     }
     pass(minutes(10)).await;
     // 1, 2, 4 … 60 s, each cut by up to a half: 15 attempts when none is, 25 when all are.
-    let tried = log.count_for(Reason::Scheduled);
+    let tried = log.count_for(FetchReason::Scheduled);
     assert!((14..=26).contains(&tried), "{tried}");
     for (failures, gap) in (1..).zip(&log.gaps()[1..]) {
         let full = secs(1 << (failures - 1).min(6)).min(secs(60));
@@ -173,7 +176,7 @@ async fn two_hours_without_the_source_keep_the_key_and_end_when_it_is_back() {
     pass(secs(59)).await;
     let attempts = log.count() - 1;
     assert!((60..=130).contains(&attempts), "{attempts}");
-    assert_eq!(key.status().last_error, Some(ErrorClass::Transient));
+    assert_eq!(key.status().last_error, Some(SourceErrorKind::Transient));
 
     pass(secs(1 + 62)).await;
     assert_eq!(key.current().generation().get(), 2);
@@ -257,7 +260,7 @@ async fn an_expired_value_that_its_source_calls_the_same_is_not_asked_for_every_
         let key = Rotating::start(source).await.expect("the source delivers");
         pass(2 * HOUR).await;
         assert_eq!(*key.current(), 1);
-        assert_eq!(key.status().last_error, Some(ErrorClass::Expired));
+        assert_eq!(key.status().last_error, Some(SourceErrorKind::Expired));
         assert!(log.count() <= 130, "{}", log.count());
     }
 }
@@ -310,7 +313,7 @@ async fn a_hint_ends_the_wait_after_a_failure() {
     log.hint();
     pass(millis(1)).await;
     assert_eq!(*key.current(), 2);
-    assert_eq!(log.last().reason, Reason::Changed);
+    assert_eq!(log.last().reason, FetchReason::Changed);
 }
 
 #[tokio::test(start_paused = true)]

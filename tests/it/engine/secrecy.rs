@@ -4,8 +4,9 @@ use std::fmt::Debug;
 use std::sync::mpsc;
 
 use tower_rotating_auth::{
-    Event, Expiry, Fetch, Fetched, NotRefreshed, Revision, Rotating, Secret, Source, SourceError,
-    StartError, pushed, source_fn,
+    Rotating, Secret,
+    rotating::{Event, RefreshError, StartError},
+    source::{Expiry, Fetch, Fetched, Revision, Source, SourceError, channel, source_fn},
 };
 
 use crate::support::{Answer, Log, Script, Traced, minutes, moment, pass, script, secs};
@@ -67,7 +68,7 @@ async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: 
     let key = builder.start(source).await.expect("the source delivers");
     let mut changes = key.subscribe();
     while log.count() < 8 {
-        let refreshing = key.refresh_if(key.current().generation());
+        let refreshing = key.refresh_newer_than(key.current().generation());
         seen.see(&refreshing);
         match refreshing.await {
             Ok(current) => seen.see(&current),
@@ -92,7 +93,7 @@ async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: 
     assert!(events.len() >= 6);
     seen.see(&events);
 
-    let (key, mut publisher) = Rotating::by_hand(make(SENTINEL.into()));
+    let (key, mut publisher) = Rotating::manual(make(SENTINEL.into()));
     publisher.publish(make(format!("{SENTINEL}-2")));
     seen.see(&publisher);
     seen.see(&key.current());
@@ -129,7 +130,7 @@ async fn no_secret_is_in_the_error_of_a_start() {
         seen.error(&error);
     }
     seen.error(&StartError::NoRuntime);
-    for error in [NotRefreshed::Unchanged, NotRefreshed::Cooldown] {
+    for error in [RefreshError::Unchanged, RefreshError::Cooldown] {
         seen.error(&error);
     }
     seen.assert_clean();
@@ -160,9 +161,9 @@ async fn no_secret_is_in_what_sources_are_made_of() {
     seen.0 += &shown.try_iter().collect::<String>();
     assert!(seen.0.contains("Requested"));
 
-    let (pusher, source) = pushed();
-    pusher.push(Secret::from(SENTINEL));
-    seen.see(&pusher);
+    let (sender, source) = channel();
+    sender.send(Secret::from(SENTINEL));
+    seen.see(&sender);
     seen.see(&source);
     let closure = || {
         let secret = Secret::from(SENTINEL);

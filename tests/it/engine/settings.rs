@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tower_rotating_auth::{Builder, NotRefreshed, Pace, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::{RefreshError, RotatingBuilder},
+    source::RefreshInterval,
+};
 
 use crate::support::{Answer, Upstream, millis, minutes, pass, script, secs};
 
@@ -11,7 +15,7 @@ const EVER: Duration = Duration::MAX;
 
 #[tokio::test(start_paused = true)]
 async fn settings_that_mean_for_ever_are_no_panic() {
-    let set: [fn(Builder) -> Builder; 7] = [
+    let set: [fn(RotatingBuilder) -> RotatingBuilder; 7] = [
         |builder| builder.poll(EVER),
         |builder| builder.force_wait(EVER),
         |builder| builder.fetch_timeout(EVER),
@@ -29,9 +33,9 @@ async fn settings_that_mean_for_ever_are_no_panic() {
             });
             let key = set(Rotating::builder().wait_for_first(minutes(1))).start(source);
             let key = key.await.expect("the second attempt delivers");
-            let failed = key.refresh_if(key.current().generation()).await;
+            let failed = key.refresh_newer_than(key.current().generation()).await;
             assert!(
-                matches!(failed, Err(NotRefreshed::Failed(_))),
+                matches!(failed, Err(RefreshError::Failed(_))),
                 "{number}: {failed:?}"
             );
             let newer = key.refresh().await;
@@ -42,12 +46,15 @@ async fn settings_that_mean_for_ever_are_no_panic() {
 
 #[tokio::test(start_paused = true)]
 async fn a_minimum_interval_that_means_for_ever_is_no_panic() {
-    for pace in [Pace::new(EVER, EVER), Pace::new(secs(10), EVER)] {
+    for pace in [
+        RefreshInterval::new(EVER, EVER),
+        RefreshInterval::new(secs(10), EVER),
+    ] {
         let (source, log) = Upstream::new().source(millis(0));
         let key = Rotating::start(source.paced(pace)).await;
         let key = key.expect("the source delivers");
-        let outcome = key.refresh_if(key.current().generation()).await;
-        assert!(matches!(outcome, Err(NotRefreshed::TimedOut)));
+        let outcome = key.refresh_newer_than(key.current().generation()).await;
+        assert!(matches!(outcome, Err(RefreshError::TimedOut)));
         assert!(timeout(minutes(60), key.refresh()).await.is_err());
         assert_eq!(log.count(), 1);
     }
@@ -61,15 +68,18 @@ async fn no_minimum_interval_is_no_spin() {
         MANY.. => Answer::hangs(),
         _ => Answer::value(1),
     };
-    for pace in [Pace::new(secs(60), secs(0)), Pace::new(secs(0), secs(0))] {
+    for pace in [
+        RefreshInterval::new(secs(60), secs(0)),
+        RefreshInterval::new(secs(0), secs(0)),
+    ] {
         let (source, log) = script(move |asked| answer(asked.number));
         let key = Rotating::builder()
             .force_wait(secs(2))
             .start(source.paced(pace));
         let key = key.await.expect("the source delivers");
-        let outcome = key.refresh_if(key.current().generation()).await;
+        let outcome = key.refresh_newer_than(key.current().generation()).await;
         assert!(
-            matches!(outcome, Err(NotRefreshed::Unchanged)),
+            matches!(outcome, Err(RefreshError::Unchanged)),
             "{outcome:?}"
         );
         pass(secs(1)).await;

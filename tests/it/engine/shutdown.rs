@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use tokio::task::yield_now;
 use tokio::time::Instant;
-use tower_rotating_auth::{NotRefreshed, Rotating, Upkeep};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::{RefreshError, RefreshState},
+};
 
 use crate::support::{Answer, Upstream, at_once, block_on, millis, moment, pass, script, secs};
 
@@ -27,26 +30,26 @@ async fn the_last_handle_takes_the_source_along_in_the_middle_of_a_fetch() {
         _ => Answer::hangs(),
     });
     let key = Rotating::start(source).await.expect("the source delivers");
-    let waiting = key.refresh_if(key.current().generation());
+    let waiting = key.refresh_newer_than(key.current().generation());
     pass(secs(2)).await;
     assert!(log.running());
     drop(key);
     assert!(at_once(|| log.gone() && !log.running()).await);
-    assert!(matches!(waiting.await, Err(NotRefreshed::Stopped)));
+    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_last_handle_takes_the_source_along_while_the_minimum_interval_is_waited_for() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
-    let waiting = key.refresh_if(key.current().generation());
+    let waiting = key.refresh_newer_than(key.current().generation());
     let operator = key.refresh();
     moment().await;
     assert_eq!(log.count(), 1);
     drop(key);
     assert!(at_once(|| log.gone()).await);
-    assert!(matches!(waiting.await, Err(NotRefreshed::Stopped)));
-    assert!(matches!(operator.await, Err(NotRefreshed::Stopped)));
+    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
+    assert!(matches!(operator.await, Err(RefreshError::Stopped)));
     assert_eq!(log.count(), 1);
 }
 
@@ -95,28 +98,28 @@ async fn a_driver_that_is_dropped_releases_everybody_and_leaves_the_last_good_va
     let driver = tokio::spawn(driver);
     let mut changes = key.subscribe();
     let rejected = key.current().generation();
-    let waiting = key.refresh_if(rejected);
+    let waiting = key.refresh_newer_than(rejected);
     let operator = key.refresh();
     pass(secs(2)).await;
     assert!(log.running());
-    assert_eq!(key.status().upkeep, Upkeep::Refreshed);
+    assert_eq!(key.status().refresh_state, RefreshState::Running);
 
     let now = Instant::now();
     driver.abort();
-    assert!(matches!(waiting.await, Err(NotRefreshed::Stopped)));
-    assert!(matches!(operator.await, Err(NotRefreshed::Stopped)));
+    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
+    assert!(matches!(operator.await, Err(RefreshError::Stopped)));
     assert!(matches!(
-        key.refresh_if(rejected).await,
-        Err(NotRefreshed::Stopped)
+        key.refresh_newer_than(rejected).await,
+        Err(RefreshError::Stopped)
     ));
-    assert!(matches!(key.refresh().await, Err(NotRefreshed::Stopped)));
+    assert!(matches!(key.refresh().await, Err(RefreshError::Stopped)));
     assert!(changes.changed().await.is_none());
     assert_eq!(now.elapsed(), secs(0));
 
     assert!(log.gone());
     assert_eq!(*key.current(), 1);
     let status = key.status();
-    assert_eq!(status.upkeep, Upkeep::Stopped);
+    assert_eq!(status.refresh_state, RefreshState::Stopped);
     assert_eq!(status.next_attempt, None);
 }
 
@@ -124,10 +127,10 @@ async fn a_driver_that_is_dropped_releases_everybody_and_leaves_the_last_good_va
 async fn a_driver_that_was_never_polled_ends_the_same_way() {
     let (source, log) = Upstream::new().source(millis(0));
     let (key, driver) = Rotating::pair(source).await.expect("the source delivers");
-    let waiting = key.refresh_if(key.current().generation());
+    let waiting = key.refresh_newer_than(key.current().generation());
     drop(driver);
     assert!(log.gone());
-    assert!(matches!(waiting.await, Err(NotRefreshed::Stopped)));
+    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
     assert_eq!(*key.current(), 1);
 }
 
@@ -152,13 +155,13 @@ fn a_runtime_that_is_gone_leaves_the_last_good_value_on_any_thread() {
     let runtime = runtime.expect("a runtime");
     let key = runtime.block_on(Rotating::start(source));
     let key = key.expect("the source delivers");
-    let waiting = key.refresh_if(key.current().generation());
+    let waiting = key.refresh_newer_than(key.current().generation());
     drop(runtime);
     assert!(log.gone());
     let outcome = block_on(waiting);
-    assert!(matches!(outcome, Err(NotRefreshed::Stopped)));
+    assert!(matches!(outcome, Err(RefreshError::Stopped)));
     assert_eq!(*key.current(), 1);
-    assert_eq!(key.status().upkeep, Upkeep::Stopped);
+    assert_eq!(key.status().refresh_state, RefreshState::Stopped);
 }
 
 #[tokio::test(start_paused = true)]

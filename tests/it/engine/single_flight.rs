@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
-use tower_rotating_auth::{Current, NotRefreshed, Reason, Rotating, SourceError};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::{Current, RefreshError},
+    source::{FetchReason, SourceError},
+};
 
 use crate::support::{Answer, Log, Upstream, block_on, millis, moment, pass, script, secs};
 
@@ -28,13 +32,13 @@ async fn a_hundred_rejections_of_one_generation_share_one_fetch() {
 
     let rejected = key.current().generation();
     let asked = Instant::now();
-    for outcome in join_all((0..100).map(|_| key.refresh_if(rejected))).await {
+    for outcome in join_all((0..100).map(|_| key.refresh_newer_than(rejected))).await {
         assert_eq!(known(&outcome.expect("there is a newer key")), (2, 2));
     }
     assert_eq!(asked.elapsed(), millis(50));
     assert_eq!(log.count(), 2);
     let forced = log.last();
-    assert_eq!(forced.reason, Reason::Rejected);
+    assert_eq!(forced.reason, FetchReason::Rejected);
     assert_eq!(forced.rejected, Some(rejected));
 }
 
@@ -44,14 +48,19 @@ async fn late_rejections_of_an_old_generation_get_the_newer_one_and_fetch_nothin
     let (key, log) = started(&upstream).await;
     let old = key.current().generation();
     upstream.rotate();
-    key.refresh_if(old).await.expect("there is a newer key");
+    key.refresh_newer_than(old)
+        .await
+        .expect("there is a newer key");
     let fetched = log.count();
 
     pass(secs(5)).await;
     upstream.rotate(); // whoever fetched now would see it
     let now = Instant::now();
     for _ in 0..50 {
-        let newer = key.refresh_if(old).await.expect("it is there already");
+        let newer = key
+            .refresh_newer_than(old)
+            .await
+            .expect("it is there already");
         assert_eq!(known(&newer), (2, 2));
     }
     assert_eq!(now.elapsed(), millis(0));
@@ -67,8 +76,8 @@ async fn whoever_stops_waiting_changes_nothing_for_the_others() {
     upstream.rotate();
 
     let asked = Instant::now();
-    let first = tokio::spawn(key.refresh_if(rejected));
-    let others = join_all((0..10).map(|_| key.refresh_if(rejected)));
+    let first = tokio::spawn(key.refresh_newer_than(rejected));
+    let others = join_all((0..10).map(|_| key.refresh_newer_than(rejected)));
     pass(millis(20)).await;
     assert!(log.running());
     first.abort();
@@ -84,7 +93,7 @@ async fn a_refresh_that_nobody_waits_for_happens_all_the_same() {
     let upstream = Upstream::new();
     let (key, log) = started(&upstream).await;
     upstream.rotate();
-    drop(key.refresh_if(key.current().generation()));
+    drop(key.refresh_newer_than(key.current().generation()));
     pass(millis(60)).await;
     assert_eq!(known(&key.current()), (2, 2));
     assert_eq!(log.count(), 2);
@@ -102,13 +111,17 @@ async fn a_rejection_waits_for_an_attempt_that_started_after_it() {
     // The attempt under way has seen the old key already.
     upstream.rotate();
     let asked = Instant::now();
-    let newer = key.refresh_if(key.current().generation()).await;
+    let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(known(&newer.expect("there is a newer key")), (2, 2));
     assert!(asked.elapsed() <= secs(4), "the next starts at once");
     let reasons: Vec<_> = log.all().iter().map(|asked| asked.reason).collect();
     assert_eq!(
         reasons,
-        [Reason::Start, Reason::Scheduled, Reason::Rejected]
+        [
+            FetchReason::Start,
+            FetchReason::Scheduled,
+            FetchReason::Rejected
+        ]
     );
 }
 
@@ -124,7 +137,7 @@ async fn an_attempt_that_fails_does_not_answer_a_rejection_that_is_younger() {
     while !log.running() {
         pass(millis(100)).await;
     }
-    let newer = key.refresh_if(key.current().generation()).await;
+    let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(known(&newer.expect("the next attempt delivers")), (2, 2));
     assert_eq!(log.count(), 3);
 }
@@ -139,7 +152,7 @@ async fn a_new_key_from_the_attempt_under_way_is_enough_for_a_younger_rejection(
     while !log.running() {
         pass(millis(100)).await;
     }
-    let newer = key.refresh_if(key.current().generation()).await;
+    let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(known(&newer.expect("there is a newer key")), (2, 2));
     pass(secs(4)).await; // well before the next poll
     assert_eq!(log.count(), 2, "nothing was left to be fetched for");
@@ -160,7 +173,7 @@ async fn a_rejection_that_was_overtaken_by_a_rotation_fetches_nothing() {
 
     let rejected = key.current().generation();
     assert_eq!((rejected.get(), log.count()), (1, 2));
-    let late = key.refresh_if(rejected);
+    let late = key.refresh_newer_than(rejected);
     drive(millis(0)).await;
     let newer = timeout(millis(0), late).await.expect("it is told at once");
     assert_eq!(known(&newer.expect("it is there already")), (2, 2));
@@ -180,13 +193,13 @@ async fn a_thousand_rejections_share_one_late_failure() {
 
     let rejected = key.current().generation();
     let asked = Instant::now();
-    let outcomes = join_all((0..1000).map(|_| key.refresh_if(rejected))).await;
+    let outcomes = join_all((0..1000).map(|_| key.refresh_newer_than(rejected))).await;
     assert_eq!(asked.elapsed(), secs(22));
     assert_eq!(log.count(), 2);
     let errors: Vec<Arc<SourceError>> = outcomes
         .into_iter()
         .map(|outcome| match outcome {
-            Err(NotRefreshed::Failed(error)) => error,
+            Err(RefreshError::Failed(error)) => error,
             other => panic!("{other:?}"),
         })
         .collect();
@@ -202,7 +215,7 @@ async fn operators_who_ask_at_the_same_time_share_one_fetch() {
         assert_eq!(known(&outcome.expect("the source delivers")), (1, 1));
     }
     assert_eq!(log.count(), 2);
-    assert_eq!(log.last().reason, Reason::Requested);
+    assert_eq!(log.last().reason, FetchReason::Requested);
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +224,7 @@ async fn an_operator_and_a_rejected_request_share_one_fetch_that_knows_of_the_re
     let (key, log) = started(&upstream).await;
     upstream.rotate();
     let rejected = key.current().generation();
-    let (operator, request) = (key.refresh(), key.refresh_if(rejected));
+    let (operator, request) = (key.refresh(), key.refresh_newer_than(rejected));
     for outcome in [operator.await, request.await] {
         assert_eq!(known(&outcome.expect("there is a newer key")), (2, 2));
     }
@@ -243,7 +256,7 @@ async fn an_operator_is_told_of_the_failure() {
     });
     let key = Rotating::start(source).await.expect("the source delivers");
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(NotRefreshed::Failed(_))));
+    assert!(matches!(outcome, Err(RefreshError::Failed(_))));
     assert_eq!(known(&key.current()), (1, 1));
 }
 
@@ -258,7 +271,7 @@ async fn waiting_and_reading_need_no_runtime() {
     let plain = std::thread::spawn(move || {
         assert!(tokio::runtime::Handle::try_current().is_err());
         let rejected = key.current().generation();
-        let newer = block_on(key.refresh_if(rejected)).expect("there is a newer key");
+        let newer = block_on(key.refresh_newer_than(rejected)).expect("there is a newer key");
         assert_eq!(key.status().generation, newer.generation());
         known(&newer)
     });

@@ -3,7 +3,9 @@
 use std::io;
 
 use tower_rotating_auth::{
-    ErrorClass, NotRefreshed, Rotating, Source, SourceError, StartError, pushed, source_fn,
+    Rotating,
+    rotating::{RefreshError, StartError},
+    source::{Source, SourceError, SourceErrorKind, channel, source_fn},
 };
 
 use crate::support::{millis, minutes, moment, pass, secs};
@@ -34,7 +36,7 @@ async fn a_closure_may_fail_with_an_error_of_its_own() {
     let source = source_fn(|| async { Err::<u32, _>(Denied) });
     match Rotating::start(source).await {
         Err(StartError::Source(error)) => {
-            assert_eq!(error.class(), ErrorClass::Permanent);
+            assert_eq!(error.class(), SourceErrorKind::Permanent);
             let cause = std::error::Error::source(&error).expect("it has a cause");
             assert_eq!(cause.to_string(), "403");
         }
@@ -44,12 +46,12 @@ async fn a_closure_may_fail_with_an_error_of_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_pushed_is_published_at_once() {
-    let (pusher, source) = pushed();
-    pusher.push("one");
-    let key = Rotating::start(source).await.expect("it was pushed");
+    let (sender, source) = channel();
+    sender.send("one");
+    let key = Rotating::start(source).await.expect("it was channel");
     let mut changes = key.subscribe();
     pass(secs(5)).await;
-    pusher.push("two");
+    sender.send("two");
     moment().await;
     let current = changes.changed().await.expect("the task runs");
     assert_eq!((*current, current.generation().get()), ("two", 2));
@@ -57,11 +59,11 @@ async fn what_is_pushed_is_published_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn of_what_is_pushed_too_fast_the_latest_counts() {
-    let (pusher, source) = pushed();
-    pusher.push(0);
-    let key = Rotating::start(source).await.expect("it was pushed");
+    let (sender, source) = channel();
+    sender.send(0);
+    let key = Rotating::start(source).await.expect("it was channel");
     for value in 1..=500 {
-        pusher.push(value);
+        sender.send(value);
         pass(millis(10)).await;
     }
     pass(secs(1)).await;
@@ -72,11 +74,11 @@ async fn of_what_is_pushed_too_fast_the_latest_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_pushed_again_is_no_news() {
-    let (pusher, source) = pushed();
-    pusher.push(1);
-    let key = Rotating::start(source).await.expect("it was pushed");
+    let (sender, source) = channel();
+    sender.send(1);
+    let key = Rotating::start(source).await.expect("it was channel");
     pass(secs(5)).await;
-    pusher.push(1);
+    sender.send(1);
     pass(minutes(5)).await;
     assert_eq!(key.current().generation().get(), 1);
     let status = key.status();
@@ -85,16 +87,16 @@ async fn what_is_pushed_again_is_no_news() {
 
 #[tokio::test(start_paused = true)]
 async fn with_nothing_pushed_there_is_no_start_unless_it_is_waited_for() {
-    let (_pusher, source) = pushed::<u32>();
+    let (_pusher, source) = channel::<u32>();
     let outcome = Rotating::start(source).await;
     assert!(
-        matches!(outcome, Err(StartError::Source(error)) if error.class() == ErrorClass::Transient)
+        matches!(outcome, Err(StartError::Source(error)) if error.class() == SourceErrorKind::Transient)
     );
 
-    let (pusher, source) = pushed();
+    let (sender, source) = channel();
     tokio::spawn(async move {
         pass(secs(100)).await;
-        pusher.push(1);
+        sender.send(1);
     });
     let now = tokio::time::Instant::now();
     let key = Rotating::builder()
@@ -106,49 +108,49 @@ async fn with_nothing_pushed_there_is_no_start_unless_it_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejected_key_is_replaced_by_the_next_push() {
-    let (pusher, source) = pushed();
-    pusher.push(1);
-    let key = Rotating::start(source).await.expect("it was pushed");
+    let (sender, source) = channel();
+    sender.send(1);
+    let key = Rotating::start(source).await.expect("it was channel");
     pass(secs(5)).await;
-    let waiting = tokio::spawn(key.refresh_if(key.current().generation()));
+    let waiting = tokio::spawn(key.refresh_newer_than(key.current().generation()));
     pass(secs(2)).await;
-    pusher.push(2);
-    let newer = waiting.await.expect("no panic").expect("it was pushed");
+    sender.send(2);
+    let newer = waiting.await.expect("no panic").expect("it was channel");
     assert_eq!(*newer, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pusher_that_is_gone_leaves_what_it_pushed() {
-    let (pusher, source) = pushed();
-    pusher.push(1);
-    let key = Rotating::start(source).await.expect("it was pushed");
-    drop(pusher);
+    let (sender, source) = channel();
+    sender.send(1);
+    let key = Rotating::start(source).await.expect("it was channel");
+    drop(sender);
     pass(minutes(10)).await;
     assert_eq!(*key.current(), 1);
-    let outcome = key.refresh_if(key.current().generation()).await;
-    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    let outcome = key.refresh_newer_than(key.current().generation()).await;
+    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
     assert_eq!(key.status().last_error, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_pushed_and_not_accepted_is_not_forgotten() {
-    let (pusher, source) = pushed();
-    pusher.push(1);
+    let (sender, source) = channel();
+    sender.send(1);
     let source = source.validate(|value| match value {
         2 => Err(SourceError::invalid("two is no good")),
         _ => Ok(()),
     });
-    let key = Rotating::start(source).await.expect("it was pushed");
-    pusher.push(2);
+    let key = Rotating::start(source).await.expect("it was channel");
+    sender.send(2);
     pass(minutes(10)).await;
     let status = key.status();
     assert_eq!(
         (*key.current(), status.last_error),
-        (1, Some(ErrorClass::Invalid))
+        (1, Some(SourceErrorKind::Invalid))
     );
     assert!(status.failures > 1, "{status:?}");
 
-    pusher.push(3);
+    sender.send(3);
     pass(minutes(10)).await;
     assert_eq!((*key.current(), key.status().last_error), (3, None));
 }

@@ -4,12 +4,14 @@ use std::error::Error;
 
 use tokio::time::Instant;
 use tower_rotating_auth::{
-    ErrorClass, Reason, Rotating, Secret, SourceError, StartError, source_fn,
+    Rotating, Secret,
+    rotating::StartError,
+    source::{FetchReason, SourceError, SourceErrorKind, source_fn},
 };
 
 use crate::support::{Answer, block_on, millis, minutes, pass, script, secs};
 
-fn class(outcome: Result<Rotating<usize>, StartError>) -> ErrorClass {
+fn class(outcome: Result<Rotating<usize>, StartError>) -> SourceErrorKind {
     match outcome {
         Err(StartError::Source(error)) => error.class(),
         other => panic!("{other:?}"),
@@ -34,21 +36,21 @@ async fn a_source_that_fails_fails_the_start_at_once_and_says_why() {
     assert!(log.gone());
     let cause = error.source().expect("it has a cause");
     assert_eq!(cause.to_string(), "no such user");
-    assert_eq!(class(Err(error)), ErrorClass::Permanent);
+    assert_eq!(class(Err(error)), SourceErrorKind::Permanent);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_else_goes_wrong_with_the_first_value_is_an_error_as_well() {
-    type Case = (fn() -> Answer<usize>, ErrorClass);
+    type Case = (fn() -> Answer<usize>, SourceErrorKind);
     let cases: [Case; 5] = [
-        (Answer::unchanged, ErrorClass::Invalid),
-        (|| Answer::lives(1, secs(0)), ErrorClass::Expired),
+        (Answer::unchanged, SourceErrorKind::Invalid),
+        (|| Answer::lives(1, secs(0)), SourceErrorKind::Expired),
         (
             || Answer::lives(1, secs(1)).after(secs(2)),
-            ErrorClass::Expired,
+            SourceErrorKind::Expired,
         ),
-        (|| Answer::panics("boom"), ErrorClass::Panicked),
-        (Answer::hangs, ErrorClass::TimedOut),
+        (|| Answer::panics("boom"), SourceErrorKind::Panicked),
+        (Answer::hangs, SourceErrorKind::TimedOut),
     ];
     for (answer, expected) in cases {
         let (source, _) = script(move |_| answer());
@@ -61,7 +63,7 @@ async fn the_fetch_timeout_is_the_builders_to_set() {
     let now = Instant::now();
     let (source, _) = script(|_| Answer::hangs());
     let outcome = Rotating::builder().fetch_timeout(secs(3)).start(source);
-    assert_eq!(class(outcome.await), ErrorClass::TimedOut);
+    assert_eq!(class(outcome.await), SourceErrorKind::TimedOut);
     assert_eq!(now.elapsed(), secs(3));
 }
 
@@ -73,12 +75,16 @@ async fn a_first_value_is_waited_for_as_long_as_told() {
     });
     let key = Rotating::builder().wait_for_first(minutes(1)).start(source);
     assert_eq!(*key.await.expect("it came within a minute").current(), 4);
-    assert!(log.all().iter().all(|asked| asked.reason == Reason::Start));
+    assert!(
+        log.all()
+            .iter()
+            .all(|asked| asked.reason == FetchReason::Start)
+    );
 
     let (source, log) = script(|_| Answer::down());
     let now = Instant::now();
     let outcome = Rotating::builder().wait_for_first(minutes(1)).start(source);
-    assert_eq!(class(outcome.await), ErrorClass::Transient);
+    assert_eq!(class(outcome.await), SourceErrorKind::Transient);
     assert!((secs(59)..=secs(61)).contains(&now.elapsed()));
     assert!(log.gone());
 }
@@ -89,7 +95,7 @@ async fn attempts_at_a_first_value_keep_the_minimum_interval_up_to_the_last() {
         let (source, log) = script(|_| Answer::down());
         let wait = millis(100 * wait);
         let outcome = Rotating::builder().wait_for_first(wait).start(source);
-        assert_eq!(class(outcome.await), ErrorClass::Transient);
+        assert_eq!(class(outcome.await), SourceErrorKind::Transient);
         let gaps = log.gaps();
         assert!(gaps.iter().all(|gap| *gap >= secs(1)), "{wait:?}: {gaps:?}");
     }
@@ -101,7 +107,7 @@ async fn a_first_value_is_waited_for_no_longer_though_the_source_may_not_be_aske
     let now = Instant::now();
     let builder = Rotating::builder().min_interval(minutes(60));
     let outcome = builder.wait_for_first(secs(5)).start(source);
-    assert_eq!(class(outcome.await), ErrorClass::Transient);
+    assert_eq!(class(outcome.await), SourceErrorKind::Transient);
     assert_eq!((now.elapsed(), log.count()), (secs(5), 1));
 }
 

@@ -2,7 +2,11 @@
 
 use std::time::SystemTime;
 
-use tower_rotating_auth::{ErrorClass, Rotating, SourceError, Upkeep};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::RefreshState,
+    source::{SourceError, SourceErrorKind},
+};
 
 use crate::support::{Answer, Wall, millis, minutes, moment, pass, script, secs};
 
@@ -28,7 +32,10 @@ async fn the_status_tells_generation_age_expiry_failures_and_what_is_next() {
     assert_eq!(fresh.age, secs(2), "counted from when it was asked for");
     assert_eq!(fresh.expires_at, Some(began + minutes(60)));
     assert_eq!((fresh.last_error, fresh.failures), (None, 0));
-    assert_eq!((fresh.events_dropped, fresh.upkeep), (0, Upkeep::Refreshed));
+    assert_eq!(
+        (fresh.events_dropped, fresh.refresh_state),
+        (0, RefreshState::Running)
+    );
     let next = fresh.next_attempt.expect("it is scheduled");
     assert!(next > began + minutes(38) && next < began + minutes(46));
 
@@ -36,7 +43,7 @@ async fn the_status_tells_generation_age_expiry_failures_and_what_is_next() {
     log.hint();
     moment().await;
     let failed = key.status();
-    assert_eq!(failed.last_error, Some(ErrorClass::Transient));
+    assert_eq!(failed.last_error, Some(SourceErrorKind::Transient));
     assert_eq!((failed.failures, failed.generation.get()), (1, 1));
     assert_eq!(failed.age, secs(62) + millis(1));
     let next = failed.next_attempt.expect("it is scheduled");
@@ -44,7 +51,7 @@ async fn the_status_tells_generation_age_expiry_failures_and_what_is_next() {
 
     pass(secs(1)).await;
     let throttled = key.status();
-    assert_eq!(throttled.last_error, Some(ErrorClass::Throttled));
+    assert_eq!(throttled.last_error, Some(SourceErrorKind::Throttled));
     assert_eq!(throttled.failures, 2);
     let next = throttled.next_attempt.expect("it is scheduled");
     assert!(next > wall.now() + secs(98) && next <= wall.now() + secs(100));

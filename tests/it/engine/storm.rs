@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tower_rotating_auth::{NotRefreshed, Reason, Rotating};
+use tower_rotating_auth::{Rotating, rotating::RefreshError, source::FetchReason};
 
 use crate::support::{Answer, Log, Script, Upstream, millis, minutes, pass, script, secs};
 
@@ -25,14 +25,14 @@ impl Tally {
 async fn rejected_request(key: Rotating<u64>, tally: Arc<Tally>) {
     let first = key.current().generation();
     tally.sent.fetch_add(1, Ordering::Relaxed);
-    if let Ok(newer) = key.refresh_if(first).await {
+    if let Ok(newer) = key.refresh_newer_than(first).await {
         assert!(
             newer.generation() > first,
             "sent again with what was rejected"
         );
         tally.resent.fetch_add(1, Ordering::Relaxed);
         // The second rejection is noted; nobody waits, and nothing is sent a third time.
-        drop(key.refresh_if(newer.generation()));
+        drop(key.refresh_newer_than(newer.generation()));
     }
     tally.rejected.fetch_add(1, Ordering::Relaxed);
 }
@@ -49,7 +49,7 @@ async fn storm(source: Script<u64>, log: &Log) -> usize {
     assert_eq!(Tally::count(&tally.sent), 36_000);
     assert_eq!(Tally::count(&tally.rejected), 36_000, "each got its answer");
     assert!(Tally::count(&tally.resent) <= 36_000);
-    log.count_for(Reason::Rejected)
+    log.count_for(FetchReason::Rejected)
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,20 +91,20 @@ async fn a_key_that_was_refreshed_in_vain_is_held_back_at_once_and_for_the_coold
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(secs(5)).await;
     let rejected = key.current().generation();
-    let _ = key.refresh_if(rejected).await; // takes 5 s of the 10 s
+    let _ = key.refresh_newer_than(rejected).await; // takes 5 s of the 10 s
 
     let fetched = log.count();
     for _ in 0..4 {
         let now = tokio::time::Instant::now();
-        let outcome = key.refresh_if(rejected).await;
-        assert!(matches!(outcome, Err(NotRefreshed::Cooldown)));
+        let outcome = key.refresh_newer_than(rejected).await;
+        assert!(matches!(outcome, Err(RefreshError::Cooldown)));
         assert_eq!(now.elapsed(), millis(0));
         pass(secs(1)).await;
     }
     assert_eq!(log.count(), fetched);
     pass(secs(2)).await;
-    let outcome = key.refresh_if(rejected).await;
-    assert!(matches!(outcome, Err(NotRefreshed::Unchanged)));
+    let outcome = key.refresh_newer_than(rejected).await;
+    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,8 +119,8 @@ async fn the_cooldown_is_the_builders_to_set() {
     let mut allowed = Vec::new();
     while began.elapsed() < minutes(8) {
         let at = began.elapsed();
-        let outcome = key.refresh_if(rejected).await;
-        if matches!(outcome, Err(NotRefreshed::Unchanged)) {
+        let outcome = key.refresh_newer_than(rejected).await;
+        if matches!(outcome, Err(RefreshError::Unchanged)) {
             allowed.push(at.as_secs());
         }
         pass(millis(500)).await;
@@ -135,14 +135,14 @@ async fn the_cooldown_of_one_generation_is_not_the_next_ones() {
     let (source, log) = upstream.source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(secs(5)).await;
-    let _ = key.refresh_if(key.current().generation()).await;
+    let _ = key.refresh_newer_than(key.current().generation()).await;
     upstream.rotate();
     log.hint();
     pass(millis(10)).await;
     assert_eq!(*key.current(), 2);
 
     upstream.rotate();
-    let newer = key.refresh_if(key.current().generation()).await;
+    let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(*newer.expect("there is a newer key"), 3);
 }
 
@@ -154,21 +154,21 @@ async fn an_operator_is_held_back_by_the_bucket_alone() {
         key.refresh().await.expect("the bucket holds three");
     }
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(NotRefreshed::Throttled)));
-    assert_eq!(log.count_for(Reason::Requested), 3);
+    assert!(matches!(outcome, Err(RefreshError::Throttled)));
+    assert_eq!(log.count_for(FetchReason::Requested), 3);
 
     // Those took three seconds; a token comes back ten seconds after the first.
     pass(secs(6)).await;
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(NotRefreshed::Throttled)));
+    assert!(matches!(outcome, Err(RefreshError::Throttled)));
     pass(secs(2)).await;
     key.refresh().await.expect("one more after ten seconds");
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(NotRefreshed::Throttled)));
+    assert!(matches!(outcome, Err(RefreshError::Throttled)));
 
     // A cooldown is no matter of an operator's.
     pass(minutes(1)).await;
-    let _ = key.refresh_if(key.current().generation()).await;
+    let _ = key.refresh_newer_than(key.current().generation()).await;
     key.refresh().await.expect("the bucket holds more");
 }
 
@@ -184,11 +184,11 @@ async fn keys_that_are_taken_in_the_end_hold_no_refresh_back() {
         pass(secs(2)).await;
         // Not active yet; and a minute later it is.
         let used = key.current().generation();
-        let outcome = key.refresh_if(used).await;
+        let outcome = key.refresh_newer_than(used).await;
         assert!(
-            matches!(outcome, Err(NotRefreshed::Unchanged)),
+            matches!(outcome, Err(RefreshError::Unchanged)),
             "{outcome:?}"
         );
-        key.accepted(used);
+        key.report_accepted(used);
     }
 }

@@ -26,7 +26,7 @@ async fn each_change_is_told_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_subscribes_is_told_of_what_comes_not_of_what_is() {
-    let (key, mut publisher) = Rotating::by_hand(1);
+    let (key, mut publisher) = Rotating::manual(1);
     publisher.publish(2);
     let mut changes = key.subscribe();
     assert!(timeout(secs(1), changes.changed()).await.is_err());
@@ -36,7 +36,7 @@ async fn whoever_subscribes_is_told_of_what_comes_not_of_what_is() {
 
 #[tokio::test(start_paused = true)]
 async fn changes_that_come_faster_than_they_are_taken_are_one() {
-    let (key, mut publisher) = Rotating::by_hand(0);
+    let (key, mut publisher) = Rotating::manual(0);
     let mut changes = key.subscribe();
     for value in 1..=100 {
         publisher.publish(value);
@@ -47,7 +47,7 @@ async fn changes_that_come_faster_than_they_are_taken_are_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_given_up_loses_nothing() {
-    let (key, mut publisher) = Rotating::by_hand(0);
+    let (key, mut publisher) = Rotating::manual(0);
     let mut changes = key.subscribe();
     for value in 1..=10 {
         assert!(timeout(secs(1), changes.changed()).await.is_err());
@@ -76,7 +76,7 @@ async fn what_is_told_is_current_when_it_is_told() {
 #[test]
 fn listeners_on_other_threads_see_growing_generations_and_the_last_one() {
     const LAST: u64 = 20_000;
-    let (key, mut publisher) = Rotating::by_hand(1_u64);
+    let (key, mut publisher) = Rotating::manual(1_u64);
     let listeners: Vec<_> = (0..4)
         .map(|_| {
             let mut changes = key.subscribe();

@@ -10,7 +10,11 @@ use std::time::Duration;
 use futures_util::future::{join_all, poll_fn};
 use tokio::task::yield_now;
 use tokio::time::timeout;
-use tower_rotating_auth::{Generation, Pace, Refreshing, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::{Generation, Refreshing},
+    source::RefreshInterval,
+};
 
 use crate::support::{Upstream, millis, secs};
 
@@ -65,7 +69,9 @@ async fn client(
                 let index = usize::try_from(value).expect("a small number");
                 accepted[index].fetch_add(1, Ordering::SeqCst);
             }
-        } else if let Some(newer) = sometimes(key.refresh_if(generation), chance.next()).await {
+        } else if let Some(newer) =
+            sometimes(key.refresh_newer_than(generation), chance.next()).await
+        {
             assert!(newer > generation, "{newer:?} after {generation:?}");
         }
         yield_now().await;
@@ -76,7 +82,7 @@ async fn client(
 async fn thirty_two_tasks_go_through_forty_rotations_with_hardly_a_fetch_more() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(1));
-    let source = source.paced(Pace::new(secs(3600), millis(10)));
+    let source = source.paced(RefreshInterval::new(secs(3600), millis(10)));
     let key = Rotating::start(source).await.expect("the source delivers");
     let accepted: Arc<[AtomicUsize]> = (0..=1 + ROTATIONS).map(|_| AtomicUsize::new(0)).collect();
 

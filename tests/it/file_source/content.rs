@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
-use tower_rotating_auth::{ErrorClass, FileSource, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    source::{FileSource, SourceErrorKind},
+};
 
 use super::support::{Desk, assert_content, failure, in_time, replace, write};
 
@@ -98,7 +101,7 @@ async fn a_file_may_have_as_many_bytes_as_told_and_not_one_more() {
 
     write(&desk.path, "12345678\n");
     let error = failure(&key).await;
-    assert_eq!(error.class(), ErrorClass::Invalid);
+    assert_eq!(error.class(), SourceErrorKind::Invalid);
     assert!(error.to_string().contains("max_bytes"), "{error}");
 }
 
@@ -109,7 +112,7 @@ async fn sixty_four_kibibytes_are_a_key_file_unless_told() {
     assert_eq!(key.current().expose_secret().len(), 64 * 1024);
 
     write(&desk.path, &"k".repeat(64 * 1024 + 1));
-    assert_eq!(failure(&key).await.class(), ErrorClass::Invalid);
+    assert_eq!(failure(&key).await.class(), SourceErrorKind::Invalid);
 }
 
 #[test]

@@ -4,14 +4,18 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::path::Path;
 
-use tower_rotating_auth::ErrorClass::{Invalid, Transient};
-use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
+use tower_rotating_auth::source::{SourceErrorKind::Invalid, SourceErrorKind::Transient};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::StartError,
+    source::{FileSource, SourceErrorKind},
+};
 
 use super::support::{Desk, assert_content, failure, in_time, write};
 
 /// A key whose file goes bad: told of with its class, its path and these words, and never with the
 /// content; the key stays until the file is mended.
-async fn stays(class: ErrorClass, words: &str, go_bad: impl FnOnce(&Path)) {
+async fn stays(class: SourceErrorKind, words: &str, go_bad: impl FnOnce(&Path)) {
     let desk = Desk::new("sk-sentinel");
     let path = &*desk.path;
     let key = Rotating::start(FileSource::new(path)).await.unwrap();

@@ -4,7 +4,11 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::StartError,
+    source::{FileSource, SourceErrorKind},
+};
 
 use super::support::{Desk, assert_content, failure, in_time, write};
 use crate::support::Traced;
@@ -21,7 +25,7 @@ async fn a_file_that_others_may_write_is_refused_at_the_start() {
         set_mode(&desk.path, mode);
         match Rotating::start(FileSource::new(&desk.path)).await {
             Err(StartError::Source(error)) => {
-                assert_eq!(error.class(), ErrorClass::Permanent);
+                assert_eq!(error.class(), SourceErrorKind::Permanent);
                 assert!(error.to_string().contains("chmod go-w"), "{error}");
             }
             other => panic!("{other:?}"),
@@ -35,7 +39,7 @@ async fn a_file_that_others_may_write_all_of_a_sudden_is_refused_with_the_key_in
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     write(&desk.path, "sk-2");
     set_mode(&desk.path, 0o660);
-    assert_eq!(failure(&key).await.class(), ErrorClass::Permanent);
+    assert_eq!(failure(&key).await.class(), SourceErrorKind::Permanent);
     assert_content(&key.current(), "sk-1");
 
     set_mode(&desk.path, 0o600);
@@ -75,7 +79,7 @@ async fn a_file_that_everybody_may_read_is_refused_where_that_is_strict() {
     set_mode(&desk.path, 0o644);
     match Rotating::start(FileSource::new(&desk.path).strict()).await {
         Err(StartError::Source(error)) => {
-            assert_eq!(error.class(), ErrorClass::Permanent);
+            assert_eq!(error.class(), SourceErrorKind::Permanent);
             assert!(error.to_string().contains("chmod o-r"), "{error}");
         }
         other => panic!("{other:?}"),
@@ -97,7 +101,7 @@ async fn a_file_that_may_no_longer_be_read_keeps_the_key() {
         return;
     }
     let error = failure(&key).await;
-    assert_eq!(error.class(), ErrorClass::Permanent);
+    assert_eq!(error.class(), SourceErrorKind::Permanent);
     assert!(error.to_string().contains("may not be read"), "{error}");
     assert_content(&key.current(), "sk-1");
 

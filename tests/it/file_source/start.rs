@@ -4,7 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tower_rotating_auth::{ErrorClass, FileSource, Rotating, StartError};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::StartError,
+    source::{FileSource, SourceErrorKind},
+};
 
 use super::support::{Desk, assert_content, write};
 
@@ -12,7 +16,7 @@ use super::support::{Desk, assert_content, write};
 async fn a_file_that_is_missing_fails_the_start() {
     let desk = Desk::empty();
     match Rotating::start(FileSource::new(&desk.path)).await {
-        Err(StartError::Source(error)) => assert_eq!(error.class(), ErrorClass::Transient),
+        Err(StartError::Source(error)) => assert_eq!(error.class(), SourceErrorKind::Transient),
         other => panic!("{other:?}"),
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::timeout;
-use tower_rotating_auth::{NotRefreshed, Rotating, Secret, SourceError};
+use tower_rotating_auth::{Rotating, Secret, rotating::RefreshError, source::SourceError};
 
 /// How long a test waits, and in which steps.
 const PATIENCE: Duration = Duration::from_secs(100 * 24 * 3600);
@@ -79,7 +79,7 @@ pub(super) async fn in_time<T>(wait: impl Future<Output = T>) -> T {
 /// Asks the source now and waits for its error.
 pub(super) async fn failure(key: &Rotating<Secret>) -> std::sync::Arc<SourceError> {
     match in_time(key.refresh()).await {
-        Err(NotRefreshed::Failed(error)) => error,
+        Err(RefreshError::Failed(error)) => error,
         other => panic!("the source should have failed: {other:?}"),
     }
 }

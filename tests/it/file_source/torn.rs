@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tower_rotating_auth::{FileSource, Rotating, Source as _};
+use tower_rotating_auth::{
+    Rotating,
+    source::{FileSource, Source as _},
+};
 
 use super::support::{Desk, assert_content, create, in_time, write};
 

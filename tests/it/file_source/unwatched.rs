@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower_rotating_auth::{FileSource, Rotating};
+use tower_rotating_auth::{Rotating, source::FileSource};
 
 use super::support::{Desk, assert_content, in_time, write};
 use crate::support::Traced;

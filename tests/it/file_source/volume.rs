@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tower_rotating_auth::{FileSource, Rotating};
+use tower_rotating_auth::{Rotating, source::FileSource};
 
 use super::support::{Desk, assert_content, in_time, write};
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use tower_rotating_auth::{
-    ErrorClass, Fetch, Fetched, FileSource, Pace, Rotating, Secret, Source, SourceError,
-    Subscription,
+    Rotating, Secret,
+    rotating::Subscription,
+    source::{Fetch, Fetched, FileSource, RefreshInterval, Source, SourceError, SourceErrorKind},
 };
 
 use super::support::{Desk, assert_content, in_time, replace, write};
@@ -40,7 +41,7 @@ impl Watched {
         assert_content(&current, content);
     }
 
-    async fn fails(&self, class: ErrorClass) {
+    async fn fails(&self, class: SourceErrorKind) {
         until(|| self.key.status().last_error == Some(class)).await;
     }
 }
@@ -140,7 +141,7 @@ async fn the_directory_is_removed_and_made_again() {
     for number in 1..=20 {
         fs::remove_dir_all(desk.at("keys")).unwrap();
         if number % 2 == 0 {
-            key.fails(ErrorClass::Transient).await;
+            key.fails(SourceErrorKind::Transient).await;
         }
         let content = format!("sk-{number}");
         make(&content);
@@ -160,7 +161,7 @@ async fn the_directory_is_moved_away_and_back() {
     for number in 1..=20 {
         fs::rename(&keys, &aside).unwrap();
         if number % 2 == 0 {
-            key.fails(ErrorClass::Transient).await;
+            key.fails(SourceErrorKind::Transient).await;
         }
         fs::rename(&aside, &keys).unwrap();
         if number % 2 == 0 {
@@ -234,7 +235,7 @@ impl Source for Impatient {
         pending::<()>().await;
     }
 
-    fn pace(&self) -> Pace {
+    fn pace(&self) -> RefreshInterval {
         self.source.pace()
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir, tempdir};
-use tower_rotating_auth::KeyDigest;
+use tower_rotating_auth::inbound::KeyDigest;
 
 use super::harness::{Gateway, KEY, Recorder, default_mode, ended, soon};
 
@@ -269,7 +269,7 @@ async fn the_last_uses_are_noted_when_the_gateway_stops() {
     gateway.said("client-keys is at generation 2").await;
     gateway.terminate().await;
     assert_eq!(gateway.exit_code().await, Some(0));
-    let uses = tower_rotating_auth::UseFile::beside(&keys.path)
+    let uses = tower_rotating_auth::keyring::UseFile::beside(&keys.path)
         .read()
         .await
         .unwrap()

@@ -10,8 +10,10 @@ use http::{Method, Request, Response, StatusCode};
 use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_rotating_auth::{
-    Credential, DangerouslyOpen, InjectKey, Policies, RequireKey, Required, Rotating,
-    RotatingAuthLayer, Secret,
+    Rotating, RotatingAuthLayer, Secret,
+    inbound::policy::RoutePolicy,
+    inbound::{DangerouslyOpen, RequireKey, RequireKeyLayer},
+    outbound::{Credential, InjectKeyLayer},
 };
 
 use super::keys::{self, VALID, door};
@@ -68,7 +70,7 @@ impl Service<Request<String>> for Probe {
 
 #[tokio::test]
 async fn only_a_ready_instance_is_called_and_a_refusal_does_not_call_it() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let calls = Arc::default();
     let mut service = door(keys).layer(Probe {
         calls: Arc::clone(&calls),
@@ -90,7 +92,7 @@ async fn only_a_ready_instance_is_called_and_a_refusal_does_not_call_it() {
 
 #[tokio::test]
 async fn a_refused_request_leaves_the_instance_ready_for_the_next() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let mut service = door(keys).layer(Probe {
         calls: Arc::default(),
         readiness: Readiness::NotAsked,
@@ -103,7 +105,7 @@ async fn a_refused_request_leaves_the_instance_ready_for_the_next() {
 
 #[tokio::test]
 async fn who_waits_for_a_service_that_is_not_ready_waits_here_too() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
         tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
     handle.allow(0);
@@ -121,7 +123,7 @@ async fn who_waits_for_a_service_that_is_not_ready_waits_here_too() {
 
 #[tokio::test]
 async fn an_error_of_the_service_within_is_passed_on_as_it_is() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
         tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
     handle.allow(1);
@@ -149,8 +151,8 @@ fn the_service_can_be_shared_and_taken_apart() {
         .build()
         .unwrap();
     let _entered = runtime.enter();
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let service: Required<Echo> = check(door(keys).layer(Echo));
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let service: RequireKey<Echo> = check(door(keys).layer(Echo));
     let Echo = service.inner();
     let Echo = service.into_inner();
 }
@@ -158,7 +160,7 @@ fn the_service_can_be_shared_and_taken_apart() {
 #[tokio::test(start_paused = true)]
 async fn the_clients_key_stops_at_the_door_and_ours_goes_upstream() {
     let world = World::new("ours");
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let layer = RotatingAuthLayer::new()
         .require(door(keys))
         .inject(world.inject().await);
@@ -205,7 +207,7 @@ async fn both_halves_in_either_order_and_with_open_doors() {
     let loopback = DangerouslyOpen::on_loopback("[::1]:1".parse().unwrap()).unwrap();
     let layer = RotatingAuthLayer::new()
         .inject(world.inject().await)
-        .require(RequireKey::dangerously_open(loopback));
+        .require(RequireKeyLayer::dangerously_open(loopback));
     let service = layer.layer(world.upstream());
     for request in [with(URL, "not-needed"), with(URL, VALID), get(URL)] {
         assert_eq!(ask(&service, request).await.status(), 200);
@@ -218,7 +220,7 @@ async fn both_halves_in_either_order_and_with_open_doors() {
 #[tokio::test(start_paused = true)]
 async fn what_the_upstream_rejects_is_not_taken_for_a_refusal() {
     let world = World::new("ours");
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = ServiceBuilder::new()
         .layer(door(keys))
         .layer(world.inject().await)
@@ -226,11 +228,11 @@ async fn what_the_upstream_rejects_is_not_taken_for_a_refusal() {
     world.rotate("new");
     assert_eq!(ask(&service, with(URL, VALID)).await.status(), 200);
     assert_eq!(world.seen().len(), 2, "rejected, fetched, sent again");
-    let (dead, _dead) = Rotating::by_hand(Credential::bearer(&Secret::from("dead")).unwrap());
-    let (keys, _keys) = Rotating::by_hand(keys::keys());
+    let (dead, _dead) = Rotating::manual(Credential::bearer(&Secret::from("dead")).unwrap());
+    let (keys, _keys) = Rotating::manual(keys::keys());
     let service = RotatingAuthLayer::new()
         .require(door(keys))
-        .inject(InjectKey::new(ORIGIN, dead).unwrap())
+        .inject(InjectKeyLayer::new(ORIGIN, dead).unwrap())
         .layer(world.upstream());
     let answer = ask(&service, with(URL, VALID)).await;
     assert_eq!(answer.body(), "the upstream's own words");
@@ -247,7 +249,7 @@ fn preflight(uri: &str) -> Request<String> {
 #[tokio::test(start_paused = true)]
 async fn a_preflight_is_given_no_key_of_ours_where_both_halves_are_one_layer() {
     let world = World::new("ours");
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let require = || door(keys.clone());
     let services = [
         RotatingAuthLayer::new()
@@ -266,16 +268,16 @@ async fn a_preflight_is_given_no_key_of_ours_where_both_halves_are_one_layer() {
 
 #[tokio::test]
 async fn what_is_denied_is_denied_to_a_preflight_as_well() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let policies = Policies::new().deny(Method::OPTIONS, "/never").unwrap();
-    let service = RequireKey::new(keys).policies(policies).layer(Echo);
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let policies = RoutePolicy::new().deny(Method::OPTIONS, "/never").unwrap();
+    let service = RequireKeyLayer::new(keys).policies(policies).layer(Echo);
     assert_eq!(ask(&service, preflight("/never")).await.status(), 403);
     assert_eq!(ask(&service, preflight("/")).await.status(), 200);
 }
 
 #[tokio::test]
 async fn only_a_call_of_grpc_is_refused_in_its_own_way() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = door(keys).layer(Echo);
     for (method, status) in [(Method::POST, 200), (Method::GET, 401)] {
         let mut request = get("/");

@@ -1,4 +1,4 @@
-//! Slots and refusals without the layer, for those who write their own, and over a real connection.
+//! KeyLocations and refusals without the layer, for those who write their own, and over a real connection.
 
 use axum::Router;
 use axum::extract::Request;
@@ -7,17 +7,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tower_rotating_auth::{Refusal, Refuser, Slots};
+use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse, KeyLocations};
 
 async fn only_sk_1(request: Request, next: Next) -> Response {
-    let slots = Slots::default();
+    let slots = KeyLocations::default();
     let valid = match slots.extract(request.headers(), request.uri()) {
         Ok(token) if token.bytes() == b"sk-1" => Ok(()),
-        Ok(_) => Err(Refusal::Unknown),
+        Ok(_) => Err(AuthError::Unknown),
         Err(refusal) => Err(refusal),
     };
     if let Err(refusal) = valid {
-        return Refuser::default()
+        return AuthErrorResponse::default()
             .response(&refusal, request.method(), request.headers())
             .map(axum::body::Body::from)
             .into_response();

@@ -7,8 +7,11 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use tower::Layer;
 use tower_rotating_auth::{
-    InvalidKeyFile, InvalidKeyList, InvalidKeySet, InvalidToken, KeyDigest, KeySet, Refusal,
-    RequireKey, Rotating, Secret, UnfitKeySet, verify_at,
+    Rotating, Secret,
+    inbound::{
+        AuthError, InvalidKeyFile, InvalidKeyList, InvalidKeySet, InvalidToken, KeyDigest, KeySet,
+        RequireKeyLayer, UnfitKeySet, verify_at,
+    },
 };
 
 use super::keys::{ADMIN, UNKNOWN, VALID};
@@ -130,12 +133,12 @@ fn a_tombstone_says_that_a_key_is_revoked_whatever_its_date() {
 #[tokio::test]
 async fn the_keys_of_a_disabled_client_are_refused_as_any_other() {
     let text = file(&[]).replace("id = \"c\"\n", "id = \"c\"\nenabled = false\n");
-    let (keys, _publisher) = Rotating::by_hand(KeySet::from_toml(&text).unwrap());
-    let service = RequireKey::new(keys).layer(Echo);
+    let (keys, _publisher) = Rotating::manual(KeySet::from_toml(&text).unwrap());
+    let service = RequireKeyLayer::new(keys).layer(Echo);
     let disabled = ask(&service, with("/", VALID)).await;
     let unknown = ask(&service, with("/", UNKNOWN)).await;
-    assert_eq!(disabled.extensions().get(), Some(&Refusal::Disabled));
-    assert_eq!(unknown.extensions().get(), Some(&Refusal::Unknown));
+    assert_eq!(disabled.extensions().get(), Some(&AuthError::Disabled));
+    assert_eq!(unknown.extensions().get(), Some(&AuthError::Unknown));
     assert_eq!(disabled.headers(), unknown.headers());
     assert_eq!(
         (disabled.status(), disabled.body()),

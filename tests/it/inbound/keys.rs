@@ -5,8 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use http::{Method, Request};
 use tower_rotating_auth::{
-    KeyDigest, KeyRecord, KeySet, NewKey, Policies, Principal, RequireKey, Rotating, Scopes, Slot,
-    Slots,
+    Rotating,
+    inbound::policy::RoutePolicy,
+    inbound::{
+        KeyDigest, KeyLocation, KeyLocations, KeyRecord, KeySet, Principal, RequireKeyLayer, Scopes,
+    },
+    keyring::NewKey,
 };
 
 use super::{basic, subprotocol};
@@ -51,24 +55,24 @@ pub(super) fn keys() -> KeySet {
     ])
 }
 
-pub(super) fn slots() -> Slots {
-    let header = |name| Slot::Header(http::HeaderName::from_static(name));
-    Slots::new([
-        Slot::Bearer,
+pub(super) fn slots() -> KeyLocations {
+    let header = |name| KeyLocation::Header(http::HeaderName::from_static(name));
+    KeyLocations::new([
+        KeyLocation::Bearer,
         header("x-api-key"),
         header("api-key"),
-        Slot::Query("key".into()),
-        Slot::WebSocketProtocol,
+        KeyLocation::Query("key".into()),
+        KeyLocation::WebSocketProtocol,
     ])
     .unwrap()
 }
 
 /// Every kind of route, below `prefix`.
-fn policies(method: &Method, prefix: &str) -> Policies {
+fn policies(method: &Method, prefix: &str) -> RoutePolicy {
     let admin = "admin:all".parse().unwrap();
     let at = |path: &str| format!("{prefix}{path}");
     let method = || method.clone();
-    let policies = Policies::new()
+    let policies = RoutePolicy::new()
         .public(method(), &at("/public"))
         .and_then(|policies| policies.optional(method(), &at("/optional")))
         .and_then(|policies| policies.optional_lenient(method(), &at("/lenient")))
@@ -78,12 +82,12 @@ fn policies(method: &Method, prefix: &str) -> Policies {
 }
 
 /// The layer under test: every slot but `Basic`, every kind of route.
-pub(super) fn door(keys: Rotating<KeySet>) -> RequireKey {
+pub(super) fn door(keys: Rotating<KeySet>) -> RequireKeyLayer {
     door_at(keys, &Method::GET, "")
 }
 
-pub(super) fn door_at(keys: Rotating<KeySet>, method: &Method, prefix: &str) -> RequireKey {
-    RequireKey::new(keys)
+pub(super) fn door_at(keys: Rotating<KeySet>, method: &Method, prefix: &str) -> RequireKeyLayer {
+    RequireKeyLayer::new(keys)
         .realm("R")
         .unwrap()
         .slots(slots())

@@ -9,7 +9,9 @@ use http::{HeaderName, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_rotating_auth::{
-    DangerouslyOpen, Policies, Principal, Refusal, RequireKey, Rotating, Slots,
+    Rotating,
+    inbound::policy::RoutePolicy,
+    inbound::{AuthError, DangerouslyOpen, KeyLocations, Principal, RequireKeyLayer},
 };
 
 use super::keys::{self, ADMIN, Case, Expected, VALID, cases, door, record, seen, set};
@@ -58,7 +60,7 @@ pub(super) fn with(uri: &str, token: &str) -> Request<String> {
 }
 
 fn reason(answer: &Answer) -> Option<&'static str> {
-    answer.extensions().get().map(Refusal::reason)
+    answer.extensions().get().map(AuthError::reason)
 }
 
 fn caller(answer: &Answer) -> &str {
@@ -97,7 +99,7 @@ pub(super) fn check(case: &Case, answer: &Answer) {
 
 #[tokio::test]
 async fn each_row_of_the_table_is_answered_as_it_says() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = door(keys).layer(Echo);
     for case in cases() {
         let answer = ask(&service, case.request()).await;
@@ -112,7 +114,7 @@ async fn each_row_of_the_table_is_answered_as_it_says() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_token_cannot_be_told_from_outside() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = door(keys).layer(Echo);
     let mut answers = Vec::new();
     for case in cases() {
@@ -136,10 +138,10 @@ async fn what_is_wrong_with_a_token_cannot_be_told_from_outside() {
 
 #[tokio::test]
 async fn every_slot_is_emptied_on_every_route_and_in_open_mode() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let guarded = door(keys).layer(Echo);
     let loopback = DangerouslyOpen::on_loopback("127.0.0.1:8080".parse().unwrap()).unwrap();
-    let open = RequireKey::dangerously_open(loopback)
+    let open = RequireKeyLayer::dangerously_open(loopback)
         .slots(keys::slots())
         .strip_headers([HeaderName::from_static("x-auth-client")])
         .layer(Echo);
@@ -195,7 +197,7 @@ async fn every_slot_is_emptied_on_every_route_and_in_open_mode() {
 
 #[tokio::test]
 async fn only_a_preflight_comes_through_without_a_key() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = door(keys).layer(Echo);
     let options = |lines: &[(&'static str, &str)]| {
         let mut request = get("/admin");
@@ -225,11 +227,11 @@ async fn only_a_preflight_comes_through_without_a_key() {
 
 #[tokio::test]
 async fn an_unlisted_route_can_be_denied_to_everybody() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let policies = Policies::deny_unlisted()
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let policies = RoutePolicy::deny_unlisted()
         .required(Method::GET, "/open", "".parse().unwrap())
         .unwrap();
-    let service = RequireKey::new(keys).policies(policies).layer(Echo);
+    let service = RequireKeyLayer::new(keys).policies(policies).layer(Echo);
     assert_eq!(ask(&service, with("/open", VALID)).await.status(), 200);
     for path in ["/other", "/open/", "/Open", "//open", "/open/../open"] {
         let answer = ask(&service, with(path, ADMIN)).await;
@@ -239,8 +241,8 @@ async fn an_unlisted_route_can_be_denied_to_everybody() {
 
 #[tokio::test]
 async fn a_principal_that_was_there_before_does_not_come_through() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let (others, _other_publisher) = Rotating::by_hand(set([(VALID, record("spoofed", ""))]));
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let (others, _other_publisher) = Rotating::manual(set([(VALID, record("spoofed", ""))]));
     // A principal of another layer, as a handler sees it.
     let spoofed = {
         let keep = tower::service_fn(|request: Request<String>| async move {
@@ -249,7 +251,7 @@ async fn a_principal_that_was_there_before_does_not_come_through() {
             response.extensions_mut().insert(principal);
             Ok::<_, Infallible>(response)
         });
-        let response = RequireKey::new(others)
+        let response = RequireKeyLayer::new(others)
             .layer(keep)
             .oneshot(with("/", VALID))
             .await;
@@ -274,9 +276,9 @@ async fn a_principal_that_was_there_before_does_not_come_through() {
 
 #[tokio::test]
 async fn a_principal_tells_who_and_never_the_key() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let service =
-        RequireKey::new(keys).layer(tower::service_fn(|request: Request<String>| async move {
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let service = RequireKeyLayer::new(keys).layer(tower::service_fn(
+        |request: Request<String>| async move {
             let principal: &Principal = request.extensions().get().unwrap();
             let key = principal.key().unwrap();
             assert_eq!(key.client().as_str(), "admin");
@@ -284,19 +286,20 @@ async fn a_principal_tells_who_and_never_the_key() {
             assert_eq!(key.expires_at(), None);
             assert!(!format!("{principal:?}").contains("8Zk1"));
             Ok::<_, Infallible>(Response::new(String::new()))
-        }));
+        },
+    ));
     assert_eq!(ask(&service, with("/", ADMIN)).await.status(), 200);
 }
 
 #[tokio::test]
 async fn a_layer_within_a_layer_of_the_same_keys_takes_over_the_caller() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let admin = Policies::new()
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let admin = RoutePolicy::new()
         .required(Method::GET, "/", "admin:all".parse().unwrap())
         .unwrap();
     let service = ServiceBuilder::new()
-        .layer(RequireKey::new(keys.clone()))
-        .layer(RequireKey::new(keys).policies(admin))
+        .layer(RequireKeyLayer::new(keys.clone()))
+        .layer(RequireKeyLayer::new(keys).policies(admin))
         .service(Echo);
     assert_eq!(
         caller(&ask(&service, with("/", ADMIN)).await),
@@ -311,7 +314,7 @@ async fn a_layer_within_a_layer_of_the_same_keys_takes_over_the_caller() {
 
 #[tokio::test]
 async fn a_layer_within_a_layer_goes_by_the_set_that_is_current_when_it_is_reached() {
-    let admin = Policies::new()
+    let admin = RoutePolicy::new()
         .required(Method::GET, "/", "admin:all".parse().unwrap())
         .unwrap();
     let promoted = record("valid", "admin:all");
@@ -320,15 +323,15 @@ async fn a_layer_within_a_layer_goes_by_the_set_that_is_current_when_it_is_reach
         (record("valid", ""), 403),
         (promoted.revoked(), 401),
     ] {
-        let (keys, mut publisher) = Rotating::by_hand(keys::keys());
-        let inner = RequireKey::new(keys.clone())
+        let (keys, mut publisher) = Rotating::manual(keys::keys());
+        let inner = RequireKeyLayer::new(keys.clone())
             .policies(admin.clone())
             .layer(Echo);
         let between = tower::service_fn(move |request: Request<String>| {
             publisher.publish(set([(VALID, meanwhile.clone())]));
             inner.clone().oneshot(request)
         });
-        let service = RequireKey::new(keys).layer(between);
+        let service = RequireKeyLayer::new(keys).layer(between);
         let response = service.oneshot(with("/", VALID)).await.unwrap();
         assert_eq!(response.status(), status);
     }
@@ -336,15 +339,15 @@ async fn a_layer_within_a_layer_goes_by_the_set_that_is_current_when_it_is_reach
 
 #[tokio::test]
 async fn a_layer_within_a_layer_of_other_keys_does_not_take_over_the_caller() {
-    let (outer, _outer) = Rotating::by_hand(keys::keys());
-    let (inner, _inner) = Rotating::by_hand(keys::keys());
-    let header = Slots::new([tower_rotating_auth::Slot::Header(HeaderName::from_static(
-        "x-api-key",
-    ))]);
-    let bearer = Slots::new([tower_rotating_auth::Slot::Bearer]);
+    let (outer, _outer) = Rotating::manual(keys::keys());
+    let (inner, _inner) = Rotating::manual(keys::keys());
+    let header = KeyLocations::new([tower_rotating_auth::inbound::KeyLocation::Header(
+        HeaderName::from_static("x-api-key"),
+    )]);
+    let bearer = KeyLocations::new([tower_rotating_auth::inbound::KeyLocation::Bearer]);
     let service = ServiceBuilder::new()
-        .layer(RequireKey::new(outer).slots(bearer.unwrap()))
-        .layer(RequireKey::new(inner).slots(header.unwrap()))
+        .layer(RequireKeyLayer::new(outer).slots(bearer.unwrap()))
+        .layer(RequireKeyLayer::new(inner).slots(header.unwrap()))
         .service(Echo);
     assert_eq!(
         reason(&ask(&service, with("/", VALID)).await),
@@ -383,8 +386,8 @@ fn open_doors_are_for_loopback_addresses_only() {
 
 #[tokio::test]
 async fn a_key_is_checked_for_typing_errors_only_where_that_is_asked_for() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let service = RequireKey::new(keys).layer(Echo);
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let service = RequireKeyLayer::new(keys).layer(Echo);
     let answer = ask(&service, with("/", keys::MISTYPED)).await;
     assert_eq!(reason(&answer), Some("unknown"));
 }

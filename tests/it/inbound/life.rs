@@ -15,8 +15,11 @@ use tokio::time::{Instant, timeout};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Ended, GuardedBody, KeyEnded, KeyPrincipal, KeyRecord, KeySet, Principal, Publisher,
-    RequireKey, Rotating,
+    Rotating,
+    inbound::{
+        Ended, GuardedBody, KeyEnded, KeyPrincipal, KeyRecord, KeySet, Principal, RequireKeyLayer,
+    },
+    rotating::Publisher,
 };
 
 use super::keys::{ADMIN, VALID, record, set};
@@ -26,7 +29,7 @@ use crate::support::{Wall, minutes, moment, secs};
 /// A set that is published by hand, on a wall clock that goes with virtual time.
 fn published(keys: KeySet, wall: &Wall) -> (Rotating<KeySet>, Publisher<KeySet>) {
     let builder = Rotating::builder().wall_clock(wall.reader());
-    builder.by_hand(keys)
+    builder.manual(keys)
 }
 
 fn valid() -> KeyRecord {
@@ -40,7 +43,7 @@ fn other() -> (&'static str, KeyRecord) {
 
 #[cfg(feature = "file")]
 fn disabled() -> KeySet {
-    let digest = tower_rotating_auth::KeyDigest::of(VALID.as_bytes()).to_text();
+    let digest = tower_rotating_auth::inbound::KeyDigest::of(VALID.as_bytes()).to_text();
     let text = format!(
         "version = 1\n[[client]]\nid = \"valid\"\nenabled = false\n\
          [[key]]\nid = \"valid\"\nclient = \"valid\"\ndigest = \"{digest}\"\n"
@@ -62,8 +65,8 @@ fn ends() -> Vec<(&'static str, KeySet)> {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_ended_is_refused_by_the_next_request_in_every_clone() {
     for (how, without) in ends() {
-        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
-        let layer = RequireKey::new(keys);
+        let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
+        let layer = RequireKeyLayer::new(keys);
         let services = [
             layer.layer(Echo),
             layer.layer(Echo),
@@ -90,7 +93,7 @@ async fn a_key_is_valid_from_its_first_moment_until_it_expires() {
         .not_before(wall.now() + secs(10))
         .not_after(wall.now() + secs(20));
     let (keys, _publisher) = published(set([(VALID, record)]), &wall);
-    let service = RequireKey::new(keys).layer(Echo);
+    let service = RequireKeyLayer::new(keys).layer(Echo);
     let mut statuses = Vec::new();
     for _ in 0..30 {
         statuses.push(ask(&service, with("/", VALID)).await.status() == 200);
@@ -104,7 +107,7 @@ async fn a_key_is_valid_from_its_first_moment_until_it_expires() {
 async fn the_old_and_the_new_key_of_a_client_are_both_valid_while_they_overlap() {
     let wall = Wall::new();
     let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);
-    let service = RequireKey::new(keys).layer(Echo);
+    let service = RequireKeyLayer::new(keys).layer(Echo);
     let status = async |token| ask(&service, with("/", token)).await.status().as_u16();
     assert_eq!((status(VALID).await, status(ADMIN).await), (200, 401));
     let new = KeyRecord::new(
@@ -132,7 +135,7 @@ async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
         response.extensions_mut().insert(principal);
         Ok::<_, Infallible>(response)
     });
-    let service = RequireKey::new(keys.clone()).layer(keep);
+    let service = RequireKeyLayer::new(keys.clone()).layer(keep);
     let response = service.oneshot(with("/", VALID)).await.unwrap();
     let principal: &Principal = response.extensions().get().unwrap();
     principal.key().unwrap().clone()
@@ -141,7 +144,7 @@ async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
 #[tokio::test(start_paused = true)]
 async fn a_handler_learns_that_the_key_was_taken_away() {
     for (how, without) in ends() {
-        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+        let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let principal = principal_of(&keys).await;
         let mut revoked = Box::pin(principal.revoked());
         assert_eq!(timeout(minutes(60), &mut revoked).await.ok(), None, "{how}");
@@ -211,7 +214,7 @@ async fn answer<B>(keys: &Rotating<KeySet>, body: B) -> GuardedBody<B> {
         let response = Response::new(body.take().unwrap());
         async { Ok::<_, Infallible>(response) }
     });
-    let service = RequireKey::new(keys.clone()).layer(host);
+    let service = RequireKeyLayer::new(keys.clone()).layer(host);
     let response = service.oneshot(with("/", VALID)).await.unwrap();
     assert_eq!(response.status(), 200);
     response.into_body()
@@ -256,7 +259,7 @@ where
 #[tokio::test(start_paused = true)]
 async fn a_body_that_waits_ends_with_the_key() {
     for (how, without) in ends() {
-        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+        let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let (sender, body) = fed();
         let mut body = answer(&keys, body).await;
         sender.send(data("one")).unwrap();
@@ -283,7 +286,7 @@ async fn a_body_that_waits_ends_with_the_key() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_waits_ends_with_the_key() {
     for (how, without) in ends() {
-        let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+        let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let mut body = answer(&keys, endless()).await;
         for _ in 0..3 {
             assert_eq!(next(&mut body).await.unwrap(), "x", "{how}");
@@ -341,12 +344,12 @@ async fn a_body_outlives_an_end_that_was_put_off_while_it_streams() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
-    let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid()), other()]));
+    let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
     let host = service_fn(|_: Request<String>| async move {
         tokio::time::sleep(secs(10)).await;
         Ok::<_, Infallible>(Response::new(endless()))
     });
-    let service = RequireKey::new(keys).layer(host);
+    let service = RequireKeyLayer::new(keys).layer(host);
     let answer = tokio::spawn(service.oneshot(with("/", VALID)));
     moment().await;
     publisher.publish(set([other()]));
@@ -356,7 +359,7 @@ async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_is_the_hosts_own_while_its_key_is_valid() {
-    let (keys, _publisher) = Rotating::by_hand(set([(VALID, valid())]));
+    let (keys, _publisher) = Rotating::manual(set([(VALID, valid())]));
 
     let full = answer(&keys, Full::from("12345")).await;
     assert_eq!(full.size_hint().exact(), Some(5));
@@ -384,7 +387,7 @@ async fn a_body_is_the_hosts_own_while_its_key_is_valid() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_of_the_hosts_body_is_passed_on_as_it_is() {
-    let (keys, _publisher) = Rotating::by_hand(set([(VALID, valid())]));
+    let (keys, _publisher) = Rotating::manual(set([(VALID, valid())]));
     let broken = stream::iter([Err::<Frame<Bytes>, _>(std::io::Error::other("broken"))]);
     let mut body = answer(&keys, StreamBody::new(broken.boxed())).await;
     let error = body.frame().await.unwrap().unwrap_err();
@@ -396,15 +399,15 @@ async fn an_error_of_the_hosts_body_is_passed_on_as_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_of_nobody_is_not_guarded() {
-    let (keys, mut publisher) = Rotating::by_hand(set([(VALID, valid())]));
-    let policies = tower_rotating_auth::Policies::new()
+    let (keys, mut publisher) = Rotating::manual(set([(VALID, valid())]));
+    let policies = tower_rotating_auth::inbound::policy::RoutePolicy::new()
         .optional(http::Method::GET, "/")
         .unwrap();
     let host =
         service_fn(
             |_: Request<String>| async move { Ok::<_, Infallible>(Response::new(endless())) },
         );
-    let service = RequireKey::new(keys).policies(policies).layer(host);
+    let service = RequireKeyLayer::new(keys).policies(policies).layer(host);
     let mut body = service.oneshot(get("/")).await.unwrap().into_body();
     publisher.publish(KeySet::empty());
     assert_eq!(next(&mut body).await.unwrap(), "x");
@@ -412,8 +415,8 @@ async fn a_body_of_nobody_is_not_guarded() {
 
 #[tokio::test(start_paused = true)]
 async fn the_body_of_a_refusal_is_whole_and_of_known_length() {
-    let (keys, _publisher) = Rotating::by_hand(set([(VALID, valid())]));
-    let service = RequireKey::new(keys).layer(Echo);
+    let (keys, _publisher) = Rotating::manual(set([(VALID, valid())]));
+    let service = RequireKeyLayer::new(keys).layer(Echo);
     let refused = |request| {
         let service = service.clone();
         async move { service.oneshot(request).await.unwrap() }

@@ -9,8 +9,10 @@ use std::time::Duration;
 use http::StatusCode;
 use tower::Layer;
 use tower_rotating_auth::{
-    EnvSource, ErrorClass, FileSource, IntoKeySet, KeyDigest, KeySet, RequireKey, Required,
-    Rotating, Secret, SourceError, StartError, source_fn,
+    Rotating, Secret,
+    inbound::{IntoKeySet, KeyDigest, KeySet, RequireKey, RequireKeyLayer},
+    rotating::StartError,
+    source::{EnvSource, FileSource, SourceError, SourceErrorKind, source_fn},
 };
 
 use super::keys::{ADMIN, VALID};
@@ -81,7 +83,7 @@ fn told(error: &dyn std::error::Error) -> String {
     told
 }
 
-async fn no_start(text: &str) -> (ErrorClass, String) {
+async fn no_start(text: &str) -> (SourceErrorKind, String) {
     let desk = Desk::new(text);
     match Rotating::start(desk.source().key_set()).await {
         Err(StartError::Source(error)) => (error.class(), told(&error)),
@@ -89,7 +91,7 @@ async fn no_start(text: &str) -> (ErrorClass, String) {
     }
 }
 
-type Door = Required<Echo>;
+type Door = RequireKey<Echo>;
 
 async fn status(door: &Door, token: &str) -> u16 {
     ask(door, with("/", token)).await.status().as_u16()
@@ -121,7 +123,7 @@ async fn a_service_does_not_start_without_a_key_that_works() {
         ("version = 2\n".into(), "version 2, not 1"),
     ] {
         let (class, told) = no_start(&text).await;
-        assert_eq!(class, ErrorClass::Invalid, "{text}: {told}");
+        assert_eq!(class, SourceErrorKind::Invalid, "{text}: {told}");
         assert!(told.contains(says), "{text}: {told}");
     }
     let desk = Desk::new(&file(1, &[past, (ADMIN, "")]));
@@ -136,14 +138,14 @@ async fn a_missing_file_and_one_that_others_may_write_is_no_start() {
     let Err(StartError::Source(error)) = Rotating::start(desk.source().key_set()).await else {
         panic!("started");
     };
-    assert_eq!(error.class(), ErrorClass::Transient);
+    assert_eq!(error.class(), SourceErrorKind::Transient);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_file_of_plain_keys_is_a_key_set() {
     let desk = Desk::new(&format!("{VALID}\n{ADMIN}\n"));
     let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKey::new(keys).layer(Echo);
+    let door = RequireKeyLayer::new(keys).layer(Echo);
     assert!(
         ask(&door, with("/", ADMIN))
             .await
@@ -167,7 +169,7 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
     let good = file(5, &[(VALID, "")]);
     let desk = Desk::new(&good);
     let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKey::new(keys.clone()).layer(Echo);
+    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
     for (how, text) in [
         (
             "an unknown field",
@@ -188,7 +190,7 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
         desk.write(&text);
         wait(minutes(2)).await;
         let state = keys.status();
-        assert_eq!(state.last_error, Some(ErrorClass::Invalid), "{how}");
+        assert_eq!(state.last_error, Some(SourceErrorKind::Invalid), "{how}");
         assert!(state.failures > 0, "{how}");
         assert_eq!(state.generation.get(), 1, "{how}");
         assert_eq!(
@@ -220,7 +222,7 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
 async fn a_set_that_was_replaced_may_hold_keys_that_have_all_ended() {
     let desk = Desk::new(&file(1, &[(VALID, "")]));
     let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKey::new(keys.clone()).layer(Echo);
+    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
     desk.write(&file(
         2,
         &[(VALID, "revoked_at = \"2026-01-01T00:00:00Z\"")],
@@ -236,7 +238,7 @@ async fn everybody_is_locked_out_where_an_empty_set_is_meant() {
     let keys = Rotating::start(desk.source().key_set().allow_empty())
         .await
         .unwrap();
-    let door = RequireKey::new(keys.clone()).layer(Echo);
+    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
     assert_eq!(status(&door, VALID).await, 200);
     for empty in [file(6, &[]), "version = 1\n".into()] {
         desk.write(&empty);
@@ -247,7 +249,7 @@ async fn everybody_is_locked_out_where_an_empty_set_is_meant() {
     // What was current before it does not come back.
     desk.write(&file(5, &[(VALID, "")]));
     wait(minutes(2)).await;
-    assert_eq!(keys.status().last_error, Some(ErrorClass::Invalid));
+    assert_eq!(keys.status().last_error, Some(SourceErrorKind::Invalid));
     assert_eq!(status(&door, VALID).await, 401);
     desk.write(&file(7, &[(VALID, "")]));
     wait(minutes(10)).await;
@@ -282,13 +284,13 @@ fn unavailable(answer: &Answer) -> Option<u64> {
 async fn keys_are_not_checked_against_a_set_that_nobody_could_load_for_too_long() {
     let desk = Desk::new(&file(1, &[(VALID, "")]));
     let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKey::new(keys.clone())
+    let door = RequireKeyLayer::new(keys.clone())
         .max_stale(minutes(30))
         .layer(Echo);
-    let usual = RequireKey::new(keys.clone()).layer(Echo);
+    let usual = RequireKeyLayer::new(keys.clone()).layer(Echo);
     fs::remove_file(desk.path()).unwrap();
     wait(minutes(28)).await;
-    assert_eq!(keys.status().last_error, Some(ErrorClass::Transient));
+    assert_eq!(keys.status().last_error, Some(SourceErrorKind::Transient));
     assert_eq!(status(&door, VALID).await, 200);
 
     wait(minutes(4)).await;
@@ -319,7 +321,9 @@ async fn keys_are_not_checked_against_a_set_that_nobody_could_load_for_too_long(
 async fn a_bad_set_is_kept_out_for_as_long_as_a_source_that_is_down() {
     let desk = Desk::new(&file(1, &[(VALID, "")]));
     let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKey::new(keys).max_stale(minutes(30)).layer(Echo);
+    let door = RequireKeyLayer::new(keys)
+        .max_stale(minutes(30))
+        .layer(Echo);
     desk.write("");
     wait(minutes(32)).await;
     assert_eq!(status(&door, VALID).await, 503);
@@ -334,7 +338,7 @@ async fn a_source_that_is_quiet_for_long_is_not_one_that_fails() {
     });
     let keys = Rotating::builder().poll(Duration::from_secs(24 * 3600));
     let keys = keys.start(source.key_set()).await.unwrap();
-    let door = RequireKey::new(keys).max_stale(minutes(1)).layer(Echo);
+    let door = RequireKeyLayer::new(keys).max_stale(minutes(1)).layer(Echo);
     pass(minutes(600)).await;
     assert_eq!(status(&door, VALID).await, 200);
 }

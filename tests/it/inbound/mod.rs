@@ -21,18 +21,18 @@ mod strip;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use tower_rotating_auth::{Refusal, Slot, Slots};
+use tower_rotating_auth::inbound::{AuthError, KeyLocation, KeyLocations};
 
 /// Every kind of slot; the query's is named `key`.
-fn every_slot() -> Slots {
-    let header = |name| Slot::Header(HeaderName::from_static(name));
-    Slots::new([
-        Slot::Bearer,
+fn every_slot() -> KeyLocations {
+    let header = |name| KeyLocation::Header(HeaderName::from_static(name));
+    KeyLocations::new([
+        KeyLocation::Bearer,
         header("x-api-key"),
         header("api-key"),
-        Slot::Query("key".into()),
-        Slot::WebSocketProtocol,
-        Slot::Basic,
+        KeyLocation::Query("key".into()),
+        KeyLocation::WebSocketProtocol,
+        KeyLocation::Basic,
     ])
     .unwrap()
 }
@@ -69,7 +69,7 @@ impl Head {
     }
 
     /// The token and its slot.
-    fn extract(&self, slots: &Slots) -> Result<(String, usize), Refusal> {
+    fn extract(&self, slots: &KeyLocations) -> Result<(String, usize), AuthError> {
         let token = slots.extract(&self.headers, &self.uri)?;
         Ok((
             String::from_utf8(token.bytes().to_vec()).unwrap(),
@@ -77,7 +77,7 @@ impl Head {
         ))
     }
 
-    fn strip(&mut self, slots: &Slots) {
+    fn strip(&mut self, slots: &KeyLocations) {
         slots.strip(&mut self.headers, &mut self.uri);
     }
 }
@@ -94,6 +94,6 @@ fn subprotocol(token: &str) -> String {
 }
 
 /// What is expected of a request whose token is `k`, in this slot of [`every_slot`].
-fn k_in(slot: usize) -> Result<(String, usize), Refusal> {
+fn k_in(slot: usize) -> Result<(String, usize), AuthError> {
     Ok(("k".to_owned(), slot))
 }

@@ -11,9 +11,13 @@ use futures_util::FutureExt;
 use http::{HeaderMap, Method, Uri};
 use tower::{Layer, Service, ServiceExt};
 use tower_rotating_auth::{
-    EnvSource, Format, IntoKeySet, InvalidToken, KeyDigest, KeySet, NewKey, Principal, Refusal,
-    Refuser, RequireKey, Rotating, RotatingAuthLayer, Secret, Slot, Slots, SourceError, source_fn,
-    verify_at,
+    Rotating, RotatingAuthLayer, Secret,
+    inbound::{
+        AuthError, AuthErrorResponse, ErrorFormat, IntoKeySet, InvalidToken, KeyDigest,
+        KeyLocation, KeyLocations, KeySet, Principal, RequireKeyLayer, verify_at,
+    },
+    keyring::NewKey,
+    source::{EnvSource, SourceError, source_fn},
 };
 
 use super::keys::{self, VALID, cases, door, record, set};
@@ -89,7 +93,7 @@ async fn no_value_of_this_half_tells_a_token_or_a_digest() {
         std::time::SystemTime::now(),
     ));
     said.debug(&Secret::from(VALID));
-    let (keys, publisher) = Rotating::by_hand(set);
+    let (keys, publisher) = Rotating::manual(set);
     said.debug(&keys);
     said.debug(&publisher);
     said.debug(&keys.current());
@@ -117,13 +121,13 @@ async fn no_value_of_this_half_tells_a_token_or_a_digest() {
     said.debug(&principal.key());
 
     let (headers, uri) = (with("/", VALID).headers().clone(), Uri::from_static("/"));
-    said.debug(&Slots::default().extract(&headers, &uri));
+    said.debug(&KeyLocations::default().extract(&headers, &uri));
     let mut decoded = HeaderMap::new();
     decoded.insert(
         "authorization",
         basic("u", VALID).as_slice().try_into().unwrap(),
     );
-    let slots = Slots::new([Slot::Basic]).unwrap();
+    let slots = KeyLocations::new([KeyLocation::Basic]).unwrap();
     said.debug(&slots.extract(&decoded, &uri));
     let text = format!("/?key={VALID}");
     let uri: Uri = text.parse().unwrap();
@@ -180,7 +184,7 @@ fn no_error_tells_a_token_or_a_digest() {
     for bad in [format!("Bearer {VALID} x"), format!("Bearer {VALID}\"")] {
         let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, bad.parse().unwrap())]);
         said.error(
-            &Slots::default()
+            &KeyLocations::default()
                 .extract(&headers, &Uri::from_static("/"))
                 .unwrap_err(),
         );
@@ -190,21 +194,21 @@ fn no_error_tells_a_token_or_a_digest() {
 
 #[tokio::test(start_paused = true)]
 async fn no_refusal_tells_what_was_presented() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     for format in [
-        Format::Json,
-        Format::OpenAi,
-        Format::Anthropic,
-        Format::Problem,
+        ErrorFormat::Json,
+        ErrorFormat::OpenAi,
+        ErrorFormat::Anthropic,
+        ErrorFormat::Problem,
     ] {
-        let refuser = Refuser::new("R").unwrap().format(format);
+        let refuser = AuthErrorResponse::new("R").unwrap().format(format);
         let service = door(keys.clone()).refuser(refuser).layer(Echo);
         for case in cases() {
             for method in [Method::GET, Method::HEAD] {
                 let mut request = case.request::<String>();
                 *request.method_mut() = method;
                 let response = service.clone().oneshot(request).await.unwrap();
-                let refusal: Option<&Refusal> = response.extensions().get();
+                let refusal: Option<&AuthError> = response.extensions().get();
                 let told = format!("{refusal:?} {response:?}");
                 let (head, body) = response.into_parts();
                 let body = http_body_util::BodyExt::collect(body).await.unwrap();
@@ -264,8 +268,8 @@ async fn nothing_is_traced_of_a_token_or_a_digest_at_any_level() {
     let error = keys.refresh().await.map(drop).unwrap_err();
     assert_silent("a failed refresh", &format!("{error} {error:?}"));
 
-    let (by_hand, mut publisher) = Rotating::by_hand(keys::keys());
-    let other = RequireKey::new(by_hand).layer(Echo);
+    let (manual, mut publisher) = Rotating::manual(keys::keys());
+    let other = RequireKeyLayer::new(manual).layer(Echo);
     drop(other.clone().oneshot(with("/", VALID)).await.unwrap());
     publisher.publish(set([(VALID, record("valid", "").revoked())]));
     drop(other.oneshot(with("/", VALID)).await.unwrap());

@@ -1,6 +1,6 @@
 //! One decision over all slots.
 
-use tower_rotating_auth::{Refusal, Slots};
+use tower_rotating_auth::inbound::{AuthError, KeyLocations};
 
 use super::{Head, basic, every_slot, k_in, subprotocol};
 
@@ -37,7 +37,7 @@ fn one_slot_twice_is_a_duplicate_even_with_the_same_token() {
     for head in heads {
         assert_eq!(
             head.extract(&every_slot()),
-            Err(Refusal::Duplicate),
+            Err(AuthError::Duplicate),
             "{head:?}"
         );
     }
@@ -65,7 +65,7 @@ fn different_tokens_are_a_conflict_and_no_slot_is_a_fallback() {
     for head in heads {
         assert_eq!(
             head.extract(&every_slot()),
-            Err(Refusal::Conflict),
+            Err(AuthError::Conflict),
             "{head:?}"
         );
     }
@@ -86,12 +86,12 @@ fn the_same_token_in_several_slots_is_one_token() {
     assert_eq!(head.extract(&every_slot()), k_in(1));
 
     let malformed = Head::lines(&[("api-key", b"k k"), ("x-api-key", b"k k")]);
-    assert_eq!(malformed.extract(&every_slot()), Err(Refusal::Malformed));
+    assert_eq!(malformed.extract(&every_slot()), Err(AuthError::Malformed));
 }
 
 #[test]
 fn a_key_header_beside_a_proxy_s_own_authorization_is_what_counts() {
-    let slots = Slots::default();
+    let slots = KeyLocations::default();
     for proxy in [&b"Basic dXNlcjpwYXNz"[..], b"Negotiate abc", b"", b"Bearer"] {
         let head = Head::lines(&[("authorization", proxy), ("x-api-key", b"k")]);
         assert_eq!(head.extract(&slots), k_in(1), "{head:?}");

@@ -4,7 +4,9 @@ use std::sync::mpsc::{Receiver, channel};
 
 use tower::Layer;
 use tower_rotating_auth::{
-    Event, EventKind, IntoKeySet, Publisher, RequireKey, Required, Rotating, Secret,
+    Rotating, Secret,
+    inbound::{IntoKeySet, RequireKey, RequireKeyLayer},
+    rotating::{Event, EventKind, Publisher},
 };
 
 use super::keys::{self, VALID};
@@ -27,11 +29,19 @@ impl Told {
     }
 }
 
-fn observed() -> (Required<Echo>, Publisher<tower_rotating_auth::KeySet>, Told) {
+fn observed() -> (
+    RequireKey<Echo>,
+    Publisher<tower_rotating_auth::inbound::KeySet>,
+    Told,
+) {
     let (sender, told) = channel();
     let builder = Rotating::builder().observer(move |event| drop(sender.send(event.clone())));
-    let (keys, publisher) = builder.by_hand(keys::keys());
-    (RequireKey::new(keys).layer(Echo), publisher, Told(told))
+    let (keys, publisher) = builder.manual(keys::keys());
+    (
+        RequireKeyLayer::new(keys).layer(Echo),
+        publisher,
+        Told(told),
+    )
 }
 
 fn unknown(n: u64) -> String {
@@ -81,7 +91,7 @@ async fn a_flood_asks_the_source_for_nothing() {
     let (source, log) = script(move |_| Answer::value(Secret::from(plain.clone())));
     let builder = Rotating::builder().poll(millis(3_600_000));
     let keys = builder.start(source.key_set()).await.unwrap();
-    let door = RequireKey::new(keys.clone()).layer(Echo);
+    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
     assert_eq!(log.count(), 1);
     for n in 0..FLOOD {
         assert_eq!(ask(&door, with("/", &unknown(n))).await.status(), 401);

@@ -1,7 +1,7 @@
 //! What is left of a request for those who come next.
 
 use http::HeaderName;
-use tower_rotating_auth::{Slot, Slots};
+use tower_rotating_auth::inbound::{KeyLocation, KeyLocations};
 
 use super::{Head, Lines, basic, every_slot, subprotocol};
 
@@ -86,7 +86,8 @@ fn every_slot_is_emptied_whatever_it_holds() {
 
 #[test]
 fn slots_that_are_not_read_are_not_emptied() {
-    let slots = Slots::new([Slot::Header(HeaderName::from_static("api-key"))]).unwrap();
+    let slots =
+        KeyLocations::new([KeyLocation::Header(HeaderName::from_static("api-key"))]).unwrap();
     let mut head = Head::new(
         &[
             ("authorization", b"Bearer k"),

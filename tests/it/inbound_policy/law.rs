@@ -12,7 +12,7 @@ use axum::routing::{MethodFilter, on};
 use futures_util::FutureExt;
 use http::{Method, Uri};
 use tower::ServiceExt;
-use tower_rotating_auth::{Audit, Decision, Policies, Why};
+use tower_rotating_auth::inbound::policy::{Audit, Decision, DecisionReason, RoutePolicy};
 
 use super::model::decode;
 
@@ -23,7 +23,7 @@ pub(super) type Route = (Method, String);
 struct Answered(Route);
 
 /// A router whose responses tell what the policies say of the request, in the place where a layer would ask.
-pub(super) fn gated(router: Router, policies: Policies) -> Router {
+pub(super) fn gated(router: Router, policies: RoutePolicy) -> Router {
     let gate = from_fn(move |request: Request, next: Next| {
         let template = request.extensions().get::<MatchedPath>();
         let template = template.map(MatchedPath::as_str);
@@ -45,7 +45,7 @@ pub(super) struct Gated {
 
 impl Gated {
     /// The policies are those that pass the audit.
-    pub(super) fn new(routes: &[Route], policies: Policies) -> Self {
+    pub(super) fn new(routes: &[Route], policies: RoutePolicy) -> Self {
         let listed = routes
             .iter()
             .map(|(method, path)| (method.clone(), &**path));
@@ -94,7 +94,7 @@ impl Gated {
 
     /// The audit told what would be asked: of the path itself, or of the route.
     fn assert_was_told(&self, method: &Method, path: &str, route: &Route, decision: &Decision) {
-        if decision.why() == Why::SuspiciousPath {
+        if decision.why() == DecisionReason::SuspiciousPath {
             return;
         }
         let told = |method: &Method, path: &str| {
@@ -105,7 +105,7 @@ impl Gated {
             same.map(|it| it.decision().clone())
         };
         let wanted = match decision.why() {
-            Why::Exact => path,
+            DecisionReason::Exact => path,
             _ => &*route.1,
         };
         let told = told(method, wanted).or_else(|| told(&route.0, wanted));

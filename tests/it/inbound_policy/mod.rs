@@ -7,7 +7,10 @@ mod router;
 use http::Method;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tower_rotating_auth::{Access, Policies, Scopes};
+use tower_rotating_auth::{
+    inbound::Scopes,
+    inbound::policy::{Access, RoutePolicy},
+};
 
 use self::law::{Gated, Route};
 use self::model::{Entry, Place};
@@ -192,10 +195,10 @@ fn entries_for(routes: &[Route]) -> impl Strategy<Value = Vec<Entry>> + use<> {
     prop::collection::vec(entry(text.boxed()), 0..10)
 }
 
-fn unlisted(access: &Access) -> Policies {
+fn unlisted(access: &Access) -> RoutePolicy {
     match access {
-        Access::Deny => Policies::deny_unlisted(),
-        _ => Policies::new(),
+        Access::Deny => RoutePolicy::deny_unlisted(),
+        _ => RoutePolicy::new(),
     }
 }
 
@@ -223,7 +226,7 @@ proptest! {
 
     #[test]
     fn only_plain_paths_are_exempt(path in anything()) {
-        let template = Policies::new().public_template(Method::GET, "/{*rest}").unwrap();
+        let template = RoutePolicy::new().public_template(Method::GET, "/{*rest}").unwrap();
         let decision = template.explain(&Method::GET, &path, Some("/{*rest}"));
         prop_assert_eq!(decision.access().is_open(), model::is_plain(&path), "{}", path);
     }

@@ -1,7 +1,9 @@
 //! The policies as a list that is read from top to bottom, and nothing clever.
 
 use http::Method;
-use tower_rotating_auth::{Access, AuditError, InvalidPolicy, Policies, Why};
+use tower_rotating_auth::inbound::policy::{
+    Access, AuditError, DecisionReason, InvalidPolicy, RoutePolicy,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
@@ -18,7 +20,7 @@ pub(super) enum Place {
 }
 
 impl Entry {
-    pub(super) fn list(&self, policies: Policies) -> Result<Policies, InvalidPolicy> {
+    pub(super) fn list(&self, policies: RoutePolicy) -> Result<RoutePolicy, InvalidPolicy> {
         let (method, text) = (self.method.clone(), &*self.text);
         match (self.place, &self.access) {
             (Place::Path, Access::Public) => policies.public(method, text),
@@ -42,7 +44,7 @@ impl Entry {
 }
 
 /// The policies that take of these entries what they can, with what they took.
-pub(super) fn list(unlisted: Policies, entries: &[Entry]) -> (Policies, Vec<Entry>) {
+pub(super) fn list(unlisted: RoutePolicy, entries: &[Entry]) -> (RoutePolicy, Vec<Entry>) {
     let mut policies = unlisted;
     let mut taken = vec![];
     for entry in entries {
@@ -55,13 +57,13 @@ pub(super) fn list(unlisted: Policies, entries: &[Entry]) -> (Policies, Vec<Entr
 }
 
 /// The policies without the entries that the audit has no route for.
-pub(super) fn audited(entries: &[Entry], routes: &[(Method, String)]) -> Policies {
+pub(super) fn audited(entries: &[Entry], routes: &[(Method, String)]) -> RoutePolicy {
     let listed = || {
         routes
             .iter()
             .map(|(method, path)| (method.clone(), &**path))
     };
-    let (policies, taken) = list(Policies::new(), entries);
+    let (policies, taken) = list(RoutePolicy::new(), entries);
     let Err(AuditError::NoSuchRoute(wrong)) = policies.audit(listed()) else {
         return policies;
     };
@@ -72,7 +74,7 @@ pub(super) fn audited(entries: &[Entry], routes: &[(Method, String)]) -> Policie
             !wrong.iter().any(|wrong| same(wrong.path(), wrong.method()))
         })
         .collect();
-    list(Policies::new(), &right).0
+    list(RoutePolicy::new(), &right).0
 }
 
 /// What the list says of a request.
@@ -82,15 +84,15 @@ pub(super) fn explain(
     method: &Method,
     path: &str,
     template: Option<&str>,
-) -> (Access, Why) {
+) -> (Access, DecisionReason) {
     let mut methods = vec![method.clone()];
     if method == Method::HEAD {
         methods.push(Method::GET);
     }
     let mut found = vec![];
     for (place, text, why) in [
-        (Place::Path, Some(path), Why::Exact),
-        (Place::Template, template, Why::Template),
+        (Place::Path, Some(path), DecisionReason::Exact),
+        (Place::Template, template, DecisionReason::Template),
     ] {
         for method in &methods {
             for entry in entries {
@@ -102,8 +104,8 @@ pub(super) fn explain(
     }
     match found.into_iter().next() {
         Some((access, why)) if is_plain(path) || !access.is_open() => (access, why),
-        _ if is_plain(path) => (unlisted.clone(), Why::Unlisted),
-        _ => (unlisted.clone(), Why::SuspiciousPath),
+        _ if is_plain(path) => (unlisted.clone(), DecisionReason::Unlisted),
+        _ => (unlisted.clone(), DecisionReason::SuspiciousPath),
     }
 }
 

@@ -6,12 +6,12 @@ use axum::extract::Request;
 use axum::routing::{any, get};
 use http::Method;
 use tower::ServiceExt;
-use tower_rotating_auth::{Access, Decision, Policies, Why};
+use tower_rotating_auth::inbound::policy::{Access, Decision, DecisionReason, RoutePolicy};
 
 use super::law::gated;
 
-fn policies() -> Policies {
-    let policies = Policies::new().public(Method::GET, "/health").unwrap();
+fn policies() -> RoutePolicy {
+    let policies = RoutePolicy::new().public(Method::GET, "/health").unwrap();
     let template = "/v1/models/{id}";
     policies.optional_template(Method::GET, template).unwrap()
 }
@@ -33,20 +33,50 @@ async fn a_layer_of_the_router_sees_whole_paths_and_templates() {
         .nest("/v1", Router::new().route("/models/{id}", get(|| async {})));
     let router = gated(router, policies());
     for (method, uri, why, open) in [
-        (Method::GET, "/health", Why::Exact, true),
-        (Method::HEAD, "/health", Why::Exact, true),
-        (Method::GET, "/health?a=/admin", Why::Exact, true),
-        (Method::POST, "/health", Why::Unlisted, false),
-        (Method::OPTIONS, "/health", Why::Unlisted, false),
-        (Method::GET, "/v1/models/gpt", Why::Template, true),
-        (Method::GET, "/v1/models/a%2fb", Why::SuspiciousPath, false),
+        (Method::GET, "/health", DecisionReason::Exact, true),
+        (Method::HEAD, "/health", DecisionReason::Exact, true),
+        (Method::GET, "/health?a=/admin", DecisionReason::Exact, true),
+        (Method::POST, "/health", DecisionReason::Unlisted, false),
+        (Method::OPTIONS, "/health", DecisionReason::Unlisted, false),
+        (
+            Method::GET,
+            "/v1/models/gpt",
+            DecisionReason::Template,
+            true,
+        ),
+        (
+            Method::GET,
+            "/v1/models/a%2fb",
+            DecisionReason::SuspiciousPath,
+            false,
+        ),
         // Answered by axum itself.
-        (Method::POST, "/v1/models/gpt", Why::Unlisted, false),
-        (Method::GET, "/v1/models", Why::Unlisted, false),
+        (
+            Method::POST,
+            "/v1/models/gpt",
+            DecisionReason::Unlisted,
+            false,
+        ),
+        (Method::GET, "/v1/models", DecisionReason::Unlisted, false),
         // A proxy's way to write it: neither that host nor the one in the headers is the path.
-        (Method::GET, "http://a.example/health", Why::Exact, true),
-        (Method::GET, "http://health/admin", Why::Unlisted, false),
-        (Method::GET, "http://a.example", Why::Unlisted, false),
+        (
+            Method::GET,
+            "http://a.example/health",
+            DecisionReason::Exact,
+            true,
+        ),
+        (
+            Method::GET,
+            "http://health/admin",
+            DecisionReason::Unlisted,
+            false,
+        ),
+        (
+            Method::GET,
+            "http://a.example",
+            DecisionReason::Unlisted,
+            false,
+        ),
     ] {
         let decision = decided(&router, method.clone(), uri).await;
         assert_eq!(decision.why(), why, "{method} {uri}");
@@ -61,7 +91,7 @@ async fn a_layer_of_a_nested_router_sees_the_rest_of_the_path_and_whole_template
         .route("/models/{id}", get(|| async {}));
     let router = Router::new().nest("/v1", gated(inner, policies()));
     let health = decided(&router, Method::GET, "/v1/health").await;
-    assert_eq!(health.why(), Why::Exact);
+    assert_eq!(health.why(), DecisionReason::Exact);
     let model = decided(&router, Method::GET, "/v1/models/gpt").await;
     assert_eq!(model.access(), &Access::Optional);
 }
@@ -71,6 +101,6 @@ async fn around_the_router_there_are_no_templates() {
     let inner = Router::new().route("/v1/models/{id}", get(|| async {}));
     let router = gated(Router::new().fallback_service(inner), policies());
     let model = decided(&router, Method::GET, "/v1/models/gpt").await;
-    assert_eq!(model.why(), Why::Unlisted);
+    assert_eq!(model.why(), DecisionReason::Unlisted);
     assert!(!model.access().is_open());
 }

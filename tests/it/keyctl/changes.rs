@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_rotating_auth::{InvalidToken, KeyDigest, verify_at};
+use tower_rotating_auth::inbound::{InvalidToken, KeyDigest, verify_at};
 
 use super::program::{Desk, id_of};
 

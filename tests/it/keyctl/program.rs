@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use jiff::{Timestamp, ToSpan};
 use tempfile::{TempDir, tempdir};
-use tower_rotating_auth::KeySet;
+use tower_rotating_auth::inbound::KeySet;
 
 use crate::support::example;
 

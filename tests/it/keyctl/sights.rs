@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
-use tower_rotating_auth::KeyDigest;
+use tower_rotating_auth::inbound::KeyDigest;
 
 use super::program::{Desk, Ended, id_of};
 

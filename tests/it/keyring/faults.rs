@@ -7,8 +7,11 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::task::yield_now;
 use tower_rotating_auth::{
-    Commit, CommitError, KeyEntry, KeyRing, KeyTerms, Ledger, MemoryStore, NewKey, NotChanged,
-    NotStarted, Revoke, Rotate, Scopes, Store, StoreError,
+    inbound::Scopes,
+    keyring::{
+        Commit, CommitError, IssueRequest, KeyEntry, KeyRing, KeyRingError, KeyRingStartError,
+        KeyRingState, MemoryStore, NewKey, RevokeRequest, RotateRequest, Store, StoreError,
+    },
 };
 
 use super::{client, is_valid, issued, terms};
@@ -49,7 +52,7 @@ impl Faulty {
 }
 
 impl Store for Faulty {
-    async fn load(&mut self) -> Result<Ledger, StoreError> {
+    async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         match self.fault() {
             Some(Fault::Lost) => Err(StoreError::new("the disk is gone")),
             _ => self.inner.load().await,
@@ -74,7 +77,7 @@ impl Store for Faulty {
 }
 
 /// What a ring says of itself and what is in the store; and both are what is published.
-fn agreed(ring: &KeyRing, store: &MemoryStore) -> Ledger {
+fn agreed(ring: &KeyRing, store: &MemoryStore) -> KeyRingState {
     let ledger = ring.ledger();
     assert!(ledger == store.ledger());
     assert!(*ring.keys().current() == *ledger.key_set());
@@ -91,20 +94,24 @@ async fn when_nothing_was_written_nothing_has_changed() {
         let generation = ring.keys().current().generation();
 
         store.set(fault);
-        let rotate = Rotate::with_grace(key.id(), minutes(1));
+        let rotate = RotateRequest::with_grace(key.id(), minutes(1));
         let failures = [
             ring.issue(terms("another")).await.map(drop),
             ring.rotate(rotate).await.map(drop),
-            ring.rotate(Rotate::compromised(client())).await.map(drop),
+            ring.rotate(RotateRequest::compromised(client()))
+                .await
+                .map(drop),
             ring.revoke(key.id()).await.map(drop),
-            ring.revoke(Revoke::token(key.token())).await.map(drop),
+            ring.revoke(RevokeRequest::token(key.token()))
+                .await
+                .map(drop),
             ring.disable(&client()).await,
             ring.set_scopes(&client(), "chat:write".parse().unwrap())
                 .await,
         ];
         for failure in failures {
             assert!(
-                matches!(failure, Err(NotChanged::Store(_))),
+                matches!(failure, Err(KeyRingError::Store(_))),
                 "{fault:?}: {failure:?}"
             );
         }
@@ -127,7 +134,7 @@ async fn when_it_was_written_all_the_same_it_is_done() {
         store.set(fault);
         let first = issued(&ring).await;
         let second = ring
-            .rotate(Rotate::with_grace(first.id(), minutes(1)))
+            .rotate(RotateRequest::with_grace(first.id(), minutes(1)))
             .await;
         let second = second.unwrap().into_new().unwrap();
         assert!(
@@ -151,7 +158,7 @@ async fn when_nobody_can_tell_it_says_so_and_looks_again_before_the_next_operati
     store.set(Fault::Lost);
     let revoked = ring.revoke(key.id()).await;
     assert!(
-        matches!(revoked, Err(NotChanged::Unknown(_))),
+        matches!(revoked, Err(KeyRingError::Unknown(_))),
         "{revoked:?}"
     );
     assert!(
@@ -159,7 +166,7 @@ async fn when_nobody_can_tell_it_says_so_and_looks_again_before_the_next_operati
         "what is not known to be written is not published"
     );
     let next = ring.issue(terms("another")).await;
-    assert!(matches!(next, Err(NotChanged::Store(_))), "{next:?}");
+    assert!(matches!(next, Err(KeyRingError::Store(_))), "{next:?}");
 
     store.set(None);
     ring.issue(terms("another")).await.unwrap();
@@ -241,7 +248,10 @@ async fn what_other_processes_have_written_counts_before_the_answer_is_no_or_not
     let ours = KeyRing::start(store.clone()).await.unwrap();
     let theirs = KeyRing::start(store.clone()).await.unwrap();
     let key = issued(&theirs).await;
-    let revoked = ours.revoke(Revoke::token(key.token())).await.unwrap();
+    let revoked = ours
+        .revoke(RevokeRequest::token(key.token()))
+        .await
+        .unwrap();
     assert_eq!(revoked, [key.id().clone()], "it is not unknown");
 
     theirs.reload().await.unwrap();
@@ -254,10 +264,10 @@ async fn what_other_processes_have_written_counts_before_the_answer_is_no_or_not
 
 /// A store that says what it is told to say.
 #[derive(Clone)]
-struct Told(Arc<Mutex<Ledger>>);
+struct Told(Arc<Mutex<KeyRingState>>);
 
 impl Store for Told {
-    async fn load(&mut self) -> Result<Ledger, StoreError> {
+    async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         Ok(self.0.lock().unwrap().clone())
     }
 
@@ -275,11 +285,11 @@ impl Store for Told {
 #[derive(Clone)]
 struct Late {
     stored: Told,
-    under_way: Arc<Mutex<Option<Ledger>>>,
+    under_way: Arc<Mutex<Option<KeyRingState>>>,
 }
 
 impl Store for Late {
-    async fn load(&mut self) -> Result<Ledger, StoreError> {
+    async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         self.stored.load().await
     }
 
@@ -292,13 +302,13 @@ impl Store for Late {
 #[tokio::test(start_paused = true)]
 async fn a_write_that_may_still_land_is_not_said_to_have_failed() {
     let store = Late {
-        stored: Told(Arc::new(Mutex::new(Ledger::empty()))),
+        stored: Told(Arc::new(Mutex::new(KeyRingState::empty()))),
         under_way: Arc::default(),
     };
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let once = || terms("client").idempotency_key("once".parse().unwrap());
     let late = ring.issue(once()).await;
-    assert!(matches!(late, Err(NotChanged::Unknown(_))), "{late:?}");
+    assert!(matches!(late, Err(KeyRingError::Unknown(_))), "{late:?}");
     assert_eq!(ring.ledger().keys().count(), 0);
 
     let landed = store.under_way.lock().unwrap().take().unwrap();
@@ -313,7 +323,7 @@ async fn a_write_that_may_still_land_is_not_said_to_have_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_older_state_of_the_store_is_not_taken_in() {
-    let store = Told(Arc::new(Mutex::new(Ledger::empty())));
+    let store = Told(Arc::new(Mutex::new(KeyRingState::empty())));
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let key = issued(&ring).await;
     let older = ring.ledger();
@@ -322,17 +332,17 @@ async fn an_older_state_of_the_store_is_not_taken_in() {
     *store.0.lock().unwrap() = older;
     let reloaded = ring.reload().await;
     assert!(
-        matches!(reloaded, Err(NotChanged::Older(_))),
+        matches!(reloaded, Err(KeyRingError::Older(_))),
         "{reloaded:?}"
     );
     let next = ring.issue(terms("another")).await;
-    assert!(matches!(next, Err(NotChanged::Older(_))), "{next:?}");
+    assert!(matches!(next, Err(KeyRingError::Older(_))), "{next:?}");
     assert!(!is_valid(&ring, &key));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_has_forgotten_what_ended_is_put_right() {
-    let store = Told(Arc::new(Mutex::new(Ledger::empty())));
+    let store = Told(Arc::new(Mutex::new(KeyRingState::empty())));
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let (revoked, renamed, removed) = (
         issued(&ring).await,
@@ -360,7 +370,7 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         Some(KeyEntry::new(id, entry.client().clone(), *entry.digest()))
     });
     let generation = ring.ledger().generation() + 5;
-    *store.0.lock().unwrap() = Ledger::new(generation, clients, theirs).unwrap();
+    *store.0.lock().unwrap() = KeyRingState::new(generation, clients, theirs).unwrap();
 
     ring.reload().await.unwrap();
     for key in [&revoked, &renamed, &removed] {
@@ -377,10 +387,10 @@ async fn a_ring_without_a_store_does_not_start() {
     let store = Faulty::new();
     store.set(Fault::Lost);
     let started = KeyRing::start(store).await;
-    assert!(matches!(started, Err(NotStarted::Store(_))));
+    assert!(matches!(started, Err(KeyRingStartError::Store(_))));
 }
 
 async fn other(ring: &KeyRing, name: &str) -> NewKey {
-    let terms = KeyTerms::new(name.parse().unwrap()).or_new_client(Scopes::default());
+    let terms = IssueRequest::new(name.parse().unwrap()).or_new_client(Scopes::default());
     ring.issue(terms).await.unwrap().into_new().unwrap()
 }

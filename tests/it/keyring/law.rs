@@ -10,8 +10,12 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tower_rotating_auth::{
-    ForeignKey, IdempotencyKey, Imported, KeyPolicy, KeyRing, KeyTerms, MaxAge, MemoryStore,
-    NewKey, NotAllowed, NotChanged, Revoke, Rotate, Scopes, Secret, WhichKey, verify_at,
+    Secret,
+    inbound::{Scopes, verify_at},
+    keyring::{
+        ExternalKey, IdempotencyKey, Imported, IssuancePolicy, IssueRequest, KeyRing, KeyRingError,
+        KeySelector, MaxAge, MemoryStore, NewKey, NotAllowed, RevokeRequest, RotateRequest,
+    },
 };
 
 use super::model::{CLIENTS, Comes, Model, NEVER, Rules, Terms, Which, client, moment};
@@ -78,9 +82,9 @@ fn rules() -> impl Strategy<Value = Rules> {
     )
 }
 
-fn policy(rules: Rules) -> KeyPolicy {
+fn policy(rules: Rules) -> IssuancePolicy {
     let secs = Duration::from_secs;
-    let policy = KeyPolicy::new()
+    let policy = IssuancePolicy::new()
         .max_live_keys(rules.max_live)
         .max_grace(secs(rules.max_grace))
         .purge_after(secs(rules.purge_after))
@@ -177,7 +181,7 @@ impl World {
             Step::Import(terms, n) => {
                 let token = self.token(key(n));
                 let expected = self.model.import(terms, self.newest(key(n)));
-                let foreign = ForeignKey::token(&token).unwrap();
+                let foreign = ExternalKey::token(&token).unwrap();
                 let imported = ring.import(self.terms(terms), foreign).await;
                 let made = matches!(expected, Ok(Comes::New(_)));
                 assert_eq!(
@@ -197,7 +201,7 @@ impl World {
                 same(self.model.revoke(key(n)), ring.revoke(id).await);
             }
             Step::RevokeToken(n) => {
-                let revoke = Revoke::token(&self.token(key(n)));
+                let revoke = RevokeRequest::token(&self.token(key(n)));
                 let newest = self.newest(key(n));
                 same(self.model.revoke(newest), ring.revoke(revoke).await);
             }
@@ -218,11 +222,12 @@ impl World {
     async fn rotate(&mut self, step: Step, ring: &KeyRing) {
         let (expected, rotate, again, which) = match step {
             Step::Rotate(which, grace, again) => {
-                let rotate = Rotate::with_grace(self.which(which), Duration::from_secs(grace));
+                let rotate =
+                    RotateRequest::with_grace(self.which(which), Duration::from_secs(grace));
                 (self.model.rotate(which, grace, again), rotate, again, which)
             }
             Step::Compromised(which, again) => {
-                let rotate = Rotate::compromised(self.which(which));
+                let rotate = RotateRequest::compromised(self.which(which));
                 (self.model.compromised(which, again), rotate, again, which)
             }
             _ => return,
@@ -250,7 +255,7 @@ impl World {
     fn made(
         &mut self,
         expected: Result<Comes, NotAllowed>,
-        made: Result<(tower_rotating_auth::KeyId, Option<NewKey>), NotChanged>,
+        made: Result<(tower_rotating_auth::inbound::KeyId, Option<NewKey>), KeyRingError>,
     ) {
         match (expected, made) {
             (Ok(Comes::New(n)), Ok((id, new))) => {
@@ -282,15 +287,15 @@ impl World {
         Secret::new(self.model.keys[n].token.clone())
     }
 
-    fn which(&self, which: Which) -> WhichKey {
+    fn which(&self, which: Which) -> KeySelector {
         match which {
             Which::Key(n) => self.model.keys[n].id.clone().into(),
             Which::Client(n) => client(n).into(),
         }
     }
 
-    fn terms(&self, terms: Terms) -> KeyTerms {
-        let mut made = KeyTerms::new(client(terms.client)).or_new_client(Scopes::default());
+    fn terms(&self, terms: Terms) -> IssueRequest {
+        let mut made = IssueRequest::new(client(terms.client)).or_new_client(Scopes::default());
         if terms.delay > 0 {
             made = made.not_before(moment(self.model.now + terms.delay));
         }
@@ -367,11 +372,11 @@ fn idempotency_key(n: u8) -> IdempotencyKey {
 
 fn same<T: std::fmt::Debug + PartialEq>(
     expected: Result<T, NotAllowed>,
-    done: Result<T, NotChanged>,
+    done: Result<T, KeyRingError>,
 ) {
     match (expected, done) {
         (Ok(expected), Ok(done)) => assert_eq!(done, expected),
-        (Err(expected), Err(NotChanged::NotAllowed(why))) => assert_eq!(why, expected),
+        (Err(expected), Err(KeyRingError::NotAllowed(why))) => assert_eq!(why, expected),
         (expected, done) => panic!("{done:?}, not {expected:?}"),
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_rotating_auth::{Change, ClientEntry, InvalidLedger, KeyDigest, KeyEntry, Ledger};
+use tower_rotating_auth::{
+    inbound::KeyDigest,
+    keyring::{Change, ClientEntry, InvalidKeyRingState, KeyEntry, KeyRingState},
+};
 
 fn client(id: &str) -> ClientEntry {
     ClientEntry::new(id.parse().unwrap(), "a b".parse().unwrap())
@@ -23,29 +26,29 @@ fn entries_that_contradict_each_other_make_no_ledger_and_are_named() {
     for (keys, expected) in [
         (
             vec![first(), key("1", "ui", "two")],
-            InvalidLedger::SameId(id("1")),
+            InvalidKeyRingState::SameId(id("1")),
         ),
-        (vec![first(), first()], InvalidLedger::SameId(id("1"))),
+        (vec![first(), first()], InvalidKeyRingState::SameId(id("1"))),
         (
             vec![first(), key("2", "ui", "one")],
-            InvalidLedger::SameKey(id("1"), id("2")),
+            InvalidKeyRingState::SameKey(id("1"), id("2")),
         ),
         (
             vec![key("1", "nobody", "one")],
-            InvalidLedger::UnknownClient(id("1"), "nobody".parse().unwrap()),
+            InvalidKeyRingState::UnknownClient(id("1"), "nobody".parse().unwrap()),
         ),
-        (vec![wide], InvalidLedger::MoreThanItsClient(id("1"))),
-        (vec![never], InvalidLedger::NeverValid(id("1"))),
+        (vec![wide], InvalidKeyRingState::MoreThanItsClient(id("1"))),
+        (vec![never], InvalidKeyRingState::NeverValid(id("1"))),
         (
             vec![key("1", "ui", "sk-1234")],
-            InvalidLedger::WellKnown(id("1")),
+            InvalidKeyRingState::WellKnown(id("1")),
         ),
     ] {
-        let made = Ledger::new(1, [client("ui")], keys);
+        let made = KeyRingState::new(1, [client("ui")], keys);
         assert_eq!(made.unwrap_err(), expected);
     }
-    let made = Ledger::new(1, [client("ui"), client("ui")], []);
-    let expected = InvalidLedger::SameClient("ui".parse().unwrap());
+    let made = KeyRingState::new(1, [client("ui"), client("ui")], []);
+    let expected = InvalidKeyRingState::SameClient("ui".parse().unwrap());
     assert_eq!(made.unwrap_err(), expected);
 }
 
@@ -57,7 +60,7 @@ fn the_keys_of_a_client_stand_in_the_order_in_which_they_came_and_are_found_by_n
         key("5", "a", "two"),
         key("1", "b", "three"),
     ];
-    let ledger = Ledger::new(7, ["a", "b"].map(client), keys.clone()).unwrap();
+    let ledger = KeyRingState::new(7, ["a", "b"].map(client), keys.clone()).unwrap();
     let of_b: Vec<_> = ledger.keys_of(&"b".parse().unwrap()).collect();
     assert_eq!(of_b, [&keys[0], &keys[2]]);
     for key in &keys {
@@ -69,7 +72,7 @@ fn the_keys_of_a_client_stand_in_the_order_in_which_they_came_and_are_found_by_n
 
 #[test]
 fn a_ledger_that_cannot_be_counted_on_is_not_changed() {
-    let ledger = Ledger::new(u64::MAX, [client("ui")], []).unwrap();
+    let ledger = KeyRingState::new(u64::MAX, [client("ui")], []).unwrap();
     let changed = ledger.apply(&Change::default());
-    assert_eq!(changed.unwrap_err(), InvalidLedger::LastGeneration);
+    assert_eq!(changed.unwrap_err(), InvalidKeyRingState::LastGeneration);
 }

@@ -9,9 +9,12 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Ageing, Ended, ForeignKey, Imported, KeyDigest, KeyId, KeyPolicy, KeyRing, KeyTerms, MaxAge,
-    MemoryStore, NewKey, NotAllowed, NotChanged, Principal, Provenance, RequireKey, Revoke, Rotate,
-    Scopes, Secret, UnfitKey,
+    Secret,
+    inbound::{Ended, KeyDigest, KeyId, Principal, Provenance, RequireKeyLayer, Scopes, UnfitKey},
+    keyring::{
+        Ageing, ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, KeyRingError, MaxAge,
+        MemoryStore, NewKey, NotAllowed, RevokeRequest, RotateRequest,
+    },
 };
 
 use super::{client, is_valid_at, issued, ring, terms};
@@ -52,7 +55,7 @@ where
 #[tokio::test(start_paused = true)]
 async fn what_an_operation_says_is_in_force_in_every_clone_when_it_returns() {
     let ring = ring().await;
-    let layer = RequireKey::new(ring.keys());
+    let layer = RequireKeyLayer::new(ring.keys());
     let doors = [
         layer.layer(service_fn(hello)),
         layer.clone().layer(service_fn(hello)),
@@ -63,7 +66,7 @@ async fn what_an_operation_says_is_in_force_in_every_clone_when_it_returns() {
         .collect();
     let key = issued(&ring).await;
     let second = ring
-        .rotate(Rotate::with_grace(key.id(), minutes(1)))
+        .rotate(RotateRequest::with_grace(key.id(), minutes(1)))
         .await
         .unwrap();
     let second = second.into_new().unwrap();
@@ -88,7 +91,9 @@ async fn what_an_operation_says_is_in_force_in_every_clone_when_it_returns() {
             (401, 200)
         );
     }
-    ring.revoke(Revoke::token(second.token())).await.unwrap();
+    ring.revoke(RevokeRequest::token(second.token()))
+        .await
+        .unwrap();
     for door in &doors {
         assert_eq!(
             (status(door, &key).await, status(door, &second).await),
@@ -102,7 +107,7 @@ async fn a_ring_knows_when_each_key_was_last_used_whatever_happens_to_it() {
     let wall = Wall::new();
     let builder = KeyRing::builder().wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
-    let door = RequireKey::new(ring.keys()).layer(service_fn(hello));
+    let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let (key, unused) = (issued(&ring).await, issued(&ring).await);
     let used = || {
         ring.list()
@@ -127,7 +132,7 @@ async fn a_ring_knows_when_each_key_was_last_used_whatever_happens_to_it() {
 #[tokio::test(start_paused = true)]
 async fn a_handler_hears_of_a_revocation() {
     let ring = ring().await;
-    let door = RequireKey::new(ring.keys()).layer(service_fn(hello));
+    let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let key = issued(&ring).await;
     let request = presenting(key.token().expose_secret());
     let answer = door.oneshot(request).await.unwrap();
@@ -153,7 +158,9 @@ async fn a_rotated_key_is_valid_until_its_grace_is_over_and_the_new_one_after_th
     let builder = KeyRing::builder().wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     let first = issued(&ring).await;
-    let second = ring.rotate(Rotate::with_grace(client(), secs(10))).await;
+    let second = ring
+        .rotate(RotateRequest::with_grace(client(), secs(10)))
+        .await;
     let second = second.unwrap().into_new().unwrap();
     let valid = || {
         (
@@ -174,7 +181,7 @@ async fn a_rotated_key_is_valid_until_its_grace_is_over_and_the_new_one_after_th
 async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so() {
     let wall = Wall::new();
     let old = |policy: MaxAge| {
-        let policy = KeyPolicy::new().max_age(policy.warn_ahead(7 * DAY));
+        let policy = IssuancePolicy::new().max_age(policy.warn_ahead(7 * DAY));
         KeyRing::builder().policy(policy).wall_clock(wall.reader())
     };
     let store = MemoryStore::default();
@@ -205,10 +212,10 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
         "it is refused, whoever made it"
     );
     let rotated = strict
-        .rotate(Rotate::with_grace(key.id(), minutes(1)))
+        .rotate(RotateRequest::with_grace(key.id(), minutes(1)))
         .await;
     let expired = NotAllowed::Expired(key.id().clone());
-    assert!(matches!(rotated, Err(NotChanged::NotAllowed(why)) if why == expired));
+    assert!(matches!(rotated, Err(KeyRingError::NotAllowed(why)) if why == expired));
     let new = strict
         .issue(terms("client"))
         .await
@@ -228,14 +235,14 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
     let too_long = strict.issue(terms("client").lifetime(31 * DAY)).await;
     assert!(matches!(
         too_long,
-        Err(NotChanged::NotAllowed(NotAllowed::TooLong { .. }))
+        Err(KeyRingError::NotAllowed(NotAllowed::TooLong { .. }))
     ));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_lives_shorter_than_the_warning_is_ahead_is_not_told_of_at_once() {
     let wall = Wall::new();
-    let policy = KeyPolicy::new().max_age(MaxAge::warn(8 * DAY));
+    let policy = IssuancePolicy::new().max_age(MaxAge::warn(8 * DAY));
     let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     ring.issue(terms("brief").lifetime(4 * DAY)).await.unwrap();
@@ -258,29 +265,29 @@ async fn a_key_that_lives_shorter_than_the_warning_is_ahead_is_not_told_of_at_on
 #[tokio::test(start_paused = true)]
 async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
     let ring = ring().await;
-    let weak = ForeignKey::token(&Secret::from("sk-1f0c"));
+    let weak = ExternalKey::token(&Secret::from("sk-1f0c"));
     assert_eq!(weak.unwrap_err(), UnfitKey::Weak);
-    let known = ForeignKey::token(&Secret::from("sk-1234"));
+    let known = ExternalKey::token(&Secret::from("sk-1234"));
     assert_eq!(known.unwrap_err(), UnfitKey::WellKnown);
 
     let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
-    let strong = ForeignKey::token(&token).unwrap();
+    let strong = ExternalKey::token(&token).unwrap();
     let imported = ring.import(terms("client"), strong.clone()).await.unwrap();
     let Imported::Now(id) = imported else {
         panic!("{imported:?}");
     };
     let again = ring.import(terms("client"), strong.clone()).await.unwrap();
     assert_eq!(again, Imported::Before(id));
-    let unseen = ForeignKey::digest(KeyDigest::of(b"nobody here has seen it"));
+    let unseen = ExternalKey::digest(KeyDigest::of(b"nobody here has seen it"));
     let unseen = unseen.named("unseen".parse().unwrap());
     ring.import(terms("client"), unseen).await.unwrap();
     let provenance: Vec<_> = ring.list().iter().map(|listed| listed.provenance).collect();
     assert_eq!(provenance, [Provenance::Imported, Provenance::Unchecked]);
 
-    ring.revoke(Revoke::token(&token)).await.unwrap();
+    ring.revoke(RevokeRequest::token(&token)).await.unwrap();
     let again = ring.import(terms("client"), strong).await;
     assert!(
-        matches!(again, Err(NotChanged::NotAllowed(NotAllowed::Revoked(_)))),
+        matches!(again, Err(KeyRingError::NotAllowed(NotAllowed::Revoked(_)))),
         "{again:?}"
     );
 }
@@ -288,11 +295,11 @@ async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
 #[tokio::test(start_paused = true)]
 async fn a_key_of_another_maker_that_was_revoked_does_not_come_back_however_long_ago_it_ended() {
     let wall = Wall::new();
-    let policy = KeyPolicy::new().purge_after(Duration::ZERO);
+    let policy = IssuancePolicy::new().purge_after(Duration::ZERO);
     let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
-    let foreign = || ForeignKey::token(&token).unwrap();
+    let foreign = || ExternalKey::token(&token).unwrap();
     let brief = || terms("client").lifetime(minutes(1));
     let leaked = ring.import(brief(), foreign()).await.unwrap();
     ring.revoke(leaked.id()).await.unwrap();
@@ -300,7 +307,7 @@ async fn a_key_of_another_maker_that_was_revoked_does_not_come_back_however_long
     assert_eq!(ring.purge().await.unwrap(), []);
     let again = ring.import(terms("client"), foreign()).await;
     let revoked = NotAllowed::Revoked(leaked.id().clone());
-    assert!(matches!(again, Err(NotChanged::NotAllowed(why)) if why == revoked));
+    assert!(matches!(again, Err(KeyRingError::NotAllowed(why)) if why == revoked));
 }
 
 #[tokio::test(start_paused = true)]
@@ -308,9 +315,9 @@ async fn scopes_are_the_clients_or_fewer() {
     let ring = ring().await;
     let both = || "chat:write models:read".parse().unwrap();
     ring.set_scopes(&client(), both()).await.unwrap();
-    let narrow = KeyTerms::new(client()).scopes("chat:write".parse().unwrap());
+    let narrow = IssueRequest::new(client()).scopes("chat:write".parse().unwrap());
     let narrow = ring.issue(narrow).await.unwrap();
-    let wide = ring.issue(KeyTerms::new(client())).await.unwrap();
+    let wide = ring.issue(IssueRequest::new(client())).await.unwrap();
     let scopes = |id: &KeyId| {
         let listed = ring.list().into_iter().find(|listed| listed.id == *id);
         listed.unwrap().scopes.to_string()
@@ -321,13 +328,16 @@ async fn scopes_are_the_clients_or_fewer() {
         .set_scopes(&client(), "models:read".parse().unwrap())
         .await;
     assert!(
-        matches!(beyond, Err(NotChanged::NotAllowed(NotAllowed::Invalid(_)))),
+        matches!(
+            beyond,
+            Err(KeyRingError::NotAllowed(NotAllowed::Invalid(_)))
+        ),
         "{beyond:?}"
     );
 
     ring.revoke(wide.id()).await.unwrap();
     let rotated = ring
-        .rotate(Rotate::with_grace(narrow.id(), minutes(1)))
+        .rotate(RotateRequest::with_grace(narrow.id(), minutes(1)))
         .await
         .unwrap();
     assert_eq!(
@@ -345,13 +355,13 @@ async fn a_key_that_has_ended_does_not_keep_its_client_from_being_narrowed() {
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     let both: Scopes = "chat:write models:read".parse().unwrap();
     ring.set_scopes(&client(), both).await.unwrap();
-    let narrow = || KeyTerms::new(client()).scopes("chat:write".parse().unwrap());
+    let narrow = || IssueRequest::new(client()).scopes("chat:write".parse().unwrap());
     let revoked = ring.issue(narrow()).await.unwrap();
     let expired = ring.issue(narrow().lifetime(minutes(1))).await.unwrap();
     ring.revoke(revoked.id()).await.unwrap();
     let narrower = || "models:read".parse().unwrap();
     let live = ring.set_scopes(&client(), narrower()).await;
-    assert!(matches!(live, Err(NotChanged::NotAllowed(_))), "{live:?}");
+    assert!(matches!(live, Err(KeyRingError::NotAllowed(_))), "{live:?}");
 
     wall.jump(60);
     ring.set_scopes(&client(), narrower()).await.unwrap();
@@ -369,7 +379,7 @@ async fn a_key_that_may_do_all_that_its_new_client_may_goes_by_its_client() {
     let ring = ring().await;
     let scopes = |text: &str| -> Scopes { text.parse().unwrap() };
     let terms = |client: &str, key: &str| {
-        let client = KeyTerms::new(self::client()).or_new_client(scopes(client));
+        let client = IssueRequest::new(self::client()).or_new_client(scopes(client));
         client.scopes(scopes(key))
     };
     let first = ring.issue(terms("a b", "a b")).await.unwrap();
@@ -389,14 +399,14 @@ async fn nothing_that_is_told_or_printed_has_a_token_or_a_digest_in_it() {
     let ring = ring().await;
     let key = issued(&ring).await;
     let rotated = ring
-        .rotate(Rotate::with_grace(key.id(), minutes(1)))
+        .rotate(RotateRequest::with_grace(key.id(), minutes(1)))
         .await
         .unwrap();
     ring.retire(key.id()).await.unwrap();
     ring.revoke(rotated.id()).await.unwrap();
     ring.disable(&client()).await.unwrap();
     let refused = ring
-        .rotate(Rotate::compromised(client()))
+        .rotate(RotateRequest::compromised(client()))
         .await
         .unwrap_err();
     let ledger = ring.ledger();

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use tower_rotating_auth::{
-    ClientEntry, IdempotencyKey, KeyDigest, KeyEntry, KeyId, KeyPolicy, KeyRing, KeyState, Ledger,
-    MemoryStore, NotAllowed, NotChanged, Revoke, Rotate, Rotated, Scopes, WhichKey,
+    inbound::{KeyDigest, KeyId, Scopes},
+    keyring::{
+        ClientEntry, IdempotencyKey, IssuancePolicy, KeyEntry, KeyRing, KeyRingError, KeyRingState,
+        KeySelector, KeyState, MemoryStore, NotAllowed, RevokeRequest, RotateRequest, Rotated,
+    },
 };
 
 use super::{client, issued, ring};
@@ -22,11 +25,11 @@ async fn the_successor_of_a_key_that_ends_ends_also_where_nobody_knows_how_old_t
         let entry = KeyEntry::new("by-hand".parse().unwrap(), client(), digest)
             .with_created_at(made)
             .with_not_after(now + 2 * DAY);
-        let store = MemoryStore::new(Ledger::new(1, [owner], [entry]).unwrap());
+        let store = MemoryStore::new(KeyRingState::new(1, [owner], [entry]).unwrap());
         let builder = KeyRing::builder().wall_clock(wall.reader());
         let ring = builder.start(store).await.unwrap();
         let rotated = ring
-            .rotate(Rotate::with_grace(client(), DAY))
+            .rotate(RotateRequest::with_grace(client(), DAY))
             .await
             .unwrap();
         let listed = ring.list().into_iter().find(|key| key.id == *rotated.id());
@@ -37,25 +40,27 @@ async fn the_successor_of_a_key_that_ends_ends_also_where_nobody_knows_how_old_t
 #[tokio::test(start_paused = true)]
 async fn the_successor_of_a_key_is_also_what_replaced_its_successor() {
     let wall = Wall::new();
-    let policy = KeyPolicy::new().max_live_keys(4).lifetime(10 * DAY);
+    let policy = IssuancePolicy::new().max_live_keys(4).lifetime(10 * DAY);
     let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     let first = issued(&ring).await;
     let second = ring
-        .rotate(Rotate::with_grace(client(), 7 * DAY))
+        .rotate(RotateRequest::with_grace(client(), 7 * DAY))
         .await
         .unwrap();
     let third = ring
-        .rotate(Rotate::with_grace(client(), Duration::ZERO))
+        .rotate(RotateRequest::with_grace(client(), Duration::ZERO))
         .await
         .unwrap();
     assert_ne!(second.id(), third.id());
-    let again = ring.rotate(Rotate::with_grace(first.id(), DAY)).await;
+    let again = ring
+        .rotate(RotateRequest::with_grace(first.id(), DAY))
+        .await;
     let superseded = NotAllowed::Superseded {
         key: first.id().clone(),
         by: third.id().clone(),
     };
-    assert!(matches!(again, Err(NotChanged::NotAllowed(why)) if why == superseded));
+    assert!(matches!(again, Err(KeyRingError::NotAllowed(why)) if why == superseded));
     wall.jump(5 * 24 * 60 * 60);
     let told: Vec<_> = ring
         .warnings()
@@ -64,7 +69,7 @@ async fn the_successor_of_a_key_is_also_what_replaced_its_successor() {
         .collect();
     assert!(!told.contains(first.id()), "{told:?}");
     let fourth = ring
-        .rotate(Rotate::with_grace(client(), DAY))
+        .rotate(RotateRequest::with_grace(client(), DAY))
         .await
         .unwrap();
     assert!(matches!(fourth, Rotated::Now { rotation, .. } if rotation.replaced == *third.id()));
@@ -81,14 +86,14 @@ async fn a_key_is_no_successor_of_itself_whatever_somebody_has_written_by_hand()
     };
     let keys = [key("1", "2"), key("2", "1").with_revoked_at(wall.now())];
     let owner = ClientEntry::new(client(), Scopes::default());
-    let store = MemoryStore::new(Ledger::new(1, [owner], keys).unwrap());
+    let store = MemoryStore::new(KeyRingState::new(1, [owner], keys).unwrap());
     let builder = KeyRing::builder().wall_clock(wall.reader());
     let ring = builder.start(store).await.unwrap();
     let live: KeyId = "1".parse().unwrap();
     let retired = ring.retire(&live).await;
     let alone = NotAllowed::NotSuperseded(live.clone());
-    assert!(matches!(retired, Err(NotChanged::NotAllowed(why)) if why == alone));
-    let rotated = ring.rotate(Rotate::with_grace(client(), DAY)).await;
+    assert!(matches!(retired, Err(KeyRingError::NotAllowed(why)) if why == alone));
+    let rotated = ring.rotate(RotateRequest::with_grace(client(), DAY)).await;
     assert!(matches!(rotated, Ok(Rotated::Now { rotation, .. }) if rotation.replaced == live));
 }
 
@@ -97,37 +102,40 @@ async fn a_key_in_its_grace_is_meant_only_where_its_client_has_no_other() {
     let ring = ring().await;
     let first = issued(&ring).await;
     let lost = ring
-        .rotate(Rotate::with_grace(client(), DAY))
+        .rotate(RotateRequest::with_grace(client(), DAY))
         .await
         .unwrap();
     ring.revoke(lost.id()).await.unwrap();
     let other = issued(&ring).await;
     let rotated = ring
-        .rotate(Rotate::with_grace(client(), DAY))
+        .rotate(RotateRequest::with_grace(client(), DAY))
         .await
         .unwrap();
     assert!(matches!(rotated, Rotated::Now { rotation, .. } if rotation.replaced == *other.id()));
-    ring.revoke(Revoke::from(other.id())).await.unwrap();
+    ring.revoke(RevokeRequest::from(other.id())).await.unwrap();
     assert!(ring.list().iter().any(|key| key.id == *first.id()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
-    let policy = KeyPolicy::new().max_live_keys(4);
+    let policy = IssuancePolicy::new().max_live_keys(4);
     let builder = KeyRing::builder().policy(policy);
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     let first = issued(&ring).await;
     let apart = issued(&ring).await;
     let second = ring
-        .rotate(Rotate::with_grace(first.id(), minutes(9)))
+        .rotate(RotateRequest::with_grace(first.id(), minutes(9)))
         .await
         .unwrap();
     let third = ring
-        .rotate(Rotate::with_grace(second.id(), minutes(9)))
+        .rotate(RotateRequest::with_grace(second.id(), minutes(9)))
         .await
         .unwrap();
     // The one that leaked is in the middle.
-    let fourth = ring.rotate(Rotate::compromised(second.id())).await.unwrap();
+    let fourth = ring
+        .rotate(RotateRequest::compromised(second.id()))
+        .await
+        .unwrap();
     let states: Vec<_> = ring
         .list()
         .iter()
@@ -151,16 +159,17 @@ async fn a_compromised_rotation_that_is_asked_for_again_is_done_once_and_no_othe
     let once = |mark: &str| mark.parse::<IdempotencyKey>().unwrap();
     let ring = ring().await;
     let first = issued(&ring).await;
-    let planned = || Rotate::with_grace(first.id(), minutes(9)).idempotency_key(once("planned"));
+    let planned =
+        || RotateRequest::with_grace(first.id(), minutes(9)).idempotency_key(once("planned"));
     let second = ring.rotate(planned()).await.unwrap();
-    for which in [WhichKey::from(first.id()), WhichKey::from(client())] {
-        let leaked = Rotate::compromised(which).idempotency_key(once("planned"));
+    for which in [KeySelector::from(first.id()), KeySelector::from(client())] {
+        let leaked = RotateRequest::compromised(which).idempotency_key(once("planned"));
         let passed = ring.rotate(leaked).await.unwrap_err();
         let reused = NotAllowed::IdempotencyKeyReused(second.id().clone());
-        assert!(matches!(passed, NotChanged::NotAllowed(why) if why == reused));
+        assert!(matches!(passed, KeyRingError::NotAllowed(why) if why == reused));
     }
     // The key that leaked has a successor already, and it is that which is replaced.
-    let leaked = || Rotate::compromised(first.id()).idempotency_key(once("leaked"));
+    let leaked = || RotateRequest::compromised(first.id()).idempotency_key(once("leaked"));
     let third = ring.rotate(leaked()).await.unwrap();
     let again = ring.rotate(leaked()).await.unwrap();
     assert!(matches!(again, Rotated::Before(key) if key == *third.id()));

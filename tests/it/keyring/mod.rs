@@ -12,15 +12,18 @@ mod uses;
 
 use std::time::SystemTime;
 
-use tower_rotating_auth::{ClientId, KeyRing, KeyTerms, MemoryStore, NewKey, Scopes, verify_at};
+use tower_rotating_auth::{
+    inbound::{ClientId, Scopes, verify_at},
+    keyring::{IssueRequest, KeyRing, MemoryStore, NewKey},
+};
 
 fn client() -> ClientId {
     "client".parse().unwrap()
 }
 
 /// A key for a client of this name, who is made if need be.
-fn terms(client: &str) -> KeyTerms {
-    KeyTerms::new(client.parse().unwrap()).or_new_client(Scopes::default())
+fn terms(client: &str) -> IssueRequest {
+    IssueRequest::new(client.parse().unwrap()).or_new_client(Scopes::default())
 }
 
 async fn ring() -> KeyRing {

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_rotating_auth::{ClientId, InvalidToken, KeyId, KeyState, NotAllowed};
+use tower_rotating_auth::{
+    inbound::{ClientId, InvalidToken, KeyId},
+    keyring::{KeyState, NotAllowed},
+};
 
 pub(super) const CLIENTS: usize = 3;
 pub(super) const NEVER: u64 = u64::MAX;

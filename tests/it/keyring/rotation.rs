@@ -12,7 +12,10 @@ use http_body_util::Full;
 use tokio::runtime;
 use tokio::task::yield_now;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{KeyPolicy, KeyRing, MemoryStore, NewKey, RequireKey, Rotate, verify_at};
+use tower_rotating_auth::{
+    inbound::{RequireKeyLayer, verify_at},
+    keyring::{IssuancePolicy, KeyRing, MemoryStore, NewKey, RotateRequest},
+};
 
 use super::model::moment;
 use super::{client, issued};
@@ -54,7 +57,7 @@ async fn hello(_: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
 
 /// Uses the current key without end. How often it was let in is returned.
 async fn client_of(world: Arc<World>, ring: KeyRing, task: usize) -> u64 {
-    let door = RequireKey::new(ring.keys()).layer(service_fn(hello));
+    let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let mut let_in = 0;
     for n in 0_u64.. {
         if world.over.load(Ordering::SeqCst) {
@@ -106,7 +109,9 @@ fn one_is_current_and_all_others_retire(ring: &KeyRing) {
 async fn rotate_without_end(world: &World, ring: &KeyRing) {
     for number in 1..=ROTATIONS {
         world.clock.fetch_add(1, Ordering::SeqCst);
-        let rotated = ring.rotate(Rotate::with_grace(client(), secs(GRACE))).await;
+        let rotated = ring
+            .rotate(RotateRequest::with_grace(client(), secs(GRACE)))
+            .await;
         let key = Arc::new(rotated.unwrap().into_new().unwrap());
         *world.current.lock().unwrap() = (number, key);
         if number % 10 == 0 {
@@ -118,7 +123,7 @@ async fn rotate_without_end(world: &World, ring: &KeyRing) {
 #[test]
 fn no_client_is_refused_while_its_key_is_current_or_in_its_grace() {
     let clock = Arc::new(AtomicU64::new(0));
-    let policy = KeyPolicy::new()
+    let policy = IssuancePolicy::new()
         .max_live_keys(64)
         .max_grace(secs(GRACE))
         .lifetime(secs(LIFETIME))

@@ -9,7 +9,10 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tempfile::TempDir;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{KeyPolicy, KeyRing, MemoryStore, NewKey, RequireKey, UseFile};
+use tower_rotating_auth::{
+    inbound::RequireKeyLayer,
+    keyring::{IssuancePolicy, KeyRing, MemoryStore, NewKey, UseFile},
+};
 
 use super::{issued, terms};
 use crate::support::{Wall, minutes, secs};
@@ -26,7 +29,7 @@ struct Service {
 impl Service {
     async fn new(folder: &TempDir, wall: &Wall) -> Self {
         let ring = KeyRing::builder()
-            .policy(KeyPolicy::new().purge_after(Duration::ZERO))
+            .policy(IssuancePolicy::new().purge_after(Duration::ZERO))
             .wall_clock(wall.reader());
         Self {
             ring: ring.start(MemoryStore::default()).await.unwrap(),
@@ -38,7 +41,7 @@ impl Service {
     async fn is_asked_with(&self, key: &NewKey) {
         let hello =
             |_: Request<()>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
-        let door = RequireKey::new(self.ring.keys()).layer(service_fn(hello));
+        let door = RequireKeyLayer::new(self.ring.keys()).layer(service_fn(hello));
         let bearer = [b"Bearer ", key.token().expose_secret()].concat();
         let request = Request::get("/").header("authorization", bearer);
         let answer = door.oneshot(request.body(()).unwrap()).await.unwrap();
@@ -152,11 +155,11 @@ async fn what_is_followed_is_noted_by_and_by_with_what_was_used_before_a_set_was
     let (used, unused) = (issued(&service.ring).await, issued(&service.ring).await);
     let (keys, mut publisher) = tower_rotating_auth::Rotating::builder()
         .wall_clock(wall.reader())
-        .by_hand(service.ring.ledger().key_set().clone());
+        .manual(service.ring.ledger().key_set().clone());
     let follows = tokio::spawn(service.uses.clone().follow(keys));
     while service.uses.read().await.unwrap().is_none() {}
     service.is_asked_with(&used).await;
-    publisher.publish(tower_rotating_auth::KeySet::empty());
+    publisher.publish(tower_rotating_auth::inbound::KeySet::empty());
     tokio::time::sleep(secs(61)).await;
     assert_eq!(service.said(&used).await, Some(0), "it is new");
     assert_eq!(service.said(&unused).await, None);

@@ -12,7 +12,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt};
-use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::{Credential, InjectKeyLayer},
+};
 use tower_test::mock;
 
 use super::{ORIGIN, Upstream, World, post};
@@ -90,8 +93,8 @@ async fn only_a_ready_instance_is_called_on_both_attempts_and_by_every_clone() {
 #[tokio::test]
 async fn a_mock_is_called_for_each_attempt_once_it_allows_it() {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let (mut client, mut handle) =
         mock::spawn_layer::<Request<String>, Response<String>, _>(inject);
     handle.allow(1);
@@ -123,8 +126,8 @@ async fn a_hyper_client_inside_makes_a_service_that_can_be_shared_and_a_future_t
     {
         service
     }
-    let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from("key")).unwrap());
-    let inject = InjectKey::new("http://127.0.0.1:9", key).unwrap();
+    let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("key")).unwrap());
+    let inject = InjectKeyLayer::new("http://127.0.0.1:9", key).unwrap();
     let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let client = check::<_, Full<Bytes>>(inject.clone().layer(hyper.clone()));
     drop(check::<_, Full<Bytes>>(

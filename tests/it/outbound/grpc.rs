@@ -17,7 +17,11 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Status};
 use tower::{BoxError, Layer, Service, service_fn};
-use tower_rotating_auth::{BufferBody, Credential, InjectKey, Outcome, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::replay::BufferBody,
+    outbound::{Credential, InjectKeyLayer, Outcome},
+};
 
 use super::World;
 use crate::support::Text;
@@ -95,7 +99,7 @@ where
 async fn a_generated_client_is_keyed_once_it_is_told_where_its_paths_go() {
     let world = World::new("key");
     let (url, channel) = connect(&world).await;
-    let inject = InjectKey::new(&url, world.key().await).unwrap();
+    let inject = InjectKeyLayer::new(&url, world.key().await).unwrap();
     let inject = inject.replay(BufferBody::new(1024).map(Body::new));
 
     let not_told = say(inject.clone().layer(channel.clone()), "hi").await;
@@ -117,7 +121,7 @@ async fn a_generated_client_is_keyed_once_it_is_told_where_its_paths_go() {
 async fn a_status_of_unauthenticated_is_a_rejection_and_the_call_is_made_again() {
     let world = World::new("old");
     let (url, channel) = connect(&world).await;
-    let inject = InjectKey::new(&url, world.key().await).unwrap();
+    let inject = InjectKeyLayer::new(&url, world.key().await).unwrap();
     let inject = inject.assume_origin(&url).unwrap();
     let client = inject
         .replay(BufferBody::new(1024).map(Body::new))
@@ -138,7 +142,7 @@ async fn a_status_of_unauthenticated_is_a_rejection_and_the_call_is_made_again()
 async fn a_status_that_follows_an_answer_is_the_callers() {
     let world = World::new("key");
     let (url, channel) = connect(&world).await;
-    let inject = InjectKey::new(&url, world.key().await).unwrap();
+    let inject = InjectKeyLayer::new(&url, world.key().await).unwrap();
     let inject = inject.assume_origin(&url).unwrap();
     let mut client = client::Grpc::new(
         inject
@@ -162,9 +166,9 @@ async fn an_interceptor_puts_the_current_key_on_where_no_layer_fits() {
     let world = World::new("old");
     let (_, channel) = connect(&world).await;
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
     let client = InterceptedService::new(channel, move |mut call: tonic::Request<()>| {
-        key.current().put_on(call.metadata_mut().as_mut());
+        key.current().apply_to(call.metadata_mut().as_mut());
         Ok(call)
     });
     say(client.clone(), "hi").await.unwrap();

@@ -9,16 +9,19 @@ use http::{Request, Response, StatusCode};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
-use tower_rotating_auth::{Credential, InjectKey, Injected, Outcome, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::{Credential, InjectKey, InjectKeyLayer, Outcome},
+};
 
 use super::{ORIGIN, URL, Upstream, World, get, post};
 use crate::support::{millis, moment, pass, secs};
 
 /// A world in which the first key is proven and dead since, and a fetch takes two seconds; a request was
 /// rejected and waits for it.
-async fn refreshing<S, X>(world: &World, client: &Injected<S, X>) -> JoinHandle<Response<String>>
+async fn refreshing<S, X>(world: &World, client: &InjectKey<S, X>) -> JoinHandle<Response<String>>
 where
-    Injected<S, X>: Service<
+    InjectKey<S, X>: Service<
             Request<String>,
             Response = Response<String>,
             Error: std::fmt::Debug + Send,
@@ -38,9 +41,9 @@ where
     first
 }
 
-async fn inject(world: &World) -> InjectKey {
+async fn inject(world: &World) -> InjectKeyLayer {
     let key = world.key_with(secs(2)).await;
-    InjectKey::new(ORIGIN, key).unwrap().hold_on_reject()
+    InjectKeyLayer::new(ORIGIN, key).unwrap().hold_on_reject()
 }
 
 fn sent(world: &World) -> Vec<String> {
@@ -53,7 +56,7 @@ async fn none_is_sent_with_the_dead_key_while_the_refresh_runs() {
     for hold in [true, false] {
         let world = World::new("old");
         let key = world.key_with(secs(2)).await;
-        let inject = InjectKey::new(ORIGIN, key).unwrap();
+        let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
         let inject = if hold {
             inject.hold_on_reject()
         } else {
@@ -101,7 +104,7 @@ async fn nobody_is_held_for_longer_than_a_rejected_request_waits_and_then_the_up
     let world = World::new("old");
     let builder = Rotating::builder().force_wait(secs(3));
     let key = world.key_by(builder, secs(10)).await;
-    let client = InjectKey::new(ORIGIN, key).unwrap().hold_on_reject();
+    let client = InjectKeyLayer::new(ORIGIN, key).unwrap().hold_on_reject();
     let client = client.layer(world.upstream());
     let first = refreshing(&world, &client).await;
 
@@ -243,8 +246,8 @@ async fn an_inner_service_that_breaks_meanwhile_is_the_callers_error() {
 async fn a_key_that_is_published_by_hand_holds_nobody_up() {
     let world = World::new("old");
     let key = Credential::bearer(&Secret::from("old")).unwrap();
-    let (key, _publisher) = Rotating::by_hand(key);
-    let client = InjectKey::new(ORIGIN, key).unwrap().hold_on_reject();
+    let (key, _publisher) = Rotating::manual(key);
+    let client = InjectKeyLayer::new(ORIGIN, key).unwrap().hold_on_reject();
     let mut client = client.layer(world.upstream());
     for (count, accepted) in [(1, "old"), (2, "new"), (3, "new")] {
         world.accept(accepted);
@@ -259,17 +262,17 @@ async fn a_key_that_is_published_by_hand_holds_nobody_up() {
 async fn once_the_refresh_task_is_gone_nobody_waits_for_it() {
     let world = World::new("old");
     let source = world.clone();
-    let source = tower_rotating_auth::source_fn(move || {
+    let source = tower_rotating_auth::source::source_fn(move || {
         let key = source.with(|state| state.stored.clone());
         async move {
             key.map(Secret::from)
-                .map_err(tower_rotating_auth::SourceError::transient)
+                .map_err(tower_rotating_auth::source::SourceError::transient)
         }
     });
-    let source = tower_rotating_auth::IntoCredential::bearer(source);
+    let source = tower_rotating_auth::outbound::IntoCredential::bearer(source);
     let (key, driver) = Rotating::pair(source).await.unwrap();
     let driver = tokio::spawn(driver);
-    let client = InjectKey::new(ORIGIN, key).unwrap().hold_on_reject();
+    let client = InjectKeyLayer::new(ORIGIN, key).unwrap().hold_on_reject();
     let client = client.layer(world.upstream());
     let response = client.clone().oneshot(post("")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

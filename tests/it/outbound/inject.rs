@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderName, StatusCode};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Credential, Expiry, Fetch, Fetched, InjectKey, Rotating, RotatingAuthLayer, Secret, Source,
-    SourceError,
+    Rotating, RotatingAuthLayer, Secret,
+    outbound::{Credential, InjectKeyLayer},
+    source::{Expiry, Fetch, Fetched, Source, SourceError},
 };
 
 use super::{ORIGIN, URL, World, get};
@@ -17,7 +18,7 @@ async fn the_current_key_is_on_each_request_and_is_sensitive() {
     let world = World::new("first");
     let key = world.key().await;
     let client = ServiceBuilder::new()
-        .layer(RotatingAuthLayer::new().inject(InjectKey::new(ORIGIN, key.clone()).unwrap()))
+        .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new(ORIGIN, key.clone()).unwrap()))
         .service(world.upstream());
     client.clone().oneshot(get(URL)).await.unwrap();
     world.rotate("second");
@@ -41,8 +42,10 @@ async fn any_header_carries_the_bare_key() {
     let world = World::new("unused");
     let name = HeaderName::from_static("x-api-key");
     let credential = Credential::header(name, &Secret::from("k-1")).unwrap();
-    let (key, _publisher) = Rotating::by_hand(credential);
-    let client = InjectKey::new(ORIGIN, key).unwrap().layer(world.upstream());
+    let (key, _publisher) = Rotating::manual(credential);
+    let client = InjectKeyLayer::new(ORIGIN, key)
+        .unwrap()
+        .layer(world.upstream());
     client.oneshot(get(URL)).await.unwrap();
     assert_eq!(world.seen()[0].header("x-api-key"), Some("k-1"));
     assert_eq!(world.seen()[0].header("authorization"), None);
@@ -133,7 +136,7 @@ async fn an_expired_key_is_sent_unless_told_to_be_left_off() {
         .await
         .unwrap();
     let world = World::new("key");
-    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let sends = inject.clone().layer(world.upstream());
     let omits = inject.omit_expired().layer(world.upstream());
 
@@ -158,7 +161,7 @@ async fn a_key_has_expired_whatever_a_clock_that_was_set_back_says() {
         .await
         .unwrap();
     let world = World::new("key");
-    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let omits = inject.omit_expired().layer(world.upstream());
     wall.jump(-3600);
     tokio::time::sleep(Duration::from_secs(61)).await;

@@ -15,7 +15,11 @@ use rmcp::transport::streamable_http_client::{
 };
 use sse_stream::Sse;
 use tower::ServiceExt;
-use tower_rotating_auth::{Credential, InjectKey, KeyedMcpClient, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    mcp::KeyedMcpClient,
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use super::{ORIGIN, URL, World};
 use crate::support::{pass, secs};
@@ -251,10 +255,10 @@ async fn the_key_goes_to_its_origin_alone_and_to_no_text_that_is_read_in_two_way
 async fn the_transports_own_token_is_a_header_that_the_caller_has_set() {
     let bearer = || {
         let key = Credential::bearer(&Secret::from("ours")).unwrap();
-        InjectKey::new(ORIGIN, Rotating::by_hand(key).0).unwrap()
+        InjectKeyLayer::new(ORIGIN, Rotating::manual(key).0).unwrap()
     };
     let key = Credential::x_api_key(&Secret::from("ours")).unwrap();
-    let x_api_key = InjectKey::new(ORIGIN, Rotating::by_hand(key).0).unwrap();
+    let x_api_key = InjectKeyLayer::new(ORIGIN, Rotating::manual(key).0).unwrap();
     let own = HeaderValue::from_static("Bearer own");
     let set = Headers::from([(AUTHORIZATION, own)]);
     for (inject, token, headers, authorization, key) in [

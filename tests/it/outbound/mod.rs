@@ -26,7 +26,10 @@ use std::time::Duration;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use tower::Service;
 use tower_rotating_auth::{
-    Builder, Credential, InjectKey, IntoCredential, Rotating, Secret, SourceError, source_fn,
+    Rotating, Secret,
+    outbound::{Credential, InjectKeyLayer, IntoCredential},
+    rotating::RotatingBuilder,
+    source::{SourceError, source_fn},
 };
 
 pub(crate) const URL: &str = "https://api.example.com/v1/models";
@@ -118,7 +121,11 @@ impl World {
         self.key_by(Rotating::builder(), latency).await
     }
 
-    pub(crate) async fn key_by(&self, builder: Builder, latency: Duration) -> Rotating<Credential> {
+    pub(crate) async fn key_by(
+        &self,
+        builder: RotatingBuilder,
+        latency: Duration,
+    ) -> Rotating<Credential> {
         let world = self.clone();
         let source = source_fn(move || {
             let world = world.clone();
@@ -143,8 +150,8 @@ impl World {
         self.key_with(Duration::from_millis(20)).await
     }
 
-    pub(crate) async fn inject(&self) -> InjectKey {
-        InjectKey::new(ORIGIN, self.key().await).unwrap()
+    pub(crate) async fn inject(&self) -> InjectKeyLayer {
+        InjectKeyLayer::new(ORIGIN, self.key().await).unwrap()
     }
 
     pub(crate) fn upstream(&self) -> Upstream {

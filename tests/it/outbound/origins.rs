@@ -1,15 +1,18 @@
 use http::{Method, Request, Uri};
 use tower::{Layer, ServiceExt};
-use tower_rotating_auth::{Credential, InjectKey, InvalidOrigin, Origin, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::{Credential, InjectKeyLayer, InvalidOrigin, Origin},
+};
 
 use super::{World, get};
 use crate::support::Traced;
 
 fn key() -> Rotating<Credential> {
-    Rotating::by_hand(Credential::bearer(&Secret::from("key")).unwrap()).0
+    Rotating::manual(Credential::bearer(&Secret::from("key")).unwrap()).0
 }
 
-async fn is_given_the_key(inject: InjectKey, request: Request<String>) -> bool {
+async fn is_given_the_key(inject: InjectKeyLayer, request: Request<String>) -> bool {
     let world = World::new("key");
     inject
         .layer(world.upstream())
@@ -48,7 +51,7 @@ async fn the_key_reaches_exactly_the_origin_that_was_named() {
         .into_iter()
         .chain(not_reached.map(|uri| (uri, false)))
     {
-        let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+        let inject = InjectKeyLayer::new("https://api.example.com", key()).unwrap();
         assert_eq!(is_given_the_key(inject, get(uri)).await, expected, "{uri}");
     }
 }
@@ -65,14 +68,14 @@ async fn an_address_is_one_origin_however_it_is_written() {
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", true),
         ("http://127.0.0.1:8080", "http://localhost:8080/", false),
     ] {
-        let inject = InjectKey::new(origin, key()).unwrap();
+        let inject = InjectKeyLayer::new(origin, key()).unwrap();
         assert_eq!(is_given_the_key(inject, get(uri)).await, expected, "{uri}");
     }
 }
 
 #[tokio::test]
 async fn a_path_has_the_origin_that_is_assumed_and_no_other() {
-    let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+    let inject = InjectKeyLayer::new("https://api.example.com", key()).unwrap();
     let assume = |origin: &str| inject.clone().assume_origin(origin).unwrap();
     let same = assume("https://api.example.com:443");
     let other = assume("https://other.example.com");
@@ -87,7 +90,7 @@ async fn a_path_has_the_origin_that_is_assumed_and_no_other() {
 
 #[tokio::test]
 async fn that_paths_have_no_origin_is_told_once() {
-    let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+    let inject = InjectKeyLayer::new("https://api.example.com", key()).unwrap();
     let other = inject.clone().assume_origin("https://other.example.com");
     for (inject, assumed) in [(inject, None), (other.unwrap(), Some("other.example.com"))] {
         let traced = Traced::new();
@@ -102,7 +105,7 @@ async fn that_paths_have_no_origin_is_told_once() {
         );
     }
     let traced = Traced::new();
-    let inject = InjectKey::new("https://api.example.com", key()).unwrap();
+    let inject = InjectKeyLayer::new("https://api.example.com", key()).unwrap();
     assert!(!is_given_the_key(inject, get("https://elsewhere.test/")).await);
     assert_eq!(traced.text(), "");
 }
@@ -119,7 +122,7 @@ async fn any_origin_is_any_but_cleartext_off_loopback() {
         ("http://127.0.0.1.evil.test/", false),
         ("/", false),
     ] {
-        let inject = InjectKey::any_origin(key());
+        let inject = InjectKeyLayer::any_origin(key());
         assert_eq!(is_given_the_key(inject, get(uri)).await, expected, "{uri}");
     }
 }
@@ -127,7 +130,7 @@ async fn any_origin_is_any_but_cleartext_off_loopback() {
 #[tokio::test]
 async fn cleartext_is_there_for_the_asking() {
     let origin = Origin::cleartext("http://b.test:8080").unwrap();
-    let inject = InjectKey::new(origin, key()).unwrap();
+    let inject = InjectKeyLayer::new(origin, key()).unwrap();
     assert!(is_given_the_key(inject.clone(), get("http://b.test:8080/")).await);
     assert!(!is_given_the_key(inject, get("http://b.test/")).await);
 }

@@ -10,8 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Credential, EventKind, Expiry, Fetch, Fetched, InjectKey, NotReplayed, Outcome, Rotating,
-    Secret, Source, SourceError,
+    Rotating, Secret,
+    outbound::{Credential, InjectKeyLayer, NotReplayed, Outcome},
+    rotating::EventKind,
+    source::{Expiry, Fetch, Fetched, Source, SourceError},
 };
 
 use super::{ORIGIN, Upstream, World, post};
@@ -30,7 +32,7 @@ fn slow(
 
 /// A request that is answered three seconds after it arrived.
 async fn answered_late(world: &World, key: &Rotating<Credential>) -> JoinHandle<Answered> {
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = client.layer(takes(world.upstream(), |_| secs(3)));
     let late = tokio::spawn(client.oneshot(post("late")));
     moment().await;
@@ -80,7 +82,7 @@ where
 
 /// A world in which the first key is proven and the second is current.
 async fn rotated(world: &World, key: &Rotating<Credential>, second: &str) {
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let response = client.layer(world.upstream()).oneshot(post("")).await;
     assert_eq!(response.unwrap().status(), StatusCode::OK);
     world.store(second);
@@ -94,7 +96,7 @@ fn sent(world: &World) -> Vec<String> {
 }
 
 async fn answer(world: &World, key: &Rotating<Credential>) -> Response<String> {
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let response = client.layer(world.upstream()).oneshot(post("body")).await;
     response.unwrap()
 }
@@ -103,7 +105,7 @@ async fn answer(world: &World, key: &Rotating<Credential>) -> Response<String> {
 async fn a_key_that_becomes_active_ten_seconds_late_costs_no_caller_a_rejection() {
     let world = World::new("first");
     let key = world.key().await;
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = client.layer(slow(world.upstream()));
     rotated(&world, &key, "second").await;
     let fetched = world.fetches();
@@ -166,7 +168,7 @@ async fn a_source_that_mints_a_late_key_whenever_it_is_asked_costs_no_caller_a_r
     let world = World::new("key-1");
     let builder = Rotating::builder().poll(minutes(10));
     let key = builder.start(Mint(world.clone(), 0)).await.unwrap();
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = client.layer(slow(world.upstream()));
     let response = client.clone().oneshot(post("")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -244,7 +246,7 @@ async fn a_previous_key_that_is_rejected_too_is_told_honestly_and_not_tried_agai
         assert!(matches!(
             response.extensions().get(),
             Some(Outcome::Rejected {
-                why: NotReplayed::NotRefreshed(_),
+                why: NotReplayed::RefreshError(_),
                 ..
             })
         ));
@@ -440,7 +442,7 @@ async fn a_previous_key_that_has_expired_is_not_gone_back_to() {
 async fn what_is_published_by_hand_overlaps_unless_it_cuts_over() {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
     let world = World::new("first");
-    let (key, mut publisher) = Rotating::by_hand(bearer("first"));
+    let (key, mut publisher) = Rotating::manual(bearer("first"));
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
 
     publisher.publish(bearer("second"));
@@ -478,7 +480,7 @@ async fn an_answer_of_who_never_saw_the_key_does_not_prove_it() {
             let answer = Response::builder().status(status).body(String::new());
             ready(Ok::<_, Infallible>(answer.unwrap()))
         });
-        let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+        let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
         let response = client.layer(balancer).oneshot(post("")).await.unwrap();
         assert_eq!(response.status(), status);
 

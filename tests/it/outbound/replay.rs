@@ -3,8 +3,10 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    ErrorClass, InjectKey, IntoCredential, NotRefreshed, NotReplayed, Outcome, Rotating, Secret,
-    SourceError, source_fn,
+    Rotating, Secret,
+    outbound::{InjectKeyLayer, IntoCredential, NotReplayed, Outcome},
+    rotating::RefreshError,
+    source::{SourceError, SourceErrorKind, source_fn},
 };
 
 use super::{ORIGIN, URL, World, get, post};
@@ -84,7 +86,7 @@ async fn the_same_key_is_not_sent_twice_and_the_caller_is_given_the_original_rej
     assert!(response.headers().contains_key("www-authenticate"));
     assert!(matches!(
         why_rejected(&response),
-        NotReplayed::NotRefreshed(NotRefreshed::Unchanged)
+        NotReplayed::RefreshError(RefreshError::Unchanged)
     ));
     assert_eq!(world.seen().len(), 1);
 }
@@ -99,8 +101,8 @@ async fn a_failed_refresh_gives_the_caller_the_original_rejection_and_the_reason
     let response = client.oneshot(post("")).await.unwrap();
     assert_eq!(response.body(), "the upstream's own words");
     match why_rejected(&response) {
-        NotReplayed::NotRefreshed(NotRefreshed::Failed(error)) => {
-            assert_eq!(error.class(), ErrorClass::Transient);
+        NotReplayed::RefreshError(RefreshError::Failed(error)) => {
+            assert_eq!(error.class(), SourceErrorKind::Transient);
         }
         other => panic!("{other:?}"),
     }
@@ -141,7 +143,7 @@ async fn a_second_rejection_is_the_answer_and_there_is_no_third_attempt() {
 async fn a_body_that_cannot_be_kept_gives_the_original_rejection_and_wakes_the_refresh() {
     let world = World::new("old");
     let key = world.key().await;
-    let client = InjectKey::new(ORIGIN, key.clone())
+    let client = InjectKeyLayer::new(ORIGIN, key.clone())
         .unwrap()
         .replay(|_: &String| None)
         .layer(world.upstream());
@@ -175,7 +177,7 @@ async fn a_closure_decides_which_bodies_are_kept() {
 async fn a_late_rejection_of_an_older_key_is_replayed_at_once_without_a_fetch() {
     let world = World::new("old");
     let key = world.key().await;
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap().layer({
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap().layer({
         let world = world.clone();
         let key = key.clone();
         service_fn(move |request| {
@@ -277,7 +279,9 @@ async fn once_the_refresh_task_is_gone_the_last_good_key_is_still_sent() {
     let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from("key")) });
     let (key, driver) = Rotating::pair(source.bearer()).await.unwrap();
     drop(driver);
-    let client = InjectKey::new(ORIGIN, key).unwrap().layer(world.upstream());
+    let client = InjectKeyLayer::new(ORIGIN, key)
+        .unwrap()
+        .layer(world.upstream());
 
     let response = client.clone().oneshot(get(URL)).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -286,6 +290,6 @@ async fn once_the_refresh_task_is_gone_the_last_good_key_is_still_sent() {
     let response = client.oneshot(get(URL)).await.unwrap();
     assert!(matches!(
         why_rejected(&response),
-        NotReplayed::NotRefreshed(NotRefreshed::Stopped)
+        NotReplayed::RefreshError(RefreshError::Stopped)
     ));
 }

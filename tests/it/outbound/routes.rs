@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    AuthScheme, Credential, InjectKey, InvalidOrigin, InvalidRoutes, Outcome, Rotating, Route,
-    Seam, Secret,
+    Rotating, Secret,
+    outbound::adapter::ClientAdapter,
+    outbound::{
+        AuthScheme, Credential, InjectKeyLayer, InvalidOrigin, InvalidRoutes, Outcome, Route,
+    },
 };
 
 use super::get;
 
 fn rotating(credential: Credential) -> Rotating<Credential> {
-    Rotating::by_hand(credential).0
+    Rotating::manual(credential).0
 }
 
 fn bearer(key: &str) -> Credential {
@@ -35,7 +38,7 @@ fn keys_on(headers: &HeaderMap) -> String {
 }
 
 /// The headers that a request to `uri` carries by the time that it reaches the client.
-async fn sent(inject: &InjectKey, uri: &str) -> String {
+async fn sent(inject: &InjectKeyLayer, uri: &str) -> String {
     let echo = service_fn(|request: Request<String>| {
         ready(Ok::<_, Infallible>(Response::new(keys_on(
             request.headers(),
@@ -48,7 +51,7 @@ async fn sent(inject: &InjectKey, uri: &str) -> String {
 #[tokio::test]
 async fn each_origin_is_given_its_own_key_in_its_own_header_and_scheme() {
     let secret = |key: &str| Secret::from(key);
-    let inject = InjectKey::routes(
+    let inject = InjectKeyLayer::routes(
         [
             ("https://api.openai.com", bearer("k-1")),
             (
@@ -110,7 +113,7 @@ async fn the_longest_path_is_the_one_whatever_the_order() {
     let mut reversed = routes.clone();
     reversed.reverse();
     for routes in [routes, reversed] {
-        let inject = InjectKey::routes(routes).unwrap();
+        let inject = InjectKeyLayer::routes(routes).unwrap();
         for (path, key) in [
             ("/", "all"),
             ("/openai", "openai"),
@@ -132,7 +135,7 @@ async fn the_longest_path_is_the_one_whatever_the_order() {
 
 #[tokio::test]
 async fn a_path_that_can_be_read_in_two_ways_has_no_key_where_paths_count() {
-    let inject = InjectKey::routes([
+    let inject = InjectKeyLayer::routes([
         route("https://gateway.test", "all"),
         route("https://gateway.test/openai", "openai"),
         route("https://plain.test", "plain"),
@@ -156,7 +159,7 @@ async fn a_path_that_can_be_read_in_two_ways_has_no_key_where_paths_count() {
 
 #[tokio::test]
 async fn a_path_by_itself_is_looked_up_at_the_origin_that_is_assumed() {
-    let inject = InjectKey::routes([
+    let inject = InjectKeyLayer::routes([
         route("https://gateway.test/openai", "openai"),
         route("https://other.test", "other"),
     ])
@@ -175,9 +178,9 @@ async fn a_factory_whose_path_is_not_known_is_given_the_key_of_a_whole_origin_al
         ("https://api.test", "authorization: Bearer key"),
         ("https://api.test/v1", ""),
     ] {
-        let inject = InjectKey::routes([route(url, "key")]).unwrap();
+        let inject = InjectKeyLayer::routes([route(url, "key")]).unwrap();
         let inject = inject.assume_origin("https://api.test").unwrap();
-        let seam = Seam::of_factory(|factory: &HeaderMap, name, value| {
+        let seam = ClientAdapter::of_factory(|factory: &HeaderMap, name, value| {
             let mut factory = factory.clone();
             factory.insert(name, value);
             factory
@@ -192,8 +195,8 @@ async fn a_factory_whose_path_is_not_known_is_given_the_key_of_a_whole_origin_al
 
 #[tokio::test]
 async fn a_rejected_key_is_replayed_with_its_own_successor() {
-    let (one, mut publish_one) = Rotating::by_hand(bearer("one-old"));
-    let (two, mut publish_two) = Rotating::by_hand(bearer("two-old"));
+    let (one, mut publish_one) = Rotating::manual(bearer("one-old"));
+    let (two, mut publish_two) = Rotating::manual(bearer("two-old"));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let upstream = service_fn({
         let seen = Arc::clone(&seen);
@@ -206,7 +209,7 @@ async fn a_rejected_key_is_replayed_with_its_own_successor() {
             ready(Ok::<_, Infallible>(response))
         }
     });
-    let mut client = InjectKey::routes([
+    let mut client = InjectKeyLayer::routes([
         Route::new("https://one.test", one.clone()).unwrap(),
         Route::new("https://two.test", two.clone()).unwrap(),
     ])
@@ -234,10 +237,10 @@ async fn a_rejected_key_is_replayed_with_its_own_successor() {
 
 #[test]
 fn routes_that_make_no_table_are_told_apart() {
-    let none = InjectKey::routes([]).unwrap_err();
+    let none = InjectKeyLayer::routes([]).unwrap_err();
     assert_eq!(none, InvalidRoutes::Empty);
 
-    let twice = InjectKey::routes([
+    let twice = InjectKeyLayer::routes([
         route("https://a.test/v1", "1"),
         route("https://b.test/v1", "2"),
         route("https://A.test:443/v1/", "3"),

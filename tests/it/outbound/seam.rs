@@ -13,7 +13,11 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_rotating_auth::{Carry, Credential, InjectKey, Inspect, Rotating, Seam, Secret, Target};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::adapter::{ClassifyRejection, ClientAdapter, RequestAdapter, Target},
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use super::{ORIGIN, URL};
 
@@ -43,21 +47,27 @@ macro_rules! keyed_and_replayed {
         async fn a_client_is_keyed_and_its_rejected_request_replayed() {
             use super::{bearer, server};
             use tower::{Layer, Service, ServiceExt};
-            use tower_rotating_auth::{Answers, InjectKey, Injected, Outcome, Rotating, Seam};
+            use tower_rotating_auth::{
+                Rotating,
+                outbound::adapter::{ClientAdapter, ResponseAdapter},
+                outbound::{InjectKey, InjectKeyLayer, Outcome},
+            };
             use $reqwest::{Client, Error, Request, Response};
 
             let url = format!("http://{}/", server().await);
-            let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-            let seam = Seam::new(Request::url, Request::headers_mut, Request::try_clone)
+            let (key, mut publisher) = Rotating::manual(bearer("old"));
+            let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
                 .status(Response::status)
                 .notes(Response::extensions_mut);
             let reqwest = Client::new();
             // It has a name, so that it can stand in a field.
-            let mut client: Injected<Client, Seam<Request, Answers<Response, Error>>> =
-                InjectKey::new(&url, key)
-                    .unwrap()
-                    .seam(seam)
-                    .layer(reqwest.clone());
+            let mut client: InjectKey<
+                Client,
+                ClientAdapter<Request, ResponseAdapter<Response, Error>>,
+            > = InjectKeyLayer::new(&url, key)
+                .unwrap()
+                .seam(seam)
+                .layer(reqwest.clone());
             let request = reqwest.post(&url).body("upload").build().unwrap();
             let answer = client.ready().await.unwrap().call(request);
             publisher.publish(bearer("new")); // the request is on its way with the old one
@@ -126,8 +136,8 @@ async fn extensions_and_sensitive_flags_survive_a_replay() {
             ready(Ok::<_, Infallible>(response))
         }
     });
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-    let mut client = InjectKey::new(ORIGIN, key).unwrap().layer(upstream);
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let mut client = InjectKeyLayer::new(ORIGIN, key).unwrap().layer(upstream);
     let answer = client.ready().await.unwrap().call(noted());
     publisher.publish(bearer("new"));
     answer.await.unwrap();
@@ -147,13 +157,13 @@ async fn extensions_and_sensitive_flags_survive_a_replay_through_functions() {
             ready(Ok::<_, Infallible>(reqwest::Response::from(response)))
         }
     });
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-    let seam = Seam::new(
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let seam = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,
     );
-    let mut client = InjectKey::new(ORIGIN, key)
+    let mut client = InjectKeyLayer::new(ORIGIN, key)
         .unwrap()
         .seam(seam.status(reqwest::Response::status))
         .layer(upstream);
@@ -170,13 +180,13 @@ async fn extensions_and_sensitive_flags_survive_a_replay_through_functions() {
 /// A header that the caller of a client with functions has set.
 #[tokio::test]
 async fn a_callers_own_header_is_seen_through_functions() {
-    let (key, _publisher) = Rotating::by_hand(bearer("ours"));
-    let seam = Seam::new(
+    let (key, _publisher) = Rotating::manual(bearer("ours"));
+    let seam = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,
     );
-    let inject = InjectKey::new(ORIGIN, key)
+    let inject = InjectKeyLayer::new(ORIGIN, key)
         .unwrap()
         .seam(seam.status(reqwest::Response::status));
     let sent = service_fn(|request: reqwest::Request| {
@@ -221,8 +231,8 @@ impl Factory {
 #[tokio::test]
 async fn a_factory_builds_each_attempt_with_its_own_key_even_where_the_body_cannot_be_copied() {
     let url = format!("http://{}/", server().await);
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-    let seam = Seam::of_factory(|factory: &Factory, name, value| {
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let seam = ClientAdapter::of_factory(|factory: &Factory, name, value| {
         let factory = factory.clone();
         Factory::new(move || {
             let (building, name, value) = ((factory.0)(), name.clone(), value.clone());
@@ -233,7 +243,7 @@ async fn a_factory_builds_each_attempt_with_its_own_key_even_where_the_body_cann
             }
         })
     });
-    let inject = InjectKey::new(&url, key).unwrap();
+    let inject = InjectKeyLayer::new(&url, key).unwrap();
     let inject = inject.assume_origin(&url).unwrap();
     let reqwest = reqwest::Client::new();
     let sends = service_fn(move |factory: Factory| {
@@ -286,7 +296,7 @@ impl Question {
 
 #[tokio::test]
 async fn a_rejection_that_is_an_error_is_seen_as_well() {
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
     let (questions, mut asked) = tokio::sync::mpsc::unbounded_channel();
     let client = service_fn(move |question: Question| {
         questions.send(question.asked).unwrap();
@@ -295,13 +305,13 @@ async fn a_rejection_that_is_an_error_is_seen_as_well() {
             _ => Err(Failed::Unauthorized),
         })
     });
-    let seam = Seam::new(
+    let seam = ClientAdapter::new(
         |question: &Question| question.url,
         |question| &mut question.headers,
         |question| Some(question.clone()),
     )
     .rejects(|answer: &Result<u32, Failed>| matches!(answer, Err(Failed::Unauthorized)));
-    let mut client = InjectKey::new(ORIGIN, key)
+    let mut client = InjectKeyLayer::new(ORIGIN, key)
         .unwrap()
         .seam(seam)
         .layer(client);
@@ -316,9 +326,9 @@ async fn a_rejection_that_is_an_error_is_seen_as_well() {
 
 /// A seam by hand: requests that are pairs of a key and a question, and of which only the question is kept.
 #[derive(Clone)]
-struct ByHand;
+struct Manual;
 
-impl Carry<(Option<HeaderValue>, u32)> for ByHand {
+impl RequestAdapter<(Option<HeaderValue>, u32)> for Manual {
     type Sent = (Option<HeaderValue>, u32);
     type Saved = u32;
 
@@ -348,7 +358,7 @@ impl Carry<(Option<HeaderValue>, u32)> for ByHand {
     }
 }
 
-impl Inspect<u32, Failed> for ByHand {
+impl ClassifyRejection<u32, Failed> for Manual {
     fn rejects(&self, answer: &Result<u32, Failed>) -> bool {
         matches!(answer, Err(Failed::Unauthorized))
     }
@@ -356,16 +366,16 @@ impl Inspect<u32, Failed> for ByHand {
 
 #[tokio::test]
 async fn a_seam_can_be_written_by_hand() {
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
     let client = service_fn(|(key, question): (Option<HeaderValue>, u32)| {
         ready(match key {
             Some(key) if key == "Bearer new" => Ok(question + 1),
             _ => Err(Failed::Unauthorized),
         })
     });
-    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let inject = inject.assume_origin(ORIGIN).unwrap();
-    let mut client = inject.seam(ByHand).layer(client);
+    let mut client = inject.seam(Manual).layer(client);
     let answer = client.ready().await.unwrap().call((None, 41));
     publisher.publish(bearer("new"));
     assert_eq!(answer.await.unwrap(), 42);

@@ -4,7 +4,10 @@ use std::error::Error;
 
 use http::HeaderName;
 use tower::{Layer, Service, ServiceExt};
-use tower_rotating_auth::{Credential, InjectKey, Outcome, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::{Credential, InjectKeyLayer, Outcome},
+};
 
 use super::{ORIGIN, URL, World, get};
 use crate::support::Traced;
@@ -20,7 +23,7 @@ async fn no_key_is_in_any_debug_extension_or_trace() {
     let traced = Traced::new();
     let world = World::new(SENTINEL);
     let key = world.key().await;
-    let inject = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let mut client = inject.clone().layer(world.upstream());
     let once = inject.clone().without_replay();
 
@@ -32,7 +35,7 @@ async fn no_key_is_in_any_debug_extension_or_trace() {
     let name = HeaderName::from_static("x-api-key");
     let bare = Credential::header(name, &Secret::from(SENTINEL)).unwrap();
     assert_silent("credential", &format!("{bare:?} {:?}", bare.value()));
-    assert_silent("publisher", &format!("{:?}", Rotating::by_hand(bare)));
+    assert_silent("publisher", &format!("{:?}", Rotating::manual(bare)));
 
     world.accept("another");
     let answer = client.ready().await.unwrap().call(get(URL));
@@ -60,11 +63,11 @@ async fn no_key_is_in_any_debug_extension_or_trace() {
 #[tokio::test(start_paused = true)]
 async fn no_byte_of_what_is_not_a_key_is_in_the_error() {
     for not_a_key in ["two words", "é", "{{ template }}", "Bearer twice"] {
-        let source = tower_rotating_auth::source_fn(move || async move {
+        let source = tower_rotating_auth::source::source_fn(move || async move {
             let text = format!("{not_a_key}{SENTINEL}");
-            Ok::<_, tower_rotating_auth::SourceError>(Secret::from(text))
+            Ok::<_, tower_rotating_auth::source::SourceError>(Secret::from(text))
         });
-        let source = tower_rotating_auth::IntoCredential::bearer(source);
+        let source = tower_rotating_auth::outbound::IntoCredential::bearer(source);
         let error = Rotating::start(source).await.unwrap_err();
         let mut told = format!("{error} {error:?}");
         let mut cause = error.source();

@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::{Layer, ServiceExt};
-use tower_rotating_auth::{Credential, InjectKey, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use super::{ORIGIN, World, post};
 use crate::support::{millis, minutes, pass};
@@ -22,7 +25,7 @@ async fn requests_for_an_hour(
     key: &Rotating<Credential>,
     before_each: impl Fn(u32),
 ) -> usize {
-    let inject = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = inject.layer(world.upstream());
     let start = Instant::now();
     let mut requests = Vec::new();
@@ -74,7 +77,7 @@ async fn a_new_key_that_is_never_taken_costs_at_most_twenty_fetches_and_no_calle
     let world = World::new("good");
     let builder = Rotating::builder().overlap(minutes(120));
     let key = world.key_by(builder, millis(20)).await;
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     client
         .layer(world.upstream())
         .oneshot(post("body"))
@@ -95,7 +98,7 @@ async fn a_new_key_that_is_never_taken_costs_at_most_twenty_fetches_and_no_calle
 async fn a_dead_key_that_was_proven_is_gone_back_to_once_however_many_new_ones_are_rejected() {
     let world = World::new("good");
     let key = world.key().await;
-    let client = InjectKey::new(ORIGIN, key.clone()).unwrap();
+    let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     client
         .layer(world.upstream())
         .oneshot(post("body"))

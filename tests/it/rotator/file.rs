@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tower_rotating_auth::{FileSink, FileSource, KeyRing, Rotating, Rotator, Sink};
+use tower_rotating_auth::{
+    Rotating,
+    keyring::{FileSink, KeyRing, Rotator, Sink},
+    source::FileSource,
+};
 
 use super::world::{PERIOD, World, terms};
 

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tower_rotating_auth::{
-    KeyDigest, KeyPolicy, KeyRing, NewKey, NotRotated, Revoke, Rotator, Sink, SinkError,
+    inbound::KeyDigest,
+    keyring::{
+        IssuancePolicy, KeyRing, NewKey, RevokeRequest, Rotator, RotatorError, Sink, SinkError,
+    },
 };
 
 use super::world::{DAY, HOUR, PERIOD, World, terms};
@@ -79,7 +82,7 @@ async fn a_key_that_is_revoked_is_replaced_at_once() {
     rotator.catch_up().await.unwrap();
     let leaked = world.delivered().unwrap();
     let client = "batch".parse().unwrap();
-    ring.revoke(Revoke::Client(client)).await.unwrap();
+    ring.revoke(RevokeRequest::Client(client)).await.unwrap();
     rotator.catch_up().await.unwrap();
     let found = world.delivered().unwrap();
     assert!(!world.is_valid(&ring, &leaked) && world.is_valid(&ring, &found));
@@ -93,7 +96,10 @@ async fn a_key_that_another_process_revokes_is_replaced_at_once() {
     let leaked = world.delivered().unwrap();
     let (elsewhere, _) = world.start().await;
     let client = "batch".parse().unwrap();
-    elsewhere.revoke(Revoke::Client(client)).await.unwrap();
+    elsewhere
+        .revoke(RevokeRequest::Client(client))
+        .await
+        .unwrap();
     rotator.catch_up().await.unwrap();
     let found = world.delivered().unwrap();
     assert!(!world.is_valid(&ring, &leaked) && world.is_valid(&ring, &found));
@@ -140,11 +146,11 @@ async fn a_successor_that_somebody_took_away_stays_valid_until_there_is_another(
 #[tokio::test]
 async fn a_first_key_is_made_again_when_an_older_one_was_purged() {
     let world = World::new();
-    let policy = KeyPolicy::new()
+    let policy = IssuancePolicy::new()
         .lifetime(4 * DAY)
         .purge_after(Duration::ZERO);
     let (ring, mut rotator) = world.start_under(policy).await;
-    let revoked = || Revoke::Client("batch".parse().unwrap());
+    let revoked = || RevokeRequest::Client("batch".parse().unwrap());
     rotator.catch_up().await.unwrap();
     world.pass(2 * DAY);
     ring.revoke(revoked()).await.unwrap();
@@ -159,7 +165,7 @@ async fn a_first_key_is_made_again_when_an_older_one_was_purged() {
 #[tokio::test]
 async fn keys_that_live_shorter_than_the_overlap_leave_no_client_without_one() {
     let world = World::new();
-    let policy = KeyPolicy::new().lifetime(12 * HOUR);
+    let policy = IssuancePolicy::new().lifetime(12 * HOUR);
     let (ring, mut rotator) = world.start_under(policy).await;
     rotator.catch_up().await.unwrap();
     for hour in 1..=3 * 24 {
@@ -173,7 +179,7 @@ async fn keys_that_live_shorter_than_the_overlap_leave_no_client_without_one() {
 
 #[tokio::test]
 async fn each_key_lives_as_long_as_the_terms_say_whatever_the_policy_does() {
-    let policy = || KeyPolicy::new().lifetime(7 * DAY);
+    let policy = || IssuancePolicy::new().lifetime(7 * DAY);
     for (terms, lives) in [
         (terms(), [Some(7 * DAY); 2]),
         (terms().lifetime(20 * DAY), [Some(20 * DAY); 2]),
@@ -198,7 +204,7 @@ async fn each_key_lives_as_long_as_the_terms_say_whatever_the_policy_does() {
 async fn a_moment_at_which_a_key_ends_is_the_first_ones_alone() {
     let world = World::new();
     let terms = terms().not_after(world.now() + 6 * DAY);
-    let (ring, mut rotator) = world.start_with(KeyPolicy::new(), terms).await;
+    let (ring, mut rotator) = world.start_with(IssuancePolicy::new(), terms).await;
     for _ in 0..3 {
         rotator.catch_up().await.unwrap();
         let found = world.delivered().unwrap();
@@ -210,10 +216,10 @@ async fn a_moment_at_which_a_key_ends_is_the_first_ones_alone() {
 #[tokio::test]
 async fn a_key_that_is_made_when_the_others_were_revoked_is_as_a_successor_would_be() {
     let begin = World::new().now();
-    let policy = || KeyPolicy::new().lifetime(7 * DAY);
+    let policy = || IssuancePolicy::new().lifetime(7 * DAY);
     for (policy, terms, lives) in [
         (
-            KeyPolicy::new(),
+            IssuancePolicy::new(),
             terms().not_after(begin + 6 * DAY),
             6 * DAY,
         ),
@@ -227,7 +233,7 @@ async fn a_key_that_is_made_when_the_others_were_revoked_is_as_a_successor_would
         for pause in [HOUR, 20 * DAY] {
             world.pass(pause);
             let client = "batch".parse().unwrap();
-            ring.revoke(Revoke::Client(client)).await.unwrap();
+            ring.revoke(RevokeRequest::Client(client)).await.unwrap();
             rotator.catch_up().await.unwrap();
             let digest = KeyDigest::of(&world.delivered().unwrap());
             let ledger = ring.ledger();
@@ -244,7 +250,7 @@ async fn a_rotation_that_others_undo_at_once_comes_to_an_end() {
     let (ring, _) = world.start().await;
     let mut rotator = Rotator::new(ring.clone(), terms(), Undone(ring.clone(), None));
     let error = rotator.catch_up().await.unwrap_err();
-    assert!(matches!(error, NotRotated::Unsettled), "{error:?}");
+    assert!(matches!(error, RotatorError::Unsettled), "{error:?}");
     assert!(ring.list().len() <= 64);
 }
 

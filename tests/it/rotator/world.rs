@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tower_rotating_auth::{
-    Commit, CommitError, KeyDigest, KeyPolicy, KeyRing, KeyTerms, Ledger, MemoryStore, NewKey,
-    Rotator, Scopes, Sink, SinkError, Store, StoreError, verify_at,
+    inbound::{KeyDigest, Scopes, verify_at},
+    keyring::{
+        Commit, CommitError, IssuancePolicy, IssueRequest, KeyRing, KeyRingState, MemoryStore,
+        NewKey, Rotator, Sink, SinkError, Store, StoreError,
+    },
 };
 
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -14,8 +17,8 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const PERIOD: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
 /// A key for the client of the rotator.
-pub(super) fn terms() -> KeyTerms {
-    KeyTerms::new("batch".parse().unwrap()).or_new_client(Scopes::default())
+pub(super) fn terms() -> IssueRequest {
+    IssueRequest::new("batch".parse().unwrap()).or_new_client(Scopes::default())
 }
 
 /// Burns down by one with each thing that is done to the world outside. Once it has blown, nothing can be done any more.
@@ -90,17 +93,17 @@ impl World {
 
     /// The process starts.
     pub(super) async fn start(&self) -> (KeyRing, Rotator<Shelf>) {
-        self.start_under(KeyPolicy::new()).await
+        self.start_under(IssuancePolicy::new()).await
     }
 
-    pub(super) async fn start_under(&self, policy: KeyPolicy) -> (KeyRing, Rotator<Shelf>) {
+    pub(super) async fn start_under(&self, policy: IssuancePolicy) -> (KeyRing, Rotator<Shelf>) {
         self.start_with(policy, terms()).await
     }
 
     pub(super) async fn start_with(
         &self,
-        policy: KeyPolicy,
-        terms: KeyTerms,
+        policy: IssuancePolicy,
+        terms: IssueRequest,
     ) -> (KeyRing, Rotator<Shelf>) {
         let world = self.clone();
         let ring = KeyRing::builder()
@@ -124,7 +127,7 @@ impl World {
 struct Flaky(World);
 
 impl Store for Flaky {
-    async fn load(&mut self) -> Result<Ledger, StoreError> {
+    async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         if self.0.fuse.has_blown() {
             return Err(StoreError::new("gone"));
         }

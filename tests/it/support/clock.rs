@@ -76,7 +76,7 @@ impl Wall {
         }
     }
 
-    /// For [`tower_rotating_auth::Builder::wall_clock`].
+    /// For [`tower_rotating_auth::rotating::RotatingBuilder::wall_clock`].
     pub(crate) fn reader(&self) -> impl Fn() -> SystemTime + Send + Sync + 'static {
         let wall = self.clone();
         move || wall.now()

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tower_rotating_auth::{
-    Expiry, Fetch, Fetched, Generation, Pace, Reason, Revision, Source, SourceError,
+    rotating::Generation,
+    source::{Expiry, Fetch, FetchReason, Fetched, RefreshInterval, Revision, Source, SourceError},
 };
 
 /// A source that answers as `answer` says the moment it is asked, and the log of its attempts.
@@ -27,7 +28,7 @@ pub(crate) fn script<T: Send + Sync + 'static>(
     let script = Script {
         answer: Box::new(answer),
         log: log.clone(),
-        pace: Pace::default(),
+        pace: RefreshInterval::default(),
     };
     (script, log)
 }
@@ -39,7 +40,7 @@ pub(crate) struct Asked {
     pub(crate) number: usize,
     /// Since the script was made.
     pub(crate) at: Duration,
-    pub(crate) reason: Reason,
+    pub(crate) reason: FetchReason,
     pub(crate) rejected: Option<Generation>,
     pub(crate) revision: Option<Revision>,
 }
@@ -108,11 +109,11 @@ type Answering<T> = Box<dyn FnMut(&Asked) -> Answer<T> + Send>;
 pub(crate) struct Script<T> {
     answer: Answering<T>,
     log: Log,
-    pace: Pace,
+    pace: RefreshInterval,
 }
 
 impl<T> Script<T> {
-    pub(crate) const fn paced(mut self, pace: Pace) -> Self {
+    pub(crate) const fn paced(mut self, pace: RefreshInterval) -> Self {
         self.pace = pace;
         self
     }
@@ -140,7 +141,7 @@ impl<T: Send + Sync + 'static> Source for Script<T> {
         self.log.0.hint.notified().await;
     }
 
-    fn pace(&self) -> Pace {
+    fn pace(&self) -> RefreshInterval {
         self.pace
     }
 }
@@ -179,7 +180,7 @@ impl Log {
         self.all().len()
     }
 
-    pub(crate) fn count_for(&self, reason: Reason) -> usize {
+    pub(crate) fn count_for(&self, reason: FetchReason) -> usize {
         self.all().iter().filter(|a| a.reason == reason).count()
     }
 

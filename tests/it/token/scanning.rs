@@ -1,7 +1,7 @@
 //! The rules by which scanners find leaked keys, as they stand in the documentation.
 
 use regex::Regex;
-use tower_rotating_auth::{NewKey, ParsedToken};
+use tower_rotating_auth::keyring::{NewKey, ParsedToken};
 
 const PAGE: &str = include_str!("../../../docs/scanning.md");
 const VECTOR: &str = "trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";

@@ -14,7 +14,10 @@ use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_rotating_auth::{
-    Credential, IntoCredential, Rotating, Secret, SourceError, StartError, pushed, source_fn,
+    Rotating, Secret,
+    outbound::{Credential, IntoCredential},
+    rotating::StartError,
+    source::{SourceError, channel, source_fn},
 };
 
 use super::{Failed, grpc};
@@ -76,8 +79,8 @@ impl Upstream {
                 builder.start(source_fn(fetch).bearer()).await
             }
             Rotation::Overlap => {
-                let (pusher, source) = pushed();
-                self.on_rotation(move |number| pusher.push(Secret::from(token(number))));
+                let (sender, source) = channel();
+                self.on_rotation(move |number| sender.send(Secret::from(token(number))));
                 builder.start(source.bearer()).await
             }
         }

@@ -16,7 +16,11 @@ use axum::{Json, Router};
 use reqwest::Response;
 use serde_json::json;
 use tower::ServiceBuilder;
-use tower_rotating_auth::{Credential, InjectKey, InvalidOrigin, Rotating, Seam};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::adapter::ClientAdapter,
+    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
@@ -24,7 +28,7 @@ fn keyed_client(
     url: &str,
     key: Rotating<Credential>,
 ) -> Result<Client<OpenAIConfig>, InvalidOrigin> {
-    let seam = Seam::of_factory(|factory: &HttpRequestFactory, name, value| {
+    let seam = ClientAdapter::of_factory(|factory: &HttpRequestFactory, name, value| {
         let factory = factory.clone();
         HttpRequestFactory::new(move || {
             let (factory, name, value) = (factory.clone(), name.clone(), value.clone());
@@ -40,7 +44,11 @@ fn keyed_client(
         .notes(Response::extensions_mut);
     let service = ServiceBuilder::new()
         .layer(OpenAIRetryLayer::default())
-        .layer(InjectKey::new(url, key)?.assume_origin(url)?.seam(seam))
+        .layer(
+            InjectKeyLayer::new(url, key)?
+                .assume_origin(url)?
+                .seam(seam),
+        )
         .service(ReqwestService::default());
     let config = OpenAIConfig::new()
         .with_api_key("")

@@ -11,16 +11,20 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer, ServiceExt};
-use tower_rotating_auth::{Credential, Http, InjectKey, Injected, InvalidOrigin, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::adapter::HttpAdapter,
+    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
+};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
 /// What the rest of a program names the client by.
-type KeyedClient = Injected<Client<HttpConnector, Full<Bytes>>, Http>;
+type KeyedClient = InjectKey<Client<HttpConnector, Full<Bytes>>, HttpAdapter>;
 
 fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    Ok(InjectKey::new(url, key)?.layer(client))
+    Ok(InjectKeyLayer::new(url, key)?.layer(client))
 }
 
 pub(super) async fn trial() -> Result<Tally, Failed> {

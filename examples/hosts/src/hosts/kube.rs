@@ -12,7 +12,10 @@ use kube::client::{Body, ConfigExt};
 use kube::{Api, Client, Config};
 use serde_json::json;
 use tower::ServiceBuilder;
-use tower_rotating_auth::{Credential, InjectKey, InvalidOrigin, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
@@ -20,7 +23,7 @@ fn keyed_client(config: Config, key: Rotating<Credential>) -> Result<Client, Inv
     let cluster = config.cluster_url.to_string();
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .layer(InjectKey::new(cluster, key)?.replay(Body::try_clone))
+        .layer(InjectKeyLayer::new(cluster, key)?.replay(Body::try_clone))
         .service(HttpClient::builder(TokioExecutor::new()).build_http());
     Ok(Client::new(service, config.default_namespace))
 }

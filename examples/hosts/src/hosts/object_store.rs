@@ -21,14 +21,17 @@ use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{Credential, InjectKey, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
 /// Makes clients, of another connector's, that carry the current key.
 #[derive(Debug)]
 struct KeyedConnector<C> {
-    inject: InjectKey,
+    inject: InjectKeyLayer,
     connector: C,
 }
 
@@ -42,7 +45,7 @@ impl<C: HttpConnector> HttpConnector for KeyedConnector<C> {
 
 #[derive(Debug)]
 struct Keyed {
-    inject: InjectKey,
+    inject: InjectKeyLayer,
     client: HttpClient,
 }
 
@@ -59,7 +62,7 @@ fn keyed_store(
     key: Rotating<Credential>,
     connector: impl HttpConnector,
 ) -> Result<impl ObjectStore, Failed> {
-    let inject = InjectKey::new(url, key)?;
+    let inject = InjectKeyLayer::new(url, key)?;
     Ok(HttpBuilder::new()
         .with_url(url)
         .with_client_options(ClientOptions::new().with_allow_http(true))

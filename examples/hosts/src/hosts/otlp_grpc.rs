@@ -11,7 +11,7 @@ use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, Wit
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::spawn_blocking;
 use tonic::Request;
-use tower_rotating_auth::{Credential, Rotating};
+use tower_rotating_auth::{Rotating, outbound::Credential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
 
@@ -23,7 +23,7 @@ fn keyed_provider(
         .with_tonic()
         .with_endpoint(url)
         .with_interceptor(move |mut call: Request<()>| {
-            key.current().put_on(call.metadata_mut().as_mut());
+            key.current().apply_to(call.metadata_mut().as_mut());
             Ok(call)
         })
         .build()?;

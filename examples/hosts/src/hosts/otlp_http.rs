@@ -13,13 +13,16 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::spawn_blocking;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{Credential, InjectKey, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
 #[derive(Debug)]
 struct Keyed {
-    inject: InjectKey,
+    inject: InjectKeyLayer,
     client: reqwest::blocking::Client,
 }
 
@@ -33,7 +36,7 @@ impl HttpClient for Keyed {
 
 /// Outside of a runtime, as reqwest asks of its blocking client.
 fn keyed_provider(url: &str, key: Rotating<Credential>) -> Result<SdkTracerProvider, Failed> {
-    let inject = InjectKey::new(url, key)?;
+    let inject = InjectKeyLayer::new(url, key)?;
     let client = reqwest::blocking::Client::new();
     let exporter = SpanExporter::builder()
         .with_http()

@@ -6,19 +6,23 @@ use bytes::Bytes;
 use reqwest_012::{Client, Error, Request, Response};
 use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
-    Answers, Credential, InjectKey, Injected, InvalidOrigin, Rotating, Seam,
+    Rotating,
+    outbound::adapter::{ClientAdapter, ResponseAdapter},
+    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
 /// What the rest of a program names the client by.
-type KeyedClient = Injected<Client, Seam<Request, Answers<Response, Error>>>;
+type KeyedClient = InjectKey<Client, ClientAdapter<Request, ResponseAdapter<Response, Error>>>;
 
 fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
-    let seam = Seam::new(Request::url, Request::headers_mut, Request::try_clone)
+    let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
         .notes(Response::extensions_mut);
-    Ok(InjectKey::new(url, key)?.seam(seam).layer(Client::new()))
+    Ok(InjectKeyLayer::new(url, key)?
+        .seam(seam)
+        .layer(Client::new()))
 }
 
 pub(super) async fn trial() -> Result<Tally, Failed> {

@@ -13,11 +13,15 @@ use reqwest::{Client, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next};
 use tokio::sync::Mutex;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{Answers, Credential, InjectKey, InvalidOrigin, Rotating, Seam};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::adapter::{ClientAdapter, ResponseAdapter},
+    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-struct Keyed(InjectKey<Seam<Request, Answers<Response, Error>>>);
+struct Keyed(InjectKeyLayer<ClientAdapter<Request, ResponseAdapter<Response, Error>>>);
 
 #[async_trait]
 impl Middleware for Keyed {
@@ -40,10 +44,10 @@ fn keyed_client(
     url: &str,
     key: Rotating<Credential>,
 ) -> Result<ClientWithMiddleware, InvalidOrigin> {
-    let seam = Seam::new(Request::url, Request::headers_mut, Request::try_clone)
+    let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
         .notes(Response::extensions_mut);
-    let keyed = Keyed(InjectKey::new(url, key)?.seam(seam));
+    let keyed = Keyed(InjectKeyLayer::new(url, key)?.seam(seam));
     Ok(ClientBuilder::new(Client::new()).with(keyed).build())
 }
 

@@ -14,7 +14,11 @@ use rmcp::transport::streamable_http_client::{
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
-use tower_rotating_auth::{Credential, InjectKey, InvalidOrigin, KeyedMcpClient, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    mcp::KeyedMcpClient,
+    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
@@ -22,7 +26,7 @@ fn keyed_transport(
     url: &str,
     key: Rotating<Credential>,
 ) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, InvalidOrigin> {
-    let client = KeyedMcpClient::new(reqwest::Client::new(), InjectKey::new(url, key)?);
+    let client = KeyedMcpClient::new(reqwest::Client::new(), InjectKeyLayer::new(url, key)?);
     let config = StreamableHttpClientTransportConfig::with_uri(url);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }

@@ -14,18 +14,22 @@ use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 use tower::Layer;
 use tower_rotating_auth::{
-    BufferBody, Credential, Http, InjectKey, Injected, MapBody, ReplayBody, Rotating,
+    Rotating,
+    outbound::adapter::HttpAdapter,
+    outbound::replay::{BufferBody, MapBody, ReplayBody},
+    outbound::{Credential, InjectKey, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
 
 /// What a generated client is made with: `GreeterClient::new(keyed_channel(…)?)`.
-pub(super) type KeyedChannel = Injected<Channel, Http<MapBody<fn(ReplayBody<Body>) -> Body>>>;
+pub(super) type KeyedChannel =
+    InjectKey<Channel, HttpAdapter<MapBody<fn(ReplayBody<Body>) -> Body>>>;
 
 pub(super) fn keyed_channel(url: &str, key: Rotating<Credential>) -> Result<KeyedChannel, Failed> {
     let channel = Endpoint::from_shared(url.to_owned())?.connect_lazy();
     let messages = BufferBody::new(1 << 20).map(Body::new as fn(ReplayBody<Body>) -> Body);
-    let inject = InjectKey::new(url, key)?.assume_origin(url)?;
+    let inject = InjectKeyLayer::new(url, key)?.assume_origin(url)?;
     Ok(inject.replay(messages).layer(channel))
 }
 

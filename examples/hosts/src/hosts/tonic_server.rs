@@ -16,15 +16,16 @@ use tonic_prost::ProstCodec;
 use tower::layer::util::{Identity, Stack};
 use tower::service_fn;
 use tower_rotating_auth::{
-    KeyDigest, KeyId, KeyRecord, KeySet, Principal, RequireKey, Rotating, Scopes,
+    Rotating,
+    inbound::{KeyDigest, KeyId, KeyRecord, KeySet, Principal, RequireKeyLayer, Scopes},
 };
 
 use super::tonic_client::{SAY, keyed_channel, say};
 use crate::harness::{Failed, Rotation, Tally, Upstream, token, under_load};
 
 /// `.add_service(GreeterServer::new(…))` and the rest are as they were.
-fn guarded_server(keys: Rotating<KeySet>) -> Server<Stack<RequireKey, Identity>> {
-    Server::builder().layer(RequireKey::new(keys))
+fn guarded_server(keys: Rotating<KeySet>) -> Server<Stack<RequireKeyLayer, Identity>> {
+    Server::builder().layer(RequireKeyLayer::new(keys))
 }
 
 /// The name of the key that a call came with.
@@ -37,7 +38,7 @@ pub(super) async fn trial() -> Result<Tally, Failed> {
     let upstream = Upstream::new(Rotation::Overlap);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let (keys, mut publisher) = Rotating::by_hand(keys_up_to(1));
+    let (keys, mut publisher) = Rotating::manual(keys_up_to(1));
     upstream.on_rotation(move |number| {
         publisher.publish(keys_up_to(number));
     });

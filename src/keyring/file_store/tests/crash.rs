@@ -7,8 +7,8 @@ use std::process::{Command, Stdio, abort};
 
 use super::{Folder, add, key, with_one_more};
 use crate::inbound::Scopes;
-use crate::keyring::file_store::desk;
-use crate::keyring::ledger::{ClientEntry, Ledger};
+use crate::keyring::file_store::commit as desk;
+use crate::keyring::state::{ClientEntry, KeyRingState};
 
 const FILE: &str = "TEST_WRITES_THIS_FILE";
 const STEPS: &str = "TEST_ENDS_AFTER_SO_MANY_STEPS";
@@ -49,8 +49,8 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     // Enough for several pieces.
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let keys = (0..1000).map(|n| key(&format!("old-{n}")));
-    let base = Ledger::new(1, [client], keys).unwrap();
-    desk::commit(&folder.file, &Ledger::empty(), &base, |_| Ok(())).unwrap();
+    let base = KeyRingState::new(1, [client], keys).unwrap();
+    desk::commit(&folder.file, &KeyRingState::empty(), &base, |_| Ok(())).unwrap();
 
     let (mut old, mut new) = (0, 0);
     for steps in 0.. {

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Folder, add, with_one_more};
 use crate::inbound::{KeyDigest, Scopes};
-use crate::keyring::decide::KeyTerms;
-use crate::keyring::file_store::desk::{self, Desk};
+use crate::keyring::file_store::commit as desk;
+use crate::keyring::file_store::commit::Desk;
 use crate::keyring::file_store::replace::Step;
-use crate::keyring::ledger::{ClientEntry, KeyEntry, Ledger};
-use crate::keyring::ring::{KeyRing, NotChanged};
+use crate::keyring::request::IssueRequest;
+use crate::keyring::ring::{KeyRing, KeyRingError};
+use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
 use crate::keyring::store::{Commit, CommitError, Store, StoreError};
 
 const STEPS: [Step; 7] = [
@@ -26,7 +27,7 @@ const STEPS: [Step; 7] = [
 #[test]
 fn every_step_is_known_here_and_taken_in_this_order() {
     let folder = Folder::new();
-    let base = Ledger::empty();
+    let base = KeyRingState::empty();
     let mut taken = Vec::new();
     desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
         taken.push(step);
@@ -101,7 +102,7 @@ impl Flaky {
 }
 
 impl Store for Flaky {
-    async fn load(&mut self) -> Result<Ledger, StoreError> {
+    async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         self.desk.load(|step| Self::at(&self.is_broken, step))
     }
 
@@ -121,14 +122,17 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
         is_broken: Arc::clone(&is_broken),
     };
     let ring = KeyRing::start(store).await.unwrap();
-    let terms = || KeyTerms::new("c".parse().unwrap()).or_new_client(Scopes::default());
+    let terms = || IssueRequest::new("c".parse().unwrap()).or_new_client(Scopes::default());
     let key = ring.issue(terms()).await.unwrap();
 
     is_broken.store(true, Ordering::SeqCst);
     for _ in 0..2 {
         let revoked = ring.revoke(key.id()).await;
         assert!(
-            matches!(revoked, Err(NotChanged::Unknown(_) | NotChanged::Store(_))),
+            matches!(
+                revoked,
+                Err(KeyRingError::Unknown(_) | KeyRingError::Store(_))
+            ),
             "{revoked:?}"
         );
     }
@@ -144,7 +148,7 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
 #[test]
 fn the_first_file_that_cannot_be_written_is_none() {
     let folder = Folder::new();
-    let base = Ledger::empty();
+    let base = KeyRingState::empty();
     let committed = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
         if step == Step::Sync {
             return Err(ErrorKind::StorageFull.into());
@@ -159,7 +163,7 @@ fn the_first_file_that_cannot_be_written_is_none() {
 #[test]
 fn an_error_says_what_to_look_at_and_what_the_system_said() {
     let folder = Folder::new();
-    let base = Ledger::empty();
+    let base = KeyRingState::empty();
     let full = desk::commit(
         &folder.file,
         &base,
@@ -188,8 +192,8 @@ fn what_could_not_be_read_again_is_not_written() {
         digest,
     );
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
-    let next = Ledger::new(1, [client], [entry]).unwrap();
-    let written = desk::commit(&folder.file, &Ledger::empty(), &next, |_| Ok(()));
+    let next = KeyRingState::new(1, [client], [entry]).unwrap();
+    let written = desk::commit(&folder.file, &KeyRingState::empty(), &next, |_| Ok(()));
     assert!(
         matches!(written, Err(CommitError::Failed(_))),
         "{written:?}"

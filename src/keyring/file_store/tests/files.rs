@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use super::{Folder, add, with_one_more};
-use crate::keyring::file_store::desk;
-use crate::keyring::ledger::Ledger;
+use crate::keyring::file_store::commit as desk;
+use crate::keyring::state::KeyRingState;
 use crate::keyring::store::CommitError;
 
 fn mode(path: &Path) -> u32 {
@@ -88,7 +88,7 @@ fn a_file_that_others_may_write_is_neither_read_nor_written() {
         let before = fs::read(&folder.file).unwrap();
         let error = desk::load(&folder.file).unwrap_err().to_string();
         assert!(error.contains(&format!("mode {open:04o}")), "{error}");
-        let base = Ledger::empty();
+        let base = KeyRingState::empty();
         let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
         assert!(
             matches!(written, Err(CommitError::Failed(_))),
@@ -122,7 +122,7 @@ fn a_link_to_nothing_a_folder_and_a_missing_folder_are_errors() {
     for name in ["link", "folder", "missing/keys.toml"] {
         let error = desk::load(&at(name)).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
-        let base = Ledger::empty();
+        let base = KeyRingState::empty();
         let written = desk::commit(&at(name), &base, &with_one_more(&base, "k"), |_| Ok(()));
         assert!(
             matches!(written, Err(CommitError::Failed(_))),
@@ -166,7 +166,7 @@ fn what_is_no_key_file_is_refused_with_its_name_and_is_not_overwritten() {
         let error = desk::load(&folder.file).unwrap_err();
         assert!(error.to_string().contains("keys.toml"), "{error}");
         assert!(!format!("{error:?}").contains("8Zk1"), "{error:?}");
-        let base = Ledger::empty();
+        let base = KeyRingState::empty();
         let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
         assert!(
             matches!(written, Err(CommitError::Failed(_))),

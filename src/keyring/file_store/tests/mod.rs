@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::desk;
+use super::commit as desk;
 use crate::inbound::{KeyDigest, Scopes};
-use crate::keyring::ledger::{ClientEntry, KeyEntry, Ledger};
+use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
 use crate::keyring::store::CommitError;
 
 /// A folder of its own, with the path of a file in it.
@@ -45,10 +45,10 @@ fn key(name: &str) -> KeyEntry {
 }
 
 /// The next ledger: one key more, of this name.
-fn with_one_more(base: &Ledger, name: &str) -> Ledger {
+fn with_one_more(base: &KeyRingState, name: &str) -> KeyRingState {
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let keys = base.keys().cloned().chain([key(name)]);
-    Ledger::new(base.generation() + 1, [client], keys).unwrap()
+    KeyRingState::new(base.generation() + 1, [client], keys).unwrap()
 }
 
 /// Adds keys one by one, as a key ring does it: who comes too late looks again.

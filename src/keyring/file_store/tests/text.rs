@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 
 use super::key;
-use crate::inbound::{IdempotencyKey, KeyDigest, KeyId, KeySet, Provenance, Scopes};
+use crate::idempotency::IdempotencyKey;
+use crate::inbound::{KeyDigest, KeyId, KeySet, Provenance, Scopes};
 use crate::keyring::file_store::format;
-use crate::keyring::ledger::{ClientEntry, ClientState, KeyEntry, Ledger};
+use crate::keyring::state::{ClientEntry, ClientState, KeyEntry, KeyRingState};
 
 /// Any moment of the years 1901 to 2500 or so.
 fn moments() -> impl Strategy<Value = SystemTime> {
@@ -64,7 +65,7 @@ proptest! {
         let state = if disabled { ClientState::Disabled } else { ClientState::Enabled };
         let scopes: Scopes = "a b:c".parse().unwrap();
         let client = ClientEntry::new("c".parse().unwrap(), scopes).with_state(state);
-        let ledger = Ledger::new(generation, [client], [entry]).unwrap();
+        let ledger = KeyRingState::new(generation, [client], [entry]).unwrap();
         let text = format::write(&ledger).unwrap();
         prop_assert_eq!(&format::read(&text, "f".as_ref()).unwrap(), &ledger);
         prop_assert_eq!(&KeySet::from_toml(&text).unwrap(), ledger.key_set());
@@ -79,7 +80,7 @@ fn the_text_is_for_people_and_the_keys_of_a_client_stand_in_order() {
         KeyEntry::new(id.parse().unwrap(), client.parse().unwrap(), digest)
     };
     let second = of("a", "1").with_replaces("9".parse::<KeyId>().unwrap());
-    let ledger = Ledger::new(7, clients, [of("b", "5"), of("a", "9"), second]).unwrap();
+    let ledger = KeyRingState::new(7, clients, [of("b", "5"), of("a", "9"), second]).unwrap();
     let text = format::write(&ledger).unwrap();
     assert!(text.starts_with("# "), "{text}");
     assert!(text.contains("\nversion = 1\ngeneration = 7\n"), "{text}");
@@ -96,7 +97,7 @@ fn the_text_is_for_people_and_the_keys_of_a_client_stand_in_order() {
 fn a_time_that_no_file_can_say_is_not_written() {
     let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
     let client = || ClientEntry::new("c".parse().unwrap(), Scopes::default());
-    let far = Ledger::new(1, [client()], [key("k").with_not_after(far)]).unwrap();
+    let far = KeyRingState::new(1, [client()], [key("k").with_not_after(far)]).unwrap();
     let error = format::write(&far).unwrap_err().to_string();
     assert_eq!(error, "the key k has a time that a key file cannot hold");
 }

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::{Folder, add, with_one_more};
-use crate::keyring::file_store::desk;
-use crate::keyring::ledger::Ledger;
+use crate::keyring::file_store::commit as desk;
+use crate::keyring::state::KeyRingState;
 use crate::keyring::store::CommitError;
 
 const FILE: &str = "TEST_WRITES_THIS_FILE_WITH_OTHERS";
@@ -92,7 +92,7 @@ fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
     std::fs::write(&folder.file, &old).unwrap();
     let error = desk::load(&folder.file).unwrap_err().to_string();
     assert!(error.contains("generation 1, and 2 was written"), "{error}");
-    let base = Ledger::empty();
+    let base = KeyRingState::empty();
     let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
     assert!(
         matches!(written, Err(CommitError::Failed(_))),
@@ -107,7 +107,7 @@ fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
 #[test]
 fn a_file_that_is_gone_is_no_empty_one() {
     let folder = Folder::new();
-    assert_eq!(desk::load(&folder.file).unwrap(), Ledger::empty());
+    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
     add(&folder.file, ["one".into()]);
     std::fs::remove_file(&folder.file).unwrap();
     let error = desk::load(&folder.file).unwrap_err().to_string();
@@ -116,7 +116,7 @@ fn a_file_that_is_gone_is_no_empty_one() {
         "{error}"
     );
     std::fs::remove_file(folder.file.with_extension("toml.generation")).unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap(), Ledger::empty());
+    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn what_cannot_be_read_of_what_was_written_last_is_not_taken_for_nothing() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
     let note = folder.file.with_extension("toml.generation");
-    let next = |base: &Ledger| {
+    let next = |base: &KeyRingState| {
         let next = with_one_more(base, "next");
         desk::commit(&folder.file, base, &next, |_| Ok(()))
     };
@@ -146,7 +146,7 @@ fn a_note_whose_first_writer_ended_before_it_had_written_is_one_for_the_next() {
     let folder = Folder::new();
     let note = folder.file.with_extension("toml.generation");
     std::fs::write(&note, "").unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap(), Ledger::empty());
+    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
     add(&folder.file, ["one".into()]);
     let note = std::fs::read_to_string(&note).unwrap();
     assert_eq!(note.trim_start_matches('0'), "1\n");

@@ -1,6 +1,6 @@
 //! Keys in a file, as a sidecar would write it.
 
-mod desk;
+mod delivery;
 
 use std::io;
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-pub(super) use self::desk::Desk;
-use self::desk::Taken;
+pub(crate) use self::delivery::Desk;
+use self::delivery::Taken;
 use super::sink::{Sink, SinkError};
 use crate::inbound::KeyDigest;
 use crate::keyring::token::NewKey;
 
-/// Delivers a key as the content of a file, and nothing else, replaced whole: a [`FileSource`](crate::FileSource) on the
+/// Delivers a key as the content of a file, and nothing else, replaced whole: a [`FileSource`](crate::source::FileSource) on the
 /// other side takes it over while it runs.
 ///
 /// A new file is its owner's alone; whose it is and who may read it stays as it is from then on, by its mode and, on Linux, by
@@ -28,7 +28,7 @@ use crate::keyring::token::NewKey;
 ///
 /// One sink at a time delivers to a file: it holds the lock on `<file>.lock` from its first use until its last clone is
 /// dropped, or its process ends. Another one, here or in another process, fails until then, so that a
-/// [`Rotator`](crate::Rotator) that runs in two processes does nothing in one of them until the other has ended.
+/// [`Rotator`](crate::keyring::Rotator) that runs in two processes does nothing in one of them until the other has ended.
 #[derive(Clone, Debug)]
 pub struct FileSink {
     path: PathBuf,

@@ -1,7 +1,7 @@
 //! What Unix can do: a watch.
 
-mod ears;
-mod trail;
+mod link_chain;
 mod watch;
+mod watcher;
 
-pub(super) use self::watch::Watch;
+pub(crate) use self::watch::Watch;

@@ -10,18 +10,18 @@ use std::sync::Arc;
 use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use super::super::look::Watching;
-use super::ears::{Doubt, Ears};
-use super::trail;
+use super::link_chain as trail;
+use super::watcher::{Doubt, PathWatcher};
+use crate::source::file::probe::Watching;
 
 /// How often the way to the file is looked at again because it changed while it was looked at.
 const ROUNDS: u32 = 3;
 
 /// Watches the directories on the way to a file. It never fails: what cannot be watched is polled.
-pub(in super::super) struct Watch {
+pub(crate) struct Watch {
     watcher: State,
     armed: Directories,
-    ears: Arc<Ears>,
+    ears: Arc<PathWatcher>,
 }
 
 /// Directories by path, with what tells whether another one has taken the path over.
@@ -41,16 +41,16 @@ enum State {
 }
 
 impl Watch {
-    pub(in super::super) fn new(hints: Arc<Notify>) -> Self {
+    pub(crate) fn new(hints: Arc<Notify>) -> Self {
         Self {
             watcher: State::NotYet,
             armed: Directories::new(),
-            ears: Arc::new(Ears::new(hints)),
+            ears: Arc::new(PathWatcher::new(hints)),
         }
     }
 
     /// Watches what is now the way to `path`. What changes after this returns is heard of.
-    pub(in super::super) fn arm(&mut self, path: &Path) -> Watching {
+    pub(crate) fn arm(&mut self, path: &Path) -> Watching {
         if matches!(self.watcher, State::Off) {
             return Watching::No;
         }
@@ -120,7 +120,7 @@ impl Watch {
 }
 
 impl State {
-    fn on(&mut self, ears: &Arc<Ears>) -> notify::Result<&mut RecommendedWatcher> {
+    fn on(&mut self, ears: &Arc<PathWatcher>) -> notify::Result<&mut RecommendedWatcher> {
         if !matches!(self, Self::On(_)) {
             let ears = Arc::clone(ears);
             let mut watcher = notify::recommended_watcher(move |heard| ears.hear(heard))?;

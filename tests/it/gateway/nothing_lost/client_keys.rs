@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 use tokio::sync::watch;
-use tower_rotating_auth::KeyDigest;
+use tower_rotating_auth::inbound::KeyDigest;
 
 use crate::gateway::harness::{Gateway, soon};
 

@@ -8,7 +8,9 @@ use http::{Method, Response, StatusCode, Uri};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::cors::{AllowHeaders, CorsLayer};
 use tower_rotating_auth::{
-    Auth, DangerouslyOpen, Format, Policies, Principal, Refuser, RequireKey, Rotating,
+    Rotating,
+    inbound::policy::RoutePolicy,
+    inbound::{Auth, AuthErrorResponse, DangerouslyOpen, ErrorFormat, Principal, RequireKeyLayer},
 };
 
 use super::whole;
@@ -42,7 +44,7 @@ fn caller(answer: &Answer) -> &str {
 
 #[tokio::test]
 async fn each_row_of_the_table_is_answered_as_it_says() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let door = door(keys);
     let routers = [
         routes().layer(door.clone()),
@@ -60,7 +62,7 @@ async fn each_row_of_the_table_is_answered_as_it_says() {
 
 #[tokio::test]
 async fn an_unknown_path_needs_a_key_around_the_router_and_none_on_its_routes() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let around = routes().layer(door(keys.clone()));
     let on_routes = routes().route_layer(door(keys));
     let path = "/no/such/path";
@@ -71,14 +73,14 @@ async fn an_unknown_path_needs_a_key_around_the_router_and_none_on_its_routes() 
 
 #[tokio::test]
 async fn a_policy_is_for_the_template_that_the_router_matched() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let policies = Policies::new()
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let policies = RoutePolicy::new()
         .optional_template(Method::GET, "/v1/models/{id}")
         .and_then(|policies| {
             let admin = "admin:all".parse().unwrap();
             policies.required_template(Method::GET, "/v1/models/{id}/weights", admin)
         });
-    let door = RequireKey::new(keys).policies(policies.unwrap());
+    let door = RequireKeyLayer::new(keys).policies(policies.unwrap());
     let models = || {
         Router::new()
             .route("/models", get(echo))
@@ -120,12 +122,12 @@ async fn a_policy_is_for_the_template_that_the_router_matched() {
 
 #[tokio::test]
 async fn a_layer_around_another_of_the_same_keys_hands_the_caller_on() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let scopes = Policies::new().required(Method::GET, "/", "admin:all".parse().unwrap());
-    let inner = RequireKey::new(keys.clone()).policies(scopes.unwrap());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let scopes = RoutePolicy::new().required(Method::GET, "/", "admin:all".parse().unwrap());
+    let inner = RequireKeyLayer::new(keys.clone()).policies(scopes.unwrap());
     let router = Router::new()
         .route("/", get(echo).layer(inner))
-        .layer(RequireKey::new(keys));
+        .layer(RequireKeyLayer::new(keys));
     assert_eq!(
         caller(&ask(&router, layer::with("/", ADMIN)).await),
         "admin by admin"
@@ -135,7 +137,7 @@ async fn a_layer_around_another_of_the_same_keys_hands_the_caller_on() {
 
 #[tokio::test]
 async fn a_refusal_has_the_headers_of_a_cors_layer_outside() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let cors = CorsLayer::new()
         .allow_origin(["https://app.example.com".parse().unwrap()])
         .allow_methods([Method::GET])
@@ -236,8 +238,8 @@ fn said(text: &str) -> Result<String, u16> {
 
 #[tokio::test]
 async fn a_handlers_arguments_say_who_may_call_it() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let required = extracting().layer(RequireKey::new(keys.clone()));
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let required = extracting().layer(RequireKeyLayer::new(keys.clone()));
     let valid = [said("valid"), said("valid"), said("key")];
     assert_eq!(extracted(&required, Some(VALID)).await, valid);
     assert_eq!(
@@ -247,11 +249,13 @@ async fn a_handlers_arguments_say_who_may_call_it() {
 
     let optional = ["/who", "/perhaps", "/principal"]
         .into_iter()
-        .try_fold(Policies::new(), |policies, path| {
+        .try_fold(RoutePolicy::new(), |policies, path| {
             policies.optional(Method::GET, path)
         });
-    let refuser = Refuser::new("R").unwrap().format(Format::OpenAi);
-    let optional = RequireKey::new(keys)
+    let refuser = AuthErrorResponse::new("R")
+        .unwrap()
+        .format(ErrorFormat::OpenAi);
+    let optional = RequireKeyLayer::new(keys)
         .policies(optional.unwrap())
         .refuser(refuser);
     let optional = extracting().layer(optional);
@@ -272,7 +276,7 @@ async fn a_handlers_arguments_say_who_may_call_it() {
 #[tokio::test]
 async fn open_doors_have_nobody_in_particular() {
     let loopback = DangerouslyOpen::on_loopback("127.0.0.1:1".parse().unwrap()).unwrap();
-    let open = extracting().layer(RequireKey::dangerously_open(loopback));
+    let open = extracting().layer(RequireKeyLayer::dangerously_open(loopback));
     let nobody = [Err(401), said("nobody"), said("open")];
     assert_eq!(extracted(&open, Some(VALID)).await, nobody);
     assert_eq!(extracted(&open, None).await, nobody);
@@ -294,9 +298,9 @@ async fn without_the_layer_nobody_is_let_in_and_the_log_says_why() {
     assert_eq!(answer.headers()["cache-control"], "no-store");
 
     // Nor on a public route, where nobody looks at keys.
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
-    let public = Policies::new().public(Method::GET, "/who").unwrap();
-    let router = extracting().layer(RequireKey::new(keys).policies(public));
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let public = RoutePolicy::new().public(Method::GET, "/who").unwrap();
+    let router = extracting().layer(RequireKeyLayer::new(keys).policies(public));
     assert_eq!(ask(&router, layer::with("/who", VALID)).await.status(), 500);
 }
 
@@ -305,7 +309,7 @@ async fn a_token_in_the_query_is_not_in_the_copy_that_the_router_keeps_either() 
     async fn uris(OriginalUri(original): OriginalUri, uri: Uri) -> String {
         format!("{original} {uri}")
     }
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let inner = Router::new().route("/models", get(uris));
     for router in [
         Router::new()

@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::Layer;
-use tower_rotating_auth::{KeySet, Rotating};
+use tower_rotating_auth::{Rotating, inbound::KeySet};
 
 use super::whole;
 use crate::inbound::keys::{self, VALID, cases, door};
@@ -32,7 +32,7 @@ async fn connect(keys: Rotating<KeySet>) -> client::SendRequest<Empty<Bytes>> {
 
 #[tokio::test]
 async fn each_row_of_the_table_is_answered_as_it_says() {
-    let (keys, mut publisher) = Rotating::by_hand(keys::keys());
+    let (keys, mut publisher) = Rotating::manual(keys::keys());
     let mut sender = connect(keys).await;
     // All on one connection: a refusal does not end it.
     for case in cases() {

@@ -18,7 +18,7 @@ use tonic::server::{Grpc, NamedService};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tower::{Service, service_fn};
-use tower_rotating_auth::{KeySet, Rotating};
+use tower_rotating_auth::{Rotating, inbound::KeySet};
 
 use crate::inbound::keys::{self, Case, Expected, cases, door_at, seen};
 use crate::support::Text;
@@ -100,7 +100,7 @@ fn grpc_status(headers: &HeaderMap) -> Option<&str> {
 
 #[tokio::test]
 async fn each_row_of_the_table_is_answered_in_grpcs_own_terms() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let mut sender = connect(keys).await;
     for case in cases() {
         let row = case.row;
@@ -147,7 +147,7 @@ async fn each_row_of_the_table_is_answered_in_grpcs_own_terms() {
 
 #[tokio::test]
 async fn a_client_that_does_not_speak_grpc_is_told_in_http() {
-    let (keys, _publisher) = Rotating::by_hand(keys::keys());
+    let (keys, _publisher) = Rotating::manual(keys::keys());
     let mut sender = connect(keys).await;
     let mut request = Request::get("http://localhost/test.Mirror/Say");
     request = request.header("accept", "application/json");

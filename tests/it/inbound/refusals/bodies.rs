@@ -3,18 +3,18 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use serde_json::{Value, json};
-use tower_rotating_auth::{Format, Refusal};
+use tower_rotating_auth::inbound::{AuthError, ErrorFormat};
 
 use super::{FORMATS, answer, bad_tokens, custom, every_refusal, refuser};
 
 #[test]
 fn a_body_of_your_own_is_made_from_what_the_client_may_know() {
-    let refuser = refuser().format(Format::Custom(custom));
+    let refuser = refuser().format(ErrorFormat::Custom(custom));
     for (refusal, ..) in every_refusal() {
         let known = match &refusal {
-            Refusal::UnsupportedScheme | Refusal::Empty => Refusal::Missing,
-            Refusal::Conflict => Refusal::Duplicate,
-            bad if bad_tokens().any(|token| token == *bad) => Refusal::Unknown,
+            AuthError::UnsupportedScheme | AuthError::Empty => AuthError::Missing,
+            AuthError::Conflict => AuthError::Duplicate,
+            bad if bad_tokens().any(|token| token == *bad) => AuthError::Unknown,
             other => other.clone(),
         };
         let response = answer(&refuser, &refusal);
@@ -26,24 +26,24 @@ fn a_body_of_your_own_is_made_from_what_the_client_may_know() {
 #[test]
 fn each_body_has_the_shape_that_its_clients_read() {
     type Shape = fn(&Value, &Response<Bytes>) -> bool;
-    let shapes: [(Format, &str, Shape); 4] = [
-        (Format::Json, "application/json", |body, _| {
+    let shapes: [(ErrorFormat, &str, Shape); 4] = [
+        (ErrorFormat::Json, "application/json", |body, _| {
             body["error"].is_string() && body["message"].is_string()
         }),
-        (Format::OpenAi, "application/json", |body, _| {
+        (ErrorFormat::OpenAi, "application/json", |body, _| {
             let error = &body["error"];
             error["message"].is_string()
                 && error["type"].is_string()
                 && error.get("param") == Some(&Value::Null)
                 && (error["code"].is_string() || error.get("code") == Some(&Value::Null))
         }),
-        (Format::Anthropic, "application/json", |body, _| {
+        (ErrorFormat::Anthropic, "application/json", |body, _| {
             body["type"] == "error"
                 && body["error"]["type"].is_string()
                 && body["error"]["message"].is_string()
         }),
         (
-            Format::Problem,
+            ErrorFormat::Problem,
             "application/problem+json",
             |body, response| {
                 body["type"] == "about:blank"
@@ -65,8 +65,8 @@ fn each_body_has_the_shape_that_its_clients_read() {
             );
         }
     }
-    let openai = refuser().format(Format::OpenAi);
-    let body: Value = serde_json::from_slice(answer(&openai, &Refusal::Revoked).body()).unwrap();
+    let openai = refuser().format(ErrorFormat::OpenAi);
+    let body: Value = serde_json::from_slice(answer(&openai, &AuthError::Revoked).body()).unwrap();
     let expected = json!({"error": {
         "message": "The access token is invalid or expired",
         "type": "invalid_request_error",
@@ -75,7 +75,7 @@ fn each_body_has_the_shape_that_its_clients_read() {
     }});
     assert_eq!(body, expected);
 
-    let empty = answer(&refuser().format(Format::Empty), &Refusal::Missing);
+    let empty = answer(&refuser().format(ErrorFormat::Empty), &AuthError::Missing);
     assert!(empty.body().is_empty());
     assert_eq!(empty.headers()["content-length"], "0");
     assert!(!empty.headers().contains_key("content-type"));

@@ -1,17 +1,20 @@
 //! Challenges, as other programs read them.
 
 use http_auth::parse_challenges;
-use tower_rotating_auth::{Refusal, Refuser, Slot, Slots};
+use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse, KeyLocation, KeyLocations};
 
 use super::{answer, challenges, every_refusal, refuser, scopes};
 
 #[test]
 fn basic_is_asked_for_after_bearer_on_a_line_of_its_own_and_only_if_it_is_read() {
     let refuser = refuser();
-    let with_basic = Slots::new([Slot::Basic, Slot::Bearer]).unwrap();
+    let with_basic = KeyLocations::new([KeyLocation::Basic, KeyLocation::Bearer]).unwrap();
     for (refusal, status, challenge, reason) in every_refusal() {
         let mut expected = Vec::from_iter(challenge);
-        let without = refuser.clone().slots(&with_basic).slots(&Slots::default());
+        let without = refuser
+            .clone()
+            .slots(&with_basic)
+            .slots(&KeyLocations::default());
         assert_eq!(
             challenges(&answer(&without, &refusal)),
             expected,
@@ -45,11 +48,11 @@ fn clients_are_told_where_the_metadata_is() {
 #[test]
 fn challenges_read_back_through_another_parser() {
     let realm = r#"a "realm", with \ and = in it"#;
-    let slots = Slots::new([Slot::Basic]).unwrap();
-    let refuser = Refuser::new(realm).unwrap().slots(&slots);
+    let slots = KeyLocations::new([KeyLocation::Basic]).unwrap();
+    let refuser = AuthErrorResponse::new(realm).unwrap().slots(&slots);
     let response = answer(
         &refuser,
-        &Refusal::InsufficientScope(scopes("models:read !#[]~")),
+        &AuthError::InsufficientScope(scopes("models:read !#[]~")),
     );
     let line = challenges(&response)[0];
     let parsed = parse_challenges(line).unwrap();
@@ -67,7 +70,7 @@ fn challenges_read_back_through_another_parser() {
     .map(|(name, value)| (name, value.to_owned()));
     assert_eq!(parameters, expected);
 
-    let response = answer(&refuser, &Refusal::Missing);
+    let response = answer(&refuser, &AuthError::Missing);
     let schemes = challenges(&response).join(", ");
     let schemes: Vec<_> = parse_challenges(&schemes).unwrap();
     assert_eq!(

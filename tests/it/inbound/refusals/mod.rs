@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response};
-use tower_rotating_auth::{Format, Refusal, Refuser, Scopes, Slot, Slots};
+use tower_rotating_auth::inbound::{
+    AuthError, AuthErrorResponse, ErrorFormat, KeyLocation, KeyLocations, Scopes,
+};
 
 const INVALID_TOKEN: &str = r#"Bearer realm="R", error="invalid_token", error_description="The access token is invalid or expired""#;
 const INVALID_REQUEST: &str = r#"Bearer realm="R", error="invalid_request""#;
@@ -17,86 +19,91 @@ fn scopes(text: &str) -> Scopes {
     text.parse().unwrap()
 }
 
-fn custom(refusal: &Refusal) -> (HeaderValue, Bytes) {
+fn custom(refusal: &AuthError) -> (HeaderValue, Bytes) {
     let text = HeaderValue::from_static("text/plain");
     (text, format!("{refusal:?}").into())
 }
 
-const FORMATS: [Format; 6] = [
-    Format::Json,
-    Format::OpenAi,
-    Format::Anthropic,
-    Format::Problem,
-    Format::Empty,
-    Format::Custom(custom),
+const FORMATS: [ErrorFormat; 6] = [
+    ErrorFormat::Json,
+    ErrorFormat::OpenAi,
+    ErrorFormat::Anthropic,
+    ErrorFormat::Problem,
+    ErrorFormat::Empty,
+    ErrorFormat::Custom(custom),
 ];
 
-fn every_refusal() -> Vec<(Refusal, u16, Option<&'static str>, &'static str)> {
+fn every_refusal() -> Vec<(AuthError, u16, Option<&'static str>, &'static str)> {
     let retry_after = Duration::from_secs(7);
     vec![
-        (Refusal::Missing, 401, Some(BARE), "missing"),
+        (AuthError::Missing, 401, Some(BARE), "missing"),
         (
-            Refusal::UnsupportedScheme,
+            AuthError::UnsupportedScheme,
             401,
             Some(BARE),
             "unsupported_scheme",
         ),
-        (Refusal::Empty, 401, Some(BARE), "empty"),
-        (Refusal::Malformed, 401, Some(INVALID_TOKEN), "malformed"),
-        (Refusal::TooLong, 401, Some(INVALID_TOKEN), "too_long"),
+        (AuthError::Empty, 401, Some(BARE), "empty"),
+        (AuthError::Malformed, 401, Some(INVALID_TOKEN), "malformed"),
+        (AuthError::TooLong, 401, Some(INVALID_TOKEN), "too_long"),
         (
-            Refusal::BadChecksum,
+            AuthError::BadChecksum,
             401,
             Some(INVALID_TOKEN),
             "bad_checksum",
         ),
-        (Refusal::Unknown, 401, Some(INVALID_TOKEN), "unknown"),
+        (AuthError::Unknown, 401, Some(INVALID_TOKEN), "unknown"),
         (
-            Refusal::NotYetValid,
+            AuthError::NotYetValid,
             401,
             Some(INVALID_TOKEN),
             "not_yet_valid",
         ),
-        (Refusal::Expired, 401, Some(INVALID_TOKEN), "expired"),
-        (Refusal::Revoked, 401, Some(INVALID_TOKEN), "revoked"),
-        (Refusal::Disabled, 401, Some(INVALID_TOKEN), "disabled"),
-        (Refusal::Duplicate, 400, Some(INVALID_REQUEST), "duplicate"),
-        (Refusal::Conflict, 400, Some(INVALID_REQUEST), "conflict"),
+        (AuthError::Expired, 401, Some(INVALID_TOKEN), "expired"),
+        (AuthError::Revoked, 401, Some(INVALID_TOKEN), "revoked"),
+        (AuthError::Disabled, 401, Some(INVALID_TOKEN), "disabled"),
         (
-            Refusal::InsufficientScope(scopes("b a")),
+            AuthError::Duplicate,
+            400,
+            Some(INVALID_REQUEST),
+            "duplicate",
+        ),
+        (AuthError::Conflict, 400, Some(INVALID_REQUEST), "conflict"),
+        (
+            AuthError::InsufficientScope(scopes("b a")),
             403,
             Some(r#"Bearer realm="R", error="insufficient_scope", scope="a b""#),
             "insufficient_scope",
         ),
         (
-            Refusal::InsufficientScope(scopes("")),
+            AuthError::InsufficientScope(scopes("")),
             403,
             Some(r#"Bearer realm="R", error="insufficient_scope""#),
             "insufficient_scope",
         ),
-        (Refusal::Forbidden, 403, None, "forbidden"),
+        (AuthError::Forbidden, 403, None, "forbidden"),
         (
-            Refusal::Unavailable { retry_after },
+            AuthError::Unavailable { retry_after },
             503,
             None,
             "unavailable",
         ),
-        (Refusal::NoLayer, 500, None, "no_layer"),
+        (AuthError::NoLayer, 500, None, "no_layer"),
     ]
 }
 
 /// What can be wrong with a token.
-fn bad_tokens() -> impl Iterator<Item = Refusal> {
+fn bad_tokens() -> impl Iterator<Item = AuthError> {
     let all = every_refusal().into_iter();
     all.filter(|(_, _, challenge, _)| *challenge == Some(INVALID_TOKEN))
         .map(|(refusal, ..)| refusal)
 }
 
-fn refuser() -> Refuser {
-    Refuser::new("R").unwrap()
+fn refuser() -> AuthErrorResponse {
+    AuthErrorResponse::new("R").unwrap()
 }
 
-fn answer(refuser: &Refuser, refusal: &Refusal) -> Response<Bytes> {
+fn answer(refuser: &AuthErrorResponse, refusal: &AuthError) -> Response<Bytes> {
     refuser.response(refusal, &Method::POST, &HeaderMap::new())
 }
 
@@ -139,7 +146,7 @@ fn only_who_presents_nothing_is_anonymous() {
 #[test]
 fn what_is_wrong_with_a_token_cannot_be_told_from_the_answer() {
     for format in FORMATS {
-        let slots = Slots::new([Slot::Bearer, Slot::Basic]).unwrap();
+        let slots = KeyLocations::new([KeyLocation::Bearer, KeyLocation::Basic]).unwrap();
         let refuser = refuser().format(format).slots(&slots);
         for (method, headers) in [
             (Method::POST, HeaderMap::new()),
@@ -212,7 +219,7 @@ fn retry_after_is_rounded_up_and_at_least_a_second() {
         (Duration::from_millis(1001), "2"),
         (Duration::MAX, "18446744073709551615"),
     ] {
-        let refusal = Refusal::Unavailable { retry_after: wait };
+        let refusal = AuthError::Unavailable { retry_after: wait };
         let response = answer(&refuser(), &refusal);
         assert_eq!(response.headers()["retry-after"], seconds, "{wait:?}");
     }

@@ -12,7 +12,9 @@ use http_body_util::{BodyExt, Empty, Full};
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
 use tower::BoxError;
-use tower_rotating_auth::{BufferBody, Replay, ReplayBody, SavedBody, Superseded};
+use tower_rotating_auth::outbound::replay::{
+    BufferBody, Replay, ReplayBody, SavedBody, Superseded,
+};
 
 use crate::support::{Broken, Fed, Feed, feed, watched};
 

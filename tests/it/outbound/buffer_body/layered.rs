@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_rotating_auth::{
-    BufferBody, Http, InjectKey, NotReplayed, Outcome, ReplayBody, Superseded,
+    outbound::adapter::HttpAdapter,
+    outbound::replay::{BufferBody, ReplayBody, Superseded},
+    outbound::{InjectKeyLayer, NotReplayed, Outcome},
 };
 
 use super::super::{ORIGIN, URL, World};
@@ -78,7 +80,7 @@ fn whole(number: usize) -> String {
     (0..number).map(|n| format!("{n:>5},")).collect()
 }
 
-async fn buffered(world: &World, limit: usize) -> InjectKey<Http<BufferBody>> {
+async fn buffered(world: &World, limit: usize) -> InjectKeyLayer<HttpAdapter<BufferBody>> {
     world.inject().await.replay(BufferBody::new(limit))
 }
 
@@ -110,7 +112,7 @@ async fn an_upstream_that_reads_on_does_not_use_up_what_can_be_kept_while_a_key_
     let world = World::new("old");
     let (upstream, mut ends) = upstream(world.clone(), 1);
     let key = world.key_with(Duration::from_secs(2)).await;
-    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let client = inject.replay(BufferBody::new(LIMIT)).layer(upstream);
     world.rotate("new");
     let (feed, body) = feed(None);
@@ -145,7 +147,7 @@ async fn a_rejection_that_comes_too_late_is_the_callers_at_once_and_the_upload_g
     let world = World::new("old");
     let (upstream, mut ends) = upstream(world.clone(), 3);
     let key = world.key_with(Duration::from_secs(2)).await;
-    let inject = InjectKey::new(ORIGIN, key).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let client = inject.replay(BufferBody::new(LIMIT)).layer(upstream);
     world.rotate("new");
     let (feed, body) = feed(None);

@@ -4,16 +4,16 @@ use http::{Request, Response, StatusCode};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
-use tower_rotating_auth::InjectKey;
+use tower_rotating_auth::outbound::InjectKeyLayer;
 
 use super::super::{ORIGIN, World, get, post};
 use super::{ELSEWHERE, sent, status};
 use crate::support::{minutes, moment, secs};
 
 /// A layer whose key has been replaced, and whose fetch takes two seconds.
-async fn rotated() -> (World, InjectKey) {
+async fn rotated() -> (World, InjectKeyLayer) {
     let world = World::new("old");
-    let inject = InjectKey::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
     world.rotate("new");
     (world, inject)
 }

@@ -5,7 +5,10 @@ use std::convert::Infallible;
 use http::{HeaderName, Request, Response, StatusCode};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
-use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use super::super::{ORIGIN, URL, World, get};
 use super::ELSEWHERE;
@@ -47,7 +50,7 @@ fn carried(world: &World, name: &str) -> Vec<bool> {
 fn named(name: &'static str) -> Rotating<Credential> {
     let name = HeaderName::from_static(name);
     let (key, _publisher) =
-        Rotating::by_hand(Credential::header(name, &Secret::from("k-1")).unwrap());
+        Rotating::manual(Credential::header(name, &Secret::from("k-1")).unwrap());
     key
 }
 
@@ -57,7 +60,7 @@ async fn redirects_that_are_followed_outside_are_judged_hop_by_hop() {
         let world = World::new("unused");
         let client = ServiceBuilder::new()
             .layer(FollowRedirectLayer::new())
-            .layer(InjectKey::new(ORIGIN, named(name)).unwrap())
+            .layer(InjectKeyLayer::new(ORIGIN, named(name)).unwrap())
             .service(redirecting(&world));
         client.oneshot(get(MOVED)).await.unwrap();
         assert_eq!(carried(&world, name), [true, false, true], "{name}");
@@ -88,7 +91,7 @@ async fn redirects_that_are_followed_inside_carry_a_key_in_a_header_of_its_own_e
     for (name, leaks) in [("authorization", false), ("x-api-key", true)] {
         let world = World::new("unused");
         let client = ServiceBuilder::new()
-            .layer(InjectKey::new(ORIGIN, named(name)).unwrap())
+            .layer(InjectKeyLayer::new(ORIGIN, named(name)).unwrap())
             .layer(FollowRedirectLayer::new())
             .service(redirecting(&world));
         client.oneshot(get(MOVED)).await.unwrap();

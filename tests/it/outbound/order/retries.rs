@@ -10,7 +10,10 @@ use tokio::time::{Instant, sleep};
 use tower::retry::Policy;
 use tower::timeout::error::Elapsed;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
-use tower_rotating_auth::{Credential, InjectKey, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use super::super::{ORIGIN, World, post};
 use super::sent;
@@ -63,10 +66,10 @@ fn fails_once(
 }
 
 /// The world, a key that is published by hand, and what replaces it.
-fn by_hand(first: &str) -> (World, Rotating<Credential>, impl Fn() + Send + Sync + use<>) {
+fn manual(first: &str) -> (World, Rotating<Credential>, impl Fn() + Send + Sync + use<>) {
     let world = World::new(first);
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, publisher) = Rotating::by_hand(bearer(first));
+    let (key, publisher) = Rotating::manual(bearer(first));
     let publisher = std::sync::Mutex::new(publisher);
     let upstream = world.clone();
     let replace = move || {
@@ -78,10 +81,10 @@ fn by_hand(first: &str) -> (World, Rotating<Credential>, impl Fn() + Send + Sync
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_outside_reads_the_key_anew_for_each_try() {
-    let (world, key, replace) = by_hand("old");
+    let (world, key, replace) = manual("old");
     let client = ServiceBuilder::new()
         .retry(Again(2))
-        .layer(InjectKey::new(ORIGIN, key).unwrap())
+        .layer(InjectKeyLayer::new(ORIGIN, key).unwrap())
         .service(fails_once(&world, replace));
     let response = client.oneshot(post("body")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -104,9 +107,9 @@ async fn a_retry_outside_may_have_each_try_sent_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_inside_sends_the_key_that_the_request_was_given_first() {
-    let (world, key, replace) = by_hand("old");
+    let (world, key, replace) = manual("old");
     let client = ServiceBuilder::new()
-        .layer(InjectKey::new(ORIGIN, key).unwrap())
+        .layer(InjectKeyLayer::new(ORIGIN, key).unwrap())
         .retry(Again(2))
         .service(fails_once(&world, replace));
     let response = client.oneshot(post("body")).await.unwrap();
@@ -118,7 +121,7 @@ async fn a_retry_inside_sends_the_key_that_the_request_was_given_first() {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_outside_covers_both_attempts_and_the_refresh_which_goes_on_without_the_caller() {
     let world = World::new("old");
-    let inject = InjectKey::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
     let client = ServiceBuilder::new()
         .timeout(secs(1))
         .layer(inject)
@@ -136,7 +139,7 @@ async fn a_timeout_outside_covers_both_attempts_and_the_refresh_which_goes_on_wi
 #[tokio::test(start_paused = true)]
 async fn a_timeout_inside_covers_each_attempt_by_itself_and_not_the_refresh() {
     let world = World::new("old");
-    let inject = InjectKey::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
+    let inject = InjectKeyLayer::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
     let upstream = world.upstream();
     let slow = service_fn(move |request: Request<String>| {
         let answer = upstream.clone().oneshot(request);

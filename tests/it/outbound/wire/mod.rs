@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::service_fn;
-use tower_rotating_auth::{Credential, Rotating, Secret};
+use tower_rotating_auth::{Rotating, Secret, outbound::Credential};
 
 /// Every server there is: whatever is dialed, this answers, and keeps what it was sent.
 #[derive(Clone)]
@@ -135,11 +135,11 @@ impl Arrived {
 }
 
 fn bearer() -> Rotating<Credential> {
-    Rotating::by_hand(Credential::bearer(&Secret::from("key")).unwrap()).0
+    Rotating::manual(Credential::bearer(&Secret::from("key")).unwrap()).0
 }
 
 fn x_api_key() -> Rotating<Credential> {
-    Rotating::by_hand(Credential::x_api_key(&Secret::from("key")).unwrap()).0
+    Rotating::manual(Credential::x_api_key(&Secret::from("key")).unwrap()).0
 }
 
 fn get(uri: &str) -> Request<Full<Bytes>> {

@@ -6,7 +6,11 @@ use hyper_util::client::legacy::Error;
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_http::follow_redirect::policy::{FilterCredentials, Limited, PolicyExt};
-use tower_rotating_auth::{Credential, InjectKey, Origin, Rotating, Seam};
+use tower_rotating_auth::{
+    Rotating,
+    outbound::adapter::ClientAdapter,
+    outbound::{Credential, InjectKeyLayer, Origin},
+};
 
 use super::{Arrived, Wire, bearer, get, x_api_key};
 
@@ -21,8 +25,8 @@ fn there_and_back(host: &str, path: &str) -> Option<&'static str> {
     }
 }
 
-fn home(key: Rotating<Credential>) -> InjectKey {
-    InjectKey::new(Origin::cleartext(HOME).unwrap(), key).unwrap()
+fn home(key: Rotating<Credential>) -> InjectKeyLayer {
+    InjectKeyLayer::new(Origin::cleartext(HOME).unwrap(), key).unwrap()
 }
 
 /// What arrives where the key does at home and nowhere else.
@@ -81,7 +85,7 @@ fn over_reqwest(
     Error = reqwest::Error,
     Future: Send,
 > {
-    let seam = Seam::new(
+    let seam = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,

@@ -6,14 +6,18 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{Credential, InjectKey, Origin, Rotating, Route, Seam, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::adapter::ClientAdapter,
+    outbound::{Credential, InjectKeyLayer, Origin, Route},
+};
 
 use super::{Wire, bearer, get};
 
 /// Sends each through hyper's client and compares what arrives with what is expected.
 async fn check(origin: &str, cases: &[(&str, bool)]) {
     let wire = Wire::plain().await;
-    let inject = InjectKey::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
+    let inject = InjectKeyLayer::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
     let client = inject.layer(wire.client());
     for &(uri, expected) in cases {
         client.clone().oneshot(get(uri)).await.unwrap();
@@ -153,7 +157,7 @@ async fn a_host_that_the_caller_has_set_names_the_origin_or_there_is_no_key() {
             false,
         ),
     ] {
-        let inject = InjectKey::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
+        let inject = InjectKeyLayer::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
         let mut request = get(uri);
         for host in hosts {
             let host = HeaderValue::from_bytes(host.as_bytes()).unwrap();
@@ -252,7 +256,7 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
     let port = wire.address.port();
     let address = format!("http://127.0.0.1:{port}");
     let own_port = format!("http://api.test:{port}");
-    let seam = Seam::new(
+    let seam = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,
@@ -298,7 +302,7 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
             false,
         ),
     ] {
-        let inject = InjectKey::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
+        let inject = InjectKeyLayer::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
         let client = inject
             .seam(seam.clone())
             .layer(wire.reqwest(reqwest::redirect::Policy::none()));
@@ -314,7 +318,7 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
 async fn a_path_by_itself_carries_the_key_of_the_origin_that_is_assumed() {
     let origin = || Origin::cleartext("http://api.test").unwrap();
     let other = || Origin::cleartext("http://other.test").unwrap();
-    let inject = InjectKey::new(origin(), bearer()).unwrap();
+    let inject = InjectKeyLayer::new(origin(), bearer()).unwrap();
     for (inject, expected) in [
         (inject.clone(), None),
         (
@@ -348,10 +352,10 @@ async fn a_path_by_itself_carries_the_key_of_the_origin_that_is_assumed() {
 #[tokio::test]
 async fn the_keys_of_one_origins_paths_reach_exactly_these() {
     let key = |key: &str| {
-        let (key, _publisher) = Rotating::by_hand(Credential::bearer(&Secret::from(key)).unwrap());
+        let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from(key)).unwrap());
         key
     };
-    let inject = InjectKey::routes([
+    let inject = InjectKeyLayer::routes([
         Route::cleartext("http://gateway.test/one", key("one")).unwrap(),
         Route::cleartext("http://gateway.test/two", key("two")).unwrap(),
     ])

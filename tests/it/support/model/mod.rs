@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep};
-use tower_rotating_auth::{Generation, Rotating};
+use tower_rotating_auth::{Rotating, rotating::Generation};
 
 pub(crate) use self::op::{Op, Setup};
 use self::promises::Promises;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tower_rotating_auth::{Builder, ErrorClass, Pace};
+use tower_rotating_auth::{
+    rotating::RotatingBuilder,
+    source::{RefreshInterval, SourceErrorKind},
+};
 
 use super::world::Does;
 
@@ -61,9 +64,9 @@ impl Op {
                 &[
                     Does::Deliver,
                     Does::Unchanged,
-                    Does::Fail(ErrorClass::Transient),
-                    Does::Fail(ErrorClass::Permanent),
-                    Does::Fail(ErrorClass::Invalid),
+                    Does::Fail(SourceErrorKind::Transient),
+                    Does::Fail(SourceErrorKind::Permanent),
+                    Does::Fail(SourceErrorKind::Invalid),
                     Does::Throttle(secs(0)),
                     Does::Throttle(secs(20)),
                     Does::Throttle(secs(10_000)),
@@ -143,14 +146,14 @@ impl Setup {
         }
     }
 
-    pub(crate) const fn pace(&self) -> Pace {
+    pub(crate) const fn pace(&self) -> RefreshInterval {
         match self.poll {
-            Some(poll) => Pace::new(poll, self.min_interval),
-            None => Pace::new(Duration::from_secs(60), self.min_interval),
+            Some(poll) => RefreshInterval::new(poll, self.min_interval),
+            None => RefreshInterval::new(Duration::from_secs(60), self.min_interval),
         }
     }
 
-    pub(crate) fn apply(&self, builder: Builder) -> Builder {
+    pub(crate) fn apply(&self, builder: RotatingBuilder) -> RotatingBuilder {
         builder
             .force_wait(self.force_wait)
             .fetch_timeout(self.fetch_timeout)

@@ -3,7 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
-use tower_rotating_auth::{ErrorClass, Generation, Reason, Revision, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::Generation,
+    source::{FetchReason, Revision, SourceErrorKind},
+};
 
 use super::Setup;
 use super::world::{Attempt, Ended, Moment};
@@ -17,7 +21,7 @@ pub(crate) struct Promises {
     revision: Option<Revision>,
     expires: Option<Deadline>,
     failures: u32,
-    last_error: Option<ErrorClass>,
+    last_error: Option<SourceErrorKind>,
     /// Value by generation, from 1.
     values: Vec<u8>,
     /// What came of each attempt.
@@ -27,7 +31,7 @@ pub(crate) struct Promises {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Good,
-    Bad(ErrorClass),
+    Bad(SourceErrorKind),
     /// Neither: the task was dropped meanwhile.
     Unknown,
 }
@@ -107,7 +111,7 @@ impl Promises {
     /// Rejections force few attempts, however many there are; operators as many as the bucket has.
     pub(crate) fn few_are_forced(&self, attempts: &[Attempt], elapsed: Duration) {
         let count = |reason| attempts.iter().filter(|a| a.reason == reason).count();
-        let (rejected, requested) = (count(Reason::Rejected), count(Reason::Requested));
+        let (rejected, requested) = (count(FetchReason::Rejected), count(FetchReason::Requested));
 
         // None of these generations proves itself, so that each claim but the first two waits for
         // twice as long as the one before.
@@ -149,10 +153,10 @@ impl Promises {
 
     fn was_told_what_is_current(&self, attempt: &Attempt) {
         let is_first = self.followed == 0;
-        assert_eq!(attempt.reason == Reason::Start, is_first);
+        assert_eq!(attempt.reason == FetchReason::Start, is_first);
         assert_eq!(attempt.current, (!is_first).then_some(self.value));
         assert_eq!(attempt.revision, self.revision);
-        let rejected = (attempt.reason == Reason::Rejected).then_some(self.generation);
+        let rejected = (attempt.reason == FetchReason::Rejected).then_some(self.generation);
         assert_eq!(attempt.rejected.map(Generation::get), rejected);
     }
 
@@ -160,11 +164,11 @@ impl Promises {
         let (value, lives) = match ended {
             Ended::Delivered { value, lives } => (value, lives),
             Ended::Failed(class) => return Outcome::Bad(*class),
-            Ended::Panicked => return Outcome::Bad(ErrorClass::Panicked),
+            Ended::Panicked => return Outcome::Bad(SourceErrorKind::Panicked),
             Ended::Dropped => {
                 let took = end.mono - attempt.start.mono;
                 if took >= self.setup.fetch_timeout {
-                    return Outcome::Bad(ErrorClass::TimedOut);
+                    return Outcome::Bad(SourceErrorKind::TimedOut);
                 }
                 assert!(stopped, "given up after {took:?}");
                 return Outcome::Unknown;
@@ -179,7 +183,7 @@ impl Promises {
             _ => (false, expires.or(self.expires)),
         };
         if known.is_some_and(|expires| expires.passed(end)) {
-            return Outcome::Bad(ErrorClass::Expired);
+            return Outcome::Bad(SourceErrorKind::Expired);
         }
         self.expires = known;
         if let Some((value, revision)) = value {

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tower_rotating_auth::{ErrorClass, Generation, NotRefreshed, Rotating};
+use tower_rotating_auth::{
+    Rotating,
+    rotating::{Generation, RefreshError},
+    source::SourceErrorKind,
+};
 
 use super::promises::{Outcome, Promises};
 use super::world::Attempt;
@@ -31,7 +35,7 @@ pub(crate) struct Waiter {
 enum Answer {
     Current(Generation),
     Unchanged,
-    Failed(ErrorClass),
+    Failed(SourceErrorKind),
     HeldBack,
     TimedOut,
     Stopped,
@@ -40,7 +44,7 @@ enum Answer {
 impl Waiter {
     pub(crate) fn new(key: &Rotating<u8>, asked: Asked, attempts: usize) -> Self {
         let refreshing = match asked {
-            Asked::Rejected(generation) => key.refresh_if(generation),
+            Asked::Rejected(generation) => key.refresh_newer_than(generation),
             Asked::Refresh => key.refresh(),
         };
         let answer = Arc::new(Mutex::new(None));
@@ -54,11 +58,11 @@ impl Waiter {
             task: tokio::spawn(async move {
                 let answer = match refreshing.await {
                     Ok(current) => Answer::Current(current.generation()),
-                    Err(NotRefreshed::Unchanged) => Answer::Unchanged,
-                    Err(NotRefreshed::Failed(error)) => Answer::Failed(error.class()),
-                    Err(NotRefreshed::Cooldown | NotRefreshed::Throttled) => Answer::HeldBack,
-                    Err(NotRefreshed::TimedOut) => Answer::TimedOut,
-                    Err(NotRefreshed::Stopped) => Answer::Stopped,
+                    Err(RefreshError::Unchanged) => Answer::Unchanged,
+                    Err(RefreshError::Failed(error)) => Answer::Failed(error.class()),
+                    Err(RefreshError::Cooldown | RefreshError::Throttled) => Answer::HeldBack,
+                    Err(RefreshError::TimedOut) => Answer::TimedOut,
+                    Err(RefreshError::Stopped) => Answer::Stopped,
                     Err(other) => panic!("{other:?}"),
                 };
                 let now = Instant::now();

@@ -8,7 +8,11 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tower_rotating_auth::{
-    ErrorClass, Expiry, Fetch, Fetched, Generation, Pace, Reason, Revision, Source, SourceError,
+    rotating::Generation,
+    source::{
+        Expiry, Fetch, FetchReason, Fetched, RefreshInterval, Revision, Source, SourceError,
+        SourceErrorKind,
+    },
 };
 
 /// What the source does when it is asked.
@@ -16,7 +20,7 @@ use tower_rotating_auth::{
 pub(crate) enum Does {
     Deliver,
     Unchanged,
-    Fail(ErrorClass),
+    Fail(SourceErrorKind),
     Throttle(Duration),
     Hang,
     Panic,
@@ -55,7 +59,7 @@ pub(crate) struct Moment {
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
     pub(crate) start: Moment,
-    pub(crate) reason: Reason,
+    pub(crate) reason: FetchReason,
     pub(crate) rejected: Option<Generation>,
     pub(crate) current: Option<u8>,
     pub(crate) revision: Option<Revision>,
@@ -69,7 +73,7 @@ pub(crate) enum Ended {
         value: Option<(u8, Option<Revision>)>,
         lives: Option<Duration>,
     },
-    Failed(ErrorClass),
+    Failed(SourceErrorKind),
     Panicked,
     /// Given up by the engine.
     Dropped,
@@ -94,7 +98,7 @@ impl World {
         }))
     }
 
-    pub(crate) fn source(&self, pace: Pace) -> WorldSource {
+    pub(crate) fn source(&self, pace: RefreshInterval) -> WorldSource {
         WorldSource {
             world: self.clone(),
             pace,
@@ -159,7 +163,7 @@ impl World {
 
 pub(crate) struct WorldSource {
     world: World,
-    pace: Pace,
+    pace: RefreshInterval,
 }
 
 impl Source for WorldSource {
@@ -196,7 +200,7 @@ impl Source for WorldSource {
             }
             Does::Fail(class) => (Ended::Failed(class), Err(SourceError::new(class, "down"))),
             Does::Throttle(patience) => (
-                Ended::Failed(ErrorClass::Throttled),
+                Ended::Failed(SourceErrorKind::Throttled),
                 Err(SourceError::throttled("busy", patience)),
             ),
             Does::Hang => pending().await,
@@ -220,7 +224,7 @@ impl Source for WorldSource {
         }
     }
 
-    fn pace(&self) -> Pace {
+    fn pace(&self) -> RefreshInterval {
         self.pace
     }
 }

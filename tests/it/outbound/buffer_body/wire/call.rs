@@ -7,7 +7,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use tower::{BoxError, Layer, Service};
-use tower_rotating_auth::{BufferBody, Credential, InjectKey, ReplayBody, Rotating, Secret};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    outbound::replay::{BufferBody, ReplayBody},
+    outbound::{Credential, InjectKeyLayer},
+};
 
 use super::server::Protocol;
 
@@ -37,8 +41,8 @@ where
     B: Body<Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, mut publisher) = Rotating::by_hand(bearer("old"));
-    let inject = InjectKey::new(url, key).unwrap();
+    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let inject = InjectKeyLayer::new(url, key).unwrap();
     let mut client = inject.replay(BufferBody::new(limit)).layer(client);
     let request = Request::post(url).header("trailer", "checksum").body(body);
     let answer = client.call(request.unwrap()); // hyper's client is always ready

@@ -8,7 +8,7 @@ use std::pin::pin;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use tower_rotating_auth::{NotReplayed, Outcome};
+use tower_rotating_auth::outbound::{NotReplayed, Outcome};
 
 use super::call::{Answer, client, trailers, upload};
 use super::server::{After, Arrived, End, Protocol, Reads, Script, Server, WORDS, content};

@@ -1,0 +1,121 @@
+//! What the body of a refusal looks like.
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::challenge::INVALID_TOKEN;
+use super::error::{AuthError, Kind};
+
+/// What the body of a refusal looks like.
+///
+/// A body is the same for everything that can be wrong with a token, and has nothing of the request in it.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub enum ErrorFormat {
+    /// `{"error":"…","message":"…"}`
+    #[default]
+    Json,
+    /// As OpenAI's API has it: `{"error":{"message":"…","type":"…","param":null,"code":"…"}}`.
+    OpenAi,
+    /// As Anthropic's API has it: `{"type":"error","error":{"type":"…","message":"…"}}`.
+    Anthropic,
+    /// `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+    Problem,
+    /// No body, and no `Content-Type` then.
+    Empty,
+    /// A content type and a body of your own. The function is given what the client may know: whatever is wrong with a token
+    /// arrives as [`Unknown`](AuthError::Unknown), a request without one as [`Missing`](AuthError::Missing), one with several
+    /// as [`Duplicate`](AuthError::Duplicate). It is called for each refusal.
+    Custom(fn(&AuthError) -> (HeaderValue, Bytes)),
+}
+
+impl ErrorFormat {
+    pub(crate) fn body(self, refusal: &AuthError) -> Option<(HeaderValue, Bytes)> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+        let kind = refusal.kind();
+        let message = kind.message();
+        let (content_type, text) = match self {
+            Self::Json => {
+                let error = kind.code();
+                let text = format!(r#"{{"error":"{error}","message":"{message}"}}"#);
+                (JSON, text)
+            }
+            Self::OpenAi => {
+                let (of, code) = kind.open_ai();
+                let text = format!(
+                    r#"{{"error":{{"message":"{message}","type":"{of}","param":null,"code":{code}}}}}"#
+                );
+                (JSON, text)
+            }
+            Self::Anthropic => {
+                let of = kind.anthropic();
+                let text = format!(
+                    r#"{{"type":"error","error":{{"type":"{of}","message":"{message}"}}}}"#
+                );
+                (JSON, text)
+            }
+            Self::Problem => {
+                let status = refusal.status();
+                let title = status.canonical_reason().unwrap_or_default();
+                let status = status.as_u16();
+                let text = format!(
+                    r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"{message}"}}"#
+                );
+                (PROBLEM, text)
+            }
+            Self::Empty => return None,
+            Self::Custom(body) => return Some(body(&refusal.told())),
+        };
+        Some((content_type, text.into()))
+    }
+}
+
+impl Kind {
+    /// For people. Nothing in it needs to be escaped, in JSON or in gRPC.
+    pub(crate) const fn message(self) -> &'static str {
+        match self {
+            Self::NothingPresented => "This request needs a key",
+            Self::InvalidToken => INVALID_TOKEN,
+            Self::InvalidRequest => "A request presents one key, in one place",
+            Self::InsufficientScope => "The key does not allow this",
+            Self::Forbidden => "This is not allowed",
+            Self::Unavailable => "Keys cannot be checked at present",
+            Self::Internal => "The server has an error",
+        }
+    }
+
+    /// [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)'s word where there is one.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::NothingPresented => "unauthorized",
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidRequest => "invalid_request",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::Forbidden => "forbidden",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The type and the code, as they stand in JSON.
+    const fn open_ai(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NothingPresented | Self::InvalidRequest => ("invalid_request_error", "null"),
+            Self::InvalidToken => ("invalid_request_error", r#""invalid_api_key""#),
+            Self::InsufficientScope => ("invalid_request_error", r#""insufficient_scope""#),
+            Self::Forbidden => ("invalid_request_error", r#""forbidden""#),
+            Self::Unavailable | Self::Internal => ("server_error", "null"),
+        }
+    }
+
+    const fn anthropic(self) -> &'static str {
+        match self {
+            Self::NothingPresented | Self::InvalidToken => "authentication_error",
+            Self::InvalidRequest => "invalid_request_error",
+            Self::InsufficientScope | Self::Forbidden => "permission_error",
+            Self::Unavailable | Self::Internal => "api_error",
+        }
+    }
+}

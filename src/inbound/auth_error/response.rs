@@ -1,0 +1,163 @@
+//! The answer to a refused request.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderValue, Method, Response};
+
+use super::challenge::{Challenges, InvalidChallenge};
+use super::error::{AuthError, Kind};
+use super::format::ErrorFormat;
+use crate::inbound::location::KeyLocations;
+
+/// Answers requests that are refused.
+///
+/// | | status | `WWW-Authenticate` |
+/// |---|---|---|
+/// | nothing presented | 401 | `Bearer realm="…"` |
+/// | anything wrong with the token | 401 | the same with `error="invalid_token"` and a fixed description |
+/// | two tokens, or one slot twice | 400 | the same with `error="invalid_request"` |
+/// | a scope is missing | 403 | the same with `error="insufficient_scope"` and `scope` |
+/// | not allowed | 403 | |
+/// | keys cannot be checked | 503, with `Retry-After` | |
+/// | no layer | 500 | |
+///
+/// What is wrong with a token cannot be told from the answer: status, headers and body are the same, byte for byte. The
+/// [`AuthError`] itself goes along in the response's extensions, for an audit log. No answer is kept by caches.
+/// Answers to `HEAD` have the same headers and no body; those to gRPC have status 200 and `grpc-status`.
+///
+/// ```
+/// use http::{HeaderMap, Method};
+/// use tower_rotating_auth::inbound::{ErrorFormat, AuthError, AuthErrorResponse};
+///
+/// let refuser = AuthErrorResponse::new("llm-gateway")?.format(ErrorFormat::OpenAi);
+/// let response = refuser.response(&AuthError::Expired, &Method::POST, &HeaderMap::new());
+/// assert_eq!(response.status(), 401);
+/// assert_eq!(
+///     response.headers()["www-authenticate"],
+///     r#"Bearer realm="llm-gateway", error="invalid_token", error_description="The access token is invalid or expired""#,
+/// );
+/// assert_eq!(response.extensions().get(), Some(&AuthError::Expired));
+/// # Ok::<_, tower_rotating_auth::inbound::InvalidChallenge>(())
+/// ```
+///
+/// The realm of the default one is `api`.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct AuthErrorResponse {
+    challenges: Challenges,
+    format: ErrorFormat,
+}
+
+impl AuthErrorResponse {
+    /// Answers with challenges of this realm, a name for what the keys protect.
+    ///
+    /// # Errors
+    ///
+    /// When the realm is blank, or not visible ASCII and spaces.
+    pub fn new(realm: &str) -> Result<Self, InvalidChallenge> {
+        Ok(Self {
+            challenges: Challenges::new(realm)?,
+            format: ErrorFormat::default(),
+        })
+    }
+
+    /// Sets what bodies look like.
+    pub const fn format(mut self, format: ErrorFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Asks for what these slots read: `Basic`, too, if it is among them. There is no registered scheme for key headers,
+    /// which clients know about already.
+    pub fn slots(mut self, slots: &KeyLocations) -> Self {
+        self.challenges = self.challenges.slots(slots);
+        self
+    }
+
+    /// Tells clients where the metadata of the resource is
+    /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)), as MCP clients want it.
+    ///
+    /// # Errors
+    ///
+    /// When it is not an absolute URL of the web, in ASCII and without a fragment.
+    pub fn resource_metadata(mut self, url: &str) -> Result<Self, InvalidChallenge> {
+        self.challenges = self.challenges.resource_metadata(url)?;
+        Ok(self)
+    }
+
+    /// The answer to a request with this method and these headers.
+    #[must_use]
+    pub fn response(
+        &self,
+        refusal: &AuthError,
+        method: &Method,
+        request_headers: &HeaderMap,
+    ) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for challenge in self.challenges.of(refusal) {
+            headers.append(WWW_AUTHENTICATE, challenge);
+        }
+        if let AuthError::Unavailable { retry_after } = refusal {
+            headers.insert(RETRY_AFTER, whole_seconds(*retry_after).into());
+        }
+        if method == Method::POST && is_grpc(request_headers) {
+            answer_grpc(refusal, headers);
+        } else {
+            self.answer(refusal, method, &mut response);
+        }
+        response.extensions_mut().insert(refusal.clone());
+        response
+    }
+
+    fn answer(&self, refusal: &AuthError, method: &Method, response: &mut Response<Bytes>) {
+        *response.status_mut() = refusal.status();
+        let (content_type, body) = self.format.body(refusal).unzip();
+        let body = body.unwrap_or_default();
+        let headers = response.headers_mut();
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        headers.insert(CONTENT_LENGTH, body.len().into());
+        if method != Method::HEAD {
+            *response.body_mut() = body;
+        }
+    }
+}
+
+/// All of gRPC's answer is in its headers ([`Trailers-Only`](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses)).
+fn answer_grpc(refusal: &AuthError, headers: &mut HeaderMap) {
+    let status = match refusal.kind() {
+        Kind::NothingPresented | Kind::InvalidToken => "16", // UNAUTHENTICATED
+        Kind::InsufficientScope | Kind::Forbidden => "7",    // PERMISSION_DENIED
+        Kind::InvalidRequest => "3",                         // INVALID_ARGUMENT
+        Kind::Unavailable => "14",                           // UNAVAILABLE
+        Kind::Internal => "13",                              // INTERNAL
+    };
+    let message = refusal.kind().message();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert("grpc-status", HeaderValue::from_static(status));
+    headers.insert("grpc-message", HeaderValue::from_static(message));
+}
+
+/// Whether the client speaks gRPC. gRPC-Web is not it: its clients understand a status of HTTP.
+fn is_grpc(request_headers: &HeaderMap) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    let content_type = request_headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content_type
+        .and_then(|bytes| bytes.split_at_checked(GRPC.len()))
+        .is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(GRPC) && matches!(rest, [] | [b'+' | b';' | b' ', ..])
+        })
+}
+
+/// Rounded up, and never none: who asks at once helps nobody.
+fn whole_seconds(time: Duration) -> u64 {
+    let part = u64::from(time.subsec_nanos() > 0);
+    time.as_secs().saturating_add(part).max(1)
+}

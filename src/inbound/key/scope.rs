@@ -1,0 +1,115 @@
+//! What a key may do.
+
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// One scope: a `scope-token` of [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3),
+/// visible ASCII without space, quote and backslash. Scopes are opaque and compared whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope(Arc<str>);
+
+impl Scope {
+    /// The scope as it stands.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Scope {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+        if text.is_empty() || !text.bytes().all(allowed) {
+            return Err(InvalidScope(()));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A set of scopes. The empty one is no right at all, not every right.
+///
+/// ```
+/// use tower_rotating_auth::inbound::Scopes;
+///
+/// let held: Scopes = "models:read chat:write".parse()?;
+/// assert!(held.contains_all(&"chat:write".parse()?));
+/// assert!(!held.contains_all(&"models:admin".parse()?));
+/// assert_eq!(held.to_string(), "chat:write models:read");
+/// # Ok::<_, tower_rotating_auth::inbound::InvalidScope>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Scopes(Arc<[Scope]>);
+
+impl Scopes {
+    /// Whether each scope of `wanted` is among these.
+    #[must_use]
+    pub fn contains_all(&self, wanted: &Self) -> bool {
+        wanted
+            .iter()
+            .all(|scope| self.0.binary_search(scope).is_ok())
+    }
+
+    /// The scopes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Scope> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        let mut scopes: Vec<_> = scopes.into_iter().collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self(scopes.into())
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = InvalidScope;
+
+    /// Reads scopes with spaces between them, as OAuth writes them.
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        text.split(' ')
+            .filter(|scope| !scope.is_empty())
+            .map(str::parse)
+            .collect()
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, scope) in self.0.iter().enumerate() {
+            let space = if n == 0 { "" } else { " " };
+            write!(f, "{space}{scope}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Not a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidScope(());
+
+impl fmt::Display for InvalidScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a scope is visible ASCII without space, quote and backslash")
+    }
+}
+
+impl Error for InvalidScope {}

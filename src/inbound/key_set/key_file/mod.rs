@@ -1,0 +1,122 @@
+//! The key file: TOML, digests only. What a key ring writes is what is read here.
+
+mod entry;
+mod invalid;
+mod read;
+mod shape;
+mod write;
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+pub use self::invalid::InvalidKeyFile;
+pub(crate) use self::write::Unwritable;
+use super::set::KeySet;
+use crate::idempotency::IdempotencyKey;
+use crate::inbound::key::KeyDigest;
+use crate::inbound::key::KeyRecord;
+use crate::inbound::key::Provenance;
+use crate::inbound::key::Scopes;
+use crate::inbound::key::{ClientId, KeyId};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// All that a key file says.
+pub(crate) struct KeyFile {
+    pub(crate) generation: u64,
+    pub(crate) clients: Vec<FileClient>,
+    pub(crate) keys: Vec<FileKey>,
+}
+
+/// What it says of a client.
+pub(crate) struct FileClient {
+    pub(crate) id: ClientId,
+    pub(crate) scopes: Scopes,
+    pub(crate) enabled: bool,
+}
+
+/// What it says of a key.
+pub(crate) struct FileKey {
+    pub(crate) id: KeyId,
+    pub(crate) client: ClientId,
+    pub(crate) digest: KeyDigest,
+    pub(crate) scopes: Option<Scopes>,
+    pub(crate) created_at: Option<SystemTime>,
+    pub(crate) not_before: Option<SystemTime>,
+    pub(crate) not_after: Option<SystemTime>,
+    pub(crate) retires_at: Option<SystemTime>,
+    pub(crate) revoked_at: Option<SystemTime>,
+    pub(crate) replaces: Option<KeyId>,
+    pub(crate) provenance: Provenance,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
+}
+
+impl KeySet {
+    /// Reads a key file.
+    ///
+    /// ```
+    /// use tower_rotating_auth::{inbound::KeySet, keyring::NewKey};
+    ///
+    /// let digest = NewKey::generate()?.digest().to_text();
+    /// let keys = KeySet::from_toml(&format!(r#"
+    ///     version = 1
+    ///
+    ///     [[client]]
+    ///     id = "open-webui"
+    ///     scopes = ["chat:write", "models:read"]
+    ///
+    ///     [[key]]
+    ///     id = "0123456789AB"
+    ///     client = "open-webui"
+    ///     digest = "{digest}"
+    ///     not_after = "2027-02-21T00:00:00Z"
+    /// "#))?;
+    /// assert_eq!(keys.len(), 1);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the text is not a key file. An unknown field is an error, too: a misspelt `not_after`
+    /// must not mean "for ever".
+    pub fn from_toml(text: &str) -> Result<Self, InvalidKeyFile> {
+        let KeyFile {
+            generation,
+            clients,
+            keys,
+        } = KeyFile::parse(text)?;
+        let clients: HashMap<_, _> = clients.iter().map(|client| (&client.id, client)).collect();
+        let records = keys.iter().filter_map(|key| {
+            let client = clients.get(&key.client)?;
+            Some((key.digest, key.record(client)))
+        });
+        let set = Self::new(records).map_err(InvalidKeyFile::Set)?;
+        Ok(set.with_edition(generation))
+    }
+}
+
+/// The generation that a file carries, also one without keys.
+pub(crate) fn edition_of(text: &str) -> u64 {
+    let file = shape::File::parse(text).ok();
+    file.and_then(|file| file.generation).unwrap_or(0)
+}
+
+impl FileKey {
+    fn record(&self, client: &FileClient) -> KeyRecord {
+        let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
+        let mut record = KeyRecord {
+            not_before: self.not_before,
+            not_after: self.not_after,
+            disabled: !client.enabled,
+            ..KeyRecord::new(self.id.clone(), self.client.clone(), scopes.clone())
+        };
+        if let Some(moment) = self.retires_at {
+            record = record.retired_at(moment);
+        }
+        if self.revoked_at.is_some() {
+            record = record.revoked();
+        }
+        record
+    }
+}

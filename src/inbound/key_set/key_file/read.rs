@@ -1,0 +1,139 @@
+//! Reads a key file.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
+
+use super::entry::Entry;
+use super::invalid::InvalidKeyFile;
+use super::{FileClient, FileKey, KeyFile, VERSION, shape};
+use crate::inbound::key::KeyDigest;
+use crate::inbound::key::Provenance;
+use crate::inbound::key::Scopes;
+use crate::inbound::key::{ClientId, KeyId};
+
+impl KeyFile {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidKeyFile> {
+        let file = shape::File::parse(text)?;
+        if file.version != VERSION {
+            return Err(InvalidKeyFile::Version(file.version));
+        }
+        let generation = file.generation.unwrap_or(0);
+        if generation == u64::MAX {
+            return Err(InvalidKeyFile::Field {
+                entry: "the file".into(),
+                field: "generation",
+                what: "less than the greatest number of 64 bits, or nothing could be changed"
+                    .into(),
+            });
+        }
+        let mut held = HashMap::new();
+        let mut clients = Vec::with_capacity(file.client.len());
+        for (n, read) in file.client.into_iter().enumerate() {
+            let entry = Entry("client", n);
+            let client = client(&entry, &read)?;
+            match held.entry(client.id.clone()) {
+                Place::Occupied(_) => {
+                    return Err(entry.invalid("id", "a name that no client before it has"));
+                }
+                Place::Vacant(free) => drop(free.insert(client.scopes.clone())),
+            }
+            clients.push(client);
+        }
+        let keys: Result<_, _> = file
+            .key
+            .into_iter()
+            .enumerate()
+            .map(|(n, read)| key(&Entry("key", n), &read, &held))
+            .collect();
+        Ok(Self {
+            generation,
+            clients,
+            keys: keys?,
+        })
+    }
+}
+
+fn client(entry: &Entry, read: &shape::Client) -> Result<FileClient, InvalidKeyFile> {
+    Ok(FileClient {
+        id: entry.parse("id", &read.id)?,
+        scopes: entry.scopes(&read.scopes)?,
+        enabled: read.enabled.unwrap_or(true),
+    })
+}
+
+fn key(
+    entry: &Entry,
+    read: &shape::Key,
+    held: &HashMap<ClientId, Scopes>,
+) -> Result<FileKey, InvalidKeyFile> {
+    let digest = digest(entry, read)?;
+    let id = entry.parse("id", &read.id)?;
+    let client = entry.parse("client", &read.client)?;
+    let Some(held) = held.get(&client) else {
+        return Err(entry.invalid("client", "the id of a [[client]] in this file"));
+    };
+    let scopes = match &read.scopes {
+        Some(scopes) => Some(entry.scopes(scopes)?),
+        None => None,
+    };
+    if !held.contains_all(scopes.as_ref().unwrap_or(held)) {
+        return Err(entry.invalid("scopes", "among those of its client"));
+    }
+    let replaces = match &read.replaces {
+        Some(replaced) => Some(entry.parse::<KeyId>("replaces", replaced)?),
+        None => None,
+    };
+    let idempotency_key = match &read.idempotency_key {
+        Some(key) => Some(entry.parse("idempotency_key", key)?),
+        None => None,
+    };
+    Ok(FileKey {
+        id,
+        client,
+        digest,
+        scopes,
+        created_at: entry.time("created_at", read.created_at.as_deref())?,
+        not_before: entry.time("not_before", read.not_before.as_deref())?,
+        not_after: entry.time("not_after", read.not_after.as_deref())?,
+        retires_at: entry.time("retires_at", read.retires_at.as_deref())?,
+        revoked_at: entry.time("revoked_at", read.revoked_at.as_deref())?,
+        replaces,
+        provenance: match read.provenance.as_deref() {
+            None => Provenance::Issued,
+            Some("imported") => Provenance::Imported,
+            Some("unchecked") => Provenance::Unchecked,
+            Some(_) => {
+                return Err(entry.invalid("provenance", "\"imported\" or \"unchecked\""));
+            }
+        },
+        idempotency_key,
+    })
+}
+
+/// The digest, where no key itself stands beside it or in its place.
+fn digest(entry: &Entry, read: &shape::Key) -> Result<KeyDigest, InvalidKeyFile> {
+    let plain_key = || InvalidKeyFile::PlainKey {
+        entry: entry.name(),
+    };
+    if read.token.is_some() || read.secret.is_some() || read.key.is_some() {
+        return Err(plain_key());
+    }
+    let Some(digest) = &read.digest else {
+        return Err(entry.invalid("digest", "there: \"sha256:\" and 64 hexadecimal digits"));
+    };
+    let digest = entry.parse("digest", digest)?;
+    let names = [
+        Some(&read.id),
+        Some(&read.client),
+        read.replaces.as_ref(),
+        read.idempotency_key.as_ref(),
+    ];
+    if names
+        .into_iter()
+        .flatten()
+        .any(|name| KeyDigest::of(name.as_bytes()) == digest)
+    {
+        return Err(plain_key());
+    }
+    Ok(digest)
+}

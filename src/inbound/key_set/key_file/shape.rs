@@ -1,0 +1,74 @@
+//! What stands in a key file, word for word. A field that is not here is an error.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::invalid::InvalidKeyFile;
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) version: u32,
+    pub(crate) generation: Option<u64>,
+    #[serde(default)]
+    pub(crate) client: Vec<Client>,
+    #[serde(default)]
+    pub(crate) key: Vec<Key>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    pub(crate) enabled: Option<bool>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) client: String,
+    pub(crate) digest: Option<String>,
+    pub(crate) created_at: Option<String>,
+    pub(crate) not_before: Option<String>,
+    pub(crate) not_after: Option<String>,
+    pub(crate) retires_at: Option<String>,
+    pub(crate) revoked_at: Option<String>,
+    pub(crate) replaces: Option<String>,
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) provenance: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+    /// Where people put a key itself.
+    #[serde(skip_serializing)]
+    pub(crate) token: Option<IgnoredAny>,
+    #[serde(skip_serializing)]
+    pub(crate) secret: Option<IgnoredAny>,
+    #[serde(skip_serializing)]
+    pub(crate) key: Option<IgnoredAny>,
+}
+
+impl File {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidKeyFile> {
+        toml::from_str(text).map_err(|error| shape(text, &error))
+    }
+}
+
+/// What the parser says of it, without what it quotes: a key may have been put in the wrong place.
+fn shape(text: &str, error: &toml::de::Error) -> InvalidKeyFile {
+    let line = error.span().map_or(1, |span| {
+        1 + text[..span.start.min(text.len())].matches('\n').count()
+    });
+    let named = |kind: &str| {
+        let name = error.message().strip_prefix(kind)?.split('`').nth(1)?;
+        let harmless =
+            name.len() <= 16 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        harmless.then(|| format!("{kind} `{name}`"))
+    };
+    let what = ["unknown field", "missing field"]
+        .into_iter()
+        .find_map(named)
+        .unwrap_or_else(|| "not what a key file has there".into());
+    InvalidKeyFile::Shape { line, what }
+}

@@ -1,0 +1,122 @@
+//! What turns a secret into a key set.
+
+use std::fmt;
+use std::future::Future;
+use std::time::SystemTime;
+
+use super::set::KeySet;
+use super::text::OlderKeySet;
+use crate::secret::Secret;
+#[cfg(feature = "file")]
+use crate::source::FileSource;
+use crate::source::{
+    Fetch, FetchReason, Fetched, RefreshInterval, Source, SourceError, SourceErrorKind,
+};
+
+/// Some hundred thousand keys.
+#[cfg(feature = "file")]
+const MAX_KEY_SET_BYTES: usize = 64 * 1024 * 1024;
+
+/// What turns a source of secrets into a source of key sets. Every source of [`Secret`]s has it.
+pub trait IntoKeySet: Source<Value = Secret> + Sized {
+    /// The keys that a server accepts: a key file, or a list of plain keys (see
+    /// [`KeySet::parse`](crate::inbound::KeySet::parse)).
+    ///
+    /// The first load must bring a key that is valid; later ones must not be empty, nor older than what
+    /// is current.
+    fn key_set(self) -> KeySetSource<Self> {
+        KeySetSource::new(self)
+    }
+}
+
+impl<S: Source<Value = Secret>> IntoKeySet for S {}
+
+#[cfg(feature = "file")]
+impl FileSource {
+    /// As [`IntoKeySet::key_set`], of a file that may be larger than one with a single key.
+    #[must_use]
+    pub fn key_set(self) -> KeySetSource<Self> {
+        KeySetSource::new(self.max_bytes_or(MAX_KEY_SET_BYTES))
+    }
+}
+
+/// A source of key sets: a key file's text, or a list of plain keys. Made by
+/// [`IntoKeySet::key_set`].
+pub struct KeySetSource<S> {
+    source: S,
+    emptiness: Emptiness,
+}
+
+/// Whether a set without keys is taken for what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Emptiness {
+    IsAMistake,
+    IsMeant,
+}
+
+impl<S> KeySetSource<S> {
+    const fn new(source: S) -> Self {
+        Self {
+            source,
+            emptiness: Emptiness::IsAMistake,
+        }
+    }
+
+    /// Takes a set without keys, and starts with one that nobody can use: to lock everybody out. A key file
+    /// without keys still says `version = 1`; one without content is a mistake all the same.
+    #[must_use]
+    pub fn allow_empty(mut self) -> Self {
+        self.emptiness = Emptiness::IsMeant;
+        self
+    }
+
+    fn parse(&self, text: &Secret, current: Option<&KeySet>) -> Result<KeySet, SourceError> {
+        let empty_is_meant = self.emptiness == Emptiness::IsMeant;
+        let set = match KeySet::parse(text) {
+            Err(invalid) if empty_is_meant && invalid.is_empty() => {
+                KeySet::empty_as_of(text, current)
+            }
+            parsed => parsed.map_err(|invalid| {
+                SourceError::invalid("what was loaded is no key set").caused_by(invalid)
+            })?,
+        };
+        if let Some(current) = current {
+            set.not_older_than(current)
+                .map_err(refused::<OlderKeySet>)?;
+        } else if !empty_is_meant {
+            set.fit_at(SystemTime::now()).map_err(refused)?;
+        }
+        Ok(set)
+    }
+}
+
+fn refused<E: fmt::Display>(why: E) -> SourceError {
+    SourceError::new(SourceErrorKind::Invalid, why.to_string())
+}
+
+impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
+    type Value = KeySet;
+
+    async fn fetch(&mut self, ask: Fetch<'_, KeySet>) -> Result<Fetched<KeySet>, SourceError> {
+        let current = ask.current.filter(|_| ask.reason != FetchReason::Start);
+        let fetched = self.source.fetch(ask.of_another_type()).await?;
+        fetched.try_map(|text| self.parse(&text, current))
+    }
+
+    fn changed(&mut self) -> impl Future<Output = ()> + Send {
+        self.source.changed()
+    }
+
+    fn pace(&self) -> RefreshInterval {
+        self.source.pace()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for KeySetSource<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySetSource")
+            .field("source", &self.source)
+            .field("emptiness", &self.emptiness)
+            .finish()
+    }
+}

@@ -1,0 +1,29 @@
+//! The token in `Authorization: Basic`.
+
+use base64::engine::general_purpose::STANDARD;
+
+use super::decode;
+use super::found::{Absent, Found};
+use super::token::Presented;
+use crate::inbound::auth_error::AuthError;
+
+/// The password behind `encoded`, or the user name if the password is empty.
+pub(crate) fn decode<'a>(encoded: &[u8], max_len: usize) -> Found<'a> {
+    let longest = max_len.saturating_mul(2).saturating_add(1);
+    let mut bytes = match decode::base64(&STANDARD, encoded, longest) {
+        Ok(bytes) => bytes,
+        Err(why) => return Found::Presented(Err(why)),
+    };
+    let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
+        return Found::Presented(Err(AuthError::Malformed));
+    };
+    if colon + 1 < bytes.len() {
+        bytes.drain(..=colon);
+    } else {
+        bytes.truncate(colon);
+    }
+    if bytes.is_empty() {
+        return Found::Absent(Absent::Empty);
+    }
+    Found::Presented(Ok(Presented::Decoded(bytes)))
+}

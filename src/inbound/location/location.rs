@@ -1,0 +1,105 @@
+//! Where in a request a client may put its token.
+
+use super::locations::InvalidKeyLocations;
+
+use http::header;
+use http::header::HeaderName;
+
+/// One place in a request where a client may put its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyLocation {
+    /// `Authorization: Bearer <token>` ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
+    /// The scheme is read in any case, with one space or more after it.
+    Bearer,
+    /// A header that holds the token and nothing else, as `x-api-key` does.
+    Header(HeaderName),
+    /// A query parameter, named without regard to percent-encoding but with regard to case. URLs end up
+    /// in logs, histories and `Referer`: for clients that can send no header, and for no others.
+    Query(Box<str>),
+    /// An entry `base64url.bearer.authorization.k8s.io.<token in base64url without padding>` of
+    /// `Sec-WebSocket-Protocol`, for browsers, as Kubernetes has it. The client has to offer another
+    /// subprotocol beside it, for the server to choose.
+    WebSocketProtocol,
+    /// `Authorization: Basic` ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)): the password is the token, or the
+    /// user name where the password is empty.
+    Basic,
+}
+
+impl KeyLocation {
+    pub(crate) fn check(&self) -> Result<(), InvalidKeyLocations> {
+        match self {
+            Self::Header(name) if has_other_use(name) => {
+                Err(InvalidKeyLocations::Header(name.clone()))
+            }
+            Self::Query(name) if !needs_no_encoding(name) => {
+                Err(InvalidKeyLocations::Query(name.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// KeyLocations take their headers off the request: not what the request cannot do without, nor what has a
+/// syntax of its own.
+fn has_other_use(name: &HeaderName) -> bool {
+    [
+        header::AUTHORIZATION,
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::COOKIE,
+        header::HOST,
+        header::PROXY_AUTHORIZATION,
+        header::SEC_WEBSOCKET_PROTOCOL,
+        header::TE,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ]
+    .contains(name)
+}
+
+/// RFC 3986's unreserved characters: every decoder reads them alike.
+fn needs_no_encoding(name: &str) -> bool {
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    !name.is_empty() && name.bytes().all(unreserved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::locations::KeyLocations;
+    use super::*;
+
+    #[test]
+    fn slots_that_would_do_harm_are_not_built() {
+        let header = |name| KeyLocation::Header(HeaderName::from_static(name));
+        let query = |name: &str| KeyLocation::Query(name.into());
+        let cases = [
+            (vec![], InvalidKeyLocations::Empty),
+            (
+                vec![header("api-key"), KeyLocation::Basic, header("api-key")],
+                InvalidKeyLocations::Repeated(header("api-key")),
+            ),
+            (
+                vec![KeyLocation::Bearer, header("cookie")],
+                InvalidKeyLocations::Header(header::COOKIE),
+            ),
+            (
+                vec![header("authorization")],
+                InvalidKeyLocations::Header(header::AUTHORIZATION),
+            ),
+            (vec![query("")], InvalidKeyLocations::Query("".into())),
+            (vec![query("a b")], InvalidKeyLocations::Query("a b".into())),
+            (vec![query("a+b")], InvalidKeyLocations::Query("a+b".into())),
+        ];
+        for (slots, why) in cases {
+            assert_eq!(KeyLocations::new(slots), Err(why));
+        }
+    }
+
+    #[test]
+    fn the_default_slots_pass_the_check_that_others_have_to() {
+        let default = KeyLocations::default();
+        assert_eq!(KeyLocations::new(default.as_slice().to_vec()), Ok(default));
+    }
+}

@@ -1,0 +1,189 @@
+//! The templates of routers.
+
+use std::cmp::Ordering;
+use std::iter;
+
+use crate::path;
+
+/// A template such as `/models/{id}` or `/files/{*path}`, taken apart. Equal are those that match the
+/// same paths, whatever their parameters are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Template<'a>(Vec<Piece<'a>>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    Literal(&'a str),
+    /// `{name}`: the rest of a segment; at the end of a path not nothing, while in `/v{name}/models` axum
+    /// takes that, too.
+    Parameter,
+    /// `{*name}`: the rest of the path, and not nothing.
+    Rest,
+}
+
+impl<'a> Template<'a> {
+    /// `None` where no router would take it.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        if !text.starts_with('/') {
+            return None;
+        }
+        let mut pieces = vec![];
+        let mut left = text;
+        while let Some(at) = left.find(['{', '}']) {
+            let (literal, braced) = left.split_at(at);
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal));
+            }
+            if braced.starts_with("{{") || braced.starts_with("}}") {
+                pieces.push(Piece::Literal(&braced[..1]));
+                left = &braced[2..];
+                continue;
+            }
+            let (name, after) = braced.strip_prefix('{')?.split_once('}')?;
+            let piece = Piece::parameter(name, after)?;
+            pieces.push(piece);
+            left = after;
+        }
+        if !left.is_empty() {
+            pieces.push(Piece::Literal(left));
+        }
+        Some(Self(pieces))
+    }
+
+    /// Whether it matches plain paths.
+    pub(crate) fn is_plain(&self) -> bool {
+        let example: String = self.0.iter().map(Piece::example).collect();
+        path::is_plain(&example)
+    }
+
+    /// The order in which a router prefers templates that match the same path: what is literal, as far as
+    /// it goes, over a parameter, and that over the rest. The method plays no part in it.
+    pub(crate) fn cmp_precision(&self, other: &Self) -> Ordering {
+        self.precision().cmp(other.precision())
+    }
+
+    fn precision(&self) -> impl Iterator<Item = u8> {
+        self.0.iter().flat_map(|piece| match piece {
+            Piece::Literal(text) => iter::repeat_n(2, text.len()),
+            Piece::Parameter => iter::repeat_n(1, 1),
+            Piece::Rest => iter::repeat_n(0, 1),
+        })
+    }
+
+    /// Whether it matches this path, which is a plain one.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        let mut left = path;
+        let last = self.0.len() - 1;
+        for (n, piece) in self.0.iter().enumerate() {
+            match piece {
+                Piece::Literal(text) => match left.strip_prefix(text) {
+                    Some(rest) => left = rest,
+                    None => return false,
+                },
+                Piece::Parameter => {
+                    let end = left.find('/').unwrap_or(left.len());
+                    if end == 0 && n == last {
+                        return false;
+                    }
+                    left = &left[end..];
+                }
+                Piece::Rest => return !left.is_empty(),
+            }
+        }
+        left.is_empty()
+    }
+}
+
+/// Whether somebody took a path for a template, of this kind or of an older one.
+pub(crate) fn is_meant(path: &str) -> bool {
+    path.contains(['{', '}'])
+        || path
+            .split('/')
+            .any(|segment| segment.starts_with([':', '*']))
+}
+
+impl<'a> Piece<'a> {
+    fn parameter(name: &str, after: &str) -> Option<Self> {
+        let (piece, name, may_follow) = match name.strip_prefix('*') {
+            Some(name) => (Self::Rest, name, after.is_empty()),
+            None => {
+                let ends_segment = after.is_empty() || after.starts_with('/');
+                (Self::Parameter, name, ends_segment)
+            }
+        };
+        let is_name = !name.is_empty() && !name.contains(['{', '*', '/']);
+        (is_name && may_follow).then_some(piece)
+    }
+
+    const fn example(&self) -> &'a str {
+        match self {
+            Self::Literal(text) => text,
+            Self::Parameter | Self::Rest => "x",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_covers_what_the_router_would_match() {
+        for (template, path, covered) in [
+            ("/", "/", true),
+            ("/health", "/health", true),
+            ("/health", "/health/", false),
+            ("/health", "/healthz", false),
+            ("/models/{id}", "/models/gpt", true),
+            ("/models/{id}", "/models/", false),
+            ("/models/{id}", "/models", false),
+            ("/models/{id}", "/models/gpt/", false),
+            ("/models/{id}", "/models/gpt/4", false),
+            ("/models/{id}/files/{file}", "/models/gpt/files/1", true),
+            ("/v{version}/models", "/v1/models", true),
+            ("/v{version}/models", "/v/models", true),
+            ("/v{version}", "/v1", true),
+            ("/v{version}", "/v", false),
+            ("/files/{*path}", "/files/a/b", true),
+            ("/files/{*path}", "/files/", false),
+            ("/files/{*path}", "/file/a", false),
+            ("/a{{b}}", "/a{b}", true),
+            ("/a{{b}}", "/a{{b}}", false),
+        ] {
+            let parsed = Template::parse(template).unwrap();
+            assert_eq!(parsed.covers(path), covered, "{template} {path}");
+        }
+    }
+
+    #[test]
+    fn what_no_router_takes_is_no_template() {
+        for text in [
+            "", "models", "{id}", "/{", "/}", "/{}", "/{*}", "/{a", "/a}", "/{a}b", "/{a}{b}",
+            "/{*a}/b", "/{a/b}", "/{a{b}}",
+        ] {
+            assert_eq!(Template::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_literal_is_preferred() {
+        let inorder = [
+            "/{*rest}",
+            "/a/{*rest}",
+            "/a/{b}/{c}",
+            "/a/{b}/c",
+            "/a/b{c}/c",
+            "/a/b/c",
+        ];
+        for pair in inorder.windows(2) {
+            let [less, more] = [pair[0], pair[1]].map(|text| Template::parse(text).unwrap());
+            assert_eq!(less.cmp_precision(&more), Ordering::Less, "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_parameters_make_no_difference() {
+        assert_eq!(Template::parse("/a/{b}/c"), Template::parse("/a/{d}/c"));
+        assert_ne!(Template::parse("/a/{b}/c"), Template::parse("/a/{*b}"));
+        assert_ne!(Template::parse("/a/{b}"), Template::parse("/a/b"));
+    }
+}

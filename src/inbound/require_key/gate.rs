@@ -1,0 +1,146 @@
+//! Who is let through: one decision from the head of a request, the key set and `now`.
+
+use std::mem::take;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
+
+use super::original_uri::original_uri;
+use super::refusal_log::RefusalLog;
+use crate::inbound::auth_error::AuthError;
+use crate::inbound::auth_error::AuthErrorResponse;
+use crate::inbound::key_set::KeySet;
+use crate::inbound::key_set::{InvalidToken, verify};
+use crate::inbound::location::KeyLocations;
+use crate::inbound::location::strip_identity;
+use crate::inbound::policy::{Access, RoutePolicy, is_preflight, matched_template};
+use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
+use crate::rotating::Rotating;
+
+/// What every clone of one layer's services shares.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(crate) keys: Rotating<KeySet>,
+    pub(crate) doors: Doors,
+    pub(crate) preflights: Preflights,
+    pub(crate) slots: KeyLocations,
+    pub(crate) policies: RoutePolicy,
+    pub(crate) refuser: Arc<AuthErrorResponse>,
+    pub(crate) max_stale: Duration,
+    pub(crate) identity_headers: Vec<HeaderName>,
+    pub(crate) is_plausible: fn(&[u8]) -> bool,
+    pub(crate) refusal_log: Arc<RefusalLog>,
+}
+
+/// Whether anybody looks at keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doors {
+    Guarded,
+    Open,
+}
+
+/// What happens to CORS preflights, which cannot carry a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Preflights {
+    /// They reach the inner service, which answers them.
+    Pass,
+    /// They need a key like any other request: the inner service would put one of ours on them.
+    NeedAKey,
+}
+
+/// The head of a request, as the decision needs it.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) extensions: &'a Extensions,
+}
+
+impl Gate {
+    /// Lets a request through, with a principal where one was looked for, or refuses it.
+    pub(crate) fn admit(
+        &self,
+        head: Head<'_>,
+        now: SystemTime,
+    ) -> Result<Option<Principal>, AuthError> {
+        let is_preflight = is_preflight(head.method, head.headers);
+        if self.doors == Doors::Open {
+            return Ok((!is_preflight).then_some(Principal::Open));
+        }
+        let template = matched_template(head.extensions);
+        let access = self.policies.access(head.method, head.uri.path(), template);
+        match access {
+            Access::Public => return Ok(None),
+            Access::Deny => return Err(AuthError::Forbidden),
+            Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
+        }
+        if is_preflight && self.preflights == Preflights::Pass {
+            return Ok(None);
+        }
+        match (self.identify(head, now), access) {
+            (Ok(principal), Access::Required(scopes))
+                if !principal.scopes().contains_all(scopes) =>
+            {
+                Err(AuthError::InsufficientScope(scopes.clone()))
+            }
+            (Ok(principal), _) => Ok(Some(Principal::Key(principal))),
+            (Err(_), Access::OptionalLenient) => Ok(Some(self.anonymous())),
+            (Err(refusal), Access::Optional) if refusal.nothing_presented() => {
+                Ok(Some(self.anonymous()))
+            }
+            (Err(refusal), _) => Err(refusal),
+        }
+    }
+
+    /// Takes everything off a request that a client may have presented: whatever the route, whatever the
+    /// mode, the inner service sees no key.
+    pub(crate) fn strip<B>(&self, request: &mut Request<B>) {
+        let mut uri = take(request.uri_mut());
+        self.slots.strip(request.headers_mut(), &mut uri);
+        *request.uri_mut() = uri;
+        if self.slots.are_in_uris() {
+            if let Some(copy) = original_uri(request.extensions_mut()) {
+                self.slots.strip_uri(copy);
+            }
+        }
+        strip_identity(&self.identity_headers, request.headers_mut());
+    }
+
+    fn identify(&self, head: Head<'_>, now: SystemTime) -> Result<KeyPrincipal, AuthError> {
+        let outer = head.extensions.get().and_then(Principal::key);
+        if let Some(outer) = outer.filter(|outer| outer.keys().is_same(&self.keys)) {
+            return outer.renewed_at(now).map_err(AuthError::from);
+        }
+        let token = self.slots.extract(head.headers, head.uri)?;
+        if !(self.is_plausible)(token.bytes()) {
+            return Err(AuthError::BadChecksum);
+        }
+        let keys = self.keys.current();
+        if keys.failing_for() > self.max_stale {
+            let retry_after = Duration::from_secs(30);
+            return Err(AuthError::Unavailable { retry_after });
+        }
+        let (digest, record) = verify(&keys, token.bytes(), now, |_| {})?;
+        record.last_use.note(now);
+        let (record, seen) = (Arc::clone(record), keys.generation());
+        Ok(KeyPrincipal::new(record, digest, self.keys.clone(), seen))
+    }
+
+    fn anonymous(&self) -> Principal {
+        Principal::Anonymous(Anonymous::new(Arc::clone(&self.refuser)))
+    }
+}
+
+impl From<InvalidToken> for AuthError {
+    fn from(invalid: InvalidToken) -> Self {
+        match invalid {
+            InvalidToken::Unknown => Self::Unknown,
+            InvalidToken::NotYetValid => Self::NotYetValid,
+            InvalidToken::Expired => Self::Expired,
+            InvalidToken::Revoked => Self::Revoked,
+            InvalidToken::Disabled => Self::Disabled,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The body of a response: the host's own, for as long as the caller's key is valid, or a refusal's.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use crate::generation::Generation;
+use crate::inbound::principal::{Ended, KeyPrincipal};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+pin_project! {
+    /// The body of a response that came through the layer.
+    ///
+    /// It is the host's own body, frame by frame, until the caller's key is revoked or expires: then it ends
+    /// with a [`KeyEnded`] error, since a clean end would look complete. Or it is the body of a refusal.
+    #[derive(Default)]
+    pub struct GuardedBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    #[derive(Default)]
+    enum Kind<B> {
+        Host { #[pin] body: B, guard: Option<Guard> },
+        Refusal { bytes: Option<Bytes> },
+        #[default]
+        Done,
+    }
+}
+
+/// Looks after a key while a response streams.
+struct Guard {
+    principal: KeyPrincipal,
+    /// The generation of the set in which the key was last seen to be valid …
+    seen: Generation,
+    /// … and until when it was to be.
+    until: Option<SystemTime>,
+    /// Made when the host's body first has to be waited for.
+    ended: Option<Pin<Box<dyn Future<Output = Ended> + Send>>>,
+}
+
+impl<B> GuardedBody<B> {
+    pub(crate) fn host(body: B, principal: Option<KeyPrincipal>) -> Self {
+        let guard = principal.map(|principal| Guard {
+            seen: principal.seen(),
+            until: principal.expires_at(),
+            principal,
+            ended: None,
+        });
+        let kind = Kind::Host { body, guard };
+        Self { kind }
+    }
+
+    pub(crate) fn refusal(bytes: Bytes) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        let kind = Kind::Refusal { bytes };
+        Self { kind }
+    }
+}
+
+impl Guard {
+    /// Whether the key has ended, as far as can be told at once.
+    fn look(&mut self) -> Option<Ended> {
+        let generation = self.principal.keys().current().generation();
+        let now = self.principal.keys().wall();
+        if generation == self.seen && self.until.is_none_or(|until| now < until) {
+            return None;
+        }
+        match self.principal.validity_at(now) {
+            Ok(until) => {
+                (self.seen, self.until) = (generation, until);
+                None
+            }
+            Err(ended) => Some(ended),
+        }
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        let principal = &self.principal;
+        self.ended
+            .get_or_insert_with(|| {
+                let principal = principal.clone();
+                Box::pin(async move { principal.revoked().await })
+            })
+            .as_mut()
+            .poll(cx)
+    }
+}
+
+impl<B> Body for GuardedBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let (body, guard) = match self.as_mut().project().kind.project() {
+            KindProj::Host { body, guard } => (body, guard),
+            KindProj::Refusal { bytes } => {
+                return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
+            }
+            KindProj::Done => return Poll::Ready(None),
+        };
+        let Some(guard) = guard else {
+            return body.poll_frame(cx).map_err(Into::into);
+        };
+        let ended = match guard.look() {
+            Some(ended) => ended,
+            None => match (body.poll_frame(cx), guard) {
+                (Poll::Ready(frame), _) => {
+                    return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+                }
+                (Poll::Pending, guard) => match guard.poll_ended(cx) {
+                    Poll::Ready(ended) => ended,
+                    Poll::Pending => return Poll::Pending,
+                },
+            },
+        };
+        self.project().kind.set(Kind::Done);
+        Poll::Ready(Some(Err(KeyEnded(ended).into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Host { body, .. } => body.is_end_stream(),
+            Kind::Refusal { bytes } => bytes.is_none(),
+            Kind::Done => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Host { body, .. } => body.size_hint(),
+            Kind::Refusal { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Done => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl<B> fmt::Debug for GuardedBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedBody").finish_non_exhaustive()
+    }
+}
+
+/// The error that a body ends with when the caller's key ends before it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyEnded(Ended);
+
+impl KeyEnded {
+    /// Why the key ended.
+    #[must_use]
+    pub const fn why(&self) -> Ended {
+        self.0
+    }
+}
+
+impl fmt::Display for KeyEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Ended::Revoked => "the caller's key was revoked",
+            Ended::Expired => "the caller's key expired",
+        })
+    }
+}
+
+impl Error for KeyEnded {}

@@ -1,0 +1,84 @@
+//! The service that looks at keys.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::future::ResponseFuture;
+use super::gate::{Gate, Head};
+use super::guarded_body::GuardedBody;
+use crate::inbound::auth_error::AuthError;
+use crate::inbound::principal::Principal;
+use crate::rotating::EventKind;
+
+/// Lets requests with a valid key through. Made by [`RequireKeyLayer`](crate::inbound::RequireKeyLayer).
+#[derive(Clone, Debug)]
+pub struct RequireKey<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+impl<S> RequireKey<S> {
+    pub(crate) const fn new(inner: S, gate: Arc<Gate>) -> Self {
+        Self { inner, gate }
+    }
+
+    /// The inner service.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service, by itself.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    fn refuse<B>(&self, refusal: &AuthError, request: &Request<B>) -> Response<bytes::Bytes> {
+        if let Some(untold) = self.gate.refusal_log.tell_at(Instant::now()) {
+            self.gate.keys.emit(EventKind::Refused {
+                reason: refusal.reason(),
+                untold,
+            });
+        }
+        let refuser = &self.gate.refuser;
+        refuser.response(refusal, request.method(), request.headers())
+    }
+}
+
+impl<S, B, A> Service<Request<B>> for RequireKey<S>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+{
+    type Response = Response<GuardedBody<A>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let head = Head {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        };
+        let principal = match self.gate.admit(head, self.gate.keys.wall()) {
+            Ok(principal) => principal,
+            Err(refusal) => return ResponseFuture::refused(self.refuse(&refusal, &request)),
+        };
+        self.gate.strip(&mut request);
+        let key = principal.as_ref().and_then(Principal::key).cloned();
+        match principal {
+            Some(principal) => drop(request.extensions_mut().insert(principal)),
+            None => drop(request.extensions_mut().remove::<Principal>()),
+        }
+        ResponseFuture::admitted(self.inner.call(request), key)
+    }
+}

@@ -1,0 +1,371 @@
+//! The task of a key ring: it decides, persists, publishes, in that order and one operation after the other.
+
+use std::error::Error;
+use std::future::{Future, pending};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+use tokio::select;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::error::KeyRingError;
+use super::events::{tell, tell_of_ages};
+use super::operation::{Command, Operation};
+use crate::clock::WallClock;
+use crate::inbound::KeySet;
+use crate::keyring::issuance_policy::IssuancePolicy;
+use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState, OlderKeyRingState};
+use crate::keyring::store::{Commit, CommitError, Store, StoreError};
+use crate::rotating::Publisher;
+
+/// How often something is decided anew because others write at the same time.
+const ATTEMPTS: u32 = 100;
+
+/// How often keys that grow old are told of.
+const REVIEW: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(crate) struct Settings {
+    pub(crate) name: Arc<str>,
+    pub(crate) policy: Arc<IssuancePolicy>,
+    pub(crate) wall: WallClock,
+    pub(crate) store_timeout: Duration,
+    pub(crate) sync_every: Option<Duration>,
+}
+
+pub(crate) struct RingTask<S> {
+    store: S,
+    settings: Settings,
+    /// What is published.
+    ledger: KeyRingState,
+    stored: Stored,
+    /// The highest generation that the store was seen at.
+    seen: u64,
+    publisher: Publisher<KeySet>,
+    readers: watch::Sender<KeyRingState>,
+}
+
+/// What the store holds, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stored {
+    /// What is published, unless another process has written.
+    AsPublished,
+    /// It is loaded before anything is decided.
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Persisted {
+    Yes,
+    SomebodyElseWrote,
+}
+
+/// Why a commit was not seen to take place.
+enum NotCommitted {
+    Stale,
+    Failed(StoreError),
+    /// The store did not answer in time. What it has begun may go on, and be written later.
+    Late(StoreError),
+}
+
+impl<S: Store> RingTask<S> {
+    pub(crate) fn new(
+        store: S,
+        settings: Settings,
+        ledger: KeyRingState,
+        publisher: Publisher<KeySet>,
+        readers: watch::Sender<KeyRingState>,
+    ) -> Self {
+        Self {
+            store,
+            settings,
+            seen: ledger.generation(),
+            ledger,
+            stored: Stored::AsPublished,
+            publisher,
+            readers,
+        }
+    }
+
+    /// Serves until the last handle is gone and what was asked for before that is done.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        let mut review = Some(Instant::now());
+        let mut sync = self.next_sync();
+        loop {
+            select! {
+                biased;
+                command = inbox.recv() => match command {
+                    Some(Command::Change(mut operation)) => {
+                        let outcome = self.change(&mut *operation).await;
+                        operation.answer(outcome);
+                    }
+                    Some(Command::Reload(reply)) => drop(reply.send(self.reload().await)),
+                    None => return,
+                },
+                () = at(sync) => {
+                    if let Err(error) = self.reload().await {
+                        let (name, error) = (&*self.settings.name, &error as &dyn Error);
+                        tracing::warn!(name, error, "the keys could not be loaded again");
+                    }
+                    sync = self.next_sync();
+                }
+                () = at(review) => {
+                    let (name, now) = (Arc::clone(&self.settings.name), self.now());
+                    let ledger = self.ledger.clone();
+                    drop(spawn_blocking(move || tell_of_ages(&name, &ledger, now)));
+                    review = Some(Instant::now() + REVIEW);
+                }
+            }
+        }
+    }
+
+    async fn change(&mut self, operation: &mut dyn Operation) -> Result<(), KeyRingError> {
+        let mut has_looked = false;
+        for _ in 0..ATTEMPTS {
+            if self.stored == Stored::Unknown {
+                self.reload().await?;
+                has_looked = true;
+            }
+            let decided = operation.decide(&self.ledger, self.now());
+            if decided.as_ref().map_or(true, Change::is_empty) && !has_looked {
+                // Nothing is written, so that the store would not tell what another process has written.
+                self.stored = Stored::Unknown;
+                continue;
+            }
+            let change = decided?;
+            if change.is_empty() || self.persist(&change).await? == Persisted::Yes {
+                return Ok(());
+            }
+        }
+        Err(KeyRingError::Contended)
+    }
+
+    /// Writes a change, and publishes it then.
+    async fn persist(&mut self, change: &Change) -> Result<Persisted, KeyRingError> {
+        let next = self.ledger.apply(change);
+        let next = next.map_err(|invalid| KeyRingError::NotAllowed(invalid.into()))?;
+        let base = self.ledger.clone();
+        match self.commit(&base, change, &next).await {
+            Ok(()) => {
+                self.publish(next);
+                tell(&self.settings.name, &base, change);
+                Ok(Persisted::Yes)
+            }
+            Err(NotCommitted::Stale) => {
+                self.stored = Stored::Unknown;
+                Ok(Persisted::SomebodyElseWrote)
+            }
+            Err(NotCommitted::Failed(error)) => match self.is_stored(&base, change).await {
+                Ok(true) => Ok(Persisted::Yes),
+                Ok(false) => Err(KeyRingError::Store(error)),
+                Err(_) => Err(KeyRingError::Unknown(error)),
+            },
+            Err(NotCommitted::Late(error)) => {
+                if let Ok(true) = self.is_stored(&base, change).await {
+                    return Ok(Persisted::Yes);
+                }
+                self.stored = Stored::Unknown;
+                Err(KeyRingError::Unknown(error))
+            }
+        }
+    }
+
+    /// Whether a change is in the store, although that did not say so; it is published then.
+    async fn is_stored(
+        &mut self,
+        base: &KeyRingState,
+        change: &Change,
+    ) -> Result<bool, KeyRingError> {
+        self.stored = Stored::Unknown;
+        self.reload().await?;
+        let is_stored = change.is_in(&self.ledger);
+        if is_stored {
+            tell(&self.settings.name, base, change);
+        }
+        Ok(is_stored)
+    }
+
+    /// Takes in what the store holds. Where that has forgotten what ended here, the store is put right.
+    async fn reload(&mut self) -> Result<(), KeyRingError> {
+        for _ in 0..ATTEMPTS {
+            let load = within(self.settings.store_timeout, self.store.load());
+            let loaded = load.await.map_err(KeyRingError::Store)?;
+            if loaded.generation() < self.seen {
+                return Err(KeyRingError::Older(OlderKeyRingState {
+                    current: self.seen,
+                    offered: loaded.generation(),
+                }));
+            }
+            self.seen = loaded.generation();
+            match self.compare(loaded).await? {
+                Compared::Same => {
+                    self.stored = Stored::AsPublished;
+                    return Ok(());
+                }
+                Compared::New(loaded) => {
+                    self.take_in(loaded);
+                    return Ok(());
+                }
+                Compared::Forgetful(correction) => {
+                    if self.put_right(*correction).await? == Persisted::Yes {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Err(KeyRingError::Contended)
+    }
+
+    /// Writes into the store what it has forgotten. What ended is refused here also where that fails.
+    async fn put_right(&mut self, correction: Correction) -> Result<Persisted, KeyRingError> {
+        let Correction {
+            loaded,
+            change,
+            corrected,
+        } = correction;
+        let outcome = match self.commit(&loaded, &change, &corrected).await {
+            Err(NotCommitted::Stale) => return Ok(Persisted::SomebodyElseWrote),
+            Err(NotCommitted::Failed(error) | NotCommitted::Late(error)) => {
+                Err(KeyRingError::Store(error))
+            }
+            Ok(()) => {
+                let (name, keys) = (&*self.settings.name, change.keys().len());
+                tracing::warn!(
+                    name,
+                    keys,
+                    "the store had forgotten keys that ended, and was put right"
+                );
+                Ok(Persisted::Yes)
+            }
+        };
+        self.take_in(corrected);
+        if outcome.is_err() {
+            self.stored = Stored::Unknown;
+        }
+        outcome
+    }
+
+    async fn commit(
+        &mut self,
+        base: &KeyRingState,
+        change: &Change,
+        next: &KeyRingState,
+    ) -> Result<(), NotCommitted> {
+        let commit = self.store.commit(Commit { base, change, next });
+        match in_time(self.settings.store_timeout, commit).await {
+            Ok(Ok(())) => {
+                self.seen = next.generation();
+                Ok(())
+            }
+            Ok(Err(CommitError::Stale)) => Err(NotCommitted::Stale),
+            Ok(Err(CommitError::Failed(error))) => Err(NotCommitted::Failed(error)),
+            Err(late) => Err(NotCommitted::Late(late)),
+        }
+    }
+
+    /// What is to be done about a ledger that was loaded; found out off the runtime, since it may be large.
+    fn compare(
+        &self,
+        loaded: KeyRingState,
+    ) -> impl Future<Output = Result<Compared, KeyRingError>> + Send + use<S> {
+        let (current, now) = (self.ledger.clone(), self.now());
+        let policy = Arc::clone(&self.settings.policy);
+        let compare = move || Compared::new(loaded.under(&policy), &current, now);
+        async move {
+            let compared = spawn_blocking(compare).await;
+            let compared = compared.map_err(|_| KeyRingError::Stopped)?;
+            compared.map_err(|invalid| KeyRingError::NotAllowed(invalid.into()))
+        }
+    }
+
+    fn publish(&mut self, next: KeyRingState) {
+        self.publisher.publish(next.key_set().clone());
+        self.readers.send_replace(next.clone());
+        self.ledger = next;
+    }
+
+    /// Publishes a ledger that shares nothing with the one before, which takes long to be freed.
+    fn take_in(&mut self, loaded: KeyRingState) {
+        let before = self.ledger.clone();
+        self.publish(loaded);
+        self.stored = Stored::AsPublished;
+        drop(spawn_blocking(move || drop(before)));
+    }
+
+    fn next_sync(&self) -> Option<Instant> {
+        let every = self.settings.sync_every?;
+        Some(Instant::now() + every)
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.settings.wall)()
+    }
+}
+
+/// What a ledger that was loaded is to the one that is published.
+enum Compared {
+    Same,
+    New(KeyRingState),
+    /// Keys that ended here are not ended there.
+    Forgetful(Box<Correction>),
+}
+
+struct Correction {
+    loaded: KeyRingState,
+    change: Change,
+    corrected: KeyRingState,
+}
+
+impl Compared {
+    fn new(
+        loaded: KeyRingState,
+        current: &KeyRingState,
+        now: SystemTime,
+    ) -> Result<Self, InvalidKeyRingState> {
+        if loaded == *current {
+            return Ok(Self::Same);
+        }
+        loaded.key_set().remember_uses_of(current.key_set());
+        let change = loaded.corrections(current, now);
+        if change.is_empty() {
+            return Ok(Self::New(loaded));
+        }
+        let corrected = loaded.apply(&change)?;
+        Ok(Self::Forgetful(Box::new(Correction {
+            loaded,
+            change,
+            corrected,
+        })))
+    }
+}
+
+/// Runs what a store does to its end, its panic, or the timeout: neither of these takes the ring down.
+pub(crate) async fn within<T, E: From<StoreError>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send,
+) -> Result<T, E> {
+    let outcome = in_time(limit, work).await;
+    outcome.unwrap_or_else(|late| Err(late.into()))
+}
+
+/// What came of it, or that it did not end in time.
+async fn in_time<T, E: From<StoreError>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send,
+) -> Result<Result<T, E>, StoreError> {
+    match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked").into())),
+        Err(_) => Err(StoreError::new("the store did not answer in time")),
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,85 @@
+//! Two closures are a sink.
+
+use std::fmt;
+use std::future::Future;
+
+use super::sink::{Sink, SinkError};
+use crate::inbound::{KeyDigest, KeyId};
+use crate::keyring::token::NewKey;
+use crate::secret::Secret;
+
+/// Makes a sink of two closures: one that delivers a key, of which it is handed the name and the token, and one that tells the
+/// digest of the key that is there now. [`Sink`] says what each has to keep to.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Arc, Mutex};
+/// use tower_rotating_auth::{
+///     Secret,
+///     inbound::KeyDigest,
+///     keyring::{KeyRing, IssueRequest, MemoryStore, Rotator, sink_fn},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // In a program: a secret store on the network.
+/// let vault = Arc::new(Mutex::new(HashMap::<&str, Secret>::new()));
+/// let (into, from) = (Arc::clone(&vault), Arc::clone(&vault));
+/// let sink = sink_fn(
+///     move |_id, token| {
+///         let into = Arc::clone(&into);
+///         async move {
+///             into.lock().unwrap().insert("batch", token);
+///             Ok(())
+///         }
+///     },
+///     move || {
+///         let from = Arc::clone(&from);
+///         async move {
+///             let vault = from.lock().unwrap();
+///             Ok(vault.get("batch").map(|token| KeyDigest::of(token.expose_secret())))
+///         }
+///     },
+/// );
+///
+/// let ring = KeyRing::start(MemoryStore::default()).await?;
+/// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// Rotator::new(ring.clone(), terms, sink).catch_up().await?;
+/// let digest = KeyDigest::of(vault.lock().unwrap()["batch"].expose_secret());
+/// assert_eq!(ring.ledger().key_of(&digest).unwrap().client().as_str(), "batch");
+/// # Ok(())
+/// # }
+/// ```
+pub const fn sink_fn<D, H>(deliver: D, held: H) -> SinkFn<D, H> {
+    SinkFn { deliver, held }
+}
+
+/// Two closures as a sink. Made by [`sink_fn`].
+#[derive(Clone, Copy)]
+pub struct SinkFn<D, H> {
+    deliver: D,
+    held: H,
+}
+
+impl<D, Delivered, H, Held> Sink for SinkFn<D, H>
+where
+    D: FnMut(KeyId, Secret) -> Delivered + Send + 'static,
+    Delivered: Future<Output = Result<(), SinkError>> + Send,
+    H: FnMut() -> Held + Send + 'static,
+    Held: Future<Output = Result<Option<KeyDigest>, SinkError>> + Send,
+{
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+        let token = Secret::new(key.token().expose_secret().to_vec());
+        (self.deliver)(key.id().clone(), token).await
+    }
+
+    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+        (self.held)().await
+    }
+}
+
+impl<D, H> fmt::Debug for SinkFn<D, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SinkFn").finish_non_exhaustive()
+    }
+}

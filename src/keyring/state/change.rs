@@ -1,0 +1,56 @@
+//! What one operation changes.
+
+use super::KeyRingState;
+use super::entry::{ClientEntry, KeyEntry, earlier};
+use crate::inbound::KeyId;
+
+/// What one operation changes in a ledger: the entries as they are afterwards, and the keys that are gone.
+///
+/// It says what is, not what was done, so that a store writes rows and needs to know no rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    pub(crate) clients: Vec<ClientEntry>,
+    pub(crate) keys: Vec<KeyEntry>,
+    pub(crate) purged: Vec<KeyId>,
+}
+
+impl Change {
+    /// The clients that are new or different.
+    #[must_use]
+    pub fn clients(&self) -> &[ClientEntry] {
+        &self.clients
+    }
+
+    /// The keys that are new or different.
+    #[must_use]
+    pub fn keys(&self) -> &[KeyEntry] {
+        &self.keys
+    }
+
+    /// The keys that are not kept any more.
+    #[must_use]
+    pub fn purged(&self) -> &[KeyId] {
+        &self.purged
+    }
+
+    /// Whether a ledger has it in it: its keys, at least as much ended.
+    pub(crate) fn is_in(&self, ledger: &KeyRingState) -> bool {
+        let keys = self.keys.iter().all(|entry| {
+            ledger.key(&entry.id).is_some_and(|there| {
+                there.digest == entry.digest
+                    && (there.revoked_at.is_some() || entry.revoked_at.is_none())
+                    && earlier(there.retires_at, entry.retires_at) == there.retires_at
+            })
+        });
+        let mut clients = self.clients.iter();
+        let mut purged = self.purged.iter();
+        keys && clients.all(|client| ledger.client(&client.id) == Some(client))
+            && purged.all(|id| ledger.key(id).is_none())
+    }
+
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.clients.is_empty() && self.keys.is_empty() && self.purged.is_empty()
+    }
+}

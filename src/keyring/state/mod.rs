@@ -1,0 +1,292 @@
+//! The whole state of a key ring, as data.
+
+mod change;
+mod entry;
+mod invalid;
+mod succeed;
+mod summary;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+pub use self::change::Change;
+pub(crate) use self::entry::earlier;
+pub use self::entry::{ClientEntry, ClientState, KeyEntry};
+pub use self::invalid::InvalidKeyRingState;
+pub use self::succeed::OlderKeyRingState;
+pub use self::summary::{Ageing, KeyState, KeySummary, KeyWarning};
+use super::issuance_policy::IssuancePolicy;
+use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
+use crate::shards::Shards;
+
+/// All clients and keys of a key ring under one generation: what a [`Store`](crate::keyring::Store) keeps.
+///
+/// A ledger is a value. A clone shares everything with it and costs next to nothing, and a [`Change`] makes
+/// another one of it, which shares all but what changed.
+///
+/// ```
+/// use tower_rotating_auth::{inbound::Scopes, keyring::{ClientEntry, KeyEntry, KeyRingState, NewKey}};
+///
+/// let key = NewKey::generate()?;
+/// let client = ClientEntry::new("open-webui".parse()?, Scopes::default());
+/// let entry = KeyEntry::new(key.id().clone(), client.id().clone(), key.digest());
+/// let ledger = KeyRingState::new(1, [client], [entry])?;
+/// assert_eq!(ledger.key(key.id()).unwrap().client().as_str(), "open-webui");
+/// assert_eq!(ledger.key_set().len(), 1);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRingState {
+    generation: u64,
+    clients: Shards<ClientId, Arc<Client>>,
+    keys: Shards<KeyId, Arc<KeyEntry>>,
+    policy: Arc<IssuancePolicy>,
+    /// What is published of it; also finds keys by their digest.
+    set: KeySet,
+}
+
+/// A client, and the names of its keys.
+#[derive(Clone)]
+struct Client {
+    entry: ClientEntry,
+    keys: Vec<KeyId>,
+}
+
+impl KeyRingState {
+    /// A ledger without clients and keys, of generation 0.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            generation: 0,
+            clients: Shards::new(),
+            keys: Shards::new(),
+            policy: Arc::default(),
+            set: KeySet::empty(),
+        }
+    }
+
+    /// A ledger of what a store has kept.
+    ///
+    /// # Errors
+    ///
+    /// When two clients or two keys have the same name, when two keys are the same, when one could never be
+    /// valid or is known to everybody, when its client is missing, or may do less than the key.
+    pub fn new<C, K>(generation: u64, clients: C, keys: K) -> Result<Self, InvalidKeyRingState>
+    where
+        C: IntoIterator<Item = ClientEntry>,
+        K: IntoIterator<Item = KeyEntry>,
+    {
+        let mut ledger = Self::empty();
+        for entry in clients {
+            if ledger.client(&entry.id).is_some() {
+                return Err(InvalidKeyRingState::SameClient(entry.id));
+            }
+            ledger.put_client(entry);
+        }
+        for entry in keys {
+            ledger.check(&entry)?;
+            if ledger.key(&entry.id).is_some() {
+                return Err(InvalidKeyRingState::SameId(entry.id));
+            }
+            ledger.put_key(entry);
+        }
+        Ok(ledger.with_generation(generation))
+    }
+
+    /// Counts the changes: each makes it one more, and no store takes a lower one for a higher.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The clients, in no order.
+    pub fn clients(&self) -> impl Iterator<Item = &ClientEntry> {
+        self.clients.values().map(|client| &client.entry)
+    }
+
+    /// The keys, revoked and expired ones with them, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.keys.values().map(AsRef::as_ref)
+    }
+
+    /// The client of this name.
+    #[must_use]
+    pub fn client(&self, id: &ClientId) -> Option<&ClientEntry> {
+        self.clients.get(id).map(|client| &client.entry)
+    }
+
+    /// The key of this name.
+    #[must_use]
+    pub fn key(&self, id: &KeyId) -> Option<&KeyEntry> {
+        self.keys.get(id).map(AsRef::as_ref)
+    }
+
+    /// The key with this digest.
+    #[must_use]
+    pub fn key_of(&self, digest: &KeyDigest) -> Option<&KeyEntry> {
+        self.key(self.set.find(digest)?.id())
+    }
+
+    /// The keys of a client, from the first that it had.
+    pub fn keys_of(&self, client: &ClientId) -> impl Iterator<Item = &KeyEntry> {
+        let client = self.clients.get(client);
+        let ids = client.map_or(&[][..], |client| &client.keys);
+        ids.iter().filter_map(|id| self.key(id))
+    }
+
+    /// What a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) needs of it.
+    #[must_use]
+    pub const fn key_set(&self) -> &KeySet {
+        &self.set
+    }
+
+    /// The ledger after a change, under the next generation.
+    ///
+    /// # Errors
+    ///
+    /// When the change is not one of this ledger: the outcome would be none that [`new`](Self::new) takes. When there is no next
+    /// generation.
+    pub fn apply(&self, change: &Change) -> Result<Self, InvalidKeyRingState> {
+        let mut next = self.clone();
+        for id in &change.purged {
+            next.forget(id);
+        }
+        for entry in &change.clients {
+            next.put_client(entry.clone());
+        }
+        for entry in &change.keys {
+            next.check(entry)?;
+            next.put_key(entry.clone());
+        }
+        for client in &change.clients {
+            for key in next.keys_of(&client.id) {
+                key.check_scopes(client)?;
+            }
+        }
+        let generation = self.generation.checked_add(1);
+        let generation = generation.ok_or(InvalidKeyRingState::LastGeneration)?;
+        Ok(next.with_generation(generation))
+    }
+
+    /// The same ledger, whose operations are decided by another policy.
+    pub(crate) fn under(mut self, policy: &Arc<IssuancePolicy>) -> Self {
+        let before = std::mem::replace(&mut self.policy, Arc::clone(policy));
+        if before.max_age == policy.max_age {
+            return self;
+        }
+        let entries: Vec<_> = self.keys.values().cloned().collect();
+        for entry in entries {
+            if before.max_age.ends(entry.created_at) != policy.max_age.ends(entry.created_at) {
+                self.publish(&entry);
+            }
+        }
+        self
+    }
+
+    pub(crate) fn policy(&self) -> &IssuancePolicy {
+        &self.policy
+    }
+
+    /// When a key ends by itself: as the entry says, or when it is too old for the policy.
+    pub(crate) fn ends_at(&self, entry: &KeyEntry) -> Option<SystemTime> {
+        earlier(entry.ends_at(), self.policy.max_age.ends(entry.created_at))
+    }
+
+    /// Puts into the set what is published of a key.
+    fn publish(&mut self, entry: &KeyEntry) {
+        if let Some(client) = self.clients.get(&entry.client) {
+            let too_old = self.policy.max_age.ends(entry.created_at);
+            let record = entry.record(&client.entry, too_old);
+            self.set.put(entry.digest, record);
+        }
+    }
+
+    fn with_generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
+        self.set = self.set.with_edition(generation);
+        self
+    }
+
+    /// Whether the entry fits in.
+    fn check(&self, entry: &KeyEntry) -> Result<(), InvalidKeyRingState> {
+        let id = || entry.id.clone();
+        let Some(client) = self.client(&entry.client) else {
+            return Err(InvalidKeyRingState::UnknownClient(
+                id(),
+                entry.client.clone(),
+            ));
+        };
+        entry.check(client)?;
+        if let Some(other) = self.key_of(&entry.digest) {
+            if other.id != entry.id {
+                return Err(InvalidKeyRingState::SameKey(other.id.clone(), id()));
+            }
+        }
+        match self.key(&entry.id) {
+            Some(before) if before.digest != entry.digest || before.client != entry.client => {
+                Err(InvalidKeyRingState::SameId(id()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a client there, and anew what is published of its keys.
+    fn put_client(&mut self, entry: ClientEntry) {
+        let id = entry.id.clone();
+        let before = self.clients.get(&id);
+        let keys = before.map(|client| client.keys.clone()).unwrap_or_default();
+        let entries: Vec<_> = keys.iter().filter_map(|id| self.keys.get(id)).collect();
+        let entries: Vec<_> = entries.into_iter().cloned().collect();
+        drop(self.clients.insert(id, Arc::new(Client { entry, keys })));
+        for entry in entries {
+            self.publish(&entry);
+        }
+    }
+
+    /// Puts a key there, which was [checked](Self::check).
+    fn put_key(&mut self, mut entry: KeyEntry) {
+        if self.keys.get(&entry.id).is_none() {
+            if let Some(client) = self.clients.get_mut(&entry.client) {
+                // One allocation for the name of a client, however many keys it has.
+                entry.client = client.entry.id.clone();
+                Arc::make_mut(client).keys.push(entry.id.clone());
+            }
+        }
+        self.publish(&entry);
+        drop(self.keys.insert(entry.id.clone(), Arc::new(entry)));
+    }
+
+    fn forget(&mut self, id: &KeyId) {
+        let Some(entry) = self.keys.remove(id) else {
+            return;
+        };
+        self.set.take(&entry.digest);
+        if let Some(client) = self.clients.get_mut(&entry.client) {
+            Arc::make_mut(client).keys.retain(|other| other != id);
+        }
+    }
+}
+
+impl PartialEq for KeyRingState {
+    fn eq(&self, other: &Self) -> bool {
+        self.generation == other.generation
+            && self.clients.len() == other.clients.len()
+            && self
+                .clients()
+                .all(|client| other.client(&client.id) == Some(client))
+            && self.keys == other.keys
+    }
+}
+
+impl Eq for KeyRingState {}
+
+impl fmt::Debug for KeyRingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRingState")
+            .field("generation", &self.generation)
+            .field("clients", &self.clients.len())
+            .field("keys", &self.keys.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,65 @@
+//! What another process has written, taken in without forgetting what ended here.
+
+use std::error::Error;
+use std::fmt;
+use std::time::SystemTime;
+
+use super::KeyRingState;
+use super::change::Change;
+use super::entry::{KeyEntry, earlier};
+
+impl KeyRingState {
+    /// What has to be put right in this ledger, which was loaded, for it to take the place of `current`: a key that
+    /// was revoked or retired there is no less so here, and no tombstone is missing before its time.
+    pub(crate) fn corrections(&self, current: &Self, now: SystemTime) -> Change {
+        let mut change = Change::default();
+        let ended = |entry: &&KeyEntry| entry.retires_at.is_some() || entry.revoked_at.is_some();
+        for entry in current.keys().filter(ended) {
+            let mut corrected = match self.key_of(&entry.digest) {
+                Some(loaded) => KeyEntry {
+                    retires_at: earlier(loaded.retires_at, entry.retires_at),
+                    revoked_at: earlier(loaded.revoked_at, entry.revoked_at),
+                    ..loaded.clone()
+                },
+                None if self.key(&entry.id).is_none() && !current.is_purgeable(entry, now) => {
+                    entry.clone()
+                }
+                None => continue,
+            };
+            if self.key(&corrected.id) == Some(&corrected) {
+                continue;
+            }
+            let client = &corrected.client;
+            let held = self.client(client).or_else(|| current.client(client));
+            if held.is_none_or(|held| corrected.check_scopes(held).is_err()) {
+                corrected = corrected.without_scopes();
+            }
+            let client = &corrected.client;
+            if self.client(client).is_none() && change.clients.iter().all(|put| put.id != *client) {
+                change.clients.extend(current.client(client).cloned());
+            }
+            change.keys.push(corrected);
+        }
+        change
+    }
+}
+
+/// A ledger of a lower generation than the one that is current: it could bring a revoked key back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OlderKeyRingState {
+    pub(crate) current: u64,
+    pub(crate) offered: u64,
+}
+
+impl fmt::Display for OlderKeyRingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { current, offered } = self;
+        write!(
+            f,
+            "the store is at generation {offered}, older than {current}, which is current; \
+             put the newer state back, or start again to take the older one"
+        )
+    }
+}
+
+impl Error for OlderKeyRingState {}

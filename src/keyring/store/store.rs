@@ -1,0 +1,157 @@
+//! Where a ledger is kept.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+
+use crate::keyring::state::{Change, KeyRingState};
+
+/// Where a ledger is kept: a file, a database, memory.
+///
+/// A key ring asks its store from one task, never twice at a time. Several rings, in several processes, may
+/// write to one store: a commit says on which generation it is based, and one that comes too late is
+/// answered by [`CommitError::Stale`]. The ring then loads, decides again, and commits again.
+///
+/// Implement it with `async fn`:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use tower_rotating_auth::keyring::{Commit, CommitError, KeyRing, IssueRequest, KeyRingState, Store, StoreError};
+///
+/// #[derive(Clone)]
+/// struct Shelf(Arc<Mutex<KeyRingState>>);
+///
+/// impl Store for Shelf {
+///     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
+///         let ledger = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         Ok(ledger.clone())
+///     }
+///
+///     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+///         let mut ledger = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         if ledger.generation() != commit.base.generation() {
+///             return Err(CommitError::Stale);
+///         }
+///         *ledger = commit.next.clone();
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shelf = Shelf(Arc::new(Mutex::new(KeyRingState::empty())));
+/// let ring = KeyRing::start(shelf.clone()).await?;
+/// ring.issue(IssueRequest::new("open-webui".parse()?).or_new_client("".parse()?)).await?;
+/// assert_eq!(shelf.0.lock().unwrap().keys().count(), 1);
+/// # Ok(())
+/// # }
+/// ```
+pub trait Store: Send + 'static {
+    /// Reads the ledger; where there is none yet, it is [`KeyRingState::empty`].
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read. What cannot be read must not be taken for an empty ledger.
+    fn load(&mut self) -> impl Future<Output = Result<KeyRingState, StoreError>> + Send;
+
+    /// Writes a change, whole or not at all, so that it is still there after a crash. The store must hold
+    /// the generation that [`Commit::base`] has, and nobody may write between the look at it and the write.
+    ///
+    /// It is run to its end, also where the caller of the ring has stopped waiting, but is dropped when
+    /// [`store_timeout`](crate::keyring::KeyRingBuilder::store_timeout) is over. What it writes after that is found later.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Stale`] when the store is at another generation. [`CommitError::Failed`] when it could not be
+    /// written, or may or may not have been: the ring looks again before it says which. What is loaded then counts as written,
+    /// so that a store that does not know whether it is there after a crash sees to that first, or does not load it.
+    fn commit(
+        &mut self,
+        commit: Commit<'_>,
+    ) -> impl Future<Output = Result<(), CommitError>> + Send;
+}
+
+/// What a [`Store`] is asked to write.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Commit<'a> {
+    /// The ledger that was changed: the store must still be at its generation.
+    pub base: &'a KeyRingState,
+    /// What changed, for stores that write rows.
+    pub change: &'a Change,
+    /// The whole ledger afterwards, under the next generation, for stores that write all of it.
+    pub next: &'a KeyRingState,
+}
+
+/// Why a commit did not take place.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Somebody else has written meanwhile.
+    Stale,
+    /// The store failed.
+    Failed(StoreError),
+}
+
+/// Why a store could not read or write.
+///
+/// Whoever makes one keeps secrets and digests out of its text and out of its cause: both are logged.
+#[derive(Debug)]
+pub struct StoreError {
+    message: Cow<'static, str>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error that says what was attempted, and what to do about it.
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    /// Adds what caused it.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stale => "somebody else has changed the keys meanwhile",
+            Self::Failed(_) => "the keys could not be written",
+        })
+    }
+}
+
+impl Error for CommitError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Stale => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}

@@ -1,0 +1,310 @@
+//! Where the refresh task keeps who waits, publishes, and tells those who wait.
+
+use std::mem::take;
+use std::sync::Arc;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use super::attempt::Found;
+use super::command::Command;
+use super::guard::Refused;
+use super::plan::{InVain, Plan, RoundAfterFailure, Step};
+use super::schedule;
+use super::schedule::Moved;
+use crate::clock::Clocks;
+use crate::clock::Draw;
+use crate::clock::Now;
+use crate::generation::Generation;
+use crate::rotating::deadline::Deadline;
+use crate::rotating::error::RefreshError;
+use crate::rotating::event::EventKind;
+use crate::rotating::refreshing::Refreshed;
+use crate::rotating::shared::Parts;
+use crate::rotating::status::Progress;
+use crate::rotating::value::Previous;
+use crate::rotating::value::{Content, Snapshot};
+use crate::source::{FetchReason, SourceError};
+
+type Reply<T> = oneshot::Sender<Refreshed<T>>;
+
+pub(crate) struct Desk<T> {
+    parts: Parts<T>,
+    plan: Plan,
+    clocks: Clocks,
+    progress: watch::Sender<Progress>,
+    attempts: u64,
+    /// Requests whose generation was rejected, until the round ends.
+    rejected: Vec<Reply<T>>,
+    /// Operators, and the attempt that each waits for.
+    requested: Vec<(u64, Reply<T>)>,
+    /// Contents that readers may still hold. They are let go of here, so that no request pays for it.
+    retired: Vec<Arc<Content<T>>>,
+}
+
+impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
+    pub(crate) const fn new(
+        parts: Parts<T>,
+        plan: Plan,
+        clocks: Clocks,
+        progress: watch::Sender<Progress>,
+    ) -> Self {
+        Self {
+            parts,
+            plan,
+            clocks,
+            progress,
+            attempts: 0,
+            rejected: Vec::new(),
+            requested: Vec::new(),
+            retired: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// What to do now. A round and an overlap whose time is up end here.
+    pub(crate) fn next_step(&mut self) -> Step {
+        self.end_round_if_due();
+        let overlap_ends = self.end_overlap_if_due();
+        match self.plan.next_step(self.clocks.now()) {
+            Step::SleepUntil(at) => {
+                let ends = [self.plan.round_ends(), overlap_ends];
+                Step::SleepUntil(ends.into_iter().flatten().fold(at, Instant::min))
+            }
+            step @ Step::Ask(_) => step,
+        }
+    }
+
+    /// Lets go of the previous value once no request may go back to it; when that will be.
+    fn end_overlap_if_due(&self) -> Option<Instant> {
+        let current = self.parts.cell.load();
+        let previous = current.previous.as_ref()?;
+        if previous.stands(self.clocks.now()) {
+            return Some(previous.until().mono);
+        }
+        drop(self.publish(Snapshot {
+            previous: None,
+            ..current.again()
+        }));
+        None
+    }
+
+    pub(crate) const fn wants_hint(&self) -> bool {
+        self.plan.wants_hint()
+    }
+
+    pub(crate) fn hint(&mut self) {
+        self.plan.hint();
+    }
+
+    pub(crate) fn round_ends(&self) -> Option<Instant> {
+        self.plan.round_ends()
+    }
+
+    pub(crate) fn end_round_if_due(&mut self) {
+        if let Some(in_vain) = self.plan.end_round_if_due(self.clocks.now()) {
+            self.answer_rejected(&Err(in_vain.into()));
+        }
+    }
+
+    pub(crate) fn serve(&mut self, command: Command<T>) {
+        let now = self.clocks.now();
+        match command {
+            Command::Rejected { generation, reply } => {
+                let current = self.parts.cell.load_full();
+                if current.content.generation != generation {
+                    tell(reply, Ok(current));
+                    return;
+                }
+                match self.plan.reject(generation, current.content.proven(), now) {
+                    Ok(()) => self.rejected.push(reply),
+                    Err(refused) => tell(reply, Err(refused.into())),
+                }
+            }
+            Command::Join { generation, reply } => {
+                let current = self.parts.cell.load_full();
+                if current.content.generation != generation {
+                    tell(reply, Ok(current));
+                } else if self.plan.round_ends().is_some() {
+                    self.rejected.push(reply);
+                } // or else the reply is dropped: there is nothing to wait for
+            }
+            Command::Refresh { reply } => match self.plan.request(now) {
+                Ok(()) => self.requested.push((self.attempts + 1, reply)),
+                Err(refused) => tell(reply, Err(refused.into())),
+            },
+        }
+    }
+
+    /// The source is about to be asked: when, and what is current.
+    pub(crate) fn start(&mut self) -> (Now, Arc<Snapshot<T>>) {
+        let now = self.clocks.now();
+        self.attempts += 1;
+        self.plan.start(now);
+        (now, self.parts.cell.load_full())
+    }
+
+    /// The attempt is over: publish first, then tell.
+    pub(crate) fn finish(
+        &mut self,
+        reason: FetchReason,
+        asked: Now,
+        current: &Arc<Snapshot<T>>,
+        outcome: Result<Found<T>, SourceError>,
+    ) {
+        let now = self.clocks.now();
+        let draw = Clocks::draw();
+        match outcome {
+            Ok(Found::New {
+                value,
+                revision,
+                expires,
+            }) => {
+                let replaced = &current.content;
+                let generation = replaced.generation.next();
+                let proven = replaced.proven();
+                self.retired.push(Arc::clone(&current.content));
+                let previous = Previous::after(current, &value, self.plan.overlap(), now);
+                let published = self.publish(Snapshot {
+                    content: Arc::new(Content::new(value, generation, asked)),
+                    revision,
+                    expires,
+                    failing_since: None,
+                    previous,
+                });
+                self.plan
+                    .rotated(replaced.generation, proven, now, expires, draw);
+                self.report(generation, None);
+                let reason = Some(reason);
+                self.emit(EventKind::Rotated { generation, reason });
+                self.answer_rejected(&published);
+                self.answer_requested(&published);
+            }
+            Ok(Found::Same { revision, expires }) => {
+                let moved = moved(current.expires, expires, now);
+                let published = self.publish(Snapshot {
+                    revision,
+                    expires,
+                    failing_since: None,
+                    ..current.again()
+                });
+                let in_vain = self.plan.unchanged(now, moved, expires, draw);
+                self.report(current.content.generation, None);
+                if let Some(in_vain) = in_vain {
+                    self.answer_rejected(&Err(in_vain.into()));
+                }
+                self.answer_requested(&published);
+            }
+            Err(error) => self.failed(now, current, error, draw),
+        }
+    }
+
+    /// The value stays; with it stands since when it could not be loaded again.
+    fn failed(&mut self, now: Now, current: &Snapshot<T>, error: SourceError, draw: Draw) {
+        drop(self.publish(Snapshot {
+            failing_since: current.failing_since.or(Some(now.mono)),
+            ..current.again()
+        }));
+        let round = self.plan.failed(now, &error, current.expires, draw);
+        self.report(current.content.generation, Some(&error));
+        self.emit(EventKind::RefreshFailed {
+            class: error.class(),
+            failures: self.plan.failures(),
+            next_attempt: self.plan.due().remaining(now),
+        });
+        tracing::warn!(
+            name = &**self.parts.events.name(),
+            error = &error as &dyn std::error::Error
+        );
+        let failed = Err(RefreshError::Failed(Arc::new(error)));
+        if round == RoundAfterFailure::Ended {
+            self.answer_rejected(&failed);
+        }
+        self.answer_requested(&failed);
+    }
+
+    fn publish(&self, snapshot: Snapshot<T>) -> Refreshed<T> {
+        let snapshot = Arc::new(snapshot);
+        self.parts.cell.store(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    fn report(&self, generation: Generation, error: Option<&SourceError>) {
+        self.progress.send_replace(Progress {
+            generation,
+            last_error: error.map(SourceError::class),
+            failures: self.plan.failures(),
+            next_attempt: self.plan.due().wall(),
+        });
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.parts.events.emit(kind, self.clocks.wall());
+    }
+
+    fn answer_rejected(&mut self, outcome: &Refreshed<T>) {
+        for reply in take(&mut self.rejected) {
+            tell(reply, outcome.clone());
+        }
+    }
+
+    /// Tells those whose attempt this was; who asked while it ran waits for the next.
+    fn answer_requested(&mut self, outcome: &Refreshed<T>) {
+        let attempts = self.attempts;
+        let (served, waiting) = take(&mut self.requested)
+            .into_iter()
+            .partition(|(attempt, _)| *attempt <= attempts);
+        self.requested = waiting;
+        for (_, reply) in served {
+            tell(reply, outcome.clone());
+        }
+    }
+
+    /// Frees the contents that no reader holds any more: off the runtime, since a large one takes long.
+    pub(crate) fn let_go(&mut self) {
+        let is_held = |content: &Arc<Content<T>>| Arc::strong_count(content) > 1;
+        if self.retired.iter().all(is_held) {
+            return;
+        }
+        let (held, free): (Vec<_>, Vec<_>) = take(&mut self.retired).into_iter().partition(is_held);
+        self.retired = held;
+        drop(spawn_blocking(move || drop(free)));
+    }
+}
+
+/// Whoever has stopped waiting is not told.
+fn tell<T>(reply: Reply<T>, outcome: Refreshed<T>) {
+    drop(reply.send(outcome));
+}
+
+fn moved(old: Option<Deadline>, new: Option<Deadline>, now: Now) -> Moved {
+    match (old, new) {
+        (Some(old), Some(new)) if schedule::extends(old.remaining(now), new.remaining(now)) => {
+            Moved::Yes
+        }
+        (None, Some(_)) => Moved::Yes,
+        _ => Moved::No,
+    }
+}
+
+impl From<Refused> for RefreshError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Cooldown => Self::Cooldown,
+            Refused::Throttled => Self::Throttled,
+        }
+    }
+}
+
+impl From<InVain> for RefreshError {
+    fn from(in_vain: InVain) -> Self {
+        match in_vain {
+            InVain::Unchanged => Self::Unchanged,
+            InVain::TimedOut => Self::TimedOut,
+        }
+    }
+}

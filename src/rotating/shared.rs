@@ -1,0 +1,27 @@
+//! What the one writer and the handles share.
+
+use super::event::Events;
+use super::value::{Cell, Snapshot};
+use std::sync::Arc;
+
+/// What the one writer and the handles share.
+pub(crate) struct Parts<T> {
+    pub(crate) cell: Arc<Cell<T>>,
+    pub(crate) events: Arc<Events>,
+}
+
+impl<T> Parts<T> {
+    pub(crate) fn new(snapshot: Snapshot<T>, events: Events) -> Self {
+        Self {
+            cell: Arc::new(Cell::from_pointee(snapshot)),
+            events: Arc::new(events),
+        }
+    }
+
+    pub(crate) fn clone_handles(&self) -> Self {
+        Self {
+            cell: Arc::clone(&self.cell),
+            events: Arc::clone(&self.events),
+        }
+    }
+}
