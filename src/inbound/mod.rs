@@ -21,9 +21,9 @@ pub use self::key::{
     ClientId, InvalidDigest, InvalidId, InvalidScope, KeyDigest, KeyId, KeyRecord, Provenance,
     Scope, Scopes, Standing, UnfitKey,
 };
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 pub use self::key_set::InvalidKeyFile;
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
     IntoKeySet, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidToken, KeySet, KeySetSource,

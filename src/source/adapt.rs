@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched, Revision};
 use super::refresh_interval::RefreshInterval;
-use super::source::Source;
+use super::source_trait::Source;
 
 /// A source whose values pass through a fallible function. Made by [`Source::try_map`].
 pub struct TryMap<S, F> {

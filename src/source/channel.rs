@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched, Revision};
-use super::source::Source;
+use super::source_trait::Source;
 
 /// A source whose values somebody pushes, and the end to push them into.
 ///

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
-use super::source::Source;
+use super::source_trait::Source;
 use crate::secret::Secret;
 
 /// A secret in an environment variable.

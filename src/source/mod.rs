@@ -9,8 +9,8 @@ mod fetch;
 #[cfg(feature = "file")]
 mod file;
 mod refresh_interval;
-mod source;
 mod source_fn;
+mod source_trait;
 
 pub use self::adapt::{BoxSource, Fallback, TryMap, Validate};
 pub use self::channel::{ChannelSource, Sender, channel};
@@ -22,5 +22,5 @@ pub use self::fetch::{Fetch, FetchReason, Fetched, Revision};
 #[cfg(feature = "file")]
 pub use self::file::FileSource;
 pub use self::refresh_interval::RefreshInterval;
-pub use self::source::Source;
 pub use self::source_fn::{SourceFn, source_fn};
+pub use self::source_trait::Source;

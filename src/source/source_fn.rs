@@ -5,7 +5,7 @@ use std::future::Future;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
-use super::source::Source;
+use super::source_trait::Source;
 
 /// Makes a source of a closure that fetches a value.
 ///

@@ -1,6 +1,6 @@
 //! The keys that are accepted, and whether a token is one of them.
 
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 mod key_file;
 mod list;
 mod set;
@@ -8,9 +8,9 @@ mod source;
 mod text;
 mod verify;
 
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 pub use self::key_file::InvalidKeyFile;
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::list::InvalidKeyList;
 pub use self::set::{InvalidKeySet, KeySet, UnfitKeySet};

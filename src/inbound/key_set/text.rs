@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 use super::key_file::InvalidKeyFile;
 use super::list::InvalidKeyList;
 use super::set::{InvalidKeySet, KeySet};
@@ -14,12 +14,12 @@ use crate::secret::Secret;
 #[non_exhaustive]
 pub enum InvalidKeyText {
     /// It reads like a key file, and is none.
-    #[cfg(feature = "file")]
+    #[cfg(feature = "key-file")]
     File(InvalidKeyFile),
     /// It does not read like a key file, which has a line `version = 1`, and is no list of plain keys.
     List(InvalidKeyList),
     /// It reads like a key file, and the `file` feature, which reads those, is off.
-    #[cfg(not(feature = "file"))]
+    #[cfg(not(feature = "key-file"))]
     NoFileFeature,
 }
 
@@ -40,12 +40,12 @@ impl KeySet {
         }
     }
 
-    #[cfg(feature = "file")]
+    #[cfg(feature = "key-file")]
     fn parse_file(file: &str) -> Result<Self, InvalidKeyText> {
         Self::from_toml(file).map_err(InvalidKeyText::File)
     }
 
-    #[cfg(not(feature = "file"))]
+    #[cfg(not(feature = "key-file"))]
     fn parse_file(_: &str) -> Result<Self, InvalidKeyText> {
         Err(InvalidKeyText::NoFileFeature)
     }
@@ -74,13 +74,13 @@ impl KeySet {
     }
 }
 
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 fn edition_of(text: &Secret) -> u64 {
     let text = std::str::from_utf8(text.expose_secret());
     text.map_or(0, super::key_file::edition_of)
 }
 
-#[cfg(not(feature = "file"))]
+#[cfg(not(feature = "key-file"))]
 const fn edition_of(_: &Secret) -> u64 {
     0
 }
@@ -95,7 +95,7 @@ impl InvalidKeyText {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         match self {
-            #[cfg(feature = "file")]
+            #[cfg(feature = "key-file")]
             Self::File(InvalidKeyFile::Set(InvalidKeySet::Empty)) => true,
             Self::List(InvalidKeyList::Set(InvalidKeySet::Empty)) => true,
             _ => false,
@@ -106,10 +106,10 @@ impl InvalidKeyText {
 impl fmt::Display for InvalidKeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            #[cfg(feature = "file")]
+            #[cfg(feature = "key-file")]
             Self::File(_) => "not a key file that can be used",
             Self::List(_) => "neither a key file (no line `version = 1`) nor a list of plain keys",
-            #[cfg(not(feature = "file"))]
+            #[cfg(not(feature = "key-file"))]
             Self::NoFileFeature => "a key file is read with the feature `file`, which is off",
         })
     }
@@ -118,10 +118,10 @@ impl fmt::Display for InvalidKeyText {
 impl Error for InvalidKeyText {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            #[cfg(feature = "file")]
+            #[cfg(feature = "key-file")]
             Self::File(invalid) => Some(invalid),
             Self::List(invalid) => Some(invalid),
-            #[cfg(not(feature = "file"))]
+            #[cfg(not(feature = "key-file"))]
             Self::NoFileFeature => None,
         }
     }

@@ -6,8 +6,8 @@ use super::found::trim;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::{HeaderValue, Uri};
 
-use super::location::KeyLocation;
-use super::locations::KeyLocations;
+use super::key_location::KeyLocation;
+use super::key_locations::KeyLocations;
 use super::token::{Presented, Token};
 use super::{basic, query, websocket};
 use crate::inbound::auth_error::AuthError;
