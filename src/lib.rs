@@ -82,6 +82,8 @@ pub mod rotating;
 pub mod source;
 
 mod clock;
+#[cfg(feature = "file")]
+mod fs;
 mod generation;
 mod idempotency;
 mod key;
@@ -90,8 +92,6 @@ mod layer;
 pub mod mcp;
 mod path;
 mod secret;
-#[cfg(feature = "file")]
-mod secret_file;
 mod shards;
 mod tchar;
 

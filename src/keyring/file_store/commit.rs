@@ -5,14 +5,10 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::format;
-use super::lock::Lock;
 use super::note;
-use super::place::Place;
-use super::replace::{Readers, Step, replace, sync_folder};
+use crate::fs::{Exposure, Lock, Place, Readers, Step, replace, sync_folder};
 use crate::keyring::state::KeyRingState;
 use crate::keyring::store::{CommitError, StoreError};
-use crate::secret_file;
-use crate::secret_file::Exposure;
 
 /// Some hundred thousand keys, and no more than a [`FileSource`](crate::source::FileSource) takes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -203,7 +199,7 @@ fn not_noted(place: &Place, error: io::Error) -> StoreError {
 fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
     let unreadable =
         |error: io::Error| StoreError::new(format!("{path:?} could not be read")).caused_by(error);
-    let file = match secret_file::open(&place.file) {
+    let file = match crate::fs::open(&place.file) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Ok(Found {
@@ -217,13 +213,13 @@ fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
     if !metadata.is_file() {
         return Err(StoreError::new(format!("{path:?} is not a regular file")));
     }
-    if let Exposure::Writable { mode } = secret_file::exposure(&metadata) {
+    if let Exposure::Writable { mode } = crate::fs::exposure(&metadata) {
         return Err(StoreError::new(format!(
             "{path:?} may be written by others than its owner (mode {mode:04o}), who could put a key of their own \
              there; `chmod go-w` it"
         )));
     }
-    let bytes = secret_file::read(&file, metadata.len(), MAX_BYTES).map_err(unreadable)?;
+    let bytes = crate::fs::read(&file, metadata.len(), MAX_BYTES).map_err(unreadable)?;
     let bytes = bytes.ok_or_else(|| {
         StoreError::new(format!(
             "{path:?} has more than {MAX_BYTES} bytes; is it a key file?"

@@ -2,35 +2,9 @@
 
 pub(crate) mod commit;
 mod format;
-mod lock;
 mod note;
-mod place;
-mod replace;
 #[cfg(test)]
 mod tests;
-
-#[cfg(all(any(target_os = "linux", target_os = "android"), not(portable_only)))]
-mod acl;
-#[cfg(all(
-    unix,
-    not(any(target_os = "linux", target_os = "android")),
-    not(portable_only)
-))]
-#[path = "no_acl.rs"]
-mod acl;
-#[cfg(not(all(unix, not(portable_only))))]
-mod portable;
-#[cfg(all(unix, not(portable_only)))]
-mod unix;
-
-#[cfg(not(all(unix, not(portable_only))))]
-use self::portable as os;
-#[cfg(all(unix, not(portable_only)))]
-use self::unix as os;
-
-pub(crate) use self::lock::Lock;
-pub(crate) use self::place::Place;
-pub(crate) use self::replace::{Readers, Step, replace};
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
-use super::os;
+use crate::fs::{give, private};
 
 /// The generation that was noted, if any was.
 pub(crate) fn read(path: &Path) -> io::Result<Option<u64>> {
@@ -25,9 +25,9 @@ pub(crate) fn read(path: &Path) -> io::Result<Option<u64>> {
 /// Everybody may read the note: it is no secret, and who may read the file must not fail on it.
 pub(crate) fn write(path: &Path, generation: u64, like: &Metadata) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    os::private(options.write(true).create(true).truncate(false));
+    private(options.write(true).create(true).truncate(false));
     let mut file = options.open(path)?;
-    os::give(&file, Some(like), 0o644)?;
+    give(&file, Some(like), 0o644)?;
     // As long as any: it is overwritten in place, so that a full disk does not matter.
     file.write_all(format!("{generation:020}\n").as_bytes())
 }

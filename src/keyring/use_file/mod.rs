@@ -12,11 +12,11 @@ use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 pub use self::uses::Uses;
-use super::file_store::{Lock, Place, Readers, commit, off_the_runtime, replace};
+use super::file_store::{commit, off_the_runtime};
 use super::store::StoreError;
+use crate::fs::{Lock, Place, Readers, replace};
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
-use crate::secret_file;
 
 /// How often uses are noted: what is lost with a process that is killed is no more than that.
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -164,7 +164,7 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     }
     let text = next.to_text().map_err(io::Error::other);
     let text = text.map_err(not_written)?;
-    let like = secret_file::open(&place.file).or_else(|_| secret_file::open(&beside.file));
+    let like = crate::fs::open(&place.file).or_else(|_| crate::fs::open(&beside.file));
     let like = like.ok();
     let readers = like.as_ref().map_or(Readers::Nobody, Readers::AsFarAs);
     let written = replace(&place, text.as_bytes(), readers, &mut |_| Ok(()));
@@ -175,12 +175,12 @@ fn read(place: &Place) -> Result<Option<Uses>, StoreError> {
     let path = &place.file;
     let unreadable =
         |error: io::Error| StoreError::new(format!("{path:?} could not be read")).caused_by(error);
-    let file = match secret_file::open(path) {
+    let file = match crate::fs::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(unreadable)?,
     };
     let length = file.metadata().map_err(unreadable)?.len();
-    let bytes = secret_file::read(&file, length, MAX_BYTES).map_err(unreadable)?;
+    let bytes = crate::fs::read(&file, length, MAX_BYTES).map_err(unreadable)?;
     let text = bytes
         .as_ref()
         .and_then(|bytes| std::str::from_utf8(bytes).ok());

@@ -2,8 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::fs::Bytes;
 use crate::secret::Secret;
-use crate::secret_file::Bytes;
 use crate::source::fetch::Revision;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

@@ -10,8 +10,7 @@ use tokio::sync::Notify;
 use super::content::Content;
 use super::fault::Fault;
 use super::os::Watch;
-use crate::secret_file;
-use crate::secret_file::Exposure;
+use crate::fs::Exposure;
 
 /// A file with more is hardly one key.
 const MAX_BYTES: usize = 64 * 1024;
@@ -99,12 +98,12 @@ impl Eye {
 
 fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
     let path = &*subject.path;
-    let file = secret_file::open(path).map_err(|error| why_not_opened(path, error.into()))?;
+    let file = crate::fs::open(path).map_err(|error| why_not_opened(path, error.into()))?;
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(Fault::NotRegular);
     }
-    let exposure = secret_file::exposure(&found);
+    let exposure = crate::fs::exposure(&found);
     match (&exposure, subject.readable_by_all) {
         (Exposure::Writable { mode }, _) => return Err(Fault::Writable { mode: *mode }),
         (Exposure::Readable { mode }, Rule::Refuse) => return Err(Fault::Readable { mode: *mode }),
@@ -115,7 +114,7 @@ fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
     if found.len() > u64::try_from(max).unwrap_or(u64::MAX) {
         return Err(too_large);
     }
-    let bytes = secret_file::read(&file, found.len(), max)?.ok_or(too_large)?;
+    let bytes = crate::fs::read(&file, found.len(), max)?.ok_or(too_large)?;
     Ok((Content::new(bytes), exposure))
 }
 

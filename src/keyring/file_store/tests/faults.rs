@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Folder, add, with_one_more};
+use crate::fs::Step;
 use crate::inbound::{KeyDigest, Scopes};
 use crate::keyring::file_store::commit as desk;
 use crate::keyring::file_store::commit::Desk;
-use crate::keyring::file_store::replace::Step;
 use crate::keyring::request::IssueRequest;
 use crate::keyring::ring::{KeyRing, KeyRingError};
 use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};

@@ -6,10 +6,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
+use crate::fs::{Exposure, Lock, Place, Readers, Step, replace};
 use crate::inbound::KeyDigest;
-use crate::keyring::file_store::{Lock, Place, Readers, Step, replace};
-use crate::secret_file;
-use crate::secret_file::Exposure;
 
 /// No key is longer.
 const MAX_BYTES: usize = 64 * 1024;
@@ -59,10 +57,10 @@ impl Desk {
             return Ok(None);
         };
         let metadata = file.metadata()?;
-        if let Exposure::Writable { .. } = secret_file::exposure(&metadata) {
+        if let Exposure::Writable { .. } = crate::fs::exposure(&metadata) {
             return Err(io::Error::other("others than its owner may write it"));
         }
-        let read = secret_file::read(&file, metadata.len(), MAX_BYTES)?;
+        let read = crate::fs::read(&file, metadata.len(), MAX_BYTES)?;
         let read = read.ok_or_else(|| io::Error::other("it is too long for a key"))?;
         Ok(Some(KeyDigest::of(read.trim_ascii())))
     }
@@ -84,7 +82,7 @@ impl Desk {
 
 /// The file, if there is one.
 fn open(place: &Place) -> io::Result<Option<File>> {
-    match secret_file::open(&place.file) {
+    match crate::fs::open(&place.file) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         opened => opened.map(Some),
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 
-use super::exposure::Exposure;
+use crate::fs::Exposure;
 
 /// Opens the file, unless it is something else: opening a pipe, say, would wait for its other end.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
