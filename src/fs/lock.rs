@@ -1,32 +1,33 @@
-//! One writer at a time.
+//! An advisory lock on a file: one writer at a time, across processes.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
 use fs4::{FileExt, TryLockError};
 
+use super::open::{metadata_if_exists, open_or_create};
 use super::os;
+use super::paths::Paths;
 
-/// Others hold the lock for one write.
+/// How long [`Lock::wait`] waits. Other writers hold the lock for a single write.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The lock, while it is held. It is let go of when this is dropped, and when the process ends, however it does.
+/// A held lock, released when it is dropped and when the process ends, however it ends.
 ///
-/// It is on a file beside the one that is written: that one is replaced, and a lock on it would be with it. That file is its
-/// owner's alone, whoever may read the one beside it: to open it is enough to hold the lock, and to keep everybody out.
+/// The lock is on a file of its own, `<file>.lock`: the file itself is replaced, and a lock on it would be, too. Only the
+/// owner may open that file, since whoever can open it can hold the lock and keep all writers out.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
 
 impl Lock {
-    /// Waits for its turn; `None` when that does not come. It is given to the owner of `like`.
-    pub(crate) fn take(path: &Path, like: Option<&Metadata>) -> io::Result<Option<Self>> {
+    /// Waits up to 10 s for the lock, and returns `None` if it stays taken. Blocks the thread.
+    pub(crate) fn wait(paths: &Paths) -> io::Result<Option<Self>> {
         let mut waited = Duration::ZERO;
         loop {
-            match Self::try_take(path, like)? {
+            match Self::try_take(paths)? {
                 None if waited < PATIENCE => {
                     sleep(PAUSE);
                     waited += PAUSE;
@@ -36,10 +37,12 @@ impl Lock {
         }
     }
 
-    /// The same, and `None` at once where somebody else holds it.
-    pub(crate) fn try_take(path: &Path, like: Option<&Metadata>) -> io::Result<Option<Self>> {
+    /// Takes the lock, or returns `None` if another writer holds it. The lock file gets the owner of the file itself.
+    pub(crate) fn try_take(paths: &Paths) -> io::Result<Option<Self>> {
+        let like = metadata_if_exists(&paths.file)?;
+        let path = paths.lock();
         loop {
-            let file = open(path)?;
+            let file = open_or_create(&path)?;
             match FileExt::try_lock(&file) {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -48,16 +51,16 @@ impl Lock {
                 }
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            // Whoever held it may have taken it away: a lock on what is not there any more keeps nobody out.
-            if !os::is_at(&file, path)? {
+            // Its last holder may have removed the file: a lock on what is not there any more keeps nobody out.
+            if !os::is_at(&file, &path)? {
                 continue;
             }
             let lock = Self(file);
-            return match os::give(&lock.0, like, 0o600) {
+            return match os::set_access(&lock.0, like.as_ref(), 0o600) {
                 Ok(()) => Ok(Some(lock)),
                 Err(error) => {
-                    // As it is, it would keep others out for good. The error that is told is the first one.
-                    let _ = fs::remove_file(path);
+                    // With the wrong owner it would keep others out for good. The first error is the one that counts.
+                    let _ = fs::remove_file(&path);
                     Err(error)
                 }
             };
@@ -67,13 +70,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing is not enough: a process that was forked meanwhile, to run another program, has the file open until it does.
+        // Closing is not enough: a child process that was forked meanwhile has the file open until it runs its program.
         let _ = FileExt::unlock(&self.0);
     }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    os::private(options.read(true).write(true).create(true).truncate(false));
-    options.open(path)
 }

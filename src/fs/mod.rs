@@ -1,10 +1,15 @@
-//! Files that hold secrets: opened without hanging, with who may get at them, read with a bound.
+//! Files that hold secrets: opened and checked, read with a bound, replaced atomically, locked.
+//!
+//! Errors here are [`std::io::Error`], or [`FileError`] for a file that was opened and is refused. The callers say
+//! which file it was and what to do.
 
 mod exposure;
 mod lock;
-mod place;
+mod open;
+mod paths;
 mod read;
 mod replace;
+mod secret_file;
 
 #[cfg(not(all(unix, not(portable_only))))]
 mod portable;
@@ -18,7 +23,9 @@ use self::unix as os;
 
 pub(crate) use self::exposure::Exposure;
 pub(crate) use self::lock::Lock;
-pub(crate) use self::os::{exposure, give, open, private};
-pub(crate) use self::place::Place;
-pub(crate) use self::read::{Bytes, read};
-pub(crate) use self::replace::{Readers, Step, replace, sync_folder};
+pub(crate) use self::open::{open_if_exists, open_or_create};
+pub(crate) use self::os::{open, set_access};
+pub(crate) use self::paths::Paths;
+pub(crate) use self::read::{SecretBytes, read_bounded};
+pub(crate) use self::replace::{Access, Step, replace, sync_directory};
+pub(crate) use self::secret_file::{FileError, SecretFile};

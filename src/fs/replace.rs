@@ -1,12 +1,16 @@
-//! Replaces a file so that there is the old content or the new, whenever the power fails.
+//! Replaces a file atomically: after a crash or a power failure there is the old content or the new.
+//!
+//! The order of the steps is what makes that so: the new content is on the disk before it takes the old one's name, and the
+//! directory is on the disk before the caller hears that it is written.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{self, Write};
 
+use super::open::{create_new, remove_if_exists};
 use super::os;
-use super::place::Place;
+use super::paths::Paths;
 
-/// What a write does, one after the other: where it can fail, and where it can end with the process.
+/// A step of a write. A process can fail or end before each of them, which tests make it do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Lock,
@@ -14,87 +18,83 @@ pub(crate) enum Step {
     Write,
     Sync,
     Rename,
-    SyncFolder,
+    SyncDirectory,
     Note,
 }
 
-/// For whom a new content is.
+/// Who may access the new file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Readers<'a> {
-    /// Its owner alone.
-    Nobody,
-    /// Those of this file, whose place it takes; or it is not written.
-    Of(&'a File),
-    /// Those of this file, as far as this user may say so: never others.
-    AsFarAs(&'a File),
+pub(crate) enum Access<'a> {
+    OwnerOnly,
+    /// Everybody who may access this file. The write fails if that cannot be granted.
+    SameAs(&'a File),
+    /// Those who may access this file, as far as this user may grant it, and nobody else.
+    AtMost(&'a File),
 }
 
-impl<'a> Readers<'a> {
-    /// Those of the file that was there, if there was one.
-    pub(crate) fn of(old: Option<&'a File>) -> Self {
-        old.map_or(Self::Nobody, Self::Of)
+impl<'a> Access<'a> {
+    /// Keeps the access of the file that is replaced, if there is one.
+    pub(crate) fn kept_from(old: Option<&'a File>) -> Self {
+        old.map_or(Self::OwnerOnly, Self::SameAs)
     }
 
-    fn give(self, file: &File) -> io::Result<()> {
+    fn grant(self, file: &File) -> io::Result<()> {
         match self {
-            Self::Nobody => Ok(()),
-            Self::Of(old) => os::give_to_readers_of(old, file),
-            Self::AsFarAs(old) => os::give_as_far_as_allowed(old, file),
+            Self::OwnerOnly => Ok(()),
+            Self::SameAs(old) => os::copy_access(old, file),
+            Self::AtMost(old) => os::copy_access_as_allowed(old, file),
         }
     }
 }
 
-/// So much at a time.
-const PIECE: usize = 64 * 1024;
+/// How many bytes are written at a time.
+const CHUNK: usize = 64 * 1024;
 
-/// Puts `text` in the file's place, for these readers. Only the holder of the lock may do so: what lies
-/// where the next content is written was left by a writer that is gone.
+/// Replaces the content of a file. The caller must hold the lock: what is left of another write is removed.
+///
+/// `before` is called before each step.
 pub(crate) fn replace(
-    place: &Place,
-    text: &[u8],
-    readers: Readers<'_>,
+    paths: &Paths,
+    content: &[u8],
+    access: Access<'_>,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> io::Result<()> {
-    let next = place.next();
+    let next = paths.next();
     before(Step::Create)?;
-    match fs::remove_file(&next) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    os::private(options.write(true).create_new(true));
-    let file = options.open(&next)?;
-    let written = fill(file, text, readers, before).and_then(|()| {
+    remove_if_exists(&next)?;
+    let file = create_new(&next)?;
+    let written = fill(file, content, access, before).and_then(|()| {
         before(Step::Rename)?;
-        fs::rename(&next, &place.file)
+        fs::rename(&next, &paths.file)
     });
     if let Err(error) = written {
-        // The error that is told is the first one.
+        // The first error is the one that says what is wrong.
         let _ = fs::remove_file(&next);
         return Err(error);
     }
-    sync_folder(place, before)
+    sync_directory(paths, before)
 }
 
-/// Writes to the disk which file is in the place.
-pub(crate) fn sync_folder(
-    place: &Place,
+/// Makes the last rename durable.
+pub(crate) fn sync_directory(
+    paths: &Paths,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> io::Result<()> {
-    before(Step::SyncFolder)?;
-    os::sync_folder(&place.folder)
+    before(Step::SyncDirectory)?;
+    os::sync_directory(&paths.directory)
 }
 
 fn fill(
     mut file: File,
-    text: &[u8],
-    readers: Readers<'_>,
+    content: &[u8],
+    access: Access<'_>,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> io::Result<()> {
-    readers.give(&file)?;
-    for piece in text.chunks(PIECE) {
+    // While the file is empty: nobody reads a secret in between who may not read it afterwards.
+    access.grant(&file)?;
+    for chunk in content.chunks(CHUNK) {
         before(Step::Write)?;
-        file.write_all(piece)?;
+        file.write_all(chunk)?;
     }
     before(Step::Sync)?;
     file.sync_all()

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-use self::commit::Desk;
+use self::commit::StoreFile;
 use super::state::KeyRingState;
 use super::store::{Commit, CommitError, Store, StoreError};
 
@@ -65,30 +65,30 @@ use super::store::{Commit, CommitError, Store, StoreError};
 #[derive(Clone, Debug)]
 pub struct FileStore {
     /// One at a time: work whose caller is gone goes on.
-    desk: Arc<Mutex<Desk>>,
+    file: Arc<Mutex<StoreFile>>,
 }
 
 impl FileStore {
     /// The file at this path, which need not be there yet. Its folder must be.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let desk = Desk::new(path.into());
+        let file = StoreFile::new(path.into());
         Self {
-            desk: Arc::new(Mutex::new(desk)),
+            file: Arc::new(Mutex::new(file)),
         }
     }
 }
 
 impl Store for FileStore {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-        let mut desk = Arc::clone(&self.desk).lock_owned().await;
-        off_the_runtime(move || desk.load(|_| Ok(()))).await?
+        let mut file = Arc::clone(&self.file).lock_owned().await;
+        off_the_runtime(move || file.load(|_| Ok(()))).await?
     }
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        let mut desk = Arc::clone(&self.desk).lock_owned().await;
+        let mut file = Arc::clone(&self.file).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
-        off_the_runtime(move || desk.commit(&base, &next, |_| Ok(()))).await?
+        off_the_runtime(move || file.commit(&base, &next, |_| Ok(()))).await?
     }
 }
 
