@@ -81,6 +81,8 @@ pub mod outbound;
 pub mod rotating;
 pub mod source;
 
+#[cfg(feature = "file")]
+mod blocking;
 mod clock;
 #[cfg(feature = "file")]
 mod fs;

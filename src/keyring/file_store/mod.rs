@@ -6,16 +6,15 @@ mod note;
 #[cfg(test)]
 mod tests;
 
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
 use self::commit::StoreFile;
 use super::state::KeyRingState;
 use super::store::{Commit, CommitError, Store, StoreError};
+use crate::blocking::{self, ShuttingDown};
 
 /// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
 ///
@@ -82,23 +81,24 @@ impl FileStore {
 impl Store for FileStore {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         let mut file = Arc::clone(&self.file).lock_owned().await;
-        off_the_runtime(move || file.load(|_| Ok(()))).await?
+        blocking::run(move || file.load(|_| Ok(()))).await?
     }
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
         let mut file = Arc::clone(&self.file).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
-        off_the_runtime(move || file.commit(&base, &next, |_| Ok(()))).await?
+        blocking::run(move || file.commit(&base, &next, |_| Ok(()))).await?
     }
 }
 
-pub(crate) async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StoreError> {
-    spawn_blocking(work)
-        .await
-        .map_err(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => StoreError::new("the runtime is shutting down"),
-        })
+impl From<ShuttingDown> for StoreError {
+    fn from(reason: ShuttingDown) -> Self {
+        Self::new(reason.to_string())
+    }
+}
+
+impl From<ShuttingDown> for CommitError {
+    fn from(reason: ShuttingDown) -> Self {
+        StoreError::from(reason).into()
+    }
 }

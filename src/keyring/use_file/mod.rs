@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 pub use self::uses::Uses;
-use super::file_store::{commit, off_the_runtime};
+use super::file_store::commit;
 use super::store::StoreError;
+use crate::blocking;
 use crate::fs::{Access, Lock, Paths, open, open_if_exists, read_bounded, replace};
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
@@ -78,7 +79,7 @@ impl UseFile {
     /// When the file cannot be read, or is another.
     pub async fn read(&self) -> Result<Option<Uses>, StoreError> {
         let key_file = self.key_file.clone();
-        off_the_runtime(move || read(&commit::find(&key_file)?.used())).await?
+        blocking::run(move || read(&commit::find(&key_file)?.used())).await?
     }
 
     /// Notes what is known now of the use of these keys.
@@ -92,7 +93,7 @@ impl UseFile {
     /// What has begun is done, whether or not somebody waits for it.
     pub async fn note(&self, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
         let (key_file, keys) = (self.key_file.clone(), keys.clone());
-        off_the_runtime(move || note(&key_file, &keys, now)).await?
+        blocking::run(move || note(&key_file, &keys, now)).await?
     }
 
     /// Notes the uses of these keys without end, as [`follow_until`](Self::follow_until) does; it is spawned, and aborted where it

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use self::delivery::InUse;
 pub(crate) use self::delivery::SinkFile;
 use super::sink::{Sink, SinkError};
+use crate::blocking;
 use crate::inbound::KeyDigest;
 use crate::keyring::token::NewKey;
 
@@ -53,10 +53,8 @@ impl FileSink {
         work: impl FnOnce(&mut SinkFile) -> io::Result<T> + Send + 'static,
     ) -> Result<T, SinkError> {
         let mut file = Arc::clone(&self.file).lock_owned().await;
-        let done = match spawn_blocking(move || work(&mut file)).await {
-            Ok(done) => done,
-            Err(error) => Err(io::Error::other(error)),
-        };
+        let done = blocking::run(move || work(&mut file)).await;
+        let done = done.unwrap_or_else(|reason| Err(io::Error::other(reason)));
         done.map_err(|error| {
             let path = &self.path;
             match error.get_ref() {
