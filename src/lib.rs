@@ -104,7 +104,11 @@ pub mod outbound;
 pub mod rotating;
 pub mod source;
 
+#[cfg(feature = "file")]
+mod blocking;
 mod clock;
+#[cfg(feature = "file")]
+mod fs;
 mod generation;
 #[cfg(feature = "inbound")]
 mod idempotency;
@@ -116,8 +120,6 @@ pub mod mcp;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod path;
 mod secret;
-#[cfg(feature = "file")]
-mod secret_file;
 #[cfg(feature = "inbound")]
 mod shards;
 #[cfg(any(feature = "inbound", feature = "outbound"))]

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::fs::FileError;
 use crate::source::error::SourceError;
 
 /// What is wrong with the file.
@@ -89,6 +90,17 @@ impl From<io::Error> for Fault {
             ErrorKind::PermissionDenied => Self::Denied(error),
             ErrorKind::IsADirectory => Self::NotRegular,
             _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<FileError> for Fault {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::NotRegular => Self::NotRegular,
+            FileError::Writable { mode } => Self::Writable { mode },
+            FileError::TooLarge { max } => Self::TooLarge { max },
+            FileError::Io(error) => error.into(),
         }
     }
 }
