@@ -11,15 +11,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::builder::RotatingBuilder;
-use super::deadline::Deadline;
 use super::error::{RefreshError, StartError};
 use super::event::{EventKind, Events};
 use super::publisher::Publisher;
 use super::refreshing::{Refreshed, Refreshing};
 use super::status::{Progress, RefreshState, Status, Subscription};
-use super::value::Previous;
-use super::value::Proven;
-use super::value::{Cell, Content, Current, Snapshot};
+use super::value::{Cell, Current, Previous, Proven};
 use crate::clock::Now;
 use crate::clock::WallClock;
 use crate::generation::Generation;
@@ -294,19 +291,6 @@ impl<T> Rotating<T> {
         match commands.send(command(reply)) {
             Ok(()) => Refreshing::waiting(outcome),
             Err(_) => Refreshing::known(Err(RefreshError::Stopped)),
-        }
-    }
-}
-
-impl<T> Snapshot<T> {
-    /// The first snapshot of a value.
-    pub(crate) fn first(value: T, obtained: Now, expires: Option<Deadline>) -> Self {
-        Self {
-            content: Arc::new(Content::new(value, Generation::FIRST, obtained)),
-            revision: None,
-            expires,
-            failing_since: None,
-            previous: None,
         }
     }
 }

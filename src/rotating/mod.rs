@@ -5,7 +5,6 @@
 //! exactly once.
 
 mod builder;
-mod deadline;
 mod engine;
 mod error;
 mod event;
@@ -14,6 +13,8 @@ mod publisher;
 mod refreshing;
 mod shared;
 mod status;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use self::builder::RotatingBuilder;

@@ -9,8 +9,7 @@ use tokio::time::Instant;
 
 use super::event::{EventKind, Events};
 use super::status::Progress;
-use super::value::Previous;
-use super::value::{Cell, Content, Snapshot};
+use super::value::{Cell, Content, Previous, Snapshot};
 use crate::clock::Now;
 use crate::clock::WallClock;
 use crate::generation::Generation;

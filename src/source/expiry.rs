@@ -66,3 +66,24 @@ impl fmt::Display for InvalidLifetime {
 }
 
 impl Error for InvalidLifetime {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expires_in_is_read_wide_and_refused_where_it_means_nothing() {
+        for refused in ["0", "-1", "NaN", "-inf", "", "soon", "1e"] {
+            assert!(refused.parse::<Expiry>().is_err(), "{refused}");
+        }
+        for (text, seconds) in [("3600", 3600.0), ("3599.9", 3599.9), (" 60 ", 60.0)] {
+            assert_eq!(
+                text.parse(),
+                Ok(Expiry::In(Duration::from_secs_f64(seconds)))
+            );
+        }
+        for huge in ["18446744073709551616", "inf", "1e300"] {
+            assert_eq!(huge.parse(), Ok(Expiry::In(LONGEST)));
+        }
+    }
+}

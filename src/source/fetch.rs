@@ -102,6 +102,14 @@ impl<T> Fetched<T> {
         self
     }
 
+    /// The same, with a tag on its revision, if it has one.
+    pub(crate) fn tagged(mut self, tag: u8) -> Self {
+        if let Self::Value { revision, .. } = &mut self {
+            *revision = revision.take().map(|revision| revision.with_tag(tag));
+        }
+        self
+    }
+
     pub(crate) fn try_map<U>(
         self,
         f: impl FnOnce(T) -> Result<U, SourceError>,
@@ -136,6 +144,15 @@ impl Revision {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    fn with_tag(&self, tag: u8) -> Self {
+        Self::new([&[tag], self.as_bytes()].concat())
+    }
+
+    /// The revision that was given this tag.
+    pub(crate) fn without_tag(&self, tag: u8) -> Option<Self> {
+        self.as_bytes().strip_prefix(&[tag]).map(Self::new)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Sources of secrets, and what turns a secret into something that can be used.
 
-mod adapt;
 mod channel;
 mod env;
 mod error;
@@ -12,7 +11,6 @@ mod refresh_interval;
 mod source;
 mod source_fn;
 
-pub use self::adapt::{BoxSource, Fallback, TryMap, Validate};
 pub use self::channel::{ChannelSource, Sender, channel};
 pub use self::env::EnvSource;
 pub use self::error::{SourceError, SourceErrorKind};
@@ -22,5 +20,5 @@ pub use self::fetch::{Fetch, FetchReason, Fetched, Revision};
 #[cfg(feature = "file")]
 pub use self::file::FileSource;
 pub use self::refresh_interval::RefreshInterval;
-pub use self::source::Source;
+pub use self::source::{BoxSource, Fallback, Source, TryMap, Validate};
 pub use self::source_fn::{SourceFn, source_fn};

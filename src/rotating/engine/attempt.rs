@@ -10,8 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::clock::Now;
-use crate::rotating::deadline::Deadline;
-use crate::rotating::value::Snapshot;
+use crate::rotating::value::{Deadline, Snapshot};
 use crate::source::{Expiry, SourceError, SourceErrorKind};
 use crate::source::{Fetch, Fetched, Revision, Source};
 

@@ -10,8 +10,7 @@ use super::schedule::{Backoff, Moved};
 use crate::clock::Draw;
 use crate::clock::Now;
 use crate::generation::Generation;
-use crate::rotating::deadline::Deadline;
-use crate::rotating::value::Proven;
+use crate::rotating::value::{Deadline, Proven};
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 
 /// Timers of a tokio runtime stand still while the machine sleeps, so none is longer than this:

@@ -17,14 +17,12 @@ use crate::clock::Clocks;
 use crate::clock::Draw;
 use crate::clock::Now;
 use crate::generation::Generation;
-use crate::rotating::deadline::Deadline;
 use crate::rotating::error::RefreshError;
 use crate::rotating::event::EventKind;
 use crate::rotating::refreshing::Refreshed;
 use crate::rotating::shared::Parts;
 use crate::rotating::status::Progress;
-use crate::rotating::value::Previous;
-use crate::rotating::value::{Content, Snapshot};
+use crate::rotating::value::{Content, Deadline, Previous, Snapshot};
 use crate::source::{FetchReason, SourceError};
 
 type Reply<T> = oneshot::Sender<Refreshed<T>>;

@@ -1,7 +1,5 @@
 //! The current value: what every request loads, once.
 
-use super::content::Content;
-use crate::generation::Generation;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,8 +8,11 @@ use std::time::{Duration, SystemTime};
 use arc_swap::{ArcSwap, Guard};
 use tokio::time::Instant;
 
-use super::previous::Previous;
-use crate::rotating::deadline::Deadline;
+use super::content::Content;
+use super::deadline::Deadline;
+use super::proven::Proven;
+use crate::clock::Now;
+use crate::generation::Generation;
 use crate::source::Revision;
 
 /// What is published, whole.
@@ -26,6 +27,17 @@ pub(crate) struct Snapshot<T> {
 }
 
 impl<T> Snapshot<T> {
+    /// The first snapshot of a value.
+    pub(crate) fn first(value: T, obtained: Now, expires: Option<Deadline>) -> Self {
+        Self {
+            content: Arc::new(Content::new(value, Generation::FIRST, obtained)),
+            revision: None,
+            expires,
+            failing_since: None,
+            previous: None,
+        }
+    }
+
     /// The same content, for what is to be published with it.
     pub(crate) fn again(&self) -> Self {
         Self {
@@ -39,6 +51,70 @@ impl<T> Snapshot<T> {
 }
 
 pub(crate) type Cell<T> = ArcSwap<Snapshot<T>>;
+
+/// A value that had proven itself when it was replaced: the upstream may not take the new one yet.
+///
+/// Values that nobody proves, such as sets of keys, are not kept.
+pub(crate) struct Previous<T> {
+    snapshot: Arc<Snapshot<T>>,
+    until: Deadline,
+}
+
+impl<T: PartialEq> Previous<T> {
+    /// What is kept once `replaced` is replaced by `next`: its content, or what was kept beside it if it never proved
+    /// itself. To go back to what comes again would be to send the same twice.
+    pub(crate) fn after(
+        replaced: &Snapshot<T>,
+        next: &T,
+        overlap: Duration,
+        now: Now,
+    ) -> Option<Self> {
+        let kept = if replaced.content.proven() == Proven::No {
+            replaced.previous.clone()
+        } else {
+            let end = Deadline::after(now, overlap);
+            Some(Self {
+                snapshot: Arc::new(Snapshot {
+                    content: Arc::clone(&replaced.content),
+                    revision: None,
+                    expires: replaced.expires,
+                    failing_since: None,
+                    previous: None,
+                }),
+                until: replaced.expires.map_or(end, |expiry| expiry.earlier(end)),
+            })
+        };
+        kept.filter(|kept| kept.stands(now) && kept.content().value != *next)
+    }
+}
+
+impl<T> Previous<T> {
+    /// Whether a request may go back to it: not once it has been rejected, has expired, or the overlap is over.
+    pub(crate) fn stands(&self, now: Now) -> bool {
+        self.content().proven() == Proven::Yes && !self.until.passed(now)
+    }
+
+    pub(crate) fn content(&self) -> &Content<T> {
+        &self.snapshot.content
+    }
+
+    pub(crate) const fn until(&self) -> Deadline {
+        self.until
+    }
+
+    pub(crate) fn load(&self) -> Current<T> {
+        Current::from(Arc::clone(&self.snapshot))
+    }
+}
+
+impl<T> Clone for Previous<T> {
+    fn clone(&self) -> Self {
+        Self {
+            snapshot: Arc::clone(&self.snapshot),
+            until: self.until,
+        }
+    }
+}
 
 /// The value that was current when it was loaded, with its generation.
 ///
