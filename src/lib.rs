@@ -95,7 +95,7 @@ mod secret_file;
 mod shards;
 mod tchar;
 
-pub use self::key::InvalidKey;
+pub use self::key::{InvalidKey, InvalidKeyKind};
 pub use self::layer::RotatingAuthLayer;
 pub use self::rotating::Rotating;
 pub use self::secret::Secret;

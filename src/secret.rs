@@ -45,6 +45,19 @@ impl From<&str> for Secret {
     }
 }
 
+impl From<Vec<u8>> for Secret {
+    /// Takes the bytes over, as [`Secret::new`] does.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::new(bytes)
+    }
+}
+
+impl From<&[u8]> for Secret {
+    fn from(bytes: &[u8]) -> Self {
+        Self::new(bytes.into())
+    }
+}
+
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         constant_time_eq::constant_time_eq(self.expose_secret(), other.expose_secret())
@@ -56,5 +69,23 @@ impl Eq for Secret {}
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret([REDACTED])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_is_made_of_text_or_bytes() {
+        let bytes: &[u8] = b"sk-1";
+        for secret in [
+            Secret::from("sk-1"),
+            Secret::from("sk-1".to_owned()),
+            Secret::from(bytes),
+            Secret::from(bytes.to_vec()),
+        ] {
+            assert_eq!(secret.expose_secret(), bytes);
+        }
     }
 }

@@ -19,7 +19,7 @@ use super::error::StartError;
 use super::event::{Event, Events, Observer};
 use super::handle::Rotating;
 use super::publisher::Publisher;
-use super::shared::Parts;
+use super::shared::Shared;
 use super::status::Progress;
 use super::value::Snapshot;
 use crate::clock::Clocks;
@@ -202,8 +202,8 @@ impl RotatingBuilder {
     where
         S: Source<Value: PartialEq>,
     {
-        runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let settings = self.settings(source.pace());
+        runtime::Handle::try_current().map_err(|_| StartError::no_runtime())?;
+        let settings = self.settings(source.refresh_interval());
         let clocks = Clocks::new(Arc::clone(&self.wall));
         let events = Events::new(self.name, self.observer);
         let wait = self.wait_for_first;
@@ -216,11 +216,11 @@ impl RotatingBuilder {
             failures: 0,
             next_attempt: first.plan.due().wall(),
         });
-        let parts = Parts::new(first.snapshot, events);
-        let rotating = Rotating::new(parts.clone_handles(), Some(commands), watcher, self.wall);
+        let shared = Shared::new(first.snapshot, events);
+        let rotating = Rotating::new(shared.clone_handles(), Some(commands), watcher, self.wall);
         let driver = Driver::new(
             source,
-            parts,
+            shared,
             first.plan,
             self.fetch_timeout,
             clocks,
@@ -243,25 +243,25 @@ impl RotatingBuilder {
             next_attempt: None,
         });
         let events = Events::new(self.name, self.observer);
-        let parts = Parts::new(Snapshot::first(value, now, None), events);
+        let shared = Shared::new(Snapshot::first(value, now, None), events);
         let publisher = Publisher {
-            cell: Arc::clone(&parts.cell),
-            events: Arc::clone(&parts.events),
+            cell: Arc::clone(&shared.cell),
+            events: Arc::clone(&shared.events),
             progress,
             wall: Arc::clone(&self.wall),
             overlap: self.overlap,
             retired: Vec::new(),
         };
-        (Rotating::new(parts, None, watcher, self.wall), publisher)
+        (Rotating::new(shared, None, watcher, self.wall), publisher)
     }
 
     /// What was set, within what sums of times and a timer can do.
-    fn settings(&self, pace: RefreshInterval) -> Settings {
+    fn settings(&self, interval: RefreshInterval) -> Settings {
         let bounded = |time: Duration| time.min(LONGEST);
-        let min_interval = self.min_interval.unwrap_or(pace.min_interval);
+        let min_interval = self.min_interval.unwrap_or(interval.min_interval);
         Settings {
-            pace: RefreshInterval {
-                poll: self.poll.or(pace.poll).map(bounded),
+            interval: RefreshInterval {
+                poll: self.poll.or(interval.poll).map(bounded),
                 min_interval: min_interval.clamp(SHORTEST_INTERVAL, LONGEST),
             },
             backoff: Backoff {

@@ -40,7 +40,7 @@ pub enum EventKind {
     /// The source did not deliver; the last good value stays.
     RefreshFailed {
         /// What kind of failure.
-        class: SourceErrorKind,
+        kind: SourceErrorKind,
         /// How many in a row.
         failures: u32,
         /// When the source is asked again at the latest.
@@ -71,7 +71,7 @@ pub enum EventKind {
         /// Why, in one word.
         reason: &'static str,
         /// How many refusals were not told since the one before this: a flood is counted, not written out.
-        untold: u64,
+        suppressed: u64,
     },
     /// A generation got its first answer that was not a rejection.
     InUse {
@@ -129,10 +129,10 @@ impl Events {
                 tracing::info!(name, %generation, ?reason, "rotated");
             }
             EventKind::RefreshFailed {
-                class,
+                kind,
                 failures,
                 next_attempt,
-            } => tracing::warn!(name, %class, failures, ?next_attempt, "refresh failed"),
+            } => tracing::warn!(name, %kind, failures, ?next_attempt, "refresh failed"),
             EventKind::Rejected { generation } => {
                 tracing::warn!(name, %generation, "rejected by the upstream");
             }
@@ -144,8 +144,8 @@ impl Events {
                 rejected,
                 generation,
             } => tracing::info!(name, %rejected, %generation, "fell back"),
-            EventKind::Refused { reason, untold } => {
-                tracing::warn!(name, reason, untold, "refused a client");
+            EventKind::Refused { reason, suppressed } => {
+                tracing::warn!(name, reason, suppressed, "refused a client");
             }
             EventKind::InUse { generation } => tracing::debug!(name, %generation, "in use"),
         }
@@ -158,8 +158,8 @@ fn observe(mut observer: Observer) -> SyncSender<Event> {
     let watch = move || {
         for event in events {
             // What an observer's panic leaves behind is the observer's own.
-            let told = catch_unwind(AssertUnwindSafe(|| observer(&event)));
-            if told.is_err() {
+            let result = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+            if result.is_err() {
                 tracing::error!("an observer of key events panicked");
             }
         }

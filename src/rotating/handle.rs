@@ -1,7 +1,7 @@
 //! The handle: what the rest of a program holds of a rotating value.
 
 use super::engine::Command;
-use super::shared::Parts;
+use super::shared::Shared;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::builder::RotatingBuilder;
-use super::error::{RefreshError, StartError};
+use super::error::{RefreshError, RefreshErrorKind, StartError};
 use super::event::{EventKind, Events};
 use super::publisher::Publisher;
 use super::refreshing::{Refreshed, Refreshing};
@@ -99,14 +99,14 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
 
 impl<T> Rotating<T> {
     pub(crate) fn new(
-        parts: Parts<T>,
+        shared: Shared<T>,
         commands: Option<mpsc::UnboundedSender<Command<T>>>,
         progress: watch::Receiver<Progress>,
         wall: WallClock,
     ) -> Self {
         Self(Arc::new(Handle {
-            cell: parts.cell,
-            events: parts.events,
+            cell: shared.cell,
+            events: shared.events,
             commands,
             progress,
             wall,
@@ -137,7 +137,7 @@ impl<T> Rotating<T> {
             }
             return Refreshing::known(Ok(current));
         }
-        let refreshing = self.ask(|reply| Command::Rejected {
+        let refreshing = self.send(|reply| Command::Rejected {
             generation: rejected,
             reply,
         });
@@ -148,7 +148,7 @@ impl<T> Rotating<T> {
     /// Asks the source now. The outcome is the value that is current after an attempt that started after
     /// this call, new or not.
     pub fn refresh(&self) -> Refreshing<T> {
-        self.ask(|reply| Command::Refresh { reply })
+        self.send(|reply| Command::Refresh { reply })
     }
 
     /// How the value is doing.
@@ -235,7 +235,7 @@ impl<T> Rotating<T> {
             sent == Proven::No
                 && (is_rejected || !good)
                 && previous.content().generation < rejected
-                && previous.stands(self.now())
+                && previous.is_usable(self.now())
         });
         let Some(previous) = previous else {
             return self.refresh_newer_than(rejected);
@@ -252,7 +252,7 @@ impl<T> Rotating<T> {
     pub(crate) fn join_refresh(&self, current: &Current<T>) -> Option<Refreshing<T>> {
         let is_refreshed = self.0.commands.is_some();
         (is_refreshed && current.content().proven() == Proven::RejectedSince).then(|| {
-            self.ask(|reply| Command::Join {
+            self.send(|reply| Command::Join {
                 generation: current.generation(),
                 reply,
             })
@@ -280,17 +280,17 @@ impl<T> Rotating<T> {
         }
     }
 
-    fn ask(
+    fn send(
         &self,
         command: impl FnOnce(oneshot::Sender<Refreshed<T>>) -> Command<T>,
     ) -> Refreshing<T> {
         let Some(commands) = &self.0.commands else {
-            return Refreshing::known(Err(RefreshError::Manual));
+            return Refreshing::known(Err(RefreshError::new(RefreshErrorKind::Manual)));
         };
         let (reply, outcome) = oneshot::channel();
         match commands.send(command(reply)) {
             Ok(()) => Refreshing::waiting(outcome),
-            Err(_) => Refreshing::known(Err(RefreshError::Stopped)),
+            Err(_) => Refreshing::known(Err(RefreshError::new(RefreshErrorKind::Stopped))),
         }
     }
 }

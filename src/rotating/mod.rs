@@ -18,7 +18,7 @@ mod tests;
 mod value;
 
 pub use self::builder::RotatingBuilder;
-pub use self::error::{RefreshError, StartError};
+pub use self::error::{RefreshError, RefreshErrorKind, StartError, StartErrorKind};
 pub use self::event::{Event, EventKind};
 pub use self::handle::Rotating;
 pub use self::publisher::Publisher;

@@ -54,10 +54,10 @@ impl<T: PartialEq> Publisher<T> {
         let generation = current.content.generation;
         self.cell.store(Arc::new(Snapshot {
             previous: None,
-            ..current.again()
+            ..current.same_content()
         }));
         drop(current);
-        self.let_go();
+        self.free_retired();
         generation
     }
 
@@ -80,7 +80,7 @@ impl<T: PartialEq> Publisher<T> {
         drop(current);
         self.progress
             .send_modify(|progress| progress.generation = generation);
-        self.let_go();
+        self.free_retired();
         let reason = None;
         self.events
             .emit(EventKind::Rotated { generation, reason }, now.wall);
@@ -88,7 +88,7 @@ impl<T: PartialEq> Publisher<T> {
     }
 
     /// Frees the contents that no reader holds any more, and no snapshot.
-    fn let_go(&mut self) {
+    fn free_retired(&mut self) {
         self.retired
             .retain(|content| Arc::strong_count(content) > 1);
     }

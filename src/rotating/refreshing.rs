@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-use super::error::RefreshError;
+use super::error::{RefreshError, RefreshErrorKind};
 use super::value::Current;
 use super::value::Snapshot;
 
@@ -49,7 +49,7 @@ impl<T> Future for Refreshing<T> {
             State::Known(outcome) => Poll::Ready(outcome.take().expect("polled after it was done")),
             State::Waiting(reply) => Poll::Ready(match ready!(Pin::new(reply).poll(cx)) {
                 Ok(refreshed) => refreshed.map(Current::from),
-                Err(_) => Err(RefreshError::Stopped),
+                Err(_) => Err(RefreshError::new(RefreshErrorKind::Stopped)),
             }),
         }
     }

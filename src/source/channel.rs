@@ -80,14 +80,14 @@ impl<T: Send + Sync + 'static> Source for ChannelSource<T> {
     type Value = T;
 
     /// The number of a value is its revision: so it is known whether the last one was accepted.
-    async fn fetch(&mut self, ask: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
+    async fn fetch(&mut self, request: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
         if let Some(value) = self.slot.replace(None) {
             self.handed_out += 1;
             return Ok(Fetched::new(value).revision(numbered(self.handed_out)));
         }
         match self.handed_out {
             0 => Err(SourceError::transient("nothing has been channel yet")),
-            last if ask.revision == Some(&numbered(last)) => Ok(Fetched::unchanged()),
+            last if request.revision == Some(&numbered(last)) => Ok(Fetched::unchanged()),
             _ => Err(SourceError::invalid(
                 "what was channel last was not accepted; push another",
             )),

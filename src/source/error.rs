@@ -5,15 +5,17 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use super::expiry::InvalidLifetime;
+
 /// Why a source could not deliver.
 ///
 /// Whoever makes one keeps secrets out of its text and out of its cause: both are logged.
 #[derive(Debug)]
 pub struct SourceError {
-    class: SourceErrorKind,
+    kind: SourceErrorKind,
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// What kind of failure it was; decides how soon the source is asked again.
@@ -38,12 +40,12 @@ pub enum SourceErrorKind {
 
 impl SourceError {
     /// An error of the given class.
-    pub fn new(class: SourceErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(kind: SourceErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            class,
+            kind,
             message: message.into(),
             retry_after: None,
-            cause: None,
+            source: None,
         }
     }
 
@@ -72,15 +74,15 @@ impl SourceError {
 
     /// Adds what caused it.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
         self
     }
 
     /// What kind of failure it was.
     #[must_use]
-    pub const fn class(&self) -> SourceErrorKind {
-        self.class
+    pub const fn kind(&self) -> SourceErrorKind {
+        self.kind
     }
 
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
@@ -96,7 +98,21 @@ impl fmt::Display for SourceError {
 
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<Box<dyn Error + Send + Sync>> for SourceError {
+    /// Makes an error of kind [`SourceErrorKind::Transient`] with `source` as its cause.
+    fn from(source: Box<dyn Error + Send + Sync>) -> Self {
+        Self::transient("fetching the value failed").with_source(source)
+    }
+}
+
+impl From<InvalidLifetime> for SourceError {
+    /// Makes an error of kind [`SourceErrorKind::Invalid`] with `source` as its cause.
+    fn from(source: InvalidLifetime) -> Self {
+        Self::invalid("the source gave an invalid lifetime").with_source(source)
     }
 }
 
@@ -111,5 +127,32 @@ impl fmt::Display for SourceErrorKind {
             Self::Invalid => "invalid",
             Self::Expired => "expired",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::expiry::Expiry;
+    use super::*;
+
+    #[test]
+    fn boxed_error_becomes_a_transient_source_error() {
+        fn fetch() -> Result<(), SourceError> {
+            Err(Box::<dyn Error + Send + Sync>::from("connection reset"))?;
+            Ok(())
+        }
+        let error = fetch().unwrap_err();
+        assert_eq!(error.kind(), SourceErrorKind::Transient);
+        assert_eq!(error.source().unwrap().to_string(), "connection reset");
+    }
+
+    #[test]
+    fn invalid_lifetime_becomes_an_invalid_source_error() {
+        fn expiry() -> Result<Expiry, SourceError> {
+            Ok(Expiry::in_seconds(0.0)?)
+        }
+        let error = expiry().unwrap_err();
+        assert_eq!(error.kind(), SourceErrorKind::Invalid);
+        assert!(error.source().unwrap().is::<InvalidLifetime>());
     }
 }

@@ -49,7 +49,7 @@ pub trait Source: Send + 'static {
     /// not outlive it (a child process, say) ends in its `Drop`.
     fn fetch(
         &mut self,
-        ask: Fetch<'_, Self::Value>,
+        request: Fetch<'_, Self::Value>,
     ) -> impl Future<Output = Result<Fetched<Self::Value>, SourceError>> + Send;
 
     /// Resolves when the value may have changed: a hint to fetch now, no more.
@@ -62,7 +62,7 @@ pub trait Source: Send + 'static {
     }
 
     /// How often the source is asked when nothing else calls for it, and how often at the most.
-    fn pace(&self) -> RefreshInterval {
+    fn refresh_interval(&self) -> RefreshInterval {
         RefreshInterval::default()
     }
 
@@ -133,8 +133,8 @@ where
 {
     type Value = U;
 
-    async fn fetch(&mut self, ask: Fetch<'_, U>) -> Result<Fetched<U>, SourceError> {
-        let fetched = self.source.fetch(ask.of_another_type()).await?;
+    async fn fetch(&mut self, request: Fetch<'_, U>) -> Result<Fetched<U>, SourceError> {
+        let fetched = self.source.fetch(request.of_another_type()).await?;
         fetched.try_map(&mut self.f)
     }
 
@@ -142,8 +142,8 @@ where
         self.source.changed()
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.source.pace()
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.source.refresh_interval()
     }
 }
 
@@ -166,9 +166,12 @@ where
 {
     type Value = S::Value;
 
-    async fn fetch(&mut self, ask: Fetch<'_, S::Value>) -> Result<Fetched<S::Value>, SourceError> {
+    async fn fetch(
+        &mut self,
+        request: Fetch<'_, S::Value>,
+    ) -> Result<Fetched<S::Value>, SourceError> {
         let f = &mut self.f;
-        self.source.fetch(ask).await?.try_map(|value| {
+        self.source.fetch(request).await?.try_map(|value| {
             f(&value)?;
             Ok(value)
         })
@@ -178,8 +181,8 @@ where
         self.source.changed()
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.source.pace()
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.source.refresh_interval()
     }
 }
 
@@ -209,14 +212,17 @@ where
 {
     type Value = A::Value;
 
-    async fn fetch(&mut self, ask: Fetch<'_, A::Value>) -> Result<Fetched<A::Value>, SourceError> {
+    async fn fetch(
+        &mut self,
+        request: Fetch<'_, A::Value>,
+    ) -> Result<Fetched<A::Value>, SourceError> {
         let [first, second] =
-            [FIRST, SECOND].map(|tag| ask.revision.and_then(|r| r.without_tag(tag)));
+            [FIRST, SECOND].map(|tag| request.revision.and_then(|r| r.without_tag(tag)));
         let ask_with = |revision| Fetch {
-            reason: ask.reason,
-            rejected: ask.rejected,
+            reason: request.reason,
+            rejected: request.rejected,
             revision,
-            current: ask.current,
+            current: request.current,
         };
         let failed = match self.first.fetch(ask_with(first.as_ref())).await {
             Ok(fetched) => return Ok(fetched.tagged(FIRST)),
@@ -235,8 +241,11 @@ where
         }
     }
 
-    fn pace(&self) -> RefreshInterval {
-        let (first, second) = (self.first.pace(), self.second.pace());
+    fn refresh_interval(&self) -> RefreshInterval {
+        let (first, second) = (
+            self.first.refresh_interval(),
+            self.second.refresh_interval(),
+        );
         RefreshInterval {
             poll: first.poll.or(second.poll),
             min_interval: first.min_interval.max(second.min_interval),
@@ -256,16 +265,16 @@ impl<T: Send + Sync + 'static> BoxSource<T> {
 impl<T: Send + Sync + 'static> Source for BoxSource<T> {
     type Value = T;
 
-    async fn fetch(&mut self, ask: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
-        self.0.fetch(ask).await
+    async fn fetch(&mut self, request: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
+        self.0.fetch(request).await
     }
 
     fn changed(&mut self) -> impl Future<Output = ()> + Send {
         self.0.changed()
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.0.pace()
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.0.refresh_interval()
     }
 }
 
@@ -273,26 +282,28 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// [`Source`] as a trait object needs it: every future in a box.
 trait DynSource<T>: Send {
-    fn fetch<'a>(&'a mut self, ask: Fetch<'a, T>)
-    -> BoxFuture<'a, Result<Fetched<T>, SourceError>>;
+    fn fetch<'a>(
+        &'a mut self,
+        request: Fetch<'a, T>,
+    ) -> BoxFuture<'a, Result<Fetched<T>, SourceError>>;
     fn changed(&mut self) -> BoxFuture<'_, ()>;
-    fn pace(&self) -> RefreshInterval;
+    fn refresh_interval(&self) -> RefreshInterval;
 }
 
 impl<S: Source> DynSource<S::Value> for S {
     fn fetch<'a>(
         &'a mut self,
-        ask: Fetch<'a, S::Value>,
+        request: Fetch<'a, S::Value>,
     ) -> BoxFuture<'a, Result<Fetched<S::Value>, SourceError>> {
-        Box::pin(Source::fetch(self, ask))
+        Box::pin(Source::fetch(self, request))
     }
 
     fn changed(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(Source::changed(self))
     }
 
-    fn pace(&self) -> RefreshInterval {
-        Source::pace(self)
+    fn refresh_interval(&self) -> RefreshInterval {
+        Source::refresh_interval(self)
     }
 }
 

@@ -28,14 +28,14 @@ pub(crate) enum Found<T> {
 }
 
 /// Asks the source, whatever it does: an error, a hang and a panic all come back as errors.
-pub(crate) async fn ask<S: Source>(
+pub(crate) async fn fetch<S: Source>(
     source: &mut S,
-    ask: Fetch<'_, S::Value>,
+    request: Fetch<'_, S::Value>,
     limit: Duration,
 ) -> Result<Fetched<S::Value>, SourceError> {
     // A source that panicked is asked again: whether it can go on is its own affair. A fetch that is
     // given up is dropped in here, too, and may panic at that.
-    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(ask)).await });
+    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(request)).await });
     match fetch.catch_unwind().await {
         Ok(Ok(fetched)) => fetched,
         Ok(Err(_elapsed)) => Err(timed_out("no answer within the fetch timeout")),
@@ -51,21 +51,21 @@ fn timed_out(message: &'static str) -> SourceError {
 }
 
 /// A deadline that has not passed, or the error that it has.
-pub(crate) fn usable(
+pub(crate) fn unexpired(
     expiry: Option<Expiry>,
-    asked: Now,
+    fetched_at: Now,
     now: Now,
 ) -> Result<Option<Deadline>, SourceError> {
-    not_passed(expiry.map(|expiry| Deadline::of(expiry, asked)), now)
+    check_expiry(expiry.map(|expiry| Deadline::of(expiry, fetched_at)), now)
 }
 
-fn not_passed(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>, SourceError> {
+fn check_expiry(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>, SourceError> {
     match expires {
         Some(deadline) if deadline.passed(now) => Err(SourceError::new(
             SourceErrorKind::Expired,
             "what the source delivered had expired already; is this machine's clock right?",
         )),
-        usable => Ok(usable),
+        unexpired => Ok(unexpired),
     }
 }
 
@@ -77,7 +77,7 @@ fn same<T>(
     current: &Snapshot<T>,
     now: Now,
 ) -> Result<Found<T>, SourceError> {
-    let expires = not_passed(expires.or(current.expires), now)?;
+    let expires = check_expiry(expires.or(current.expires), now)?;
     Ok(Found::Same { revision, expires })
 }
 
@@ -86,13 +86,13 @@ fn same<T>(
 pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
     fetched: Fetched<T>,
     current: &Arc<Snapshot<T>>,
-    asked: Now,
+    fetched_at: Now,
     clocks: &Clocks,
     limit: Duration,
 ) -> Result<Found<T>, SourceError> {
     let (value, revision, expires_at) = match fetched {
         Fetched::Unchanged { expires_at } => {
-            let expires = usable(expires_at, asked, clocks.now())?;
+            let expires = unexpired(expires_at, fetched_at, clocks.now())?;
             return same(current.revision.clone(), expires, current, clocks.now());
         }
         Fetched::Value {
@@ -101,7 +101,7 @@ pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
             expires_at,
         } => (value, revision, expires_at),
     };
-    let expires = usable(expires_at, asked, clocks.now())?;
+    let expires = unexpired(expires_at, fetched_at, clocks.now())?;
     if revision.is_some() && revision == current.revision {
         return same(revision, expires, current, clocks.now());
     }

@@ -30,7 +30,7 @@ pub(crate) struct Guard {
     held: Option<Held>,
     cooldown: Duration,
     /// Forced attempts since a generation last proved itself.
-    fruitless: u32,
+    unproven_claims: u32,
     tokens: u32,
     refilled: Instant,
 }
@@ -54,7 +54,7 @@ impl Guard {
             limits,
             held: None,
             cooldown: limits.cooldown,
-            fruitless: 0,
+            unproven_claims: 0,
             tokens: limits.burst,
             refilled: now,
         }
@@ -73,15 +73,15 @@ impl Guard {
         now: Instant,
     ) -> Result<(), Refused> {
         if let Some(held) = &self.held {
-            let applies =
-                held.generation == generation || (proven == Proven::No && self.fruitless >= 2);
+            let applies = held.generation == generation
+                || (proven == Proven::No && self.unproven_claims >= 2);
             if applies && now < held.until {
                 return Err(Refused::Cooldown);
             }
         }
         self.take(now)?;
-        self.fruitless = self.fruitless.saturating_add(1);
-        if self.fruitless > 1 {
+        self.unproven_claims = self.unproven_claims.saturating_add(1);
+        if self.unproven_claims > 1 {
             self.cooldown = self
                 .cooldown
                 .saturating_mul(2)
@@ -110,7 +110,7 @@ impl Guard {
     /// Whether this is the first forced attempt since a generation proved itself: then it is likely that
     /// a rotation is under way, and worth looking again for a moment.
     pub(crate) const fn first_attempt(&self) -> bool {
-        self.fruitless <= 1
+        self.unproven_claims <= 1
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::guard::{Guard, Limits, Refused};
 use super::schedule;
-use super::schedule::{Backoff, Moved};
+use super::schedule::{Backoff, Renewed};
 use crate::clock::Draw;
 use crate::clock::Now;
 use crate::generation::Generation;
@@ -17,11 +17,11 @@ use crate::source::{FetchReason, RefreshInterval, SourceError};
 /// the wall clock is looked at again at least so often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How soon a round asks again, at first. A source that tells of its changes is asked when it does.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    pub(crate) pace: RefreshInterval,
+    pub(crate) interval: RefreshInterval,
     pub(crate) backoff: Backoff,
     pub(crate) limits: Limits,
     /// How long a rejected request may wait for a new value.
@@ -43,7 +43,7 @@ pub(crate) struct Plan {
     hinted: bool,
     requested: bool,
     /// When to ask the source (again) because of a rejection; none while an attempt runs that started after it.
-    look_at: Option<Instant>,
+    retry_at: Option<Instant>,
     round: Option<Round>,
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 struct Round {
     until: Instant,
-    next_look: Duration,
-    asked: Asked,
+    retry_delay: Duration,
+    last_fetch: LastFetch,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum LastFetch {
     NotYet,
     Unchanged,
 }
@@ -64,13 +64,13 @@ enum Asked {
 /// What to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Ask(FetchReason),
+    Fetch(FetchReason),
     SleepUntil(Instant),
 }
 
 /// How a round ended without a new generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InVain {
+pub(crate) enum NoNewValue {
     Unchanged,
     TimedOut,
 }
@@ -79,23 +79,23 @@ impl Plan {
     /// The plan after a first value, asked for at `asked`.
     pub(crate) fn new(
         settings: Settings,
-        asked: Now,
+        fetched_at: Now,
         now: Now,
         expires: Option<Deadline>,
         draw: Draw,
     ) -> Self {
         let remaining = expires.map(|expires| expires.remaining(now));
-        let wait = schedule::after_success(settings.pace, Moved::Yes, remaining, draw);
+        let wait = schedule::after_success(settings.interval, Renewed::Yes, remaining, draw);
         Self {
             settings,
             guard: Guard::new(settings.limits, now.mono),
             cleared_for: None,
-            last_start: asked.mono,
+            last_start: fetched_at.mono,
             failures: 0,
             due: Deadline::after(now, wait),
             hinted: false,
             requested: false,
-            look_at: None,
+            retry_at: None,
             round: None,
         }
     }
@@ -131,33 +131,33 @@ impl Plan {
         }
         self.clear_if_proven(generation, proven, now);
         self.guard.claim(generation, proven, now.mono)?;
-        self.look_at = Some(now.mono);
+        self.retry_at = Some(now.mono);
         self.round = Some(Round {
             until: now.mono + self.settings.force_wait,
-            next_look: self.settings.pace.min_interval.max(FIRST_LOOK),
-            asked: Asked::NotYet,
+            retry_delay: self.settings.interval.min_interval.max(FIRST_RETRY),
+            last_fetch: LastFetch::NotYet,
         });
         Ok(())
     }
 
     pub(crate) fn next_step(&self, now: Now) -> Step {
-        let allowed = self.last_start + self.settings.pace.min_interval;
+        let allowed = self.last_start + self.settings.interval.min_interval;
         let due = if self.due.passed(now) {
             now.mono
         } else {
             self.due.mono
         };
-        let wishes = [
-            (self.look_at, FetchReason::Rejected),
+        let candidates = [
+            (self.retry_at, FetchReason::Rejected),
             (self.requested.then_some(now.mono), FetchReason::Requested),
             (self.hinted.then_some(now.mono), FetchReason::Changed),
             (Some(due), FetchReason::Scheduled),
         ];
-        let times = wishes
+        let times = candidates
             .into_iter()
             .filter_map(|(at, reason)| Some((at?.max(allowed), reason)));
         match times.min_by_key(|(at, _)| (*at).max(now.mono)) {
-            Some((at, reason)) if at <= now.mono => Step::Ask(reason),
+            Some((at, reason)) if at <= now.mono => Step::Fetch(reason),
             Some((at, _)) => Step::SleepUntil(at.min(now.mono + LONGEST_SLEEP)),
             None => Step::SleepUntil(now.mono + LONGEST_SLEEP),
         }
@@ -169,13 +169,13 @@ impl Plan {
     }
 
     /// Ends the round if its time is up. A source that was not asked in it is asked all the same: for who comes later.
-    pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<InVain> {
+    pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<NoNewValue> {
         let round = self.round.take_if(|round| round.until <= now.mono)?;
-        Some(match round.asked {
-            Asked::NotYet => InVain::TimedOut,
-            Asked::Unchanged => {
-                self.look_at = None;
-                InVain::Unchanged
+        Some(match round.last_fetch {
+            LastFetch::NotYet => NoNewValue::TimedOut,
+            LastFetch::Unchanged => {
+                self.retry_at = None;
+                NoNewValue::Unchanged
             }
         })
     }
@@ -185,7 +185,7 @@ impl Plan {
         self.last_start = now.mono;
         self.hinted = false;
         self.requested = false;
-        self.look_at = None;
+        self.retry_at = None;
     }
 
     /// The attempt brought a new generation: the round, if there is one, has what it waited for.
@@ -198,36 +198,36 @@ impl Plan {
         draw: Draw,
     ) {
         self.clear_if_proven(replaced, proven, now);
-        self.look_at = None;
+        self.retry_at = None;
         self.round = None;
-        self.succeeded(now, Moved::Yes, expires, draw);
+        self.succeeded(now, Renewed::Yes, expires, draw);
     }
 
     /// The attempt found the same content. `Some` ends the round.
     pub(crate) fn unchanged(
         &mut self,
         now: Now,
-        moved: Moved,
+        renewed: Renewed,
         expires: Option<Deadline>,
         draw: Draw,
-    ) -> Option<InVain> {
-        self.succeeded(now, moved, expires, draw);
+    ) -> Option<NoNewValue> {
+        self.succeeded(now, renewed, expires, draw);
         let round = self.round.as_mut()?;
-        if self.look_at.is_some() {
+        if self.retry_at.is_some() {
             return None; // rejected while the attempt ran: a younger one is still to come
         }
-        round.asked = Asked::Unchanged;
-        let look_at = now.mono + round.next_look;
-        if self.guard.first_attempt() && look_at < round.until {
-            self.look_at = Some(look_at);
-            round.next_look *= 2;
+        round.last_fetch = LastFetch::Unchanged;
+        let retry_at = now.mono + round.retry_delay;
+        if self.guard.first_attempt() && retry_at < round.until {
+            self.retry_at = Some(retry_at);
+            round.retry_delay *= 2;
             return None;
         }
         if self.guard.first_attempt() {
             return None; // a hint may still come before the time is up
         }
         self.round = None;
-        Some(InVain::Unchanged)
+        Some(NoNewValue::Unchanged)
     }
 
     /// The attempt failed. `Ended` if the round ends with it.
@@ -240,10 +240,13 @@ impl Plan {
     ) -> RoundAfterFailure {
         self.failures = self.failures.saturating_add(1);
         let remaining = expires.map(|expires| expires.remaining(now));
-        let Settings { pace, backoff, .. } = self.settings;
-        let wait = schedule::after_failure(backoff, pace, self.failures, error, remaining, draw);
+        let Settings {
+            interval, backoff, ..
+        } = self.settings;
+        let wait =
+            schedule::after_failure(backoff, interval, self.failures, error, remaining, draw);
         self.due = Deadline::after(now, wait);
-        if self.look_at.is_some() {
+        if self.retry_at.is_some() {
             return RoundAfterFailure::GoesOn;
         }
         self.round = None;
@@ -270,10 +273,10 @@ impl Plan {
         }
     }
 
-    fn succeeded(&mut self, now: Now, moved: Moved, expires: Option<Deadline>, draw: Draw) {
+    fn succeeded(&mut self, now: Now, renewed: Renewed, expires: Option<Deadline>, draw: Draw) {
         self.failures = 0;
         let remaining = expires.map(|expires| expires.remaining(now));
-        let wait = schedule::after_success(self.settings.pace, moved, remaining, draw);
+        let wait = schedule::after_success(self.settings.interval, renewed, remaining, draw);
         self.due = Deadline::after(now, wait);
     }
 }

@@ -15,7 +15,7 @@ const SHARE_UNCHANGED: f64 = 0.25;
 /// Asked so often where there is no expiry and the source says nothing of it.
 const POLL: Duration = Duration::from_secs(60);
 /// Within which a `Retry-After` is honoured.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+const RETRY_AFTER_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// How failed attempts are spaced.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Backoff {
 
 /// Whether an attempt that succeeded brought anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moved {
+pub(crate) enum Renewed {
     /// A new value, or a later expiry of the same one.
     Yes,
     /// The same value, good for no longer.
@@ -36,36 +36,39 @@ pub(crate) enum Moved {
 
 /// How long to wait after an attempt that succeeded; `remaining` is what is left of the value's lifetime.
 pub(crate) fn after_success(
-    pace: RefreshInterval,
-    moved: Moved,
+    interval: RefreshInterval,
+    renewed: Renewed,
     remaining: Option<Duration>,
     draw: Draw,
 ) -> Duration {
-    let poll = pace.poll.unwrap_or(POLL).mul_f64(draw.between(0.9, 1.1));
-    let wait = match (remaining, moved) {
+    let poll = interval
+        .poll
+        .unwrap_or(POLL)
+        .mul_f64(draw.between(0.9, 1.1));
+    let wait = match (remaining, renewed) {
         (None, _) => poll,
-        (Some(left), moved) => {
-            let share = match moved {
-                Moved::Yes => SHARE * draw.between(1.0 - SHARE_JITTER, 1.0),
-                Moved::No => SHARE_UNCHANGED * draw.between(0.8, 1.2),
+        (Some(left), renewed) => {
+            let share = match renewed {
+                Renewed::Yes => SHARE * draw.between(1.0 - SHARE_JITTER, 1.0),
+                Renewed::No => SHARE_UNCHANGED * draw.between(0.8, 1.2),
             };
             let refresh = left.mul_f64(share);
-            pace.poll.map_or(refresh, |_| refresh.min(poll))
+            interval.poll.map_or(refresh, |_| refresh.min(poll))
         }
     };
-    wait.max(pace.min_interval)
+    wait.max(interval.min_interval)
 }
 
 /// How long to wait after the `failures`-th failed attempt in a row (1 is the first).
 pub(crate) fn after_failure(
     backoff: Backoff,
-    pace: RefreshInterval,
+    interval: RefreshInterval,
     failures: u32,
     error: &SourceError,
     remaining: Option<Duration>,
     draw: Draw,
 ) -> Duration {
-    let cap = match error.class() {
+    let cap = match error.kind() {
         SourceErrorKind::Permanent => backoff.permanent_cap,
         _ => backoff.cap,
     };
@@ -78,10 +81,10 @@ pub(crate) fn after_failure(
     if let Some(left) = remaining.filter(|left| !left.is_zero()) {
         wait = wait.min(left / 2);
     }
-    if let Some(asked) = error.retry_after() {
-        wait = wait.max(asked.clamp(PATIENCE.0, PATIENCE.1));
+    if let Some(requested) = error.retry_after() {
+        wait = wait.max(requested.clamp(RETRY_AFTER_BOUNDS.0, RETRY_AFTER_BOUNDS.1));
     }
-    wait.max(pace.min_interval)
+    wait.max(interval.min_interval)
 }
 
 /// Whether a later expiry of an unchanged value is more than the rounding of whole seconds.
@@ -101,28 +104,28 @@ mod tests {
         permanent_cap: Duration::from_secs(300),
     };
 
-    fn pace() -> RefreshInterval {
+    fn interval() -> RefreshInterval {
         RefreshInterval::default()
     }
 
     #[test]
     fn a_new_value_is_refreshed_at_three_quarters_of_its_lifetime_or_a_little_earlier() {
-        let wait = |draw| after_success(pace(), Moved::Yes, Some(HOUR), Draw(draw));
+        let wait = |draw| after_success(interval(), Renewed::Yes, Some(HOUR), Draw(draw));
         assert_eq!(wait(1.0), HOUR.mul_f64(0.75));
         assert_eq!(wait(0.0), HOUR.mul_f64(0.75 * 0.85));
     }
 
     #[test]
     fn an_unchanged_answer_backs_off_towards_the_expiry() {
-        let wait = after_success(pace(), Moved::No, Some(HOUR), Draw(0.5));
+        let wait = after_success(interval(), Renewed::No, Some(HOUR), Draw(0.5));
         assert_eq!(wait, HOUR / 4);
     }
 
     #[test]
     fn a_source_with_a_poll_is_polled_whatever_the_expiry() {
-        let pace = RefreshInterval::new(Duration::from_secs(30), Duration::from_millis(100));
+        let interval = RefreshInterval::new(Duration::from_secs(30), Duration::from_millis(100));
         for remaining in [None, Some(HOUR)] {
-            let wait = after_success(pace, Moved::Yes, remaining, Draw(0.5));
+            let wait = after_success(interval, Renewed::Yes, remaining, Draw(0.5));
             assert_eq!(wait, Duration::from_secs(30));
         }
     }
@@ -132,16 +135,16 @@ mod tests {
         let error = SourceError::transient("down");
         for draw in [0.0, 0.5, 0.999] {
             let left = Some(Duration::from_millis(1));
-            let after_ok = after_success(pace(), Moved::Yes, left, Draw(draw));
-            let after_err = after_failure(BACKOFF, pace(), 1, &error, left, Draw(draw));
-            assert_eq!(after_ok.min(after_err), pace().min_interval);
+            let after_ok = after_success(interval(), Renewed::Yes, left, Draw(draw));
+            let after_err = after_failure(BACKOFF, interval(), 1, &error, left, Draw(draw));
+            assert_eq!(after_ok.min(after_err), interval().min_interval);
         }
     }
 
     #[test]
     fn failures_double_up_to_the_cap_of_their_class() {
         let wait = |failures, error| {
-            after_failure(BACKOFF, pace(), failures, &error, None, Draw(1.0)).as_secs()
+            after_failure(BACKOFF, interval(), failures, &error, None, Draw(1.0)).as_secs()
         };
         assert_eq!(wait(1, SourceError::transient("")), 1);
         assert_eq!(wait(4, SourceError::transient("")), 8);
@@ -153,7 +156,7 @@ mod tests {
     fn a_retry_after_is_honoured_within_bounds() {
         let wait = |secs| {
             let error = SourceError::throttled("", Duration::from_secs(secs));
-            after_failure(BACKOFF, pace(), 1, &error, None, Draw(0.0)).as_secs()
+            after_failure(BACKOFF, interval(), 1, &error, None, Draw(0.0)).as_secs()
         };
         assert_eq!([wait(0), wait(42), wait(86_400)], [1, 42, 300]);
     }

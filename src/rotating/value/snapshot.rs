@@ -39,7 +39,7 @@ impl<T> Snapshot<T> {
     }
 
     /// The same content, for what is to be published with it.
-    pub(crate) fn again(&self) -> Self {
+    pub(crate) fn same_content(&self) -> Self {
         Self {
             content: Arc::clone(&self.content),
             revision: self.revision.clone(),
@@ -84,13 +84,13 @@ impl<T: PartialEq> Previous<T> {
                 until: replaced.expires.map_or(end, |expiry| expiry.earlier(end)),
             })
         };
-        kept.filter(|kept| kept.stands(now) && kept.content().value != *next)
+        kept.filter(|kept| kept.is_usable(now) && kept.content().value != *next)
     }
 }
 
 impl<T> Previous<T> {
     /// Whether a request may go back to it: not once it has been rejected, has expired, or the overlap is over.
-    pub(crate) fn stands(&self, now: Now) -> bool {
+    pub(crate) fn is_usable(&self, now: Now) -> bool {
         self.content().proven() == Proven::Yes && !self.until.passed(now)
     }
 
