@@ -8,8 +8,8 @@ use crate::source::SourceError;
 
 /// An error of starting a rotating value: there is no first value to serve.
 ///
-/// Its [`Debug`](fmt::Debug) is one line with the whole chain of causes, since that is what Rust prints when
-/// `main` returns an error:
+/// Its [`Debug`](fmt::Debug) is one line with the whole chain of causes, since that is what Rust
+/// prints when `main` returns an error:
 ///
 /// ```text
 /// Error: no first value from the source: OPENAI_API_KEY is not set
@@ -105,7 +105,8 @@ pub enum RefreshErrorKind {
     Unchanged,
     /// The source failed. [`RefreshError::source_error`] says how.
     Failed,
-    /// A refresh of this generation just failed to bring a newer one; the source is not asked again yet.
+    /// A refresh of this generation just failed to bring a newer one; the source is not asked again
+    /// yet.
     Cooldown,
     /// Too many refreshes in a short time; the source is not asked again yet.
     Throttled,

@@ -1,4 +1,4 @@
-//! How long a replaced value is kept, and where it is freed.
+//! Tests of how long a replaced value is kept, and where it is freed.
 
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
@@ -12,31 +12,31 @@ use crate::source::{Fetch, Fetched, Source, SourceError};
 
 type Freed = Arc<Mutex<Vec<(u32, ThreadId)>>>;
 
-/// Tells when it is freed, and where.
-struct Tells(u32, Freed);
+/// A value that records when it is freed, and on which thread.
+struct Recorded(u32, Freed);
 
-impl PartialEq for Tells {
+impl PartialEq for Recorded {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
 
-impl Drop for Tells {
+impl Drop for Recorded {
     fn drop(&mut self) {
         let mut freed = self.1.lock().unwrap();
         freed.push((self.0, thread::current().id()));
     }
 }
 
-/// Delivers one, two, three …
+/// A source that delivers 1, 2, 3 …
 struct Counting(u32, Freed);
 
 impl Source for Counting {
-    type Value = Tells;
+    type Value = Recorded;
 
-    async fn fetch(&mut self, _: Fetch<'_, Tells>) -> Result<Fetched<Tells>, SourceError> {
+    async fn fetch(&mut self, _: Fetch<'_, Recorded>) -> Result<Fetched<Recorded>, SourceError> {
         self.0 += 1;
-        Ok(Fetched::new(Tells(self.0, Arc::clone(&self.1))))
+        Ok(Fetched::new(Recorded(self.0, Arc::clone(&self.1))))
     }
 }
 
@@ -45,7 +45,7 @@ fn freed_on(freed: &Freed) -> Vec<(u32, ThreadId)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_proven_value_is_kept_for_the_overlap_and_freed_off_the_runtime() {
+async fn proven_value_is_kept_for_overlap_and_freed_off_runtime() {
     let freed = Freed::default();
     let builder = Rotating::builder().poll(Duration::from_secs(100));
     let key = builder
@@ -63,9 +63,9 @@ async fn a_proven_value_is_kept_for_the_overlap_and_freed_off_the_runtime() {
     assert!(freed_on(&freed).iter().all(|(number, _)| *number > 1));
     sleep(Duration::from_secs(20)).await;
     let current = key.current();
-    assert!(current.previous().is_none(), "nothing is kept any more");
+    assert!(current.previous().is_none(), "the overlap has ended");
     assert!(freed_on(&freed).iter().all(|(number, _)| *number > 1));
-    drop((held, current)); // the request lets go, which frees nothing yet
+    drop((held, current)); // the request drops it, which frees nothing yet
     assert!(freed_on(&freed).iter().all(|(number, _)| *number > 1));
     sleep(Duration::from_secs(31)).await;
     let (_, thread) = freed_on(&freed)
@@ -76,7 +76,7 @@ async fn a_proven_value_is_kept_for_the_overlap_and_freed_off_the_runtime() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_nobody_proves_is_not_kept() {
+async fn unproven_value_is_not_kept() {
     let freed = Freed::default();
     let key = Rotating::start(Counting(0, Arc::clone(&freed)))
         .await
@@ -89,16 +89,20 @@ async fn a_value_that_nobody_proves_is_not_kept() {
 }
 
 #[test]
-fn what_is_published_by_hand_is_kept_until_the_next_and_what_is_compromised_until_the_cut() {
+fn published_value_is_kept_until_next_publish_or_cut_over() {
     let freed = Freed::default();
-    let tells = |number| Tells(number, Arc::clone(&freed));
+    let recorded = |number| Recorded(number, Arc::clone(&freed));
     let numbers = || freed_on(&freed).iter().map(|(n, _)| *n).collect::<Vec<_>>();
-    let (key, mut publisher) = Rotating::manual(tells(1));
+    let (key, mut publisher) = Rotating::manual(recorded(1));
     key.report_accepted(key.current().generation());
-    key.report_accepted(publisher.publish(tells(2)));
+    key.report_accepted(publisher.publish(recorded(2)));
     assert!(numbers().is_empty());
-    publisher.publish(tells(3));
+    publisher.publish(recorded(3));
     assert_eq!(numbers(), [1]);
-    publisher.cut_over(tells(3));
-    assert_eq!(numbers()[1..], [2, 3], "and the value that was compared");
+    publisher.cut_over(recorded(3));
+    assert_eq!(
+        numbers()[1..],
+        [2, 3],
+        "and the argument, which was only compared"
+    );
 }

@@ -1,4 +1,4 @@
-//! One attempt: the source is asked, and what it says is judged.
+//! One attempt: fetching a value and comparing it with the current one.
 
 use crate::clock::Clocks;
 use std::panic::AssertUnwindSafe;
@@ -14,7 +14,7 @@ use crate::rotating::value::{Deadline, Snapshot};
 use crate::source::{Expiry, SourceError, SourceErrorKind};
 use crate::source::{Fetch, Fetched, Revision, Source};
 
-/// What an attempt that succeeded found.
+/// The result of an attempt that succeeded.
 pub(crate) enum Found<T> {
     New {
         value: T,
@@ -27,14 +27,14 @@ pub(crate) enum Found<T> {
     },
 }
 
-/// Asks the source, whatever it does: an error, a hang and a panic all come back as errors.
+/// Fetches from the source. A hang and a panic become errors.
 pub(crate) async fn fetch<S: Source>(
     source: &mut S,
     request: Fetch<'_, S::Value>,
     limit: Duration,
 ) -> Result<Fetched<S::Value>, SourceError> {
-    // A source that panicked is asked again: whether it can go on is its own affair. A fetch that is
-    // given up is dropped in here, too, and may panic at that.
+    // Unwind safe for the engine: only the source sees its own state after a panic. The timeout is
+    // inside, since dropping a fetch may panic as well.
     let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(request)).await });
     match fetch.catch_unwind().await {
         Ok(Ok(fetched)) => fetched,
@@ -50,7 +50,7 @@ fn timed_out(message: &'static str) -> SourceError {
     SourceError::new(SourceErrorKind::TimedOut, message)
 }
 
-/// A deadline that has not passed, or the error that it has.
+/// Returns the deadline of an expiry, or an error if it has passed.
 pub(crate) fn unexpired(
     expiry: Option<Expiry>,
     fetched_at: Now,
@@ -63,14 +63,15 @@ fn check_expiry(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>,
     match expires {
         Some(deadline) if deadline.passed(now) => Err(SourceError::new(
             SourceErrorKind::Expired,
-            "what the source delivered had expired already; is this machine's clock right?",
+            "the value had already expired when it arrived; check the clock of this machine",
         )),
         unexpired => Ok(unexpired),
     }
 }
 
-/// The current content again. Where the source does not say until when it is good, that is known from
-/// before; a source that still has what has expired since has failed to deliver.
+/// Returns the result of an attempt that found the current content again.
+///
+/// If the source gives no expiry, the known one stays. A value that has expired by now is an error.
 fn same<T>(
     revision: Option<Revision>,
     expires: Option<Deadline>,
@@ -81,8 +82,10 @@ fn same<T>(
     Ok(Found::Same { revision, expires })
 }
 
-/// Tells whether what was fetched is new: by its revision, or else by comparing, off the runtime, whose
-/// threads for that may all be busy: that is given up like a fetch.
+/// Compares what was fetched with the current value, by revision or else by value.
+///
+/// Values are compared on a blocking thread. All of those may be busy, so the comparison has a
+/// timeout like a fetch.
 pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
     fetched: Fetched<T>,
     current: &Arc<Snapshot<T>>,
@@ -115,7 +118,7 @@ pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
         }),
         Ok(Ok(None)) => same(revision, expires, current, clocks.now()),
         Err(_elapsed) => Err(timed_out(
-            "not compared with the current value within the fetch timeout",
+            "the new value was not compared with the current one within the fetch timeout",
         )),
         Ok(Err(_panic)) => Err(SourceError::new(
             SourceErrorKind::Panicked,

@@ -1,4 +1,4 @@
-//! The refresh task: a thin loop around the plan.
+//! The loop of the refresh task.
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -34,7 +34,10 @@ pub(crate) struct Driver<S: Source> {
     fetch_timeout: Duration,
 }
 
-/// Whether the source's hints are listened to; not between a panic in one and the next attempt.
+/// Whether the engine waits for hints of the source.
+///
+/// It does not between a panic in `changed` and the next attempt: a hint that always panics would
+/// spin.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hints {
     On,
@@ -75,7 +78,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         }
     }
 
-    /// An attempt is for all who have asked before it starts.
+    /// Handles the queued commands, so that the next attempt serves all who asked before it starts.
     fn handle_pending(&mut self) {
         for _ in 0..self.inbox.len() {
             if let Ok(command) = self.inbox.try_recv() {
@@ -84,9 +87,12 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         }
     }
 
+    /// Waits for a command, a hint or the given time. Breaks when the last handle is dropped.
     async fn wait(&mut self, until: Instant) -> ControlFlow<()> {
         let listen = self.hints == Hints::On && self.state.wants_hint();
         select! {
+            // Biased: commands come first, so that a source that hints without end cannot starve
+            // them.
             biased;
             command = self.inbox.recv() => match command {
                 Some(command) => self.state.handle(command),
@@ -101,7 +107,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         ControlFlow::Continue(())
     }
 
-    /// Asks the source; meanwhile commands are served and waits end in time.
+    /// Makes an attempt. Meanwhile it handles commands and ends the round in time.
     async fn attempt(&mut self, reason: FetchReason) -> ControlFlow<()> {
         let (fetched_at, current) = self.state.start();
         let outcome = {
@@ -119,6 +125,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
             loop {
                 let round_ends = self.state.round_ends();
                 select! {
+                    // Biased: a result that is there counts before the round times out.
                     biased;
                     outcome = &mut attempt => break outcome,
                     () = at(round_ends) => self.state.end_round_if_due(),
@@ -135,6 +142,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
     }
 }
 
+/// Waits until a time, or for ever.
 async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
@@ -145,24 +153,25 @@ async fn at(deadline: Option<Instant>) {
 /// The source's `changed` panicked.
 struct HintPanicked;
 
+/// Waits for a hint of the source.
 fn hint<S: Source>(source: &mut S) -> impl Future<Output = Result<(), HintPanicked>> + Send {
     AssertUnwindSafe(async { source.changed().await })
         .catch_unwind()
         .map(|hinted| {
             hinted.map_err(|_panic| {
-                tracing::error!("a source panicked while it waited for changes");
+                tracing::error!("the source panicked while it waited for changes");
                 HintPanicked
             })
         })
 }
 
-/// The first value, and the plan from there.
+/// The first value and the plan that follows from it.
 pub(crate) struct First<T> {
     pub(crate) snapshot: Snapshot<T>,
     pub(crate) plan: Plan,
 }
 
-/// Asks for the first value, for as long as it may take.
+/// Fetches the first value. Retries until `wait` is over.
 pub(crate) async fn first<S: Source>(
     source: &mut S,
     settings: Settings,
@@ -170,7 +179,7 @@ pub(crate) async fn first<S: Source>(
     wait: Duration,
     clocks: &Clocks,
 ) -> Result<First<S::Value>, StartError> {
-    // The wall clock may be set for the first time meanwhile: it is no measure of a wait.
+    // On the monotonic clock: the wall clock may be set for the first time meanwhile.
     let give_up = Instant::now() + wait.min(LONGEST);
     let mut failures = 0;
     loop {
@@ -198,7 +207,7 @@ pub(crate) async fn first<S: Source>(
             },
             Ok(Fetched::Unchanged { .. }) => SourceError::new(
                 SourceErrorKind::Invalid,
-                "the source says \"unchanged\" before it has delivered anything",
+                "the source answered \"unchanged\" before it delivered a value",
             ),
             Err(error) => error,
         };

@@ -1,4 +1,6 @@
-//! What the refresh task does next. Every decision is a function of what happened and of `now`.
+//! The plan of the refresh task: what to do next.
+//!
+//! Every decision is a function of what happened and of `now`.
 
 use std::time::Duration;
 
@@ -13,12 +15,13 @@ use crate::generation::Generation;
 use crate::rotating::value::{Deadline, Proven};
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 
-/// Timers of a tokio runtime stand still while the machine sleeps, so none is longer than this:
-/// the wall clock is looked at again at least so often.
+/// The longest sleep. Tokio's timers stand still while the machine sleeps, so the wall clock is
+/// checked at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// How soon a round asks again, at first. A source that tells of its changes is asked when it does.
+/// How soon a round asks again at first. A hint of the source comes earlier.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
+/// The settings of the refresh task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) interval: RefreshInterval,
@@ -26,28 +29,29 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// How long a rejected request may wait for a new value.
     pub(crate) force_wait: Duration,
-    /// How long a request may go back to a value that was replaced.
+    /// How long requests may fall back to a value that was replaced.
     pub(crate) overlap: Duration,
 }
 
-/// What the refresh task knows besides the value.
+/// The plan of the refresh task.
 #[derive(Debug)]
 pub(crate) struct Plan {
     settings: Settings,
     guard: Guard,
-    /// The last generation whose proof cleared the guard.
+    /// The last generation whose acceptance reset the guard.
     cleared_for: Option<Generation>,
     last_start: Instant,
     failures: u32,
     due: Deadline,
     hinted: bool,
     requested: bool,
-    /// When to ask the source (again) because of a rejection; none while an attempt runs that started after it.
+    /// When to ask the source because of a rejection. `None` while an attempt runs that started
+    /// after it.
     retry_at: Option<Instant>,
     round: Option<Round>,
 }
 
-/// The current generation was rejected, and requests wait for the next one.
+/// A round: the current generation was rejected, and requests wait for the next one.
 #[derive(Debug)]
 struct Round {
     until: Instant,
@@ -55,13 +59,14 @@ struct Round {
     last_fetch: LastFetch,
 }
 
+/// What the last fetch of a round found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LastFetch {
     NotYet,
     Unchanged,
 }
 
-/// What to do now.
+/// The next step of the refresh task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Fetch(FetchReason),
@@ -76,7 +81,7 @@ pub(crate) enum NoNewValue {
 }
 
 impl Plan {
-    /// The plan after a first value, asked for at `asked`.
+    /// Creates the plan after a first value, which was asked for at `fetched_at`.
     pub(crate) fn new(
         settings: Settings,
         fetched_at: Now,
@@ -100,17 +105,17 @@ impl Plan {
         }
     }
 
-    /// The source says that its value may have changed. Good news ends a failure backoff, too.
+    /// Records that the source's value may have changed. This ends a failure backoff, too.
     pub(crate) fn hint(&mut self) {
         self.hinted = true;
     }
 
-    /// Whether another hint would tell anything new.
+    /// Returns whether another hint would change anything.
     pub(crate) const fn wants_hint(&self) -> bool {
         !self.hinted
     }
 
-    /// An operator asks for a refresh: held back by the bucket alone.
+    /// Records that an operator requested a refresh. Only the token bucket limits it.
     pub(crate) fn request(&mut self, now: Now) -> Result<(), Refused> {
         if !self.requested {
             self.guard.take(now.mono)?;
@@ -119,7 +124,8 @@ impl Plan {
         Ok(())
     }
 
-    /// The current generation was rejected. `Ok`: wait for the round to end.
+    /// Records that the current generation was rejected. After `Ok` the caller waits for the round
+    /// to end.
     pub(crate) fn reject(
         &mut self,
         generation: Generation,
@@ -140,6 +146,7 @@ impl Plan {
         Ok(())
     }
 
+    /// Returns what to do at `now`.
     pub(crate) fn next_step(&self, now: Now) -> Step {
         let allowed = self.last_start + self.settings.interval.min_interval;
         let due = if self.due.passed(now) {
@@ -163,12 +170,13 @@ impl Plan {
         }
     }
 
-    /// When the round ends in vain, whatever else happens.
+    /// Returns when the round ends without a new value.
     pub(crate) fn round_ends(&self) -> Option<Instant> {
         self.round.as_ref().map(|round| round.until)
     }
 
-    /// Ends the round if its time is up. A source that was not asked in it is asked all the same: for who comes later.
+    /// Ends the round if its time is up. If the source was not asked in it, the fetch stays due,
+    /// for later requests.
     pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<NoNewValue> {
         let round = self.round.take_if(|round| round.until <= now.mono)?;
         Some(match round.last_fetch {
@@ -180,7 +188,7 @@ impl Plan {
         })
     }
 
-    /// The source is asked now.
+    /// Records that an attempt starts.
     pub(crate) fn start(&mut self, now: Now) {
         self.last_start = now.mono;
         self.hinted = false;
@@ -188,7 +196,7 @@ impl Plan {
         self.retry_at = None;
     }
 
-    /// The attempt brought a new generation: the round, if there is one, has what it waited for.
+    /// Records that an attempt brought a new generation. This ends the round.
     pub(crate) fn rotated(
         &mut self,
         replaced: Generation,
@@ -203,7 +211,7 @@ impl Plan {
         self.succeeded(now, Renewed::Yes, expires, draw);
     }
 
-    /// The attempt found the same content. `Some` ends the round.
+    /// Records that an attempt found the same content. `Some` ends the round.
     pub(crate) fn unchanged(
         &mut self,
         now: Now,
@@ -214,7 +222,7 @@ impl Plan {
         self.succeeded(now, renewed, expires, draw);
         let round = self.round.as_mut()?;
         if self.retry_at.is_some() {
-            return None; // rejected while the attempt ran: a younger one is still to come
+            return None; // rejected while this attempt ran: the next one is for that
         }
         round.last_fetch = LastFetch::Unchanged;
         let retry_at = now.mono + round.retry_delay;
@@ -224,13 +232,13 @@ impl Plan {
             return None;
         }
         if self.guard.first_attempt() {
-            return None; // a hint may still come before the time is up
+            return None; // a hint may still come in time
         }
         self.round = None;
         Some(NoNewValue::Unchanged)
     }
 
-    /// The attempt failed. `Ended` if the round ends with it.
+    /// Records that an attempt failed. Returns whether the round ends with it.
     pub(crate) fn failed(
         &mut self,
         now: Now,
@@ -265,7 +273,7 @@ impl Plan {
         self.due
     }
 
-    /// All that the guard holds is forgotten, once for each generation that has proven itself.
+    /// Resets the guard, once for each generation that the upstream has accepted.
     fn clear_if_proven(&mut self, generation: Generation, proven: Proven, now: Now) {
         if proven != Proven::No && self.cleared_for != Some(generation) {
             self.cleared_for = Some(generation);
@@ -281,7 +289,7 @@ impl Plan {
     }
 }
 
-/// Whether those who wait are told of the failure or wait for the next attempt.
+/// Whether a failed attempt ends the round, or those who wait get another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RoundAfterFailure {
     Ended,

@@ -1,4 +1,4 @@
-//! Where the refresh task keeps who waits, publishes, and tells those who wait.
+//! The state of the refresh task: it publishes values and answers those who wait.
 
 use std::mem::take;
 use std::sync::Arc;
@@ -27,17 +27,19 @@ use crate::source::{FetchReason, SourceError};
 
 type Reply<T> = oneshot::Sender<Refreshed<T>>;
 
+/// The state of the refresh task, besides the source.
 pub(crate) struct EngineState<T> {
     shared: Shared<T>,
     plan: Plan,
     clocks: Clocks,
     progress: watch::Sender<Progress>,
     attempts: u64,
-    /// Requests whose generation was rejected, until the round ends.
+    /// The requests that wait for the current round to end.
     rejected: Vec<Reply<T>>,
-    /// Operators, and the attempt that each waits for.
+    /// The operators that wait, each with the number of its attempt.
     requested: Vec<(u64, Reply<T>)>,
-    /// Contents that readers may still hold. They are let go of here, so that no request pays for it.
+    /// Replaced contents that readers may still hold. They are freed here, so that no request has
+    /// to.
     retired: Vec<Arc<Content<T>>>,
 }
 
@@ -64,7 +66,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         &self.clocks
     }
 
-    /// What to do now. A round and an overlap whose time is up end here.
+    /// Ends a round and an overlap whose time is up, and returns what to do next.
     pub(crate) fn next_step(&mut self) -> Step {
         self.end_round_if_due();
         let overlap_ends = self.end_overlap_if_due();
@@ -77,7 +79,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         }
     }
 
-    /// Lets go of the previous value once no request may go back to it; when that will be.
+    /// Drops the previous value if it is no longer usable; otherwise returns when that will be.
     fn end_overlap_if_due(&self) -> Option<Instant> {
         let current = self.shared.cell.load();
         let previous = current.previous.as_ref()?;
@@ -129,7 +131,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
                     answer(reply, Ok(current));
                 } else if self.plan.round_ends().is_some() {
                     self.rejected.push(reply);
-                } // or else the reply is dropped: there is nothing to wait for
+                } // otherwise the dropped reply ends the wait: no round is under way
             }
             Command::Refresh { reply } => match self.plan.request(now) {
                 Ok(()) => self.requested.push((self.attempts + 1, reply)),
@@ -138,7 +140,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         }
     }
 
-    /// The source is about to be asked: when, and what is current.
+    /// Starts an attempt. Returns the time and the current snapshot.
     pub(crate) fn start(&mut self) -> (Now, Arc<Snapshot<T>>) {
         let now = self.clocks.now();
         self.attempts += 1;
@@ -146,7 +148,8 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         (now, self.shared.cell.load_full())
     }
 
-    /// The attempt is over: publish first, then tell.
+    /// Ends an attempt. It publishes first and answers second, so that whoever gets an answer finds
+    /// the new value current.
     pub(crate) fn finish(
         &mut self,
         reason: FetchReason,
@@ -201,7 +204,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         }
     }
 
-    /// The value stays; with it stands since when it could not be loaded again.
+    /// Ends an attempt that failed: the value stays, with the time of the first failure.
     fn failed(&mut self, now: Now, current: &Snapshot<T>, error: SourceError, draw: Draw) {
         drop(self.publish(Snapshot {
             failing_since: current.failing_since.or(Some(now.mono)),
@@ -216,7 +219,8 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         });
         tracing::warn!(
             name = &**self.shared.events.name(),
-            error = &error as &dyn std::error::Error
+            error = &error as &dyn std::error::Error,
+            "the source failed"
         );
         let failed = Err(RefreshError::failed(error));
         if round == RoundAfterFailure::Ended {
@@ -250,7 +254,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         }
     }
 
-    /// Tells those whose attempt this was; who asked while it ran waits for the next.
+    /// Answers the operators of this attempt. Those who asked while it ran wait for the next.
     fn answer_requested(&mut self, outcome: &Refreshed<T>) {
         let attempts = self.attempts;
         let (served, waiting) = take(&mut self.requested)
@@ -262,8 +266,10 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         }
     }
 
-    /// Frees the contents that no reader holds any more: off the runtime, since a large one takes long.
+    /// Frees the contents that no reader holds any more, off the runtime, since a large one takes
+    /// long.
     pub(crate) fn free_retired(&mut self) {
+        // A count of one is final: no published snapshot has the content, so nobody can clone it.
         let is_held = |content: &Arc<Content<T>>| Arc::strong_count(content) > 1;
         if self.retired.iter().all(is_held) {
             return;
@@ -274,11 +280,12 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
     }
 }
 
-/// Whoever has stopped waiting is not told.
+/// Sends an answer. The receiver may have stopped waiting.
 fn answer<T>(reply: Reply<T>, outcome: Refreshed<T>) {
     drop(reply.send(outcome));
 }
 
+/// Returns whether the expiry of an unchanged value is later than before.
 fn renewed(old: Option<Deadline>, new: Option<Deadline>, now: Now) -> Renewed {
     match (old, new) {
         (Some(old), Some(new)) if schedule::extends(old.remaining(now), new.remaining(now)) => {

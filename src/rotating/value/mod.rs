@@ -1,4 +1,4 @@
-//! The current value, as it is published.
+//! The published value.
 
 mod content;
 mod deadline;
