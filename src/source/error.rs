@@ -1,4 +1,4 @@
-//! What can go wrong on the way to a value.
+//! Errors of a source.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::expiry::InvalidLifetime;
 
-/// Why a source could not deliver.
+/// An error of a source that could not deliver a value.
 ///
-/// Whoever makes one keeps secrets out of its text and out of its cause: both are logged.
+/// Its text and its cause are logged: keep secrets out of both.
 #[derive(Debug)]
 pub struct SourceError {
     kind: SourceErrorKind,
@@ -18,28 +18,28 @@ pub struct SourceError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure it was; decides how soon the source is asked again.
+/// The kinds of [`SourceError`]. They decide how soon the source is asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
-    /// It may work in a moment.
+    /// The source may work again in a moment.
     Transient,
-    /// It takes somebody to mend it; asked again all the same, less often.
+    /// Somebody has to repair something. The source is still asked again, but less often.
     Permanent,
-    /// The source asks for patience.
+    /// The source asked to wait.
     Throttled,
-    /// No answer within the fetch timeout.
+    /// There was no answer within the fetch timeout.
     TimedOut,
-    /// The source's code panicked.
+    /// The code of the source panicked.
     Panicked,
-    /// What came is not a usable value.
+    /// The source delivered something that is not a usable value.
     Invalid,
-    /// What came had expired already.
+    /// The value had expired before it arrived.
     Expired,
 }
 
 impl SourceError {
-    /// An error of the given class.
+    /// Creates an error of this kind.
     pub fn new(kind: SourceErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
@@ -49,17 +49,20 @@ impl SourceError {
         }
     }
 
-    /// It may work in a moment.
+    /// Creates an error of kind [`SourceErrorKind::Transient`].
     pub fn transient(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(SourceErrorKind::Transient, message)
     }
 
-    /// It takes somebody to mend it.
+    /// Creates an error of kind [`SourceErrorKind::Permanent`].
     pub fn permanent(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(SourceErrorKind::Permanent, message)
     }
 
-    /// The source asks for patience: not before `retry_after`, which is honoured between 1 s and 5 min.
+    /// Creates an error of kind [`SourceErrorKind::Throttled`].
+    ///
+    /// The source is not asked again before `retry_after`, which is bounded to between 1 s and 5
+    /// minutes.
     pub fn throttled(message: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
@@ -67,19 +70,19 @@ impl SourceError {
         }
     }
 
-    /// What came is not a usable value.
+    /// Creates an error of kind [`SourceErrorKind::Invalid`].
     pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(SourceErrorKind::Invalid, message)
     }
 
-    /// Adds what caused it.
+    /// Sets the cause, which [`Error::source`] returns.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What kind of failure it was.
+    /// Returns the kind of this error.
     #[must_use]
     pub const fn kind(&self) -> SourceErrorKind {
         self.kind
@@ -103,14 +106,14 @@ impl Error for SourceError {
 }
 
 impl From<Box<dyn Error + Send + Sync>> for SourceError {
-    /// Makes an error of kind [`SourceErrorKind::Transient`] with `source` as its cause.
+    /// Creates an error of kind [`SourceErrorKind::Transient`] with `source` as its cause.
     fn from(source: Box<dyn Error + Send + Sync>) -> Self {
         Self::transient("fetching the value failed").with_source(source)
     }
 }
 
 impl From<InvalidLifetime> for SourceError {
-    /// Makes an error of kind [`SourceErrorKind::Invalid`] with `source` as its cause.
+    /// Creates an error of kind [`SourceErrorKind::Invalid`] with `source` as its cause.
     fn from(source: InvalidLifetime) -> Self {
         Self::invalid("the source gave an invalid lifetime").with_source(source)
     }

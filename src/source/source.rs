@@ -1,4 +1,4 @@
-//! Where a value is fetched from.
+//! The trait of sources, and its adapters.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -10,10 +10,12 @@ use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
 use super::refresh_interval::RefreshInterval;
 
-/// Where a value is fetched from: a file, an endpoint, a closure, a channel.
+/// A source that a rotating value is fetched from, such as a file or a token endpoint.
 ///
-/// The engine asks one source from one task, never twice at a time, and keeps the last good value
-/// whatever a fetch does: an error, a hang past the fetch timeout or a panic counts as a failed attempt.
+/// One task asks a source, one fetch at a time. An error, a hang past the fetch timeout and a panic
+/// count as a failed attempt, after which the last good value stays.
+///
+/// # Examples
 ///
 /// Implement it with `async fn`:
 ///
@@ -38,30 +40,35 @@ use super::refresh_interval::RefreshInterval;
 /// # }
 /// ```
 pub trait Source: Send + 'static {
-    /// What is fetched.
+    /// The type of the value.
     type Value: Send + Sync + 'static;
 
     /// Fetches the value as it is now.
     ///
+    /// # Errors
+    ///
+    /// Returns a [`SourceError`], whose kind decides how soon the source is asked again.
+    ///
     /// # Cancel safety
     ///
-    /// The future is dropped when the fetch timeout passes and when the last handle goes. Whatever must
-    /// not outlive it (a child process, say) ends in its `Drop`.
+    /// The engine drops the future when the fetch timeout passes and when the last handle is
+    /// dropped. End whatever must not outlive it, such as a child process, in a `Drop`.
     fn fetch(
         &mut self,
         request: Fetch<'_, Self::Value>,
     ) -> impl Future<Output = Result<Fetched<Self::Value>, SourceError>> + Send;
 
-    /// Resolves when the value may have changed: a hint to fetch now, no more.
+    /// Waits until the value may have changed. This is a hint to fetch now. Defaults to never.
     ///
     /// # Cancel safety
     ///
-    /// The engine drops this future and calls again at will; a change in between must not be lost.
+    /// The engine drops this future and calls again at any time. A change in between must not be
+    /// lost.
     fn changed(&mut self) -> impl Future<Output = ()> + Send {
         pending()
     }
 
-    /// How often the source is asked when nothing else calls for it, and how often at the most.
+    /// Returns how often the source is asked. Defaults to [`RefreshInterval::default`].
     fn refresh_interval(&self) -> RefreshInterval {
         RefreshInterval::default()
     }
@@ -76,7 +83,8 @@ pub trait Source: Send + 'static {
         TryMap::new(self, move |value| Ok(f(value)))
     }
 
-    /// Turns each fetched value into another, or refuses it: then the last good value stays.
+    /// Turns each fetched value into another or rejects it with an error, after which the last good
+    /// value stays.
     fn try_map<F, U>(self, f: F) -> TryMap<Self, F>
     where
         Self: Sized,
@@ -86,7 +94,7 @@ pub trait Source: Send + 'static {
         TryMap::new(self, f)
     }
 
-    /// Looks at each fetched value before it is published; after an error the last good value stays.
+    /// Checks each fetched value before it is published. After an error the last good value stays.
     fn validate<F>(self, f: F) -> Validate<Self, F>
     where
         Self: Sized,
@@ -95,7 +103,7 @@ pub trait Source: Send + 'static {
         Validate::new(self, f)
     }
 
-    /// Asks `other` whenever this source fails.
+    /// Asks `other` if this source fails. If both fail, the error is this source's.
     fn fallback<S>(self, other: S) -> Fallback<Self, S>
     where
         Self: Sized,
@@ -104,7 +112,7 @@ pub trait Source: Send + 'static {
         Fallback::new(self, other)
     }
 
-    /// Erases the type, for sources that are chosen at run time.
+    /// Boxes the source, for sources that are chosen at run time.
     fn boxed(self) -> BoxSource<Self::Value>
     where
         Self: Sized,
@@ -113,7 +121,7 @@ pub trait Source: Send + 'static {
     }
 }
 
-/// A source whose values pass through a fallible function. Made by [`Source::try_map`].
+/// A source whose values pass through a fallible function, created by [`Source::try_map`].
 pub struct TryMap<S, F> {
     source: S,
     f: F,
@@ -147,7 +155,7 @@ where
     }
 }
 
-/// A source whose values are looked at before they are published. Made by [`Source::validate`].
+/// A source whose values are checked before they are published, created by [`Source::validate`].
 pub struct Validate<S, F> {
     source: S,
     f: F,
@@ -186,13 +194,11 @@ where
     }
 }
 
-/// Two sources may both call their content "1": the tag says whose revision it is.
+/// The tags of the two revisions: both sources may call their content "1".
 const FIRST: u8 = b'1';
 const SECOND: u8 = b'2';
 
-/// A source and the one that is asked whenever it fails. Made by [`Source::fallback`].
-///
-/// When both fail, the error is the first one's.
+/// A source with another one that is asked if it fails, created by [`Source::fallback`].
 #[derive(Debug)]
 pub struct Fallback<A, B> {
     first: A,
@@ -253,7 +259,7 @@ where
     }
 }
 
-/// A source of which only the value's type is known. Made by [`Source::boxed`].
+/// A boxed source, of which only the value's type is known, created by [`Source::boxed`].
 pub struct BoxSource<T>(Box<dyn DynSource<T>>);
 
 impl<T: Send + Sync + 'static> BoxSource<T> {
@@ -280,7 +286,7 @@ impl<T: Send + Sync + 'static> Source for BoxSource<T> {
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// [`Source`] as a trait object needs it: every future in a box.
+/// The object-safe form of [`Source`], with boxed futures.
 trait DynSource<T>: Send {
     fn fetch<'a>(
         &'a mut self,

@@ -378,8 +378,8 @@ async fn an_environment_variable_holds_a_key_file_or_a_list() {
     for (value, says) in [
         (format!("{VALID}, {ADMIN}"), "<2 keys>"),
         (file(1, &[(VALID, "")]), "<1 keys>"),
-        (String::new(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
-        (" \n".into(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
+        (String::new(), "CLIENT_KEYS_OF_THIS_TEST is empty"),
+        (" \n".into(), "CLIENT_KEYS_OF_THIS_TEST is empty"),
         (",".into(), "there is no key in the set"),
         ("changeme".into(), "everybody knows"),
         (expired, "every key has expired"),
