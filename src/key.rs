@@ -1,18 +1,18 @@
-//! What a key may look like, checked once, where it enters.
+//! The check of a key where it enters the program.
 
 use std::error::Error;
 use std::fmt;
 
 use super::secret::Secret;
 
-/// No header value that a server takes is longer.
+/// The longest key, in bytes. Servers accept no longer header values.
 const LONGEST: usize = 16 * 1024;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// An error of something that is not a usable key.
 ///
-/// It says what is wrong and contains no byte of what was read.
+/// It says what is wrong and contains no byte of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidKey(InvalidKeyKind);
 
@@ -20,7 +20,7 @@ pub struct InvalidKey(InvalidKeyKind);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InvalidKeyKind {
-    /// There is nothing but white space.
+    /// Nothing but white space.
     Empty,
     /// More than 16 KiB.
     TooLong,
@@ -30,7 +30,8 @@ pub enum InvalidKeyKind {
     NotVisibleAscii,
     /// The word `Bearer` before the key. The crate adds it where it belongs.
     WithScheme,
-    /// A placeholder of a template that nobody filled in: `{{ … }}`, `${…}`, `$NAME`, `os.environ/…` or `<…>`.
+    /// A placeholder of a template that nobody filled in: `{{ … }}`, `${…}`, `$NAME`,
+    /// `os.environ/…` or `<…>`.
     Placeholder,
 }
 
@@ -52,28 +53,24 @@ impl fmt::Display for InvalidKey {
             InvalidKeyKind::Empty => "the key is empty",
             InvalidKeyKind::TooLong => "the key is longer than 16 KiB",
             InvalidKeyKind::InnerSpace => {
-                "the key has white space in the middle; put one key there and no more"
+                "the key has white space in the middle; provide exactly one key"
             }
-            InvalidKeyKind::NotVisibleAscii => "the key has bytes other than visible ASCII",
-            InvalidKeyKind::WithScheme => {
-                "the key starts with \"Bearer\"; put the bare key there"
-            }
-            InvalidKeyKind::Placeholder => {
-                "a placeholder stands where the key should be; check that the template was filled in"
-            }
+            InvalidKeyKind::NotVisibleAscii => "the key has characters other than visible ASCII",
+            InvalidKeyKind::WithScheme => "the key starts with \"Bearer\"; provide the key alone",
+            InvalidKeyKind::Placeholder => "the key is a placeholder; fill in the template",
         })
     }
 }
 
 impl Error for InvalidKey {}
 
-/// The key within: without white space and byte order mark around it.
+/// Returns the key without white space and byte order marks around it.
 pub(crate) fn parse(secret: &Secret) -> Result<&[u8], InvalidKey> {
     let key = trim(secret.expose_secret());
     check(key).map(|()| key)
 }
 
-/// Whether these bytes are a key as it stands.
+/// Checks that these bytes are a key, with nothing around it.
 pub(crate) fn check(key: &[u8]) -> Result<(), InvalidKey> {
     if key.is_empty() {
         return Err(InvalidKey::new(InvalidKeyKind::Empty));
@@ -126,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_taken_without_what_editors_put_around_it() {
+    fn key_is_trimmed_of_white_space_and_bom() {
         for around in [
             "sk-1",
             "sk-1\n",
@@ -143,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_told_apart() {
+    fn invalid_keys_have_their_kinds() {
         let cases: [(&[u8], InvalidKeyKind); 15] = [
             (b"", InvalidKeyKind::Empty),
             (b" \r\n\t", InvalidKeyKind::Empty),
