@@ -125,7 +125,7 @@ mod shards;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod tchar;
 
-pub use self::key::InvalidKey;
+pub use self::key::{InvalidKey, InvalidKeyKind};
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 pub use self::layer::RotatingAuthLayer;
 pub use self::rotating::Rotating;

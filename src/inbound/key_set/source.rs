@@ -77,7 +77,7 @@ impl<S> KeySetSource<S> {
                 KeySet::empty_as_of(text, current)
             }
             parsed => parsed.map_err(|invalid| {
-                SourceError::invalid("what was loaded is no key set").caused_by(invalid)
+                SourceError::invalid("what was loaded is no key set").with_source(invalid)
             })?,
         };
         if let Some(current) = current {
@@ -107,8 +107,8 @@ impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
         self.source.changed()
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.source.pace()
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.source.refresh_interval()
     }
 }
 

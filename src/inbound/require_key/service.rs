@@ -42,7 +42,7 @@ impl<S> RequireKey<S> {
         if let Some(untold) = self.gate.refusal_log.tell_at(Instant::now()) {
             self.gate.keys.emit(EventKind::Refused {
                 reason: refusal.reason(),
-                untold,
+                suppressed: untold,
             });
         }
         let refuser = &self.gate.refuser;

@@ -47,15 +47,15 @@ impl Fault {
             Self::Missing(error) => SourceError::transient(format!(
                 "{path:?} does not exist; is the path right, and what writes or mounts it running?"
             ))
-            .caused_by(error),
+            .with_source(error),
             Self::Dangling(error) => SourceError::transient(format!(
                 "{path:?} is a link to nothing; is what it points to mounted?"
             ))
-            .caused_by(error),
+            .with_source(error),
             Self::Denied(error) => SourceError::permanent(format!(
                 "{path:?} may not be read; give the user that this process runs as the right to"
             ))
-            .caused_by(error),
+            .with_source(error),
             Self::NotRegular => SourceError::invalid(format!(
                 "{path:?} is not a regular file; name the file that holds the key"
             )),
@@ -77,7 +77,7 @@ impl Fault {
                  this name"
             )),
             Self::Io(error) => {
-                SourceError::transient(format!("{path:?} could not be read")).caused_by(error)
+                SourceError::transient(format!("{path:?} could not be read")).with_source(error)
             }
         }
     }

@@ -273,7 +273,7 @@ impl Source for FileSource {
         }
     }
 
-    fn pace(&self) -> RefreshInterval {
+    fn refresh_interval(&self) -> RefreshInterval {
         let poll = self.poll.unwrap_or(match self.subject.watch {
             Wish::Watch => POLL_WATCHED,
             Wish::PollOnly => POLL,
