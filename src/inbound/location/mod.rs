@@ -1,7 +1,6 @@
 //! Where in a request a key may stand, and which one is presented.
 
 mod basic;
-mod decode;
 mod extract;
 mod found;
 mod key_location;
