@@ -53,7 +53,6 @@
 //! | send a body that streams once more | [`BufferBody`](outbound::replay::BufferBody), [`ReplayBody`](outbound::replay::ReplayBody) |
 //! | have several keys, each for its own origin, header and scheme | [`InjectKeyLayer::routes`](outbound::InjectKeyLayer::routes), [`Route`](outbound::Route), [`Credential`](outbound::Credential) |
 //! | use a client whose requests are not `http::Request` | [`ClientAdapter`](outbound::adapter::ClientAdapter), [`RequestAdapter`](outbound::adapter::RequestAdapter), [`ClassifyRejection`](outbound::adapter::ClassifyRejection) |
-//! | be the client of an MCP server, with `rmcp` | [`KeyedMcpClient`](mcp::KeyedMcpClient) |
 //! | put it on a header map yourself | [`Credential::apply_to`](outbound::Credential::apply_to) |
 //! | let in only clients with a valid key | [`RequireKeyLayer`](inbound::RequireKeyLayer), [`KeySet`](inbound::KeySet), [`Principal`](inbound::Principal) |
 //! | exempt routes, ask for scopes | [`RoutePolicy`](inbound::policy::RoutePolicy), [`Scopes`](inbound::Scopes) |
@@ -73,7 +72,6 @@
 //! | `key-file` | no | key sets in TOML |
 //! | `keyring` | no | [`keyring`]: issues, rotates and revokes keys; with `key-file` and `file`, in a file |
 //! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as arguments of handlers, policies by the router's templates |
-//! | `rmcp` | no | [`KeyedMcpClient`](mcp::KeyedMcpClient); it needs the compiler that rmcp needs, which is newer than the crate's own |
 //!
 //! No feature changes what the rest does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -115,8 +113,6 @@ mod idempotency;
 mod key;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
-#[cfg(feature = "rmcp")]
-pub mod mcp;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod path;
 mod secret;

@@ -5,8 +5,6 @@ mod contract;
 mod grpc;
 mod hold;
 mod inject;
-#[cfg(feature = "rmcp")]
-mod mcp;
 mod order;
 mod origins;
 mod overlap;

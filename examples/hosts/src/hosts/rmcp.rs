@@ -16,9 +16,9 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use tower_rotating_auth::{
     Rotating,
-    mcp::KeyedMcpClient,
     outbound::{Credential, InjectKeyLayer, InvalidOrigin},
 };
+use tower_rotating_auth_rmcp::KeyedMcpClient;
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 

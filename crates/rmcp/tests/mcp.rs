@@ -1,33 +1,134 @@
 //! The client of an MCP server, around one that tells a 401 as rmcp's own do.
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::streamable_http_client::{
     AuthRequiredError, SseError, StreamableHttpClient, StreamableHttpError,
     StreamableHttpPostResponse, StreamableHttpResponseLimits,
 };
 use sse_stream::Sse;
-use tower::ServiceExt;
 use tower_rotating_auth::{
     Rotating, Secret,
-    mcp::KeyedMcpClient,
-    outbound::{Credential, InjectKeyLayer},
+    outbound::{Credential, InjectKeyLayer, IntoCredential},
+    source::{SourceError, source_fn},
 };
+use tower_rotating_auth_rmcp::KeyedMcpClient;
 
-use super::{ORIGIN, URL, World};
-use crate::support::{pass, secs};
+const ORIGIN: &str = "https://api.example.com";
+const URL: &str = "https://api.example.com/mcp";
+const CHALLENGE: &str = "Bearer error=\"invalid_token\"";
+const MINUTE: Duration = Duration::from_secs(60);
 
 type Headers = HashMap<HeaderName, HeaderValue>;
 type Answer<T> = Result<T, StreamableHttpError<Infallible>>;
 
-/// Sends to the world's upstream.
+/// A secret store, and the server that takes its keys.
+#[derive(Clone)]
+struct World(Arc<Mutex<State>>);
+
+struct State {
+    stored: String,
+    accepted: Vec<String>,
+    seen: Vec<Seen>,
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+struct Seen {
+    headers: HeaderMap,
+    body: String,
+    accepted: bool,
+}
+
+impl World {
+    fn new(key: &str) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            stored: key.into(),
+            accepted: vec![key.into()],
+            seen: Vec::new(),
+        })))
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.0.lock().unwrap())
+    }
+
+    /// Sets the key that the store delivers.
+    fn store(&self, key: &str) {
+        self.with(|state| state.stored = key.into());
+    }
+
+    /// Sets the one key that the server takes.
+    fn accept(&self, key: &str) {
+        self.with(|state| state.accepted = vec![key.into()]);
+    }
+
+    /// Makes the server take one key more.
+    fn also_accept(&self, key: &str) {
+        self.with(|state| state.accepted.push(key.into()));
+    }
+
+    fn rotate(&self, key: &str) {
+        self.store(key);
+        self.accept(key);
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.with(|state| state.seen.clone())
+    }
+
+    async fn inject(&self) -> InjectKeyLayer {
+        let world = self.clone();
+        let source = source_fn(move || {
+            let key = Secret::from(world.with(|state| state.stored.clone()));
+            async { Ok::<_, SourceError>(key) }
+        });
+        let never = MINUTE * 60 * 24;
+        let builder = Rotating::builder().poll(never);
+        InjectKeyLayer::new(ORIGIN, builder.start(source.bearer()).await.unwrap()).unwrap()
+    }
+
+    /// Answers a request: whether its key is taken.
+    fn takes(&self, request: Request<String>) -> bool {
+        let (head, body) = request.into_parts();
+        self.with(|state| {
+            let sent = head.headers.get(AUTHORIZATION);
+            let key = sent.and_then(|sent| sent.as_bytes().strip_prefix(b"Bearer "));
+            let accepted = key.is_some_and(|key| {
+                let mut taken = state.accepted.iter();
+                taken.any(|taken| taken.as_bytes() == key)
+            });
+            state.seen.push(Seen {
+                headers: head.headers,
+                body,
+                accepted,
+            });
+            accepted
+        })
+    }
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+/// Lets time go by on tokio's clock, which stands still otherwise.
+async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Sends to the world's server.
 #[derive(Clone)]
 struct Client {
     world: World,
@@ -59,15 +160,11 @@ impl Client {
         for (name, value) in headers {
             request.headers_mut().append(name, value);
         }
-        let response = self.world.upstream().oneshot(request).await.unwrap();
-        match response.status() {
-            StatusCode::UNAUTHORIZED => {
-                let challenge = response.headers()["www-authenticate"].to_str().unwrap();
-                let why = AuthRequiredError::new(challenge.into());
-                Err(StreamableHttpError::AuthRequired(why))
-            }
-            _ => Ok(answer),
+        if self.world.takes(request) {
+            return Ok(answer);
         }
+        let why = AuthRequiredError::new(CHALLENGE.into());
+        Err(StreamableHttpError::AuthRequired(why))
     }
 }
 
@@ -210,7 +307,7 @@ async fn each_call_carries_the_key_and_is_made_once_more_with_the_next_one() {
             assert_eq!(rejected.body, replayed.body);
             assert_eq!(rejected.header("x-request-id"), Some("7"));
         }
-        pass(secs(60)).await;
+        pass(MINUTE).await;
         world.rotate(&format!("key-{}", number + 2));
     }
     let keys = ["key-1", "key-1", "key-2", "key-2", "key-3"];
@@ -228,8 +325,7 @@ async fn a_second_rejection_is_the_callers() {
     let Err(StreamableHttpError::AuthRequired(why)) = answer else {
         panic!("{answer:?}")
     };
-    let challenge = "Bearer error=\"invalid_token\"";
-    assert_eq!(why.www_authenticate_header, challenge);
+    assert_eq!(why.www_authenticate_header, CHALLENGE);
     let keys = ["old", "old", "new"];
     assert_eq!(sent(&world), keys.map(|key| [format!("Bearer {key}")]));
 }

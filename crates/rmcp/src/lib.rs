@@ -1,4 +1,5 @@
 //! An MCP client: rmcp's transport sends by a trait of its own, whose implementor is wrapped.
+#![cfg_attr(not(test), warn(clippy::expect_used))]
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -14,10 +15,9 @@ use rmcp::transport::streamable_http_client::{
 };
 use sse_stream::Sse;
 use tower_layer::Layer;
+use tower_rotating_auth::outbound::InjectKeyLayer;
+use tower_rotating_auth::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 use tower_service::Service;
-
-use super::outbound::InjectKeyLayer;
-use super::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 
 /// A client for `rmcp`'s `StreamableHttpClientTransport` that puts the current key on each call of another, and makes
 /// a rejected one once more.
@@ -33,9 +33,9 @@ use super::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 /// use tower_rotating_auth::{
 ///     Rotating,
 ///     Secret,
-///     mcp::KeyedMcpClient,
 ///     outbound::{Credential, InjectKeyLayer},
 /// };
+/// use tower_rotating_auth_rmcp::KeyedMcpClient;
 ///
 /// # use rmcp::transport::streamable_http_client as mcp;
 /// # type Headers = HashMap<HeaderName, HeaderValue>;
@@ -105,7 +105,7 @@ use super::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 /// A rejection is an `AuthRequired` of the wrapped client. The clients of rmcp tell a `401` so where the server names a
 /// challenge in `WWW-Authenticate`, as MCP asks of it, and not when a session is deleted; what they tell otherwise is
 /// handed on. What [`InjectKeyLayer::rejected_by`] says of statuses is of no effect, since the trait shows none, and an
-/// [`Outcome`](crate::outbound::Outcome) finds no room: [events](crate::rotating::RotatingBuilder::observer) tell what was done.
+/// [`Outcome`](tower_rotating_auth::outbound::Outcome) finds no room: [events](tower_rotating_auth::rotating::RotatingBuilder::observer) tell what was done.
 ///
 /// Once a stream of events has been opened, it lasts whatever becomes of the key; the transport opens the next one with
 /// the key that is current then.
@@ -114,7 +114,7 @@ use super::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 #[derive(Clone, Debug)]
 pub struct KeyedMcpClient<C> {
     client: C,
-    inject: InjectKeyLayer<CallSeam>,
+    inject: InjectKeyLayer<CallAdapter>,
 }
 
 /// What the layer looks at in a call, and changes.
@@ -131,7 +131,7 @@ type Answer<T, C> = Result<T, StreamableHttpError<<C as StreamableHttpClient>::E
 
 /// The seam, which sees of a call what the layer needs to.
 #[derive(Clone, Copy, Debug)]
-struct CallSeam;
+struct CallAdapter;
 
 /// A call of the wrapped client's, as a service.
 #[derive(Clone)]
@@ -143,7 +143,7 @@ impl<C> KeyedMcpClient<C> {
     pub fn new(client: C, inject: InjectKeyLayer) -> Self {
         Self {
             client,
-            inject: inject.seam(CallSeam),
+            inject: inject.seam(CallAdapter),
         }
     }
 }
@@ -159,7 +159,7 @@ impl<C: StreamableHttpClient> KeyedMcpClient<C> {
     }
 }
 
-impl RequestAdapter<Head> for CallSeam {
+impl RequestAdapter<Head> for CallAdapter {
     type Sent = Head;
     type Saved = Head;
 
@@ -191,7 +191,7 @@ impl RequestAdapter<Head> for CallSeam {
     }
 }
 
-impl<T, E> ClassifyRejection<T, StreamableHttpError<E>> for CallSeam
+impl<T, E> ClassifyRejection<T, StreamableHttpError<E>> for CallAdapter
 where
     E: std::error::Error + Send + Sync + 'static,
 {
