@@ -10,8 +10,8 @@ use super::original_uri::original_uri;
 use super::refusal_log::RefusalLog;
 use crate::inbound::auth_error::AuthError;
 use crate::inbound::auth_error::AuthErrorResponse;
-use crate::inbound::key_set::KeySet;
-use crate::inbound::key_set::{InvalidToken, verify};
+use crate::inbound::key::KeyStatus;
+use crate::inbound::key_set::{KeySet, VerifyError, verify};
 use crate::inbound::location::KeyLocations;
 use crate::inbound::location::strip_identity;
 use crate::inbound::policy::{Access, RoutePolicy, is_preflight, matched_template};
@@ -133,14 +133,15 @@ impl Gate {
     }
 }
 
-impl From<InvalidToken> for AuthError {
-    fn from(invalid: InvalidToken) -> Self {
-        match invalid {
-            InvalidToken::Unknown => Self::Unknown,
-            InvalidToken::NotYetValid => Self::NotYetValid,
-            InvalidToken::Expired => Self::Expired,
-            InvalidToken::Revoked => Self::Revoked,
-            InvalidToken::Disabled => Self::Disabled,
+impl From<VerifyError> for AuthError {
+    fn from(error: VerifyError) -> Self {
+        match error.status() {
+            // An error is never of an active key.
+            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => Self::Unknown,
+            KeyStatus::NotYetValid => Self::NotYetValid,
+            KeyStatus::Expired => Self::Expired,
+            KeyStatus::Revoked => Self::Revoked,
+            KeyStatus::Disabled => Self::Disabled,
         }
     }
 }
