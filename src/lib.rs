@@ -113,6 +113,8 @@ mod idempotency;
 mod key;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
+#[cfg(feature = "inbound")]
+mod parse_error;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod path;
 mod secret;

@@ -10,7 +10,8 @@ use super::log_limiter::LogLimiter;
 use super::preflight::is_preflight;
 use super::router::{matched_template, original_uri};
 use crate::inbound::auth_error::{AuthError, AuthErrorResponse};
-use crate::inbound::key_set::{InvalidToken, KeySet, verify};
+use crate::inbound::key::KeyStatus;
+use crate::inbound::key_set::{KeySet, VerifyError, verify};
 use crate::inbound::location::{KeyLocations, strip_identity};
 use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
@@ -131,14 +132,15 @@ impl Authenticator {
     }
 }
 
-impl From<InvalidToken> for AuthError {
-    fn from(invalid: InvalidToken) -> Self {
-        match invalid {
-            InvalidToken::Unknown => Self::Unknown,
-            InvalidToken::NotYetValid => Self::NotYetValid,
-            InvalidToken::Expired => Self::Expired,
-            InvalidToken::Revoked => Self::Revoked,
-            InvalidToken::Disabled => Self::Disabled,
+impl From<VerifyError> for AuthError {
+    fn from(error: VerifyError) -> Self {
+        match error.status() {
+            // An error is never of an active key.
+            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => Self::Unknown,
+            KeyStatus::NotYetValid => Self::NotYetValid,
+            KeyStatus::Expired => Self::Expired,
+            KeyStatus::Revoked => Self::Revoked,
+            KeyStatus::Disabled => Self::Disabled,
         }
     }
 }
