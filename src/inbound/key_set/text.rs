@@ -53,21 +53,21 @@ impl KeySet {
     /// The set that a text without a key says, where that is meant. It brings no key back, and so is not
     /// older than `current`, whatever it says; nor is it a way back to what is older.
     pub(crate) fn empty_as_of(text: &Secret, current: Option<&Self>) -> Self {
-        let edition = current.map_or(0, Self::edition);
-        Self::empty().with_edition(edition.max(edition_of(text)))
+        let serial = current.map_or(0, Self::serial);
+        Self::empty().with_serial(serial.max(serial_of(text)))
     }
 
     /// Whether this set may replace `current`.
     ///
     /// # Errors
     ///
-    /// When its key file carries a lower generation than the one that is current: it could bring a
+    /// When its key file has a lower serial than the current one: it could bring a
     /// revoked key back.
     pub const fn not_older_than(&self, current: &Self) -> Result<(), OlderKeySet> {
-        if self.edition() < current.edition() {
+        if self.serial() < current.serial() {
             return Err(OlderKeySet {
-                current: current.edition(),
-                offered: self.edition(),
+                current: current.serial(),
+                offered: self.serial(),
             });
         }
         Ok(())
@@ -75,13 +75,13 @@ impl KeySet {
 }
 
 #[cfg(feature = "file")]
-fn edition_of(text: &Secret) -> u64 {
+fn serial_of(text: &Secret) -> u64 {
     let text = std::str::from_utf8(text.expose_secret());
-    text.map_or(0, super::key_file::edition_of)
+    text.map_or(0, super::key_file::serial_of)
 }
 
 #[cfg(not(feature = "file"))]
-const fn edition_of(_: &Secret) -> u64 {
+const fn serial_of(_: &Secret) -> u64 {
     0
 }
 
@@ -127,7 +127,7 @@ impl Error for InvalidKeyText {
     }
 }
 
-/// A key file of a lower generation than the one that is current.
+/// A key file with a lower serial than the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OlderKeySet {
     current: u64,
@@ -139,7 +139,7 @@ impl fmt::Display for OlderKeySet {
         let Self { current, offered } = self;
         write!(
             f,
-            "the key file is of generation {offered}, older than {current}, which is current"
+            "the key file has serial {offered}, lower than the current serial {current}"
         )
     }
 }

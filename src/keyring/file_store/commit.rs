@@ -80,8 +80,8 @@ impl Desk {
 
 pub(crate) fn load(path: &Path) -> Result<KeyRingState, StoreError> {
     let place = find(path)?;
-    // First what was noted: a writer notes a generation after it has written it.
-    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
+    // First what was noted: a writer notes a serial after it has written it.
+    let noted = noted(&place)?;
     let found = read(&place, path)?;
     not_put_back(&found, noted, &place, path)?;
     Ok(found.ledger)
@@ -97,9 +97,9 @@ pub(crate) fn commit(
     let not_written = |error| not_written(path, error);
     let _lock = locked(&place, path, &mut before)?;
     let found = read(&place, path)?;
-    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
+    let noted = noted(&place)?;
     not_put_back(&found, noted, &place, path)?;
-    // Not the generation alone: who edits the file by hand may have left that as it was.
+    // Not the serial alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
         return Err(CommitError::Stale);
     }
@@ -122,7 +122,7 @@ pub(crate) fn commit(
         &mut before,
     )
     .map_err(not_written)?;
-    note(&place, next.generation(), path, &mut before);
+    note(&place, next.serial(), path, &mut before);
     Ok(())
 }
 
@@ -132,9 +132,9 @@ fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result
     let _lock = locked(&place, path, &mut before)?;
     let found = read(&place, path)?;
     sync_folder(&place, &mut before).map_err(|error| not_written(path, error))?;
-    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
-    if noted < Some(found.ledger.generation()) {
-        note(&place, found.ledger.generation(), path, &mut before);
+    let noted = noted(&place)?;
+    if noted < Some(found.ledger.serial()) {
+        note(&place, found.ledger.serial(), path, &mut before);
     }
     Ok(())
 }
@@ -157,21 +157,16 @@ fn locked(
 }
 
 /// Notes what is written. The note is for a mistake of people: without it, the next one says as much.
-fn note(
-    place: &Place,
-    generation: u64,
-    path: &Path,
-    before: &mut impl FnMut(Step) -> io::Result<()>,
-) {
+fn note(place: &Place, serial: u64, path: &Path, before: &mut impl FnMut(Step) -> io::Result<()>) {
     let noted = before(Step::Note).and_then(|()| {
         let like = std::fs::metadata(&place.file)?;
-        note::write(&place.note(), generation, &like)
+        note::write(&place.note(), serial, &like)
     });
     if let Err(error) = noted {
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
-            "a generation could not be noted"
+            "could not note the serial that was written"
         );
     }
 }
@@ -192,12 +187,19 @@ fn not_written(path: &Path, error: io::Error) -> StoreError {
     .caused_by(error)
 }
 
-fn not_noted(place: &Place, error: io::Error) -> StoreError {
-    let note = place.note();
-    StoreError::new(format!(
-        "which generation was written last cannot be read from {note:?}; may this user read it?"
-    ))
-    .caused_by(error)
+/// Returns the highest serial that was noted, under the present name or the one that earlier versions used.
+///
+/// The old note is left as it is: the present one soon passes it, and the higher of the two counts.
+fn noted(place: &Place) -> Result<Option<u64>, StoreError> {
+    let read = |note: PathBuf| {
+        note::read(&note).map_err(|error| {
+            StoreError::new(format!(
+                "the last serial cannot be read from {note:?}; may this user read it?"
+            ))
+            .caused_by(error)
+        })
+    };
+    Ok(read(place.note())?.max(read(place.old_note())?))
 }
 
 fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
@@ -246,20 +248,25 @@ fn not_put_back(
     place: &Place,
     path: &Path,
 ) -> Result<(), StoreError> {
-    let Some(noted) = noted.filter(|noted| ledger.generation() < *noted) else {
+    let Some(noted) = noted.filter(|noted| ledger.serial() < *noted) else {
         return Ok(());
     };
-    let note = place.note();
     Err(StoreError::new(if file.is_some() {
         format!(
-            "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
-             is meant, set its `generation` to {}",
-            ledger.generation(),
+            "{path:?} has serial {}, but {noted} was written: an older copy would bring revoked keys back. If this \
+             is intended, set its `serial` to {}",
+            ledger.serial(),
             noted.saturating_add(1),
         )
     } else {
+        let notes = [place.note(), place.old_note()].into_iter();
+        let notes: Vec<_> = notes
+            .filter(|note| note.exists())
+            .map(|note| format!("{note:?}"))
+            .collect();
         format!(
-            "{path:?} is gone, and generation {noted} was written: put it back, or remove {note:?} to begin without a key"
+            "{path:?} is gone, but serial {noted} was written: put it back, or remove {} to begin without a key",
+            notes.join(" and ")
         )
     }))
 }

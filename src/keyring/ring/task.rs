@@ -42,7 +42,7 @@ pub(crate) struct RingTask<S> {
     /// What is published.
     ledger: KeyRingState,
     stored: Stored,
-    /// The highest generation that the store was seen at.
+    /// The highest serial that the store was seen at.
     seen: u64,
     publisher: Publisher<KeySet>,
     readers: watch::Sender<KeyRingState>,
@@ -82,7 +82,7 @@ impl<S: Store> RingTask<S> {
         Self {
             store,
             settings,
-            seen: ledger.generation(),
+            seen: ledger.serial(),
             ledger,
             stored: Stored::AsPublished,
             publisher,
@@ -193,13 +193,13 @@ impl<S: Store> RingTask<S> {
         for _ in 0..ATTEMPTS {
             let load = within(self.settings.store_timeout, self.store.load());
             let loaded = load.await.map_err(KeyRingError::Store)?;
-            if loaded.generation() < self.seen {
+            if loaded.serial() < self.seen {
                 return Err(KeyRingError::Older(OlderKeyRingState {
                     current: self.seen,
-                    offered: loaded.generation(),
+                    offered: loaded.serial(),
                 }));
             }
-            self.seen = loaded.generation();
+            self.seen = loaded.serial();
             match self.compare(loaded).await? {
                 Compared::Same => {
                     self.stored = Stored::AsPublished;
@@ -257,7 +257,7 @@ impl<S: Store> RingTask<S> {
         let commit = self.store.commit(Commit { base, change, next });
         match in_time(self.settings.store_timeout, commit).await {
             Ok(Ok(())) => {
-                self.seen = next.generation();
+                self.seen = next.serial();
                 Ok(())
             }
             Ok(Err(CommitError::Stale)) => Err(NotCommitted::Stale),

@@ -44,7 +44,7 @@ impl KeyRingState {
     }
 }
 
-/// A ledger of a lower generation than the one that is current: it could bring a revoked key back.
+/// A ledger of a lower serial than the one that is current: it could bring a revoked key back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OlderKeyRingState {
     pub(crate) current: u64,
@@ -56,7 +56,7 @@ impl fmt::Display for OlderKeyRingState {
         let Self { current, offered } = self;
         write!(
             f,
-            "the store is at generation {offered}, older than {current}, which is current; \
+            "the store is at serial {offered}, older than {current}, which is current; \
              put the newer state back, or start again to take the older one"
         )
     }

@@ -42,7 +42,7 @@ impl Store for MemoryStore {
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
         let mut ledger = self.lock();
-        if ledger.generation() != commit.base.generation() {
+        if ledger.serial() != commit.base.serial() {
             return Err(CommitError::Stale);
         }
         ledger.clone_from(commit.next);

@@ -10,7 +10,7 @@ use crate::keyring::state::{Change, KeyRingState};
 /// Where a ledger is kept: a file, a database, memory.
 ///
 /// A key ring asks its store from one task, never twice at a time. Several rings, in several processes, may
-/// write to one store: a commit says on which generation it is based, and one that comes too late is
+/// write to one store: a commit says on which serial it is based, and one that comes too late is
 /// answered by [`CommitError::Stale`]. The ring then loads, decides again, and commits again.
 ///
 /// Implement it with `async fn`:
@@ -30,7 +30,7 @@ use crate::keyring::state::{Change, KeyRingState};
 ///
 ///     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
 ///         let mut ledger = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
-///         if ledger.generation() != commit.base.generation() {
+///         if ledger.serial() != commit.base.serial() {
 ///             return Err(CommitError::Stale);
 ///         }
 ///         *ledger = commit.next.clone();
@@ -56,14 +56,14 @@ pub trait Store: Send + 'static {
     fn load(&mut self) -> impl Future<Output = Result<KeyRingState, StoreError>> + Send;
 
     /// Writes a change, whole or not at all, so that it is still there after a crash. The store must hold
-    /// the generation that [`Commit::base`] has, and nobody may write between the look at it and the write.
+    /// the serial that [`Commit::base`] has, and nobody may write between the look at it and the write.
     ///
     /// It is run to its end, also where the caller of the ring has stopped waiting, but is dropped when
     /// [`store_timeout`](crate::keyring::KeyRingBuilder::store_timeout) is over. What it writes after that is found later.
     ///
     /// # Errors
     ///
-    /// [`CommitError::Stale`] when the store is at another generation. [`CommitError::Failed`] when it could not be
+    /// [`CommitError::Stale`] when the store is at another serial. [`CommitError::Failed`] when it could not be
     /// written, or may or may not have been: the ring looks again before it says which. What is loaded then counts as written,
     /// so that a store that does not know whether it is there after a crash sees to that first, or does not load it.
     fn commit(
@@ -76,11 +76,11 @@ pub trait Store: Send + 'static {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Commit<'a> {
-    /// The ledger that was changed: the store must still be at its generation.
+    /// The ledger that was changed: the store must still be at its serial.
     pub base: &'a KeyRingState,
     /// What changed, for stores that write rows.
     pub change: &'a Change,
-    /// The whole ledger afterwards, under the next generation, for stores that write all of it.
+    /// The whole ledger afterwards, under the next serial, for stores that write all of it.
     pub next: &'a KeyRingState,
 }
 

@@ -183,7 +183,7 @@ async fn an_operation_is_done_although_nobody_waits_for_it() {
         ring.issue(again()).now_or_never().is_none(),
         "it is under way"
     );
-    while store.ledger().generation() == 0 {
+    while store.ledger().serial() == 0 {
         yield_now().await;
     }
     let issued = ring.issue(again()).await.unwrap();
@@ -200,7 +200,7 @@ async fn what_was_asked_for_before_the_last_handle_went_is_done() {
     let keys = ring.keys();
     assert!(ring.issue(terms("client")).now_or_never().is_none());
     drop(ring);
-    while store.ledger().generation() == 0 {
+    while store.ledger().serial() == 0 {
         yield_now().await;
     }
     while keys.current().is_empty() {
@@ -222,7 +222,7 @@ async fn writers_at_the_same_time_lose_nothing_of_each_other() {
     let keys = join_all((0..100).map(issue)).await;
     for ring in &rings {
         ring.reload().await.unwrap();
-        assert_eq!(agreed(ring, &store).generation(), 100);
+        assert_eq!(agreed(ring, &store).serial(), 100);
         assert!(keys.iter().all(|key| is_valid(ring, key)));
     }
 }
@@ -273,7 +273,7 @@ impl Store for Told {
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
         let mut ledger = self.0.lock().unwrap();
-        if ledger.generation() != commit.base.generation() {
+        if ledger.serial() != commit.base.serial() {
             return Err(CommitError::Stale);
         }
         *ledger = commit.next.clone();
@@ -355,7 +355,7 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         ring.revoke(key.id()).await.unwrap();
     }
 
-    // A later generation, written by somebody who took an older file: one key is live again, one under another
+    // A later serial, written by somebody who took an older file: one key is live again, one under another
     // name, and one is not there at all.
     let theirs = live.into_iter().filter_map(|entry| {
         if entry.id() == removed.id() {
@@ -369,8 +369,8 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         };
         Some(KeyEntry::new(id, entry.client().clone(), *entry.digest()))
     });
-    let generation = ring.ledger().generation() + 5;
-    *store.0.lock().unwrap() = KeyRingState::new(generation, clients, theirs).unwrap();
+    let serial = ring.ledger().serial() + 5;
+    *store.0.lock().unwrap() = KeyRingState::new(serial, clients, theirs).unwrap();
 
     ring.reload().await.unwrap();
     for key in [&revoked, &renamed, &removed] {
@@ -379,7 +379,7 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         let entry = stored.key_of(&key.digest()).unwrap();
         assert!(entry.revoked_at().is_some(), "the store knows it again");
     }
-    assert_eq!(ring.ledger().generation(), generation + 1);
+    assert_eq!(ring.ledger().serial(), serial + 1);
 }
 
 #[tokio::test]

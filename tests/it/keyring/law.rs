@@ -133,10 +133,7 @@ impl World {
 
     async fn take(&mut self, step: Step, ring: usize) {
         let ring = self.rings[ring].clone();
-        let generation = ring
-            .ledger()
-            .generation()
-            .max(self.store.ledger().generation());
+        let serial = ring.ledger().serial().max(self.store.ledger().serial());
         let before = self.store.ledger();
         let keys = self.model.keys.len();
         let key = |n: usize| n % keys.max(1);
@@ -212,8 +209,8 @@ impl World {
         }
         self.promises(&ring).await;
         let after = self.store.ledger();
-        assert!(after.generation() >= generation, "it is monotonic");
-        let moved = after.generation() != before.generation();
+        assert!(after.serial() >= serial, "it is monotonic");
+        let moved = after.serial() != before.serial();
         let changed =
             !before.keys().eq(after.keys()) || before.clients().count() != after.clients().count();
         assert!(moved || !changed, "it moves when anything does");

@@ -67,12 +67,12 @@ fn the_keys_of_a_client_stand_in_the_order_in_which_they_came_and_are_found_by_n
         assert_eq!(ledger.key(key.id()), Some(key));
         assert_eq!(ledger.key_of(key.digest()), Some(key));
     }
-    assert_eq!((ledger.generation(), ledger.key_set().len()), (7, 3));
+    assert_eq!((ledger.serial(), ledger.key_set().len()), (7, 3));
 }
 
 #[test]
 fn a_ledger_that_cannot_be_counted_on_is_not_changed() {
     let ledger = KeyRingState::new(u64::MAX, [client("ui")], []).unwrap();
     let changed = ledger.apply(&Change::default());
-    assert_eq!(changed.unwrap_err(), InvalidKeyRingState::LastGeneration);
+    assert_eq!(changed.unwrap_err(), InvalidKeyRingState::LastSerial);
 }

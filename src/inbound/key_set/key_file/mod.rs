@@ -24,7 +24,7 @@ const VERSION: u32 = 1;
 
 /// All that a key file says.
 pub(crate) struct KeyFile {
-    pub(crate) generation: u64,
+    pub(crate) serial: u64,
     pub(crate) clients: Vec<FileClient>,
     pub(crate) keys: Vec<FileKey>,
 }
@@ -82,7 +82,7 @@ impl KeySet {
     /// must not mean "for ever".
     pub fn from_toml(text: &str) -> Result<Self, InvalidKeyFile> {
         let KeyFile {
-            generation,
+            serial,
             clients,
             keys,
         } = KeyFile::parse(text)?;
@@ -92,14 +92,14 @@ impl KeySet {
             Some((key.digest, key.record(client)))
         });
         let set = Self::new(records).map_err(InvalidKeyFile::Set)?;
-        Ok(set.with_edition(generation))
+        Ok(set.with_serial(serial))
     }
 }
 
-/// The generation that a file carries, also one without keys.
-pub(crate) fn edition_of(text: &str) -> u64 {
+/// Returns the serial of a file, even of one without keys.
+pub(crate) fn serial_of(text: &str) -> u64 {
     let file = shape::File::parse(text).ok();
-    file.and_then(|file| file.generation).unwrap_or(0)
+    file.and_then(|file| file.serial).unwrap_or(0)
 }
 
 impl FileKey {

@@ -17,11 +17,11 @@ impl KeyFile {
         if file.version != VERSION {
             return Err(InvalidKeyFile::Version(file.version));
         }
-        let generation = file.generation.unwrap_or(0);
-        if generation == u64::MAX {
+        let serial = file.serial.unwrap_or(0);
+        if serial == u64::MAX {
             return Err(InvalidKeyFile::Field {
                 entry: "the file".into(),
-                field: "generation",
+                field: "serial",
                 what: "less than the greatest number of 64 bits, or nothing could be changed"
                     .into(),
             });
@@ -46,7 +46,7 @@ impl KeyFile {
             .map(|(n, read)| key(&Entry("key", n), &read, &held))
             .collect();
         Ok(Self {
-            generation,
+            serial,
             clients,
             keys: keys?,
         })
