@@ -1,11 +1,11 @@
-//! Why entries make no ledger.
+//! Why entries make no state.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::inbound::{ClientId, KeyId};
 
-/// Why entries make no ledger.
+/// Why entries make no state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidKeyRingState {

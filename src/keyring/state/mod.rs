@@ -22,7 +22,7 @@ use crate::shards::Shards;
 
 /// All clients and keys of a key ring under one serial: what a [`Store`](crate::keyring::Store) keeps.
 ///
-/// A ledger is a value. A clone shares everything with it and costs next to nothing, and a [`Change`] makes
+/// A state is a value. A clone shares everything with it and costs next to nothing, and a [`Change`] makes
 /// another one of it, which shares all but what changed.
 ///
 /// ```
@@ -31,9 +31,9 @@ use crate::shards::Shards;
 /// let key = NewKey::generate()?;
 /// let client = ClientEntry::new("open-webui".parse()?, Scopes::default());
 /// let entry = KeyEntry::new(key.id().clone(), client.id().clone(), key.digest());
-/// let ledger = KeyRingState::new(1, [client], [entry])?;
-/// assert_eq!(ledger.key(key.id()).unwrap().client().as_str(), "open-webui");
-/// assert_eq!(ledger.key_set().len(), 1);
+/// let state = KeyRingState::new(1, [client], [entry])?;
+/// assert_eq!(state.key(key.id()).unwrap().client().as_str(), "open-webui");
+/// assert_eq!(state.key_set().len(), 1);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -54,7 +54,7 @@ struct Client {
 }
 
 impl KeyRingState {
-    /// A ledger without clients and keys, of serial 0.
+    /// A state without clients and keys, of serial 0.
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -66,7 +66,7 @@ impl KeyRingState {
         }
     }
 
-    /// A ledger of what a store has kept.
+    /// A state of what a store has kept.
     ///
     /// # Errors
     ///
@@ -77,21 +77,21 @@ impl KeyRingState {
         C: IntoIterator<Item = ClientEntry>,
         K: IntoIterator<Item = KeyEntry>,
     {
-        let mut ledger = Self::empty();
+        let mut state = Self::empty();
         for entry in clients {
-            if ledger.client(&entry.id).is_some() {
+            if state.client(&entry.id).is_some() {
                 return Err(InvalidKeyRingState::SameClient(entry.id));
             }
-            ledger.put_client(entry);
+            state.put_client(entry);
         }
         for entry in keys {
-            ledger.check(&entry)?;
-            if ledger.key(&entry.id).is_some() {
+            state.check(&entry)?;
+            if state.key(&entry.id).is_some() {
                 return Err(InvalidKeyRingState::SameId(entry.id));
             }
-            ledger.put_key(entry);
+            state.put_key(entry);
         }
-        Ok(ledger.with_serial(serial))
+        Ok(state.with_serial(serial))
     }
 
     /// Counts the changes: each makes it one more, and no store takes a lower one for a higher.
@@ -141,11 +141,11 @@ impl KeyRingState {
         &self.set
     }
 
-    /// The ledger after a change, under the next serial.
+    /// The state after a change, under the next serial.
     ///
     /// # Errors
     ///
-    /// When the change is not one of this ledger: the outcome would be none that [`new`](Self::new) takes. When there is no next
+    /// When the change is not one of this state: the outcome would be none that [`new`](Self::new) takes. When there is no next
     /// serial.
     pub fn apply(&self, change: &Change) -> Result<Self, InvalidKeyRingState> {
         let mut next = self.clone();
@@ -169,7 +169,7 @@ impl KeyRingState {
         Ok(next.with_serial(serial))
     }
 
-    /// The same ledger, whose operations are decided by another policy.
+    /// The same state, whose operations are decided by another policy.
     pub(crate) fn under(mut self, policy: &Arc<IssuancePolicy>) -> Self {
         let before = std::mem::replace(&mut self.policy, Arc::clone(policy));
         if before.max_age == policy.max_age {

@@ -133,8 +133,8 @@ impl World {
 
     async fn take(&mut self, step: Step, ring: usize) {
         let ring = self.rings[ring].clone();
-        let serial = ring.ledger().serial().max(self.store.ledger().serial());
-        let before = self.store.ledger();
+        let serial = ring.state().serial().max(self.store.state().serial());
+        let before = self.store.state();
         let keys = self.model.keys.len();
         let key = |n: usize| n % keys.max(1);
         match step {
@@ -208,7 +208,7 @@ impl World {
             }
         }
         self.promises(&ring).await;
-        let after = self.store.ledger();
+        let after = self.store.state();
         assert!(after.serial() >= serial, "it is monotonic");
         let moved = after.serial() != before.serial();
         let changed =
@@ -312,7 +312,7 @@ impl World {
             ring.reload().await.unwrap();
             self.in_force(ring);
             assert!(
-                ring.ledger() == self.store.ledger(),
+                ring.state() == self.store.state(),
                 "what is stored is published"
             );
         }
