@@ -21,8 +21,8 @@ pub use self::file_sink::FileSink;
 use self::plan::{Delivered, Plan, Step, Usage, next_step};
 pub use self::sink::{Sink, SinkError};
 pub use self::sink_fn::{SinkFn, sink_fn};
-use super::decide::RotateRequest;
 use super::request::IssueRequest;
+use super::request::RotateRequest;
 use super::ring::{KeyRing, KeyRingError};
 use super::token::NewKey;
 use crate::inbound::{KeyDigest, KeyId};
@@ -158,7 +158,7 @@ impl<S: Sink> Rotator<S> {
         for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
-            let ledger = self.ring.ledger();
+            let ledger = self.ring.state();
             let now = self.ring.now();
             match next_step(&ledger, self.terms.client(), delivered, self.plan, now) {
                 Step::Issue(last, mark) => {
@@ -170,7 +170,7 @@ impl<S: Sink> Rotator<S> {
                 }
                 Step::Rotate(old, mark) => {
                     let rotate = RotateRequest::with_grace(old, Duration::MAX)
-                        .on_terms(&self.terms)
+                        .lifetime_from(&self.terms)
                         .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
@@ -219,7 +219,7 @@ impl<S: Sink> Rotator<S> {
         let Some(key) = &self.pending else {
             return Ok(());
         };
-        let ledger = self.ring.ledger();
+        let ledger = self.ring.state();
         let entry = ledger.key(key.id());
         if !entry.is_some_and(|entry| ledger.is_live(entry, self.ring.now())) {
             self.pending = None; // somebody has ended it meanwhile
@@ -244,7 +244,7 @@ impl<S: Sink> Rotator<S> {
             _ => self.ring.now(),
         };
         self.held = Some((digest, since));
-        let ledger = self.ring.ledger();
+        let ledger = self.ring.state();
         let usage = match (ledger.key_of(&digest), &self.is_used) {
             (Some(key), Some(is_used)) if is_used(key.id()) => Usage::Seen,
             _ => Usage::NotYet,
