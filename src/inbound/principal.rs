@@ -1,11 +1,9 @@
 //! Who is calling.
 
-use std::future::pending;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::select;
-use tokio::time::sleep;
 
 use super::auth_error::AuthErrorResponse;
 use super::key::KeyDigest;
@@ -14,11 +12,9 @@ use super::key::{ClientId, KeyId};
 use super::key::{KeyRecord, Standing};
 use super::key_set::KeySet;
 use super::key_set::{InvalidToken, judge};
+use crate::clock::sleep_toward;
 use crate::generation::Generation;
 use crate::rotating::Rotating;
-
-/// Timers stand still while the machine sleeps: the wall clock is looked at again at least so often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// Who is calling: in the extensions of each request that was let through.
 #[derive(Clone, Debug)]
@@ -136,7 +132,7 @@ impl KeyPrincipal {
                 change = changes.changed() => if change.is_none() {
                     self.expired().await;
                 },
-                () = wait_until(until, self.keys.wall()) => {}
+                () = sleep_toward(until, self.keys.wall()) => {}
             }
         }
     }
@@ -144,7 +140,7 @@ impl KeyPrincipal {
     /// The set will not change any more: there is only the clock.
     async fn expired(&self) {
         while let Ok(until) = self.validity_at(self.keys.wall()) {
-            wait_until(until, self.keys.wall()).await;
+            sleep_toward(until, self.keys.wall()).await;
         }
     }
 
@@ -180,15 +176,5 @@ impl KeyPrincipal {
             seen: keys.generation(),
             ..self.clone()
         })
-    }
-}
-
-async fn wait_until(until: Option<SystemTime>, now: SystemTime) {
-    match until {
-        Some(until) => {
-            let left = until.duration_since(now).unwrap_or_default();
-            sleep(left.min(LONGEST_SLEEP)).await;
-        }
-        None => pending().await,
     }
 }

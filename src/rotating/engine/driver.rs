@@ -17,6 +17,7 @@ use super::plan::{Plan, Settings, Step};
 use super::schedule;
 use super::state::Desk;
 pub(crate) use crate::clock::Clocks;
+use crate::clock::sleep_until_deadline;
 use crate::rotating::error::StartError;
 use crate::rotating::shared::Parts;
 use crate::rotating::status::Progress;
@@ -121,7 +122,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
                 select! {
                     biased;
                     outcome = &mut attempt => break outcome,
-                    () = at(round_ends) => self.desk.end_round_if_due(),
+                    () = sleep_until_deadline(round_ends) => self.desk.end_round_if_due(),
                     command = self.inbox.recv() => match command {
                         Some(command) => self.desk.serve(command),
                         None => return ControlFlow::Break(()),
@@ -132,13 +133,6 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         self.hearing = Hearing::On;
         self.desk.finish(reason, asked, &current, outcome);
         ControlFlow::Continue(())
-    }
-}
-
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -8,15 +8,12 @@ use super::guard::{Guard, Limits, Refused};
 use super::schedule;
 use super::schedule::{Backoff, Moved};
 use crate::clock::Draw;
-use crate::clock::Now;
+use crate::clock::{LONGEST_SLEEP, Now};
 use crate::generation::Generation;
 use crate::rotating::deadline::Deadline;
 use crate::rotating::value::Proven;
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 
-/// Timers of a tokio runtime stand still while the machine sleeps, so none is longer than this:
-/// the wall clock is looked at again at least so often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How soon a round asks again, at first. A source that tells of its changes is asked when it does.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
