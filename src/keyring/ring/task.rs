@@ -1,7 +1,7 @@
 //! The task of a key ring: it decides, persists, publishes, in that order and one operation after the other.
 
 use std::error::Error;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,12 +10,12 @@ use futures_util::FutureExt;
 use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::error::KeyRingError;
 use super::events::{log_change, log_warnings};
 use super::operation::{Command, Operation};
-use crate::clock::WallClock;
+use crate::clock::{WallClock, sleep_until_deadline};
 use crate::inbound::KeySet;
 use crate::keyring::issuance_policy::IssuancePolicy;
 use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState, OlderKeyRingState};
@@ -105,14 +105,14 @@ impl<S: Store> RingTask<S> {
                     Some(Command::Reload(reply)) => drop(reply.send(self.reload().await)),
                     None => return,
                 },
-                () = at(sync) => {
+                () = sleep_until_deadline(sync) => {
                     if let Err(error) = self.reload().await {
                         let (name, error) = (&*self.settings.name, &error as &dyn Error);
                         tracing::warn!(name, error, "the keys could not be loaded again");
                     }
                     sync = self.next_sync();
                 }
-                () = at(review) => {
+                () = sleep_until_deadline(review) => {
                     let (name, now) = (Arc::clone(&self.settings.name), self.now());
                     let state = self.state.clone();
                     drop(spawn_blocking(move || log_warnings(&name, &state, now)));
@@ -360,12 +360,5 @@ async fn in_time<T, E: From<StoreError>>(
         Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked").into())),
         Err(_) => Err(StoreError::new("the store did not answer in time")),
-    }
-}
-
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => pending().await,
     }
 }

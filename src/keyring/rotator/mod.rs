@@ -25,11 +25,10 @@ use super::request::IssueRequest;
 use super::request::RotateRequest;
 use super::ring::{KeyRing, KeyRingError};
 use super::token::NewKey;
+use crate::clock::{LONGEST_SLEEP, sleep_toward};
 use crate::inbound::{KeyDigest, KeyId};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// The wall clock jumps: nobody sleeps longer.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// More than any state of a ledger needs, with others who change it meanwhile.
 const MOST_STEPS: usize = 64;
 /// After the first failure, doubled with each one after it up to the longest sleep.
@@ -191,11 +190,10 @@ impl<S: Sink> Rotator<S> {
     pub async fn run(mut self) {
         let mut backoff = BACKOFF;
         loop {
-            let pause = match self.catch_up().await {
+            match self.catch_up().await {
                 Ok(next) => {
                     backoff = BACKOFF;
-                    let left = next.duration_since(self.ring.now()).unwrap_or_default();
-                    left.min(LONGEST_SLEEP)
+                    sleep_toward(Some(next), self.ring.now()).await;
                 }
                 Err(RotatorError::Ring(KeyRingError::Stopped)) => return,
                 Err(error) => {
@@ -205,12 +203,10 @@ impl<S: Sink> Rotator<S> {
                         error = &error as &dyn std::error::Error,
                         "a key could not be rotated on schedule; it is tried again"
                     );
-                    let pause = backoff;
+                    sleep(backoff).await;
                     backoff = (2 * backoff).min(LONGEST_SLEEP);
-                    pause
                 }
-            };
-            sleep(pause).await;
+            }
         }
     }
 
