@@ -1,22 +1,23 @@
-//! Time and chance: every decision is given them as arguments.
+//! Time and randomness, which every decision gets as arguments.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::time::Instant;
 
-/// One moment, read off both clocks.
+/// One moment on both clocks.
 ///
-/// The monotonic clock stands still while the machine sleeps; the wall clock jumps when it is set.
-/// Whatever is due is due when either says so.
+/// The monotonic clock stands still while the machine sleeps. The wall clock jumps when it is set.
+/// A deadline has passed when either clock says so.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     pub(crate) mono: Instant,
     pub(crate) wall: SystemTime,
 }
 
+/// A function that reads the wall clock.
 pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Time and chance, which only the driver reads; every decision is given them as arguments.
+/// The clocks of the engine. Only the driver reads them.
 #[derive(Clone)]
 pub(crate) struct Clocks {
     wall: WallClock,
@@ -38,7 +39,7 @@ impl Clocks {
         (self.wall)()
     }
 
-    /// Jitter only: without randomness it is the middle.
+    /// Draws a random number for jitter. Without randomness it is 0.5.
     pub(crate) fn draw() -> Draw {
         Draw(getrandom::u32().map_or(0.5, |random| {
             f64::from(random) / (f64::from(u32::MAX) + 1.0)
@@ -51,6 +52,7 @@ impl Clocks {
 pub(crate) struct Draw(pub(crate) f64);
 
 impl Draw {
+    /// Returns the number scaled to `[low, high)`.
     pub(crate) fn between(self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.0
     }

@@ -2,8 +2,10 @@
 
 use tower_layer::{Identity, Layer};
 
-use super::inbound::RequireKeyLayer;
-use super::outbound::OverrideExisting;
+#[cfg(feature = "inbound")]
+use crate::inbound::RequireKeyLayer;
+#[cfg(all(feature = "inbound", feature = "outbound"))]
+use crate::outbound::OverrideExisting;
 
 /// Keys that rotate, as one layer: [`require`](RotatingAuthLayer::require) lets only clients with a valid key
 /// in, [`inject`](RotatingAuthLayer::inject) puts the current key on what goes out.
@@ -50,7 +52,7 @@ use super::outbound::OverrideExisting;
 ///
 /// ```
 /// use axum::{Router, routing::post};
-/// # #[cfg(feature = "file")]
+/// # #[cfg(all(feature = "file", feature = "keyring", feature = "key-file"))]
 /// use tower_rotating_auth::{
 ///     Rotating,
 ///     RotatingAuthLayer,
@@ -58,7 +60,7 @@ use super::outbound::OverrideExisting;
 ///     source::FileSource,
 /// };
 ///
-/// # #[cfg(feature = "file")]
+/// # #[cfg(all(feature = "file", feature = "keyring", feature = "key-file"))]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
@@ -75,7 +77,7 @@ use super::outbound::OverrideExisting;
 /// # let _ = app;
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "file"))]
+/// # #[cfg(not(all(feature = "file", feature = "keyring", feature = "key-file")))]
 /// # fn main() {}
 /// ```
 ///
@@ -120,6 +122,7 @@ impl RotatingAuthLayer {
     }
 
     /// Puts the current key on what goes out: an [`InjectKeyLayer`](crate::outbound::InjectKeyLayer), with or without replay.
+    #[cfg(feature = "outbound")]
     pub fn inject<O>(self, outbound: O) -> RotatingAuthLayer<Identity, O> {
         RotatingAuthLayer {
             inbound: Identity::new(),
@@ -128,6 +131,7 @@ impl RotatingAuthLayer {
     }
 
     /// Lets only clients with a valid key in.
+    #[cfg(feature = "inbound")]
     pub fn require(self, inbound: RequireKeyLayer) -> RotatingAuthLayer<RequireKeyLayer, Identity> {
         RotatingAuthLayer {
             inbound,
@@ -136,6 +140,7 @@ impl RotatingAuthLayer {
     }
 }
 
+#[cfg(all(feature = "inbound", feature = "outbound"))]
 impl RotatingAuthLayer<RequireKeyLayer, Identity> {
     /// Puts the current key on what goes out, in place of whatever a client may have put there.
     pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKeyLayer, O> {
@@ -146,6 +151,7 @@ impl RotatingAuthLayer<RequireKeyLayer, Identity> {
     }
 }
 
+#[cfg(all(feature = "inbound", feature = "outbound"))]
 impl<O: OverrideExisting> RotatingAuthLayer<Identity, O> {
     /// Lets only clients with a valid key in; what they may have put in the place of our key makes way.
     pub fn require(self, inbound: RequireKeyLayer) -> RotatingAuthLayer<RequireKeyLayer, O> {

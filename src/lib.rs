@@ -66,37 +66,76 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`](source::FileSource), key files, [`FileStore`](keyring::FileStore), [`FileSink`](keyring::FileSink), [`UseFile`](keyring::UseFile) |
+//! | `outbound` | yes | [`outbound`]: the current key on each request |
+//! | `inbound` | yes | [`inbound`]: only requests with a valid key |
+//! | `file` | yes | [`FileSource`](source::FileSource): secrets in files, watched and polled |
+//! | `key-file` | no | key sets in TOML |
+//! | `keyring` | no | [`keyring`]: issues, rotates and revokes keys; with `key-file` and `file`, in a file |
 //! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as arguments of handlers, policies by the router's templates |
 //!
 //! No feature changes what the rest does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
+// What one half or the key ring uses alone is dead in a build without it; a build with all features has no dead code.
+#![cfg_attr(
+    not(all(
+        feature = "outbound",
+        feature = "inbound",
+        feature = "file",
+        feature = "key-file",
+        feature = "keyring"
+    )),
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "another feature uses it"
+    )
+)]
 
+#[cfg(feature = "inbound")]
 pub mod inbound;
+#[cfg(feature = "keyring")]
 pub mod keyring;
+#[cfg(feature = "outbound")]
 pub mod outbound;
 pub mod rotating;
 pub mod source;
 
+#[cfg(feature = "file")]
+mod blocking;
 mod clock;
+#[cfg(feature = "file")]
+mod fs;
 mod generation;
+#[cfg(feature = "inbound")]
 mod idempotency;
 mod key;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
+#[cfg(feature = "inbound")]
+mod parse_error;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 mod path;
 mod secret;
-#[cfg(feature = "file")]
-mod secret_file;
+#[cfg(feature = "inbound")]
 mod shards;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 mod tchar;
 
-pub use self::key::InvalidKey;
+pub use self::key::{InvalidKey, InvalidKeyKind};
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 pub use self::layer::RotatingAuthLayer;
 pub use self::rotating::Rotating;
 pub use self::secret::Secret;
 
-#[cfg(all(doctest, feature = "file", feature = "axum"))]
+#[cfg(all(
+    doctest,
+    feature = "file",
+    feature = "key-file",
+    feature = "keyring",
+    feature = "axum"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

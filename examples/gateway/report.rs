@@ -112,19 +112,22 @@ pub(crate) fn event(event: &Event) {
              was told so"
         )),
         EventKind::RefreshFailed {
-            class,
+            kind,
             failures,
             next_attempt,
         } => say(format_args!(
-            "{at} refresh failed ({class}, {failures} in a row): {name} stays as it is; next attempt \
+            "{at} refresh failed ({kind}, {failures} in a row): {name} stays as it is; next attempt \
              in {:.1} s",
             next_attempt.as_secs_f64()
         )),
-        EventKind::Refused { reason, untold: 0 } => say(format_args!(
+        EventKind::Refused {
+            reason,
+            suppressed: 0,
+        } => say(format_args!(
             "{at} refused: a request without a key of {name} that opens it ({reason})"
         )),
-        EventKind::Refused { reason, untold } => say(format_args!(
-            "{at} refused: a request without a key of {name} that opens it ({reason}), and {untold} \
+        EventKind::Refused { reason, suppressed } => say(format_args!(
+            "{at} refused: a request without a key of {name} that opens it ({reason}), and {suppressed} \
              before it"
         )),
         _ => {}

@@ -17,21 +17,16 @@ mod require_key;
 pub use self::auth_error::{AuthError, AuthErrorResponse, ErrorFormat, InvalidChallenge};
 #[cfg(feature = "axum")]
 pub use self::axum::Auth;
-pub use self::key::{
-    ClientId, InvalidDigest, InvalidId, InvalidScope, KeyDigest, KeyId, KeyRecord, Provenance,
-    Scope, Scopes, Standing, UnfitKey,
-};
-#[cfg(feature = "file")]
-pub use self::key_set::InvalidKeyFile;
-#[cfg(feature = "file")]
+pub use self::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Provenance, Scope, Scopes};
+#[cfg(feature = "key-file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
-    IntoKeySet, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidToken, KeySet, KeySetSource,
-    OlderKeySet, UnfitKeySet, verify_at,
+    IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, VerifyError, verify_at,
 };
 pub use self::location::{InvalidKeyLocations, KeyLocation, KeyLocations, Token};
-pub use self::principal::{Anonymous, Ended, KeyPrincipal, Principal};
+pub use self::principal::{Anonymous, KeyPrincipal, Principal};
 pub use self::require_key::{
     DangerouslyOpen, GuardedBody, KeyEnded, NotLoopback, RequireKey, RequireKeyLayer,
     ResponseFuture,
 };
+pub use crate::parse_error::{ParseError, ParseErrorKind};

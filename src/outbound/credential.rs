@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::auth_scheme::AuthScheme;
 use crate::key;
-use crate::key::InvalidKey;
+use crate::key::{InvalidKey, InvalidKeyKind};
 use crate::secret::Secret;
 
 /// Copies of the value, so that threads do not contend for one reference count.
@@ -118,8 +118,10 @@ impl Credential {
             })
         });
         let values: Result<Vec<_>, _> = copies.into_iter().collect();
-        let values = values.map_err(|_| InvalidKey::NotVisibleAscii)?;
-        let values = values.try_into().map_err(|_| InvalidKey::NotVisibleAscii)?;
+        let values = values.map_err(|_| InvalidKey::new(InvalidKeyKind::NotVisibleAscii))?;
+        let values = values
+            .try_into()
+            .map_err(|_| InvalidKey::new(InvalidKeyKind::NotVisibleAscii))?;
         Ok(Self { name, values })
     }
 

@@ -36,7 +36,7 @@ fn every_example_file_is_listed() {
     assert_eq!(found, BTreeSet::from(listed));
 }
 
-#[cfg(all(feature = "axum", feature = "file"))]
+#[cfg(feature = "axum")]
 #[tokio::test]
 async fn every_example_ends_with_success() {
     let mut programs = JoinSet::new();

@@ -1,6 +1,8 @@
-//! The keys that are accepted, and whether a token is one of them.
+//! The keys that a server accepts, and whether a token is one of them.
 
-#[cfg(feature = "file")]
+mod error;
+mod external;
+#[cfg(feature = "key-file")]
 mod key_file;
 mod list;
 mod set;
@@ -8,13 +10,10 @@ mod source;
 mod text;
 mod verify;
 
-#[cfg(feature = "file")]
-pub use self::key_file::InvalidKeyFile;
-#[cfg(feature = "file")]
+pub use self::error::{KeySetError, KeySetErrorKind};
+#[cfg(feature = "key-file")]
 pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
-pub use self::list::InvalidKeyList;
-pub use self::set::{InvalidKeySet, KeySet, UnfitKeySet};
+pub use self::set::KeySet;
 pub use self::source::{IntoKeySet, KeySetSource};
-pub use self::text::{InvalidKeyText, OlderKeySet};
-pub use self::verify::{InvalidToken, verify_at};
+pub use self::verify::{VerifyError, verify_at};
 pub(crate) use self::verify::{judge, verify};

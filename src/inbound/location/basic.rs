@@ -2,15 +2,13 @@
 
 use base64::engine::general_purpose::STANDARD;
 
-use super::decode;
-use super::found::{Absent, Found};
-use super::token::Presented;
+use super::found::{Absent, Found, Presented, decode_base64};
 use crate::inbound::auth_error::AuthError;
 
 /// The password behind `encoded`, or the user name if the password is empty.
 pub(crate) fn decode<'a>(encoded: &[u8], max_len: usize) -> Found<'a> {
     let longest = max_len.saturating_mul(2).saturating_add(1);
-    let mut bytes = match decode::base64(&STANDARD, encoded, longest) {
+    let mut bytes = match decode_base64(&STANDARD, encoded, longest) {
         Ok(bytes) => bytes,
         Err(why) => return Found::Presented(Err(why)),
     };

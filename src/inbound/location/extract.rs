@@ -1,14 +1,12 @@
 //! One token from all slots, or the reason why there is none.
 
-use super::found::Absent;
-use super::found::Found;
-use super::found::trim;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::{HeaderValue, Uri};
 
-use super::location::KeyLocation;
-use super::locations::KeyLocations;
-use super::token::{Presented, Token};
+use super::found::{Absent, Found, Presented, trim};
+use super::key_location::KeyLocation;
+use super::key_locations::KeyLocations;
+use super::token::Token;
 use super::{basic, query, websocket};
 use crate::inbound::auth_error::AuthError;
 use crate::tchar::is_tchar;

@@ -1,18 +1,17 @@
 //! Where in a request a key may stand, and which one is presented.
 
 mod basic;
-mod decode;
 mod extract;
 mod found;
-mod location;
-mod locations;
+mod key_location;
+mod key_locations;
 mod query;
 mod strip;
 mod token;
 mod websocket;
 
-pub use self::location::KeyLocation;
-pub use self::locations::{InvalidKeyLocations, KeyLocations};
+pub use self::key_location::KeyLocation;
+pub use self::key_locations::{InvalidKeyLocations, KeyLocations};
 pub(crate) use self::strip::strip_identity;
 pub use self::token::Token;
 pub(crate) use self::token::is_b64token;

@@ -6,8 +6,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 use zeroize::Zeroizing;
 
-use super::found::{Absent, Found};
-use super::token::Presented;
+use super::found::{Absent, Found, Presented};
 use crate::inbound::auth_error::AuthError;
 
 pub(crate) fn read<'a>(name: &str, uri: &'a Uri, max_len: usize) -> Found<'a> {

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
+use super::found::Presented;
 use crate::inbound::auth_error::AuthError;
 
 /// The token of one request, well-formed: a `b64token` of
@@ -48,21 +47,6 @@ impl fmt::Debug for Token<'_> {
         f.debug_struct("Token")
             .field("slot", &self.slot)
             .finish_non_exhaustive()
-    }
-}
-
-/// What stands where a token should: any bytes.
-pub(crate) enum Presented<'a> {
-    AsSent(&'a [u8]),
-    Decoded(Zeroizing<Vec<u8>>),
-}
-
-impl Presented<'_> {
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::AsSent(bytes) => bytes,
-            Self::Decoded(bytes) => bytes,
-        }
     }
 }
 

@@ -4,9 +4,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
 use http::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 
-use super::decode;
-use super::found::{Absent, Found, trim};
-use super::token::Presented;
+use super::found::{Absent, Found, Presented, decode_base64, trim};
 use crate::inbound::auth_error::AuthError;
 
 /// What Kubernetes' API server takes: the one convention that has a specification.
@@ -32,7 +30,7 @@ pub(crate) fn read<'a>(headers: &HeaderMap, max_len: usize) -> Found<'a> {
         // The server has to choose one, and that one must not be the token.
         Some(_) if others == 0 => Found::Presented(Err(AuthError::Malformed)),
         Some(encoded) => Found::Presented(
-            decode::base64(&URL_SAFE_NO_PAD, encoded, max_len).map(Presented::Decoded),
+            decode_base64(&URL_SAFE_NO_PAD, encoded, max_len).map(Presented::Decoded),
         ),
     }
 }

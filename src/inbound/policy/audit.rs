@@ -5,10 +5,10 @@ use std::fmt;
 use http::Method;
 
 use super::decision::Decision;
+use super::entry::{Place, PolicyEntry};
 use super::error::AuditError;
-use super::policies::RoutePolicy;
-use super::route::Template;
-use super::route::{Place, PolicyEntry};
+use super::route_policy::RoutePolicy;
+use super::template::Template;
 
 /// The routes of an application, with what its policies say of them: one line for each, written out.
 /// Made by [`RoutePolicy::audit`].
@@ -88,40 +88,83 @@ impl AuditedRoute {
     }
 }
 
-pub(crate) fn of<'a>(
-    policies: &RoutePolicy,
-    routes: impl IntoIterator<Item = (Method, &'a str)>,
-) -> Result<Audit, AuditError> {
-    let routes = routes
-        .into_iter()
-        .map(|(method, path)| Route::parse(method, path))
-        .collect::<Result<Vec<_>, _>>()?;
-    let (for_some, for_none): (Vec<_>, Vec<_>) = policies
-        .entries()
-        .partition(|entry| is_for_any(entry, &routes));
-    if !for_none.is_empty() {
-        let entries = for_none.into_iter().cloned().collect();
-        return Err(AuditError::NoSuchRoute(entries));
+impl RoutePolicy {
+    /// Compares the policies with the routes of the application, as it lists them: paths and templates,
+    /// in the words that the router was given. To be called at start, since a typo in an entry would
+    /// leave a route closed that should be open, or without the scopes that it should ask for.
+    ///
+    /// The audit knows the list, not the router: axum's `layer` is around the routes that were added before it,
+    /// and one that is added later is guarded by nothing, whatever the policies say.
+    ///
+    /// The report has each route, and each entry that is for a part of one: for a path that a template
+    /// matches, or for `HEAD`. A catch-all such as `/{*path}` is a route for every path, so
+    /// that with one in the list no path is a typo.
+    ///
+    /// ```
+    /// use http::Method;
+    /// use tower_rotating_auth::inbound::policy::{AuditError, RoutePolicy};
+    ///
+    /// let routes = [
+    ///     (Method::GET, "/health"),
+    ///     (Method::GET, "/v1/models/{id}"),
+    ///     (Method::POST, "/v1/chat/completions"),
+    /// ];
+    ///
+    /// let policies = RoutePolicy::new().public(Method::GET, "/health")?;
+    /// let audit = policies.audit(routes.clone())?;
+    /// assert_eq!(
+    ///     audit.to_string(),
+    ///     "GET /health: public (the path is listed)\n\
+    ///      GET /v1/models/{id}: needs a key (not listed)\n\
+    ///      POST /v1/chat/completions: needs a key (not listed)\n",
+    /// );
+    /// assert_eq!(audit.open().count(), 1);
+    ///
+    /// let typo = RoutePolicy::new().public(Method::GET, "/healthz")?;
+    /// let Err(AuditError::NoSuchRoute(entries)) = typo.audit(routes) else {
+    ///     panic!("nothing found");
+    /// };
+    /// assert_eq!(entries[0].path(), "/healthz");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When an entry is for none of the routes, or one of them is no route.
+    pub fn audit<'a>(
+        &self,
+        routes: impl IntoIterator<Item = (Method, &'a str)>,
+    ) -> Result<Audit, AuditError> {
+        let routes = routes
+            .into_iter()
+            .map(|(method, path)| Route::parse(method, path))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (for_some, for_none): (Vec<_>, Vec<_>) =
+            self.entries().partition(|entry| is_for_any(entry, &routes));
+        if !for_none.is_empty() {
+            let entries = for_none.into_iter().cloned().collect();
+            return Err(AuditError::NoSuchRoute(entries));
+        }
+        let is_route = |method: &Method, path: &str| {
+            let same = |route: &Route<'_>| route.method == *method && route.path == path;
+            routes.iter().any(same)
+        };
+        let parts = for_some
+            .into_iter()
+            .map(|entry| (entry.method(), entry.path()))
+            .filter(|(method, path)| !is_route(method, path));
+        let routes = routes
+            .iter()
+            .map(|route| (&route.method, route.path))
+            .chain(parts)
+            .map(|(method, path)| AuditedRoute {
+                method: method.clone(),
+                path: path.into(),
+                decision: self.of_route(method, path),
+            })
+            .collect();
+        Ok(Audit { routes })
     }
-    let is_route = |method: &Method, path: &str| {
-        let same = |route: &Route<'_>| route.method == *method && route.path == path;
-        routes.iter().any(same)
-    };
-    let parts = for_some
-        .into_iter()
-        .map(|entry| (entry.method(), entry.path()))
-        .filter(|(method, path)| !is_route(method, path));
-    let routes = routes
-        .iter()
-        .map(|route| (&route.method, route.path))
-        .chain(parts)
-        .map(|(method, path)| AuditedRoute {
-            method: method.clone(),
-            path: path.into(),
-            decision: policies.of_route(method, path),
-        })
-        .collect();
-    Ok(Audit { routes })
 }
 
 struct Route<'a> {

@@ -6,7 +6,7 @@ use std::fmt;
 use http::Method;
 
 use super::audit::AuditedRoute;
-use super::route::PolicyEntry;
+use super::entry::PolicyEntry;
 
 /// Why an entry is not taken into the policies.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,19 +4,20 @@
 //! that somebody behind the door could read in another way than the door does is exempt from nothing.
 
 mod access;
+mod add_routes;
 mod audit;
 mod decision;
+mod entry;
 mod error;
-mod list;
-mod policies;
-mod route;
+mod route_policy;
+mod table;
+mod template;
 #[cfg(test)]
 mod tests;
 
 pub use self::access::Access;
 pub use self::audit::{Audit, AuditedRoute};
 pub use self::decision::{Decision, DecisionReason};
+pub use self::entry::PolicyEntry;
 pub use self::error::{AuditError, InvalidPolicy};
-pub use self::policies::RoutePolicy;
-pub use self::route::PolicyEntry;
-pub(crate) use self::route::{is_preflight, matched_template};
+pub use self::route_policy::RoutePolicy;

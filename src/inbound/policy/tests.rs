@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::decision::DecisionReason;
-use super::policies::RoutePolicy;
+use super::route_policy::RoutePolicy;
 use crate::inbound::key::Scopes;
 
 const KEY: &str = "needs a key";

@@ -12,7 +12,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::generation::Generation;
-use crate::inbound::principal::{Ended, KeyPrincipal};
+use crate::inbound::key::KeyStatus;
+use crate::inbound::principal::KeyPrincipal;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -47,7 +48,7 @@ struct Guard {
     /// … and until when it was to be.
     until: Option<SystemTime>,
     /// Made when the host's body first has to be waited for.
-    ended: Option<Pin<Box<dyn Future<Output = Ended> + Send>>>,
+    ended: Option<Pin<Box<dyn Future<Output = KeyStatus> + Send>>>,
 }
 
 impl<B> GuardedBody<B> {
@@ -71,7 +72,7 @@ impl<B> GuardedBody<B> {
 
 impl Guard {
     /// Whether the key has ended, as far as can be told at once.
-    fn look(&mut self) -> Option<Ended> {
+    fn look(&mut self) -> Option<KeyStatus> {
         let generation = self.principal.keys().current().generation();
         let now = self.principal.keys().wall();
         if generation == self.seen && self.until.is_none_or(|until| now < until) {
@@ -86,7 +87,7 @@ impl Guard {
         }
     }
 
-    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<KeyStatus> {
         let principal = &self.principal;
         self.ended
             .get_or_insert_with(|| {
@@ -162,22 +163,19 @@ impl<B> fmt::Debug for GuardedBody<B> {
 
 /// The error that a body ends with when the caller's key ends before it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyEnded(Ended);
+pub struct KeyEnded(KeyStatus);
 
 impl KeyEnded {
     /// Why the key ended.
     #[must_use]
-    pub const fn why(&self) -> Ended {
+    pub const fn why(&self) -> KeyStatus {
         self.0
     }
 }
 
 impl fmt::Display for KeyEnded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Ended::Revoked => "the caller's key was revoked",
-            Ended::Expired => "the caller's key expired",
-        })
+        write!(f, "the caller's key has ended: {}", self.0)
     }
 }
 

@@ -1,19 +1,16 @@
 //! The layer, and everything about it that has a default.
 
-use std::error::Error;
-use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
 use tower_layer::Layer;
 
-use super::gate::{Doors, Gate, Preflights};
-use super::refusal_log::RefusalLog;
+use super::authenticator::{Authenticator, Enforcement, Preflights};
+use super::dangerously_open::DangerouslyOpen;
+use super::log_limiter::LogLimiter;
 use super::service::RequireKey;
-use crate::inbound::auth_error::AuthErrorResponse;
-use crate::inbound::auth_error::InvalidChallenge;
+use crate::inbound::auth_error::{AuthErrorResponse, InvalidChallenge};
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocations;
 use crate::inbound::policy::RoutePolicy;
@@ -66,42 +63,42 @@ use crate::rotating::Rotating;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequireKeyLayer {
-    gate: Arc<Gate>,
+    authenticator: Arc<Authenticator>,
 }
 
 impl RequireKeyLayer {
     /// Requires a key of this set.
     pub fn new(keys: Rotating<KeySet>) -> Self {
-        Self::with(keys, Doors::Guarded)
+        Self::with(keys, Enforcement::Enforced)
     }
 
     /// Lets everybody through, for development: handlers find [`Principal::Open`](crate::inbound::Principal::Open),
     /// which is nobody in particular. What clients present is taken off all the same.
     pub fn dangerously_open(open: DangerouslyOpen) -> Self {
-        let DangerouslyOpen { listener } = open;
+        let listener = open.listener();
         tracing::warn!(%listener, "development mode: nobody looks at keys");
-        Self::with(Rotating::manual(KeySet::empty()).0, Doors::Open)
+        Self::with(Rotating::manual(KeySet::empty()).0, Enforcement::Off)
     }
 
-    fn with(keys: Rotating<KeySet>, doors: Doors) -> Self {
+    fn with(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
         Self {
-            gate: Arc::new(Gate {
+            authenticator: Arc::new(Authenticator {
                 keys,
-                doors,
-                preflights: Preflights::Pass,
+                enforcement,
+                preflights: Preflights::PassThrough,
                 slots: KeyLocations::default(),
                 policies: RoutePolicy::new(),
                 refuser: Arc::new(AuthErrorResponse::default()),
                 max_stale: Duration::from_secs(3600),
                 identity_headers: Vec::new(),
                 is_plausible: |_| true,
-                refusal_log: Arc::new(RefusalLog::new()),
+                log_limiter: Arc::new(LogLimiter::new()),
             }),
         }
     }
 
-    fn set(mut self, set: impl FnOnce(&mut Gate)) -> Self {
-        set(Arc::make_mut(&mut self.gate));
+    fn set(mut self, set: impl FnOnce(&mut Authenticator)) -> Self {
+        set(Arc::make_mut(&mut self.authenticator));
         self
     }
 
@@ -116,45 +113,48 @@ impl RequireKeyLayer {
 
     /// Sets how requests are refused: the realm, what bodies look like, and more.
     pub fn refuser(self, refuser: AuthErrorResponse) -> Self {
-        self.set(|gate| gate.refuser = Arc::new(refuser.slots(&gate.slots)))
+        self.set(|authenticator| {
+            authenticator.refuser = Arc::new(refuser.slots(&authenticator.slots))
+        })
     }
 
     /// Sets where in a request a client may put its key.
     pub fn slots(self, slots: KeyLocations) -> Self {
-        self.set(|gate| {
-            gate.refuser = Arc::new(AuthErrorResponse::clone(&gate.refuser).slots(&slots));
-            gate.slots = slots;
+        self.set(|authenticator| {
+            authenticator.refuser =
+                Arc::new(AuthErrorResponse::clone(&authenticator.refuser).slots(&slots));
+            authenticator.slots = slots;
         })
     }
 
     /// Exempts routes, or asks for scopes.
     pub fn policies(self, policies: RoutePolicy) -> Self {
-        self.set(|gate| gate.policies = policies)
+        self.set(|authenticator| authenticator.policies = policies)
     }
 
     /// Goes on with the last good set for so long while each attempt to load it again fails; then keys
     /// are answered 503, since nobody knows what has been revoked meanwhile. One hour unless told.
     pub fn max_stale(self, max_stale: Duration) -> Self {
-        self.set(|gate| gate.max_stale = max_stale)
+        self.set(|authenticator| authenticator.max_stale = max_stale)
     }
 
     /// Takes these headers off each request, in any case and with underscores for hyphens: those that the
     /// application itself sets, so that no client can say who it is.
     pub fn strip_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.set(|gate| gate.identity_headers.extend(names))
+        self.set(|authenticator| authenticator.identity_headers.extend(names))
     }
 
     /// Refuses tokens that `is_plausible` says are typing errors, before they are looked up:
     /// [`NewKey::is_plausible`](crate::keyring::NewKey::is_plausible), where all keys are made by it.
     pub fn check_format(self, is_plausible: fn(&[u8]) -> bool) -> Self {
-        self.set(|gate| gate.is_plausible = is_plausible)
+        self.set(|authenticator| authenticator.is_plausible = is_plausible)
     }
 }
 
 impl RequireKeyLayer {
     /// The same before a service that puts a key of ours on all that it is given.
     pub(crate) fn before_our_key(self) -> Self {
-        self.set(|gate| gate.preflights = Preflights::NeedAKey)
+        self.set(|authenticator| authenticator.preflights = Preflights::RequireKey)
     }
 }
 
@@ -162,43 +162,6 @@ impl<S> Layer<S> for RequireKeyLayer {
     type Service = RequireKey<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireKey::new(inner, Arc::clone(&self.gate))
+        RequireKey::new(inner, Arc::clone(&self.authenticator))
     }
 }
-
-/// Leave to let everybody through: only for a listener that nobody else can reach.
-#[derive(Clone, Copy, Debug)]
-pub struct DangerouslyOpen {
-    listener: SocketAddr,
-}
-
-impl DangerouslyOpen {
-    /// Leave for a service that listens on this address.
-    ///
-    /// # Errors
-    ///
-    /// When it is not a loopback address.
-    pub fn on_loopback(listener: SocketAddr) -> Result<Self, NotLoopback> {
-        if listener.ip().to_canonical().is_loopback() {
-            Ok(Self { listener })
-        } else {
-            Err(NotLoopback(listener))
-        }
-    }
-}
-
-/// An address that others can reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotLoopback(SocketAddr);
-
-impl fmt::Display for NotLoopback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(address) = self;
-        write!(
-            f,
-            "{address} is not a loopback address: without keys, everybody on the network would be let in"
-        )
-    }
-}
-
-impl Error for NotLoopback {}

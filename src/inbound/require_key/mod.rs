@@ -1,14 +1,17 @@
 //! The layer that lets in only requests with a valid key.
 
+mod authenticator;
+mod dangerously_open;
 mod future;
-mod gate;
 mod guarded_body;
 mod layer;
-mod original_uri;
-mod refusal_log;
+mod log_limiter;
+mod preflight;
+mod router;
 mod service;
 
+pub use self::dangerously_open::{DangerouslyOpen, NotLoopback};
 pub use self::future::ResponseFuture;
 pub use self::guarded_body::{GuardedBody, KeyEnded};
-pub use self::layer::{DangerouslyOpen, NotLoopback, RequireKeyLayer};
+pub use self::layer::RequireKeyLayer;
 pub use self::service::RequireKey;

@@ -7,8 +7,8 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tower_service::Service;
 
+use super::authenticator::{Authenticator, Head};
 use super::future::ResponseFuture;
-use super::gate::{Gate, Head};
 use super::guarded_body::GuardedBody;
 use crate::inbound::auth_error::AuthError;
 use crate::inbound::principal::Principal;
@@ -18,12 +18,15 @@ use crate::rotating::EventKind;
 #[derive(Clone, Debug)]
 pub struct RequireKey<S> {
     inner: S,
-    gate: Arc<Gate>,
+    authenticator: Arc<Authenticator>,
 }
 
 impl<S> RequireKey<S> {
-    pub(crate) const fn new(inner: S, gate: Arc<Gate>) -> Self {
-        Self { inner, gate }
+    pub(crate) const fn new(inner: S, authenticator: Arc<Authenticator>) -> Self {
+        Self {
+            inner,
+            authenticator,
+        }
     }
 
     /// The inner service.
@@ -39,13 +42,13 @@ impl<S> RequireKey<S> {
     }
 
     fn refuse<B>(&self, refusal: &AuthError, request: &Request<B>) -> Response<bytes::Bytes> {
-        if let Some(untold) = self.gate.refusal_log.tell_at(Instant::now()) {
-            self.gate.keys.emit(EventKind::Refused {
+        if let Some(untold) = self.authenticator.log_limiter.allow_at(Instant::now()) {
+            self.authenticator.keys.emit(EventKind::Refused {
                 reason: refusal.reason(),
-                untold,
+                suppressed: untold,
             });
         }
-        let refuser = &self.gate.refuser;
+        let refuser = &self.authenticator.refuser;
         refuser.response(refusal, request.method(), request.headers())
     }
 }
@@ -69,11 +72,14 @@ where
             headers: request.headers(),
             extensions: request.extensions(),
         };
-        let principal = match self.gate.admit(head, self.gate.keys.wall()) {
+        let principal = match self
+            .authenticator
+            .authenticate(head, self.authenticator.keys.wall())
+        {
             Ok(principal) => principal,
             Err(refusal) => return ResponseFuture::refused(self.refuse(&refusal, &request)),
         };
-        self.gate.strip(&mut request);
+        self.authenticator.strip(&mut request);
         let key = principal.as_ref().and_then(Principal::key).cloned();
         match principal {
             Some(principal) => drop(request.extensions_mut().insert(principal)),

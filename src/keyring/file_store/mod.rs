@@ -2,46 +2,19 @@
 
 pub(crate) mod commit;
 mod format;
-mod lock;
 mod note;
-mod place;
-mod replace;
 #[cfg(test)]
 mod tests;
 
-#[cfg(all(any(target_os = "linux", target_os = "android"), not(portable_only)))]
-mod acl;
-#[cfg(all(
-    unix,
-    not(any(target_os = "linux", target_os = "android")),
-    not(portable_only)
-))]
-#[path = "no_acl.rs"]
-mod acl;
-#[cfg(not(all(unix, not(portable_only))))]
-mod portable;
-#[cfg(all(unix, not(portable_only)))]
-mod unix;
-
-#[cfg(not(all(unix, not(portable_only))))]
-use self::portable as os;
-#[cfg(all(unix, not(portable_only)))]
-use self::unix as os;
-
-pub(crate) use self::lock::Lock;
-pub(crate) use self::place::Place;
-pub(crate) use self::replace::{Readers, Step, replace};
-
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
-use self::commit::Desk;
+use self::commit::StoreFile;
 use super::state::KeyRingState;
 use super::store::{Commit, CommitError, Store, StoreError};
+use crate::blocking::{self, ShuttingDown};
 
 /// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
 ///
@@ -91,40 +64,41 @@ use super::store::{Commit, CommitError, Store, StoreError};
 #[derive(Clone, Debug)]
 pub struct FileStore {
     /// One at a time: work whose caller is gone goes on.
-    desk: Arc<Mutex<Desk>>,
+    file: Arc<Mutex<StoreFile>>,
 }
 
 impl FileStore {
     /// The file at this path, which need not be there yet. Its folder must be.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let desk = Desk::new(path.into());
+        let file = StoreFile::new(path.into());
         Self {
-            desk: Arc::new(Mutex::new(desk)),
+            file: Arc::new(Mutex::new(file)),
         }
     }
 }
 
 impl Store for FileStore {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-        let mut desk = Arc::clone(&self.desk).lock_owned().await;
-        off_the_runtime(move || desk.load(|_| Ok(()))).await?
+        let mut file = Arc::clone(&self.file).lock_owned().await;
+        blocking::run(move || file.load(|_| Ok(()))).await?
     }
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        let mut desk = Arc::clone(&self.desk).lock_owned().await;
+        let mut file = Arc::clone(&self.file).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
-        off_the_runtime(move || desk.commit(&base, &next, |_| Ok(()))).await?
+        blocking::run(move || file.commit(&base, &next, |_| Ok(()))).await?
     }
 }
 
-pub(crate) async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StoreError> {
-    spawn_blocking(work)
-        .await
-        .map_err(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => StoreError::new("the runtime is shutting down"),
-        })
+impl From<ShuttingDown> for StoreError {
+    fn from(reason: ShuttingDown) -> Self {
+        Self::new(reason.to_string())
+    }
+}
+
+impl From<ShuttingDown> for CommitError {
+    fn from(reason: ShuttingDown) -> Self {
+        StoreError::from(reason).into()
+    }
 }

@@ -1,12 +1,12 @@
 //! Rotation on a schedule: a successor is made, delivered, and the old key ended when the client is where the new one is.
 
 mod error;
-#[cfg(feature = "file")]
+#[cfg(all(feature = "file", feature = "key-file"))]
 mod file_sink;
 mod plan;
 mod sink;
 mod sink_fn;
-#[cfg(feature = "file")]
+#[cfg(all(feature = "file", feature = "key-file"))]
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 
 pub use self::error::RotatorError;
-#[cfg(feature = "file")]
+#[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::file_sink::FileSink;
 use self::plan::{Delivered, Plan, Step, Usage, next_step};
 pub use self::sink::{Sink, SinkError};
@@ -66,7 +66,7 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 ///     keyring::{KeyRing, IssueRequest, MemoryStore, Rotator},
 ///     source::FileSource,
 /// };
-/// # #[cfg(feature = "file")] {
+/// # #[cfg(all(feature = "file", feature = "key-file"))] {
 /// use tower_rotating_auth::keyring::FileSink;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

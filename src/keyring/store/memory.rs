@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::store::{Commit, CommitError, Store, StoreError};
+use super::store_trait::{Commit, CommitError, Store, StoreError};
 use crate::keyring::state::KeyRingState;
 
 /// Keeps a ledger in memory: for tests, and for programs whose keys end with them.

@@ -22,14 +22,12 @@ use self::unix as os;
 
 use std::fmt;
 use std::future::pending;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::select;
 use tokio::sync::{Mutex, Notify};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::debounce::Debounce;
@@ -39,7 +37,8 @@ use self::warnings::Warnings;
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
 use super::refresh_interval::RefreshInterval;
-use super::source::Source;
+use super::source_trait::Source;
+use crate::blocking;
 use crate::secret::Secret;
 
 /// Asked so often while changes are heard of, and while they are not.
@@ -186,13 +185,8 @@ impl FileSource {
     async fn look(&self) -> Result<Look, SourceError> {
         let mut eye = Arc::clone(&self.eye).lock_owned().await;
         let subject = self.subject.clone();
-        match spawn_blocking(move || eye.look(&subject)).await {
-            Ok(look) => Ok(look),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(_) => Err(SourceError::transient("the runtime is shutting down")),
-            },
-        }
+        let look = blocking::run(move || eye.look(&subject)).await;
+        look.map_err(|reason| SourceError::transient(reason.to_string()))
     }
 
     /// Looks until what is found is settled.
@@ -279,7 +273,7 @@ impl Source for FileSource {
         }
     }
 
-    fn pace(&self) -> RefreshInterval {
+    fn refresh_interval(&self) -> RefreshInterval {
         let poll = self.poll.unwrap_or(match self.subject.watch {
             Wish::Watch => POLL_WATCHED,
             Wish::PollOnly => POLL,

@@ -10,8 +10,7 @@ use tokio::sync::Notify;
 use super::content::Content;
 use super::fault::Fault;
 use super::os::Watch;
-use crate::secret_file;
-use crate::secret_file::Exposure;
+use crate::fs::{Exposure, SecretFile, open};
 
 /// A file with more is hardly one key.
 const MAX_BYTES: usize = 64 * 1024;
@@ -99,23 +98,13 @@ impl Eye {
 
 fn read(subject: &Subject) -> Result<(Content, Exposure), Fault> {
     let path = &*subject.path;
-    let file = secret_file::open(path).map_err(|error| why_not_opened(path, error.into()))?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(Fault::NotRegular);
+    let file = open(path).map_err(|error| why_not_opened(path, error.into()))?;
+    let file = SecretFile::check(file)?;
+    let exposure = file.exposure();
+    if let (Exposure::Readable { mode }, Rule::Refuse) = (exposure, subject.readable_by_all) {
+        return Err(Fault::Readable { mode });
     }
-    let exposure = secret_file::exposure(&found);
-    match (&exposure, subject.readable_by_all) {
-        (Exposure::Writable { mode }, _) => return Err(Fault::Writable { mode: *mode }),
-        (Exposure::Readable { mode }, Rule::Refuse) => return Err(Fault::Readable { mode: *mode }),
-        (Exposure::Readable { .. }, Rule::Warn) | (Exposure::Private, _) => {}
-    }
-    let max = subject.max_bytes.unwrap_or(MAX_BYTES);
-    let too_large = Fault::TooLarge { max };
-    if found.len() > u64::try_from(max).unwrap_or(u64::MAX) {
-        return Err(too_large);
-    }
-    let bytes = secret_file::read(&file, found.len(), max)?.ok_or(too_large)?;
+    let bytes = file.read(subject.max_bytes.unwrap_or(MAX_BYTES))?;
     Ok((Content::new(bytes), exposure))
 }
 

@@ -4,7 +4,7 @@ use std::mem::replace;
 use std::path::Path;
 
 use super::probe::Watching;
-use crate::secret_file::Exposure;
+use crate::fs::Exposure;
 
 /// Which warnings have been given: each is given once.
 #[derive(Default)]

@@ -1,15 +1,16 @@
 //! Sources made of other sources.
 
+use std::error::Error;
+
 use tower_rotating_auth::{
     Rotating,
-    rotating::{RefreshError, StartError},
     source::{
         Expiry, FetchReason, Fetched, RefreshInterval, Revision, Source, SourceError,
         SourceErrorKind,
     },
 };
 
-use crate::support::{Answer, millis, minutes, moment, pass, script, secs};
+use crate::support::{Answer, millis, minutes, moment, pass, script, secs, source_kind};
 
 fn revised(value: &'static str, revision: &'static str) -> Answer<&'static str> {
     let revision = Revision::new(revision.as_bytes());
@@ -23,7 +24,7 @@ async fn a_mapped_source_keeps_revision_expiry_hints_and_pace() {
         let fetched = Fetched::new(value).revision(Revision::new(revision.as_bytes()));
         Answer::fetched(fetched.expires(Expiry::In(minutes(60))))
     });
-    let source = source.paced(RefreshInterval::new(secs(100), secs(3)));
+    let source = source.with_interval(RefreshInterval::new(secs(100), secs(3)));
     let key = Rotating::start(source.map(str::to_uppercase)).await;
     let key = key.expect("the source delivers");
     assert_eq!(*key.current(), "A");
@@ -46,13 +47,13 @@ async fn a_value_that_cannot_be_mapped_is_refused_and_the_last_good_one_stays() 
     let (source, _) = script(|asked| Answer::value(["1", "two", "3"][asked.number.min(3) - 1]));
     let parsed = source.try_map(|text| {
         let number = text.parse::<u32>();
-        number.map_err(|error| SourceError::invalid("not a number").caused_by(error))
+        number.map_err(|error| SourceError::invalid("not a number").with_source(error))
     });
     let key = Rotating::start(parsed).await.expect("the source delivers");
     match key.refresh().await {
-        Err(RefreshError::Failed(error)) => {
-            assert_eq!(error.class(), SourceErrorKind::Invalid);
-            assert!(std::error::Error::source(&*error).is_some());
+        Err(error) => {
+            assert_eq!(source_kind(&error), Some(SourceErrorKind::Invalid));
+            assert!(error.source_error().and_then(Error::source).is_some());
         }
         other => panic!("{other:?}"),
     }
@@ -84,9 +85,9 @@ async fn a_first_value_that_does_not_validate_is_no_start() {
     let (source, _) = script(|_| Answer::value(""));
     let source = source.validate(|_| Err(SourceError::invalid("empty")));
     let outcome = Rotating::start(source).await;
-    assert!(
-        matches!(outcome, Err(StartError::Source(error)) if error.class() == SourceErrorKind::Invalid)
-    );
+    let error = outcome.expect_err("the value is refused");
+    let kind = error.source_error().map(SourceError::kind);
+    assert_eq!(kind, Some(SourceErrorKind::Invalid));
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +106,7 @@ async fn a_fallback_is_asked_exactly_when_the_first_source_fails() {
 
     assert_eq!(*key.refresh().await.expect("the second delivers"), 100);
     match key.refresh().await {
-        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Transient),
+        Err(error) => assert_eq!(source_kind(&error), Some(SourceErrorKind::Transient)),
         other => panic!("the first one's error, not {other:?}"),
     }
     assert_eq!(*key.current(), 100);
@@ -187,8 +188,8 @@ async fn a_fallback_goes_at_the_pace_of_the_slower_one() {
     let (first, log) = script(|asked| Answer::value(asked.number));
     let (second, _) = script(|_| Answer::value(0));
     let source = first
-        .paced(RefreshInterval::new(secs(100), secs(1)))
-        .fallback(second.paced(RefreshInterval::new(secs(10), secs(7))));
+        .with_interval(RefreshInterval::new(secs(100), secs(1)))
+        .fallback(second.with_interval(RefreshInterval::new(secs(10), secs(7))));
     let _key = Rotating::start(source).await.expect("the first delivers");
     log.hint();
     pass(secs(8)).await;
@@ -206,7 +207,7 @@ async fn a_boxed_source_is_the_source_it_was() {
         _ => Answer::unchanged(),
     });
     let source = source
-        .paced(RefreshInterval::new(secs(50), secs(3)))
+        .with_interval(RefreshInterval::new(secs(50), secs(3)))
         .boxed();
     let key = Rotating::start(source).await.expect("the source delivers");
     log.hint();

@@ -57,11 +57,11 @@ async fn rotations_and_failures_are_told_in_order_with_name_and_time() {
     assert!(rotated.at > failed.at && rotated.at <= wall.now());
     match failed.kind {
         EventKind::RefreshFailed {
-            class,
+            kind,
             failures,
             next_attempt,
         } => {
-            assert_eq!((class, failures), (SourceErrorKind::Transient, 1));
+            assert_eq!((kind, failures), (SourceErrorKind::Transient, 1));
             assert!(next_attempt <= secs(1));
         }
         other => panic!("{other:?}"),

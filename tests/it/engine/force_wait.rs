@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
-    rotating::RefreshError,
+    rotating::RefreshErrorKind,
     source::{FetchReason, RefreshInterval, SourceErrorKind},
 };
 
@@ -17,7 +17,7 @@ async fn a_key_that_stays_the_same_is_waited_for_no_longer_than_the_force_wait()
 
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
     assert_eq!(asked.elapsed(), secs(5));
     // At once, and then looked again with growing pauses: after 1 s and after 2 s more.
     assert_eq!(log.count_for(FetchReason::Rejected), 3);
@@ -45,12 +45,12 @@ async fn the_source_is_asked_even_where_nobody_waits_so_long() {
     for (force_wait, min_interval) in [(secs(0), secs(1)), (secs(2), secs(10))] {
         let upstream = Upstream::new();
         let (source, log) = upstream.source(millis(0));
-        let source = source.paced(RefreshInterval::new(secs(3600), min_interval));
+        let source = source.with_interval(RefreshInterval::new(secs(3600), min_interval));
         let key = Rotating::builder().force_wait(force_wait).start(source);
         let key = key.await.expect("the source delivers");
         upstream.rotate();
         let outcome = key.refresh_newer_than(key.current().generation()).await;
-        assert!(matches!(outcome, Err(RefreshError::TimedOut)));
+        assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
         pass(min_interval + millis(10)).await;
         assert_eq!(*key.current(), 2, "{force_wait:?}");
         assert_eq!(log.count_for(FetchReason::Rejected), 1);
@@ -61,7 +61,7 @@ async fn the_source_is_asked_even_where_nobody_waits_so_long() {
 async fn a_hint_ends_the_wait_early() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
-    let source = source.paced(RefreshInterval::new(secs(60), millis(10)));
+    let source = source.with_interval(RefreshInterval::new(secs(60), millis(10)));
     let key = Rotating::builder().force_wait(secs(20)).start(source);
     let key = key.await.expect("the source delivers");
     pass(secs(1)).await;
@@ -108,7 +108,7 @@ async fn only_the_first_refresh_in_vain_is_waited_for() {
     let looks = log.count_for(FetchReason::Rejected);
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(rejected).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
     assert!(asked.elapsed() <= secs(1), "{:?}", asked.elapsed());
     assert_eq!(log.count_for(FetchReason::Rejected), looks + 1);
 }
@@ -125,7 +125,7 @@ async fn a_source_that_hangs_holds_nobody_longer_than_the_force_wait() {
 
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::TimedOut)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
     assert_eq!(asked.elapsed(), secs(5));
     assert_eq!(*key.current(), 1);
 
@@ -153,7 +153,7 @@ async fn a_rejection_during_a_hanging_attempt_is_answered_in_time_as_well() {
     }
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::TimedOut)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
     assert_eq!(asked.elapsed(), secs(5));
     assert_eq!(log.count(), 2);
 }

@@ -70,10 +70,10 @@ async fn a_value_without_an_expiry_is_asked_for_every_minute_or_as_often_as_told
 #[tokio::test(start_paused = true)]
 async fn the_builder_overrules_the_pace_of_the_source_and_a_poll_overrules_an_expiry() {
     let (source, log) = script(|_| Answer::lives(1, HOUR));
-    let source = source.paced(RefreshInterval::new(secs(100), secs(10)));
+    let source = source.with_interval(RefreshInterval::new(secs(100), secs(10)));
     let _key = Rotating::start(source).await.expect("the source delivers");
     let (slow, slower) = script(|_| Answer::lives(1, HOUR));
-    let slow = slow.paced(RefreshInterval::new(secs(100), secs(10)));
+    let slow = slow.with_interval(RefreshInterval::new(secs(100), secs(10)));
     let key = Rotating::builder().poll(secs(300)).min_interval(secs(20));
     let _other = key.start(slow).await.expect("the source delivers");
     pass(minutes(20)).await;

@@ -2,14 +2,15 @@
 
 use std::fmt::Debug;
 use std::sync::mpsc;
+use std::thread;
 
 use tower_rotating_auth::{
     Rotating, Secret,
-    rotating::{Event, RefreshError, StartError},
+    rotating::{Event, RefreshErrorKind},
     source::{Expiry, Fetch, Fetched, Revision, Source, SourceError, channel, source_fn},
 };
 
-use crate::support::{Answer, Log, Script, Traced, minutes, moment, pass, script, secs};
+use crate::support::{Answer, Log, Script, Traced, block_on, minutes, moment, pass, script, secs};
 
 const SENTINEL: &str = "sk-SENTINEL";
 
@@ -129,8 +130,18 @@ async fn no_secret_is_in_the_error_of_a_start() {
         let error = Rotating::start(source).await.expect_err("no value");
         seen.error(&error);
     }
-    seen.error(&StartError::NoRuntime);
-    for error in [RefreshError::Unchanged, RefreshError::Cooldown] {
+    let no_runtime = thread::spawn(|| {
+        let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from(SENTINEL)) });
+        block_on(Rotating::start(source)).expect_err("no runtime")
+    });
+    seen.error(&no_runtime.join().expect("no panic"));
+    let (source, _) = script(|_| Answer::value(Secret::from(SENTINEL)));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    let generation = key.current().generation();
+    for expected in [RefreshErrorKind::Unchanged, RefreshErrorKind::Cooldown] {
+        let error = key.refresh_newer_than(generation).await;
+        let error = error.expect_err("nothing is newer");
+        assert_eq!(error.kind(), expected);
         seen.error(&error);
     }
     seen.assert_clean();

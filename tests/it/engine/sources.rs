@@ -1,10 +1,11 @@
 //! A closure is a source; so is a channel.
 
+use std::error::Error;
 use std::io;
 
 use tower_rotating_auth::{
     Rotating,
-    rotating::{RefreshError, StartError},
+    rotating::RefreshErrorKind,
     source::{Source, SourceError, SourceErrorKind, channel, source_fn},
 };
 
@@ -30,18 +31,30 @@ async fn a_closure_may_fail_with_an_error_of_its_own() {
     struct Denied;
     impl From<Denied> for SourceError {
         fn from(_: Denied) -> Self {
-            Self::permanent("denied").caused_by(io::Error::other("403"))
+            Self::permanent("denied").with_source(io::Error::other("403"))
         }
     }
     let source = source_fn(|| async { Err::<u32, _>(Denied) });
     match Rotating::start(source).await {
-        Err(StartError::Source(error)) => {
-            assert_eq!(error.class(), SourceErrorKind::Permanent);
-            let cause = std::error::Error::source(&error).expect("it has a cause");
+        Err(error) => {
+            let error = error.source_error().expect("the source failed");
+            assert_eq!(error.kind(), SourceErrorKind::Permanent);
+            let cause = error.source().expect("it has a cause");
             assert_eq!(cause.to_string(), "403");
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closure_may_fail_with_a_boxed_error() {
+    let source =
+        source_fn(|| async { Err::<u32, Box<dyn Error + Send + Sync>>("connection reset".into()) });
+    let error = Rotating::start(source).await.expect_err("no value");
+    let error = error.source_error().expect("the source failed");
+    assert_eq!(error.kind(), SourceErrorKind::Transient);
+    let cause = error.source().expect("it has a cause");
+    assert_eq!(cause.to_string(), "connection reset");
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,9 +102,9 @@ async fn what_is_pushed_again_is_no_news() {
 async fn with_nothing_pushed_there_is_no_start_unless_it_is_waited_for() {
     let (_pusher, source) = channel::<u32>();
     let outcome = Rotating::start(source).await;
-    assert!(
-        matches!(outcome, Err(StartError::Source(error)) if error.class() == SourceErrorKind::Transient)
-    );
+    let error = outcome.expect_err("nothing was sent");
+    let kind = error.source_error().map(SourceError::kind);
+    assert_eq!(kind, Some(SourceErrorKind::Transient));
 
     let (sender, source) = channel();
     tokio::spawn(async move {
@@ -128,7 +141,7 @@ async fn a_pusher_that_is_gone_leaves_what_it_pushed() {
     pass(minutes(10)).await;
     assert_eq!(*key.current(), 1);
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
     assert_eq!(key.status().last_error, None);
 }
 

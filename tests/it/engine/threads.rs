@@ -82,7 +82,7 @@ async fn client(
 async fn thirty_two_tasks_go_through_forty_rotations_with_hardly_a_fetch_more() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(1));
-    let source = source.paced(RefreshInterval::new(secs(3600), millis(10)));
+    let source = source.with_interval(RefreshInterval::new(secs(3600), millis(10)));
     let key = Rotating::start(source).await.expect("the source delivers");
     let accepted: Arc<[AtomicUsize]> = (0..=1 + ROTATIONS).map(|_| AtomicUsize::new(0)).collect();
 

@@ -140,7 +140,7 @@ async fn a_set_that_would_let_nobody_or_everybody_in_ends_the_program_with_exit_
 async fn client_keys_that_are_blank_known_or_weak_in_the_environment_end_it_too() {
     let weak = &ONE[..12];
     for (keys, why) in [
-        (" ", "set to nothing"),
+        (" ", "is empty"),
         (",", "no key in the set"),
         ("sk-1234", "everybody knows"),
         (weak, "too weak"),

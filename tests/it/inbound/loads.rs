@@ -11,13 +11,12 @@ use tower::Layer;
 use tower_rotating_auth::{
     Rotating, Secret,
     inbound::{IntoKeySet, KeyDigest, KeySet, RequireKey, RequireKeyLayer},
-    rotating::StartError,
     source::{EnvSource, FileSource, SourceError, SourceErrorKind, source_fn},
 };
 
 use super::keys::{ADMIN, VALID};
 use super::layer::{Answer, Echo, ask, get, with};
-use crate::support::{minutes, pass, secs};
+use crate::support::{minutes, pass, secs, start_kind};
 
 /// A key file of this generation: a `[[key]]` for each token, with what else it says.
 fn file(generation: u64, keys: &[(&str, &str)]) -> String {
@@ -86,7 +85,10 @@ fn told(error: &dyn std::error::Error) -> String {
 async fn no_start(text: &str) -> (SourceErrorKind, String) {
     let desk = Desk::new(text);
     match Rotating::start(desk.source().key_set()).await {
-        Err(StartError::Source(error)) => (error.class(), told(&error)),
+        Err(error) => {
+            let error = error.source_error().expect("the source failed");
+            (error.kind(), told(error))
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -132,13 +134,27 @@ async fn a_service_does_not_start_without_a_key_that_works() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn key_set_source_starts_by_its_wall_clock() {
+    let desk = Desk::new(&file(
+        1,
+        &[(VALID, "not_before = \"2999-01-01T00:00:00Z\"")],
+    ));
+    let year_3000 = std::time::UNIX_EPOCH + Duration::from_secs(32_503_680_000);
+    let early = desk.source().key_set().wall_clock(|| std::time::UNIX_EPOCH);
+    assert!(Rotating::start(early).await.is_err());
+    let late = desk.source().key_set().wall_clock(move || year_3000);
+    let keys = Rotating::start(late).await.unwrap();
+    assert_eq!(keys.current().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_file_and_one_that_others_may_write_is_no_start() {
     let desk = Desk::new("");
     fs::remove_file(desk.path()).unwrap();
-    let Err(StartError::Source(error)) = Rotating::start(desk.source().key_set()).await else {
+    let Err(error) = Rotating::start(desk.source().key_set()).await else {
         panic!("started");
     };
-    assert_eq!(error.class(), SourceErrorKind::Transient);
+    assert_eq!(start_kind(&error), Some(SourceErrorKind::Transient));
 }
 
 #[tokio::test(start_paused = true)]
@@ -376,8 +392,8 @@ async fn an_environment_variable_holds_a_key_file_or_a_list() {
     for (value, says) in [
         (format!("{VALID}, {ADMIN}"), "<2 keys>"),
         (file(1, &[(VALID, "")]), "<1 keys>"),
-        (String::new(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
-        (" \n".into(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
+        (String::new(), "CLIENT_KEYS_OF_THIS_TEST is empty"),
+        (" \n".into(), "CLIENT_KEYS_OF_THIS_TEST is empty"),
         (",".into(), "there is no key in the set"),
         ("changeme".into(), "everybody knows"),
         (expired, "every key has expired"),

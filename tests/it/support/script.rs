@@ -28,7 +28,7 @@ pub(crate) fn script<T: Send + Sync + 'static>(
     let script = Script {
         answer: Box::new(answer),
         log: log.clone(),
-        pace: RefreshInterval::default(),
+        interval: RefreshInterval::default(),
     };
     (script, log)
 }
@@ -109,12 +109,12 @@ type Answering<T> = Box<dyn FnMut(&Asked) -> Answer<T> + Send>;
 pub(crate) struct Script<T> {
     answer: Answering<T>,
     log: Log,
-    pace: RefreshInterval,
+    interval: RefreshInterval,
 }
 
 impl<T> Script<T> {
-    pub(crate) const fn paced(mut self, pace: RefreshInterval) -> Self {
-        self.pace = pace;
+    pub(crate) const fn with_interval(mut self, interval: RefreshInterval) -> Self {
+        self.interval = interval;
         self
     }
 }
@@ -141,8 +141,8 @@ impl<T: Send + Sync + 'static> Source for Script<T> {
         self.log.0.hint.notified().await;
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.pace
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.interval
     }
 }
 

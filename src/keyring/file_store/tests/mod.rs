@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::commit as desk;
+use super::commit;
 use crate::inbound::{KeyDigest, Scopes};
 use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
 use crate::keyring::store::CommitError;
@@ -55,9 +55,9 @@ fn with_one_more(base: &KeyRingState, name: &str) -> KeyRingState {
 fn add(path: &Path, names: impl IntoIterator<Item = String>) {
     for name in names {
         loop {
-            let base = desk::load(path).unwrap();
+            let base = commit::load(path).unwrap();
             let next = with_one_more(&base, &name);
-            match desk::commit(path, &base, &next, |_| Ok(())) {
+            match commit::commit(path, &base, &next, |_| Ok(())) {
                 Ok(()) => break,
                 Err(CommitError::Stale) => {}
                 Err(error) => panic!("{error:?}"),

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::{Folder, add, with_one_more};
-use crate::keyring::file_store::commit as desk;
+use crate::keyring::file_store::commit;
 use crate::keyring::state::KeyRingState;
 use crate::keyring::store::CommitError;
 
@@ -17,7 +17,7 @@ fn keys(writer: &str) -> impl Iterator<Item = String> + use<'_> {
 }
 
 fn all_are_there(folder: &Folder, writers: &[&str]) {
-    let ledger = desk::load(&folder.file).unwrap();
+    let ledger = commit::load(&folder.file).unwrap();
     let expected: Vec<_> = writers.iter().flat_map(|writer| keys(writer)).collect();
     for name in &expected {
         assert!(ledger.key(&name.parse().unwrap()).is_some(), "{name}");
@@ -65,19 +65,19 @@ fn two_processes_lose_no_change_of_each_other() {
 fn who_decided_on_another_content_is_told_so_whatever_its_generation() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
-    let base = desk::load(&folder.file).unwrap();
+    let base = commit::load(&folder.file).unwrap();
     add(&folder.file, ["two".into()]);
-    let late = desk::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
+    let late = commit::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
         Ok(())
     });
     assert!(matches!(late, Err(CommitError::Stale)), "{late:?}");
 
-    let base = desk::load(&folder.file).unwrap();
+    let base = commit::load(&folder.file).unwrap();
     let text = std::fs::read_to_string(&folder.file).unwrap();
     let edited = text.replace("id = \"c\"\n", "id = \"c\"\nenabled = false\n");
     assert_ne!(edited, text);
     std::fs::write(&folder.file, edited).unwrap();
-    let late = desk::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
+    let late = commit::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
         Ok(())
     });
     assert!(matches!(late, Err(CommitError::Stale)), "{late:?}");
@@ -90,10 +90,10 @@ fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
     let old = std::fs::read_to_string(&folder.file).unwrap();
     add(&folder.file, ["two".into()]);
     std::fs::write(&folder.file, &old).unwrap();
-    let error = desk::load(&folder.file).unwrap_err().to_string();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
     assert!(error.contains("generation 1, and 2 was written"), "{error}");
     let base = KeyRingState::empty();
-    let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+    let written = commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
     assert!(
         matches!(written, Err(CommitError::Failed(_))),
         "{written:?}"
@@ -101,22 +101,22 @@ fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
 
     let meant = old.replace("generation = 1", "generation = 3");
     std::fs::write(&folder.file, meant).unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap().keys().count(), 1);
+    assert_eq!(commit::load(&folder.file).unwrap().keys().count(), 1);
 }
 
 #[test]
 fn a_file_that_is_gone_is_no_empty_one() {
     let folder = Folder::new();
-    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
+    assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
     add(&folder.file, ["one".into()]);
     std::fs::remove_file(&folder.file).unwrap();
-    let error = desk::load(&folder.file).unwrap_err().to_string();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
     assert!(
         error.contains("is gone, and generation 1 was written"),
         "{error}"
     );
     std::fs::remove_file(folder.file.with_extension("toml.generation")).unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
+    assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
 }
 
 #[test]
@@ -126,16 +126,16 @@ fn what_cannot_be_read_of_what_was_written_last_is_not_taken_for_nothing() {
     let note = folder.file.with_extension("toml.generation");
     let next = |base: &KeyRingState| {
         let next = with_one_more(base, "next");
-        desk::commit(&folder.file, base, &next, |_| Ok(()))
+        commit::commit(&folder.file, base, &next, |_| Ok(()))
     };
-    let base = desk::load(&folder.file).unwrap();
+    let base = commit::load(&folder.file).unwrap();
     std::fs::write(&note, "a generation\n").unwrap();
-    let error = desk::load(&folder.file).unwrap_err().to_string();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
     assert!(error.contains("keys.toml.generation"), "{error}");
     next(&base).unwrap_err();
     std::fs::remove_file(&note).unwrap();
     std::fs::create_dir(&note).unwrap();
-    desk::load(&folder.file).unwrap_err();
+    commit::load(&folder.file).unwrap_err();
 
     std::fs::remove_dir(&note).unwrap();
     next(&base).unwrap();
@@ -146,7 +146,7 @@ fn a_note_whose_first_writer_ended_before_it_had_written_is_one_for_the_next() {
     let folder = Folder::new();
     let note = folder.file.with_extension("toml.generation");
     std::fs::write(&note, "").unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
+    assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
     add(&folder.file, ["one".into()]);
     let note = std::fs::read_to_string(&note).unwrap();
     assert_eq!(note.trim_start_matches('0'), "1\n");

@@ -61,7 +61,7 @@ impl Run {
         let began = Instant::now();
         let world = World::new();
         let builder = setup.apply(Rotating::builder()).wall_clock(world.clock());
-        let pair = builder.pair(world.source(setup.pace())).await;
+        let pair = builder.pair(world.source(setup.refresh_interval())).await;
         let (key, driver) = pair.expect("the world is well at first");
         let mut changes = key.subscribe();
         Self {

@@ -146,7 +146,7 @@ impl Setup {
         }
     }
 
-    pub(crate) const fn pace(&self) -> RefreshInterval {
+    pub(crate) const fn refresh_interval(&self) -> RefreshInterval {
         match self.poll {
             Some(poll) => RefreshInterval::new(poll, self.min_interval),
             None => RefreshInterval::new(Duration::from_secs(60), self.min_interval),

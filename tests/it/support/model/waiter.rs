@@ -7,9 +7,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
-    rotating::{Generation, RefreshError},
+    rotating::{Generation, RefreshError, RefreshErrorKind},
     source::SourceErrorKind,
 };
+
+use crate::support::source_kind;
 
 use super::promises::{Outcome, Promises};
 use super::world::Attempt;
@@ -41,6 +43,21 @@ enum Answer {
     Stopped,
 }
 
+impl Answer {
+    fn of(error: &RefreshError) -> Self {
+        match error.kind() {
+            RefreshErrorKind::Unchanged => Self::Unchanged,
+            RefreshErrorKind::Failed => {
+                Self::Failed(source_kind(error).expect("it has the source's error"))
+            }
+            RefreshErrorKind::Cooldown | RefreshErrorKind::Throttled => Self::HeldBack,
+            RefreshErrorKind::TimedOut => Self::TimedOut,
+            RefreshErrorKind::Stopped => Self::Stopped,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 impl Waiter {
     pub(crate) fn new(key: &Rotating<u8>, asked: Asked, attempts: usize) -> Self {
         let refreshing = match asked {
@@ -58,12 +75,7 @@ impl Waiter {
             task: tokio::spawn(async move {
                 let answer = match refreshing.await {
                     Ok(current) => Answer::Current(current.generation()),
-                    Err(RefreshError::Unchanged) => Answer::Unchanged,
-                    Err(RefreshError::Failed(error)) => Answer::Failed(error.class()),
-                    Err(RefreshError::Cooldown | RefreshError::Throttled) => Answer::HeldBack,
-                    Err(RefreshError::TimedOut) => Answer::TimedOut,
-                    Err(RefreshError::Stopped) => Answer::Stopped,
-                    Err(other) => panic!("{other:?}"),
+                    Err(error) => Answer::of(&error),
                 };
                 let now = Instant::now();
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, answer));

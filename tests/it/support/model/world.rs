@@ -98,10 +98,10 @@ impl World {
         }))
     }
 
-    pub(crate) fn source(&self, pace: RefreshInterval) -> WorldSource {
+    pub(crate) fn source(&self, interval: RefreshInterval) -> WorldSource {
         WorldSource {
             world: self.clone(),
-            pace,
+            interval,
         }
     }
 
@@ -163,7 +163,7 @@ impl World {
 
 pub(crate) struct WorldSource {
     world: World,
-    pace: RefreshInterval,
+    interval: RefreshInterval,
 }
 
 impl Source for WorldSource {
@@ -224,8 +224,8 @@ impl Source for WorldSource {
         }
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.pace
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.interval
     }
 }
 

@@ -6,23 +6,22 @@ use std::time::{Duration, SystemTime};
 
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
 
-use super::original_uri::original_uri;
-use super::refusal_log::RefusalLog;
-use crate::inbound::auth_error::AuthError;
-use crate::inbound::auth_error::AuthErrorResponse;
-use crate::inbound::key_set::KeySet;
-use crate::inbound::key_set::{InvalidToken, verify};
-use crate::inbound::location::KeyLocations;
-use crate::inbound::location::strip_identity;
-use crate::inbound::policy::{Access, RoutePolicy, is_preflight, matched_template};
+use super::log_limiter::LogLimiter;
+use super::preflight::is_preflight;
+use super::router::{matched_template, original_uri};
+use crate::inbound::auth_error::{AuthError, AuthErrorResponse};
+use crate::inbound::key::KeyStatus;
+use crate::inbound::key_set::{KeySet, VerifyError, verify};
+use crate::inbound::location::{KeyLocations, strip_identity};
+use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
 use crate::rotating::Rotating;
 
 /// What every clone of one layer's services shares.
 #[derive(Clone, Debug)]
-pub(crate) struct Gate {
+pub(crate) struct Authenticator {
     pub(crate) keys: Rotating<KeySet>,
-    pub(crate) doors: Doors,
+    pub(crate) enforcement: Enforcement,
     pub(crate) preflights: Preflights,
     pub(crate) slots: KeyLocations,
     pub(crate) policies: RoutePolicy,
@@ -30,23 +29,23 @@ pub(crate) struct Gate {
     pub(crate) max_stale: Duration,
     pub(crate) identity_headers: Vec<HeaderName>,
     pub(crate) is_plausible: fn(&[u8]) -> bool,
-    pub(crate) refusal_log: Arc<RefusalLog>,
+    pub(crate) log_limiter: Arc<LogLimiter>,
 }
 
 /// Whether anybody looks at keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doors {
-    Guarded,
-    Open,
+pub(crate) enum Enforcement {
+    Enforced,
+    Off,
 }
 
 /// What happens to CORS preflights, which cannot carry a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Preflights {
     /// They reach the inner service, which answers them.
-    Pass,
+    PassThrough,
     /// They need a key like any other request: the inner service would put one of ours on them.
-    NeedAKey,
+    RequireKey,
 }
 
 /// The head of a request, as the decision needs it.
@@ -58,15 +57,15 @@ pub(crate) struct Head<'a> {
     pub(crate) extensions: &'a Extensions,
 }
 
-impl Gate {
+impl Authenticator {
     /// Lets a request through, with a principal where one was looked for, or refuses it.
-    pub(crate) fn admit(
+    pub(crate) fn authenticate(
         &self,
         head: Head<'_>,
         now: SystemTime,
     ) -> Result<Option<Principal>, AuthError> {
         let is_preflight = is_preflight(head.method, head.headers);
-        if self.doors == Doors::Open {
+        if self.enforcement == Enforcement::Off {
             return Ok((!is_preflight).then_some(Principal::Open));
         }
         let template = matched_template(head.extensions);
@@ -76,7 +75,7 @@ impl Gate {
             Access::Deny => return Err(AuthError::Forbidden),
             Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
         }
-        if is_preflight && self.preflights == Preflights::Pass {
+        if is_preflight && self.preflights == Preflights::PassThrough {
             return Ok(None);
         }
         match (self.identify(head, now), access) {
@@ -133,14 +132,15 @@ impl Gate {
     }
 }
 
-impl From<InvalidToken> for AuthError {
-    fn from(invalid: InvalidToken) -> Self {
-        match invalid {
-            InvalidToken::Unknown => Self::Unknown,
-            InvalidToken::NotYetValid => Self::NotYetValid,
-            InvalidToken::Expired => Self::Expired,
-            InvalidToken::Revoked => Self::Revoked,
-            InvalidToken::Disabled => Self::Disabled,
+impl From<VerifyError> for AuthError {
+    fn from(error: VerifyError) -> Self {
+        match error.status() {
+            // An error is never of an active key.
+            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => Self::Unknown,
+            KeyStatus::NotYetValid => Self::NotYetValid,
+            KeyStatus::Expired => Self::Expired,
+            KeyStatus::Revoked => Self::Revoked,
+            KeyStatus::Disabled => Self::Disabled,
         }
     }
 }

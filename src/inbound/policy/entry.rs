@@ -4,10 +4,9 @@ use std::fmt;
 
 use http::Method;
 
-use super::template;
-use super::template::Template;
-use crate::inbound::policy::access::Access;
-use crate::inbound::policy::error::InvalidPolicy;
+use super::access::Access;
+use super::error::InvalidPolicy;
+use super::template::{self, Template};
 use crate::path;
 
 /// One entry of the policies: a method and a path, or a template, with what they ask of a caller.

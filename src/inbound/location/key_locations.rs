@@ -1,6 +1,6 @@
 //! Where a service looks for tokens.
 
-use super::location::KeyLocation;
+use super::key_location::KeyLocation;
 use http::header::HeaderName;
 use std::error::Error;
 use std::fmt;

@@ -3,9 +3,9 @@
 use http::Method;
 
 use super::access::Access;
+use super::entry::{Place, PolicyEntry};
 use super::error::InvalidPolicy;
-use super::policies::RoutePolicy;
-use super::route::{Place, PolicyEntry};
+use super::route_policy::RoutePolicy;
 use crate::inbound::key::Scopes;
 
 impl RoutePolicy {

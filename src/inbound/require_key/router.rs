@@ -1,6 +1,6 @@
-//! What the router has to say of a request.
+//! What axum's router leaves in the extensions of a request.
 
-use http::Extensions;
+use http::{Extensions, Uri};
 
 /// The template that axum's router matched; `None` around the router, and where it has no route.
 #[cfg(feature = "axum")]
@@ -13,6 +13,20 @@ pub(crate) fn matched_template(extensions: &Extensions) -> Option<&str> {
 /// No router is known.
 #[cfg(not(feature = "axum"))]
 pub(crate) const fn matched_template(_: &Extensions) -> Option<&str> {
+    None
+}
+
+/// The copy of the URI that axum's router keeps for its handlers.
+#[cfg(feature = "axum")]
+pub(crate) fn original_uri(extensions: &mut Extensions) -> Option<&mut Uri> {
+    extensions
+        .get_mut::<axum::extract::OriginalUri>()
+        .map(|original| &mut original.0)
+}
+
+/// No router is known.
+#[cfg(not(feature = "axum"))]
+pub(crate) const fn original_uri(_: &mut Extensions) -> Option<&mut Uri> {
     None
 }
 

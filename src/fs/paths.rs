@@ -1,32 +1,32 @@
-//! Where the file is, and what lies beside it.
+//! Where a file really is, and the names of the files beside it.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// The file itself, behind every link to it: a rename would replace a link.
+/// The path of a file behind all links, since a rename would replace a link, and its directory.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Paths {
     pub(crate) file: PathBuf,
-    pub(crate) folder: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
-impl Place {
-    /// Finds the place of a file, which need not be there yet; its folder must be.
-    pub(crate) fn find(path: &Path) -> io::Result<Self> {
+impl Paths {
+    /// Resolves a path. The file need not exist, its directory must.
+    pub(crate) fn resolve(path: &Path) -> io::Result<Self> {
         let file = match fs::canonicalize(path) {
             Err(error) if error.kind() == ErrorKind::NotFound && is_nothing(path) => {
                 let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
-                folder_of(path)?.join(name)
+                directory_of(path)?.join(name)
             }
             found => found?,
         };
-        let folder = folder_of(&file)?;
-        Ok(Self { file, folder })
+        let directory = directory_of(&file)?;
+        Ok(Self { file, directory })
     }
 
-    /// Whose lock a writer holds. It stays: who waits for it has it open.
+    /// The file whose lock a writer holds. It is never removed while it is held: others wait with it open.
     pub(crate) fn lock(&self) -> PathBuf {
         self.beside(".lock")
     }
@@ -36,16 +36,16 @@ impl Place {
         self.beside(".generation")
     }
 
-    /// The next content, until it takes the file's place.
+    /// The new content, until it is renamed.
     pub(crate) fn next(&self) -> PathBuf {
         self.beside(".next")
     }
 
-    /// The file beside this one that says when its keys were used.
+    /// The file beside a key file that says when its keys were used.
     pub(crate) fn used(&self) -> Self {
         Self {
             file: self.beside(".used"),
-            folder: self.folder.clone(),
+            directory: self.directory.clone(),
         }
     }
 
@@ -56,14 +56,14 @@ impl Place {
     }
 }
 
-/// Whether there is not even a link.
+/// Returns whether there is nothing at the path, not even a link.
 fn is_nothing(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-fn folder_of(path: &Path) -> io::Result<PathBuf> {
-    let folder = path
+fn directory_of(path: &Path) -> io::Result<PathBuf> {
+    let directory = path
         .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")))
+        .filter(|directory| !directory.as_os_str().is_empty());
+    fs::canonicalize(directory.unwrap_or_else(|| Path::new(".")))
 }

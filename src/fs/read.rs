@@ -5,11 +5,15 @@ use std::io::{self, ErrorKind, Read};
 use zeroize::Zeroizing;
 
 /// Bytes that are wiped when dropped.
-pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+pub(crate) type SecretBytes = Zeroizing<Vec<u8>>;
 
 /// Reads to the end, or `None` when there are more than `max` bytes. `expected` is what the file system
 /// says the length is: a hint, since the file may grow, and some file systems say 0.
-pub(crate) fn read(mut file: impl Read, expected: u64, max: usize) -> io::Result<Option<Bytes>> {
+pub(crate) fn read_bounded(
+    mut file: impl Read,
+    expected: u64,
+    max: usize,
+) -> io::Result<Option<SecretBytes>> {
     let most = max.saturating_add(1);
     let expected = usize::try_from(expected).unwrap_or(most).min(max);
     let mut bytes = Zeroizing::new(vec![0; expected.saturating_add(1)]);
@@ -62,7 +66,7 @@ mod tests {
             step in 1_usize..50,
             max in 0_usize..250,
         ) {
-            let read = read(Trickle(&content, step), expected, max).unwrap();
+            let read = read_bounded(Trickle(&content, step), expected, max).unwrap();
             let fits = content.len() <= max;
             prop_assert_eq!(read.as_ref().map(|bytes| bytes.as_slice()), fits.then_some(&*content));
         }

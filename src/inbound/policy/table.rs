@@ -2,8 +2,8 @@
 
 use http::Method;
 
+use super::access::Access;
 use super::entry::PolicyEntry;
-use crate::inbound::policy::access::Access;
 
 /// Entries of one kind, in the order of their texts.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Where in a request a client may put its token.
 
-use super::locations::InvalidKeyLocations;
+use super::key_locations::InvalidKeyLocations;
 
 use http::header;
 use http::header::HeaderName;
@@ -67,7 +67,7 @@ fn needs_no_encoding(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::locations::KeyLocations;
+    use super::super::key_locations::KeyLocations;
     use super::*;
 
     #[test]

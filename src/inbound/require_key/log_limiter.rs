@@ -12,33 +12,33 @@ const REFILL: Duration = Duration::from_millis(100);
 
 /// Tells of refusals, at most ten a second.
 #[derive(Debug)]
-pub(crate) struct RefusalLog(Mutex<Budget>);
+pub(crate) struct LogLimiter(Mutex<Budget>);
 
 #[derive(Debug)]
 struct Budget {
     left: u32,
     refilled: Instant,
-    untold: u64,
+    suppressed: u64,
 }
 
-impl RefusalLog {
+impl LogLimiter {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(Budget {
             left: BURST,
             refilled: Instant::now(),
-            untold: 0,
+            suppressed: 0,
         }))
     }
 
     /// How many refusals were not told since the last that was, if this one is to be told.
-    pub(crate) fn tell_at(&self, now: Instant) -> Option<u64> {
+    pub(crate) fn allow_at(&self, now: Instant) -> Option<u64> {
         let mut budget = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        budget.tell_at(now)
+        budget.allow_at(now)
     }
 }
 
 impl Budget {
-    fn tell_at(&mut self, now: Instant) -> Option<u64> {
+    fn allow_at(&mut self, now: Instant) -> Option<u64> {
         let passed = now.saturating_duration_since(self.refilled);
         let gained = u32::try_from(passed.as_millis() / REFILL.as_millis()).unwrap_or(BURST);
         if gained > 0 {
@@ -48,10 +48,10 @@ impl Budget {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
-                Some(std::mem::take(&mut self.untold))
+                Some(std::mem::take(&mut self.suppressed))
             }
             None => {
-                self.untold += 1;
+                self.suppressed += 1;
                 None
             }
         }
@@ -64,11 +64,11 @@ mod tests {
 
     #[test]
     fn a_flood_is_told_in_part_and_counted_in_full() {
-        let refusal_log = RefusalLog::new();
-        let start = refusal_log.0.lock().unwrap().refilled;
-        let told = (0..10_000).filter_map(|_| refusal_log.tell_at(start));
+        let log_limiter = LogLimiter::new();
+        let start = log_limiter.0.lock().unwrap().refilled;
+        let told = (0..10_000).filter_map(|_| log_limiter.allow_at(start));
         assert_eq!(told.collect::<Vec<_>>(), [0; BURST as usize]);
-        assert_eq!(refusal_log.tell_at(start + REFILL), Some(9_980));
-        assert_eq!(refusal_log.tell_at(start + REFILL), None);
+        assert_eq!(log_limiter.allow_at(start + REFILL), Some(9_980));
+        assert_eq!(log_limiter.allow_at(start + REFILL), None);
     }
 }

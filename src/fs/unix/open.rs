@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 
-use super::exposure::Exposure;
+use crate::fs::exposure::Exposure;
 
 /// Opens whatever is there: `O_NONBLOCK` does not wait for the other end of a pipe.
 pub(crate) fn open(path: &Path) -> io::Result<File> {

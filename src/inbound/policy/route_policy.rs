@@ -3,12 +3,9 @@
 use http::Method;
 
 use super::access::Access;
-use super::audit;
-use super::audit::Audit;
 use super::decision::{Decision, DecisionReason};
-use super::error::AuditError;
-use super::route::PolicyEntry;
-use super::route::Table;
+use super::entry::PolicyEntry;
+use super::table::Table;
 use crate::inbound::key::Scopes;
 use crate::path;
 
@@ -144,55 +141,6 @@ impl RoutePolicy {
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &PolicyEntry> {
         self.paths.iter().chain(self.templates.iter())
-    }
-
-    /// Compares the policies with the routes of the application, as it lists them: paths and templates,
-    /// in the words that the router was given. To be called at start, since a typo in an entry would
-    /// leave a route closed that should be open, or without the scopes that it should ask for.
-    ///
-    /// The audit knows the list, not the router: axum's `layer` is around the routes that were added before it,
-    /// and one that is added later is guarded by nothing, whatever the policies say.
-    ///
-    /// The report has each route, and each entry that is for a part of one: for a path that a template
-    /// matches, or for `HEAD`. A catch-all such as `/{*path}` is a route for every path, so
-    /// that with one in the list no path is a typo.
-    ///
-    /// ```
-    /// use http::Method;
-    /// use tower_rotating_auth::inbound::policy::{AuditError, RoutePolicy};
-    ///
-    /// let routes = [
-    ///     (Method::GET, "/health"),
-    ///     (Method::GET, "/v1/models/{id}"),
-    ///     (Method::POST, "/v1/chat/completions"),
-    /// ];
-    ///
-    /// let policies = RoutePolicy::new().public(Method::GET, "/health")?;
-    /// let audit = policies.audit(routes.clone())?;
-    /// assert_eq!(
-    ///     audit.to_string(),
-    ///     "GET /health: public (the path is listed)\n\
-    ///      GET /v1/models/{id}: needs a key (not listed)\n\
-    ///      POST /v1/chat/completions: needs a key (not listed)\n",
-    /// );
-    /// assert_eq!(audit.open().count(), 1);
-    ///
-    /// let typo = RoutePolicy::new().public(Method::GET, "/healthz")?;
-    /// let Err(AuditError::NoSuchRoute(entries)) = typo.audit(routes) else {
-    ///     panic!("nothing found");
-    /// };
-    /// assert_eq!(entries[0].path(), "/healthz");
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When an entry is for none of the routes, or one of them is no route.
-    pub fn audit<'a>(
-        &self,
-        routes: impl IntoIterator<Item = (Method, &'a str)>,
-    ) -> Result<Audit, AuditError> {
-        audit::of(self, routes)
     }
 }
 
