@@ -12,9 +12,9 @@ use tower_rotating_auth::{
     source::FileSource,
 };
 
-use crate::config::{KeyFrom, KeyHeader, Upstream};
-use crate::health::{Source, source};
-use crate::line::chain;
+use crate::gateway::config::{KeyFrom, KeyHeader, Upstream};
+use crate::gateway::health::{Source, source};
+use crate::error::chain;
 use crate::{Failure, report, upload};
 
 /// What events, the status and error messages call it.

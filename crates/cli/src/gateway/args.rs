@@ -9,8 +9,8 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
-use crate::cors::Origin;
-use crate::door::DoorArgs;
+use crate::gateway::cors::Origin;
+use crate::gateway::auth::config::DoorArgs;
 use crate::{Failure, line, report};
 
 /// An OpenAI-compatible gateway that lets clients with a key in, puts the upstream's key on every request,

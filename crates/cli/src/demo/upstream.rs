@@ -17,8 +17,8 @@ use tokio::net::TcpListener;
 use tower_rotating_auth::Secret;
 
 use crate::Failure;
-use crate::config::{KeyFrom, KeyHeader, Upstream};
-use crate::join::Base;
+use crate::gateway::config::{KeyFrom, KeyHeader, Upstream};
+use crate::gateway::proxy::base_url::Base;
 
 pub(crate) use self::sidecar::PERIOD;
 

@@ -8,10 +8,10 @@ use tower_rotating_auth::{
     },
 };
 
-use crate::args::{self, Terms, named};
-use crate::failure::Failure;
-use crate::span::{Grace, Length, Life};
-use crate::text::{Moment, comma, may};
+use crate::key::args::{self, Terms, named};
+use crate::error::Failure;
+use crate::key::duration::{Grace, Length, Life};
+use crate::key::format::{Moment, comma, may};
 use crate::{input, open, open_existing, print, tell};
 
 pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {

@@ -9,11 +9,11 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use tower_rotating_auth::Secret;
 
-use crate::args::Args;
-use crate::cors::Origin;
-use crate::door::Door;
-use crate::join::Base;
-use crate::tls::Files;
+use crate::gateway::args::Args;
+use crate::gateway::cors::Origin;
+use crate::gateway::auth::config::Door;
+use crate::gateway::proxy::base_url::Base;
+use crate::gateway::server::tls::Files;
 use crate::{Failure, hops};
 
 #[derive(Debug)]

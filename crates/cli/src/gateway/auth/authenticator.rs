@@ -12,9 +12,9 @@ use tower_rotating_auth::{
     source::{EnvSource, FileSource},
 };
 
-use crate::door::{Door, Guard, KeysFrom};
-use crate::health::{Source, source};
-use crate::line::chain;
+use crate::gateway::auth::config::{Door, Guard, KeysFrom};
+use crate::gateway::health::{Source, source};
+use crate::error::chain;
 use crate::{Failure, report};
 
 /// What events, the status and error messages call the clients' keys.

@@ -10,7 +10,7 @@ use tower_rotating_auth::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::entrance::Present;
+use crate::gateway::auth::authenticator::Present;
 use crate::upstream;
 
 /// A line on standard output. Nobody reading it is no reason to stop.

@@ -11,8 +11,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tower_rotating_auth::outbound::replay::ReplayBody;
 
 use crate::Failure;
-use crate::join::Base;
-use crate::upload::Upload;
+use crate::gateway::proxy::base_url::Base;
+use crate::gateway::proxy::upload::Upload;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that were idle for longer are not used again: an upstream may be about to close them.

@@ -9,9 +9,9 @@ use tower_rotating_auth::{
 };
 
 use crate::args;
-use crate::failure::Failure;
-use crate::line::chain;
-use crate::text::{Moment, day, in_json, may, object, state, table};
+use crate::error::Failure;
+use crate::error::chain;
+use crate::key::format::{Moment, day, in_json, may, object, state, table};
 use crate::{input, open_existing, print, tell};
 
 pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {

@@ -12,12 +12,12 @@ use http::{Method, Request, StatusCode};
 use tower::{BoxError, Service, ServiceExt};
 use tower_rotating_auth::inbound::Principal;
 
-use crate::config::Upstream;
-use crate::errors::Problem;
-use crate::join::Base;
-use crate::line::{causes, chain};
-use crate::patience::{Patient, Progress};
-use crate::upload::{Upload, UploadError};
+use crate::gateway::config::Upstream;
+use crate::gateway::error_response::Problem;
+use crate::gateway::proxy::base_url::Base;
+use crate::error::{causes, chain};
+use crate::gateway::proxy::idle_timeout::{Patient, Progress};
+use crate::gateway::proxy::upload::{Upload, UploadError};
 use crate::{credentials, hops, report};
 
 /// Forwards requests through a service that puts the key on them.

@@ -11,8 +11,8 @@ use tower_rotating_auth::{
     keyring::{ParsedToken, Prefix, UnparsedToken},
 };
 
-use crate::failure::Failure;
-use crate::span::{Grace, Length, Life};
+use crate::error::Failure;
+use crate::key::duration::{Grace, Length, Life};
 use crate::{line, print};
 
 /// Keys of clients in a file: issues them, rotates them, revokes them.

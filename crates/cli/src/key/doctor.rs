@@ -10,9 +10,9 @@ use tower_rotating_auth::{
 };
 
 use crate::args;
-use crate::failure::Failure;
-use crate::line::chain;
-use crate::text::{Moment, rfc3339};
+use crate::error::Failure;
+use crate::error::chain;
+use crate::key::format::{Moment, rfc3339};
 use crate::{open_existing, print, tell};
 
 /// A new key has so long until its client uses it.

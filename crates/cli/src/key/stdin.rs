@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Read};
 
 use tower_rotating_auth::Secret;
 
-use crate::failure::Failure;
+use crate::error::Failure;
 use crate::tell;
 
 /// No key is longer.

@@ -18,8 +18,8 @@ use tower_rotating_auth::{
     source::{FileSource, Source as _, SourceError},
 };
 
-use crate::health::{Source, source};
-use crate::line::chain;
+use crate::gateway::health::{Source, source};
+use crate::error::chain;
 use crate::{Failure, report};
 
 /// Two files do not change at once. While they do not belong together, they are looked at again after the
