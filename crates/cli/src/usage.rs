@@ -1,14 +1,17 @@
-//! Errors in a line, as all programs here tell them.
+//! Errors of the command-line parser, in one line.
 
 use std::error::Error;
-use std::iter::successors;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// What clap says in a paragraph. A word that is no option is not repeated: it may be a key.
-pub(crate) fn usage(error: &clap::Error) -> String {
+/// Shortens clap's paragraph to a line. A word that is not an option is not repeated, since it may be
+/// a key.
+pub(crate) fn message(error: &clap::Error) -> String {
     let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::InvalidSubcommand, _) => "there is no such command".to_owned(),
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
+            return "a command is needed (--help lists them)".to_owned();
+        }
+        (ErrorKind::InvalidSubcommand, _) => format!("no such command{}", suggestion(error)),
         (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
             if !word.starts_with('-') =>
         {
@@ -32,20 +35,16 @@ pub(crate) fn usage(error: &clap::Error) -> String {
             .join("; ")
             .replace(":; ", ": "), // a heading, and what stands under it
     };
-    format!("{said} (--help tells the options)")
+    format!("{said} (--help lists the options)")
 }
 
-/// An error and what caused it.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    causes(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
-}
-
-/// An error, what caused it, what caused that.
-pub(crate) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    successors(Some(error), |error| (*error).source())
+/// What the mistyped command may have meant.
+fn suggestion(error: &clap::Error) -> String {
+    match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) if !names.is_empty() => {
+            format!("; did you mean `{}`?", names.join("` or `"))
+        }
+        Some(ContextValue::String(name)) => format!("; did you mean `{name}`?"),
+        _ => String::new(),
+    }
 }

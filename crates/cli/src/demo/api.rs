@@ -10,7 +10,8 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tower_rotating_auth::Secret;
 
-use super::{CurrentKey, chat};
+use super::chat;
+use super::upstream::CurrentKey;
 
 pub(super) fn routes(current: CurrentKey) -> Router {
     Router::new()

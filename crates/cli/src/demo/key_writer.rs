@@ -12,8 +12,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::{interval, sleep};
 use tower_rotating_auth::Secret;
 
-use super::{CurrentKey, Issued};
-use crate::report;
+use super::upstream::{CurrentKey, Issued};
+use crate::output;
 
 /// How long a key lasts.
 pub(crate) const PERIOD: Duration = Duration::from_secs(4);
@@ -35,7 +35,7 @@ pub(super) async fn replace_keys(file: PathBuf, current: CurrentKey) {
     loop {
         turns.tick().await;
         if let Err(error) = replace_key(&file, &current).await {
-            report::complain(format_args!("the demo's key was not replaced: {error}"));
+            output::complain(format_args!("the demo's key was not replaced: {error}"));
         }
     }
 }

@@ -3,10 +3,6 @@
 //! It takes only its current key. A sidecar replaces that every few seconds: the upstream switches first,
 //! and the key file follows a moment later, which is the order that costs a gateway most.
 
-mod api;
-mod chat;
-mod sidecar;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,33 +12,31 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tower_rotating_auth::Secret;
 
-use crate::Failure;
-use crate::gateway::config::{KeyFrom, KeyHeader, Upstream};
-use crate::gateway::proxy::base_url::Base;
-
-pub(crate) use self::sidecar::PERIOD;
+use super::{api, key_writer};
+use crate::error::Error;
+use crate::gateway::{Base, KeyFrom, KeyHeader, Upstream};
 
 /// What a user may try first: a stream that lasts longer than a key does.
 pub(crate) const TRY: &str = r#"/v1/chat/completions -H 'content-type: application/json' -d '{"model":"demo","stream":true,"messages":[{"role":"user","content":"hello"}]}'"#;
 
 /// The one key that the upstream takes, and how many there have been.
-struct Issued {
-    key: Secret,
-    count: u64,
+pub(super) struct Issued {
+    pub(super) key: Secret,
+    pub(super) count: u64,
 }
 
-type CurrentKey = Arc<ArcSwap<Issued>>;
+pub(super) type CurrentKey = Arc<ArcSwap<Issued>>;
 
-pub(crate) struct Demo {
+pub(crate) struct DemoUpstream {
     base: Base,
     key_file: PathBuf,
     /// Removed when this is dropped, with the key file in it.
     _folder: TempDir,
 }
 
-impl Demo {
-    pub(crate) async fn start() -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::Start(format!("no demo: {error}"));
+impl DemoUpstream {
+    pub(crate) async fn start() -> Result<Self, Error> {
+        let failed = |error: std::io::Error| Error::start(format!("no demo: {error}"));
         let folder = tempfile::Builder::new()
             .prefix("gateway-demo-")
             .tempdir()
@@ -51,10 +45,10 @@ impl Demo {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let base = Base::parse(&format!("http://{address}/v1"))
-            .map_err(|why| Failure::Start(format!("no demo: {why}")))?;
+            .map_err(|why| Error::start(format!("no demo: {why}")))?;
 
-        let current = sidecar::first_key(&key_file).map_err(failed)?;
-        tokio::spawn(sidecar::replace_keys(
+        let current = key_writer::first_key(&key_file).map_err(failed)?;
+        tokio::spawn(key_writer::replace_keys(
             key_file.clone(),
             Arc::clone(&current),
         ));

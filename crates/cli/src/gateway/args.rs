@@ -5,32 +5,19 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use super::auth::AuthArgs;
+use super::cors::Origin;
 
-use crate::gateway::cors::Origin;
-use crate::gateway::auth::config::DoorArgs;
-use crate::{Failure, line, report};
-
-/// An OpenAI-compatible gateway that lets clients with a key in, puts the upstream's key on every request,
-/// and keeps running when either is replaced.
+/// Run an OpenAI-compatible gateway whose keys rotate without a restart.
 ///
-/// Without arguments it shows what that means: a small upstream runs in the same process, takes only its
-/// current key and replaces it every few seconds. There is one client key, made at start. OPENAI_* and
-/// CLIENT_KEYS in the environment are ignored then.
+/// The gateway authenticates clients by their own keys and sends the upstream's key on every request.
+/// The upstream's key comes from a file that something else rewrites (a sidecar, a Kubernetes Secret, a
+/// script), or from OPENAI_API_KEY, which cannot change while the gateway runs. Client keys come from a
+/// file or from CLIENT_KEYS. No option takes a key itself, because other users can read a command line.
 ///
-/// With arguments it stands before a real upstream. Its key comes from a file that something else
-/// rewrites (a sidecar, a Kubernetes Secret, a script), or from OPENAI_API_KEY, which cannot change
-/// while the gateway runs. The keys of clients come from a file, too, or from CLIENT_KEYS. There is no
-/// option for a key itself: a command line is readable by others.
-///
-/// What clients send as a credential never reaches the upstream.
-#[derive(Debug, Parser)]
-#[command(
-    name = "gateway",
-    disable_version_flag = true,
-    after_help = "\
+/// No credential of a client reaches the upstream.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
 Environment:
   OPENAI_API_KEY  The key itself, where there is no key file; both at once is an error
   CLIENT_KEYS     The text of a key file for clients, or a list of their keys, where there is no
@@ -41,15 +28,14 @@ Served by the gateway itself, without a key:
   GET /readyz     200 when every key is usable, and how each is doing, as JSON
 
 Examples:
-  gateway --upstream https://api.openai.com/v1 --upstream-key-file /run/secrets/openai \\
+  rotating-auth gateway --upstream https://api.openai.com/v1 --upstream-key-file /run/secrets/openai \\
       --client-keys /etc/gateway/clients.toml
-  gateway --upstream https://api.anthropic.com --upstream-key-file key --upstream-header x-api-key \\
+  rotating-auth gateway --upstream https://api.anthropic.com --upstream-key-file key --upstream-header x-api-key \\
       --client-keys clients.toml --mode mixed --public GET:/v1/models
-  OPENAI_API_KEY=... gateway --upstream https://api.openai.com/v1 --mode development
+  OPENAI_API_KEY=... rotating-auth gateway --upstream https://api.openai.com/v1 --mode development
 
-SIGTERM and SIGINT let open requests finish. Exit codes: 0 stopped, 1 could not start, 2 wrong options."
-)]
-pub(crate) struct Args {
+SIGTERM and SIGINT let open requests finish. Exit codes: 0 stopped, 1 could not start, 2 wrong options.")]
+pub(crate) struct GatewayArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(
         long,
@@ -59,12 +45,8 @@ pub(crate) struct Args {
     )]
     pub(crate) listen: SocketAddr,
 
-    /// Run before the small upstream in this process, as without any arguments.
-    #[arg(long)]
-    pub(crate) demo: bool,
-
     #[command(flatten)]
-    pub(crate) door: DoorArgs,
+    pub(crate) auth: AuthArgs,
 
     /// Speak TLS: the file with the certificate and those that lead up from it, in PEM. It is watched.
     #[arg(
@@ -161,46 +143,6 @@ pub(crate) struct Args {
         value_parser = seconds
     )]
     pub(crate) drain_timeout: Duration,
-}
-
-/// The options that say what the demo brings by itself.
-const BROUGHT: [&str; 5] = [
-    "upstream",
-    "upstream_key_file",
-    "upstream_key_overlap",
-    "upstream_header",
-    "client_keys",
-];
-
-impl Args {
-    /// `None`: help was asked for, and given.
-    pub(crate) fn read() -> Result<Option<Self>, Failure> {
-        let parsed = Self::command().try_get_matches().and_then(|matches| {
-            let mut args = Self::from_arg_matches(&matches)?;
-            args.demo |= std::env::args_os().len() <= 1;
-            Ok((args, matches))
-        });
-        match parsed {
-            Ok((args, matches)) if args.demo && BROUGHT.iter().any(|id| typed(&matches, id)) => {
-                Err(Failure::Usage(
-                    "--demo brings an upstream and a client key of its own: leave the --upstream options \
-                     and --client-keys out"
-                        .into(),
-                ))
-            }
-            Ok((args, _)) => Ok(Some(args)),
-            Err(help) if help.kind() == ErrorKind::DisplayHelp => {
-                report::say(format_args!("{}", help.to_string().trim_end()));
-                Ok(None)
-            }
-            Err(error) => Err(Failure::Usage(line::usage(&error))),
-        }
-    }
-}
-
-/// Whether an option was typed; what stands in the environment was not.
-fn typed(matches: &ArgMatches, id: &str) -> bool {
-    matches.value_source(id) == Some(ValueSource::CommandLine)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -9,19 +9,20 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use tower_rotating_auth::Secret;
 
-use crate::gateway::args::Args;
-use crate::gateway::cors::Origin;
-use crate::gateway::auth::config::Door;
-use crate::gateway::proxy::base_url::Base;
-use crate::gateway::server::tls::Files;
-use crate::{Failure, hops};
+use super::args::GatewayArgs;
+use super::auth::AuthConfig;
+use super::cors::Origin;
+use super::proxy::base_url::Base;
+use super::proxy::hop_by_hop;
+use super::server::tls::Files;
+use crate::error::Error;
 
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) pace: Pace,
     pub(crate) front: Front,
-    pub(crate) behind: Behind,
+    pub(crate) upstream: Upstream,
 }
 
 /// What clients meet.
@@ -29,7 +30,7 @@ pub(crate) struct Config {
 pub(crate) struct Front {
     pub(crate) tls: Option<Files>,
     pub(crate) cors: Vec<Origin>,
-    pub(crate) door: Door,
+    pub(crate) auth: AuthConfig,
 }
 
 /// How long things may take.
@@ -44,15 +45,6 @@ pub(crate) struct Pace {
 }
 
 /// What stands behind the gateway.
-#[derive(Debug)]
-pub(crate) enum Behind {
-    /// The small upstream in this process.
-    Demo,
-    /// A real one.
-    Upstream(Upstream),
-}
-
-/// A real upstream.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) base: Base,
@@ -78,22 +70,16 @@ pub(crate) enum KeyFrom {
 }
 
 impl Config {
-    pub(crate) fn decide(args: Args) -> Result<Self, Failure> {
-        let (behind, door) = if args.demo {
-            let door = Door::decide_for_demo(args.door, args.listen)?;
-            (Behind::Demo, door)
-        } else {
-            let key = std::env::var("OPENAI_API_KEY").ok();
-            let upstream = Upstream::decide(
-                args.upstream,
-                args.upstream_key_file,
-                key,
-                &args.upstream_header,
-                args.upstream_key_overlap,
-            )?;
-            let door = Door::decide(args.door, args.listen)?;
-            (Behind::Upstream(upstream), door)
-        };
+    pub(crate) fn decide(args: GatewayArgs) -> Result<Self, Error> {
+        let key = std::env::var("OPENAI_API_KEY").ok();
+        let upstream = Upstream::decide(
+            args.upstream,
+            args.upstream_key_file,
+            key,
+            &args.upstream_header,
+            args.upstream_key_overlap,
+        )?;
+        let auth = AuthConfig::decide(args.auth, args.listen)?;
         Ok(Self {
             listen: args.listen,
             pace: Pace {
@@ -104,9 +90,9 @@ impl Config {
             front: Front {
                 tls: Files::decide(args.tls_cert, args.tls_key)?,
                 cors: args.cors,
-                door,
+                auth,
             },
-            behind,
+            upstream,
         })
     }
 }
@@ -119,11 +105,11 @@ impl Upstream {
         key: Option<String>,
         header: &str,
         overlap: Duration,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let file = file.filter(|path| !path.is_empty()).map(PathBuf::from);
         let key = key.filter(|key| !key.trim().is_empty());
         let base = base.filter(|url| !url.is_empty()).ok_or_else(|| {
-            usage("no upstream: say --upstream URL (OPENAI_API_BASE_URL), or --demo to look around")
+            usage("no upstream; pass --upstream URL (OPENAI_API_BASE_URL), or run `rotating-auth demo` to try it out")
         })?;
         let key = match (file, key) {
             (Some(path), None) => KeyFrom::File(path),
@@ -141,7 +127,7 @@ impl Upstream {
                 ));
             }
         };
-        let invalid = |why| Failure::Usage(format!("--upstream: {why}"));
+        let invalid = |why| Error::usage(format!("--upstream: {why}"));
         Ok(Self {
             base: Base::parse(&base).map_err(invalid)?,
             header: KeyHeader::parse(header)?,
@@ -152,10 +138,10 @@ impl Upstream {
 }
 
 impl KeyHeader {
-    fn parse(name: &str) -> Result<Self, Failure> {
+    fn parse(name: &str) -> Result<Self, Error> {
         match name.parse() {
             Ok(AUTHORIZATION) => Ok(Self::Bearer),
-            Ok(name) if !hops::belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
+            Ok(name) if !hop_by_hop::belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
             _ => Err(usage(
                 "--upstream-header: not a header that can carry a key",
             )),
@@ -163,6 +149,6 @@ impl KeyHeader {
     }
 }
 
-fn usage(message: &str) -> Failure {
-    Failure::Usage(message.to_owned())
+fn usage(message: &str) -> Error {
+    Error::usage(message)
 }

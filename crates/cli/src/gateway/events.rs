@@ -1,7 +1,7 @@
 //! What the gateway says: a line for each thing that happens, and never a secret.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tower_rotating_auth::{
@@ -10,21 +10,11 @@ use tower_rotating_auth::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::gateway::auth::authenticator::Present;
-use crate::upstream;
-
-/// A line on standard output. Nobody reading it is no reason to stop.
-pub(crate) fn say(line: fmt::Arguments<'_>) {
-    drop(writeln!(io::stdout().lock(), "{line}"));
-}
-
-/// A line on standard error.
-pub(crate) fn complain(line: fmt::Arguments<'_>) {
-    drop(writeln!(io::stderr().lock(), "{line}"));
-}
+use super::auth::Present;
+use crate::output::say;
 
 /// Lets the crate's warnings be heard on standard error: a key file that everybody may read, what exactly
-/// was wrong with one. Events are left out: [`event`] tells them.
+/// was wrong with one. Events are left out: [`log`] tells them.
 pub(crate) fn warnings() {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(
@@ -35,26 +25,6 @@ pub(crate) fn warnings() {
         .with_target(false)
         .without_time()
         .init();
-}
-
-/// That this is not the real thing, and what of the environment is left aside for it.
-pub(crate) fn demo() {
-    say(format_args!(
-        "demo: a small OpenAI-compatible upstream in this process replaces its key every {} s",
-        upstream::PERIOD.as_secs()
-    ));
-    for name in [
-        "OPENAI_API_BASE_URL",
-        "OPENAI_API_KEY_FILE",
-        "OPENAI_API_KEY",
-        "CLIENT_KEYS",
-    ] {
-        if std::env::var_os(name).is_some() {
-            say(format_args!(
-                "demo: {name} is not used, the demo brings its own"
-            ));
-        }
-    }
 }
 
 /// Where to ask, and what to ask first: a path and what may follow it on a command line.
@@ -79,14 +49,8 @@ pub(crate) fn listening(url: &str, try_it: &str, present: &Present) {
     say(format_args!("curl -N {url}{try_it}{header}"));
 }
 
-pub(crate) fn stopping(connections: usize) {
-    say(format_args!(
-        "stopping: {connections} open connections, requests under way are finished"
-    ));
-}
-
 /// What happened to a key, or to a set of them.
-pub(crate) fn event(event: &Event) {
+pub(crate) fn log(event: &Event) {
     let (at, name) = (Clock(event.at), &event.name);
     match &event.kind {
         EventKind::Rotated { generation, reason } => say(format_args!(

@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tower_rotating_auth::{Rotating, rotating::Status};
 
-use crate::gateway::error_response::Problem;
+use super::error_response::Problem;
 
 /// Where the status of one source comes from.
 pub(crate) type Source = Box<dyn Fn() -> Status + Send + Sync>;

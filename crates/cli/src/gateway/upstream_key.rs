@@ -12,10 +12,11 @@ use tower_rotating_auth::{
     source::FileSource,
 };
 
-use crate::gateway::config::{KeyFrom, KeyHeader, Upstream};
-use crate::gateway::health::{Source, source};
-use crate::error::chain;
-use crate::{Failure, report, upload};
+use super::config::{KeyFrom, KeyHeader, Upstream};
+use super::events;
+use super::health::{Source, source};
+use super::proxy::upload;
+use crate::error::{Error, chain};
 
 /// What events, the status and error messages call it.
 const NAME: &str = "upstream-key";
@@ -28,15 +29,15 @@ pub(crate) struct Key {
 
 impl Key {
     /// Reads the key for the first time: no key, no gateway.
-    pub(crate) async fn open(upstream: &Upstream, poll: Duration) -> Result<Self, Failure> {
+    pub(crate) async fn open(upstream: &Upstream, poll: Duration) -> Result<Self, Error> {
         let builder = Rotating::builder()
             .name(NAME)
-            .observer(report::event)
+            .observer(events::log)
             .overlap(upstream.overlap);
         match &upstream.key {
             KeyFrom::Environment(secret) => {
                 let credential = credential(&upstream.header, secret)
-                    .map_err(|error| Failure::Start(format!("OPENAI_API_KEY: {error}")))?;
+                    .map_err(|error| Error::start(format!("OPENAI_API_KEY: {error}")))?;
                 let (key, publisher) = builder.manual(credential);
                 Ok(Self {
                     key,
@@ -50,7 +51,7 @@ impl Key {
                     KeyHeader::Bare(name) => builder.start(file.header(name.clone())).await,
                 };
                 let failed = |error| {
-                    Failure::Start(format!("no key from {}: {}", path.display(), chain(&error)))
+                    Error::start(format!("no key from {}: {}", path.display(), chain(&error)))
                 };
                 Ok(Self {
                     key: key.map_err(failed)?,
@@ -64,9 +65,9 @@ impl Key {
     pub(crate) fn inject(
         &self,
         upstream: &Upstream,
-    ) -> Result<InjectKeyLayer<HttpAdapter<BufferBody>>, Failure> {
+    ) -> Result<InjectKeyLayer<HttpAdapter<BufferBody>>, Error> {
         let inject = InjectKeyLayer::new(upstream.base.origin(), self.key.clone())
-            .map_err(|error| Failure::Usage(format!("--upstream: {error}")))?;
+            .map_err(|error| Error::usage(format!("--upstream: {error}")))?;
         Ok(inject.override_existing().replay(upload::KEEP))
     }
 

@@ -4,16 +4,13 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::Subcommand;
 use tower_rotating_auth::{
     inbound::{ClientId, KeyId, Scope, Scopes},
     keyring::{ParsedToken, Prefix, UnparsedToken},
 };
 
-use crate::error::Failure;
-use crate::key::duration::{Grace, Length, Life};
-use crate::{line, print};
+use super::duration::{Grace, Length, Life};
 
 /// Keys of clients in a file: issues them, rotates them, revokes them.
 ///
@@ -22,27 +19,25 @@ use crate::{line, print};
 ///
 /// A new key is shown once, on standard output, alone; everything else is on standard error. A key that the program is
 /// to look at is read from standard input. There is no option for a key: a command line is readable by others.
-#[derive(Debug, Parser)]
+#[derive(Debug, clap::Args)]
 #[command(
-    name = "keyctl",
-    disable_version_flag = true,
     disable_help_subcommand = true,
     after_help = "\
 Examples:
-  keyctl issue --file keys.toml --client open-webui --scope chat:write >open-webui.key
-  keyctl list --file keys.toml
-  keyctl rotate --file keys.toml --client open-webui --grace 1h >new.key && mv new.key open-webui.key
-  keyctl verify --file keys.toml <open-webui.key
-  keyctl revoke --file keys.toml --client open-webui
-  keyctl doctor --file keys.toml || echo somebody should look
+  rotating-auth key issue --file keys.toml --client open-webui --scope chat:write >open-webui.key
+  rotating-auth key list --file keys.toml
+  rotating-auth key rotate --file keys.toml --client open-webui --grace 1h >new.key && mv new.key open-webui.key
+  rotating-auth key verify --file keys.toml <open-webui.key
+  rotating-auth key revoke --file keys.toml --client open-webui
+  rotating-auth key doctor --file keys.toml || echo somebody should look
 
-`keyctl COMMAND --help` tells more of each.
+`rotating-auth key COMMAND --help` tells more of each.
 
 Exit codes: 0 done; 1 no: not valid, not allowed, or the doctor found something; 2 wrong options; 3 it could not be
 done. Nothing has changed after 1 and 2. After 3, the file or the message tells: a new key whose output failed is in
 the file, and so may be a change that was not written in time."
 )]
-pub(crate) struct Args {
+pub(crate) struct KeyArgs {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -297,26 +292,6 @@ impl FromStr for Dash {
                 "a key does not belong on a command line, which others can read; say `--token -`, and give it on \
                  standard input. One that was typed here should be revoked",
             ),
-        }
-    }
-}
-
-impl Args {
-    /// `None`: help was asked for, and given.
-    pub(crate) fn read() -> Result<Option<Self>, Failure> {
-        match Self::try_parse() {
-            Ok(args) => Ok(Some(args)),
-            Err(help) if help.kind() == ErrorKind::DisplayHelp => {
-                print(help.to_string().trim_end()).map(|()| None)
-            }
-            Err(help) if help.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                Err(Failure::Usage(
-                    "a command is needed: issue, list, rotate, revoke, import, client, purge, verify or doctor \
-                     (--help tells what they do)"
-                        .into(),
-                ))
-            }
-            Err(error) => Err(Failure::Usage(line::usage(&error))),
         }
     }
 }

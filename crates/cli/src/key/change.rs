@@ -8,13 +8,17 @@ use tower_rotating_auth::{
     },
 };
 
-use crate::key::args::{self, Terms, named};
-use crate::error::Failure;
-use crate::key::duration::{Grace, Length, Life};
-use crate::key::format::{Moment, comma, may};
-use crate::{input, open, open_existing, print, tell};
+use super::args::{self, Terms, named};
+use super::duration::{Grace, Length, Life};
+use super::format::{Moment, comma, may};
+use super::{
+    ring::{open, open_existing},
+    stdin,
+};
+use crate::error::Error;
+use crate::output::{complain, print};
 
-pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
+pub(crate) async fn issue(args: args::Issue) -> Result<(), Error> {
     let ring = open(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
     let issued = ring.issue(terms(args.terms)).await?;
     if let Some(key) = issued.into_new() {
@@ -24,7 +28,7 @@ pub(crate) async fn issue(args: args::Issue) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
+pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
     use tower_rotating_auth::keyring::{KeySelector, RotateRequest, Rotated};
 
     let policy = IssuancePolicy::new().max_grace(Grace::LONGEST);
@@ -34,9 +38,7 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
         (Some(id), _) => KeySelector::Named(id),
         (None, Some(client)) => KeySelector::Of(client),
         (None, None) => {
-            return Err(Failure::Usage(
-                "which key is meant? --client or --key".into(),
-            ));
+            return Err(Error::usage("which key is meant? --client or --key"));
         }
     };
     let mut rotate = match args.fate.grace {
@@ -50,21 +52,21 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Failure> {
         told(&ring, "issued", key.id());
         let (old, over) = (&rotation.replaced, Moment(rotation.over_at));
         if args.fate.compromised {
-            tell(format_args!("revoked {old}"));
+            complain(format_args!("revoked {old}"));
         } else {
-            tell(format_args!(
+            complain(format_args!(
                 "it replaces {old}, which is valid until {over} UTC"
             ));
         }
         if !rotation.ended.is_empty() {
-            tell(format_args!("ended with it: {}", comma(&rotation.ended)));
+            complain(format_args!("ended with it: {}", comma(&rotation.ended)));
         }
         hand_over(&key)?;
     }
     Ok(())
 }
 
-pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
+pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
     use tower_rotating_auth::keyring::RevokeRequest;
 
     let mut is_mistyped = false;
@@ -72,7 +74,7 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
         (Some(id), _) => RevokeRequest::Key(id),
         (None, Some(client)) => RevokeRequest::Client(client),
         (None, None) => {
-            let token = input::secret("the key")?;
+            let token = stdin::secret("the key")?;
             let token = token.expose_secret();
             is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
             RevokeRequest::Digest(KeyDigest::of(token))
@@ -82,28 +84,28 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Failure> {
     let revoked = match ring.revoke(which).await {
         // Not before it was looked for: a key that was imported may only look so.
         Err(KeyRingError::NotAllowed(NotAllowed::UnknownKey)) if is_mistyped => {
-            return Err(Failure::No(UnparsedToken::Mistyped.to_string()));
+            return Err(Error::no(UnparsedToken::Mistyped.to_string()));
         }
         revoked => revoked?,
     };
     match &*revoked {
-        [] => tell(format_args!("nothing to revoke: it was revoked before")),
-        ids => tell(format_args!("revoked {}", comma(ids))),
+        [] => complain(format_args!("nothing to revoke: it was revoked before")),
+        ids => complain(format_args!("revoked {}", comma(ids))),
     }
     Ok(())
 }
 
-pub(crate) async fn import(args: args::Import) -> Result<(), Failure> {
-    let refused = |why: &dyn std::fmt::Display| Failure::No(why.to_string());
+pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
+    let refused = |why: &dyn std::fmt::Display| Error::no(why.to_string());
     let mut key = if args.digest {
-        let digest = input::secret("the digest of the key")?;
+        let digest = stdin::secret("the digest of the key")?;
         let digest = std::str::from_utf8(digest.expose_secret()).unwrap_or_default();
         let digest: KeyDigest = digest
             .parse()
-            .map_err(|error| Failure::Usage(format!("standard input: {error}")))?;
+            .map_err(|error| Error::usage(format!("standard input: {error}")))?;
         ExternalKey::digest(digest)
     } else {
-        ExternalKey::token(&input::secret("the key")?).map_err(|unfit| refused(&unfit))?
+        ExternalKey::token(&stdin::secret("the key")?).map_err(|unfit| refused(&unfit))?
     };
     if let Some(id) = args.id {
         key = key.named(id);
@@ -114,53 +116,53 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Failure> {
         before => told(&ring, "already there:", before.id()),
     }
     if args.digest {
-        tell(format_args!(
+        complain(format_args!(
             "how strong it is cannot be told from a digest: rotate it soon"
         ));
     }
     Ok(())
 }
 
-pub(crate) async fn client(args: args::Client) -> Result<(), Failure> {
+pub(crate) async fn client(args: args::Client) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     known(&ring, &args.client)?;
     if let Some(scopes) = named(args.scope) {
         ring.set_scopes(&args.client, scopes.clone()).await?;
-        tell(format_args!("{} may do from now on: {scopes}", args.client));
+        complain(format_args!("{} may do from now on: {scopes}", args.client));
     }
     if args.disable {
         ring.disable(&args.client).await?;
-        tell(format_args!(
+        complain(format_args!(
             "{} is disabled: its keys are refused",
             args.client
         ));
     }
     if args.enable {
         ring.enable(&args.client).await?;
-        tell(format_args!("{} is enabled", args.client));
+        complain(format_args!("{} is enabled", args.client));
     }
     Ok(())
 }
 
-pub(crate) async fn purge(args: args::Purge) -> Result<(), Failure> {
+pub(crate) async fn purge(args: args::Purge) -> Result<(), Error> {
     let Length(after) = args.after;
     let policy = IssuancePolicy::new().purge_after(after);
     let ring = KeyRing::builder().policy(policy);
     let ring = open_existing(&args.file.path, ring).await?;
     match &*ring.purge().await? {
-        [] => tell(format_args!(
+        [] => complain(format_args!(
             "nothing to purge: a key goes so long after the end that it was made with (--expires), however early it ended"
         )),
-        ids => tell(format_args!("purged {}", comma(ids))),
+        ids => complain(format_args!("purged {}", comma(ids))),
     }
     Ok(())
 }
 
 /// A name that was mistyped makes no client.
-fn known(ring: &KeyRing, client: &ClientId) -> Result<(), Failure> {
+fn known(ring: &KeyRing, client: &ClientId) -> Result<(), Error> {
     match ring.ledger().client(client) {
         Some(_) => Ok(()),
-        None => Err(Failure::No(format!(
+        None => Err(Error::no(format!(
             "there is no client {client}; is its name right?"
         ))),
     }
@@ -190,17 +192,17 @@ fn told(ring: &KeyRing, what: &str, id: &KeyId) {
         Some(end) => format!("until {} UTC", Moment(end)),
         None => "for ever".to_owned(),
     };
-    tell(format_args!(
+    complain(format_args!(
         "{what} {id} for {}, {may}, {until}",
         key.client
     ));
 }
 
 /// The key itself, alone on standard output, once.
-fn hand_over(key: &NewKey) -> Result<(), Failure> {
+fn hand_over(key: &NewKey) -> Result<(), Error> {
     let token = String::from_utf8_lossy(key.token().expose_secret());
     print(token).map_err(|failure| {
-        Failure::Failed(format!(
+        Error::failed(format!(
             "{failure}; the key {} is in the file and lost to you: revoke it, and issue another",
             key.id()
         ))

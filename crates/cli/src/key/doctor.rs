@@ -9,11 +9,11 @@ use tower_rotating_auth::{
     keyring::{ClientState, KeyRing, KeyState, KeySummary, StoreError, UseFile, Uses},
 };
 
-use crate::args;
-use crate::error::Failure;
-use crate::error::chain;
-use crate::key::format::{Moment, rfc3339};
-use crate::{open_existing, print, tell};
+use super::args;
+use super::format::{Moment, rfc3339};
+use super::ring::open_existing;
+use crate::error::{Error, chain};
+use crate::output::{complain, print};
 
 /// A new key has so long until its client uses it.
 const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -26,13 +26,13 @@ struct Finding {
     at: Option<SystemTime>,
 }
 
-pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
+pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let uses = UseFile::beside(&args.file.path).read().await;
     let findings = examine(&ring, &args.file.path, &uses, SystemTime::now());
     if matches!(uses, Ok(None)) {
-        tell(format_args!(
-            "whether keys are used cannot be told: no service notes it (gateway --note-use)"
+        complain(format_args!(
+            "whether keys are used cannot be told: no service notes it (rotating-auth gateway --note-use)"
         ));
     }
     if args.json {
@@ -45,11 +45,11 @@ pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Failure> {
     }
     match findings.len() {
         0 => {
-            tell(format_args!("all is well"));
+            complain(format_args!("all is well"));
             Ok(())
         }
-        1 => Err(Failure::No("there is 1 finding".into())),
-        n => Err(Failure::No(format!("there are {n} findings"))),
+        1 => Err(Error::no("there is 1 finding")),
+        n => Err(Error::no(format!("there are {n} findings"))),
     }
 }
 

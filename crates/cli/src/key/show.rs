@@ -8,19 +8,20 @@ use tower_rotating_auth::{
     keyring::{KeyRing, ParsedToken, UnparsedToken, UseFile},
 };
 
-use crate::args;
-use crate::error::Failure;
-use crate::error::chain;
-use crate::key::format::{Moment, day, in_json, may, object, state, table};
-use crate::{input, open_existing, print, tell};
+use super::args;
+use super::format::{Moment, day, in_json, may, object, state, table};
+use super::ring::open_existing;
+use super::stdin;
+use crate::error::{Error, chain};
+use crate::output::{complain, print};
 
-pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
+pub(crate) async fn list(args: &args::List) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.list();
     // The keys are shown all the same.
     let uses = UseFile::beside(&args.file.path).read().await;
     let uses = uses.unwrap_or_else(|error| {
-        tell(format_args!(
+        complain(format_args!(
             "when keys were used is not known: {}",
             chain(&error)
         ));
@@ -39,7 +40,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
         return print(format_args!("{keys:#}"));
     }
     if keys.is_empty() {
-        tell(format_args!("there is no key in {:?}", args.file.path));
+        complain(format_args!("there is no key in {:?}", args.file.path));
         return Ok(());
     }
     let time = |moment: Option<SystemTime>| {
@@ -71,8 +72,8 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Failure> {
     print(table(head, &rows))
 }
 
-pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
-    let token = input::secret("the key")?;
+pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
+    let token = stdin::secret("the key")?;
     let token = token.expose_secret();
     // Not before: whoever writes into the pipe may be making the key.
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
@@ -88,12 +89,12 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
             if args.json {
                 print(json!({"valid": false, "reason": reason}))?;
             }
-            return Err(Failure::No(format!("not valid: {why}")));
+            return Err(Error::no(format!("not valid: {why}")));
         }
     };
     let summaries = ring.list();
     let key = summaries.iter().find(|key| key.id == *record.id());
-    let key = key.ok_or_else(|| Failure::Failed("the file changed meanwhile; try again".into()))?;
+    let key = key.ok_or_else(|| Error::failed("the file changed meanwhile; try again"))?;
     if args.json {
         let mut valid = object(key);
         drop(valid.insert("valid".into(), true.into()));

@@ -12,15 +12,15 @@ use tower_rotating_auth::{
     source::{EnvSource, FileSource},
 };
 
-use crate::gateway::auth::config::{Door, Guard, KeysFrom};
+use super::config::{AuthConfig, Guard, KeysFrom};
+use crate::error::{Error, chain};
+use crate::gateway::events;
 use crate::gateway::health::{Source, source};
-use crate::error::chain;
-use crate::{Failure, report};
 
 /// What events, the status and error messages call the clients' keys.
 const NAME: &str = "client-keys";
 
-pub(crate) struct Entrance {
+pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
     present: Present,
@@ -45,15 +45,15 @@ pub(crate) enum Present {
     New(NewKey),
 }
 
-impl Entrance {
+impl Authenticator {
     /// Reads the clients' keys for the first time: no usable key, no gateway.
-    pub(crate) async fn open(door: Door, poll: Duration) -> Result<Self, Failure> {
+    pub(crate) async fn open(config: AuthConfig, poll: Duration) -> Result<Self, Error> {
         let Guard {
             keys: from,
             policies,
             refuser,
-        } = match door {
-            Door::Open(open) => {
+        } = match config {
+            AuthConfig::Open(open) => {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
@@ -62,12 +62,12 @@ impl Entrance {
                     _publisher: None,
                 });
             }
-            Door::Guarded(guard) => guard,
+            AuthConfig::Guarded(guard) => guard,
         };
         let builder = Rotating::builder()
             .name(NAME)
             .poll(poll)
-            .observer(report::event);
+            .observer(events::log);
         let (mut publisher, mut notes) = (None, None);
         let mut present = Present::OneOfTheirs;
         let keys = match from {
@@ -135,8 +135,8 @@ impl Notes {
     }
 }
 
-fn new_key() -> Result<(NewKey, KeySet), Failure> {
-    let failed = |why: &dyn std::fmt::Display| Failure::Start(format!("no client key: {why}"));
+fn new_key() -> Result<(NewKey, KeySet), Error> {
+    let failed = |why: &dyn std::fmt::Display| Error::start(format!("no client key: {why}"));
     let key = NewKey::generate().map_err(|error| failed(&error))?;
     let client = "demo".parse().map_err(|error| failed(&error))?;
     let record = KeyRecord::new(key.id().clone(), client, Scopes::default());
@@ -144,6 +144,6 @@ fn new_key() -> Result<(NewKey, KeySet), Failure> {
     Ok((key, set))
 }
 
-fn unusable(from: &str, error: &StartError) -> Failure {
-    Failure::Start(format!("no client keys from {from}: {}", chain(error)))
+fn unusable(from: &str, error: &StartError) -> Error {
+    Error::start(format!("no client keys from {from}: {}", chain(error)))
 }

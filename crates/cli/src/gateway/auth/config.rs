@@ -12,11 +12,11 @@ use tower_rotating_auth::{
     keyring::UseFile,
 };
 
-use crate::Failure;
+use crate::error::Error;
 
 /// What can be said of it on the command line and in the environment.
 #[derive(Debug, clap::Args)]
-pub(crate) struct DoorArgs {
+pub(crate) struct AuthArgs {
     /// `production`: every request needs a key. `mixed`: all but those of --public and --optional do.
     /// `development`: nobody looks at keys, and --listen is a loopback address.
     #[arg(
@@ -34,7 +34,7 @@ pub(crate) struct DoorArgs {
     client_keys: Option<OsString>,
 
     /// Note in a file beside --client-keys (PATH.used) on which day each key was used last, every ten minutes and when
-    /// the gateway stops; `keyctl doctor` tells then which are not. The gateway's user has to be able to write in the folder.
+    /// the gateway stops; `rotating-auth key doctor` tells then which are not. The gateway's user has to be able to write in the folder.
     #[arg(long, requires = "client_keys")]
     note_use: bool,
 
@@ -72,7 +72,7 @@ struct Route(Method, String);
 
 /// How the door is to be.
 #[derive(Debug)]
-pub(crate) enum Door {
+pub(crate) enum AuthConfig {
     /// Nobody looks at keys.
     Open(DangerouslyOpen),
     /// Everybody needs a key, but where the policies say otherwise.
@@ -100,9 +100,9 @@ pub(crate) enum KeysFrom {
     New,
 }
 
-impl Door {
+impl AuthConfig {
     /// What was said, of a gateway that has its keys from outside.
-    pub(crate) fn decide(args: DoorArgs, listen: SocketAddr) -> Result<Self, Failure> {
+    pub(crate) fn decide(args: AuthArgs, listen: SocketAddr) -> Result<Self, Error> {
         let file = args.client_keys.clone().filter(|path| !path.is_empty());
         let set = std::env::var_os("CLIENT_KEYS").is_some_and(|keys| !keys.is_empty());
         let keys = match (file, set) {
@@ -129,12 +129,7 @@ impl Door {
         }
     }
 
-    /// The same of one that makes a key where one is needed.
-    pub(crate) fn decide_for_demo(args: DoorArgs, listen: SocketAddr) -> Result<Self, Failure> {
-        Self::with(args, listen, Some(KeysFrom::New))
-    }
-
-    fn with(args: DoorArgs, listen: SocketAddr, keys: Option<KeysFrom>) -> Result<Self, Failure> {
+    fn with(args: AuthArgs, listen: SocketAddr, keys: Option<KeysFrom>) -> Result<Self, Error> {
         let exempt = !args.public.is_empty() || !args.optional.is_empty();
         if exempt && args.mode != Mode::Mixed {
             return Err(usage(
@@ -142,12 +137,12 @@ impl Door {
             ));
         }
         let refuser = AuthErrorResponse::new(&args.realm)
-            .map_err(|error| Failure::Usage(format!("--realm: {error}")))?
+            .map_err(|error| Error::usage(format!("--realm: {error}")))?
             .format(ErrorFormat::OpenAi);
         if args.mode == Mode::Development {
             return match DangerouslyOpen::on_loopback(listen) {
                 Ok(open) => Ok(Self::Open(open)),
-                Err(error) => Err(Failure::Usage(format!(
+                Err(error) => Err(Error::usage(format!(
                     "--mode development: {error} (--listen or GATEWAY_LISTEN says where else)"
                 ))),
             };
@@ -166,7 +161,7 @@ impl Door {
     }
 }
 
-fn policies(public: Vec<Route>, optional: Vec<Route>) -> Result<RoutePolicy, Failure> {
+fn policies(public: Vec<Route>, optional: Vec<Route>) -> Result<RoutePolicy, Error> {
     let opened = |all: RoutePolicy| -> Result<RoutePolicy, InvalidPolicy> {
         let all = public
             .into_iter()
@@ -176,7 +171,7 @@ fn policies(public: Vec<Route>, optional: Vec<Route>) -> Result<RoutePolicy, Fai
             .try_fold(all, |all, Route(method, path)| all.optional(method, &path))
     };
     opened(RoutePolicy::new())
-        .map_err(|error| Failure::Usage(format!("--public or --optional: {error}")))
+        .map_err(|error| Error::usage(format!("--public or --optional: {error}")))
 }
 
 impl FromStr for Mode {
@@ -207,6 +202,6 @@ impl FromStr for Route {
     }
 }
 
-fn usage(message: &str) -> Failure {
-    Failure::Usage(message.to_owned())
+fn usage(message: &str) -> Error {
+    Error::usage(message)
 }

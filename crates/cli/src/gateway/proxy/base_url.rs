@@ -4,7 +4,7 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use tower_rotating_auth::outbound::{InvalidOrigin, Origin};
 
-use crate::credentials;
+use super::credentials;
 
 /// The upstream's base URL.
 #[derive(Clone, Debug)]

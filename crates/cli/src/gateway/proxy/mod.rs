@@ -1,5 +1,12 @@
 //! From a client's request to the upstream's answer.
 
+pub(super) mod base_url;
+pub(super) mod client;
+mod credentials;
+pub(super) mod hop_by_hop;
+pub(super) mod idle_timeout;
+pub(super) mod upload;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +19,12 @@ use http::{Method, Request, StatusCode};
 use tower::{BoxError, Service, ServiceExt};
 use tower_rotating_auth::inbound::Principal;
 
-use crate::gateway::config::Upstream;
-use crate::gateway::error_response::Problem;
-use crate::gateway::proxy::base_url::Base;
+use self::base_url::Base;
+use self::idle_timeout::{Patient, Progress};
+use self::upload::{Upload, UploadError};
+use super::error_response::Problem;
 use crate::error::{causes, chain};
-use crate::gateway::proxy::idle_timeout::{Patient, Progress};
-use crate::gateway::proxy::upload::{Upload, UploadError};
-use crate::{credentials, hops, report};
+use crate::output;
 
 /// Forwards requests through a service that puts the key on them.
 #[derive(Clone)]
@@ -38,9 +44,9 @@ where
     S: Service<Request<Upload>, Response = http::Response<B>, Error: Error + 'static> + Clone,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    pub(crate) fn new(service: S, upstream: &Upstream, patience: Duration) -> Self {
+    pub(crate) fn new(service: S, base: &Base, patience: Duration) -> Self {
         let target = Target {
-            base: upstream.base.clone(),
+            base: base.clone(),
             patience,
         };
         Self {
@@ -62,7 +68,7 @@ where
             .wait(self.target.patience, self.service.oneshot(request))
             .await
             .map_err(|_silence| {
-                report::complain(format_args!("the upstream did not answer in time"));
+                output::complain(format_args!("the upstream did not answer in time"));
                 Problem::Silent
             })?
             .map_err(|error| problem(&error))?;
@@ -84,8 +90,8 @@ impl Target {
         }
         let uri = self.base.join(&asked.uri).map_err(|_| Problem::Path)?;
         let mut headers = asked.headers;
-        let framed = hops::frames_a_body(&headers);
-        hops::request(&mut headers, asked.version);
+        let framed = hop_by_hop::frames_a_body(&headers);
+        hop_by_hop::request(&mut headers, asked.version);
         credentials::strip(&mut headers);
 
         let upload = Upload::new(body, progress);
@@ -113,7 +119,7 @@ impl Target {
         let mut answer = Response::new(Body::new(Patient::new(self.patience, Body::new(body))));
         *answer.status_mut() = head.status;
         *answer.headers_mut() = head.headers;
-        hops::response(answer.headers_mut());
+        hop_by_hop::response(answer.headers_mut());
         Ok(answer)
     }
 }
@@ -129,7 +135,7 @@ fn problem(error: &(dyn Error + 'static)) -> Problem {
     if let Some(upload) = causes(error).find_map(|cause| cause.downcast_ref()) {
         return upload_problem(upload);
     }
-    report::complain(format_args!(
+    output::complain(format_args!(
         "no answer from the upstream: {}",
         chain(error)
     ));

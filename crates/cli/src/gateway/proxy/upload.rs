@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 use tower_rotating_auth::outbound::replay::BufferBody;
 
-use crate::gateway::proxy::idle_timeout::{Patient, Progress, Silence};
+use super::idle_timeout::{Patient, Progress, Silence};
 
 /// Up to so many bytes are kept of what the upstream was sent; if it rejects the key after more, there is no
 /// second attempt.

@@ -1,6 +1,8 @@
 //! A server that faces the public: what a client may take of it has limits, and what it has begun is
 //! finished before it stops.
 
+pub(super) mod tls;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +19,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{Failure, report};
+use crate::error::Error;
+use crate::output;
 
 /// From the first byte of a request's head, or the end of the request before, to its last.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,9 +38,9 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, Failure> {
+    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, Error> {
         let failed = |error: io::Error| {
-            Failure::Start(format!(
+            Error::start(format!(
                 "cannot listen on {address}: {error} (--listen or GATEWAY_LISTEN says where else)"
             ))
         };
@@ -66,13 +69,16 @@ impl Listener {
         }
         drop(listener);
 
-        report::stopping(connections.count());
+        output::say(format_args!(
+            "stopping: {} open connections, requests under way are finished",
+            connections.count()
+        ));
         tokio::select! {
             drained = timeout(drain, connections.shutdown()) => match drained {
-                Ok(()) => report::say(format_args!("stopped")),
-                Err(_) => report::say(format_args!("stopped; some requests took too long")),
+                Ok(()) => output::say(format_args!("stopped")),
+                Err(_) => output::say(format_args!("stopped; some requests took too long")),
             },
-            () = stop.signal() => report::say(format_args!("stopped at once")),
+            () = stop.signal() => output::say(format_args!("stopped at once")),
         }
     }
 }
@@ -143,7 +149,7 @@ async fn rest_after(error: &io::Error) {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     ) {
-        report::complain(format_args!("cannot accept connections: {error}"));
+        output::complain(format_args!("cannot accept connections: {error}"));
         sleep(Duration::from_secs(1)).await;
     }
 }

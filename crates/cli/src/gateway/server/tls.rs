@@ -18,9 +18,9 @@ use tower_rotating_auth::{
     source::{FileSource, Source as _, SourceError},
 };
 
+use crate::error::{Error, chain};
+use crate::gateway::events;
 use crate::gateway::health::{Source, source};
-use crate::error::chain;
-use crate::{Failure, report};
 
 /// Two files do not change at once. While they do not belong together, they are looked at again after the
 /// first of these pauses, and later no less often than after the second.
@@ -38,16 +38,15 @@ impl Files {
     pub(crate) fn decide(
         certificate: Option<OsString>,
         key: Option<OsString>,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, Error> {
         let [certificate, key] =
             [certificate, key].map(|path| path.filter(|path| !path.is_empty()).map(PathBuf::from));
         match (certificate, key) {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
             (None, None) => Ok(None),
-            _ => Err(Failure::Usage(
+            _ => Err(Error::usage(
                 "half of TLS: say --tls-cert (GATEWAY_TLS_CERT) and --tls-key (GATEWAY_TLS_KEY), or \
-                 neither"
-                    .to_owned(),
+                 neither",
             )),
         }
     }
@@ -92,10 +91,10 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// Reads both for the first time.
-    pub(crate) async fn open(files: &Files, poll: Duration) -> Result<Self, Failure> {
+    pub(crate) async fn open(files: &Files, poll: Duration) -> Result<Self, Error> {
         let named = |name: &'static str| {
             let builder = Rotating::builder().name(name).poll(poll);
-            builder.observer(report::event)
+            builder.observer(events::log)
         };
         let key = named("tls-key")
             .start(FileSource::new(&files.key))
@@ -112,11 +111,11 @@ impl Tls {
         Ok(Self { pair, key })
     }
 
-    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Failure> {
+    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Error> {
         let provider = ring::default_provider().into();
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| Failure::Start(format!("no TLS: {error}")))?
+            .map_err(|error| Error::start(format!("no TLS: {error}")))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Newest(self.pair.clone())));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -138,9 +137,9 @@ impl ResolvesServerCert for Newest {
     }
 }
 
-fn unusable(files: &Files, error: &StartError) -> Failure {
+fn unusable(files: &Files, error: &StartError) -> Error {
     let (certificate, key) = (files.certificate.display(), files.key.display());
-    Failure::Start(format!(
+    Error::start(format!(
         "no TLS with {certificate} and {key}: {}",
         chain(error)
     ))

@@ -113,6 +113,7 @@ async fn wrong_options_are_told_in_one_line_with_exit_code_2() {
         (vec![UPSTREAM], &[], "no key"),
         (vec![UPSTREAM], &[("OPENAI_API_KEY", " ")], "no key"),
         (vec!["--demo", UPSTREAM], &[], "--demo"),
+        (vec![], &[], "no upstream"),
     ] {
         let (code, stdout, stderr) = ended(&arguments, variables).await;
         assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}: {stderr}");
@@ -218,7 +219,11 @@ async fn a_key_that_cannot_be_had_ends_the_program_with_exit_code_1_and_the_reas
 #[tokio::test]
 async fn a_port_that_is_taken_is_told_with_exit_code_1() {
     let (taken, _) = Recorder::start().await;
-    let (code, _, stderr) = ended([""; 0], &[("GATEWAY_LISTEN", &taken.to_string())]).await;
+    let taken_port = [
+        ("GATEWAY_LISTEN", &*taken.to_string()),
+        ("OPENAI_API_KEY", "k"),
+    ];
+    let (code, _, stderr) = ended([UPSTREAM], &taken_port).await;
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains(&taken.to_string()), "{stderr}");
     assert!(stderr.contains("GATEWAY_LISTEN"), "{stderr}");

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::harness::{Gateway, soon};
 
 #[tokio::test]
-async fn without_arguments_it_shows_a_rotation_that_no_request_notices() {
-    let mut gateway = Gateway::start(|command| {
+async fn it_shows_a_rotation_that_no_request_notices() {
+    let mut gateway = Gateway::demo(|command| {
         command.env_remove("GATEWAY_MODE");
         command.env("OPENAI_API_BASE_URL", "http://127.0.0.1:1/v1");
         command.env("OPENAI_API_KEY", "sk-ignored");
@@ -82,23 +82,23 @@ async fn without_arguments_it_shows_a_rotation_that_no_request_notices() {
 }
 
 #[tokio::test]
-async fn with_an_option_the_demo_is_asked_for_and_leaves_the_environment_aside() {
-    let gateway = Gateway::start(|command| {
-        command
-            .arg("--demo")
-            .env("OPENAI_API_BASE_URL", "http://127.0.0.1:1/v1");
+async fn it_says_which_variables_it_does_not_use() {
+    let gateway = Gateway::demo(|command| {
+        command.env("OPENAI_API_BASE_URL", "http://127.0.0.1:1/v1");
     })
     .await;
-    gateway.said("OPENAI_API_BASE_URL is not used").await;
+    for name in ["OPENAI_API_BASE_URL", "GATEWAY_MODE"] {
+        gateway.said(&format!("{name} is not used")).await;
+    }
     let answer = soon(reqwest::get(gateway.url("/v1/models"))).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK); // the tests' environment says development
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED); // though the variable says development
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_key_file_of_the_demo_is_gone_when_the_program_is() {
     let folder = tempfile::tempdir().unwrap();
-    let mut gateway = Gateway::start(|command| {
+    let mut gateway = Gateway::demo(|command| {
         command.env("TMPDIR", folder.path());
     })
     .await;

@@ -188,9 +188,6 @@ async fn what_is_said_of_the_door_and_cannot_be_is_told_with_exit_code_2() {
         assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
         assert!(!stderr.contains(ONE), "{stderr}");
     }
-    let (code, _, stderr) = ended(["--demo", "--client-keys", "file"], &[]).await;
-    assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("--demo brings"), "{stderr}");
 }
 
 #[tokio::test]

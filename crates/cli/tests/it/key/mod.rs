@@ -1,4 +1,4 @@
-//! `keyctl`, as its users have it: the built program, with files and pipes.
+//! `key`, as its users have it: the built program, with files and pipes.
 
 mod changes;
 mod program;

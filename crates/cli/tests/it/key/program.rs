@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use tempfile::{TempDir, tempdir};
 use tower_rotating_auth::inbound::KeySet;
 
-use crate::support::example;
+use crate::PROGRAM;
 
 /// A folder, and what operators do in it.
 pub(super) struct Desk {
@@ -85,9 +85,10 @@ impl Desk {
     }
 
     pub(super) fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(example("keyctl"));
+        let mut command = Command::new(PROGRAM);
         command
             .current_dir(&self.folder)
+            .arg("key")
             .args(arguments.split_whitespace());
         command
     }

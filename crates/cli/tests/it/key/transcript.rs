@@ -1,16 +1,17 @@
-//! The first day of an operator, as `docs/keyctl.md` has it: each command is run, each answer compared.
+//! The first day of an operator, as `docs/key-commands.md` has it: each command is run, each answer compared.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use regex::Regex;
 use tempfile::tempdir;
 
+use crate::PROGRAM;
 use crate::gateway::harness::{Recorder, closed_port};
-use crate::support::example;
 
-const PAGE: &str = include_str!("../../../docs/keyctl.md");
+const PAGE: &str = include_str!("../../../../../docs/key-commands.md");
 /// Between one command's output and the next one's.
 const END: &str = "-- that was all of it --";
 
@@ -88,8 +89,7 @@ async fn a_new_operator_comes_from_an_empty_folder_to_a_gateway_with_one_client_
             .replace("127.0.0.1:8080", &gateway.to_string())
     };
     let folder = tempdir().unwrap();
-    let programs = [example("keyctl"), example("gateway")];
-    let mut path = programs[0].parent().unwrap().as_os_str().to_owned();
+    let mut path = Path::new(PROGRAM).parent().unwrap().as_os_str().to_owned();
     path.push(":");
     path.push(env::var_os("PATH").unwrap());
     let mut bash = Command::new("bash")

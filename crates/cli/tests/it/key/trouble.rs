@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::process::Command;
 
 use super::program::Desk;
-use crate::support::child::{again_as, in_child};
+use crate::child::{again_as, in_child};
 
 /// The test of this name again, where it may mount.
 fn again(test: &str) {
     let namespace = ["--user", "--map-root-user", "--mount"];
-    again_as(&namespace, "true", &format!("keyctl::trouble::{test}"));
+    again_as(&namespace, "true", &format!("key::trouble::{test}"));
 }
 
 /// A folder on a disk of 16 KiB.

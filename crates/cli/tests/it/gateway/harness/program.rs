@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use super::soon;
-use crate::support::example;
+use crate::PROGRAM;
 
 /// The gateway's own key, where a test has no other.
 pub(crate) const KEY: &str = "sk-of-the-gateway";
@@ -31,8 +31,9 @@ const VARIABLES: [&str; 12] = [
 
 /// The program, which knows nothing of the environment that the tests run in. Its door is open, for tests
 /// of what is behind it.
-fn command() -> Command {
-    let mut command = Command::new(example("gateway"));
+fn command(subcommand: &str) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.arg(subcommand);
     for name in VARIABLES {
         command.env_remove(name);
     }
@@ -46,7 +47,7 @@ pub(crate) async fn ended<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     variables: &[(&str, &str)],
 ) -> (Option<i32>, String, String) {
-    ended_by(command(), arguments, variables).await
+    ended_by(command("gateway"), arguments, variables).await
 }
 
 /// The same of the program that nobody told a mode.
@@ -54,7 +55,7 @@ pub(crate) async fn default_mode<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     variables: &[(&str, &str)],
 ) -> (Option<i32>, String, String) {
-    let mut command = command();
+    let mut command = command("gateway");
     command.env_remove("GATEWAY_MODE");
     ended_by(command, arguments, variables).await
 }
@@ -104,7 +105,16 @@ impl Gateway {
 
     /// On a free port, told what it needs to know; returns when it listens.
     pub(crate) async fn start(tell: impl FnOnce(&mut Command)) -> Self {
-        let mut command = command();
+        Self::run("gateway", tell).await
+    }
+
+    /// The demo, on a free port; returns when it listens.
+    pub(crate) async fn demo(tell: impl FnOnce(&mut Command)) -> Self {
+        Self::run("demo", tell).await
+    }
+
+    async fn run(subcommand: &str, tell: impl FnOnce(&mut Command)) -> Self {
+        let mut command = command(subcommand);
         command
             .env("GATEWAY_LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
