@@ -1,4 +1,4 @@
-//! Sources made of other sources.
+//! Tests of the adapters of a source.
 
 use std::error::Error;
 
@@ -18,7 +18,7 @@ fn revised(value: &'static str, revision: &'static str) -> Answer<&'static str> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mapped_source_keeps_revision_expiry_hints_and_pace() {
+async fn map_keeps_revision_expiry_hints_and_interval() {
     let (source, log) = script(|asked| {
         let (value, revision) = [("a", "r1"), ("b", "r1"), ("c", "r2")][asked.number.min(3) - 1];
         let fetched = Fetched::new(value).revision(Revision::new(revision.as_bytes()));
@@ -33,17 +33,21 @@ async fn a_mapped_source_keeps_revision_expiry_hints_and_pace() {
     log.hint();
     pass(secs(3)).await;
     moment().await;
-    assert_eq!(log.gaps(), [secs(3)], "a hint, at the source's own pace");
+    assert_eq!(
+        log.gaps(),
+        [secs(3)],
+        "a hint, at the source's own interval"
+    );
     assert_eq!(log.last().reason, FetchReason::Changed);
     assert_eq!(log.last().revision, Some(Revision::new(*b"r1")));
     assert_eq!(*key.current(), "A", "equal revision, same content");
 
     pass(secs(111)).await;
-    assert_eq!(*key.current(), "C", "polled at the source's own pace");
+    assert_eq!(*key.current(), "C", "polled at the source's own interval");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_cannot_be_mapped_is_refused_and_the_last_good_one_stays() {
+async fn try_map_error_keeps_last_good_value() {
     let (source, _) = script(|asked| Answer::value(["1", "two", "3"][asked.number.min(3) - 1]));
     let parsed = source.try_map(|text| {
         let number = text.parse::<u32>();
@@ -62,7 +66,7 @@ async fn a_value_that_cannot_be_mapped_is_refused_and_the_last_good_one_stays() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_does_not_validate_is_refused_and_the_last_good_one_stays() {
+async fn validate_error_keeps_last_good_value() {
     let (source, log) = script(|asked| Answer::value(["a", "", "c"][asked.number.min(3) - 1]));
     let source = source.validate(|value| {
         if value.is_empty() {
@@ -81,7 +85,7 @@ async fn a_value_that_does_not_validate_is_refused_and_the_last_good_one_stays()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_value_that_does_not_validate_is_no_start() {
+async fn invalid_first_value_fails_the_start() {
     let (source, _) = script(|_| Answer::value(""));
     let source = source.validate(|_| Err(SourceError::invalid("empty")));
     let outcome = Rotating::start(source).await;
@@ -91,7 +95,7 @@ async fn a_first_value_that_does_not_validate_is_no_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_is_asked_exactly_when_the_first_source_fails() {
+async fn fallback_is_asked_only_when_first_fails() {
     let (first, first_log) = script(|asked| match asked.number {
         2 | 3 => Answer::down(),
         n => Answer::value(n),
@@ -107,7 +111,7 @@ async fn a_fallback_is_asked_exactly_when_the_first_source_fails() {
     assert_eq!(*key.refresh().await.expect("the second delivers"), 100);
     match key.refresh().await {
         Err(error) => assert_eq!(source_kind(&error), Some(SourceErrorKind::Transient)),
-        other => panic!("the first one's error, not {other:?}"),
+        other => panic!("expected the error of the first, not {other:?}"),
     }
     assert_eq!(*key.current(), 100);
     pass(secs(5)).await;
@@ -116,7 +120,7 @@ async fn a_fallback_is_asked_exactly_when_the_first_source_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_sources_that_call_their_content_the_same_are_not_taken_for_one() {
+async fn fallback_keeps_equal_revisions_apart() {
     let (first, first_log) = script(|asked| match asked.number {
         3 | 4 => Answer::down(),
         _ => revised("first", "1"),
@@ -144,7 +148,7 @@ async fn two_sources_that_call_their_content_the_same_are_not_taken_for_one() {
     ];
     assert_eq!(seen, expected);
 
-    // Each is told its own revision, and only while it is current.
+    // Each source gets its own revision, and only while that is current.
     let revisions = |log: &crate::support::Log| -> Vec<bool> {
         let all = log.all();
         all.iter().map(|asked| asked.revision.is_some()).collect()
@@ -157,7 +161,7 @@ async fn two_sources_that_call_their_content_the_same_are_not_taken_for_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_within_a_fallback_keeps_revisions_apart_as_well() {
+async fn nested_fallback_keeps_revisions_apart() {
     let down = || script(|_| Answer::<&str>::down()).0;
     let (third, log) = script(|_| revised("third", "1"));
     let source = down().fallback(down().fallback(third));
@@ -169,7 +173,7 @@ async fn a_fallback_within_a_fallback_keeps_revisions_apart_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hints_of_either_source_count() {
+async fn fallback_follows_hints_of_both_sources() {
     let (first, first_log) = script(|asked| Answer::value(asked.number));
     let (second, second_log) = script(|_| Answer::value(0));
     let key = Rotating::start(first.fallback(second)).await;
@@ -184,7 +188,7 @@ async fn hints_of_either_source_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_goes_at_the_pace_of_the_slower_one() {
+async fn fallback_uses_the_longer_min_interval() {
     let (first, log) = script(|asked| Answer::value(asked.number));
     let (second, _) = script(|_| Answer::value(0));
     let source = first
@@ -199,7 +203,7 @@ async fn a_fallback_goes_at_the_pace_of_the_slower_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_boxed_source_is_the_source_it_was() {
+async fn boxed_source_behaves_the_same() {
     let (source, log) = script(|asked| match asked.number {
         1 => revised("a", "1"),
         2 => revised("b", "2"),
@@ -228,7 +232,7 @@ async fn a_boxed_source_is_the_source_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sources_that_differ_are_one_type_once_they_are_boxed() {
+async fn boxed_sources_share_one_type() {
     let (plain, _) = script(|_| Answer::value(1));
     let (mapped, _) = script(|_| Answer::value("two"));
     let mapped = mapped.map(str::len);
