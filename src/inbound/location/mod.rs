@@ -11,7 +11,7 @@ mod token;
 mod websocket;
 
 pub use self::location::KeyLocation;
-pub use self::locations::{InvalidKeyLocations, KeyLocations};
+pub use self::locations::KeyLocations;
 pub(crate) use self::strip::strip_identity;
 pub use self::token::Token;
 pub(crate) use self::token::is_b64token;

@@ -20,7 +20,7 @@ pin_project! {
     /// The body of a response that came through the layer.
     ///
     /// It is the host's own body, frame by frame, until the caller's key is revoked or expires: then it ends
-    /// with a [`KeyEnded`] error, since a clean end would look complete. Or it is the body of a refusal.
+    /// with a [`KeyEndedError`] error, since a clean end would look complete. Or it is the body of a refusal.
     #[derive(Default)]
     pub struct GuardedBody<B> {
         #[pin]
@@ -32,8 +32,8 @@ pin_project! {
     #[project = KindProj]
     #[derive(Default)]
     enum Kind<B> {
-        Host { #[pin] body: B, guard: Option<Guard> },
-        Refusal { bytes: Option<Bytes> },
+        Inner { #[pin] body: B, guard: Option<Guard> },
+        Error { bytes: Option<Bytes> },
         #[default]
         Done,
     }
@@ -51,20 +51,20 @@ struct Guard {
 }
 
 impl<B> GuardedBody<B> {
-    pub(crate) fn host(body: B, principal: Option<KeyPrincipal>) -> Self {
+    pub(crate) fn inner(body: B, principal: Option<KeyPrincipal>) -> Self {
         let guard = principal.map(|principal| Guard {
             seen: principal.seen(),
             until: principal.expires_at(),
             principal,
             ended: None,
         });
-        let kind = Kind::Host { body, guard };
+        let kind = Kind::Inner { body, guard };
         Self { kind }
     }
 
-    pub(crate) fn refusal(bytes: Bytes) -> Self {
+    pub(crate) fn error(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        let kind = Kind::Refusal { bytes };
+        let kind = Kind::Error { bytes };
         Self { kind }
     }
 }
@@ -110,8 +110,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let (body, guard) = match self.as_mut().project().kind.project() {
-            KindProj::Host { body, guard } => (body, guard),
-            KindProj::Refusal { bytes } => {
+            KindProj::Inner { body, guard } => (body, guard),
+            KindProj::Error { bytes } => {
                 return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
             }
             KindProj::Done => return Poll::Ready(None),
@@ -132,21 +132,21 @@ where
             },
         };
         self.project().kind.set(Kind::Done);
-        Poll::Ready(Some(Err(KeyEnded(ended).into())))
+        Poll::Ready(Some(Err(KeyEndedError(ended).into())))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Host { body, .. } => body.is_end_stream(),
-            Kind::Refusal { bytes } => bytes.is_none(),
+            Kind::Inner { body, .. } => body.is_end_stream(),
+            Kind::Error { bytes } => bytes.is_none(),
             Kind::Done => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Host { body, .. } => body.size_hint(),
-            Kind::Refusal { bytes } => {
+            Kind::Inner { body, .. } => body.size_hint(),
+            Kind::Error { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Kind::Done => SizeHint::with_exact(0),
@@ -162,9 +162,9 @@ impl<B> fmt::Debug for GuardedBody<B> {
 
 /// The error that a body ends with when the caller's key ends before it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyEnded(Ended);
+pub struct KeyEndedError(Ended);
 
-impl KeyEnded {
+impl KeyEndedError {
     /// Why the key ended.
     #[must_use]
     pub const fn why(&self) -> Ended {
@@ -172,7 +172,7 @@ impl KeyEnded {
     }
 }
 
-impl fmt::Display for KeyEnded {
+impl fmt::Display for KeyEndedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Ended::Revoked => "the caller's key was revoked",
@@ -181,4 +181,4 @@ impl fmt::Display for KeyEnded {
     }
 }
 
-impl Error for KeyEnded {}
+impl Error for KeyEndedError {}

@@ -17,7 +17,8 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating,
     inbound::{
-        Ended, GuardedBody, KeyEnded, KeyPrincipal, KeyRecord, KeySet, Principal, RequireKeyLayer,
+        Ended, GuardedBody, KeyEndedError, KeyPrincipal, KeyRecord, KeySet, Principal,
+        RequireKeyLayer,
     },
     rotating::Publisher,
 };
@@ -241,7 +242,7 @@ fn fed() -> (
 
 fn why(error: &(dyn Error + 'static)) -> Ended {
     error
-        .downcast_ref::<KeyEnded>()
+        .downcast_ref::<KeyEndedError>()
         .expect("the key ended")
         .why()
 }
@@ -407,7 +408,7 @@ async fn a_body_of_nobody_is_not_guarded() {
         service_fn(
             |_: Request<String>| async move { Ok::<_, Infallible>(Response::new(endless())) },
         );
-    let service = RequireKeyLayer::new(keys).policies(policies).layer(host);
+    let service = RequireKeyLayer::new(keys).policy(policies).layer(host);
     let mut body = service.oneshot(get("/")).await.unwrap().into_body();
     publisher.publish(KeySet::empty());
     assert_eq!(next(&mut body).await.unwrap(), "x");
@@ -446,7 +447,7 @@ async fn the_body_of_a_refusal_is_whole_and_of_known_length() {
 #[test]
 fn an_ended_key_is_told_as_a_sentence() {
     fn is_error<T: Error + Send + Sync + 'static>() {}
-    is_error::<KeyEnded>();
+    is_error::<KeyEndedError>();
     fn is_send<T: Send>(_: &T) {}
     fn revoked(principal: &KeyPrincipal) -> impl Future<Output = Ended> {
         let revoked = principal.revoked();
