@@ -91,8 +91,8 @@ impl Authenticator {
             }
         };
         let require = RequireKeyLayer::new(keys.clone())
-            .policies(policies)
-            .refuser(refuser);
+            .policy(policies)
+            .error_response(refuser);
         Ok(Self {
             require,
             keys: Some(keys),

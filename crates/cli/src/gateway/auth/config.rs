@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use http::Method;
 use tower_rotating_auth::{
-    inbound::policy::{InvalidPolicy, RoutePolicy},
     inbound::{AuthErrorResponse, DangerouslyOpen, ErrorFormat},
+    inbound::{ConfigError, policy::RoutePolicy},
     keyring::UseFile,
 };
 
@@ -162,7 +162,7 @@ impl AuthConfig {
 }
 
 fn policies(public: Vec<Route>, optional: Vec<Route>) -> Result<RoutePolicy, Error> {
-    let opened = |all: RoutePolicy| -> Result<RoutePolicy, InvalidPolicy> {
+    let opened = |all: RoutePolicy| -> Result<RoutePolicy, ConfigError> {
         let all = public
             .into_iter()
             .try_fold(all, |all, Route(method, path)| all.public(method, &path))?;
