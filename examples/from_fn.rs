@@ -55,8 +55,8 @@ fn client(
 ) -> Result<ClientId, AuthError> {
     let token = locations.extract(request.headers(), request.uri())?;
     let keys = keys.current(); // once for each request: one decision, one set of keys
-    let record = verify_at(&keys, token.bytes(), SystemTime::now());
-    let record = record.map_err(|_| AuthError::Unknown)?; // callers never learn what is wrong
+    // The response is the same for every invalid key: callers never learn what is wrong.
+    let record = verify_at(&keys, token.bytes(), SystemTime::now())?;
     Ok(record.client().clone())
 }
 

@@ -23,7 +23,9 @@ pub use self::ring::{
 };
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::rotator::FileSink;
-pub use self::rotator::{Rotator, RotatorError, Sink, SinkError, SinkFn, sink_fn};
+pub use self::rotator::{
+    Rotator, RotatorError, RotatorErrorKind, Sink, SinkError, SinkErrorKind, SinkFn, sink_fn,
+};
 pub use self::state::{
     Ageing, Change, ClientEntry, ClientState, InvalidKeyRingState, KeyEntry, KeyRingState,
     KeySummary, KeyWarning, OlderKeyRingState,

@@ -15,11 +15,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-pub use self::error::RotatorError;
+pub use self::error::{RotatorError, RotatorErrorKind};
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::file_sink::FileSink;
 use self::plan::{Delivered, Plan, Step, Usage, next_step};
-pub use self::sink::{Sink, SinkError};
+pub use self::sink::{Sink, SinkError, SinkErrorKind};
 pub use self::sink_fn::{SinkFn, sink_fn};
 use super::request::IssueRequest;
 use super::request::RotateRequest;
@@ -33,9 +33,6 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MOST_STEPS: usize = 64;
 /// After the first failure, doubled with each one after it up to the longest sleep.
 const BACKOFF: Duration = Duration::from_secs(1);
-
-const UNCLEAR: &str = "the sink holds no key, and the client may have either of two: another one is made when the newer is as \
-     old as the overlap. To have it at once, allow more live keys, or revoke the key that the client does not have";
 
 /// Whether the key of this name was seen in use.
 type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
@@ -174,12 +171,12 @@ impl<S: Sink> Rotator<S> {
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
                 Step::Discard(lost) => drop(self.ring.revoke(lost).await?),
-                Step::Unclear => return Err(SinkError::new(UNCLEAR).into()),
+                Step::Unclear => return Err(RotatorError::new(RotatorErrorKind::Unclear)),
                 Step::Retire(old) => self.ring.retire(&old).await?,
                 Step::Wait(until) => return Ok(until),
             }
         }
-        Err(RotatorError::Unsettled)
+        Err(RotatorError::new(RotatorErrorKind::Unsettled))
     }
 
     /// Catches up whenever something is due, and every 30 s, without end: so soon is a key replaced that another process has
@@ -195,8 +192,10 @@ impl<S: Sink> Rotator<S> {
                     backoff = BACKOFF;
                     sleep_toward(Some(next), self.ring.now()).await;
                 }
-                Err(RotatorError::Ring(KeyRingError::Stopped)) => return,
                 Err(error) => {
+                    if matches!(error.ring(), Some(KeyRingError::Stopped)) {
+                        return;
+                    }
                     let client = self.terms.client();
                     tracing::warn!(
                         %client,
@@ -223,7 +222,7 @@ impl<S: Sink> Rotator<S> {
         }
         self.sink.deliver(key).await?;
         if self.sink.held().await? != Some(key.digest()) {
-            return Err(SinkError::new("the sink does not hold what was delivered").into());
+            return Err(RotatorError::new(RotatorErrorKind::Undelivered));
         }
         self.pending = None;
         Ok(())

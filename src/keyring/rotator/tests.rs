@@ -79,12 +79,12 @@ impl Sink for Delivered {
     async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
         let token = key.token().expose_secret();
         let delivered = self.0.deliver(token, |_| self.1.burn());
-        delivered.map_err(|error| SinkError::new("not delivered").caused_by(error))
+        delivered.map_err(|error| SinkError::new("not delivered").with_source(error))
     }
 
     async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
         let held = self.0.held(|_| self.1.burn());
-        held.map_err(|error| SinkError::new("not held").caused_by(error))
+        held.map_err(|error| SinkError::new("not held").with_source(error))
     }
 }
 

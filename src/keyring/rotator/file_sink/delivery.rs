@@ -17,7 +17,7 @@ pub(crate) struct InUse;
 
 impl fmt::Display for InUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("somebody else delivers to it")
+        f.write_str("another rotator holds the lock")
     }
 }
 

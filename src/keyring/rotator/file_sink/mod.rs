@@ -58,13 +58,13 @@ impl FileSink {
         done.map_err(|error| {
             let path = &self.path;
             match error.get_ref() {
-                Some(in_use) if in_use.is::<InUse>() => {
-                    SinkError::new(format!("{path:?} {what}: {in_use}, until it has ended"))
-                }
+                Some(reason) if reason.is::<InUse>() => SinkError::in_use(format!(
+                    "{path:?} {what}: another rotator holds its lock; stop one of the two"
+                )),
                 _ => SinkError::new(format!(
-                    "{path:?} {what}; is its folder there, and whose is it?"
+                    "{path:?} {what}; does its directory exist, and who owns it?"
                 ))
-                .caused_by(error),
+                .with_source(error),
             }
         })
     }

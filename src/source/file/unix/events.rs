@@ -10,20 +10,20 @@ use notify::{Event, EventKind};
 use tokio::sync::Notify;
 
 /// Passes every change on as a hint, and keeps in mind what it means for the watch itself.
-pub(crate) struct PathWatcher {
+pub(crate) struct EventHandler {
     hints: Arc<Notify>,
-    mind: Mutex<Mind>,
+    state: Mutex<State>,
 }
 
-struct Mind {
+struct State {
     directories: BTreeSet<PathBuf>,
-    doubt: Doubt,
+    invalidated: Invalidated,
 }
 
 /// What may no longer be watched.
 #[derive(Debug)]
-pub(crate) enum Doubt {
-    None,
+pub(crate) enum Invalidated {
+    Nothing,
     /// A watched directory was removed, moved or changed, or events were lost: the watcher may have
     /// dropped its watch, and another directory may even have the same inode.
     Directories,
@@ -31,49 +31,51 @@ pub(crate) enum Doubt {
     Watcher(notify::Error),
 }
 
-impl PathWatcher {
+impl EventHandler {
     pub(crate) fn new(hints: Arc<Notify>) -> Self {
         Self {
             hints,
-            mind: Mutex::new(Mind {
+            state: Mutex::new(State {
                 directories: BTreeSet::new(),
-                doubt: Doubt::None,
+                invalidated: Invalidated::Nothing,
             }),
         }
     }
 
     /// Tells which directories are watched.
-    pub(crate) fn know(&self, directories: BTreeSet<PathBuf>) {
-        self.mind().directories = directories;
+    pub(crate) fn set_watched(&self, directories: BTreeSet<PathBuf>) {
+        self.state().directories = directories;
     }
 
     /// What is in doubt since the last time this was asked.
-    pub(crate) fn take_doubt(&self) -> Doubt {
-        replace(&mut self.mind().doubt, Doubt::None)
+    pub(crate) fn take_invalidated(&self) -> Invalidated {
+        replace(&mut self.state().invalidated, Invalidated::Nothing)
     }
 
-    pub(crate) fn hear(&self, heard: notify::Result<Event>) {
-        match heard {
+    pub(crate) fn handle(&self, event: notify::Result<Event>) {
+        match event {
             Ok(event) => {
                 if is_read(event.kind) && !event.need_rescan() {
                     return; // our own reads are heard, too
                 }
-                let mut mind = self.mind();
+                let mut state = self.state();
                 let about_watched = event
                     .paths
                     .iter()
-                    .any(|path| mind.directories.contains(path));
-                if (about_watched || event.need_rescan()) && matches!(mind.doubt, Doubt::None) {
-                    mind.doubt = Doubt::Directories;
+                    .any(|path| state.directories.contains(path));
+                if (about_watched || event.need_rescan())
+                    && matches!(state.invalidated, Invalidated::Nothing)
+                {
+                    state.invalidated = Invalidated::Directories;
                 }
             }
-            Err(error) => self.mind().doubt = Doubt::Watcher(error),
+            Err(error) => self.state().invalidated = Invalidated::Watcher(error),
         }
         self.hints.notify_one();
     }
 
-    fn mind(&self) -> MutexGuard<'_, Mind> {
-        self.mind.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,12 +94,15 @@ mod tests {
     use super::*;
 
     /// What an event leads to: a hint, and doubt about the watched `/run/keys`.
-    fn hear(heard: notify::Result<Event>) -> (bool, Doubt) {
+    fn handle(event: notify::Result<Event>) -> (bool, Invalidated) {
         let hints = Arc::new(Notify::new());
-        let ears = PathWatcher::new(Arc::clone(&hints));
-        ears.know(BTreeSet::from(["/run/keys".into()]));
-        ears.hear(heard);
-        (hints.notified().now_or_never().is_some(), ears.take_doubt())
+        let handler = EventHandler::new(Arc::clone(&hints));
+        handler.set_watched(BTreeSet::from(["/run/keys".into()]));
+        handler.handle(event);
+        (
+            hints.notified().now_or_never().is_some(),
+            handler.take_invalidated(),
+        )
     }
 
     fn event(kind: EventKind, path: &str) -> notify::Result<Event> {
@@ -111,8 +116,11 @@ mod tests {
             AccessKind::Close(AccessMode::Read),
             AccessKind::Read,
         ] {
-            let (hint, doubt) = hear(event(EventKind::Access(kind), "/run/keys/openai"));
-            assert!(!hint && matches!(doubt, Doubt::None), "{kind:?}");
+            let (hint, invalidated) = handle(event(EventKind::Access(kind), "/run/keys/openai"));
+            assert!(
+                !hint && matches!(invalidated, Invalidated::Nothing),
+                "{kind:?}"
+            );
         }
     }
 
@@ -126,26 +134,29 @@ mod tests {
             EventKind::Modify(ModifyKind::Name(RenameMode::To)),
             EventKind::Remove(RemoveKind::File),
         ] {
-            let (hint, doubt) = hear(event(kind, "/run/keys/..data"));
-            assert!(hint && matches!(doubt, Doubt::None), "{kind:?}");
+            let (hint, invalidated) = handle(event(kind, "/run/keys/..data"));
+            assert!(
+                hint && matches!(invalidated, Invalidated::Nothing),
+                "{kind:?}"
+            );
         }
     }
 
     #[test]
     fn a_change_of_a_watched_directory_itself_puts_its_watch_in_doubt() {
-        let (hint, doubt) = hear(event(EventKind::Remove(RemoveKind::Folder), "/run/keys"));
-        assert!(hint && matches!(doubt, Doubt::Directories));
+        let (hint, invalidated) = handle(event(EventKind::Remove(RemoveKind::Folder), "/run/keys"));
+        assert!(hint && matches!(invalidated, Invalidated::Directories));
     }
 
     #[test]
     fn lost_events_put_every_watch_in_doubt() {
-        let (hint, doubt) = hear(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
-        assert!(hint && matches!(doubt, Doubt::Directories));
+        let (hint, invalidated) = handle(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        assert!(hint && matches!(invalidated, Invalidated::Directories));
     }
 
     #[test]
     fn an_error_puts_the_watcher_in_doubt() {
-        let (hint, doubt) = hear(Err(notify::Error::generic("broken")));
-        assert!(hint && matches!(doubt, Doubt::Watcher(_)));
+        let (hint, invalidated) = handle(Err(notify::Error::generic("broken")));
+        assert!(hint && matches!(invalidated, Invalidated::Watcher(_)));
     }
 }
