@@ -1,4 +1,5 @@
-//! A middleware of your own, with axum's `from_fn`: find the key, verify it, remove it, answer refusals.
+//! A middleware of your own, with axum's `from_fn`: find the key, verify it, remove it, answer
+//! refusals.
 //!
 //! ```console
 //! cargo run --example from_fn

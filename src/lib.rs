@@ -148,6 +148,6 @@ pub use self::secret::Secret;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "inbound", feature = "outbound"))]
 #[doc = include_str!("../docs/guide/limits-and-retries.md")]
 struct LimitsAndRetries;
