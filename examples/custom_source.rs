@@ -35,7 +35,7 @@ impl Source for TokenEndpoint {
         // An error is transient unless it says otherwise: the engine tries again, with backoff, and
         // keeps the last good token. Never put the response into an error: it may hold the token.
         let failed = |why: reqwest::Error| {
-            SourceError::transient("the token endpoint failed").caused_by(why.without_url())
+            SourceError::transient("the token endpoint failed").with_source(why.without_url())
         };
         let response = self.client.get(&self.url).send().await.map_err(failed)?;
         let response = response.error_for_status().map_err(failed)?;

@@ -1,8 +1,34 @@
 //! Time and randomness, which every decision gets as arguments.
 
+use std::future::pending;
 use std::sync::Arc;
-use std::time::SystemTime;
-use tokio::time::Instant;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// The longest sleep until a moment of the wall clock. A timer does not notice that this clock is set, nor that the machine
+/// was asleep, so the clock is read again at least this often.
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// Sleeps until `at` by the wall clock, which reads `now`, but at most [`LONGEST_SLEEP`]; without end if there is no such
+/// moment. The caller reads the clock again afterwards.
+pub(crate) async fn sleep_toward(at: Option<SystemTime>, now: SystemTime) {
+    match at {
+        Some(at) => {
+            let left = at.duration_since(now).unwrap_or_default();
+            sleep(left.min(LONGEST_SLEEP)).await;
+        }
+        None => pending().await,
+    }
+}
+
+/// Sleeps until the deadline, without end if there is none.
+pub(crate) async fn sleep_until_deadline(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
 
 /// One moment on both clocks.
 ///

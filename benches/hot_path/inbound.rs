@@ -136,6 +136,6 @@ pub(crate) fn run(rounds: usize, sizes: &[usize]) {
     for &keys in sizes {
         let shared = Shared::new(keys);
         let title = format!("inbound, added, {keys} keys");
-        table(&title, || shared.cases(), keyed, 2, rounds);
+        table(&title, shared.cases(), keyed, 2, rounds);
     }
 }

@@ -161,9 +161,9 @@ impl Shared {
 
 pub(crate) fn run(rounds: usize) {
     let shared = Shared::new();
-    table("outbound, added", || shared.cases(), request, 2, rounds);
+    table("outbound, added", shared.cases(), request, 2, rounds);
     let title = "outbound, added, ready to be sent again";
-    table(title, || shared.replays(), request, 4, rounds);
+    table(title, shared.replays(), request, 4, rounds);
     for chunks in [16, 1024] {
         streams::run(&shared.inject, chunks, rounds / 10);
     }

@@ -159,7 +159,7 @@ pub(crate) async fn purge(args: args::Purge) -> Result<(), Failure> {
 
 /// A name that was mistyped makes no client.
 fn known(ring: &KeyRing, client: &ClientId) -> Result<(), Failure> {
-    match ring.ledger().client(client) {
+    match ring.state().client(client) {
         Some(_) => Ok(()),
         None => Err(Failure::No(format!(
             "there is no client {client}; is its name right?"

@@ -75,7 +75,7 @@ fn examine(
             what: "a key came as a digest, and may be weak; rotate it".into(),
             at: None,
         });
-    let ledger = ring.ledger();
+    let ledger = ring.state();
     let mut clients: Vec<_> = ledger.clients().collect();
     clients.sort_by_key(|client| client.id());
     let keyless = clients

@@ -31,8 +31,13 @@ impl Paths {
         self.beside(".lock")
     }
 
-    /// Which generation was written last.
+    /// Holds the highest serial that was written.
     pub(crate) fn note(&self) -> PathBuf {
+        self.beside(".serial")
+    }
+
+    /// The same, as earlier versions named it. It is read and never written.
+    pub(crate) fn old_note(&self) -> PathBuf {
         self.beside(".generation")
     }
 

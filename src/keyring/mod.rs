@@ -13,11 +13,11 @@ mod token;
 #[cfg(all(feature = "file", feature = "key-file"))]
 mod use_file;
 
-pub use self::decide::{ExternalKey, NotAllowed, RevokeRequest, RotateRequest, Rotation};
+pub use self::decide::{NotAllowed, Rotation};
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::file_store::FileStore;
 pub use self::issuance_policy::{IssuancePolicy, MaxAge};
-pub use self::request::{IssueRequest, KeySelector};
+pub use self::request::{ExternalKey, IssueRequest, KeySelector, RevokeRequest, RotateRequest};
 pub use self::ring::{
     Imported, Issued, KeyRing, KeyRingBuilder, KeyRingError, KeyRingStartError, Rotated,
 };

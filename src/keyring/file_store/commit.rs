@@ -14,7 +14,7 @@ use crate::keyring::store::{CommitError, StoreError};
 /// Some hundred thousand keys, and no more than a [`FileSource`](crate::source::FileSource) takes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// What was found in the file's place.
+/// What was found in the file's paths.
 struct Found {
     ledger: KeyRingState,
     /// If there is one.
@@ -77,8 +77,8 @@ impl StoreFile {
 
 pub(crate) fn load(path: &Path) -> Result<KeyRingState, StoreError> {
     let paths = find(path)?;
-    // First what was noted: a writer notes a generation after it has written it.
-    let noted = note::read(&paths.note()).map_err(|error| not_noted(&paths, error))?;
+    // First what was noted: a writer notes a serial after it has written it.
+    let noted = noted(&paths)?;
     let found = read(&paths, path)?;
     not_put_back(&found, noted, &paths, path)?;
     Ok(found.ledger)
@@ -94,9 +94,9 @@ pub(crate) fn commit(
     let not_written = |error| not_written(path, error);
     let _lock = locked(&paths, path, &mut before)?;
     let found = read(&paths, path)?;
-    let noted = note::read(&paths.note()).map_err(|error| not_noted(&paths, error))?;
+    let noted = noted(&paths)?;
     not_put_back(&found, noted, &paths, path)?;
-    // Not the generation alone: who edits the file by hand may have left that as it was.
+    // Not the serial alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
         return Err(CommitError::Stale);
     }
@@ -119,7 +119,7 @@ pub(crate) fn commit(
         &mut before,
     )
     .map_err(not_written)?;
-    note(&paths, next.generation(), path, &mut before);
+    note(&paths, next.serial(), path, &mut before);
     Ok(())
 }
 
@@ -129,9 +129,9 @@ fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result
     let _lock = locked(&paths, path, &mut before)?;
     let found = read(&paths, path)?;
     sync_directory(&paths, &mut before).map_err(|error| not_written(path, error))?;
-    let noted = note::read(&paths.note()).map_err(|error| not_noted(&paths, error))?;
-    if noted < Some(found.ledger.generation()) {
-        note(&paths, found.ledger.generation(), path, &mut before);
+    let noted = noted(&paths)?;
+    if noted < Some(found.ledger.serial()) {
+        note(&paths, found.ledger.serial(), path, &mut before);
     }
     Ok(())
 }
@@ -153,21 +153,16 @@ fn locked(
 }
 
 /// Notes what is written. The note is for a mistake of people: without it, the next one says as much.
-fn note(
-    paths: &Paths,
-    generation: u64,
-    path: &Path,
-    before: &mut impl FnMut(Step) -> io::Result<()>,
-) {
+fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -> io::Result<()>) {
     let noted = before(Step::Note).and_then(|()| {
         let like = std::fs::metadata(&paths.file)?;
-        note::write(&paths.note(), generation, &like)
+        note::write(&paths.note(), serial, &like)
     });
     if let Err(error) = noted {
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
-            "a generation could not be noted"
+            "could not note the serial that was written"
         );
     }
 }
@@ -188,12 +183,19 @@ fn not_written(path: &Path, error: io::Error) -> StoreError {
     .caused_by(error)
 }
 
-fn not_noted(paths: &Paths, error: io::Error) -> StoreError {
-    let note = paths.note();
-    StoreError::new(format!(
-        "which generation was written last cannot be read from {note:?}; may this user read it?"
-    ))
-    .caused_by(error)
+/// Returns the highest serial that was noted, under the present name or the one that earlier versions used.
+///
+/// The old note is left as it is: the present one soon passes it, and the higher of the two counts.
+fn noted(paths: &Paths) -> Result<Option<u64>, StoreError> {
+    let read = |note: PathBuf| {
+        note::read(&note).map_err(|error| {
+            StoreError::new(format!(
+                "the last serial cannot be read from {note:?}; may this user read it?"
+            ))
+            .caused_by(error)
+        })
+    };
+    Ok(read(paths.note())?.max(read(paths.old_note())?))
 }
 
 fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
@@ -229,20 +231,25 @@ fn not_put_back(
     paths: &Paths,
     path: &Path,
 ) -> Result<(), StoreError> {
-    let Some(noted) = noted.filter(|noted| ledger.generation() < *noted) else {
+    let Some(noted) = noted.filter(|noted| ledger.serial() < *noted) else {
         return Ok(());
     };
-    let note = paths.note();
     Err(StoreError::new(if file.is_some() {
         format!(
-            "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
-             is meant, set its `generation` to {}",
-            ledger.generation(),
+            "{path:?} has serial {}, but {noted} was written: an older copy would bring revoked keys back. If this \
+             is intended, set its `serial` to {}",
+            ledger.serial(),
             noted.saturating_add(1),
         )
     } else {
+        let notes = [paths.note(), paths.old_note()].into_iter();
+        let notes: Vec<_> = notes
+            .filter(|note| note.exists())
+            .map(|note| format!("{note:?}"))
+            .collect();
         format!(
-            "{path:?} is gone, and generation {noted} was written: put it back, or remove {note:?} to begin without a key"
+            "{path:?} is gone, but serial {noted} was written: put it back, or remove {} to begin without a key",
+            notes.join(" and ")
         )
     }))
 }

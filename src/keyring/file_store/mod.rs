@@ -39,9 +39,10 @@ use crate::blocking::{self, ShuttingDown};
 ///
 /// # An older file
 ///
-/// A key that was revoked stays in the file and says so. The generation in it counts up; a file whose generation is lower
-/// than the one that was written last is refused: it could bring a revoked key back. Which one that is stands in
-/// `<file>.generation`, which everybody may read.
+/// A revoked key stays in the file, marked as revoked. Each change raises the `serial` of the file. The store refuses a
+/// file whose serial is lower than the last one written, since it could bring a revoked key back. It keeps that number in
+/// `<file>.serial`, which everybody may read. It still reads files that name it `generation`, and a note named
+/// `<file>.generation`; of two notes, the higher counts.
 ///
 /// # Errors
 ///
@@ -57,7 +58,7 @@ use crate::blocking::{self, ShuttingDown};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let folder = tempfile::tempdir()?;
 /// let mut store = FileStore::new(folder.path().join("keys.toml"));
-/// assert_eq!(store.load().await?.generation(), 0);
+/// assert_eq!(store.load().await?.serial(), 0);
 /// # Ok(())
 /// # }
 /// ```

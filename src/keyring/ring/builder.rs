@@ -97,14 +97,14 @@ impl KeyRingBuilder {
         let runtime = runtime::Handle::try_current().map_err(|_| KeyRingStartError::NoRuntime)?;
         let policy = Arc::new(self.policy);
         let loaded = within(self.store_timeout, store.load()).await;
-        let ledger = loaded.map_err(KeyRingStartError::Store)?.under(&policy);
+        let state = loaded.map_err(KeyRingStartError::Store)?.under(&policy);
 
         let wall = Arc::clone(&self.wall);
         let engine = self.engine.name(Arc::clone(&self.name));
         let (keys, publisher) = engine
             .wall_clock(move || wall())
-            .manual(ledger.key_set().clone());
-        let (readers, reader) = watch::channel(ledger.clone());
+            .manual(state.key_set().clone());
+        let (readers, reader) = watch::channel(state.clone());
         let (commands, inbox) = mpsc::unbounded_channel();
         let settings = Settings {
             name: self.name,
@@ -113,8 +113,8 @@ impl KeyRingBuilder {
             store_timeout: self.store_timeout,
             sync_every: self.sync_every,
         };
-        let keeper = RingTask::new(store, settings, ledger, publisher, readers);
-        runtime.spawn(keeper.run(inbox));
+        let task = RingTask::new(store, settings, state, publisher, readers);
+        runtime.spawn(task.run(inbox));
         Ok(KeyRing::new(commands, keys, reader, self.prefix))
     }
 }

@@ -1,7 +1,7 @@
 //! The task of a key ring: it decides, persists, publishes, in that order and one operation after the other.
 
 use std::error::Error;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,12 +10,12 @@ use futures_util::FutureExt;
 use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::error::KeyRingError;
-use super::events::{tell, tell_of_ages};
+use super::events::{log_change, log_warnings};
 use super::operation::{Command, Operation};
-use crate::clock::WallClock;
+use crate::clock::{WallClock, sleep_until_deadline};
 use crate::inbound::KeySet;
 use crate::keyring::issuance_policy::IssuancePolicy;
 use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState, OlderKeyRingState};
@@ -40,9 +40,9 @@ pub(crate) struct RingTask<S> {
     store: S,
     settings: Settings,
     /// What is published.
-    ledger: KeyRingState,
+    state: KeyRingState,
     stored: Stored,
-    /// The highest generation that the store was seen at.
+    /// The highest serial that the store was seen at.
     seen: u64,
     publisher: Publisher<KeySet>,
     readers: watch::Sender<KeyRingState>,
@@ -75,15 +75,15 @@ impl<S: Store> RingTask<S> {
     pub(crate) fn new(
         store: S,
         settings: Settings,
-        ledger: KeyRingState,
+        state: KeyRingState,
         publisher: Publisher<KeySet>,
         readers: watch::Sender<KeyRingState>,
     ) -> Self {
         Self {
             store,
             settings,
-            seen: ledger.generation(),
-            ledger,
+            seen: state.serial(),
+            state,
             stored: Stored::AsPublished,
             publisher,
             readers,
@@ -105,17 +105,17 @@ impl<S: Store> RingTask<S> {
                     Some(Command::Reload(reply)) => drop(reply.send(self.reload().await)),
                     None => return,
                 },
-                () = at(sync) => {
+                () = sleep_until_deadline(sync) => {
                     if let Err(error) = self.reload().await {
                         let (name, error) = (&*self.settings.name, &error as &dyn Error);
                         tracing::warn!(name, error, "the keys could not be loaded again");
                     }
                     sync = self.next_sync();
                 }
-                () = at(review) => {
+                () = sleep_until_deadline(review) => {
                     let (name, now) = (Arc::clone(&self.settings.name), self.now());
-                    let ledger = self.ledger.clone();
-                    drop(spawn_blocking(move || tell_of_ages(&name, &ledger, now)));
+                    let state = self.state.clone();
+                    drop(spawn_blocking(move || log_warnings(&name, &state, now)));
                     review = Some(Instant::now() + REVIEW);
                 }
             }
@@ -129,7 +129,7 @@ impl<S: Store> RingTask<S> {
                 self.reload().await?;
                 has_looked = true;
             }
-            let decided = operation.decide(&self.ledger, self.now());
+            let decided = operation.decide(&self.state, self.now());
             if decided.as_ref().map_or(true, Change::is_empty) && !has_looked {
                 // Nothing is written, so that the store would not tell what another process has written.
                 self.stored = Stored::Unknown;
@@ -145,13 +145,13 @@ impl<S: Store> RingTask<S> {
 
     /// Writes a change, and publishes it then.
     async fn persist(&mut self, change: &Change) -> Result<Persisted, KeyRingError> {
-        let next = self.ledger.apply(change);
+        let next = self.state.apply(change);
         let next = next.map_err(|invalid| KeyRingError::NotAllowed(invalid.into()))?;
-        let base = self.ledger.clone();
+        let base = self.state.clone();
         match self.commit(&base, change, &next).await {
             Ok(()) => {
                 self.publish(next);
-                tell(&self.settings.name, &base, change);
+                log_change(&self.settings.name, &base, change);
                 Ok(Persisted::Yes)
             }
             Err(NotCommitted::Stale) => {
@@ -181,9 +181,9 @@ impl<S: Store> RingTask<S> {
     ) -> Result<bool, KeyRingError> {
         self.stored = Stored::Unknown;
         self.reload().await?;
-        let is_stored = change.is_in(&self.ledger);
+        let is_stored = change.is_in(&self.state);
         if is_stored {
-            tell(&self.settings.name, base, change);
+            log_change(&self.settings.name, base, change);
         }
         Ok(is_stored)
     }
@@ -193,13 +193,13 @@ impl<S: Store> RingTask<S> {
         for _ in 0..ATTEMPTS {
             let load = within(self.settings.store_timeout, self.store.load());
             let loaded = load.await.map_err(KeyRingError::Store)?;
-            if loaded.generation() < self.seen {
+            if loaded.serial() < self.seen {
                 return Err(KeyRingError::Older(OlderKeyRingState {
                     current: self.seen,
-                    offered: loaded.generation(),
+                    offered: loaded.serial(),
                 }));
             }
-            self.seen = loaded.generation();
+            self.seen = loaded.serial();
             match self.compare(loaded).await? {
                 Compared::Same => {
                     self.stored = Stored::AsPublished;
@@ -257,7 +257,7 @@ impl<S: Store> RingTask<S> {
         let commit = self.store.commit(Commit { base, change, next });
         match in_time(self.settings.store_timeout, commit).await {
             Ok(Ok(())) => {
-                self.seen = next.generation();
+                self.seen = next.serial();
                 Ok(())
             }
             Ok(Err(CommitError::Stale)) => Err(NotCommitted::Stale),
@@ -266,12 +266,12 @@ impl<S: Store> RingTask<S> {
         }
     }
 
-    /// What is to be done about a ledger that was loaded; found out off the runtime, since it may be large.
+    /// What is to be done about a state that was loaded; found out off the runtime, since it may be large.
     fn compare(
         &self,
         loaded: KeyRingState,
     ) -> impl Future<Output = Result<Compared, KeyRingError>> + Send + use<S> {
-        let (current, now) = (self.ledger.clone(), self.now());
+        let (current, now) = (self.state.clone(), self.now());
         let policy = Arc::clone(&self.settings.policy);
         let compare = move || Compared::new(loaded.under(&policy), &current, now);
         async move {
@@ -284,12 +284,12 @@ impl<S: Store> RingTask<S> {
     fn publish(&mut self, next: KeyRingState) {
         self.publisher.publish(next.key_set().clone());
         self.readers.send_replace(next.clone());
-        self.ledger = next;
+        self.state = next;
     }
 
-    /// Publishes a ledger that shares nothing with the one before, which takes long to be freed.
+    /// Publishes a state that shares nothing with the one before, which takes long to be freed.
     fn take_in(&mut self, loaded: KeyRingState) {
-        let before = self.ledger.clone();
+        let before = self.state.clone();
         self.publish(loaded);
         self.stored = Stored::AsPublished;
         drop(spawn_blocking(move || drop(before)));
@@ -305,7 +305,7 @@ impl<S: Store> RingTask<S> {
     }
 }
 
-/// What a ledger that was loaded is to the one that is published.
+/// What a state that was loaded is to the one that is published.
 enum Compared {
     Same,
     New(KeyRingState),
@@ -360,12 +360,5 @@ async fn in_time<T, E: From<StoreError>>(
         Ok(Ok(outcome)) => Ok(outcome),
         Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked").into())),
         Err(_) => Err(StoreError::new("the store did not answer in time")),
-    }
-}
-
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => pending().await,
     }
 }

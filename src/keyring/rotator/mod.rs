@@ -21,15 +21,14 @@ pub use self::file_sink::FileSink;
 use self::plan::{Delivered, Plan, Step, Usage, next_step};
 pub use self::sink::{Sink, SinkError};
 pub use self::sink_fn::{SinkFn, sink_fn};
-use super::decide::RotateRequest;
 use super::request::IssueRequest;
+use super::request::RotateRequest;
 use super::ring::{KeyRing, KeyRingError};
 use super::token::NewKey;
+use crate::clock::{LONGEST_SLEEP, sleep_toward};
 use crate::inbound::{KeyDigest, KeyId};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// The wall clock jumps: nobody sleeps longer.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// More than any state of a ledger needs, with others who change it meanwhile.
 const MOST_STEPS: usize = 64;
 /// After the first failure, doubled with each one after it up to the longest sleep.
@@ -158,7 +157,7 @@ impl<S: Sink> Rotator<S> {
         for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
-            let ledger = self.ring.ledger();
+            let ledger = self.ring.state();
             let now = self.ring.now();
             match next_step(&ledger, self.terms.client(), delivered, self.plan, now) {
                 Step::Issue(last, mark) => {
@@ -170,7 +169,7 @@ impl<S: Sink> Rotator<S> {
                 }
                 Step::Rotate(old, mark) => {
                     let rotate = RotateRequest::with_grace(old, Duration::MAX)
-                        .on_terms(&self.terms)
+                        .lifetime_from(&self.terms)
                         .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
@@ -191,11 +190,10 @@ impl<S: Sink> Rotator<S> {
     pub async fn run(mut self) {
         let mut backoff = BACKOFF;
         loop {
-            let pause = match self.catch_up().await {
+            match self.catch_up().await {
                 Ok(next) => {
                     backoff = BACKOFF;
-                    let left = next.duration_since(self.ring.now()).unwrap_or_default();
-                    left.min(LONGEST_SLEEP)
+                    sleep_toward(Some(next), self.ring.now()).await;
                 }
                 Err(RotatorError::Ring(KeyRingError::Stopped)) => return,
                 Err(error) => {
@@ -205,12 +203,10 @@ impl<S: Sink> Rotator<S> {
                         error = &error as &dyn std::error::Error,
                         "a key could not be rotated on schedule; it is tried again"
                     );
-                    let pause = backoff;
+                    sleep(backoff).await;
                     backoff = (2 * backoff).min(LONGEST_SLEEP);
-                    pause
                 }
-            };
-            sleep(pause).await;
+            }
         }
     }
 
@@ -219,7 +215,7 @@ impl<S: Sink> Rotator<S> {
         let Some(key) = &self.pending else {
             return Ok(());
         };
-        let ledger = self.ring.ledger();
+        let ledger = self.ring.state();
         let entry = ledger.key(key.id());
         if !entry.is_some_and(|entry| ledger.is_live(entry, self.ring.now())) {
             self.pending = None; // somebody has ended it meanwhile
@@ -244,7 +240,7 @@ impl<S: Sink> Rotator<S> {
             _ => self.ring.now(),
         };
         self.held = Some((digest, since));
-        let ledger = self.ring.ledger();
+        let ledger = self.ring.state();
         let usage = match (ledger.key_of(&digest), &self.is_used) {
             (Some(key), Some(is_used)) if is_used(key.id()) => Usage::Seen,
             _ => Usage::NotYet,

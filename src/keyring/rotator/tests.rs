@@ -227,8 +227,8 @@ async fn the_next_one_goes_on(folder: &Path, client: Option<&KeyDigest>, hour: u
         "batch.key",
         "batch.key.lock",
         "keys.toml",
-        "keys.toml.generation",
         "keys.toml.lock",
+        "keys.toml.serial",
     ];
     assert_eq!(names, expected);
 }

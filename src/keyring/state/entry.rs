@@ -1,4 +1,4 @@
-//! What a ledger says of one client and of one key.
+//! What a state says of one client and of one key.
 
 use std::time::SystemTime;
 
@@ -63,7 +63,7 @@ impl ClientEntry {
 
 /// A key: whose it is, since when and until when it is valid, and what became of it. Not the key itself.
 ///
-/// A ledger only ever shortens a key's life: [`retires_at`](Self::retires_at) and
+/// A state only ever shortens a key's life: [`retires_at`](Self::retires_at) and
 /// [`revoked_at`](Self::revoked_at) are set once and never taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyEntry {

@@ -1,16 +1,16 @@
-//! Why entries make no ledger.
+//! Why entries make no state.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::inbound::{ClientId, KeyId};
 
-/// Why entries make no ledger.
+/// Why entries make no state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidKeyRingState {
-    /// Its generation is the last that can be counted.
-    LastGeneration,
+    /// Its serial is the last that can be counted.
+    LastSerial,
     /// Two clients have the same name.
     SameClient(ClientId),
     /// Two keys have the same name.
@@ -30,7 +30,7 @@ pub enum InvalidKeyRingState {
 impl fmt::Display for InvalidKeyRingState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LastGeneration => f.write_str("its generation is the last that can be counted"),
+            Self::LastSerial => f.write_str("its serial is the last that can be counted"),
             Self::SameClient(id) => write!(f, "two clients are named {id}"),
             Self::SameId(id) => write!(f, "two keys are named {id}"),
             Self::SameKey(one, other) => write!(f, "{one} and {other} are the same key"),

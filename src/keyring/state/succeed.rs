@@ -9,7 +9,7 @@ use super::change::Change;
 use super::entry::{KeyEntry, earlier};
 
 impl KeyRingState {
-    /// What has to be put right in this ledger, which was loaded, for it to take the place of `current`: a key that
+    /// What has to be put right in this state, which was loaded, for it to take the place of `current`: a key that
     /// was revoked or retired there is no less so here, and no tombstone is missing before its time.
     pub(crate) fn corrections(&self, current: &Self, now: SystemTime) -> Change {
         let mut change = Change::default();
@@ -44,7 +44,7 @@ impl KeyRingState {
     }
 }
 
-/// A ledger of a lower generation than the one that is current: it could bring a revoked key back.
+/// A state of a lower serial than the one that is current: it could bring a revoked key back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OlderKeyRingState {
     pub(crate) current: u64,
@@ -56,7 +56,7 @@ impl fmt::Display for OlderKeyRingState {
         let Self { current, offered } = self;
         write!(
             f,
-            "the store is at generation {offered}, older than {current}, which is current; \
+            "the store is at serial {offered}, older than {current}, which is current; \
              put the newer state back, or start again to take the older one"
         )
     }

@@ -1,4 +1,4 @@
-//! Where a ledger is kept.
+//! Where a state is kept.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,10 +7,10 @@ use std::future::Future;
 
 use crate::keyring::state::{Change, KeyRingState};
 
-/// Where a ledger is kept: a file, a database, memory.
+/// Where a state is kept: a file, a database, memory.
 ///
 /// A key ring asks its store from one task, never twice at a time. Several rings, in several processes, may
-/// write to one store: a commit says on which generation it is based, and one that comes too late is
+/// write to one store: a commit says on which serial it is based, and one that comes too late is
 /// answered by [`CommitError::Stale`]. The ring then loads, decides again, and commits again.
 ///
 /// Implement it with `async fn`:
@@ -24,16 +24,16 @@ use crate::keyring::state::{Change, KeyRingState};
 ///
 /// impl Store for Shelf {
 ///     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-///         let ledger = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
-///         Ok(ledger.clone())
+///         let state = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         Ok(state.clone())
 ///     }
 ///
 ///     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-///         let mut ledger = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
-///         if ledger.generation() != commit.base.generation() {
+///         let mut state = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         if state.serial() != commit.base.serial() {
 ///             return Err(CommitError::Stale);
 ///         }
-///         *ledger = commit.next.clone();
+///         *state = commit.next.clone();
 ///         Ok(())
 ///     }
 /// }
@@ -48,22 +48,22 @@ use crate::keyring::state::{Change, KeyRingState};
 /// # }
 /// ```
 pub trait Store: Send + 'static {
-    /// Reads the ledger; where there is none yet, it is [`KeyRingState::empty`].
+    /// Reads the state; where there is none yet, it is [`KeyRingState::empty`].
     ///
     /// # Errors
     ///
-    /// When it cannot be read. What cannot be read must not be taken for an empty ledger.
+    /// When it cannot be read. What cannot be read must not be taken for an empty state.
     fn load(&mut self) -> impl Future<Output = Result<KeyRingState, StoreError>> + Send;
 
     /// Writes a change, whole or not at all, so that it is still there after a crash. The store must hold
-    /// the generation that [`Commit::base`] has, and nobody may write between the look at it and the write.
+    /// the serial that [`Commit::base`] has, and nobody may write between the look at it and the write.
     ///
     /// It is run to its end, also where the caller of the ring has stopped waiting, but is dropped when
     /// [`store_timeout`](crate::keyring::KeyRingBuilder::store_timeout) is over. What it writes after that is found later.
     ///
     /// # Errors
     ///
-    /// [`CommitError::Stale`] when the store is at another generation. [`CommitError::Failed`] when it could not be
+    /// [`CommitError::Stale`] when the store is at another serial. [`CommitError::Failed`] when it could not be
     /// written, or may or may not have been: the ring looks again before it says which. What is loaded then counts as written,
     /// so that a store that does not know whether it is there after a crash sees to that first, or does not load it.
     fn commit(
@@ -76,11 +76,11 @@ pub trait Store: Send + 'static {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Commit<'a> {
-    /// The ledger that was changed: the store must still be at its generation.
+    /// The state that was changed: the store must still be at its serial.
     pub base: &'a KeyRingState,
     /// What changed, for stores that write rows.
     pub change: &'a Change,
-    /// The whole ledger afterwards, under the next generation, for stores that write all of it.
+    /// The whole state afterwards, under the next serial, for stores that write all of it.
     pub next: &'a KeyRingState,
 }
 

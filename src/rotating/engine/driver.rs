@@ -17,6 +17,7 @@ use super::plan::{Plan, Settings, Step};
 use super::schedule;
 use super::state::EngineState;
 pub(crate) use crate::clock::Clocks;
+use crate::clock::sleep_until_deadline;
 use crate::rotating::error::StartError;
 use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
@@ -128,7 +129,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
                     // Biased: a result that is there counts before the round times out.
                     biased;
                     outcome = &mut attempt => break outcome,
-                    () = at(round_ends) => self.state.end_round_if_due(),
+                    () = sleep_until_deadline(round_ends) => self.state.end_round_if_due(),
                     command = self.inbox.recv() => match command {
                         Some(command) => self.state.handle(command),
                         None => return ControlFlow::Break(()),
@@ -139,14 +140,6 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         self.hints = Hints::On;
         self.state.finish(reason, fetched_at, &current, outcome);
         ControlFlow::Continue(())
-    }
-}
-
-/// Waits until a time, or for ever.
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -10,14 +10,11 @@ use super::guard::{Guard, Limits, Refused};
 use super::schedule;
 use super::schedule::{Backoff, Renewed};
 use crate::clock::Draw;
-use crate::clock::Now;
+use crate::clock::{LONGEST_SLEEP, Now};
 use crate::generation::Generation;
 use crate::rotating::value::{Deadline, Proven};
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 
-/// The longest sleep. Tokio's timers stand still while the machine sleeps, so the wall clock is
-/// checked at least this often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How soon a round asks again at first. A hint of the source comes earlier.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 

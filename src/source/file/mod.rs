@@ -21,14 +21,13 @@ use self::portable as os;
 use self::unix as os;
 
 use std::fmt;
-use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::select;
 use tokio::sync::{Mutex, Notify};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use self::debounce::Debounce;
 use self::probe::{Eye, Look, Rule, Subject, Watching, Wish};
@@ -39,6 +38,7 @@ use super::fetch::{Fetch, Fetched};
 use super::refresh_interval::RefreshInterval;
 use super::source_trait::Source;
 use crate::blocking;
+use crate::clock::sleep_until_deadline;
 use crate::secret::Secret;
 
 /// Asked so often while changes are heard of, and while they are not.
@@ -260,11 +260,11 @@ impl Source for FileSource {
         loop {
             select! {
                 biased;
-                () = at(self.burst.due()) => {
+                () = sleep_until_deadline(self.burst.due()) => {
                     self.burst.told();
                     return;
                 }
-                () = at(self.look_again) => {
+                () = sleep_until_deadline(self.look_again) => {
                     self.look_again = None;
                     return;
                 }
@@ -279,13 +279,6 @@ impl Source for FileSource {
             Wish::PollOnly => POLL,
         });
         RefreshInterval::new(poll, MIN_INTERVAL)
-    }
-}
-
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => pending().await,
     }
 }
 

@@ -18,9 +18,9 @@ use super::keys::{ADMIN, VALID};
 use super::layer::{Answer, Echo, ask, get, with};
 use crate::support::{minutes, pass, secs, start_kind};
 
-/// A key file of this generation: a `[[key]]` for each token, with what else it says.
-fn file(generation: u64, keys: &[(&str, &str)]) -> String {
-    let mut text = format!("version = 1\ngeneration = {generation}\n[[client]]\nid = \"c\"\n");
+/// A key file with this serial: a `[[key]]` for each token, with what else it says.
+fn file(serial: u64, keys: &[(&str, &str)]) -> String {
+    let mut text = format!("version = 1\nserial = {serial}\n[[client]]\nid = \"c\"\n");
     for (n, (token, more)) in keys.iter().enumerate() {
         let digest = KeyDigest::of(token.as_bytes()).to_text();
         text += &format!("[[key]]\nid = \"k{n}\"\nclient = \"c\"\ndigest = \"{digest}\"\n{more}\n");
@@ -196,10 +196,10 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
         ("cut off", good[..good.len() - 20].to_owned()),
         ("the first line", "version = 1".into()),
         ("older", file(4, &[(VALID, ""), (ADMIN, "")])),
-        ("without a generation", file(0, &[(ADMIN, "")])),
+        ("without a serial", file(0, &[(ADMIN, "")])),
         ("a plain key that is weak", "x".into()),
         (
-            "a plain list, which has no generation",
+            "a plain list, which has no serial",
             format!("{VALID} {ADMIN}"),
         ),
     ] {
@@ -219,7 +219,7 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
         wait(minutes(10)).await;
         assert_eq!(keys.status().last_error, None, "{how}");
     }
-    // The same generation again is taken, and a later one.
+    // The same serial again is taken, and a later one.
     desk.write(&file(5, &[(VALID, ""), (ADMIN, "")]));
     wait(minutes(2)).await;
     assert_eq!(

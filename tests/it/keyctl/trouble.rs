@@ -59,7 +59,7 @@ fn on_a_disk_that_is_full_nothing_changes_and_the_error_says_so() {
     assert!(desk.is_valid(&first));
     assert_eq!(
         names(&desk),
-        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+        ["keys.toml", "keys.toml.lock", "keys.toml.serial"]
     );
     unmount(&desk);
 }

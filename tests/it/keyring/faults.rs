@@ -78,10 +78,10 @@ impl Store for Faulty {
 
 /// What a ring says of itself and what is in the store; and both are what is published.
 fn agreed(ring: &KeyRing, store: &MemoryStore) -> KeyRingState {
-    let ledger = ring.ledger();
-    assert!(ledger == store.ledger());
-    assert!(*ring.keys().current() == *ledger.key_set());
-    ledger
+    let state = ring.state();
+    assert!(state == store.state());
+    assert!(*ring.keys().current() == *state.key_set());
+    state
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,13 +183,13 @@ async fn an_operation_is_done_although_nobody_waits_for_it() {
         ring.issue(again()).now_or_never().is_none(),
         "it is under way"
     );
-    while store.ledger().generation() == 0 {
+    while store.state().serial() == 0 {
         yield_now().await;
     }
     let issued = ring.issue(again()).await.unwrap();
-    let ledger = agreed(&ring, &store);
-    assert_eq!(ledger.keys().count(), 1);
-    assert_eq!(ledger.keys().next().unwrap().id(), issued.id());
+    let state = agreed(&ring, &store);
+    assert_eq!(state.keys().count(), 1);
+    assert_eq!(state.keys().next().unwrap().id(), issued.id());
     assert!(issued.into_new().is_none(), "the token went to nobody");
 }
 
@@ -200,7 +200,7 @@ async fn what_was_asked_for_before_the_last_handle_went_is_done() {
     let keys = ring.keys();
     assert!(ring.issue(terms("client")).now_or_never().is_none());
     drop(ring);
-    while store.ledger().generation() == 0 {
+    while store.state().serial() == 0 {
         yield_now().await;
     }
     while keys.current().is_empty() {
@@ -222,7 +222,7 @@ async fn writers_at_the_same_time_lose_nothing_of_each_other() {
     let keys = join_all((0..100).map(issue)).await;
     for ring in &rings {
         ring.reload().await.unwrap();
-        assert_eq!(agreed(ring, &store).generation(), 100);
+        assert_eq!(agreed(ring, &store).serial(), 100);
         assert!(keys.iter().all(|key| is_valid(ring, key)));
     }
 }
@@ -272,11 +272,11 @@ impl Store for Told {
     }
 
     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        let mut ledger = self.0.lock().unwrap();
-        if ledger.generation() != commit.base.generation() {
+        let mut state = self.0.lock().unwrap();
+        if state.serial() != commit.base.serial() {
             return Err(CommitError::Stale);
         }
-        *ledger = commit.next.clone();
+        *state = commit.next.clone();
         Ok(())
     }
 }
@@ -309,7 +309,7 @@ async fn a_write_that_may_still_land_is_not_said_to_have_failed() {
     let once = || terms("client").idempotency_key("once".parse().unwrap());
     let late = ring.issue(once()).await;
     assert!(matches!(late, Err(KeyRingError::Unknown(_))), "{late:?}");
-    assert_eq!(ring.ledger().keys().count(), 0);
+    assert_eq!(ring.state().keys().count(), 0);
 
     let landed = store.under_way.lock().unwrap().take().unwrap();
     *store.stored.0.lock().unwrap() = landed;
@@ -318,7 +318,7 @@ async fn a_write_that_may_still_land_is_not_said_to_have_failed() {
         found.into_new().is_none(),
         "it was written, and is found to be"
     );
-    assert_eq!(ring.ledger().keys().count(), 1);
+    assert_eq!(ring.state().keys().count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -326,7 +326,7 @@ async fn an_older_state_of_the_store_is_not_taken_in() {
     let store = Told(Arc::new(Mutex::new(KeyRingState::empty())));
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let key = issued(&ring).await;
-    let older = ring.ledger();
+    let older = ring.state();
     ring.revoke(key.id()).await.unwrap();
 
     *store.0.lock().unwrap() = older;
@@ -349,13 +349,13 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         other(&ring, "b").await,
         other(&ring, "c").await,
     );
-    let live: Vec<KeyEntry> = ring.ledger().keys().cloned().collect();
-    let clients: Vec<_> = ring.ledger().clients().cloned().collect();
+    let live: Vec<KeyEntry> = ring.state().keys().cloned().collect();
+    let clients: Vec<_> = ring.state().clients().cloned().collect();
     for key in [&revoked, &renamed, &removed] {
         ring.revoke(key.id()).await.unwrap();
     }
 
-    // A later generation, written by somebody who took an older file: one key is live again, one under another
+    // A later serial, written by somebody who took an older file: one key is live again, one under another
     // name, and one is not there at all.
     let theirs = live.into_iter().filter_map(|entry| {
         if entry.id() == removed.id() {
@@ -369,8 +369,8 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         };
         Some(KeyEntry::new(id, entry.client().clone(), *entry.digest()))
     });
-    let generation = ring.ledger().generation() + 5;
-    *store.0.lock().unwrap() = KeyRingState::new(generation, clients, theirs).unwrap();
+    let serial = ring.state().serial() + 5;
+    *store.0.lock().unwrap() = KeyRingState::new(serial, clients, theirs).unwrap();
 
     ring.reload().await.unwrap();
     for key in [&revoked, &renamed, &removed] {
@@ -379,7 +379,7 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         let entry = stored.key_of(&key.digest()).unwrap();
         assert!(entry.revoked_at().is_some(), "the store knows it again");
     }
-    assert_eq!(ring.ledger().generation(), generation + 1);
+    assert_eq!(ring.state().serial(), serial + 1);
 }
 
 #[tokio::test]

@@ -387,7 +387,7 @@ async fn a_key_that_may_do_all_that_its_new_client_may_goes_by_its_client() {
     };
     let first = ring.issue(terms("a b", "a b")).await.unwrap();
     let second = ring.issue(terms("a b", "a b")).await.unwrap();
-    let own = |id: &KeyId| ring.ledger().key(id).unwrap().scopes().cloned();
+    let own = |id: &KeyId| ring.state().key(id).unwrap().scopes().cloned();
     assert_eq!(own(first.id()), None);
     assert_eq!(own(second.id()), Some(scopes("a b")), "it was there before");
     ring.revoke(second.id()).await.unwrap();
@@ -412,12 +412,12 @@ async fn nothing_that_is_told_or_printed_has_a_token_or_a_digest_in_it() {
         .rotate(RotateRequest::compromised(client()))
         .await
         .unwrap_err();
-    let ledger = ring.ledger();
+    let state = ring.state();
     let printed = format!(
-        "{ring:?} {key:?} {rotated:?} {refused:?} {ledger:?} {:?} {:?} {:?}",
+        "{ring:?} {key:?} {rotated:?} {refused:?} {state:?} {:?} {:?} {:?}",
         ring.list(),
         ring.warnings(),
-        ledger.keys().collect::<Vec<_>>()
+        state.keys().collect::<Vec<_>>()
     );
     let told = traced.text();
     for event in [

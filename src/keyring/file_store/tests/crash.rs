@@ -35,7 +35,7 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     if let Some(file) = file() {
         let mut left: usize = env::var(STEPS).unwrap().parse().unwrap();
         let base = commit::load(&file).unwrap();
-        let next = with_one_more(&base, &format!("k{}", base.generation()));
+        let next = with_one_more(&base, &format!("k{}", base.serial()));
         let committed = commit::commit(&file, &base, &next, |_| {
             if left == 0 {
                 abort();
@@ -61,7 +61,7 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
         if after == before {
             old += 1;
         } else {
-            let name = format!("k{}", before.generation());
+            let name = format!("k{}", before.serial());
             assert_eq!(after, with_one_more(&before, &name), "after {steps} steps");
             new += 1;
         }
@@ -74,7 +74,7 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     add(&folder.file, ["after all that".replace(' ', "-")]);
     assert_eq!(
         folder.names(),
-        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+        ["keys.toml", "keys.toml.lock", "keys.toml.serial"]
     );
 }
 
@@ -83,8 +83,8 @@ fn a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had() {
     if let Some(file) = file() {
         loop {
             let base = commit::load(&file).unwrap();
-            add(&file, [format!("k{}", base.generation())]);
-            println!("\nwritten: {}", base.generation() + 1);
+            add(&file, [format!("k{}", base.serial())]);
+            println!("\nwritten: {}", base.serial() + 1);
         }
     }
     let folder = Folder::new();
@@ -103,8 +103,8 @@ fn a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had() {
         child.kill().unwrap();
         child.wait().unwrap();
         let found = commit::load(&folder.file).unwrap();
-        assert!(found.generation() >= said, "{said} was written");
+        assert!(found.serial() >= said, "{said} was written");
         let keys = u64::try_from(found.keys().count()).unwrap();
-        assert_eq!(keys, found.generation(), "each write adds a key");
+        assert_eq!(keys, found.serial(), "each write adds a key");
     }
 }

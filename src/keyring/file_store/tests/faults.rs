@@ -74,13 +74,13 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
         }
         assert_eq!(
             folder.names(),
-            ["keys.toml", "keys.toml.generation", "keys.toml.lock"],
+            ["keys.toml", "keys.toml.lock", "keys.toml.serial"],
             "{failing:?}"
         );
         add(&folder.file, ["later".into()]);
         assert_eq!(
-            commit::load(&folder.file).unwrap().generation(),
-            found.generation() + 1
+            commit::load(&folder.file).unwrap().serial(),
+            found.serial() + 1
         );
     }
 }
@@ -138,7 +138,7 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
     is_broken.store(false, Ordering::SeqCst);
     assert_eq!(ring.revoke(key.id()).await.unwrap(), [], "it was, before");
     let old = std::fs::read_to_string(&folder.file).unwrap();
-    let old = old.replace("generation = 2", "generation = 1");
+    let old = old.replace("serial = 2", "serial = 1");
     std::fs::write(&folder.file, old).unwrap();
     let error = commit::load(&folder.file).unwrap_err().to_string();
     assert!(error.contains("2 was written"), "it is noted: {error}");

@@ -76,7 +76,7 @@ fn the_lock_is_its_owners_alone_and_who_may_read_the_file_may_read_what_was_writ
         0o600,
         "who holds it keeps all others out"
     );
-    assert_eq!(mode(&beside("generation")), 0o644);
+    assert_eq!(mode(&beside("serial")), 0o644);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_a_link_leads_to_is_written_and_the_link_stays() {
     assert_eq!(commit::load(&elsewhere.file).unwrap().keys().count(), 2);
     assert_eq!(
         elsewhere.names(),
-        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+        ["keys.toml", "keys.toml.lock", "keys.toml.serial"]
     );
 }
 

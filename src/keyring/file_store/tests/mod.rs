@@ -48,7 +48,7 @@ fn key(name: &str) -> KeyEntry {
 fn with_one_more(base: &KeyRingState, name: &str) -> KeyRingState {
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let keys = base.keys().cloned().chain([key(name)]);
-    KeyRingState::new(base.generation() + 1, [client], keys).unwrap()
+    KeyRingState::new(base.serial() + 1, [client], keys).unwrap()
 }
 
 /// Adds keys one by one, as a key ring does it: who comes too late looks again.

@@ -90,7 +90,7 @@ impl Keeper {
 
     /// A new file in the place of the old one.
     fn write(&self, set: usize) {
-        let mut text = format!("version = 1\ngeneration = {set}\n[[client]]\nid = \"c\"\n");
+        let mut text = format!("version = 1\nserial = {set}\n[[client]]\nid = \"c\"\n");
         for key in keys_of(set) {
             let digest = KeyDigest::of(key.text().as_bytes()).to_text();
             text += &format!(

@@ -1,4 +1,4 @@
-//! What makes a ledger, and what makes none.
+//! What makes a state, and what makes none.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ fn key(id: &str, client: &str, token: &str) -> KeyEntry {
 }
 
 #[test]
-fn entries_that_contradict_each_other_make_no_ledger_and_are_named() {
+fn conflicting_entries_are_refused_and_named() {
     let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_000_000);
     let id = |id: &str| id.parse().unwrap();
     let first = || key("1", "ui", "one");
@@ -53,26 +53,25 @@ fn entries_that_contradict_each_other_make_no_ledger_and_are_named() {
 }
 
 #[test]
-fn the_keys_of_a_client_stand_in_the_order_in_which_they_came_and_are_found_by_name_and_by_digest()
-{
+fn keys_keep_order_and_are_found_by_id_and_digest() {
     let keys = [
         key("9", "b", "one"),
         key("5", "a", "two"),
         key("1", "b", "three"),
     ];
-    let ledger = KeyRingState::new(7, ["a", "b"].map(client), keys.clone()).unwrap();
-    let of_b: Vec<_> = ledger.keys_of(&"b".parse().unwrap()).collect();
+    let state = KeyRingState::new(7, ["a", "b"].map(client), keys.clone()).unwrap();
+    let of_b: Vec<_> = state.keys_of(&"b".parse().unwrap()).collect();
     assert_eq!(of_b, [&keys[0], &keys[2]]);
     for key in &keys {
-        assert_eq!(ledger.key(key.id()), Some(key));
-        assert_eq!(ledger.key_of(key.digest()), Some(key));
+        assert_eq!(state.key(key.id()), Some(key));
+        assert_eq!(state.key_of(key.digest()), Some(key));
     }
-    assert_eq!((ledger.generation(), ledger.key_set().len()), (7, 3));
+    assert_eq!((state.serial(), state.key_set().len()), (7, 3));
 }
 
 #[test]
-fn a_ledger_that_cannot_be_counted_on_is_not_changed() {
-    let ledger = KeyRingState::new(u64::MAX, [client("ui")], []).unwrap();
-    let changed = ledger.apply(&Change::default());
-    assert_eq!(changed.unwrap_err(), InvalidKeyRingState::LastGeneration);
+fn state_at_last_serial_cannot_change() {
+    let state = KeyRingState::new(u64::MAX, [client("ui")], []).unwrap();
+    let changed = state.apply(&Change::default());
+    assert_eq!(changed.unwrap_err(), InvalidKeyRingState::LastSerial);
 }
