@@ -4,7 +4,8 @@
 //! cargo run --example axum_server --features axum,key-file
 //! ```
 //!
-//! The file holds digests of keys, never keys. Removing a key from it takes effect without a restart.
+//! The file holds digests of keys, never keys. Removing a key from it takes effect without a
+//! restart.
 
 use std::fs;
 use std::path::Path;

@@ -45,8 +45,7 @@ impl Source for TokenEndpoint {
         let body: Value = serde_json::from_slice(&body).map_err(|_| invalid())?;
         let token = body["access_token"].as_str().ok_or_else(invalid)?;
         let lifetime = body["expires_in"].as_f64().ok_or_else(invalid)?;
-        let expiry = Expiry::in_seconds(lifetime).map_err(|_| invalid())?;
-        Ok(Fetched::new(Secret::from(token)).expires(expiry))
+        Ok(Fetched::new(Secret::from(token)).expires(Expiry::in_seconds(lifetime)?))
     }
 }
 

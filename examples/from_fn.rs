@@ -1,4 +1,5 @@
-//! A middleware of your own, with axum's `from_fn`: find the key, verify it, remove it, answer refusals.
+//! A middleware of your own, with axum's `from_fn`: find the key, verify it, remove it, answer
+//! refusals.
 //!
 //! ```console
 //! cargo run --example from_fn
@@ -55,7 +56,7 @@ fn client(
 ) -> Result<ClientId, AuthError> {
     let token = locations.extract(request.headers(), request.uri())?;
     let keys = keys.current(); // once for each request: one decision, one set of keys
-    // The response is the same for every invalid key: callers never learn what is wrong.
+    // The error knows the reason, for a log. The response says the same whatever the reason is.
     let record = verify_at(&keys, token.bytes(), SystemTime::now())?;
     Ok(record.client().clone())
 }

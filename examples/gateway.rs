@@ -39,7 +39,7 @@ async fn main() -> Result<(), BoxError> {
     let clients = KeySet::from_plain_keys(&Secret::from(CLIENT_KEY))?;
     let (clients, _publisher) = Rotating::manual(clients);
 
-    // Both halves in one layer, which forwards no client's key and lets no client replace the upstream's.
+    // Both halves in one layer. No client's key goes on, and no client can replace the upstream's.
     let inject = InjectKeyLayer::new(&*upstream, key)?.replay(BufferBody::new(64 * 1024));
     let proxy = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(|_| async { StatusCode::BAD_GATEWAY }))

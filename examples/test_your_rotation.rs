@@ -4,8 +4,8 @@
 //! cargo run --example test_your_rotation
 //! ```
 //!
-//! In your project, the functions at the end are tests, under `#[tokio::test(start_paused = true)]`.
-//! On a paused clock, tokio skips each wait as soon as nothing else is left to do.
+//! In your project, the functions at the end are tests, under `#[tokio::test(start_paused =
+//! true)]`. On a paused clock, tokio skips each wait as soon as nothing else is left to do.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};

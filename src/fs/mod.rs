@@ -4,6 +4,7 @@
 //! which file it was and what to do.
 
 mod exposure;
+#[cfg(feature = "keyring")]
 mod lock;
 mod open;
 mod paths;
@@ -22,6 +23,7 @@ use self::portable as os;
 use self::unix as os;
 
 pub(crate) use self::exposure::Exposure;
+#[cfg(feature = "keyring")]
 pub(crate) use self::lock::Lock;
 pub(crate) use self::open::{open_if_exists, open_or_create};
 pub(crate) use self::os::{open, set_access};

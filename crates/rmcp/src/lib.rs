@@ -1,4 +1,7 @@
-//! An MCP client: rmcp's transport sends by a trait of its own, whose implementor is wrapped.
+//! API keys that rotate, for clients of MCP servers that are built on `rmcp`.
+//!
+//! rmcp's transport sends through its own trait, [`StreamableHttpClient`]. [`KeyedMcpClient`] wraps
+//! any client that implements it, and does for MCP what [`InjectKeyLayer`] does for HTTP clients.
 #![cfg_attr(not(test), warn(clippy::expect_used))]
 
 use std::collections::HashMap;
@@ -19,8 +22,10 @@ use tower_rotating_auth::outbound::InjectKeyLayer;
 use tower_rotating_auth::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 use tower_service::Service;
 
-/// A client for `rmcp`'s `StreamableHttpClientTransport` that puts the current key on each call of another, and makes
-/// a rejected one once more.
+/// A client for rmcp's `StreamableHttpClientTransport` that puts the current key on each call of
+/// another client, and repeats a rejected call once with a newer key.
+///
+/// # Examples
 ///
 /// ```
 /// # use std::{collections::HashMap, convert::Infallible, sync::Arc};
@@ -97,27 +102,38 @@ use tower_service::Service;
 /// # }
 /// ```
 ///
-/// What is said of [`InjectKeyLayer`] holds: the key goes to the named origins alone, and a header that the caller has set is
-/// left alone unless the key overrides. The transport's own `auth_header` is an `Authorization` that the caller has set.
-/// It stays, and a key that goes on as `Authorization` is left off; one that overrides takes its place, and one in another
-/// header goes on beside it.
+/// # Headers
 ///
-/// A rejection is an `AuthRequired` of the wrapped client. The clients of rmcp tell a `401` so where the server names a
-/// challenge in `WWW-Authenticate`, as MCP asks of it, and not when a session is deleted; what they tell otherwise is
-/// handed on. What [`InjectKeyLayer::rejected_by`] says of statuses is of no effect, since the trait shows none, and an
-/// [`Outcome`](tower_rotating_auth::outbound::Outcome) finds no room: [events](tower_rotating_auth::rotating::RotatingBuilder::observer) tell what was done.
+/// As with [`InjectKeyLayer`], the key goes only to the origins that you name, and a header that
+/// the caller has set stays unless the layer overrides it. The transport's `auth_header` counts as
+/// an `Authorization` header that the caller has set:
 ///
-/// Once a stream of events has been opened, it lasts whatever becomes of the key; the transport opens the next one with
-/// the key that is current then.
+/// - A key in `Authorization` is left off, unless the layer overrides existing headers.
+/// - A key in another header is added beside it.
 ///
-/// To drop one of its futures is to drop the attempt that is under way; a refresh that was asked for goes on.
+/// # Rejections
+///
+/// A rejection is `StreamableHttpError::AuthRequired` from the wrapped client. rmcp's own clients
+/// return it for a `401` with a `WWW-Authenticate` challenge, which MCP requires, but not when they
+/// delete a session. All other errors pass through.
+///
+/// The trait shows no status and no response, so [`InjectKeyLayer::rejected_by`] has no effect and
+/// there is no [`Outcome`](tower_rotating_auth::outbound::Outcome). Use an
+/// [observer](tower_rotating_auth::rotating::RotatingBuilder::observer) to see what the layer did.
+///
+/// An event stream that is open stays open when the key changes. The transport opens the next one
+/// with the key that is current then.
+///
+/// # Cancel safety
+///
+/// Dropping a future drops the attempt that is under way. A refresh that it requested continues.
 #[derive(Clone, Debug)]
 pub struct KeyedMcpClient<C> {
     client: C,
     inject: InjectKeyLayer<CallAdapter>,
 }
 
-/// What the layer looks at in a call, and changes.
+/// The part of a call that the layer reads and changes.
 #[derive(Clone)]
 struct Head {
     uri: Arc<str>,
@@ -129,16 +145,19 @@ type Headers = HashMap<HeaderName, HeaderValue>;
 
 type Answer<T, C> = Result<T, StreamableHttpError<<C as StreamableHttpClient>::Error>>;
 
-/// The seam, which sees of a call what the layer needs to.
+/// Adapts the layer to the head of a call.
 #[derive(Clone, Copy, Debug)]
 struct CallAdapter;
 
-/// A call of the wrapped client's, as a service.
+/// A call to the wrapped client, as a service.
 #[derive(Clone)]
 struct Call<F>(F);
 
 impl<C> KeyedMcpClient<C> {
-    /// Wraps a client.
+    /// Wraps a client, such as `reqwest::Client`.
+    ///
+    /// Replaces the layer's settings for bodies and rejections, as described
+    /// [above](Self#rejections).
     #[must_use]
     pub fn new(client: C, inject: InjectKeyLayer) -> Self {
         Self {

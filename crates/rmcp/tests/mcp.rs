@@ -1,4 +1,4 @@
-//! The client of an MCP server, around one that tells a 401 as rmcp's own do.
+//! `KeyedMcpClient` around a client that returns a 401 as rmcp's own clients do.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 type Headers = HashMap<HeaderName, HeaderValue>;
 type Answer<T> = Result<T, StreamableHttpError<Infallible>>;
 
-/// A secret store, and the server that takes its keys.
+/// A secret store, and the server that accepts its keys.
 #[derive(Clone)]
 struct World(Arc<Mutex<State>>);
 
@@ -67,12 +67,12 @@ impl World {
         self.with(|state| state.stored = key.into());
     }
 
-    /// Sets the one key that the server takes.
+    /// Sets the one key that the server accepts.
     fn accept(&self, key: &str) {
         self.with(|state| state.accepted = vec![key.into()]);
     }
 
-    /// Makes the server take one key more.
+    /// Makes the server accept one more key.
     fn also_accept(&self, key: &str) {
         self.with(|state| state.accepted.push(key.into()));
     }
@@ -97,15 +97,15 @@ impl World {
         InjectKeyLayer::new(ORIGIN, builder.start(source.bearer()).await.unwrap()).unwrap()
     }
 
-    /// Answers a request: whether its key is taken.
-    fn takes(&self, request: Request<String>) -> bool {
+    /// Records a request, and returns whether the server accepts its key.
+    fn accepts(&self, request: Request<String>) -> bool {
         let (head, body) = request.into_parts();
         self.with(|state| {
             let sent = head.headers.get(AUTHORIZATION);
             let key = sent.and_then(|sent| sent.as_bytes().strip_prefix(b"Bearer "));
             let accepted = key.is_some_and(|key| {
-                let mut taken = state.accepted.iter();
-                taken.any(|taken| taken.as_bytes() == key)
+                let mut valid = state.accepted.iter();
+                valid.any(|valid| valid.as_bytes() == key)
             });
             state.seen.push(Seen {
                 headers: head.headers,
@@ -123,7 +123,7 @@ impl Seen {
     }
 }
 
-/// Lets time go by on tokio's clock, which stands still otherwise.
+/// Advances tokio's paused clock.
 async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
 }
@@ -151,7 +151,7 @@ impl Client {
         headers: Headers,
         answer: T,
     ) -> Answer<T> {
-        let uri = uri.replace(['\\', ' '], ""); // it need not be one that `http` can read
+        let uri = uri.replace(['\\', ' '], ""); // `http` rejects some of these URLs
         let mut request = Request::post(uri).body(what).unwrap();
         if let Some(token) = token {
             let token = format!("Bearer {token}").parse().unwrap();
@@ -160,7 +160,7 @@ impl Client {
         for (name, value) in headers {
             request.headers_mut().append(name, value);
         }
-        if self.world.takes(request) {
+        if self.world.accepts(request) {
             return Ok(answer);
         }
         let why = AuthRequiredError::new(CHALLENGE.into());
@@ -252,7 +252,7 @@ fn headers() -> Headers {
     HashMap::from([(name, HeaderValue::from_static("7"))])
 }
 
-/// The calls that there are.
+/// The names of the calls.
 const CALLS: [&str; 3] = ["post", "get", "delete"];
 
 async fn call(
@@ -277,7 +277,7 @@ async fn call(
     }
 }
 
-/// What was sent as `Authorization`, each time.
+/// Returns the values of `Authorization` in each request.
 fn sent(world: &World) -> Vec<Vec<String>> {
     let values = |headers: &HeaderMap| {
         let values = headers.get_all(AUTHORIZATION).iter();
@@ -291,7 +291,7 @@ fn sent(world: &World) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_call_carries_the_key_and_is_made_once_more_with_the_next_one() {
+async fn each_call_sends_the_key_and_replays_with_the_next() {
     let world = World::new("key-1");
     let client = client(&world).await;
     for (number, name) in CALLS.into_iter().enumerate() {
@@ -315,7 +315,7 @@ async fn each_call_carries_the_key_and_is_made_once_more_with_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_rejection_is_the_callers() {
+async fn second_rejection_reaches_the_caller() {
     let world = World::new("old");
     let client = client(&world).await;
     call(&client, "post", URL, None, headers()).await.unwrap();
@@ -331,7 +331,7 @@ async fn a_second_rejection_is_the_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_key_goes_to_its_origin_alone_and_to_no_text_that_is_read_in_two_ways() {
+async fn key_stays_off_other_origins_and_ambiguous_urls() {
     let world = World::new("key");
     let client = client(&world).await;
     for elsewhere in [
@@ -348,7 +348,7 @@ async fn the_key_goes_to_its_origin_alone_and_to_no_text_that_is_read_in_two_way
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_transports_own_token_is_a_header_that_the_caller_has_set() {
+async fn transport_token_counts_as_a_caller_header() {
     let bearer = || {
         let key = Credential::bearer(&Secret::from("ours")).unwrap();
         InjectKeyLayer::new(ORIGIN, Rotating::manual(key).0).unwrap()
@@ -392,7 +392,7 @@ async fn the_transports_own_token_is_a_header_that_the_caller_has_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_transports_limits_reach_the_wrapped_client() {
+async fn response_limits_reach_the_wrapped_client() {
     let world = World::new("key");
     let wrapped = Client::of(&world);
     let client = KeyedMcpClient::new(wrapped.clone(), world.inject().await);

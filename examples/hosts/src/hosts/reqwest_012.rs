@@ -1,4 +1,4 @@
-//! reqwest of the series before, beside the current one: the same functions, of another crate.
+//! reqwest 0.12, beside a newer one: the same functions of the older crate.
 
 use axum::Router;
 use axum::routing::post;
@@ -13,15 +13,15 @@ use tower_rotating_auth::{
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-/// What the rest of a program names the client by.
+/// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client, ClientAdapter<Request, ResponseAdapter<Response, Error>>>;
 
 fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
-    let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+    let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
         .notes(Response::extensions_mut);
     Ok(InjectKeyLayer::new(url, key)?
-        .seam(seam)
+        .seam(adapter)
         .layer(Client::new()))
 }
 

@@ -1,7 +1,8 @@
-//! rmcp, the client of an MCP server: the crate has its wrapper, as the feature `rmcp`.
+//! rmcp, as the client of an MCP server: `tower-rotating-auth-rmcp` wraps its HTTP client.
 //!
-//! The reqwest client under it tells a 401 as an error, and only where the server names a challenge in
-//! `WWW-Authenticate`, as MCP asks of it. The key goes on as a header, beside those that the transport sets.
+//! rmcp's reqwest client returns a 401 as an error, but only if the server sends a
+//! `WWW-Authenticate` challenge, as MCP requires. The key is one more header beside those of the
+//! transport.
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ fn keyed_transport(
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 
-/// A server without a single tool.
+/// A server that has no tools.
 struct Bare;
 
 impl ServerHandler for Bare {
