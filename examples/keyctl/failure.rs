@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use tower_rotating_auth::keyring::{KeyRingError, KeyRingStartError, NotAllowed, StoreError};
+use tower_rotating_auth::keyring::{KeyRingError, NotAllowed, StoreError};
 
 use crate::line::chain;
 
@@ -35,17 +35,11 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<KeyRingStartError> for Failure {
-    fn from(error: KeyRingStartError) -> Self {
-        Self::Failed(chain(&error))
-    }
-}
-
 impl From<KeyRingError> for Failure {
     fn from(error: KeyRingError) -> Self {
-        match &error {
-            KeyRingError::NotAllowed(why) => Self::No(not_allowed(why)),
-            _ => Self::Failed(chain(&error)),
+        match error.not_allowed() {
+            Some(reason) => Self::No(not_allowed(reason)),
+            None => Self::Failed(chain(&error)),
         }
     }
 }

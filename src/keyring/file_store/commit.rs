@@ -10,7 +10,7 @@ use super::note;
 use super::place::Place;
 use super::replace::{Readers, Step, replace, sync_folder};
 use crate::keyring::state::KeyRingState;
-use crate::keyring::store::{CommitError, StoreError};
+use crate::keyring::store::StoreError;
 use crate::secret_file;
 use crate::secret_file::Exposure;
 
@@ -65,7 +65,7 @@ impl Desk {
         base: &KeyRingState,
         next: &KeyRingState,
         mut before: impl FnMut(Step) -> io::Result<()>,
-    ) -> Result<(), CommitError> {
+    ) -> Result<(), StoreError> {
         let last = &mut self.last;
         commit(&self.path, base, next, |step| {
             match step {
@@ -92,7 +92,7 @@ pub(crate) fn commit(
     base: &KeyRingState,
     next: &KeyRingState,
     mut before: impl FnMut(Step) -> io::Result<()>,
-) -> Result<(), CommitError> {
+) -> Result<(), StoreError> {
     let place = find(path)?;
     let not_written = |error| not_written(path, error);
     let _lock = locked(&place, path, &mut before)?;
@@ -101,19 +101,20 @@ pub(crate) fn commit(
     not_put_back(&found, noted, &place, path)?;
     // Not the serial alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
-        return Err(CommitError::Stale);
+        return Err(StoreError::conflict());
     }
     let text = format::write(next).map_err(|error| {
         StoreError::new(format!("the keys cannot be written to {path:?}")).caused_by(error)
     })?;
     if format::read(&text, path)? != *next {
-        return Err(StoreError::new(format!("{path:?} would not say what it should")).into());
+        return Err(StoreError::new(format!(
+            "{path:?} would not say what it should"
+        )));
     }
     if text.len() > MAX_BYTES {
         return Err(StoreError::new(format!(
             "{path:?} would have more than {MAX_BYTES} bytes; purge keys, or use a database"
-        ))
-        .into());
+        )));
     }
     replace(
         &place,

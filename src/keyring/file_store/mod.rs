@@ -41,7 +41,7 @@ use tokio::task::spawn_blocking;
 
 use self::commit::Desk;
 use super::state::KeyRingState;
-use super::store::{Commit, CommitError, Store, StoreError};
+use super::store::{Commit, Store, StoreError};
 
 /// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
 ///
@@ -58,11 +58,11 @@ use super::store::{Commit, CommitError, Store, StoreError};
 ///
 /// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may
 /// write at a time: each holds the lock on `<file>.lock`, its owner's alone, while it does, and one that decided on an older
-/// content is told so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten
+/// content is told so ([`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict)). The lock is advisory: who edits by hand is not held up, and not overwritten
 /// either, unless in the very moment of a write.
 ///
 /// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
-/// ([`KeyRingError::Unknown`](crate::keyring::KeyRingError)): the store reads nothing until the disk has.
+/// ([`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown)): the store reads nothing until the disk has.
 ///
 /// # An older file
 ///
@@ -112,7 +112,7 @@ impl Store for FileStore {
         off_the_runtime(move || desk.load(|_| Ok(()))).await?
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
         let mut desk = Arc::clone(&self.desk).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
         off_the_runtime(move || desk.commit(&base, &next, |_| Ok(()))).await?

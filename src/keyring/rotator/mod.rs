@@ -23,7 +23,7 @@ pub use self::sink::{Sink, SinkError};
 pub use self::sink_fn::{SinkFn, sink_fn};
 use super::request::IssueRequest;
 use super::request::RotateRequest;
-use super::ring::{KeyRing, KeyRingError};
+use super::ring::{KeyRing, KeyRingErrorKind};
 use super::token::NewKey;
 use crate::inbound::{KeyDigest, KeyId};
 
@@ -197,7 +197,9 @@ impl<S: Sink> Rotator<S> {
                     let left = next.duration_since(self.ring.now()).unwrap_or_default();
                     left.min(LONGEST_SLEEP)
                 }
-                Err(RotatorError::Ring(KeyRingError::Stopped)) => return,
+                Err(RotatorError::Ring(error)) if error.kind() == KeyRingErrorKind::Stopped => {
+                    return;
+                }
                 Err(error) => {
                     let client = self.terms.client();
                     tracing::warn!(
