@@ -19,7 +19,7 @@ pub use self::file_store::FileStore;
 pub use self::issuance_policy::{IssuancePolicy, MaxAge};
 pub use self::request::{ExternalKey, IssueRequest, KeySelector, RevokeRequest, RotateRequest};
 pub use self::ring::{
-    Imported, Issued, KeyRing, KeyRingBuilder, KeyRingError, KeyRingStartError, Rotated,
+    Imported, Issued, KeyRing, KeyRingBuilder, KeyRingError, KeyRingErrorKind, Rotated,
 };
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::rotator::FileSink;
@@ -27,11 +27,11 @@ pub use self::rotator::{
     Rotator, RotatorError, RotatorErrorKind, Sink, SinkError, SinkErrorKind, SinkFn, sink_fn,
 };
 pub use self::state::{
-    Ageing, Change, ClientEntry, ClientState, InvalidKeyRingState, KeyEntry, KeyRingState,
-    KeySummary, KeyWarning, OlderKeyRingState,
+    Ageing, Change, ClientEntry, ClientState, InvalidKeyRingState, InvalidKeyRingStateKind,
+    KeyEntry, KeyRingState, KeySummary, KeyWarning,
 };
-pub use self::store::{Commit, CommitError, MemoryStore, Store, StoreError};
-pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};
+pub use self::store::{Commit, MemoryStore, Store, StoreError, StoreErrorKind};
+pub use self::token::{NewKey, ParsedToken, Prefix, TokenError, TokenErrorKind};
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::use_file::{UseFile, Uses};
 pub use crate::idempotency::IdempotencyKey;

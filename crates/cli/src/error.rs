@@ -5,7 +5,7 @@ use std::fmt;
 use std::iter::successors;
 use std::process::ExitCode;
 
-use tower_rotating_auth::keyring::{KeyRingError, KeyRingStartError, NotAllowed, StoreError};
+use tower_rotating_auth::keyring::{KeyRingError, NotAllowed, StoreError};
 
 /// Why the program ends without success.
 #[derive(Debug)]
@@ -65,17 +65,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl From<KeyRingStartError> for Error {
-    fn from(error: KeyRingStartError) -> Self {
-        Self::failed(chain(&error))
-    }
-}
-
 impl From<KeyRingError> for Error {
     fn from(error: KeyRingError) -> Self {
-        match &error {
-            KeyRingError::NotAllowed(why) => Self::no(not_allowed(why)),
-            _ => Self::failed(chain(&error)),
+        match error.not_allowed() {
+            Some(reason) => Self::no(not_allowed(reason)),
+            None => Self::failed(chain(&error)),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::fs::{
     Access, FileError, Lock, Paths, SecretFile, Step, open_if_exists, replace, sync_directory,
 };
 use crate::keyring::state::KeyRingState;
-use crate::keyring::store::{CommitError, StoreError};
+use crate::keyring::store::StoreError;
 
 /// Some hundred thousand keys, and no more than a [`FileSource`](crate::source::FileSource) takes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -62,7 +62,7 @@ impl StoreFile {
         base: &KeyRingState,
         next: &KeyRingState,
         mut before: impl FnMut(Step) -> io::Result<()>,
-    ) -> Result<(), CommitError> {
+    ) -> Result<(), StoreError> {
         let last = &mut self.last;
         commit(&self.path, base, next, |step| {
             match step {
@@ -89,7 +89,7 @@ pub(crate) fn commit(
     base: &KeyRingState,
     next: &KeyRingState,
     mut before: impl FnMut(Step) -> io::Result<()>,
-) -> Result<(), CommitError> {
+) -> Result<(), StoreError> {
     let paths = find(path)?;
     let not_written = |error| not_written(path, error);
     let _lock = locked(&paths, path, &mut before)?;
@@ -98,19 +98,20 @@ pub(crate) fn commit(
     not_put_back(&found, noted, &paths, path)?;
     // Not the serial alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
-        return Err(CommitError::Stale);
+        return Err(StoreError::conflict());
     }
     let text = format::write(next).map_err(|error| {
         StoreError::new(format!("the keys cannot be written to {path:?}")).caused_by(error)
     })?;
     if format::read(&text, path)? != *next {
-        return Err(StoreError::new(format!("{path:?} would not say what it should")).into());
+        return Err(StoreError::new(format!(
+            "{path:?} would not say what it should"
+        )));
     }
     if text.len() > MAX_BYTES {
         return Err(StoreError::new(format!(
             "{path:?} would have more than {MAX_BYTES} bytes; purge keys, or use a database"
-        ))
-        .into());
+        )));
     }
     replace(
         &paths,

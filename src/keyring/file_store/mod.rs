@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use self::commit::StoreFile;
 use super::state::KeyRingState;
-use super::store::{Commit, CommitError, Store, StoreError};
+use super::store::{Commit, Store, StoreError};
 use crate::blocking::{self, ShuttingDown};
 
 /// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
@@ -31,11 +31,11 @@ use crate::blocking::{self, ShuttingDown};
 ///
 /// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may
 /// write at a time: each holds the lock on `<file>.lock`, its owner's alone, while it does, and one that decided on an older
-/// content is told so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten
+/// content is told so ([`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict)). The lock is advisory: who edits by hand is not held up, and not overwritten
 /// either, unless in the very moment of a write.
 ///
 /// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
-/// ([`KeyRingError::Unknown`](crate::keyring::KeyRingError)): the store reads nothing until the disk has.
+/// ([`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown)): the store reads nothing until the disk has.
 ///
 /// # An older file
 ///
@@ -85,7 +85,7 @@ impl Store for FileStore {
         blocking::run(move || file.load(|_| Ok(()))).await?
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
         let mut file = Arc::clone(&self.file).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
         blocking::run(move || file.commit(&base, &next, |_| Ok(()))).await?
@@ -95,11 +95,5 @@ impl Store for FileStore {
 impl From<ShuttingDown> for StoreError {
     fn from(reason: ShuttingDown) -> Self {
         Self::new(reason.to_string())
-    }
-}
-
-impl From<ShuttingDown> for CommitError {
-    fn from(reason: ShuttingDown) -> Self {
-        StoreError::from(reason).into()
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 
-use super::error::KeyRingStartError;
+use super::error::KeyRingError;
 use super::handle::KeyRing;
 use super::task::{RingTask, Settings, within};
 use crate::clock::WallClock;
@@ -93,11 +93,11 @@ impl KeyRingBuilder {
     /// # Errors
     ///
     /// When the store cannot be read, or there is no runtime.
-    pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, KeyRingStartError> {
-        let runtime = runtime::Handle::try_current().map_err(|_| KeyRingStartError::NoRuntime)?;
+    pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, KeyRingError> {
+        let runtime = runtime::Handle::try_current().map_err(|_| KeyRingError::no_runtime())?;
         let policy = Arc::new(self.policy);
         let loaded = within(self.store_timeout, store.load()).await;
-        let state = loaded.map_err(KeyRingStartError::Store)?.under(&policy);
+        let state = loaded.map_err(KeyRingError::store)?.under(&policy);
 
         let wall = Arc::clone(&self.wall);
         let engine = self.engine.name(Arc::clone(&self.name));

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::KeyRingBuilder;
-use super::error::{KeyRingError, KeyRingStartError};
+use super::error::KeyRingError;
 use super::operation::{Command, Pending, Reply};
 use super::outcome::{Imported, Issued, Rotated};
 use crate::inbound::{ClientId, KeyId, KeySet, Scopes};
@@ -22,7 +22,7 @@ use crate::rotating::Rotating;
 /// A ring is the one publisher of the key set that a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) reads. Each operation is
 /// decided, written to the [`Store`], and published, in that order; when it returns, it is in force: no request
 /// that starts later is judged by what was before, in any clone of any layer. When it fails, nothing has changed,
-/// unless the error is [`KeyRingError::Unknown`].
+/// unless the error is [`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown).
 ///
 /// What another process writes to the store, as a tool does that revokes a key, is taken in at the next operation, at a
 /// [`reload`](Self::reload), and as often as [`sync_every`](KeyRingBuilder::sync_every) says: a service that others
@@ -97,7 +97,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// When the store cannot be read, or there is no runtime.
-    pub async fn start(store: impl Store) -> Result<Self, KeyRingStartError> {
+    pub async fn start(store: impl Store) -> Result<Self, KeyRingError> {
         KeyRingBuilder::new().start(store).await
     }
 
@@ -289,8 +289,8 @@ impl KeyRing {
         let (reply, outcome) = oneshot::channel();
         self.commands
             .send(command(reply))
-            .map_err(|_| KeyRingError::Stopped)?;
-        outcome.await.unwrap_or(Err(KeyRingError::Stopped))
+            .map_err(|_| KeyRingError::stopped())?;
+        outcome.await.unwrap_or(Err(KeyRingError::stopped()))
     }
 }
 

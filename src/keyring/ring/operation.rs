@@ -60,6 +60,6 @@ where
             reply,
             ..
         } = *self;
-        drop(reply.send(outcome.and_then(|()| value.ok_or(KeyRingError::Stopped))));
+        drop(reply.send(outcome.and_then(|()| value.ok_or_else(KeyRingError::stopped))));
     }
 }

@@ -17,9 +17,10 @@ use super::events::{log_change, log_warnings};
 use super::operation::{Command, Operation};
 use crate::clock::{WallClock, sleep_until_deadline};
 use crate::inbound::KeySet;
+use crate::keyring::decide::NotAllowed;
 use crate::keyring::issuance_policy::IssuancePolicy;
-use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState, OlderKeyRingState};
-use crate::keyring::store::{Commit, CommitError, Store, StoreError};
+use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState};
+use crate::keyring::store::{Commit, Store, StoreError, StoreErrorKind};
 use crate::rotating::Publisher;
 
 /// How often something is decided anew because others write at the same time.
@@ -65,7 +66,7 @@ enum Persisted {
 
 /// Why a commit was not seen to take place.
 enum NotCommitted {
-    Stale,
+    Conflict,
     Failed(StoreError),
     /// The store did not answer in time. What it has begun may go on, and be written later.
     Late(StoreError),
@@ -140,13 +141,13 @@ impl<S: Store> RingTask<S> {
                 return Ok(());
             }
         }
-        Err(KeyRingError::Contended)
+        Err(KeyRingError::conflict())
     }
 
     /// Writes a change, and publishes it then.
     async fn persist(&mut self, change: &Change) -> Result<Persisted, KeyRingError> {
         let next = self.state.apply(change);
-        let next = next.map_err(|invalid| KeyRingError::NotAllowed(invalid.into()))?;
+        let next = next.map_err(NotAllowed::from)?;
         let base = self.state.clone();
         match self.commit(&base, change, &next).await {
             Ok(()) => {
@@ -154,21 +155,21 @@ impl<S: Store> RingTask<S> {
                 log_change(&self.settings.name, &base, change);
                 Ok(Persisted::Yes)
             }
-            Err(NotCommitted::Stale) => {
+            Err(NotCommitted::Conflict) => {
                 self.stored = Stored::Unknown;
                 Ok(Persisted::SomebodyElseWrote)
             }
             Err(NotCommitted::Failed(error)) => match self.is_stored(&base, change).await {
                 Ok(true) => Ok(Persisted::Yes),
-                Ok(false) => Err(KeyRingError::Store(error)),
-                Err(_) => Err(KeyRingError::Unknown(error)),
+                Ok(false) => Err(KeyRingError::store(error)),
+                Err(_) => Err(KeyRingError::unknown(error)),
             },
             Err(NotCommitted::Late(error)) => {
                 if let Ok(true) = self.is_stored(&base, change).await {
                     return Ok(Persisted::Yes);
                 }
                 self.stored = Stored::Unknown;
-                Err(KeyRingError::Unknown(error))
+                Err(KeyRingError::unknown(error))
             }
         }
     }
@@ -192,12 +193,9 @@ impl<S: Store> RingTask<S> {
     async fn reload(&mut self) -> Result<(), KeyRingError> {
         for _ in 0..ATTEMPTS {
             let load = within(self.settings.store_timeout, self.store.load());
-            let loaded = load.await.map_err(KeyRingError::Store)?;
+            let loaded = load.await.map_err(KeyRingError::store)?;
             if loaded.serial() < self.seen {
-                return Err(KeyRingError::Older(OlderKeyRingState {
-                    current: self.seen,
-                    offered: loaded.serial(),
-                }));
+                return Err(KeyRingError::older_state(loaded.serial(), self.seen));
             }
             self.seen = loaded.serial();
             match self.compare(loaded).await? {
@@ -216,7 +214,7 @@ impl<S: Store> RingTask<S> {
                 }
             }
         }
-        Err(KeyRingError::Contended)
+        Err(KeyRingError::conflict())
     }
 
     /// Writes into the store what it has forgotten. What ended is refused here also where that fails.
@@ -227,9 +225,9 @@ impl<S: Store> RingTask<S> {
             corrected,
         } = correction;
         let outcome = match self.commit(&loaded, &change, &corrected).await {
-            Err(NotCommitted::Stale) => return Ok(Persisted::SomebodyElseWrote),
+            Err(NotCommitted::Conflict) => return Ok(Persisted::SomebodyElseWrote),
             Err(NotCommitted::Failed(error) | NotCommitted::Late(error)) => {
-                Err(KeyRingError::Store(error))
+                Err(KeyRingError::store(error))
             }
             Ok(()) => {
                 let (name, keys) = (&*self.settings.name, change.keys().len());
@@ -260,8 +258,10 @@ impl<S: Store> RingTask<S> {
                 self.seen = next.serial();
                 Ok(())
             }
-            Ok(Err(CommitError::Stale)) => Err(NotCommitted::Stale),
-            Ok(Err(CommitError::Failed(error))) => Err(NotCommitted::Failed(error)),
+            Ok(Err(error)) if error.kind() == StoreErrorKind::Conflict => {
+                Err(NotCommitted::Conflict)
+            }
+            Ok(Err(error)) => Err(NotCommitted::Failed(error)),
             Err(late) => Err(NotCommitted::Late(late)),
         }
     }
@@ -276,8 +276,8 @@ impl<S: Store> RingTask<S> {
         let compare = move || Compared::new(loaded.under(&policy), &current, now);
         async move {
             let compared = spawn_blocking(compare).await;
-            let compared = compared.map_err(|_| KeyRingError::Stopped)?;
-            compared.map_err(|invalid| KeyRingError::NotAllowed(invalid.into()))
+            let compared = compared.map_err(|_| KeyRingError::stopped())?;
+            compared.map_err(|invalid| NotAllowed::from(invalid).into())
         }
     }
 
@@ -343,22 +343,21 @@ impl Compared {
 }
 
 /// Runs what a store does to its end, its panic, or the timeout: neither of these takes the ring down.
-pub(crate) async fn within<T, E: From<StoreError>>(
+pub(crate) async fn within<T>(
     limit: Duration,
-    work: impl Future<Output = Result<T, E>> + Send,
-) -> Result<T, E> {
-    let outcome = in_time(limit, work).await;
-    outcome.unwrap_or_else(|late| Err(late.into()))
+    work: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    in_time(limit, work).await?
 }
 
 /// What came of it, or that it did not end in time.
-async fn in_time<T, E: From<StoreError>>(
+async fn in_time<T>(
     limit: Duration,
-    work: impl Future<Output = Result<T, E>> + Send,
-) -> Result<Result<T, E>, StoreError> {
+    work: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<Result<T, StoreError>, StoreError> {
     match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked").into())),
+        Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked"))),
         Err(_) => Err(StoreError::new("the store did not answer in time")),
     }
 }

@@ -23,7 +23,7 @@ pub use self::sink::{Sink, SinkError, SinkErrorKind};
 pub use self::sink_fn::{SinkFn, sink_fn};
 use super::request::IssueRequest;
 use super::request::RotateRequest;
-use super::ring::{KeyRing, KeyRingError};
+use super::ring::{KeyRing, KeyRingErrorKind};
 use super::token::NewKey;
 use crate::clock::{LONGEST_SLEEP, sleep_toward};
 use crate::inbound::{KeyDigest, KeyId};
@@ -193,7 +193,10 @@ impl<S: Sink> Rotator<S> {
                     sleep_toward(Some(next), self.ring.now()).await;
                 }
                 Err(error) => {
-                    if matches!(error.ring(), Some(KeyRingError::Stopped)) {
+                    if error
+                        .ring()
+                        .is_some_and(|error| error.kind() == KeyRingErrorKind::Stopped)
+                    {
                         return;
                     }
                     let client = self.terms.client();

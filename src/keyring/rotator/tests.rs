@@ -19,7 +19,7 @@ use crate::keyring::file_store::commit;
 use crate::keyring::request::IssueRequest;
 use crate::keyring::ring::KeyRing;
 use crate::keyring::state::KeyRingState;
-use crate::keyring::store::{Commit, CommitError, Store, StoreError};
+use crate::keyring::store::{Commit, Store, StoreError};
 use crate::keyring::token::NewKey;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -68,7 +68,7 @@ impl Store for Kept {
         commit::load(&self.0)
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
         commit::commit(&self.0, commit.base, commit.next, |_| self.1.burn())
     }
 }

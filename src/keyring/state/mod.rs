@@ -13,8 +13,8 @@ use std::time::SystemTime;
 pub use self::change::Change;
 pub(crate) use self::entry::earlier;
 pub use self::entry::{ClientEntry, ClientState, KeyEntry};
-pub use self::invalid::InvalidKeyRingState;
-pub use self::succeed::OlderKeyRingState;
+use self::invalid::Invalid;
+pub use self::invalid::{InvalidKeyRingState, InvalidKeyRingStateKind};
 pub use self::summary::{Ageing, KeySummary, KeyWarning};
 use super::issuance_policy::IssuancePolicy;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
@@ -80,14 +80,14 @@ impl KeyRingState {
         let mut state = Self::empty();
         for entry in clients {
             if state.client(&entry.id).is_some() {
-                return Err(InvalidKeyRingState::SameClient(entry.id));
+                return Err(Invalid::SameClient(entry.id).into());
             }
             state.put_client(entry);
         }
         for entry in keys {
             state.check(&entry)?;
             if state.key(&entry.id).is_some() {
-                return Err(InvalidKeyRingState::SameId(entry.id));
+                return Err(Invalid::SameId(entry.id).into());
             }
             state.put_key(entry);
         }
@@ -165,7 +165,7 @@ impl KeyRingState {
             }
         }
         let serial = self.serial.checked_add(1);
-        let serial = serial.ok_or(InvalidKeyRingState::LastSerial)?;
+        let serial = serial.ok_or(Invalid::LastSerial)?;
         Ok(next.with_serial(serial))
     }
 
@@ -212,20 +212,17 @@ impl KeyRingState {
     fn check(&self, entry: &KeyEntry) -> Result<(), InvalidKeyRingState> {
         let id = || entry.id.clone();
         let Some(client) = self.client(&entry.client) else {
-            return Err(InvalidKeyRingState::UnknownClient(
-                id(),
-                entry.client.clone(),
-            ));
+            return Err(Invalid::UnknownClient(id(), entry.client.clone()).into());
         };
         entry.check(client)?;
         if let Some(other) = self.key_of(&entry.digest) {
             if other.id != entry.id {
-                return Err(InvalidKeyRingState::SameKey(other.id.clone(), id()));
+                return Err(Invalid::SameKey(other.id.clone(), id()).into());
             }
         }
         match self.key(&entry.id) {
             Some(before) if before.digest != entry.digest || before.client != entry.client => {
-                Err(InvalidKeyRingState::SameId(id()))
+                Err(Invalid::SameId(id()).into())
             }
             _ => Ok(()),
         }

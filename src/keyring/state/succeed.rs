@@ -1,7 +1,5 @@
 //! What another process has written, taken in without forgetting what ended here.
 
-use std::error::Error;
-use std::fmt;
 use std::time::SystemTime;
 
 use super::KeyRingState;
@@ -43,23 +41,3 @@ impl KeyRingState {
         change
     }
 }
-
-/// A state of a lower serial than the one that is current: it could bring a revoked key back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OlderKeyRingState {
-    pub(crate) current: u64,
-    pub(crate) offered: u64,
-}
-
-impl fmt::Display for OlderKeyRingState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { current, offered } = self;
-        write!(
-            f,
-            "the store is at serial {offered}, older than {current}, which is current; \
-             put the newer state back, or start again to take the older one"
-        )
-    }
-}
-
-impl Error for OlderKeyRingState {}

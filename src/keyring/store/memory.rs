@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::store_trait::{Commit, CommitError, Store, StoreError};
+use super::error::StoreError;
+use super::store_trait::{Commit, Store};
 use crate::keyring::state::KeyRingState;
 
 /// Keeps a state in memory: for tests, and for programs whose keys end with them.
@@ -40,10 +41,10 @@ impl Store for MemoryStore {
         Ok(self.state())
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
         let mut state = self.lock();
         if state.serial() != commit.base.serial() {
-            return Err(CommitError::Stale);
+            return Err(StoreError::conflict());
         }
         state.clone_from(commit.next);
         Ok(())

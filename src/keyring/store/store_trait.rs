@@ -1,23 +1,21 @@
 //! Where a state is kept.
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
 use std::future::Future;
 
+use super::error::StoreError;
 use crate::keyring::state::{Change, KeyRingState};
 
 /// Where a state is kept: a file, a database, memory.
 ///
 /// A key ring asks its store from one task, never twice at a time. Several rings, in several processes, may
 /// write to one store: a commit says on which serial it is based, and one that comes too late is
-/// answered by [`CommitError::Stale`]. The ring then loads, decides again, and commits again.
+/// answered by [`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict). The ring then loads, decides again, and commits again.
 ///
 /// Implement it with `async fn`:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use tower_rotating_auth::keyring::{Commit, CommitError, KeyRing, IssueRequest, KeyRingState, Store, StoreError};
+/// use tower_rotating_auth::keyring::{Commit, KeyRing, IssueRequest, KeyRingState, Store, StoreError};
 ///
 /// #[derive(Clone)]
 /// struct Shelf(Arc<Mutex<KeyRingState>>);
@@ -28,10 +26,10 @@ use crate::keyring::state::{Change, KeyRingState};
 ///         Ok(state.clone())
 ///     }
 ///
-///     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+///     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
 ///         let mut state = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
 ///         if state.serial() != commit.base.serial() {
-///             return Err(CommitError::Stale);
+///             return Err(StoreError::conflict());
 ///         }
 ///         *state = commit.next.clone();
 ///         Ok(())
@@ -63,13 +61,11 @@ pub trait Store: Send + 'static {
     ///
     /// # Errors
     ///
-    /// [`CommitError::Stale`] when the store is at another serial. [`CommitError::Failed`] when it could not be
+    /// [`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict) when the store is at another serial. [`StoreErrorKind::Failed`](crate::keyring::StoreErrorKind::Failed) when it could not be
     /// written, or may or may not have been: the ring looks again before it says which. What is loaded then counts as written,
     /// so that a store that does not know whether it is there after a crash sees to that first, or does not load it.
-    fn commit(
-        &mut self,
-        commit: Commit<'_>,
-    ) -> impl Future<Output = Result<(), CommitError>> + Send;
+    fn commit(&mut self, commit: Commit<'_>)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// What a [`Store`] is asked to write.
@@ -82,76 +78,4 @@ pub struct Commit<'a> {
     pub change: &'a Change,
     /// The whole state afterwards, under the next serial, for stores that write all of it.
     pub next: &'a KeyRingState,
-}
-
-/// Why a commit did not take place.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum CommitError {
-    /// Somebody else has written meanwhile.
-    Stale,
-    /// The store failed.
-    Failed(StoreError),
-}
-
-/// Why a store could not read or write.
-///
-/// Whoever makes one keeps secrets and digests out of its text and out of its cause: both are logged.
-#[derive(Debug)]
-pub struct StoreError {
-    message: Cow<'static, str>,
-    cause: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl StoreError {
-    /// An error that says what was attempted, and what to do about it.
-    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            message: message.into(),
-            cause: None,
-        }
-    }
-
-    /// Adds what caused it.
-    #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
-        self
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl Error for StoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
-    }
-}
-
-impl fmt::Display for CommitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stale => "somebody else has changed the keys meanwhile",
-            Self::Failed(_) => "the keys could not be written",
-        })
-    }
-}
-
-impl Error for CommitError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Stale => None,
-            Self::Failed(error) => Some(error),
-        }
-    }
-}
-
-impl From<StoreError> for CommitError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
 }

@@ -374,7 +374,9 @@ fn same<T: std::fmt::Debug + PartialEq>(
 ) {
     match (expected, done) {
         (Ok(expected), Ok(done)) => assert_eq!(done, expected),
-        (Err(expected), Err(KeyRingError::NotAllowed(why))) => assert_eq!(why, expected),
+        (Err(expected), Err(error)) => {
+            assert_eq!(error.not_allowed(), Some(&expected), "{error:?}");
+        }
         (expected, done) => panic!("{done:?}, not {expected:?}"),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use tower_rotating_auth::{
-    inbound::KeyDigest,
-    keyring::{Change, ClientEntry, InvalidKeyRingState, KeyEntry, KeyRingState},
+    inbound::{KeyDigest, KeyId},
+    keyring::{Change, ClientEntry, InvalidKeyRingStateKind, KeyEntry, KeyRingState},
 };
 
 fn client(id: &str) -> ClientEntry {
@@ -19,37 +19,49 @@ fn key(id: &str, client: &str, token: &str) -> KeyEntry {
 #[test]
 fn conflicting_entries_are_refused_and_named() {
     let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_780_000_000);
-    let id = |id: &str| id.parse().unwrap();
+    let id = |id: &str| id.parse::<KeyId>().unwrap();
     let first = || key("1", "ui", "one");
     let wide = first().with_scopes("a c".parse().ok());
     let never = first().with_not_before(moment).with_not_after(moment);
-    for (keys, expected) in [
+    for (keys, kind, named) in [
         (
             vec![first(), key("1", "ui", "two")],
-            InvalidKeyRingState::SameId(id("1")),
+            InvalidKeyRingStateKind::SameId,
+            "1",
         ),
-        (vec![first(), first()], InvalidKeyRingState::SameId(id("1"))),
+        (vec![first(), first()], InvalidKeyRingStateKind::SameId, "1"),
         (
             vec![first(), key("2", "ui", "one")],
-            InvalidKeyRingState::SameKey(id("1"), id("2")),
+            InvalidKeyRingStateKind::SameKey,
+            "2",
         ),
         (
             vec![key("1", "nobody", "one")],
-            InvalidKeyRingState::UnknownClient(id("1"), "nobody".parse().unwrap()),
+            InvalidKeyRingStateKind::UnknownClient,
+            "1",
         ),
-        (vec![wide], InvalidKeyRingState::MoreThanItsClient(id("1"))),
-        (vec![never], InvalidKeyRingState::NeverValid(id("1"))),
+        (vec![wide], InvalidKeyRingStateKind::MoreThanItsClient, "1"),
+        (vec![never], InvalidKeyRingStateKind::NeverValid, "1"),
         (
             vec![key("1", "ui", "sk-1234")],
-            InvalidKeyRingState::WellKnown(id("1")),
+            InvalidKeyRingStateKind::WellKnown,
+            "1",
         ),
     ] {
-        let made = KeyRingState::new(1, [client("ui")], keys);
-        assert_eq!(made.unwrap_err(), expected);
+        let error = KeyRingState::new(1, [client("ui")], keys).unwrap_err();
+        assert_eq!((error.kind(), error.key()), (kind, Some(&id(named))));
+        let text = error.to_string();
+        match kind {
+            InvalidKeyRingStateKind::SameKey => assert!(text.contains("1 and 2"), "{text}"),
+            InvalidKeyRingStateKind::UnknownClient => {
+                assert_eq!(error.client(), Some(&"nobody".parse().unwrap()));
+            }
+            _ => assert_eq!(error.client(), None),
+        }
     }
-    let made = KeyRingState::new(1, [client("ui"), client("ui")], []);
-    let expected = InvalidKeyRingState::SameClient("ui".parse().unwrap());
-    assert_eq!(made.unwrap_err(), expected);
+    let error = KeyRingState::new(1, [client("ui"), client("ui")], []).unwrap_err();
+    assert_eq!(error.kind(), InvalidKeyRingStateKind::SameClient);
+    assert_eq!(error.client(), Some(&"ui".parse().unwrap()));
 }
 
 #[test]
@@ -73,5 +85,8 @@ fn keys_keep_order_and_are_found_by_id_and_digest() {
 fn state_at_last_serial_cannot_change() {
     let state = KeyRingState::new(u64::MAX, [client("ui")], []).unwrap();
     let changed = state.apply(&Change::default());
-    assert_eq!(changed.unwrap_err(), InvalidKeyRingState::LastSerial);
+    assert_eq!(
+        changed.unwrap_err().kind(),
+        InvalidKeyRingStateKind::LastSerial
+    );
 }

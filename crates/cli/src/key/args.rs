@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Subcommand;
 use tower_rotating_auth::{
     inbound::{ClientId, KeyId, Scope, Scopes},
-    keyring::{ParsedToken, Prefix, UnparsedToken},
+    keyring::{ParsedToken, Prefix, TokenErrorKind},
 };
 
 use super::duration::{Grace, Length, Life};
@@ -269,7 +269,9 @@ where
     T: FromStr<Err: Display>,
 {
     match ParsedToken::parse(text.as_bytes()) {
-        Err(UnparsedToken::OtherFormat) => text.parse().map_err(|error: T::Err| error.to_string()),
+        Err(error) if error.kind() == TokenErrorKind::OtherFormat => {
+            text.parse().map_err(|error: T::Err| error.to_string())
+        }
         _ => Err(
             "this is a key, and no name. A key does not belong on a command line, which others can read: this one should be \
              revoked"

@@ -3,8 +3,8 @@
 use tower_rotating_auth::{
     inbound::{ClientId, KeyDigest, KeyId},
     keyring::{
-        ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, KeyRingError, NewKey,
-        NotAllowed, ParsedToken, UnparsedToken,
+        ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, NewKey, NotAllowed,
+        ParsedToken, TokenErrorKind,
     },
 };
 
@@ -69,24 +69,25 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
 pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
     use tower_rotating_auth::keyring::RevokeRequest;
 
-    let mut is_mistyped = false;
+    let mut mistyped = None;
     let which = match (args.key, args.client) {
         (Some(id), _) => RevokeRequest::Key(id),
         (None, Some(client)) => RevokeRequest::Client(client),
         (None, None) => {
             let token = stdin::secret("the key")?;
             let token = token.expose_secret();
-            is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
+            let error = ParsedToken::parse(token).err();
+            mistyped = error.filter(|error| error.kind() == TokenErrorKind::Mistyped);
             RevokeRequest::Digest(KeyDigest::of(token))
         }
     };
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
-    let revoked = match ring.revoke(which).await {
+    let revoked = match (ring.revoke(which).await, mistyped) {
         // Not before it was looked for: a key that was imported may only look so.
-        Err(KeyRingError::NotAllowed(NotAllowed::UnknownKey)) if is_mistyped => {
-            return Err(Error::no(UnparsedToken::Mistyped.to_string()));
+        (Err(error), Some(mistyped)) if error.not_allowed() == Some(&NotAllowed::UnknownKey) => {
+            return Err(Error::no(mistyped.to_string()));
         }
-        revoked => revoked?,
+        (revoked, _) => revoked?,
     };
     match &*revoked {
         [] => complain(format_args!("nothing to revoke: it was revoked before")),

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 use tower_rotating_auth::{
     inbound::{KeyId, verify_at},
-    keyring::{KeyRing, ParsedToken, UnparsedToken, UseFile},
+    keyring::{KeyRing, ParsedToken, TokenErrorKind, UseFile},
 };
 
 use super::args;
@@ -82,10 +82,11 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
         Ok(record) => record,
         Err(error) => {
             let why = error.status();
-            let is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
-            let (reason, why) = match is_mistyped {
-                true => ("mistyped".into(), UnparsedToken::Mistyped.to_string()),
-                false => (in_json(&why.to_string()), why.to_string()),
+            let error = ParsedToken::parse(token).err();
+            let mistyped = error.filter(|error| error.kind() == TokenErrorKind::Mistyped);
+            let (reason, why) = match mistyped {
+                Some(mistyped) => ("mistyped".into(), mistyped.to_string()),
+                None => (in_json(&why.to_string()), why.to_string()),
             };
             if args.json {
                 print(json!({"valid": false, "reason": reason}))?;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::commit;
 use crate::inbound::{KeyDigest, Scopes};
 use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
-use crate::keyring::store::CommitError;
+use crate::keyring::store::StoreErrorKind;
 
 /// A folder of its own, with the path of a file in it.
 struct Folder {
@@ -59,7 +59,7 @@ fn add(path: &Path, names: impl IntoIterator<Item = String>) {
             let next = with_one_more(&base, &name);
             match commit::commit(path, &base, &next, |_| Ok(())) {
                 Ok(()) => break,
-                Err(CommitError::Stale) => {}
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
                 Err(error) => panic!("{error:?}"),
             }
         }
