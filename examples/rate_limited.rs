@@ -67,7 +67,7 @@ async fn main() -> Result<(), BoxError> {
     let app = Router::new()
         .route("/health", get(|| async { "fine" })) // not limited: probes must always get through
         .merge(limited)
-        .layer(RequireKeyLayer::new(keys).policies(policy)); // outside, around all routes
+        .layer(RequireKeyLayer::new(keys).policy(policy)); // outside, around all routes
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

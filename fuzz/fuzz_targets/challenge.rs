@@ -13,7 +13,7 @@ fuzz_target!(|input: &str| {
     let (Ok(refuser), Ok(scopes)) = (AuthErrorResponse::new(realm), scopes.parse::<Scopes>()) else {
         return;
     };
-    let refusal = AuthError::InsufficientScope(scopes.clone());
+    let refusal = AuthError::insufficient_scope(scopes.clone());
     let response = refuser.response(&refusal, &Method::GET, &HeaderMap::new());
     let line = response.headers()["www-authenticate"].to_str().unwrap();
     let challenges = parse_challenges(line).unwrap();

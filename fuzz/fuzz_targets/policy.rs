@@ -39,7 +39,7 @@ fuzz_target!(|input: &str| {
     for template in templates.chain([None]) {
         let decision = policies.explain(&method, path, template);
         let expected = model::explain(&unlisted, &taken, &method, path, template);
-        assert_eq!((decision.access().clone(), decision.why()), expected);
+        assert_eq!((decision.access().clone(), decision.reason()), expected);
     }
 
     let routes = ROUTES.map(|(method, path)| (method, path.to_owned()));

@@ -3,9 +3,9 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
-use super::auth_error::AuthError;
-use super::auth_error::AuthErrorResponse;
+use super::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use super::principal::{KeyPrincipal, Principal};
 
 /// The client with a valid key, as an argument of an axum handler.
@@ -21,12 +21,14 @@ impl<S: Sync> FromRequestParts<S> for Auth {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match parts.extensions.get() {
             Some(Principal::Key(principal)) => Ok(Self(principal.clone())),
-            Some(Principal::Anonymous(anonymous)) => {
-                Err(refuse(anonymous.refuser(), &AuthError::Missing, parts))
-            }
-            Some(Principal::Open) => Err(refuse(
+            Some(Principal::Anonymous(anonymous)) => Err(reject(
+                anonymous.error_response(),
+                AuthErrorKind::Missing,
+                parts,
+            )),
+            Some(Principal::Open) => Err(reject(
                 &AuthErrorResponse::default(),
-                &AuthError::Missing,
+                AuthErrorKind::Missing,
                 parts,
             )),
             None => Err(no_layer(parts)),
@@ -61,10 +63,22 @@ fn no_layer(parts: &Parts) -> Response {
     tracing::error!(
         "a handler asks who is calling, and no `RequireKeyLayer` layer has looked: refused"
     );
-    refuse(&AuthErrorResponse::default(), &AuthError::NoLayer, parts)
+    reject(&AuthErrorResponse::default(), AuthErrorKind::NoLayer, parts)
 }
 
-fn refuse(refuser: &AuthErrorResponse, refusal: &AuthError, parts: &Parts) -> Response {
-    let response = refuser.response(refusal, &parts.method, &parts.headers);
-    response.map(axum::body::Body::from).into_response()
+/// Responds with the error in the default format, in JSON and for the realm `api`.
+///
+/// The error does not know the request. For a realm and a format of your own, and for gRPC clients, call
+/// [`AuthErrorResponse::response`] instead.
+impl IntoResponse for AuthError {
+    fn into_response(self) -> Response {
+        let response =
+            AuthErrorResponse::default().response(&self, &Method::GET, &HeaderMap::new());
+        response.map(axum::body::Body::from)
+    }
+}
+
+fn reject(error_response: &AuthErrorResponse, kind: AuthErrorKind, parts: &Parts) -> Response {
+    let response = error_response.response(&kind.into(), &parts.method, &parts.headers);
+    response.map(axum::body::Body::from)
 }

@@ -1,12 +1,69 @@
-//! The inbound half: only callers with a valid key, from a set that can change at any moment.
+//! Middleware that accepts requests only from clients with a valid API key.
 //!
-//! A request is judged once, from its head: the policy of its route, the one token that it presents, the
-//! key set that is current, the time. Then every place that a token may stand in is emptied, and a
-//! principal put into the extensions.
+//! [`RequireKeyLayer`] holds a [`KeySet`], which can be replaced while the service runs. The layer reads the
+//! token of each request, looks it up in the current set, and checks the [`policy`] of the route. It calls the
+//! inner service with a [`Principal`] in the request's extensions, or responds with an error itself.
+//!
+//! # Examples
+//!
+//! ```
+//! use http::{Request, Response};
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use tower_rotating_auth::Rotating;
+//! use tower_rotating_auth::inbound::{
+//!     AuthError, AuthErrorKind, KeyDigest, KeyRecord, KeySet, Principal, RequireKeyLayer, Scopes,
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let token = "8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
+//! let record = KeyRecord::new("k1".parse()?, "open-webui".parse()?, Scopes::default());
+//! let keys = KeySet::new([(KeyDigest::of(token.as_bytes()), record)])?;
+//! let (keys, mut publisher) = Rotating::manual(keys);
+//!
+//! let greet = service_fn(|request: Request<String>| async move {
+//!     let principal: &Principal = request.extensions().get().expect("the layer inserts it");
+//!     let client = principal.key().expect("the route requires a key").client();
+//!     Ok::<_, std::convert::Infallible>(Response::new(client.to_string()))
+//! });
+//! let service = RequireKeyLayer::new(keys).realm("llm-gateway")?.layer(greet);
+//! let request = || {
+//!     Request::get("/")
+//!         .header("authorization", format!("Bearer {token}"))
+//!         .body(String::new())
+//! };
+//!
+//! // A valid key reaches the inner service.
+//! let response = service.clone().oneshot(request()?).await?;
+//! assert_eq!(response.status(), 200);
+//!
+//! // The next request sees a set as soon as it is published. The key is not in this one.
+//! publisher.publish(KeySet::empty());
+//! let response = service.oneshot(request()?).await?;
+//! assert_eq!(response.status(), 401);
+//! let error: &AuthError = response.extensions().get().expect("the layer inserts it");
+//! assert_eq!(error.kind(), AuthErrorKind::Unknown);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Caveats
+//!
+//! - Put a CORS layer outside this layer. It then answers preflights, and its headers are on errors, too.
+//!   Without one, preflights reach the inner service without a key.
+//! - In axum, `layer` and `route_layer` guard only the routes that were added before. A route that is added
+//!   later needs no key.
+//! - The inner service never sees a key: the layer removes the content of every key location, on every route.
+//!   It also removes a proxy's own `Authorization` header.
+//! - The layer looks only at the head of a request. It does not limit the size of bodies or the rate of requests.
+//! - If a source fails for longer than [`RequireKeyLayer::max_stale`], requests with a key get status 503.
+//! - A response that streams ends with a [`KeyEndedError`] when its key is revoked or expires. Other connections,
+//!   such as upgraded ones, must wait for [`KeyPrincipal::revoked`] themselves.
 
 mod auth_error;
 #[cfg(feature = "axum")]
 mod axum;
+mod config_error;
 mod key;
 mod key_set;
 mod location;
@@ -14,19 +71,19 @@ pub mod policy;
 mod principal;
 mod require_key;
 
-pub use self::auth_error::{AuthError, AuthErrorResponse, ErrorFormat, InvalidChallenge};
+pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
 #[cfg(feature = "axum")]
 pub use self::axum::Auth;
+pub use self::config_error::{ConfigError, ConfigErrorKind};
 pub use self::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Provenance, Scope, Scopes};
 #[cfg(feature = "key-file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
     IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, VerifyError, verify_at,
 };
-pub use self::location::{InvalidKeyLocations, KeyLocation, KeyLocations, Token};
+pub use self::location::{KeyLocation, KeyLocations, Token};
 pub use self::principal::{Anonymous, KeyPrincipal, Principal};
 pub use self::require_key::{
-    DangerouslyOpen, GuardedBody, KeyEnded, NotLoopback, RequireKey, RequireKeyLayer,
-    ResponseFuture,
+    DangerouslyOpen, GuardedBody, KeyEndedError, RequireKey, RequireKeyLayer, ResponseFuture,
 };
 pub use crate::parse_error::{ParseError, ParseErrorKind};

@@ -29,12 +29,12 @@ pub enum Principal {
 pub struct Anonymous(Arc<AuthErrorResponse>);
 
 impl Anonymous {
-    pub(crate) const fn new(refuser: Arc<AuthErrorResponse>) -> Self {
-        Self(refuser)
+    pub(crate) const fn new(error_response: Arc<AuthErrorResponse>) -> Self {
+        Self(error_response)
     }
 
     /// How the layer that let the caller through refuses requests: for a handler that wants a key after all.
-    pub fn refuser(&self) -> &AuthErrorResponse {
+    pub fn error_response(&self) -> &AuthErrorResponse {
         &self.0
     }
 }

@@ -1,11 +1,10 @@
 //! What `WWW-Authenticate` says.
 
-use std::error::Error;
-use std::fmt;
-
 use http::{HeaderValue, Uri};
 
-use super::error::{AuthError, Kind};
+use super::error::AuthError;
+use super::kind::ErrorClass;
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::inbound::location::{KeyLocation, KeyLocations};
 
 /// The same for everything that can be wrong with a token.
@@ -27,36 +26,36 @@ enum Schemes {
 }
 
 impl Challenges {
-    pub(crate) fn new(realm: &str) -> Result<Self, InvalidChallenge> {
+    pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
         if realm.trim().is_empty() {
-            return Err(InvalidChallenge::Realm);
+            return Err(invalid_realm(realm));
         }
         let line = |scheme| {
             let realm = quoted(realm)?;
             HeaderValue::try_from(format!("{scheme} realm={realm}")).ok()
         };
         Ok(Self {
-            bearer: line("Bearer").ok_or(InvalidChallenge::Realm)?,
-            basic: line("Basic").ok_or(InvalidChallenge::Realm)?,
+            bearer: line("Bearer").ok_or_else(|| invalid_realm(realm))?,
+            basic: line("Basic").ok_or_else(|| invalid_realm(realm))?,
             schemes: Schemes::Bearer,
         })
     }
 
-    pub(crate) fn resource_metadata(self, url: &str) -> Result<Self, InvalidChallenge> {
+    pub(crate) fn resource_metadata(self, url: &str) -> Result<Self, ConfigError> {
         let parsed = url.parse::<Uri>().ok();
         let scheme = parsed.as_ref().and_then(Uri::scheme_str);
         if !matches!(scheme, Some("https" | "http")) || url.contains('#') {
-            return Err(InvalidChallenge::ResourceMetadata);
+            return Err(invalid_metadata_url(url));
         }
         let bearer = quoted(url)
-            .and_then(|url| extended(&self.bearer, &format!("resource_metadata={url}")))
-            .ok_or(InvalidChallenge::ResourceMetadata)?;
+            .and_then(|quoted| extended(&self.bearer, &format!("resource_metadata={quoted}")))
+            .ok_or_else(|| invalid_metadata_url(url))?;
         Ok(Self { bearer, ..self })
     }
 
     /// Asks for `Basic` exactly if it is read.
-    pub(crate) fn slots(self, slots: &KeyLocations) -> Self {
-        let schemes = if slots.as_slice().contains(&KeyLocation::Basic) {
+    pub(crate) fn locations(self, locations: &KeyLocations) -> Self {
+        let schemes = if locations.as_slice().contains(&KeyLocation::Basic) {
             Schemes::BearerAndBasic
         } else {
             Schemes::Bearer
@@ -66,10 +65,10 @@ impl Challenges {
 
     /// The lines for a refusal: the scheme that every client knows comes first, and each has a line of its own,
     /// since clients are bad at taking lists of them apart.
-    pub(crate) fn of(&self, refusal: &AuthError) -> impl Iterator<Item = HeaderValue> {
-        let bearer = self.bearer(refusal);
-        let basic = match (self.schemes, refusal.kind()) {
-            (Schemes::BearerAndBasic, Kind::NothingPresented | Kind::InvalidToken) => {
+    pub(crate) fn of(&self, error: &AuthError) -> impl Iterator<Item = HeaderValue> {
+        let bearer = self.bearer(error);
+        let basic = match (self.schemes, error.kind().class()) {
+            (Schemes::BearerAndBasic, ErrorClass::NothingPresented | ErrorClass::InvalidToken) => {
                 Some(self.basic.clone())
             }
             _ => None,
@@ -77,24 +76,24 @@ impl Challenges {
         bearer.into_iter().chain(basic)
     }
 
-    fn bearer(&self, refusal: &AuthError) -> Option<HeaderValue> {
-        let error = match refusal.kind() {
-            Kind::NothingPresented => return Some(self.bearer.clone()),
-            Kind::InvalidToken => {
+    fn bearer(&self, error: &AuthError) -> Option<HeaderValue> {
+        let parameters = match error.kind().class() {
+            ErrorClass::NothingPresented => return Some(self.bearer.clone()),
+            ErrorClass::InvalidToken => {
                 format!("error=\"invalid_token\", error_description=\"{INVALID_TOKEN}\"")
             }
-            Kind::InvalidRequest => "error=\"invalid_request\"".to_owned(),
-            Kind::InsufficientScope => match refusal {
+            ErrorClass::InvalidRequest => "error=\"invalid_request\"".to_owned(),
+            ErrorClass::InsufficientScope => match error.required_scopes() {
                 // What a scope consists of needs no escapes.
-                AuthError::InsufficientScope(scopes) if !scopes.is_empty() => {
+                Some(scopes) if !scopes.is_empty() => {
                     format!("error=\"insufficient_scope\", scope=\"{scopes}\"")
                 }
                 _ => "error=\"insufficient_scope\"".to_owned(),
             },
-            Kind::Forbidden | Kind::Unavailable | Kind::Internal => return None,
+            ErrorClass::Forbidden | ErrorClass::Unavailable | ErrorClass::Internal => return None,
         };
         // None of these has a byte that a header cannot hold; a challenge that says less is still one.
-        Some(extended(&self.bearer, &error).unwrap_or_else(|| self.bearer.clone()))
+        Some(extended(&self.bearer, &parameters).unwrap_or_else(|| self.bearer.clone()))
     }
 }
 
@@ -131,28 +130,17 @@ fn quoted(text: &str) -> Option<String> {
     Some(quoted)
 }
 
-/// Why something cannot be part of a challenge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidChallenge {
-    /// The realm is blank, or not visible ASCII and spaces.
-    Realm,
-    /// The address of the resource's metadata is not an absolute URL of the web without a fragment, in ASCII.
-    ResourceMetadata,
+fn invalid_realm(realm: &str) -> ConfigError {
+    let message = format!("the realm {realm:?} is not valid; use visible ASCII and spaces");
+    ConfigError::new(ConfigErrorKind::InvalidRealm, message)
 }
 
-impl fmt::Display for InvalidChallenge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Realm => "a realm is visible ASCII and spaces",
-            Self::ResourceMetadata => {
-                "the resource's metadata has a URL of the form https://host/path, in ASCII and without a fragment"
-            }
-        })
-    }
+fn invalid_metadata_url(url: &str) -> ConfigError {
+    let message = format!(
+        "{url:?} is not a URL for resource metadata; use https://host/path, in ASCII and without a fragment"
+    );
+    ConfigError::new(ConfigErrorKind::InvalidMetadataUrl, message)
 }
-
-impl Error for InvalidChallenge {}
 
 #[cfg(test)]
 mod tests {
@@ -171,11 +159,8 @@ mod tests {
     fn what_could_end_the_line_is_no_realm() {
         for realm in ["", " ", "a\r\nSet-Cookie: b", "a\tb", "a\0", "a\x7f", "é"] {
             let challenges = Challenges::new(realm);
-            assert_eq!(
-                challenges.unwrap_err(),
-                InvalidChallenge::Realm,
-                "{realm:?}"
-            );
+            let kind = challenges.unwrap_err().kind();
+            assert_eq!(kind, ConfigErrorKind::InvalidRealm, "{realm:?}");
         }
     }
 
@@ -191,8 +176,8 @@ mod tests {
             "https://api.example.com/é",
         ] {
             let challenges = Challenges::new("api").unwrap().resource_metadata(url);
-            let why = InvalidChallenge::ResourceMetadata;
-            assert_eq!(challenges.unwrap_err(), why, "{url:?}");
+            let kind = challenges.unwrap_err().kind();
+            assert_eq!(kind, ConfigErrorKind::InvalidMetadataUrl, "{url:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Why a request is refused.
+//! The error of a refused request.
 
 use std::error::Error;
 use std::fmt;
@@ -6,164 +6,145 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::kind::{AuthErrorKind, ErrorClass};
 use crate::inbound::key::Scopes;
 
-/// Why a request is refused: for the audit log.
+/// An error that says why a request was refused.
 ///
-/// The client learns less. Whatever is wrong with a token, the answer is the same, byte for byte: see
-/// [`AuthErrorResponse`](crate::inbound::AuthErrorResponse).
+/// [`RequireKey`](crate::inbound::RequireKey) inserts it into the extensions of each response that refuses a
+/// request, for an audit log. [`AuthErrorResponse`](crate::inbound::AuthErrorResponse) turns it into a
+/// response, which tells the client less. With the feature `axum`, it implements `IntoResponse`, too.
+///
+/// # Examples
+///
+/// ```
+/// use tower_rotating_auth::inbound::{AuthError, AuthErrorKind};
+///
+/// let error = AuthError::from(AuthErrorKind::Revoked);
+/// assert_eq!(error.kind(), AuthErrorKind::Revoked);
+/// assert_eq!(error.reason(), "revoked");
+/// assert_eq!(error.status(), 401);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AuthError {
-    /// No slot holds anything.
-    Missing,
-    /// All there is is an `Authorization` of a scheme that is not read.
-    UnsupportedScheme,
-    /// The slots that are there are empty.
-    Empty,
-    /// What is presented is no token.
-    Malformed,
-    /// The token is longer than any that is taken.
-    TooLong,
-    /// It looks like one of our own tokens, and its checksum is wrong: a typing error, or a guess.
-    BadChecksum,
-    /// No key has this token.
-    Unknown,
-    /// The key is not valid yet.
-    NotYetValid,
-    /// The key is not valid any longer.
-    Expired,
-    /// The key was revoked.
-    Revoked,
-    /// The client was disabled.
-    Disabled,
-    /// One slot is there twice.
-    Duplicate,
-    /// Two slots hold different tokens.
-    Conflict,
-    /// The key is valid and lacks one of these scopes.
-    InsufficientScope(Scopes),
-    /// This is allowed to nobody, or not to this client.
-    Forbidden,
-    /// Whether the key is valid cannot be told at present.
-    Unavailable {
-        /// When asking again may help.
-        retry_after: Duration,
-    },
-    /// A handler asks who the client is, and no layer before it has found out: an error in the program.
-    NoLayer,
-}
-
-/// What a client may know of a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    NothingPresented,
-    InvalidToken,
-    InvalidRequest,
-    InsufficientScope,
-    Forbidden,
-    Unavailable,
-    Internal,
+pub struct AuthError {
+    kind: AuthErrorKind,
+    required_scopes: Option<Scopes>,
+    retry_after: Option<Duration>,
 }
 
 impl AuthError {
-    /// The reason in one word, for audit logs and metrics; these words stay as they are.
+    /// Creates an error of this kind.
+    #[must_use]
+    pub const fn new(kind: AuthErrorKind) -> Self {
+        Self {
+            kind,
+            required_scopes: None,
+            retry_after: None,
+        }
+    }
+
+    /// Creates an error of kind [`InsufficientScope`](AuthErrorKind::InsufficientScope).
+    ///
+    /// The response names the scopes in `required`.
+    #[must_use]
+    pub fn insufficient_scope(required: Scopes) -> Self {
+        Self {
+            required_scopes: Some(required),
+            ..Self::new(AuthErrorKind::InsufficientScope)
+        }
+    }
+
+    /// Creates an error of kind [`Unavailable`](AuthErrorKind::Unavailable).
+    ///
+    /// The response tells the client to try again after this time, in whole seconds.
+    #[must_use]
+    pub fn unavailable(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(AuthErrorKind::Unavailable)
+        }
+    }
+
+    /// Returns the kind of this error.
+    #[must_use]
+    pub const fn kind(&self) -> AuthErrorKind {
+        self.kind
+    }
+
+    /// Returns the kind in one word, for logs and metrics. These words are stable.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::UnsupportedScheme => "unsupported_scheme",
-            Self::Empty => "empty",
-            Self::Malformed => "malformed",
-            Self::TooLong => "too_long",
-            Self::BadChecksum => "bad_checksum",
-            Self::Unknown => "unknown",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-            Self::Disabled => "disabled",
-            Self::Duplicate => "duplicate",
-            Self::Conflict => "conflict",
-            Self::InsufficientScope(_) => "insufficient_scope",
-            Self::Forbidden => "forbidden",
-            Self::Unavailable { .. } => "unavailable",
-            Self::NoLayer => "no_layer",
-        }
+        self.kind.as_str()
     }
 
-    /// The status of the answer. For gRPC, it is told in gRPC's own codes.
+    /// Returns the status of the response. A gRPC client gets a gRPC code instead.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        match self.kind() {
-            Kind::NothingPresented | Kind::InvalidToken => StatusCode::UNAUTHORIZED,
-            Kind::InvalidRequest => StatusCode::BAD_REQUEST,
-            Kind::InsufficientScope | Kind::Forbidden => StatusCode::FORBIDDEN,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        self.kind.class().status()
     }
 
-    /// Whether the request presented nothing, so that its client is anonymous where anonymous clients are served.
+    /// Returns the scopes that the route requires, if the key lacks one of them.
+    #[must_use]
+    pub const fn required_scopes(&self) -> Option<&Scopes> {
+        self.required_scopes.as_ref()
+    }
+
+    /// Returns how long the client should wait before it tries again, if that can help.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Returns whether the request had no key at all.
+    ///
+    /// Where a key is optional, such a client is anonymous.
     #[must_use]
     pub const fn nothing_presented(&self) -> bool {
-        matches!(self.kind(), Kind::NothingPresented)
+        matches!(self.kind.class(), ErrorClass::NothingPresented)
     }
 
-    pub(crate) const fn kind(&self) -> Kind {
-        match self {
-            Self::Missing | Self::UnsupportedScheme | Self::Empty => Kind::NothingPresented,
-            Self::Malformed
-            | Self::TooLong
-            | Self::BadChecksum
-            | Self::Unknown
-            | Self::NotYetValid
-            | Self::Expired
-            | Self::Revoked
-            | Self::Disabled => Kind::InvalidToken,
-            Self::Duplicate | Self::Conflict => Kind::InvalidRequest,
-            Self::InsufficientScope(_) => Kind::InsufficientScope,
-            Self::Forbidden => Kind::Forbidden,
-            Self::Unavailable { .. } => Kind::Unavailable,
-            Self::NoLayer => Kind::Internal,
+    /// Returns the error as the client may know it: equal for all kinds of one class.
+    pub(crate) fn disclosed(&self) -> Self {
+        Self {
+            kind: self.kind.disclosed(),
+            ..self.clone()
         }
     }
+}
 
-    /// The refusal as far as the client may know it: one for all that look alike from outside.
-    pub(crate) fn told(&self) -> Self {
-        match self.kind() {
-            Kind::NothingPresented => Self::Missing,
-            Kind::InvalidToken => Self::Unknown,
-            Kind::InvalidRequest => Self::Duplicate,
-            Kind::InsufficientScope | Kind::Forbidden | Kind::Unavailable | Kind::Internal => {
-                self.clone()
-            }
-        }
+impl From<AuthErrorKind> for AuthError {
+    fn from(kind: AuthErrorKind) -> Self {
+        Self::new(kind)
     }
 }
 
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "no key is presented",
-            Self::UnsupportedScheme => "the authorization scheme is not supported",
-            Self::Empty => "the key is empty",
-            Self::Malformed => "the key is malformed",
-            Self::TooLong => "the key is too long",
-            Self::BadChecksum => "the checksum of the key is wrong",
-            Self::Unknown => "the key is unknown",
-            Self::NotYetValid => "the key is not valid yet",
-            Self::Expired => "the key has expired",
-            Self::Revoked => "the key was revoked",
-            Self::Disabled => "the client is disabled",
-            Self::Duplicate => "a key is presented twice in one place",
-            Self::Conflict => "different keys are presented",
-            Self::InsufficientScope(wanted) => {
-                return write!(f, "the key lacks a scope of: {wanted}");
+        f.write_str(match self.kind {
+            AuthErrorKind::Missing => "the request has no key",
+            AuthErrorKind::UnsupportedScheme => "the authorization scheme is not supported",
+            AuthErrorKind::Empty => "the key is empty",
+            AuthErrorKind::Malformed => "the key is malformed",
+            AuthErrorKind::TooLong => "the key is too long",
+            AuthErrorKind::BadChecksum => {
+                "the key has a wrong checksum; check it for typing errors"
             }
-            Self::Forbidden => "this is not allowed",
-            Self::Unavailable { .. } => "keys cannot be checked at present",
-            Self::NoLayer => "no layer has checked the key of this request",
-        })
+            AuthErrorKind::Unknown => "the key is unknown",
+            AuthErrorKind::NotYetValid => "the key is not valid yet",
+            AuthErrorKind::Expired => "the key has expired",
+            AuthErrorKind::Revoked => "the key was revoked",
+            AuthErrorKind::Disabled => "the client is disabled",
+            AuthErrorKind::Duplicate => "the request has two keys in one place; send one",
+            AuthErrorKind::Conflict => "the request has two different keys; send one",
+            AuthErrorKind::InsufficientScope => "the key lacks a required scope",
+            AuthErrorKind::Forbidden => "the request is not allowed",
+            AuthErrorKind::Unavailable => "the key set is too old to check keys; try again later",
+            AuthErrorKind::NoLayer => "no layer has checked the request; add a `RequireKeyLayer`",
+        })?;
+        match &self.required_scopes {
+            Some(scopes) if !scopes.is_empty() => write!(f, ": {scopes}"),
+            _ => Ok(()),
+        }
     }
 }
 

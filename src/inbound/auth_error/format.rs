@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use super::challenge::INVALID_TOKEN;
-use super::error::{AuthError, Kind};
+use super::error::AuthError;
+use super::kind::ErrorClass;
 
 /// What the body of a refusal looks like.
 ///
@@ -24,40 +25,40 @@ pub enum ErrorFormat {
     /// No body, and no `Content-Type` then.
     Empty,
     /// A content type and a body of your own. The function is given what the client may know: whatever is wrong with a token
-    /// arrives as [`Unknown`](AuthError::Unknown), a request without one as [`Missing`](AuthError::Missing), one with several
-    /// as [`Duplicate`](AuthError::Duplicate). It is called for each refusal.
+    /// arrives as [`Unknown`](crate::inbound::AuthErrorKind::Unknown), a request without one as [`Missing`](crate::inbound::AuthErrorKind::Missing), one with several
+    /// as [`Duplicate`](crate::inbound::AuthErrorKind::Duplicate). It is called for each refusal.
     Custom(fn(&AuthError) -> (HeaderValue, Bytes)),
 }
 
 impl ErrorFormat {
-    pub(crate) fn body(self, refusal: &AuthError) -> Option<(HeaderValue, Bytes)> {
+    pub(crate) fn body(self, error: &AuthError) -> Option<(HeaderValue, Bytes)> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
         const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-        let kind = refusal.kind();
-        let message = kind.message();
+        let class = error.kind().class();
+        let message = class.message();
         let (content_type, text) = match self {
             Self::Json => {
-                let error = kind.code();
-                let text = format!(r#"{{"error":"{error}","message":"{message}"}}"#);
+                let code = class.code();
+                let text = format!(r#"{{"error":"{code}","message":"{message}"}}"#);
                 (JSON, text)
             }
             Self::OpenAi => {
-                let (of, code) = kind.open_ai();
+                let (of, code) = class.open_ai();
                 let text = format!(
                     r#"{{"error":{{"message":"{message}","type":"{of}","param":null,"code":{code}}}}}"#
                 );
                 (JSON, text)
             }
             Self::Anthropic => {
-                let of = kind.anthropic();
+                let of = class.anthropic();
                 let text = format!(
                     r#"{{"type":"error","error":{{"type":"{of}","message":"{message}"}}}}"#
                 );
                 (JSON, text)
             }
             Self::Problem => {
-                let status = refusal.status();
+                let status = error.status();
                 let title = status.canonical_reason().unwrap_or_default();
                 let status = status.as_u16();
                 let text = format!(
@@ -66,13 +67,13 @@ impl ErrorFormat {
                 (PROBLEM, text)
             }
             Self::Empty => return None,
-            Self::Custom(body) => return Some(body(&refusal.told())),
+            Self::Custom(body) => return Some(body(&error.disclosed())),
         };
         Some((content_type, text.into()))
     }
 }
 
-impl Kind {
+impl ErrorClass {
     /// For people. Nothing in it needs to be escaped, in JSON or in gRPC.
     pub(crate) const fn message(self) -> &'static str {
         match self {

@@ -1,11 +1,12 @@
-//! Why a request is refused, and what the client is told.
+//! Why a request was refused, and the response that the client gets.
 
 mod challenge;
 mod error;
 mod format;
+mod kind;
 mod response;
 
-pub use self::challenge::InvalidChallenge;
 pub use self::error::AuthError;
 pub use self::format::ErrorFormat;
+pub use self::kind::AuthErrorKind;
 pub use self::response::AuthErrorResponse;

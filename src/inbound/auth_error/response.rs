@@ -8,9 +8,11 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Response};
 
-use super::challenge::{Challenges, InvalidChallenge};
-use super::error::{AuthError, Kind};
+use super::challenge::Challenges;
+use super::error::AuthError;
 use super::format::ErrorFormat;
+use super::kind::ErrorClass;
+use crate::inbound::config_error::ConfigError;
 use crate::inbound::location::KeyLocations;
 
 /// Answers requests that are refused.
@@ -31,17 +33,18 @@ use crate::inbound::location::KeyLocations;
 ///
 /// ```
 /// use http::{HeaderMap, Method};
-/// use tower_rotating_auth::inbound::{ErrorFormat, AuthError, AuthErrorResponse};
+/// use tower_rotating_auth::inbound::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
 ///
-/// let refuser = AuthErrorResponse::new("llm-gateway")?.format(ErrorFormat::OpenAi);
-/// let response = refuser.response(&AuthError::Expired, &Method::POST, &HeaderMap::new());
+/// let error_response = AuthErrorResponse::new("llm-gateway")?.format(ErrorFormat::OpenAi);
+/// let error = AuthError::from(AuthErrorKind::Expired);
+/// let response = error_response.response(&error, &Method::POST, &HeaderMap::new());
 /// assert_eq!(response.status(), 401);
 /// assert_eq!(
 ///     response.headers()["www-authenticate"],
 ///     r#"Bearer realm="llm-gateway", error="invalid_token", error_description="The access token is invalid or expired""#,
 /// );
-/// assert_eq!(response.extensions().get(), Some(&AuthError::Expired));
-/// # Ok::<_, tower_rotating_auth::inbound::InvalidChallenge>(())
+/// assert_eq!(response.extensions().get(), Some(&error));
+/// # Ok::<_, tower_rotating_auth::inbound::ConfigError>(())
 /// ```
 ///
 /// The realm of the default one is `api`.
@@ -58,7 +61,7 @@ impl AuthErrorResponse {
     /// # Errors
     ///
     /// When the realm is blank, or not visible ASCII and spaces.
-    pub fn new(realm: &str) -> Result<Self, InvalidChallenge> {
+    pub fn new(realm: &str) -> Result<Self, ConfigError> {
         Ok(Self {
             challenges: Challenges::new(realm)?,
             format: ErrorFormat::default(),
@@ -73,8 +76,8 @@ impl AuthErrorResponse {
 
     /// Asks for what these slots read: `Basic`, too, if it is among them. There is no registered scheme for key headers,
     /// which clients know about already.
-    pub fn slots(mut self, slots: &KeyLocations) -> Self {
-        self.challenges = self.challenges.slots(slots);
+    pub fn locations(mut self, locations: &KeyLocations) -> Self {
+        self.challenges = self.challenges.locations(locations);
         self
     }
 
@@ -84,7 +87,7 @@ impl AuthErrorResponse {
     /// # Errors
     ///
     /// When it is not an absolute URL of the web, in ASCII and without a fragment.
-    pub fn resource_metadata(mut self, url: &str) -> Result<Self, InvalidChallenge> {
+    pub fn resource_metadata(mut self, url: &str) -> Result<Self, ConfigError> {
         self.challenges = self.challenges.resource_metadata(url)?;
         Ok(self)
     }
@@ -93,31 +96,31 @@ impl AuthErrorResponse {
     #[must_use]
     pub fn response(
         &self,
-        refusal: &AuthError,
+        error: &AuthError,
         method: &Method,
         request_headers: &HeaderMap,
     ) -> Response<Bytes> {
         let mut response = Response::new(Bytes::new());
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for challenge in self.challenges.of(refusal) {
+        for challenge in self.challenges.of(error) {
             headers.append(WWW_AUTHENTICATE, challenge);
         }
-        if let AuthError::Unavailable { retry_after } = refusal {
-            headers.insert(RETRY_AFTER, whole_seconds(*retry_after).into());
+        if let Some(retry_after) = error.retry_after() {
+            headers.insert(RETRY_AFTER, whole_seconds(retry_after).into());
         }
         if method == Method::POST && is_grpc(request_headers) {
-            answer_grpc(refusal, headers);
+            answer_grpc(error, headers);
         } else {
-            self.answer(refusal, method, &mut response);
+            self.answer(error, method, &mut response);
         }
-        response.extensions_mut().insert(refusal.clone());
+        response.extensions_mut().insert(error.clone());
         response
     }
 
-    fn answer(&self, refusal: &AuthError, method: &Method, response: &mut Response<Bytes>) {
-        *response.status_mut() = refusal.status();
-        let (content_type, body) = self.format.body(refusal).unzip();
+    fn answer(&self, error: &AuthError, method: &Method, response: &mut Response<Bytes>) {
+        *response.status_mut() = error.status();
+        let (content_type, body) = self.format.body(error).unzip();
         let body = body.unwrap_or_default();
         let headers = response.headers_mut();
         if let Some(content_type) = content_type {
@@ -131,15 +134,15 @@ impl AuthErrorResponse {
 }
 
 /// All of gRPC's answer is in its headers ([`Trailers-Only`](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses)).
-fn answer_grpc(refusal: &AuthError, headers: &mut HeaderMap) {
-    let status = match refusal.kind() {
-        Kind::NothingPresented | Kind::InvalidToken => "16", // UNAUTHENTICATED
-        Kind::InsufficientScope | Kind::Forbidden => "7",    // PERMISSION_DENIED
-        Kind::InvalidRequest => "3",                         // INVALID_ARGUMENT
-        Kind::Unavailable => "14",                           // UNAVAILABLE
-        Kind::Internal => "13",                              // INTERNAL
+fn answer_grpc(error: &AuthError, headers: &mut HeaderMap) {
+    let status = match error.kind().class() {
+        ErrorClass::NothingPresented | ErrorClass::InvalidToken => "16", // UNAUTHENTICATED
+        ErrorClass::InsufficientScope | ErrorClass::Forbidden => "7",    // PERMISSION_DENIED
+        ErrorClass::InvalidRequest => "3",                               // INVALID_ARGUMENT
+        ErrorClass::Unavailable => "14",                                 // UNAVAILABLE
+        ErrorClass::Internal => "13",                                    // INTERNAL
     };
-    let message = refusal.kind().message();
+    let message = error.kind().class().message();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert("grpc-status", HeaderValue::from_static(status));
     headers.insert("grpc-message", HeaderValue::from_static(message));

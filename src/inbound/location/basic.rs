@@ -3,7 +3,7 @@
 use base64::engine::general_purpose::STANDARD;
 
 use super::found::{Absent, Found, Presented, decode_base64};
-use crate::inbound::auth_error::AuthError;
+use crate::inbound::auth_error::AuthErrorKind;
 
 /// The password behind `encoded`, or the user name if the password is empty.
 pub(crate) fn decode<'a>(encoded: &[u8], max_len: usize) -> Found<'a> {
@@ -13,7 +13,7 @@ pub(crate) fn decode<'a>(encoded: &[u8], max_len: usize) -> Found<'a> {
         Err(why) => return Found::Presented(Err(why)),
     };
     let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
-        return Found::Presented(Err(AuthError::Malformed));
+        return Found::Presented(Err(AuthErrorKind::Malformed));
     };
     if colon + 1 < bytes.len() {
         bytes.drain(..=colon);

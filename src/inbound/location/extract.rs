@@ -8,7 +8,7 @@ use super::key_location::KeyLocation;
 use super::key_locations::KeyLocations;
 use super::token::Token;
 use super::{basic, query, websocket};
-use crate::inbound::auth_error::AuthError;
+use crate::inbound::auth_error::{AuthError, AuthErrorKind};
 use crate::tchar::is_tchar;
 
 impl KeyLocations {
@@ -20,32 +20,36 @@ impl KeyLocations {
     ///
     /// # Errors
     ///
-    /// [`Missing`](AuthError::Missing), [`UnsupportedScheme`](AuthError::UnsupportedScheme) or [`Empty`](AuthError::Empty) when nothing is presented;
-    /// [`Duplicate`](AuthError::Duplicate) when one slot is there twice, even with the same token, and [`Conflict`](AuthError::Conflict) when two
-    /// slots differ; [`TooLong`](AuthError::TooLong) or [`Malformed`](AuthError::Malformed) when what is presented cannot be a token.
+    /// [`Missing`](AuthErrorKind::Missing), [`UnsupportedScheme`](AuthErrorKind::UnsupportedScheme) or [`Empty`](AuthErrorKind::Empty) when nothing is presented;
+    /// [`Duplicate`](AuthErrorKind::Duplicate) when one slot is there twice, even with the same token, and [`Conflict`](AuthErrorKind::Conflict) when two
+    /// slots differ; [`TooLong`](AuthErrorKind::TooLong) or [`Malformed`](AuthErrorKind::Malformed) when what is presented cannot be a token.
     pub fn extract<'a>(
         &self,
         headers: &'a HeaderMap,
         uri: &'a Uri,
     ) -> Result<Token<'a>, AuthError> {
+        self.find(headers, uri).map_err(AuthError::from)
+    }
+
+    fn find<'a>(&self, headers: &'a HeaderMap, uri: &'a Uri) -> Result<Token<'a>, AuthErrorKind> {
         let mut absent = Absent::Missing;
-        let mut presented: Option<(usize, Result<Presented<'a>, AuthError>)> = None;
+        let mut presented: Option<(usize, Result<Presented<'a>, AuthErrorKind>)> = None;
         let mut conflict = false;
         for (n, slot) in self.as_slice().iter().enumerate() {
             match (read(slot, headers, uri, self.max_token_len), &presented) {
-                (Found::Twice, _) => return Err(AuthError::Duplicate),
+                (Found::Twice, _) => return Err(AuthErrorKind::Duplicate),
                 (Found::Absent(why), _) => absent = absent.max(why),
                 (Found::Presented(found), None) => presented = Some((n, found)),
                 (Found::Presented(found), Some((_, first))) => conflict |= !same(first, &found),
             }
         }
         if conflict {
-            return Err(AuthError::Conflict);
+            return Err(AuthErrorKind::Conflict);
         }
         let (slot, bytes) = presented.ok_or(match absent {
-            Absent::Missing => AuthError::Missing,
-            Absent::OtherScheme => AuthError::UnsupportedScheme,
-            Absent::Empty => AuthError::Empty,
+            Absent::Missing => AuthErrorKind::Missing,
+            Absent::OtherScheme => AuthErrorKind::UnsupportedScheme,
+            Absent::Empty => AuthErrorKind::Empty,
         })?;
         Token::checked(bytes?, slot, self.max_token_len)
     }
@@ -53,8 +57,8 @@ impl KeyLocations {
 
 /// Both are the same client's: there is no secret to keep from it by comparing in constant time.
 fn same(
-    first: &Result<Presented<'_>, AuthError>,
-    second: &Result<Presented<'_>, AuthError>,
+    first: &Result<Presented<'_>, AuthErrorKind>,
+    second: &Result<Presented<'_>, AuthErrorKind>,
 ) -> bool {
     match (first, second) {
         (Ok(first), Ok(second)) => first.as_slice() == second.as_slice(),
@@ -103,7 +107,7 @@ fn credentials<'a>(line: &'a [u8], scheme: &str) -> Found<'a> {
     }
     match rest.iter().position(|byte| *byte != b' ') {
         None => Found::Absent(Absent::Empty),
-        Some(0) => Found::Presented(Err(AuthError::Malformed)),
+        Some(0) => Found::Presented(Err(AuthErrorKind::Malformed)),
         Some(start) => Found::Presented(Ok(Presented::AsSent(&rest[start..]))),
     }
 }

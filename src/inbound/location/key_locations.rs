@@ -1,9 +1,9 @@
 //! Where a service looks for tokens.
 
-use super::key_location::KeyLocation;
 use http::header::HeaderName;
-use std::error::Error;
-use std::fmt;
+
+use super::key_location::KeyLocation;
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
 /// Keys are shorter; what is longer is a signed token, or an attack.
 const MAX_TOKEN_LEN: usize = 512;
@@ -15,18 +15,18 @@ const MAX_TOKEN_LEN: usize = 512;
 ///
 /// ```
 /// use http::{HeaderMap, Uri};
-/// use tower_rotating_auth::inbound::{AuthError, KeyLocations};
+/// use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocations};
 ///
 /// let slots = KeyLocations::default();
 /// let mut headers = HeaderMap::new();
 /// let mut uri = Uri::from_static("/v1/models");
-/// assert_eq!(slots.extract(&headers, &uri).unwrap_err(), AuthError::Missing);
+/// assert_eq!(slots.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Missing);
 ///
 /// headers.insert("authorization", "bearer  sk-1f0c".parse()?);
 /// assert_eq!(slots.extract(&headers, &uri)?.bytes(), b"sk-1f0c");
 ///
 /// headers.insert("x-api-key", "sk-2a9e".parse()?);
-/// assert_eq!(slots.extract(&headers, &uri).unwrap_err(), AuthError::Conflict);
+/// assert_eq!(slots.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Conflict);
 ///
 /// slots.strip(&mut headers, &mut uri);
 /// assert!(headers.is_empty());
@@ -44,15 +44,22 @@ impl KeyLocations {
     /// # Errors
     ///
     /// When there is no slot, one slot twice, or one that cannot be read and taken off without harm.
-    pub fn new(slots: impl IntoIterator<Item = KeyLocation>) -> Result<Self, InvalidKeyLocations> {
+    pub fn new(slots: impl IntoIterator<Item = KeyLocation>) -> Result<Self, ConfigError> {
         let list: Box<[KeyLocation]> = slots.into_iter().collect();
         if list.is_empty() {
-            return Err(InvalidKeyLocations::Empty);
+            return Err(ConfigError::new(
+                ConfigErrorKind::NoLocations,
+                "no key locations configured; add at least one",
+            ));
         }
         for (n, slot) in list.iter().enumerate() {
             slot.check()?;
             if list[..n].contains(slot) {
-                return Err(InvalidKeyLocations::Repeated(slot.clone()));
+                let message = format!("the key location {slot:?} is listed twice; remove one");
+                return Err(ConfigError::new(
+                    ConfigErrorKind::DuplicateLocation,
+                    message,
+                ));
             }
         }
         Ok(Self {
@@ -91,32 +98,41 @@ impl Default for KeyLocations {
     }
 }
 
-/// Why some slots are no [`KeyLocations`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidKeyLocations {
-    /// There is none, and no client could present a token.
-    Empty,
-    /// This one is there twice.
-    Repeated(KeyLocation),
-    /// A header that HTTP or another slot has its own use for.
-    Header(HeaderName),
-    /// The name of a query parameter is empty, or has other characters than `A-Z a-z 0-9 - . _ ~`.
-    Query(Box<str>),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for InvalidKeyLocations {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("there is no slot for a token"),
-            Self::Repeated(slot) => write!(f, "the slot {slot:?} is there twice"),
-            Self::Header(name) => write!(f, "the header {name} is not for keys"),
-            Self::Query(name) => write!(
-                f,
-                "{name:?} is not a name for a query parameter: use A-Z a-z 0-9 - . _ ~"
+    #[test]
+    fn slots_that_would_do_harm_are_not_built() {
+        let header = |name| KeyLocation::Header(HeaderName::from_static(name));
+        let query = |name: &str| KeyLocation::Query(name.into());
+        let cases = [
+            (vec![], ConfigErrorKind::NoLocations),
+            (
+                vec![header("api-key"), KeyLocation::Basic, header("api-key")],
+                ConfigErrorKind::DuplicateLocation,
             ),
+            (
+                vec![KeyLocation::Bearer, header("cookie")],
+                ConfigErrorKind::ReservedHeader,
+            ),
+            (
+                vec![header("authorization")],
+                ConfigErrorKind::ReservedHeader,
+            ),
+            (vec![query("")], ConfigErrorKind::InvalidQueryParameter),
+            (vec![query("a b")], ConfigErrorKind::InvalidQueryParameter),
+            (vec![query("a+b")], ConfigErrorKind::InvalidQueryParameter),
+        ];
+        for (locations, kind) in cases {
+            let error = KeyLocations::new(locations).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
         }
     }
-}
 
-impl Error for InvalidKeyLocations {}
+    #[test]
+    fn the_default_slots_pass_the_check_that_others_have_to() {
+        let default = KeyLocations::default();
+        assert_eq!(KeyLocations::new(default.as_slice().to_vec()), Ok(default));
+    }
+}

@@ -11,7 +11,7 @@ mod token;
 mod websocket;
 
 pub use self::key_location::KeyLocation;
-pub use self::key_locations::{InvalidKeyLocations, KeyLocations};
+pub use self::key_locations::KeyLocations;
 pub(crate) use self::strip::strip_identity;
 pub use self::token::Token;
 pub(crate) use self::token::is_b64token;

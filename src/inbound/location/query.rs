@@ -4,10 +4,11 @@ use std::iter;
 
 use http::Uri;
 use http::uri::PathAndQuery;
+use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 use super::found::{Absent, Found, Presented};
-use crate::inbound::auth_error::AuthError;
+use crate::inbound::auth_error::AuthErrorKind;
 
 pub(crate) fn read<'a>(name: &str, uri: &'a Uri, max_len: usize) -> Found<'a> {
     let parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
@@ -56,45 +57,20 @@ fn stripped(name: &str, uri: &Uri) -> Option<Uri> {
 /// after us will do so.
 fn value_of<'a>(name: &str, parameter: &'a str) -> Option<&'a str> {
     let (its_name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-    decoded(its_name.as_bytes())
+    percent_decode(its_name.as_bytes())
         .eq(name.bytes())
         .then_some(value)
 }
 
-fn presented(value: &[u8], max_len: usize) -> Result<Presented<'_>, AuthError> {
+fn presented(value: &[u8], max_len: usize) -> Result<Presented<'_>, AuthErrorKind> {
     if !value.contains(&b'%') {
         return Ok(Presented::AsSent(value));
     }
     if value.len() > max_len.saturating_mul(3) {
-        return Err(AuthError::TooLong);
+        return Err(AuthErrorKind::TooLong);
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(value.len()));
-    bytes.extend(decoded(value));
+    // `percent_decode` yields byte by byte, so that no copy is left in memory that is not wiped.
+    bytes.extend(percent_decode(value));
     Ok(Presented::Decoded(bytes))
-}
-
-/// Percent-decoding as RFC 3986 has it: `+` is a plus. A percent sign before anything but two digits
-/// stands for itself, and no token has one.
-fn decoded(mut text: &[u8]) -> impl Iterator<Item = u8> {
-    iter::from_fn(move || {
-        let (byte, rest) = match text {
-            [b'%', high, low, rest @ ..] => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, rest),
-                _ => (b'%', &text[1..]),
-            },
-            [byte, rest @ ..] => (*byte, rest),
-            [] => return None,
-        };
-        text = rest;
-        Some(byte)
-    })
-}
-
-const fn digit(hex: u8) -> Option<u8> {
-    match hex {
-        b'0'..=b'9' => Some(hex - b'0'),
-        b'a'..=b'f' => Some(hex - b'a' + 10),
-        b'A'..=b'F' => Some(hex - b'A' + 10),
-        _ => None,
-    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::found::Presented;
-use crate::inbound::auth_error::AuthError;
+use crate::inbound::auth_error::AuthErrorKind;
 
 /// The token of one request, well-formed: a `b64token` of
 /// [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1) and not too long. Whether it is valid is another question.
@@ -11,22 +11,25 @@ use crate::inbound::auth_error::AuthError;
 /// It borrows from the request where it can; what had to be decoded is wiped from memory when dropped.
 pub struct Token<'a> {
     bytes: Presented<'a>,
-    slot: usize,
+    location_index: usize,
 }
 
 impl<'a> Token<'a> {
     pub(crate) fn checked(
         bytes: Presented<'a>,
-        slot: usize,
+        location_index: usize,
         max_len: usize,
-    ) -> Result<Self, AuthError> {
+    ) -> Result<Self, AuthErrorKind> {
         if bytes.as_slice().len() > max_len {
-            return Err(AuthError::TooLong);
+            return Err(AuthErrorKind::TooLong);
         }
         if !is_b64token(bytes.as_slice()) {
-            return Err(AuthError::Malformed);
+            return Err(AuthErrorKind::Malformed);
         }
-        Ok(Self { bytes, slot })
+        Ok(Self {
+            bytes,
+            location_index,
+        })
     }
 
     /// The token itself. Whoever calls this keeps it out of logs, errors and URLs.
@@ -35,17 +38,17 @@ impl<'a> Token<'a> {
         self.bytes.as_slice()
     }
 
-    /// Which slot it was in: a position in [`KeyLocations::as_slice`](crate::inbound::KeyLocations::as_slice), the first one if it was in several.
+    /// Which location_index it was in: a position in [`KeyLocations::as_slice`](crate::inbound::KeyLocations::as_slice), the first one if it was in several.
     #[must_use]
-    pub const fn slot(&self) -> usize {
-        self.slot
+    pub const fn location_index(&self) -> usize {
+        self.location_index
     }
 }
 
 impl fmt::Debug for Token<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
-            .field("slot", &self.slot)
+            .field("location_index", &self.location_index)
             .finish_non_exhaustive()
     }
 }
@@ -54,19 +57,16 @@ impl fmt::Debug for Token<'_> {
 pub(crate) fn is_b64token(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (text, _) = bytes.split_at(bytes.len() - padding);
-    !text.is_empty() && text.iter().all(|byte| B64TOKEN[usize::from(*byte)])
+    // No early exit: the compiler checks many bytes at a time then.
+    let all_fit = text
+        .iter()
+        .fold(true, |all_fit, byte| all_fit & is_b64token_byte(*byte));
+    !text.is_empty() && all_fit
 }
 
-const B64TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] =
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-        byte += 1;
-    }
-    table
-};
+const fn is_b64token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+}
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +91,6 @@ mod tests {
     #[test]
     fn a_token_is_not_printed() {
         let token = Token::checked(Presented::AsSent(b"sk-1f0c"), 2, 512);
-        assert_eq!(format!("{token:?}"), "Ok(Token { slot: 2, .. })");
+        assert_eq!(format!("{token:?}"), "Ok(Token { location_index: 2, .. })");
     }
 }

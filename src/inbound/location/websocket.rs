@@ -5,7 +5,7 @@ use http::HeaderValue;
 use http::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 
 use super::found::{Absent, Found, Presented, decode_base64, trim};
-use crate::inbound::auth_error::AuthError;
+use crate::inbound::auth_error::AuthErrorKind;
 
 /// What Kubernetes' API server takes: the one convention that has a specification.
 const PREFIX: &[u8] = b"base64url.bearer.authorization.k8s.io.";
@@ -28,7 +28,7 @@ pub(crate) fn read<'a>(headers: &HeaderMap, max_len: usize) -> Found<'a> {
         None => Found::Absent(Absent::Missing),
         Some(b"") => Found::Absent(Absent::Empty),
         // The server has to choose one, and that one must not be the token.
-        Some(_) if others == 0 => Found::Presented(Err(AuthError::Malformed)),
+        Some(_) if others == 0 => Found::Presented(Err(AuthErrorKind::Malformed)),
         Some(encoded) => Found::Presented(
             decode_base64(&URL_SAFE_NO_PAD, encoded, max_len).map(Presented::Decoded),
         ),

@@ -3,9 +3,9 @@
 use http::Method;
 
 use super::access::Access;
-use super::entry::{Place, PolicyEntry};
-use super::error::InvalidPolicy;
+use super::entry::{PatternKind, PolicyEntry};
 use super::route_policy::RoutePolicy;
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::inbound::key::Scopes;
 
 impl RoutePolicy {
@@ -14,8 +14,8 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When no request could be exempt by it, or an earlier entry contradicts it.
-    pub fn public(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Path, path, Access::Public)
+    pub fn public(self, method: Method, path: &str) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Path, path, Access::Public)
     }
 
     /// [`public`](Self::public), for a template of the router.
@@ -23,8 +23,8 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When no request could be exempt by it, or an earlier entry contradicts it.
-    pub fn public_template(self, method: Method, template: &str) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Template, template, Access::Public)
+    pub fn public_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Template, template, Access::Public)
     }
 
     /// Serves a path without a key, or with a valid one.
@@ -32,8 +32,8 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When no request could be exempt by it, or an earlier entry contradicts it.
-    pub fn optional(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Path, path, Access::Optional)
+    pub fn optional(self, method: Method, path: &str) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Path, path, Access::Optional)
     }
 
     /// [`optional`](Self::optional), for a template of the router.
@@ -41,8 +41,8 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When no request could be exempt by it, or an earlier entry contradicts it.
-    pub fn optional_template(self, method: Method, template: &str) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Template, template, Access::Optional)
+    pub fn optional_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Template, template, Access::Optional)
     }
 
     /// Serves a path without a key, with a valid one, or with a bad one as if there were none.
@@ -50,8 +50,8 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When no request could be exempt by it, or an earlier entry contradicts it.
-    pub fn optional_lenient(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Path, path, Access::OptionalLenient)
+    pub fn optional_lenient(self, method: Method, path: &str) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Path, path, Access::OptionalLenient)
     }
 
     /// [`optional_lenient`](Self::optional_lenient), for a template of the router.
@@ -63,8 +63,13 @@ impl RoutePolicy {
         self,
         method: Method,
         template: &str,
-    ) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Template, template, Access::OptionalLenient)
+    ) -> Result<Self, ConfigError> {
+        self.with(
+            method,
+            PatternKind::Template,
+            template,
+            Access::OptionalLenient,
+        )
     }
 
     /// Serves a path with a valid key that has each of these scopes.
@@ -72,13 +77,8 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When it is not a path, or an earlier entry contradicts it.
-    pub fn required(
-        self,
-        method: Method,
-        path: &str,
-        scopes: Scopes,
-    ) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Path, path, Access::Required(scopes))
+    pub fn required(self, method: Method, path: &str, scopes: Scopes) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Path, path, Access::Required(scopes))
     }
 
     /// [`required`](Self::required), for a template of the router.
@@ -91,8 +91,13 @@ impl RoutePolicy {
         method: Method,
         template: &str,
         scopes: Scopes,
-    ) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Template, template, Access::Required(scopes))
+    ) -> Result<Self, ConfigError> {
+        self.with(
+            method,
+            PatternKind::Template,
+            template,
+            Access::Required(scopes),
+        )
     }
 
     /// Serves a path to nobody.
@@ -100,8 +105,8 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When it is not a path, or an earlier entry contradicts it.
-    pub fn deny(self, method: Method, path: &str) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Path, path, Access::Deny)
+    pub fn deny(self, method: Method, path: &str) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Path, path, Access::Deny)
     }
 
     /// [`deny`](Self::deny), for a template of the router.
@@ -109,27 +114,27 @@ impl RoutePolicy {
     /// # Errors
     ///
     /// When it is not a template, or an earlier entry contradicts it.
-    pub fn deny_template(self, method: Method, template: &str) -> Result<Self, InvalidPolicy> {
-        self.with(method, Place::Template, template, Access::Deny)
+    pub fn deny_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
+        self.with(method, PatternKind::Template, template, Access::Deny)
     }
 
     fn with(
         mut self,
         method: Method,
-        place: Place,
-        text: &str,
+        kind: PatternKind,
+        pattern: &str,
         access: Access,
-    ) -> Result<Self, InvalidPolicy> {
-        let entry = PolicyEntry::checked(method, place, text, access)?;
+    ) -> Result<Self, ConfigError> {
+        let entry = PolicyEntry::checked(method, kind, pattern, access)?;
         if let Some(earlier) = self.entries().find(|earlier| earlier.contradicts(&entry)) {
-            let earlier = Box::new(earlier.clone());
-            return Err(InvalidPolicy::Contradiction { entry, earlier });
+            let advice = format!("conflicts with the earlier entry {earlier}; remove one");
+            return Err(entry.error(ConfigErrorKind::ConflictingEntry, &advice));
         }
-        let table = match place {
-            Place::Path => &mut self.paths,
-            Place::Template => &mut self.templates,
+        let table = match kind {
+            PatternKind::Path => &mut self.paths,
+            PatternKind::Template => &mut self.templates,
         };
-        if table.exactly(&entry.method, &entry.text).is_none() {
+        if table.exactly(&entry.method, &entry.pattern).is_none() {
             table.insert(entry);
         }
         Ok(self)
@@ -150,9 +155,9 @@ mod tests {
             "", "health", "//", "/a//b", "/a/../b", "/a%2fb", "/a?b", "/a;b", "/ü",
         ] {
             let refused = RoutePolicy::new().public(Method::GET, path).unwrap_err();
-            assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{path}");
+            assert_eq!(refused.kind(), ConfigErrorKind::InvalidPath, "{path}");
             let refused = RoutePolicy::new().deny(Method::GET, path).unwrap_err();
-            assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{path}");
+            assert_eq!(refused.kind(), ConfigErrorKind::InvalidPath, "{path}");
         }
         for path in [
             "/models/{id}",
@@ -163,14 +168,15 @@ mod tests {
             "/a}",
         ] {
             let refused = RoutePolicy::new().public(Method::GET, path).unwrap_err();
-            assert!(matches!(refused, InvalidPolicy::Template(_)), "{path}");
+            assert_eq!(refused.kind(), ConfigErrorKind::TemplateAsPath, "{path}");
         }
         for template in ["", "models/{id}", "/{", "/{}", "/{id", "/id}", "/{*path}/b"] {
             let refused = RoutePolicy::new()
                 .deny_template(Method::GET, template)
                 .unwrap_err();
-            assert!(
-                matches!(refused, InvalidPolicy::NotATemplate(_)),
+            assert_eq!(
+                refused.kind(),
+                ConfigErrorKind::InvalidTemplate,
                 "{template}"
             );
         }
@@ -182,7 +188,7 @@ mod tests {
             let refused = RoutePolicy::new()
                 .optional_template(Method::GET, template)
                 .unwrap_err();
-            assert!(matches!(refused, InvalidPolicy::NotAPath(_)), "{template}");
+            assert_eq!(refused.kind(), ConfigErrorKind::InvalidPath, "{template}");
             RoutePolicy::new()
                 .deny_template(Method::GET, template)
                 .unwrap();
@@ -191,22 +197,22 @@ mod tests {
 
     #[test]
     fn contradictory_entries_are_refused_and_named() {
-        let contradiction = |policies: Result<RoutePolicy, InvalidPolicy>| {
+        let contradiction = |policies: Result<RoutePolicy, ConfigError>| {
             let refused = policies.unwrap_err();
-            assert!(matches!(refused, InvalidPolicy::Contradiction { .. }));
+            assert_eq!(refused.kind(), ConfigErrorKind::ConflictingEntry);
             refused.to_string()
         };
         let of_path = RoutePolicy::new().public(Method::GET, "/a").unwrap();
         assert_eq!(
             contradiction(of_path.clone().optional(Method::GET, "/a")),
-            "GET /a: a key is optional: contradicts GET /a: public"
+            "GET /a: a key is optional: conflicts with the earlier entry GET /a: public; remove one"
         );
         let of_template = RoutePolicy::new()
             .public_template(Method::GET, "/a/{id}")
             .unwrap();
         assert_eq!(
             contradiction(of_template.clone().deny_template(Method::GET, "/a/{id}")),
-            "GET template /a/{id}: denied: contradicts GET template /a/{id}: public"
+            "GET template /a/{id}: denied: conflicts with the earlier entry GET template /a/{id}: public; remove one"
         );
         // Templates that differ in a name only are one route; a path is a template without parameters.
         contradiction(of_template.clone().deny_template(Method::GET, "/a/{name}"));

@@ -5,10 +5,10 @@ use std::fmt;
 use http::Method;
 
 use super::decision::Decision;
-use super::entry::{Place, PolicyEntry};
-use super::error::AuditError;
+use super::entry::{PatternKind, PolicyEntry};
 use super::route_policy::RoutePolicy;
 use super::template::Template;
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
 /// The routes of an application, with what its policies say of them: one line for each, written out.
 /// Made by [`RoutePolicy::audit`].
@@ -40,26 +40,27 @@ impl Audit {
     ///
     /// ```
     /// use http::Method;
-    /// use tower_rotating_auth::inbound::policy::{AuditError, RoutePolicy};
+    /// use tower_rotating_auth::inbound::{ConfigErrorKind, policy::RoutePolicy};
     ///
     /// let policies = RoutePolicy::new().public(Method::GET, "/debug/config")?;
     /// let audit = policies.audit([(Method::GET, "/debug/config")])?;
-    /// let Err(AuditError::Open(routes)) = audit.closed() else {
-    ///     panic!("nothing found");
-    /// };
-    /// assert_eq!(routes[0].path(), "/debug/config");
+    /// let error = audit.ensure_closed().unwrap_err();
+    /// assert_eq!(error.kind(), ConfigErrorKind::OpenRoute);
+    /// assert_eq!(error.routes().next(), Some((&Method::GET, "/debug/config")));
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
     /// When a route is served without a key.
-    pub fn closed(self) -> Result<Self, AuditError> {
+    pub fn ensure_closed(self) -> Result<Self, ConfigError> {
         let open: Vec<_> = self.open().cloned().collect();
         if open.is_empty() {
             Ok(self)
         } else {
-            Err(AuditError::Open(open))
+            let message = format!("these routes are served without a key: {}", list(&open));
+            let routes = open.iter().map(|route| (route.method(), route.path()));
+            Err(ConfigError::new(ConfigErrorKind::OpenRoute, message).with_routes(routes))
         }
     }
 }
@@ -102,7 +103,7 @@ impl RoutePolicy {
     ///
     /// ```
     /// use http::Method;
-    /// use tower_rotating_auth::inbound::policy::{AuditError, RoutePolicy};
+    /// use tower_rotating_auth::inbound::{ConfigErrorKind, policy::RoutePolicy};
     ///
     /// let routes = [
     ///     (Method::GET, "/health"),
@@ -121,10 +122,9 @@ impl RoutePolicy {
     /// assert_eq!(audit.open().count(), 1);
     ///
     /// let typo = RoutePolicy::new().public(Method::GET, "/healthz")?;
-    /// let Err(AuditError::NoSuchRoute(entries)) = typo.audit(routes) else {
-    ///     panic!("nothing found");
-    /// };
-    /// assert_eq!(entries[0].path(), "/healthz");
+    /// let error = typo.audit(routes).unwrap_err();
+    /// assert_eq!(error.kind(), ConfigErrorKind::UnknownRoute);
+    /// assert_eq!(error.routes().next(), Some((&Method::GET, "/healthz")));
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -134,7 +134,7 @@ impl RoutePolicy {
     pub fn audit<'a>(
         &self,
         routes: impl IntoIterator<Item = (Method, &'a str)>,
-    ) -> Result<Audit, AuditError> {
+    ) -> Result<Audit, ConfigError> {
         let routes = routes
             .into_iter()
             .map(|(method, path)| Route::parse(method, path))
@@ -142,8 +142,14 @@ impl RoutePolicy {
         let (for_some, for_none): (Vec<_>, Vec<_>) =
             self.entries().partition(|entry| is_for_any(entry, &routes));
         if !for_none.is_empty() {
-            let entries = for_none.into_iter().cloned().collect();
-            return Err(AuditError::NoSuchRoute(entries));
+            let message = format!(
+                "no route for these policy entries; correct or remove them: {}",
+                list(&for_none)
+            );
+            let entries = for_none.iter().map(|entry| (entry.method(), entry.path()));
+            return Err(
+                ConfigError::new(ConfigErrorKind::UnknownRoute, message).with_routes(entries)
+            );
         }
         let is_route = |method: &Method, path: &str| {
             let same = |route: &Route<'_>| route.method == *method && route.path == path;
@@ -160,7 +166,7 @@ impl RoutePolicy {
             .map(|(method, path)| AuditedRoute {
                 method: method.clone(),
                 path: path.into(),
-                decision: self.of_route(method, path),
+                decision: self.decide_route(method, path),
             })
             .collect();
         Ok(Audit { routes })
@@ -174,30 +180,36 @@ struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    fn parse(method: Method, path: &'a str) -> Result<Self, AuditError> {
+    fn parse(method: Method, path: &'a str) -> Result<Self, ConfigError> {
         match Template::parse(path) {
             Some(template) => Ok(Self {
                 method,
                 path,
                 template,
             }),
-            None => Err(AuditError::NotARoute {
-                method,
-                path: path.into(),
-            }),
+            None => {
+                let message = format!("not a route: {method} {}", path.escape_debug());
+                let error = ConfigError::new(ConfigErrorKind::InvalidRoute, message);
+                Err(error.with_routes([(&method, path)]))
+            }
         }
     }
+}
+
+fn list(items: &[impl fmt::Display]) -> String {
+    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+    items.join("; ")
 }
 
 /// Whether a handler answers requests that the entry is for. The router finds the template first and
 /// looks at the method then: a better match without the method hides one that has it.
 fn is_for_any(entry: &PolicyEntry, routes: &[Route<'_>]) -> bool {
-    let path = match entry.place {
-        Place::Template => Some(entry.path()),
-        Place::Path => routes
+    let path = match entry.kind {
+        PatternKind::Template => Some(entry.path()),
+        PatternKind::Path => routes
             .iter()
             .filter(|route| route.template.covers(entry.path()))
-            .max_by(|one, other| one.template.cmp_precision(&other.template))
+            .max_by(|one, other| one.template.cmp_specificity(&other.template))
             .map(|route| route.path),
     };
     routes
@@ -291,7 +303,7 @@ mod tests {
         let refused = policies.audit(ROUTES).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "no route for GET /healthz: public; HEAD /v1/chat: public; POST /v1/models: public; \
+            "no route for these policy entries; correct or remove them: GET /healthz: public; HEAD /v1/chat: public; POST /v1/models: public; \
              GET /v1/models/reload: public; GET template /v1/models/{name}: needs a key"
         );
     }
@@ -300,24 +312,24 @@ mod tests {
     fn a_list_with_something_else_than_routes_is_refused() {
         for path in ["", "health", "/{id"] {
             let refused = RoutePolicy::new().audit([(Method::GET, path)]).unwrap_err();
-            assert!(matches!(refused, AuditError::NotARoute { .. }), "{path}");
+            assert_eq!(refused.kind(), ConfigErrorKind::InvalidRoute, "{path}");
         }
     }
 
     #[test]
     fn on_request_the_audit_fails_for_each_open_route() {
         let closed = RoutePolicy::new().deny(Method::GET, "/health").unwrap();
-        closed.audit(ROUTES).unwrap().closed().unwrap();
+        closed.audit(ROUTES).unwrap().ensure_closed().unwrap();
 
         let open = closed
             .optional(Method::GET, "/v1/models")
             .unwrap()
             .optional_lenient(Method::POST, "/v1/chat")
             .unwrap();
-        let refused = open.audit(ROUTES).unwrap().closed().unwrap_err();
+        let refused = open.audit(ROUTES).unwrap().ensure_closed().unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "served without a key: GET /v1/models: a key is optional (the path is listed); \
+            "these routes are served without a key: GET /v1/models: a key is optional (the path is listed); \
              POST /v1/chat: a key is optional, a bad one counts as none (the path is listed)"
         );
     }

@@ -8,12 +8,12 @@ use super::access::Access;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     access: Access,
-    why: DecisionReason,
+    reason: DecisionReason,
 }
 
 impl Decision {
-    pub(crate) const fn new(access: Access, why: DecisionReason) -> Self {
-        Self { access, why }
+    pub(crate) const fn new(access: Access, reason: DecisionReason) -> Self {
+        Self { access, reason }
     }
 
     /// What is asked of the caller.
@@ -24,15 +24,15 @@ impl Decision {
 
     /// What that rests on.
     #[must_use]
-    pub const fn why(&self) -> DecisionReason {
-        self.why
+    pub const fn reason(&self) -> DecisionReason {
+        self.reason
     }
 }
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { access, why } = self;
-        write!(f, "{access} ({why})")
+        let Self { access, reason } = self;
+        write!(f, "{access} ({reason})")
     }
 }
 

@@ -5,22 +5,22 @@ use std::fmt;
 use http::Method;
 
 use super::access::Access;
-use super::error::InvalidPolicy;
 use super::template::{self, Template};
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::path;
 
 /// One entry of the policies: a method and a path, or a template, with what they ask of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyEntry {
     pub(crate) method: Method,
-    pub(crate) place: Place,
-    pub(crate) text: Box<str>,
+    pub(crate) kind: PatternKind,
+    pub(crate) pattern: Box<str>,
     pub(crate) access: Access,
 }
 
 /// What the text of an entry is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PatternKind {
     /// The path of the request.
     Path,
     /// The template that the router matched.
@@ -30,42 +30,62 @@ pub(crate) enum Place {
 impl PolicyEntry {
     pub(crate) fn checked(
         method: Method,
-        place: Place,
-        text: &str,
+        kind: PatternKind,
+        pattern: &str,
         access: Access,
-    ) -> Result<Self, InvalidPolicy> {
+    ) -> Result<Self, ConfigError> {
         let entry = Self {
             method,
-            place,
-            text: text.into(),
+            kind,
+            pattern: pattern.into(),
             access,
         };
-        match place {
-            Place::Path if template::is_meant(text) => Err(InvalidPolicy::Template(entry)),
-            Place::Path if !path::is_plain(text) => Err(InvalidPolicy::NotAPath(entry)),
-            Place::Path => Ok(entry),
-            Place::Template => match Template::parse(text) {
-                None => Err(InvalidPolicy::NotATemplate(entry)),
-                Some(template) if entry.access.is_open() && !template.is_plain() => {
-                    Err(InvalidPolicy::NotAPath(entry))
-                }
-                Some(_) => Ok(entry),
-            },
+        match entry.flaw() {
+            None => Ok(entry),
+            Some((kind, advice)) => Err(entry.error(kind, advice)),
         }
+    }
+
+    fn flaw(&self) -> Option<(ConfigErrorKind, &'static str)> {
+        let is_template = self.kind == PatternKind::Template;
+        let template = is_template.then(|| Template::parse(&self.pattern));
+        match template {
+            None if template::looks_like_template(&self.pattern) => Some((
+                ConfigErrorKind::TemplateAsPath,
+                "paths match literally; list it as a template",
+            )),
+            Some(None) => Some((
+                ConfigErrorKind::InvalidTemplate,
+                "not a template; write one such as /models/{id}",
+            )),
+            None if path::is_plain(&self.pattern) => None,
+            // A template that closes a route may match paths that can be read in more than one way.
+            Some(Some(template)) if !self.access.is_open() || template.is_plain() => None,
+            None | Some(Some(_)) => Some((
+                ConfigErrorKind::InvalidPath,
+                "a path starts with a slash, and has no empty segment, dot at the end of one, \
+                 semicolon or needless escape",
+            )),
+        }
+    }
+
+    pub(crate) fn error(&self, kind: ConfigErrorKind, advice: &str) -> ConfigError {
+        ConfigError::new(kind, format!("{self}: {advice}"))
+            .with_routes([(&self.method, self.path())])
     }
 
     /// Whether both are for the same requests and say different things of them.
     pub(crate) fn contradicts(&self, other: &Self) -> bool {
         self.method == other.method
             && self.access != other.access
-            && (self.text == other.text || self.has_shape_of(other))
+            && (self.pattern == other.pattern || self.has_shape_of(other))
     }
 
     /// Whether both are templates that differ in names only: no router has both.
     fn has_shape_of(&self, other: &Self) -> bool {
         let both = [self, other];
-        both.iter().all(|entry| entry.place == Place::Template)
-            && Template::parse(&self.text) == Template::parse(&other.text)
+        both.iter().all(|entry| entry.kind == PatternKind::Template)
+            && Template::parse(&self.pattern) == Template::parse(&other.pattern)
     }
 
     /// Whether it says something of requests that a handler for this method answers.
@@ -82,7 +102,7 @@ impl PolicyEntry {
     /// The path or the template, as it was given.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.text
+        &self.pattern
     }
 
     /// What it asks of a caller.
@@ -94,11 +114,11 @@ impl PolicyEntry {
 
 impl fmt::Display for PolicyEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = match self.place {
-            Place::Path => "",
-            Place::Template => "template ",
+        let place = match self.kind {
+            PatternKind::Path => "",
+            PatternKind::Template => "template ",
         };
-        let path = self.text.escape_debug();
+        let path = self.pattern.escape_debug();
         write!(f, "{} {place}{path}: {}", self.method, self.access)
     }
 }

@@ -33,7 +33,7 @@ use crate::path;
 /// let other = policies.explain(&Method::DELETE, "/v1/models/gpt", Some("/v1/models/{id}"));
 /// assert_eq!(other.access(), &Access::Required(Scopes::default()));
 /// let odd = policies.explain(&Method::GET, "/v1/models/..%2fkeys", Some("/v1/models/{id}"));
-/// assert_eq!(odd.why(), DecisionReason::SuspiciousPath);
+/// assert_eq!(odd.reason(), DecisionReason::SuspiciousPath);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -88,37 +88,37 @@ impl RoutePolicy {
     /// the router matched, if there is a router.
     #[must_use]
     pub fn explain(&self, method: &Method, path: &str, template: Option<&str>) -> Decision {
-        if let Some((access, why)) = self.standing(method, path, template) {
-            return Decision::new(access.clone(), why);
+        if let Some((access, reason)) = self.effective(method, path, template) {
+            return Decision::new(access.clone(), reason);
         }
-        let why = if path::is_plain(path) {
+        let reason = if path::is_plain(path) {
             DecisionReason::Unlisted
         } else {
             DecisionReason::SuspiciousPath
         };
-        Decision::new(self.unlisted.clone(), why)
+        Decision::new(self.unlisted.clone(), reason)
     }
 
     /// What is asked of a request.
     pub(crate) fn access(&self, method: &Method, path: &str, template: Option<&str>) -> &Access {
-        match self.standing(method, path, template) {
+        match self.effective(method, path, template) {
             Some((access, _)) => access,
             None => &self.unlisted,
         }
     }
 
     /// The entry that stands for a request: an exemption does so for plain paths only.
-    fn standing(
+    fn effective(
         &self,
         method: &Method,
         path: &str,
         template: Option<&str>,
     ) -> Option<(&Access, DecisionReason)> {
-        self.listed(method, path, template)
+        self.find(method, path, template)
             .filter(|(access, _)| !access.is_open() || path::is_plain(path))
     }
 
-    fn listed(
+    fn find(
         &self,
         method: &Method,
         path: &str,
@@ -132,11 +132,11 @@ impl RoutePolicy {
     }
 
     /// What is asked on a route, as the router has it.
-    pub(crate) fn of_route(&self, method: &Method, route: &str) -> Decision {
-        let (access, why) = self
-            .listed(method, route, Some(route))
+    pub(crate) fn decide_route(&self, method: &Method, route: &str) -> Decision {
+        let (access, reason) = self
+            .find(method, route, Some(route))
             .unwrap_or((&self.unlisted, DecisionReason::Unlisted));
-        Decision::new(access.clone(), why)
+        Decision::new(access.clone(), reason)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &PolicyEntry> {

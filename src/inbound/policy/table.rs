@@ -22,16 +22,18 @@ impl Table {
 
     /// The entry for this method.
     pub(crate) fn exactly(&self, method: &Method, text: &str) -> Option<&PolicyEntry> {
-        let first = self.0.partition_point(|entry| *entry.text < *text);
+        let first = self.0.partition_point(|entry| *entry.pattern < *text);
         self.0[first..]
             .iter()
-            .take_while(|entry| *entry.text == *text)
+            .take_while(|entry| *entry.pattern == *text)
             .find(|entry| entry.method == *method)
     }
 
     /// Takes an entry whose method and text are new.
     pub(crate) fn insert(&mut self, entry: PolicyEntry) {
-        let place = self.0.partition_point(|other| other.text <= entry.text);
+        let place = self
+            .0
+            .partition_point(|other| other.pattern <= entry.pattern);
         self.0.insert(place, entry);
     }
 

@@ -57,11 +57,11 @@ impl<'a> Template<'a> {
 
     /// The order in which a router prefers templates that match the same path: what is literal, as far as
     /// it goes, over a parameter, and that over the rest. The method plays no part in it.
-    pub(crate) fn cmp_precision(&self, other: &Self) -> Ordering {
-        self.precision().cmp(other.precision())
+    pub(crate) fn cmp_specificity(&self, other: &Self) -> Ordering {
+        self.specificity().cmp(other.specificity())
     }
 
-    fn precision(&self) -> impl Iterator<Item = u8> {
+    fn specificity(&self) -> impl Iterator<Item = u8> {
         self.0.iter().flat_map(|piece| match piece {
             Piece::Literal(text) => iter::repeat_n(2, text.len()),
             Piece::Parameter => iter::repeat_n(1, 1),
@@ -94,7 +94,7 @@ impl<'a> Template<'a> {
 }
 
 /// Whether somebody took a path for a template, of this kind or of an older one.
-pub(crate) fn is_meant(path: &str) -> bool {
+pub(crate) fn looks_like_template(path: &str) -> bool {
     path.contains(['{', '}'])
         || path
             .split('/')
@@ -176,7 +176,7 @@ mod tests {
         ];
         for pair in inorder.windows(2) {
             let [less, more] = [pair[0], pair[1]].map(|text| Template::parse(text).unwrap());
-            assert_eq!(less.cmp_precision(&more), Ordering::Less, "{pair:?}");
+            assert_eq!(less.cmp_specificity(&more), Ordering::Less, "{pair:?}");
         }
     }
 

@@ -23,7 +23,7 @@ fn assert_asked(policies: &RoutePolicy, cases: &[(&str, &str, DecisionReason)]) 
         let method = method.parse().unwrap();
         let decision = policies.explain(&method, path, template);
         assert_eq!(decision.access().to_string(), asked, "{request}");
-        assert_eq!(decision.why(), why, "{request}");
+        assert_eq!(decision.reason(), why, "{request}");
         assert_eq!(policies.access(&method, path, template), decision.access());
     }
 }

@@ -9,7 +9,7 @@ use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
 use super::log_limiter::LogLimiter;
 use super::preflight::is_preflight;
 use super::router::{matched_template, original_uri};
-use crate::inbound::auth_error::{AuthError, AuthErrorResponse};
+use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use crate::inbound::key::KeyStatus;
 use crate::inbound::key_set::{KeySet, VerifyError, verify};
 use crate::inbound::location::{KeyLocations, strip_identity};
@@ -17,15 +17,18 @@ use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
 use crate::rotating::Rotating;
 
+/// How long a client waits before it asks again while keys cannot be checked.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
 /// What every clone of one layer's services shares.
 #[derive(Clone, Debug)]
 pub(crate) struct Authenticator {
     pub(crate) keys: Rotating<KeySet>,
     pub(crate) enforcement: Enforcement,
     pub(crate) preflights: Preflights,
-    pub(crate) slots: KeyLocations,
-    pub(crate) policies: RoutePolicy,
-    pub(crate) refuser: Arc<AuthErrorResponse>,
+    pub(crate) locations: KeyLocations,
+    pub(crate) policy: RoutePolicy,
+    pub(crate) error_response: Arc<AuthErrorResponse>,
     pub(crate) max_stale: Duration,
     pub(crate) identity_headers: Vec<HeaderName>,
     pub(crate) is_plausible: fn(&[u8]) -> bool,
@@ -69,10 +72,10 @@ impl Authenticator {
             return Ok((!is_preflight).then_some(Principal::Open));
         }
         let template = matched_template(head.extensions);
-        let access = self.policies.access(head.method, head.uri.path(), template);
+        let access = self.policy.access(head.method, head.uri.path(), template);
         match access {
             Access::Public => return Ok(None),
-            Access::Deny => return Err(AuthError::Forbidden),
+            Access::Deny => return Err(AuthErrorKind::Forbidden.into()),
             Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
         }
         if is_preflight && self.preflights == Preflights::PassThrough {
@@ -82,14 +85,14 @@ impl Authenticator {
             (Ok(principal), Access::Required(scopes))
                 if !principal.scopes().contains_all(scopes) =>
             {
-                Err(AuthError::InsufficientScope(scopes.clone()))
+                Err(AuthError::insufficient_scope(scopes.clone()))
             }
             (Ok(principal), _) => Ok(Some(Principal::Key(principal))),
             (Err(_), Access::OptionalLenient) => Ok(Some(self.anonymous())),
-            (Err(refusal), Access::Optional) if refusal.nothing_presented() => {
+            (Err(error), Access::Optional) if error.nothing_presented() => {
                 Ok(Some(self.anonymous()))
             }
-            (Err(refusal), _) => Err(refusal),
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -97,11 +100,11 @@ impl Authenticator {
     /// mode, the inner service sees no key.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) {
         let mut uri = take(request.uri_mut());
-        self.slots.strip(request.headers_mut(), &mut uri);
+        self.locations.strip(request.headers_mut(), &mut uri);
         *request.uri_mut() = uri;
-        if self.slots.are_in_uris() {
+        if self.locations.are_in_uris() {
             if let Some(copy) = original_uri(request.extensions_mut()) {
-                self.slots.strip_uri(copy);
+                self.locations.strip_uri(copy);
             }
         }
         strip_identity(&self.identity_headers, request.headers_mut());
@@ -112,14 +115,13 @@ impl Authenticator {
         if let Some(outer) = outer.filter(|outer| outer.keys().is_same(&self.keys)) {
             return outer.renewed_at(now).map_err(AuthError::from);
         }
-        let token = self.slots.extract(head.headers, head.uri)?;
+        let token = self.locations.extract(head.headers, head.uri)?;
         if !(self.is_plausible)(token.bytes()) {
-            return Err(AuthError::BadChecksum);
+            return Err(AuthErrorKind::BadChecksum.into());
         }
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
-            let retry_after = Duration::from_secs(30);
-            return Err(AuthError::Unavailable { retry_after });
+            return Err(AuthError::unavailable(RETRY_AFTER));
         }
         let (digest, record) = verify(&keys, token.bytes(), now, |_| {})?;
         record.last_use.note(now);
@@ -128,19 +130,19 @@ impl Authenticator {
     }
 
     fn anonymous(&self) -> Principal {
-        Principal::Anonymous(Anonymous::new(Arc::clone(&self.refuser)))
+        Principal::Anonymous(Anonymous::new(Arc::clone(&self.error_response)))
     }
 }
 
 impl From<VerifyError> for AuthError {
     fn from(error: VerifyError) -> Self {
-        match error.status() {
+        Self::new(match error.status() {
             // An error is never of an active key.
-            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => Self::Unknown,
-            KeyStatus::NotYetValid => Self::NotYetValid,
-            KeyStatus::Expired => Self::Expired,
-            KeyStatus::Revoked => Self::Revoked,
-            KeyStatus::Disabled => Self::Disabled,
-        }
+            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => AuthErrorKind::Unknown,
+            KeyStatus::NotYetValid => AuthErrorKind::NotYetValid,
+            KeyStatus::Expired => AuthErrorKind::Expired,
+            KeyStatus::Revoked => AuthErrorKind::Revoked,
+            KeyStatus::Disabled => AuthErrorKind::Disabled,
+        })
     }
 }

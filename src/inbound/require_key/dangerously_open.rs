@@ -1,8 +1,8 @@
 //! Leave to let everybody through.
 
-use std::error::Error;
-use std::fmt;
 use std::net::SocketAddr;
+
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
 /// Leave to let everybody through: only for a listener that nobody else can reach.
 #[derive(Clone, Copy, Debug)]
@@ -20,27 +20,15 @@ impl DangerouslyOpen {
     /// # Errors
     ///
     /// When it is not a loopback address.
-    pub fn on_loopback(listener: SocketAddr) -> Result<Self, NotLoopback> {
+    pub fn on_loopback(listener: SocketAddr) -> Result<Self, ConfigError> {
         if listener.ip().to_canonical().is_loopback() {
             Ok(Self { listener })
         } else {
-            Err(NotLoopback(listener))
+            let message = format!(
+                "{listener} is not a loopback address, and without keys everybody on the network \
+                 could use the service; listen on 127.0.0.1 or [::1], or require keys"
+            );
+            Err(ConfigError::new(ConfigErrorKind::NotLoopback, message))
         }
     }
 }
-
-/// An address that others can reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotLoopback(SocketAddr);
-
-impl fmt::Display for NotLoopback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(address) = self;
-        write!(
-            f,
-            "{address} is not a loopback address: without keys, everybody on the network would be let in"
-        )
-    }
-}
-
-impl Error for NotLoopback {}

@@ -1,4 +1,4 @@
-//! The answer of the inner service, or a refusal.
+//! The future of the inner service, or a refusal.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use super::guarded_body::GuardedBody;
 use crate::inbound::principal::KeyPrincipal;
 
 pin_project! {
-    /// The answer to a request. Of [`RequireKey`](crate::inbound::RequireKey).
+    /// The future to a request. Of [`RequireKey`](crate::inbound::RequireKey).
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
@@ -25,22 +25,22 @@ pin_project! {
     #[project = KindProj]
     #[derive(Debug)]
     enum Kind<F> {
-        /// The inner service answers; its body is guarded by the caller's key, if it has one.
-        Admitted { #[pin] answer: F, key: Option<KeyPrincipal> },
+        /// The inner service futures; its body is guarded by the caller's key, if it has one.
+        Inner { #[pin] future: F, key: Option<KeyPrincipal> },
         /// It is not asked.
-        Refused { refusal: Option<Response<Bytes>> },
+        Error { response: Option<Response<Bytes>> },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) const fn admitted(answer: F, key: Option<KeyPrincipal>) -> Self {
-        let kind = Kind::Admitted { answer, key };
+    pub(crate) const fn inner(future: F, key: Option<KeyPrincipal>) -> Self {
+        let kind = Kind::Inner { future, key };
         Self { kind }
     }
 
-    pub(crate) const fn refused(refusal: Response<Bytes>) -> Self {
-        let refusal = Some(refusal);
-        let kind = Kind::Refused { refusal };
+    pub(crate) const fn error(response: Response<Bytes>) -> Self {
+        let response = Some(response);
+        let kind = Kind::Error { response };
         Self { kind }
     }
 }
@@ -57,13 +57,13 @@ where
     )]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProj::Admitted { answer, key } => {
-                let response = ready!(answer.poll(cx))?;
-                Poll::Ready(Ok(response.map(|body| GuardedBody::host(body, key.take()))))
+            KindProj::Inner { future, key } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(response.map(|body| GuardedBody::inner(body, key.take()))))
             }
-            KindProj::Refused { refusal } => {
-                let refusal = refusal.take().expect("polled after it was done");
-                Poll::Ready(Ok(refusal.map(GuardedBody::refusal)))
+            KindProj::Error { response } => {
+                let response = response.take().expect("polled after it was done");
+                Poll::Ready(Ok(response.map(GuardedBody::error)))
             }
         }
     }

@@ -21,7 +21,7 @@ pin_project! {
     /// The body of a response that came through the layer.
     ///
     /// It is the host's own body, frame by frame, until the caller's key is revoked or expires: then it ends
-    /// with a [`KeyEnded`] error, since a clean end would look complete. Or it is the body of a refusal.
+    /// with a [`KeyEndedError`] error, since a clean end would look complete. Or it is the body of a refusal.
     #[derive(Default)]
     pub struct GuardedBody<B> {
         #[pin]
@@ -33,8 +33,8 @@ pin_project! {
     #[project = KindProj]
     #[derive(Default)]
     enum Kind<B> {
-        Host { #[pin] body: B, guard: Option<Guard> },
-        Refusal { bytes: Option<Bytes> },
+        Inner { #[pin] body: B, guard: Option<Guard> },
+        Error { bytes: Option<Bytes> },
         #[default]
         Done,
     }
@@ -52,20 +52,20 @@ struct Guard {
 }
 
 impl<B> GuardedBody<B> {
-    pub(crate) fn host(body: B, principal: Option<KeyPrincipal>) -> Self {
+    pub(crate) fn inner(body: B, principal: Option<KeyPrincipal>) -> Self {
         let guard = principal.map(|principal| Guard {
             seen: principal.seen(),
             until: principal.expires_at(),
             principal,
             ended: None,
         });
-        let kind = Kind::Host { body, guard };
+        let kind = Kind::Inner { body, guard };
         Self { kind }
     }
 
-    pub(crate) fn refusal(bytes: Bytes) -> Self {
+    pub(crate) fn error(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        let kind = Kind::Refusal { bytes };
+        let kind = Kind::Error { bytes };
         Self { kind }
     }
 }
@@ -111,8 +111,8 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let (body, guard) = match self.as_mut().project().kind.project() {
-            KindProj::Host { body, guard } => (body, guard),
-            KindProj::Refusal { bytes } => {
+            KindProj::Inner { body, guard } => (body, guard),
+            KindProj::Error { bytes } => {
                 return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
             }
             KindProj::Done => return Poll::Ready(None),
@@ -133,21 +133,21 @@ where
             },
         };
         self.project().kind.set(Kind::Done);
-        Poll::Ready(Some(Err(KeyEnded(ended).into())))
+        Poll::Ready(Some(Err(KeyEndedError(ended).into())))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Host { body, .. } => body.is_end_stream(),
-            Kind::Refusal { bytes } => bytes.is_none(),
+            Kind::Inner { body, .. } => body.is_end_stream(),
+            Kind::Error { bytes } => bytes.is_none(),
             Kind::Done => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Host { body, .. } => body.size_hint(),
-            Kind::Refusal { bytes } => {
+            Kind::Inner { body, .. } => body.size_hint(),
+            Kind::Error { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Kind::Done => SizeHint::with_exact(0),
@@ -163,9 +163,9 @@ impl<B> fmt::Debug for GuardedBody<B> {
 
 /// The error that a body ends with when the caller's key ends before it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyEnded(KeyStatus);
+pub struct KeyEndedError(KeyStatus);
 
-impl KeyEnded {
+impl KeyEndedError {
     /// Why the key ended.
     #[must_use]
     pub const fn why(&self) -> KeyStatus {
@@ -173,10 +173,10 @@ impl KeyEnded {
     }
 }
 
-impl fmt::Display for KeyEnded {
+impl fmt::Display for KeyEndedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the caller's key has ended: {}", self.0)
     }
 }
 
-impl Error for KeyEnded {}
+impl Error for KeyEndedError {}

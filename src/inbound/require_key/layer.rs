@@ -10,7 +10,8 @@ use super::authenticator::{Authenticator, Enforcement, Preflights};
 use super::dangerously_open::DangerouslyOpen;
 use super::log_limiter::LogLimiter;
 use super::service::RequireKey;
-use crate::inbound::auth_error::{AuthErrorResponse, InvalidChallenge};
+use crate::inbound::auth_error::AuthErrorResponse;
+use crate::inbound::config_error::ConfigError;
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocations;
 use crate::inbound::policy::RoutePolicy;
@@ -23,7 +24,7 @@ use crate::rotating::Rotating;
 /// [`GuardedBody`](crate::inbound::GuardedBody)). A handler finds a [`Principal`](crate::inbound::Principal) in the
 /// request's extensions, and never the key: every slot that a key may stand in is emptied on the way.
 ///
-/// Everything needs a key but what [`policies`](Self::policies) exempt by exact path, and CORS preflights,
+/// Everything needs a key but what [`policy`](Self::policy) exempt by exact path, and CORS preflights,
 /// which cannot carry one. Put a CORS layer outside: it answers them, and refusals have its headers, too.
 /// Without one they reach the inner service on every route; one that answers whatever the method, as a proxy
 /// does, must turn them away itself.
@@ -86,9 +87,9 @@ impl RequireKeyLayer {
                 keys,
                 enforcement,
                 preflights: Preflights::PassThrough,
-                slots: KeyLocations::default(),
-                policies: RoutePolicy::new(),
-                refuser: Arc::new(AuthErrorResponse::default()),
+                locations: KeyLocations::default(),
+                policy: RoutePolicy::new(),
+                error_response: Arc::new(AuthErrorResponse::default()),
                 max_stale: Duration::from_secs(3600),
                 identity_headers: Vec::new(),
                 is_plausible: |_| true,
@@ -107,29 +108,30 @@ impl RequireKeyLayer {
     /// # Errors
     ///
     /// When the realm is blank, or not visible ASCII and spaces.
-    pub fn realm(self, realm: &str) -> Result<Self, InvalidChallenge> {
-        Ok(self.refuser(AuthErrorResponse::new(realm)?))
+    pub fn realm(self, realm: &str) -> Result<Self, ConfigError> {
+        Ok(self.error_response(AuthErrorResponse::new(realm)?))
     }
 
     /// Sets how requests are refused: the realm, what bodies look like, and more.
-    pub fn refuser(self, refuser: AuthErrorResponse) -> Self {
+    pub fn error_response(self, response: AuthErrorResponse) -> Self {
         self.set(|authenticator| {
-            authenticator.refuser = Arc::new(refuser.slots(&authenticator.slots))
+            let response = response.locations(&authenticator.locations);
+            authenticator.error_response = Arc::new(response);
         })
     }
 
     /// Sets where in a request a client may put its key.
-    pub fn slots(self, slots: KeyLocations) -> Self {
+    pub fn locations(self, locations: KeyLocations) -> Self {
         self.set(|authenticator| {
-            authenticator.refuser =
-                Arc::new(AuthErrorResponse::clone(&authenticator.refuser).slots(&slots));
-            authenticator.slots = slots;
+            let response = AuthErrorResponse::clone(&authenticator.error_response);
+            authenticator.error_response = Arc::new(response.locations(&locations));
+            authenticator.locations = locations;
         })
     }
 
     /// Exempts routes, or asks for scopes.
-    pub fn policies(self, policies: RoutePolicy) -> Self {
-        self.set(|authenticator| authenticator.policies = policies)
+    pub fn policy(self, policy: RoutePolicy) -> Self {
+        self.set(|authenticator| authenticator.policy = policy)
     }
 
     /// Goes on with the last good set for so long while each attempt to load it again fails; then keys

@@ -10,8 +10,8 @@ mod preflight;
 mod router;
 mod service;
 
-pub use self::dangerously_open::{DangerouslyOpen, NotLoopback};
+pub use self::dangerously_open::DangerouslyOpen;
 pub use self::future::ResponseFuture;
-pub use self::guarded_body::{GuardedBody, KeyEnded};
+pub use self::guarded_body::{GuardedBody, KeyEndedError};
 pub use self::layer::RequireKeyLayer;
 pub use self::service::RequireKey;

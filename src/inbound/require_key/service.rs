@@ -41,15 +41,15 @@ impl<S> RequireKey<S> {
         self.inner
     }
 
-    fn refuse<B>(&self, refusal: &AuthError, request: &Request<B>) -> Response<bytes::Bytes> {
-        if let Some(untold) = self.authenticator.log_limiter.allow_at(Instant::now()) {
+    fn error_response<B>(&self, error: &AuthError, request: &Request<B>) -> Response<bytes::Bytes> {
+        if let Some(suppressed) = self.authenticator.log_limiter.allow_at(Instant::now()) {
             self.authenticator.keys.emit(EventKind::Refused {
-                reason: refusal.reason(),
-                suppressed: untold,
+                reason: error.reason(),
+                suppressed,
             });
         }
-        let refuser = &self.authenticator.refuser;
-        refuser.response(refusal, request.method(), request.headers())
+        let error_response = &self.authenticator.error_response;
+        error_response.response(error, request.method(), request.headers())
     }
 }
 
@@ -77,7 +77,7 @@ where
             .authenticate(head, self.authenticator.keys.wall())
         {
             Ok(principal) => principal,
-            Err(refusal) => return ResponseFuture::refused(self.refuse(&refusal, &request)),
+            Err(error) => return ResponseFuture::error(self.error_response(&error, &request)),
         };
         self.authenticator.strip(&mut request);
         let key = principal.as_ref().and_then(Principal::key).cloned();
@@ -85,6 +85,6 @@ where
             Some(principal) => drop(request.extensions_mut().insert(principal)),
             None => drop(request.extensions_mut().remove::<Principal>()),
         }
-        ResponseFuture::admitted(self.inner.call(request), key)
+        ResponseFuture::inner(self.inner.call(request), key)
     }
 }

@@ -1,4 +1,5 @@
-//! No secret in any output: a sentinel is put wherever a secret may be, and looked for everywhere else.
+//! Tests that no output contains a secret: every secret is a sentinel, and all output is searched
+//! for it.
 
 use std::fmt::Debug;
 use std::sync::mpsc;
@@ -14,7 +15,7 @@ use crate::support::{Answer, Log, Script, Traced, block_on, minutes, moment, pas
 
 const SENTINEL: &str = "sk-SENTINEL";
 
-/// Looks at everything that it is shown.
+/// All output so far.
 #[derive(Default)]
 struct Seen(String);
 
@@ -42,7 +43,7 @@ impl Seen {
     }
 }
 
-/// A secret each time, and everything that can go wrong with it.
+/// Creates a source that delivers secrets and fails in every way.
 fn eventful<T: Send + Sync + 'static>(make: fn(String) -> T) -> (Script<T>, Log) {
     let secret = move |number| {
         let text = format!("{SENTINEL}-{number}");
@@ -58,12 +59,12 @@ fn eventful<T: Send + Sync + 'static>(make: fn(String) -> T) -> (Script<T>, Log)
     })
 }
 
-/// Runs an engine through all of that and shows whatever it hands out.
+/// Runs an engine on that source and records all that it returns.
 async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: &mut Seen) {
-    let (tell, told) = mpsc::channel::<Event>();
+    let (sender, events) = mpsc::channel::<Event>();
     let (source, log) = eventful(make);
     let builder = Rotating::builder().name("openai").observer(move |event| {
-        let _ = tell.send(event.clone());
+        let _ = sender.send(event.clone());
     });
     seen.see(&builder);
     let key = builder.start(source).await.expect("the source delivers");
@@ -90,7 +91,7 @@ async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: 
     seen.see(&log.last().revision);
     drop(key);
     moment().await;
-    let events: Vec<Event> = told.iter().collect();
+    let events: Vec<Event> = events.iter().collect();
     assert!(events.len() >= 6);
     seen.see(&events);
 
@@ -102,23 +103,23 @@ async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: 
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_is_in_any_debug_error_event_or_trace() {
+async fn no_secret_in_debug_errors_events_or_traces() {
     let traced = Traced::new();
     let mut seen = Seen::default();
     run(Secret::from, &mut seen).await;
-    // Also where the value itself would print all that it has.
+    // A `String` would print itself, so this finds what is formatted by mistake.
     run(|text| text, &mut seen).await;
 
     let traced = traced.text();
-    for told in ["rotated", "refresh failed", "openai", "the source panicked"] {
-        assert!(traced.contains(told), "{traced}");
+    for words in ["rotated", "refresh failed", "openai", "the source panicked"] {
+        assert!(traced.contains(words), "{traced}");
     }
     seen.0 += &traced;
     seen.assert_clean();
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_is_in_the_error_of_a_start() {
+async fn no_secret_in_start_and_refresh_errors() {
     let mut seen = Seen::default();
     let answers: [fn() -> Answer<Secret>; 3] = [
         || Answer::panics(SENTINEL),
@@ -148,8 +149,8 @@ async fn no_secret_is_in_the_error_of_a_start() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_what_sources_are_made_of() {
-    /// Shows what it is asked.
+async fn no_secret_in_debug_of_sources() {
+    /// A source that sends the debug output of its requests.
     struct Showing(mpsc::Sender<String>);
     impl Source for Showing {
         type Value = String;

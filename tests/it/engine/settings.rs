@@ -1,4 +1,4 @@
-//! Settings that nobody should choose, and that harm nobody all the same.
+//! Tests of extreme settings.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::{Answer, Upstream, millis, minutes, pass, script, secs};
 const EVER: Duration = Duration::MAX;
 
 #[tokio::test(start_paused = true)]
-async fn settings_that_mean_for_ever_are_no_panic() {
+async fn endless_durations_do_not_panic() {
     let set: [fn(RotatingBuilder) -> RotatingBuilder; 7] = [
         |builder| builder.poll(EVER),
         |builder| builder.force_wait(EVER),
@@ -25,7 +25,7 @@ async fn settings_that_mean_for_ever_are_no_panic() {
         |builder| builder.backoff(secs(1), EVER).cooldown(secs(1), EVER),
     ];
     for (number, set) in set.into_iter().enumerate() {
-        // Half of the draws would do where a random share overflows.
+        // Ten times: only some random draws would overflow.
         for _ in 0..10 {
             let (source, _) = script(|asked| match asked.number {
                 1 | 3 => Answer::down(),
@@ -45,7 +45,7 @@ async fn settings_that_mean_for_ever_are_no_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_minimum_interval_that_means_for_ever_is_no_panic() {
+async fn endless_min_interval_does_not_panic() {
     for interval in [
         RefreshInterval::new(EVER, EVER),
         RefreshInterval::new(secs(10), EVER),
@@ -61,8 +61,8 @@ async fn a_minimum_interval_that_means_for_ever_is_no_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_minimum_interval_is_no_spin() {
-    // A source that is asked without end would keep virtual time from passing: it hangs instead.
+async fn zero_min_interval_does_not_spin() {
+    // Hangs after many fetches: endless fetches would keep virtual time from passing.
     const MANY: usize = 20_000;
     let answer = |number| match number {
         MANY.. => Answer::hangs(),

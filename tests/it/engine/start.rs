@@ -1,4 +1,4 @@
-//! The first value: without it there is nothing to serve.
+//! Tests of the first value, without which there is no start.
 
 use std::error::Error;
 
@@ -21,7 +21,7 @@ fn kind(outcome: Result<Rotating<usize>, StartError>) -> SourceErrorKind {
 }
 
 #[test]
-fn without_a_runtime_it_is_an_error_not_a_panic() {
+fn start_without_runtime_is_an_error() {
     let source = || source_fn(|| async { Ok::<_, SourceError>(Secret::from("sk-1")) });
     let outcome = block_on(Rotating::start(source()));
     assert!(matches!(outcome, Err(error) if error.kind() == StartErrorKind::NoRuntime));
@@ -30,7 +30,7 @@ fn without_a_runtime_it_is_an_error_not_a_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_fails_the_start_at_once_and_says_why() {
+async fn failing_source_fails_the_start_at_once() {
     let now = Instant::now();
     let (source, log) = script(|_| Answer::<usize>::fails(SourceError::permanent("no such user")));
     let error = Rotating::start(source).await.expect_err("no value");
@@ -42,7 +42,7 @@ async fn a_source_that_fails_fails_the_start_at_once_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_else_goes_wrong_with_the_first_value_is_an_error_as_well() {
+async fn unusable_first_value_fails_the_start() {
     type Case = (fn() -> Answer<usize>, SourceErrorKind);
     let cases: [Case; 5] = [
         (Answer::unchanged, SourceErrorKind::Invalid),
@@ -61,7 +61,7 @@ async fn whatever_else_goes_wrong_with_the_first_value_is_an_error_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_fetch_timeout_is_the_builders_to_set() {
+async fn fetch_timeout_applies_to_the_start() {
     let now = Instant::now();
     let (source, _) = script(|_| Answer::hangs());
     let outcome = Rotating::builder().fetch_timeout(secs(3)).start(source);
@@ -70,7 +70,7 @@ async fn the_fetch_timeout_is_the_builders_to_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_value_is_waited_for_as_long_as_told() {
+async fn wait_for_first_retries_until_it_ends() {
     let (source, log) = script(|asked| match asked.number {
         4 => Answer::value(4),
         _ => Answer::fails(SourceError::permanent("not yet")),
@@ -92,7 +92,7 @@ async fn a_first_value_is_waited_for_as_long_as_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_at_a_first_value_keep_the_minimum_interval_up_to_the_last() {
+async fn start_attempts_keep_min_interval() {
     for wait in 1..40 {
         let (source, log) = script(|_| Answer::down());
         let wait = millis(100 * wait);
@@ -104,7 +104,7 @@ async fn attempts_at_a_first_value_keep_the_minimum_interval_up_to_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_value_is_waited_for_no_longer_though_the_source_may_not_be_asked_again() {
+async fn wait_for_first_ends_before_a_long_min_interval() {
     let (source, log) = script(|_| Answer::down());
     let now = Instant::now();
     let builder = Rotating::builder().min_interval(minutes(60));
@@ -114,7 +114,7 @@ async fn a_first_value_is_waited_for_no_longer_though_the_source_may_not_be_aske
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hint_ends_the_wait_for_a_first_value() {
+async fn hint_ends_the_wait_for_the_first_value() {
     let (source, log) = script(|asked| match asked.number {
         n @ ..=8 => Answer::fails(SourceError::throttled(format!("{n}"), secs(200))),
         n => Answer::value(n),
@@ -134,7 +134,7 @@ async fn a_hint_ends_the_wait_for_a_first_value() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_second_attempt_keeps_the_minimum_interval_from_the_first() {
+async fn second_attempt_keeps_min_interval() {
     let (source, log) = script(|asked| Answer::value(asked.number));
     let key = Rotating::start(source).await.expect("the source delivers");
     log.hint();

@@ -4,7 +4,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 use http_auth::parse_challenges;
 use proptest::prelude::*;
-use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse};
+use tower_rotating_auth::inbound::{AuthErrorKind, AuthErrorResponse};
 
 use super::{Head, basic, every_slot, subprotocol};
 
@@ -70,7 +70,7 @@ proptest! {
             prop_assert!(token.bytes().iter().all(u8::is_ascii_graphic));
         }
         head.strip(&slots);
-        prop_assert_eq!(head.extract(&slots), Err(AuthError::Missing));
+        prop_assert_eq!(head.extract(&slots), Err(AuthErrorKind::Missing));
         let other_headers = ["cookie", "x-other"].map(HeaderName::from_static);
         let reachable = head.headers.iter().filter(|(name, _)| !other_headers.contains(name));
         for (_, value) in reachable {
@@ -127,7 +127,7 @@ proptest! {
     #[test]
     fn any_realm_that_is_taken_reads_back(realm in prop_oneof![any::<String>(), "[ -~]{1,20}"]) {
         if let Ok(refuser) = AuthErrorResponse::new(&realm) {
-            let response = refuser.response(&AuthError::Missing, &Method::GET, &HeaderMap::new());
+            let response = refuser.response(&AuthErrorKind::Missing.into(), &Method::GET, &HeaderMap::new());
             let line = response.headers()["www-authenticate"].to_str().unwrap();
             let parsed = parse_challenges(line).unwrap();
             prop_assert_eq!(parsed.len(), 1);

@@ -270,7 +270,7 @@ async fn a_preflight_is_given_no_key_of_ours_where_both_halves_are_one_layer() {
 async fn what_is_denied_is_denied_to_a_preflight_as_well() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let policies = RoutePolicy::new().deny(Method::OPTIONS, "/never").unwrap();
-    let service = RequireKeyLayer::new(keys).policies(policies).layer(Echo);
+    let service = RequireKeyLayer::new(keys).policy(policies).layer(Echo);
     assert_eq!(ask(&service, preflight("/never")).await.status(), 403);
     assert_eq!(ask(&service, preflight("/")).await.status(), 200);
 }

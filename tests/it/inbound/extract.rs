@@ -1,11 +1,11 @@
 //! What is taken for a token, and what is not.
 
-use tower_rotating_auth::inbound::{AuthError, KeyLocation, KeyLocations};
+use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocation, KeyLocations};
 
 use super::{Head, basic, every_slot, k_in, subprotocol};
 
 #[track_caller]
-fn authorization(value: &[u8]) -> Result<String, AuthError> {
+fn authorization(value: &[u8]) -> Result<String, AuthErrorKind> {
     let head = Head::lines(&[("authorization", value)]);
     head.extract(&KeyLocations::default())
         .map(|(token, _)| token)
@@ -46,13 +46,13 @@ fn nothing_presented_is_missing() {
     for head in heads {
         assert_eq!(
             head.extract(&every_slot()),
-            Err(AuthError::Missing),
+            Err(AuthErrorKind::Missing),
             "{head:?}"
         );
     }
     let slots = KeyLocations::new([KeyLocation::Query("key".into())]).unwrap();
     let head = Head::lines(&[("authorization", b"Bearer k"), ("x-api-key", b"k")]);
-    assert_eq!(head.extract(&slots), Err(AuthError::Missing));
+    assert_eq!(head.extract(&slots), Err(AuthErrorKind::Missing));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn another_scheme_is_told_from_nothing() {
         let read = authorization(value);
         assert_eq!(
             read,
-            Err(AuthError::UnsupportedScheme),
+            Err(AuthErrorKind::UnsupportedScheme),
             "{}",
             value.escape_ascii()
         );
@@ -90,7 +90,7 @@ fn what_is_empty_is_not_presented() {
         b"Bearer \t",
     ] {
         let read = authorization(value);
-        assert_eq!(read, Err(AuthError::Empty), "{}", value.escape_ascii());
+        assert_eq!(read, Err(AuthErrorKind::Empty), "{}", value.escape_ascii());
     }
     let heads = [
         Head::lines(&[("x-api-key", b"")]),
@@ -105,7 +105,7 @@ fn what_is_empty_is_not_presented() {
     for head in heads {
         assert_eq!(
             head.extract(&every_slot()),
-            Err(AuthError::Empty),
+            Err(AuthErrorKind::Empty),
             "{head:?}"
         );
     }
@@ -135,7 +135,12 @@ fn what_is_no_token_is_malformed() {
         b"Bearer {a}",
     ] {
         let read = authorization(value);
-        assert_eq!(read, Err(AuthError::Malformed), "{}", value.escape_ascii());
+        assert_eq!(
+            read,
+            Err(AuthErrorKind::Malformed),
+            "{}",
+            value.escape_ascii()
+        );
     }
     let heads = [
         Head::lines(&[("x-api-key", b"Bearer a")]),
@@ -151,7 +156,7 @@ fn what_is_no_token_is_malformed() {
     for head in heads {
         assert_eq!(
             head.extract(&every_slot()),
-            Err(AuthError::Malformed),
+            Err(AuthErrorKind::Malformed),
             "{head:?}"
         );
     }
@@ -182,12 +187,16 @@ fn a_token_may_have_as_many_bytes_as_the_slots_say_and_no_more() {
     }
     for len in [65, 66, 67, 68, 1000] {
         for head in heads(&"a".repeat(len)) {
-            assert_eq!(head.extract(&slots), Err(AuthError::TooLong), "{head:?}");
+            assert_eq!(
+                head.extract(&slots),
+                Err(AuthErrorKind::TooLong),
+                "{head:?}"
+            );
         }
     }
     let by_default = |len| authorization(format!("Bearer {}", "a".repeat(len)).as_bytes());
     assert!(by_default(512).is_ok());
-    assert_eq!(by_default(513), Err(AuthError::TooLong));
+    assert_eq!(by_default(513), Err(AuthErrorKind::TooLong));
 }
 
 #[test]
@@ -204,7 +213,7 @@ fn length_is_judged_before_content() {
         Head::uri(&format!("/?key={garbage}%20")),
     ] {
         let read = head.extract(&every_slot());
-        assert_eq!(read, Err(AuthError::TooLong), "{head:?}");
+        assert_eq!(read, Err(AuthErrorKind::TooLong), "{head:?}");
     }
 }
 
@@ -260,7 +269,7 @@ fn a_browser_s_websocket_offers_the_token_beside_another_subprotocol() {
         "chat, base64url.bearer.authorization.k8s.io.a3".to_owned(),
     ] {
         let read = offered(std::slice::from_ref(&line));
-        assert_eq!(read, Err(AuthError::Malformed), "{line}");
+        assert_eq!(read, Err(AuthErrorKind::Malformed), "{line}");
     }
 }
 
@@ -284,11 +293,11 @@ fn basic_holds_the_token_as_its_password_or_else_as_its_user_name() {
     ] {
         assert_eq!(
             read(value),
-            Err(AuthError::Malformed),
+            Err(AuthErrorKind::Malformed),
             "{}",
             value.escape_ascii()
         );
     }
-    assert_eq!(read(b"Digest a"), Err(AuthError::UnsupportedScheme));
+    assert_eq!(read(b"Digest a"), Err(AuthErrorKind::UnsupportedScheme));
     assert_eq!(read(b"Bearer k"), k_in(0));
 }

@@ -7,14 +7,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse, KeyLocations};
+use tower_rotating_auth::inbound::{AuthErrorKind, AuthErrorResponse, KeyLocations};
 
 async fn only_sk_1(request: Request, next: Next) -> Response {
     let slots = KeyLocations::default();
     let valid = match slots.extract(request.headers(), request.uri()) {
         Ok(token) if token.bytes() == b"sk-1" => Ok(()),
-        Ok(_) => Err(AuthError::Unknown),
-        Err(refusal) => Err(refusal),
+        Ok(_) => Err(AuthErrorKind::Unknown.into()),
+        Err(error) => Err(error),
     };
     if let Err(refusal) = valid {
         return AuthErrorResponse::default()

@@ -90,8 +90,8 @@ pub(super) fn door_at(keys: Rotating<KeySet>, method: &Method, prefix: &str) -> 
     RequireKeyLayer::new(keys)
         .realm("R")
         .unwrap()
-        .slots(slots())
-        .policies(policies(method, prefix))
+        .locations(slots())
+        .policy(policies(method, prefix))
         .strip_headers([http::HeaderName::from_static("x-auth-client")])
         .check_format(NewKey::is_plausible)
 }

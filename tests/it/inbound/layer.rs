@@ -142,7 +142,7 @@ async fn every_slot_is_emptied_on_every_route_and_in_open_mode() {
     let guarded = door(keys).layer(Echo);
     let loopback = DangerouslyOpen::on_loopback("127.0.0.1:8080".parse().unwrap()).unwrap();
     let open = RequireKeyLayer::dangerously_open(loopback)
-        .slots(keys::slots())
+        .locations(keys::slots())
         .strip_headers([HeaderName::from_static("x-auth-client")])
         .layer(Echo);
     let request = |path: &str| {
@@ -231,7 +231,7 @@ async fn an_unlisted_route_can_be_denied_to_everybody() {
     let policies = RoutePolicy::deny_unlisted()
         .required(Method::GET, "/open", "".parse().unwrap())
         .unwrap();
-    let service = RequireKeyLayer::new(keys).policies(policies).layer(Echo);
+    let service = RequireKeyLayer::new(keys).policy(policies).layer(Echo);
     assert_eq!(ask(&service, with("/open", VALID)).await.status(), 200);
     for path in ["/other", "/open/", "/Open", "//open", "/open/../open"] {
         let answer = ask(&service, with(path, ADMIN)).await;
@@ -299,7 +299,7 @@ async fn a_layer_within_a_layer_of_the_same_keys_takes_over_the_caller() {
         .unwrap();
     let service = ServiceBuilder::new()
         .layer(RequireKeyLayer::new(keys.clone()))
-        .layer(RequireKeyLayer::new(keys).policies(admin))
+        .layer(RequireKeyLayer::new(keys).policy(admin))
         .service(Echo);
     assert_eq!(
         caller(&ask(&service, with("/", ADMIN)).await),
@@ -325,7 +325,7 @@ async fn a_layer_within_a_layer_goes_by_the_set_that_is_current_when_it_is_reach
     ] {
         let (keys, mut publisher) = Rotating::manual(keys::keys());
         let inner = RequireKeyLayer::new(keys.clone())
-            .policies(admin.clone())
+            .policy(admin.clone())
             .layer(Echo);
         let between = tower::service_fn(move |request: Request<String>| {
             publisher.publish(set([(VALID, meanwhile.clone())]));
@@ -346,8 +346,8 @@ async fn a_layer_within_a_layer_of_other_keys_does_not_take_over_the_caller() {
     )]);
     let bearer = KeyLocations::new([tower_rotating_auth::inbound::KeyLocation::Bearer]);
     let service = ServiceBuilder::new()
-        .layer(RequireKeyLayer::new(outer).slots(bearer.unwrap()))
-        .layer(RequireKeyLayer::new(inner).slots(header.unwrap()))
+        .layer(RequireKeyLayer::new(outer).locations(bearer.unwrap()))
+        .layer(RequireKeyLayer::new(inner).locations(header.unwrap()))
         .service(Echo);
     assert_eq!(
         reason(&ask(&service, with("/", VALID)).await),

@@ -17,7 +17,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating,
     inbound::{
-        GuardedBody, KeyEnded, KeyPrincipal, KeyRecord, KeySet, KeyStatus, Principal,
+        GuardedBody, KeyEndedError, KeyPrincipal, KeyRecord, KeySet, KeyStatus, Principal,
         RequireKeyLayer,
     },
     rotating::Publisher,
@@ -279,7 +279,7 @@ fn fed() -> (
 
 fn why(error: &(dyn Error + 'static)) -> KeyStatus {
     error
-        .downcast_ref::<KeyEnded>()
+        .downcast_ref::<KeyEndedError>()
         .expect("the key ended")
         .why()
 }
@@ -448,7 +448,7 @@ async fn a_body_of_nobody_is_not_guarded() {
         service_fn(
             |_: Request<String>| async move { Ok::<_, Infallible>(Response::new(endless())) },
         );
-    let service = RequireKeyLayer::new(keys).policies(policies).layer(host);
+    let service = RequireKeyLayer::new(keys).policy(policies).layer(host);
     let mut body = service.oneshot(get("/")).await.unwrap().into_body();
     publisher.publish(KeySet::empty());
     assert_eq!(next(&mut body).await.unwrap(), "x");
@@ -487,7 +487,7 @@ async fn the_body_of_a_refusal_is_whole_and_of_known_length() {
 #[test]
 fn an_ended_key_is_told_as_a_sentence() {
     fn is_error<T: Error + Send + Sync + 'static>() {}
-    is_error::<KeyEnded>();
+    is_error::<KeyEndedError>();
     fn is_send<T: Send>(_: &T) {}
     fn revoked(principal: &KeyPrincipal) -> impl Future<Output = KeyStatus> {
         let revoked = principal.revoked();

@@ -21,7 +21,7 @@ mod strip;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use tower_rotating_auth::inbound::{AuthError, KeyLocation, KeyLocations};
+use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocation, KeyLocations};
 
 /// Every kind of slot; the query's is named `key`.
 fn every_slot() -> KeyLocations {
@@ -69,11 +69,13 @@ impl Head {
     }
 
     /// The token and its slot.
-    fn extract(&self, slots: &KeyLocations) -> Result<(String, usize), AuthError> {
-        let token = slots.extract(&self.headers, &self.uri)?;
+    fn extract(&self, slots: &KeyLocations) -> Result<(String, usize), AuthErrorKind> {
+        let token = slots
+            .extract(&self.headers, &self.uri)
+            .map_err(|error| error.kind())?;
         Ok((
             String::from_utf8(token.bytes().to_vec()).unwrap(),
-            token.slot(),
+            token.location_index(),
         ))
     }
 
@@ -94,6 +96,6 @@ fn subprotocol(token: &str) -> String {
 }
 
 /// What is expected of a request whose token is `k`, in this slot of [`every_slot`].
-fn k_in(slot: usize) -> Result<(String, usize), AuthError> {
+fn k_in(slot: usize) -> Result<(String, usize), AuthErrorKind> {
     Ok(("k".to_owned(), slot))
 }

@@ -205,7 +205,7 @@ async fn no_refusal_tells_what_was_presented() {
         ErrorFormat::Problem,
     ] {
         let refuser = AuthErrorResponse::new("R").unwrap().format(format);
-        let service = door(keys.clone()).refuser(refuser).layer(Echo);
+        let service = door(keys.clone()).error_response(refuser).layer(Echo);
         for case in cases() {
             for method in [Method::GET, Method::HEAD] {
                 let mut request = case.request::<String>();

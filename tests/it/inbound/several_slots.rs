@@ -1,6 +1,6 @@
 //! One decision over all slots.
 
-use tower_rotating_auth::inbound::{AuthError, KeyLocations};
+use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocations};
 
 use super::{Head, basic, every_slot, k_in, subprotocol};
 
@@ -37,7 +37,7 @@ fn one_slot_twice_is_a_duplicate_even_with_the_same_token() {
     for head in heads {
         assert_eq!(
             head.extract(&every_slot()),
-            Err(AuthError::Duplicate),
+            Err(AuthErrorKind::Duplicate),
             "{head:?}"
         );
     }
@@ -65,7 +65,7 @@ fn different_tokens_are_a_conflict_and_no_slot_is_a_fallback() {
     for head in heads {
         assert_eq!(
             head.extract(&every_slot()),
-            Err(AuthError::Conflict),
+            Err(AuthErrorKind::Conflict),
             "{head:?}"
         );
     }
@@ -86,7 +86,10 @@ fn the_same_token_in_several_slots_is_one_token() {
     assert_eq!(head.extract(&every_slot()), k_in(1));
 
     let malformed = Head::lines(&[("api-key", b"k k"), ("x-api-key", b"k k")]);
-    assert_eq!(malformed.extract(&every_slot()), Err(AuthError::Malformed));
+    assert_eq!(
+        malformed.extract(&every_slot()),
+        Err(AuthErrorKind::Malformed)
+    );
 }
 
 #[test]

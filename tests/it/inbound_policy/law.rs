@@ -94,7 +94,7 @@ impl Gated {
 
     /// The audit told what would be asked: of the path itself, or of the route.
     fn assert_was_told(&self, method: &Method, path: &str, route: &Route, decision: &Decision) {
-        if decision.why() == DecisionReason::SuspiciousPath {
+        if decision.reason() == DecisionReason::SuspiciousPath {
             return;
         }
         let told = |method: &Method, path: &str| {
@@ -104,7 +104,7 @@ impl Gated {
                 .find(|it| it.method() == method && it.path() == path);
             same.map(|it| it.decision().clone())
         };
-        let wanted = match decision.why() {
+        let wanted = match decision.reason() {
             DecisionReason::Exact => path,
             _ => &*route.1,
         };

@@ -219,7 +219,7 @@ proptest! {
         for path in paths {
             let decision = policies.explain(&method, path, template.as_deref());
             let expected = model::explain(&default, &taken, &method, path, template.as_deref());
-            let decided = (decision.access().clone(), decision.why());
+            let decided = (decision.access().clone(), decision.reason());
             prop_assert_eq!(decided, expected, "{} {}", method, path);
         }
     }

@@ -1,8 +1,9 @@
 //! The policies as a list that is read from top to bottom, and nothing clever.
 
 use http::Method;
-use tower_rotating_auth::inbound::policy::{
-    Access, AuditError, DecisionReason, InvalidPolicy, RoutePolicy,
+use tower_rotating_auth::inbound::{
+    ConfigError,
+    policy::{Access, DecisionReason, RoutePolicy},
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +21,7 @@ pub(super) enum Place {
 }
 
 impl Entry {
-    pub(super) fn list(&self, policies: RoutePolicy) -> Result<RoutePolicy, InvalidPolicy> {
+    pub(super) fn list(&self, policies: RoutePolicy) -> Result<RoutePolicy, ConfigError> {
         let (method, text) = (self.method.clone(), &*self.text);
         match (self.place, &self.access) {
             (Place::Path, Access::Public) => policies.public(method, text),
@@ -64,14 +65,14 @@ pub(super) fn audited(entries: &[Entry], routes: &[(Method, String)]) -> RoutePo
             .map(|(method, path)| (method.clone(), &**path))
     };
     let (policies, taken) = list(RoutePolicy::new(), entries);
-    let Err(AuditError::NoSuchRoute(wrong)) = policies.audit(listed()) else {
+    let Err(wrong) = policies.audit(listed()) else {
         return policies;
     };
     let right: Vec<_> = taken
         .into_iter()
         .filter(|entry| {
             let same = |text: &str, method: &Method| entry.text == text && entry.method == method;
-            !wrong.iter().any(|wrong| same(wrong.path(), wrong.method()))
+            !wrong.routes().any(|(method, path)| same(path, method))
         })
         .collect();
     list(RoutePolicy::new(), &right).0

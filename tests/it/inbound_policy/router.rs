@@ -79,7 +79,7 @@ async fn a_layer_of_the_router_sees_whole_paths_and_templates() {
         ),
     ] {
         let decision = decided(&router, method.clone(), uri).await;
-        assert_eq!(decision.why(), why, "{method} {uri}");
+        assert_eq!(decision.reason(), why, "{method} {uri}");
         assert_eq!(decision.access().is_open(), open, "{method} {uri}");
     }
 }
@@ -91,7 +91,7 @@ async fn a_layer_of_a_nested_router_sees_the_rest_of_the_path_and_whole_template
         .route("/models/{id}", get(|| async {}));
     let router = Router::new().nest("/v1", gated(inner, policies()));
     let health = decided(&router, Method::GET, "/v1/health").await;
-    assert_eq!(health.why(), DecisionReason::Exact);
+    assert_eq!(health.reason(), DecisionReason::Exact);
     let model = decided(&router, Method::GET, "/v1/models/gpt").await;
     assert_eq!(model.access(), &Access::Optional);
 }
@@ -101,6 +101,6 @@ async fn around_the_router_there_are_no_templates() {
     let inner = Router::new().route("/v1/models/{id}", get(|| async {}));
     let router = gated(Router::new().fallback_service(inner), policies());
     let model = decided(&router, Method::GET, "/v1/models/gpt").await;
-    assert_eq!(model.why(), DecisionReason::Unlisted);
+    assert_eq!(model.reason(), DecisionReason::Unlisted);
     assert!(!model.access().is_open());
 }

@@ -1,4 +1,4 @@
-//! The kinds of errors, for assertions.
+//! The kinds of source errors, for assertions.
 
 use tower_rotating_auth::rotating::{RefreshError, StartError};
 use tower_rotating_auth::source::{SourceError, SourceErrorKind};

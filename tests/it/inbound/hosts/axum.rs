@@ -3,6 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response as AxumResponse;
 use axum::routing::get;
 use http::{Method, Response, StatusCode, Uri};
 use tower::{ServiceBuilder, ServiceExt};
@@ -10,7 +12,10 @@ use tower_http::cors::{AllowHeaders, CorsLayer};
 use tower_rotating_auth::{
     Rotating,
     inbound::policy::RoutePolicy,
-    inbound::{Auth, AuthErrorResponse, DangerouslyOpen, ErrorFormat, Principal, RequireKeyLayer},
+    inbound::{
+        Auth, AuthError, AuthErrorKind, AuthErrorResponse, DangerouslyOpen, ErrorFormat, Principal,
+        RequireKeyLayer,
+    },
 };
 
 use super::whole;
@@ -80,7 +85,7 @@ async fn a_policy_is_for_the_template_that_the_router_matched() {
             let admin = "admin:all".parse().unwrap();
             policies.required_template(Method::GET, "/v1/models/{id}/weights", admin)
         });
-    let door = RequireKeyLayer::new(keys).policies(policies.unwrap());
+    let door = RequireKeyLayer::new(keys).policy(policies.unwrap());
     let models = || {
         Router::new()
             .route("/models", get(echo))
@@ -124,7 +129,7 @@ async fn a_policy_is_for_the_template_that_the_router_matched() {
 async fn a_layer_around_another_of_the_same_keys_hands_the_caller_on() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let scopes = RoutePolicy::new().required(Method::GET, "/", "admin:all".parse().unwrap());
-    let inner = RequireKeyLayer::new(keys.clone()).policies(scopes.unwrap());
+    let inner = RequireKeyLayer::new(keys.clone()).policy(scopes.unwrap());
     let router = Router::new()
         .route("/", get(echo).layer(inner))
         .layer(RequireKeyLayer::new(keys));
@@ -256,8 +261,8 @@ async fn a_handlers_arguments_say_who_may_call_it() {
         .unwrap()
         .format(ErrorFormat::OpenAi);
     let optional = RequireKeyLayer::new(keys)
-        .policies(optional.unwrap())
-        .refuser(refuser);
+        .policy(optional.unwrap())
+        .error_response(refuser);
     let optional = extracting().layer(optional);
     assert_eq!(extracted(&optional, Some(VALID)).await, valid);
     assert_eq!(
@@ -300,7 +305,7 @@ async fn without_the_layer_nobody_is_let_in_and_the_log_says_why() {
     // Nor on a public route, where nobody looks at keys.
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let public = RoutePolicy::new().public(Method::GET, "/who").unwrap();
-    let router = extracting().layer(RequireKeyLayer::new(keys).policies(public));
+    let router = extracting().layer(RequireKeyLayer::new(keys).policy(public));
     assert_eq!(ask(&router, layer::with("/who", VALID)).await.status(), 500);
 }
 
@@ -321,4 +326,36 @@ async fn a_token_in_the_query_is_not_in_the_copy_that_the_router_keeps_either() 
         let answer = ask(&router, layer::get(&uri)).await;
         assert_eq!(answer.body(), "/v1/models?limit=1 /models?limit=1");
     }
+}
+
+#[tokio::test]
+async fn auth_error_is_a_response_in_axum() {
+    async fn forbidden() -> Result<&'static str, AuthError> {
+        Err(AuthErrorKind::Forbidden.into())
+    }
+    async fn require_scope(request: Request, next: Next) -> Result<AxumResponse, AuthError> {
+        if request.uri().path() == "/scope" {
+            let scopes = "admin:all".parse().unwrap();
+            return Err(AuthError::insufficient_scope(scopes));
+        }
+        Ok(next.run(request).await)
+    }
+    let router = Router::new()
+        .route("/forbidden", get(forbidden))
+        .route("/scope", get(forbidden))
+        .layer(from_fn(require_scope));
+
+    let answer = ask(&router, layer::get("/forbidden")).await;
+    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert!(answer.body().contains("\"error\":\"forbidden\""));
+    let error: Option<&AuthError> = answer.extensions().get();
+    assert_eq!(error.map(AuthError::kind), Some(AuthErrorKind::Forbidden));
+
+    let answer = ask(&router, layer::get("/scope")).await;
+    assert_eq!(answer.status(), 403);
+    assert_eq!(
+        answer.headers()["www-authenticate"],
+        r#"Bearer realm="api", error="insufficient_scope", scope="admin:all""#
+    );
 }

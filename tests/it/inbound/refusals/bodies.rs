@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use serde_json::{Value, json};
-use tower_rotating_auth::inbound::{AuthError, ErrorFormat};
+use tower_rotating_auth::inbound::{AuthErrorKind, ErrorFormat};
 
 use super::{FORMATS, answer, bad_tokens, custom, every_refusal, refuser};
 
@@ -11,11 +11,11 @@ use super::{FORMATS, answer, bad_tokens, custom, every_refusal, refuser};
 fn a_body_of_your_own_is_made_from_what_the_client_may_know() {
     let refuser = refuser().format(ErrorFormat::Custom(custom));
     for (refusal, ..) in every_refusal() {
-        let known = match &refusal {
-            AuthError::UnsupportedScheme | AuthError::Empty => AuthError::Missing,
-            AuthError::Conflict => AuthError::Duplicate,
-            bad if bad_tokens().any(|token| token == *bad) => AuthError::Unknown,
-            other => other.clone(),
+        let known = match refusal.kind() {
+            AuthErrorKind::UnsupportedScheme | AuthErrorKind::Empty => AuthErrorKind::Missing,
+            AuthErrorKind::Conflict => AuthErrorKind::Duplicate,
+            bad if bad_tokens().any(|token| token.kind() == bad) => AuthErrorKind::Unknown,
+            other => other,
         };
         let response = answer(&refuser, &refusal);
         assert_eq!(response.headers()["content-type"], "text/plain");
@@ -66,7 +66,8 @@ fn each_body_has_the_shape_that_its_clients_read() {
         }
     }
     let openai = refuser().format(ErrorFormat::OpenAi);
-    let body: Value = serde_json::from_slice(answer(&openai, &AuthError::Revoked).body()).unwrap();
+    let body: Value =
+        serde_json::from_slice(answer(&openai, &AuthErrorKind::Revoked.into()).body()).unwrap();
     let expected = json!({"error": {
         "message": "The access token is invalid or expired",
         "type": "invalid_request_error",
@@ -75,7 +76,10 @@ fn each_body_has_the_shape_that_its_clients_read() {
     }});
     assert_eq!(body, expected);
 
-    let empty = answer(&refuser().format(ErrorFormat::Empty), &AuthError::Missing);
+    let empty = answer(
+        &refuser().format(ErrorFormat::Empty),
+        &AuthErrorKind::Missing.into(),
+    );
     assert!(empty.body().is_empty());
     assert_eq!(empty.headers()["content-length"], "0");
     assert!(!empty.headers().contains_key("content-type"));

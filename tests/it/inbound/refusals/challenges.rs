@@ -1,7 +1,9 @@
 //! Challenges, as other programs read them.
 
 use http_auth::parse_challenges;
-use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse, KeyLocation, KeyLocations};
+use tower_rotating_auth::inbound::{
+    AuthError, AuthErrorKind, AuthErrorResponse, KeyLocation, KeyLocations,
+};
 
 use super::{answer, challenges, every_refusal, refuser, scopes};
 
@@ -13,8 +15,8 @@ fn basic_is_asked_for_after_bearer_on_a_line_of_its_own_and_only_if_it_is_read()
         let mut expected = Vec::from_iter(challenge);
         let without = refuser
             .clone()
-            .slots(&with_basic)
-            .slots(&KeyLocations::default());
+            .locations(&with_basic)
+            .locations(&KeyLocations::default());
         assert_eq!(
             challenges(&answer(&without, &refusal)),
             expected,
@@ -23,7 +25,7 @@ fn basic_is_asked_for_after_bearer_on_a_line_of_its_own_and_only_if_it_is_read()
         if status == 401 {
             expected.push(r#"Basic realm="R""#);
         }
-        let with = refuser.clone().slots(&with_basic);
+        let with = refuser.clone().locations(&with_basic);
         assert_eq!(challenges(&answer(&with, &refusal)), expected, "{reason}");
     }
 }
@@ -49,10 +51,10 @@ fn clients_are_told_where_the_metadata_is() {
 fn challenges_read_back_through_another_parser() {
     let realm = r#"a "realm", with \ and = in it"#;
     let slots = KeyLocations::new([KeyLocation::Basic]).unwrap();
-    let refuser = AuthErrorResponse::new(realm).unwrap().slots(&slots);
+    let refuser = AuthErrorResponse::new(realm).unwrap().locations(&slots);
     let response = answer(
         &refuser,
-        &AuthError::InsufficientScope(scopes("models:read !#[]~")),
+        &AuthError::insufficient_scope(scopes("models:read !#[]~")),
     );
     let line = challenges(&response)[0];
     let parsed = parse_challenges(line).unwrap();
@@ -70,7 +72,7 @@ fn challenges_read_back_through_another_parser() {
     .map(|(name, value)| (name, value.to_owned()));
     assert_eq!(parameters, expected);
 
-    let response = answer(&refuser, &AuthError::Missing);
+    let response = answer(&refuser, &AuthErrorKind::Missing.into());
     let schemes = challenges(&response).join(", ");
     let schemes: Vec<_> = parse_challenges(&schemes).unwrap();
     assert_eq!(

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use tower_rotating_auth::inbound::{
-    AuthError, AuthErrorResponse, ErrorFormat, KeyLocation, KeyLocations, Scopes,
+    AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat, KeyLocation, KeyLocations, Scopes,
 };
 
 const INVALID_TOKEN: &str = r#"Bearer realm="R", error="invalid_token", error_description="The access token is invalid or expired""#;
@@ -21,7 +21,7 @@ fn scopes(text: &str) -> Scopes {
 
 fn custom(refusal: &AuthError) -> (HeaderValue, Bytes) {
     let text = HeaderValue::from_static("text/plain");
-    (text, format!("{refusal:?}").into())
+    (text, format!("{:?}", refusal.kind()).into())
 }
 
 const FORMATS: [ErrorFormat; 6] = [
@@ -36,59 +36,94 @@ const FORMATS: [ErrorFormat; 6] = [
 fn every_refusal() -> Vec<(AuthError, u16, Option<&'static str>, &'static str)> {
     let retry_after = Duration::from_secs(7);
     vec![
-        (AuthError::Missing, 401, Some(BARE), "missing"),
+        (AuthErrorKind::Missing.into(), 401, Some(BARE), "missing"),
         (
-            AuthError::UnsupportedScheme,
+            AuthErrorKind::UnsupportedScheme.into(),
             401,
             Some(BARE),
             "unsupported_scheme",
         ),
-        (AuthError::Empty, 401, Some(BARE), "empty"),
-        (AuthError::Malformed, 401, Some(INVALID_TOKEN), "malformed"),
-        (AuthError::TooLong, 401, Some(INVALID_TOKEN), "too_long"),
+        (AuthErrorKind::Empty.into(), 401, Some(BARE), "empty"),
         (
-            AuthError::BadChecksum,
+            AuthErrorKind::Malformed.into(),
+            401,
+            Some(INVALID_TOKEN),
+            "malformed",
+        ),
+        (
+            AuthErrorKind::TooLong.into(),
+            401,
+            Some(INVALID_TOKEN),
+            "too_long",
+        ),
+        (
+            AuthErrorKind::BadChecksum.into(),
             401,
             Some(INVALID_TOKEN),
             "bad_checksum",
         ),
-        (AuthError::Unknown, 401, Some(INVALID_TOKEN), "unknown"),
         (
-            AuthError::NotYetValid,
+            AuthErrorKind::Unknown.into(),
+            401,
+            Some(INVALID_TOKEN),
+            "unknown",
+        ),
+        (
+            AuthErrorKind::NotYetValid.into(),
             401,
             Some(INVALID_TOKEN),
             "not_yet_valid",
         ),
-        (AuthError::Expired, 401, Some(INVALID_TOKEN), "expired"),
-        (AuthError::Revoked, 401, Some(INVALID_TOKEN), "revoked"),
-        (AuthError::Disabled, 401, Some(INVALID_TOKEN), "disabled"),
         (
-            AuthError::Duplicate,
+            AuthErrorKind::Expired.into(),
+            401,
+            Some(INVALID_TOKEN),
+            "expired",
+        ),
+        (
+            AuthErrorKind::Revoked.into(),
+            401,
+            Some(INVALID_TOKEN),
+            "revoked",
+        ),
+        (
+            AuthErrorKind::Disabled.into(),
+            401,
+            Some(INVALID_TOKEN),
+            "disabled",
+        ),
+        (
+            AuthErrorKind::Duplicate.into(),
             400,
             Some(INVALID_REQUEST),
             "duplicate",
         ),
-        (AuthError::Conflict, 400, Some(INVALID_REQUEST), "conflict"),
         (
-            AuthError::InsufficientScope(scopes("b a")),
+            AuthErrorKind::Conflict.into(),
+            400,
+            Some(INVALID_REQUEST),
+            "conflict",
+        ),
+        (
+            AuthError::insufficient_scope(scopes("b a")),
             403,
             Some(r#"Bearer realm="R", error="insufficient_scope", scope="a b""#),
             "insufficient_scope",
         ),
         (
-            AuthError::InsufficientScope(scopes("")),
+            AuthError::insufficient_scope(scopes("")),
             403,
             Some(r#"Bearer realm="R", error="insufficient_scope""#),
             "insufficient_scope",
         ),
-        (AuthError::Forbidden, 403, None, "forbidden"),
+        (AuthErrorKind::Forbidden.into(), 403, None, "forbidden"),
         (
-            AuthError::Unavailable { retry_after },
+            AuthError::unavailable(retry_after),
             503,
             None,
             "unavailable",
         ),
-        (AuthError::NoLayer, 500, None, "no_layer"),
+        (AuthErrorKind::NoLayer.into(), 500, None, "no_layer"),
     ]
 }
 
@@ -147,7 +182,7 @@ fn only_who_presents_nothing_is_anonymous() {
 fn what_is_wrong_with_a_token_cannot_be_told_from_the_answer() {
     for format in FORMATS {
         let slots = KeyLocations::new([KeyLocation::Bearer, KeyLocation::Basic]).unwrap();
-        let refuser = refuser().format(format).slots(&slots);
+        let refuser = refuser().format(format).locations(&slots);
         for (method, headers) in [
             (Method::POST, HeaderMap::new()),
             (Method::HEAD, HeaderMap::new()),
@@ -219,7 +254,7 @@ fn retry_after_is_rounded_up_and_at_least_a_second() {
         (Duration::from_millis(1001), "2"),
         (Duration::MAX, "18446744073709551615"),
     ] {
-        let refusal = AuthError::Unavailable { retry_after: wait };
+        let refusal = AuthError::unavailable(wait);
         let response = answer(&refuser(), &refusal);
         assert_eq!(response.headers()["retry-after"], seconds, "{wait:?}");
     }

@@ -1,4 +1,4 @@
-//! Somebody who waits for a refresh, and what may be said to them.
+//! A caller that waits for a refresh, and the answers that are right for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +10,6 @@ use tower_rotating_auth::{
     rotating::{Generation, RefreshError, RefreshErrorKind},
     source::SourceErrorKind,
 };
-
-use crate::support::source_kind;
 
 use super::promises::{Outcome, Promises};
 use super::world::Attempt;
@@ -25,9 +23,9 @@ pub(crate) enum Asked {
 pub(crate) struct Waiter {
     asked: Asked,
     at: Instant,
-    /// The current generation then.
+    /// The current generation at that time.
     generation: Generation,
-    /// How many attempts had started by then.
+    /// The number of attempts that had started by then.
     attempts: usize,
     answer: Arc<Mutex<Option<(Instant, Answer)>>>,
     task: JoinHandle<()>,
@@ -48,7 +46,8 @@ impl Answer {
         match error.kind() {
             RefreshErrorKind::Unchanged => Self::Unchanged,
             RefreshErrorKind::Failed => {
-                Self::Failed(source_kind(error).expect("it has the source's error"))
+                let error = error.source_error().expect("it has the source's error");
+                Self::Failed(error.kind())
             }
             RefreshErrorKind::Cooldown | RefreshErrorKind::Throttled => Self::HeldBack,
             RefreshErrorKind::TimedOut => Self::TimedOut,
@@ -91,7 +90,7 @@ impl Waiter {
         self.answer().is_some()
     }
 
-    /// Whether they have their answer, which then is a right one; if not, it is not late.
+    /// Returns whether there is an answer. Checks that it is right, and that none is late.
     pub(crate) fn look(&self, promises: &Promises, attempts: &[Attempt], stopped: bool) -> bool {
         let answer = self.answer();
         let waited = answer.as_ref().map_or_else(Instant::now, |(at, _)| *at) - self.at;
@@ -100,7 +99,7 @@ impl Waiter {
         let Some((at, answer)) = answer else {
             return false;
         };
-        // Rejected requests join the round of the first of them, and its attempts.
+        // Rejected requests share the round of the first one, and its attempts.
         let since = self.at.checked_sub(promises.setup().force_wait);
         let is_theirs = |number: usize, attempt: &Attempt| match self.asked {
             Asked::Rejected(_) => since.is_none_or(|since| attempt.start.mono >= since),
@@ -128,18 +127,18 @@ impl Waiter {
             (_, Answer::Failed(class)) => assert!(some_attempt_was(Outcome::Bad(class))),
             (_, Answer::HeldBack) => assert_eq!(waited, Duration::ZERO),
             (Asked::Rejected(_), Answer::TimedOut) => {}
-            (_, Answer::Stopped) => assert!(stopped, "the task is there"),
+            (_, Answer::Stopped) => assert!(stopped, "the task is running"),
             wrong => panic!("{wrong:?}"),
         }
         true
     }
 
-    /// No longer than this they wait.
+    /// Returns the longest time that this caller may wait.
     fn longest(&self, promises: &Promises) -> Duration {
         let setup = promises.setup();
         match self.asked {
             Asked::Rejected(_) => setup.force_wait,
-            // The attempt under way, or the interval, and then their own.
+            // The running attempt or the interval, and then its own.
             Asked::Refresh => setup.fetch_timeout.max(setup.min_interval) + setup.fetch_timeout,
         }
     }
