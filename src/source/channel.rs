@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched, Revision};
-use super::source::Source;
+use super::traits::Source;
 
 /// Creates a channel: a sender of values, and the source that delivers them.
 ///

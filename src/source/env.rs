@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
-use super::source::Source;
+use super::traits::Source;
 use crate::secret::Secret;
 
 /// A source of a secret in an environment variable.

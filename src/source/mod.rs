@@ -46,8 +46,8 @@ mod fetch;
 #[cfg(feature = "file")]
 mod file;
 mod refresh_interval;
-mod source;
 mod source_fn;
+mod traits;
 
 pub use self::channel::{ChannelSource, Sender, channel};
 pub use self::env::EnvSource;
@@ -58,5 +58,5 @@ pub use self::fetch::{Fetch, FetchReason, Fetched, Revision};
 #[cfg(feature = "file")]
 pub use self::file::FileSource;
 pub use self::refresh_interval::RefreshInterval;
-pub use self::source::{BoxSource, Fallback, Source, TryMap, Validate};
 pub use self::source_fn::{SourceFn, source_fn};
+pub use self::traits::{BoxSource, Fallback, Source, TryMap, Validate};

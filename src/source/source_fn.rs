@@ -5,7 +5,7 @@ use std::future::Future;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
-use super::source::Source;
+use super::traits::Source;
 
 /// Creates a source from a closure that fetches a value.
 ///

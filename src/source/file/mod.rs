@@ -39,7 +39,7 @@ use self::warnings::Warnings;
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
 use super::refresh_interval::RefreshInterval;
-use super::source::Source;
+use super::traits::Source;
 use crate::secret::Secret;
 
 /// Asked so often while changes are heard of, and while they are not.
