@@ -103,7 +103,7 @@ async fn a_failed_refresh_gives_the_caller_the_original_rejection_and_the_reason
     assert_eq!(response.body(), "the upstream's own words");
     match why_rejected(&response) {
         NotReplayed::RefreshError(error) => {
-            assert_eq!(source_kind(&error), Some(SourceErrorKind::Transient));
+            assert_eq!(source_kind(error), Some(SourceErrorKind::Transient));
         }
         other => panic!("{other:?}"),
     }
