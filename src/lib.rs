@@ -83,6 +83,7 @@ pub mod source;
 
 mod clock;
 mod generation;
+mod grpc;
 mod idempotency;
 mod key;
 mod layer;

@@ -114,7 +114,7 @@ use super::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
 #[derive(Clone, Debug)]
 pub struct KeyedMcpClient<C> {
     client: C,
-    inject: InjectKeyLayer<CallSeam>,
+    inject: InjectKeyLayer<CallAdapter>,
 }
 
 /// What the layer looks at in a call, and changes.
@@ -129,9 +129,9 @@ type Headers = HashMap<HeaderName, HeaderValue>;
 
 type Answer<T, C> = Result<T, StreamableHttpError<<C as StreamableHttpClient>::Error>>;
 
-/// The seam, which sees of a call what the layer needs to.
+/// An adapter that shows the layer what it needs of a call.
 #[derive(Clone, Copy, Debug)]
-struct CallSeam;
+struct CallAdapter;
 
 /// A call of the wrapped client's, as a service.
 #[derive(Clone)]
@@ -143,7 +143,7 @@ impl<C> KeyedMcpClient<C> {
     pub fn new(client: C, inject: InjectKeyLayer) -> Self {
         Self {
             client,
-            inject: inject.seam(CallSeam),
+            inject: inject.adapter(CallAdapter),
         }
     }
 }
@@ -159,15 +159,15 @@ impl<C: StreamableHttpClient> KeyedMcpClient<C> {
     }
 }
 
-impl RequestAdapter<Head> for CallSeam {
+impl RequestAdapter<Head> for CallAdapter {
     type Sent = Head;
     type Saved = Head;
 
     fn target<'a>(&self, head: &'a Head) -> Target<'a> {
-        Target::url(&head.uri)
+        Target::from_url(&head.uri)
     }
 
-    fn carries(&self, head: &mut Head, name: &HeaderName) -> bool {
+    fn has_header(&self, head: &mut Head, name: &HeaderName) -> bool {
         head.headers.contains_key(name) || (*name == AUTHORIZATION && head.token.is_some())
     }
 
@@ -183,7 +183,7 @@ impl RequestAdapter<Head> for CallSeam {
         Some(saved)
     }
 
-    fn set(&self, head: &mut Head, name: &HeaderName, value: HeaderValue) {
+    fn set_header(&self, head: &mut Head, name: &HeaderName, value: HeaderValue) {
         if *name == AUTHORIZATION {
             head.token = None;
         }
@@ -191,7 +191,7 @@ impl RequestAdapter<Head> for CallSeam {
     }
 }
 
-impl<T, E> ClassifyRejection<T, StreamableHttpError<E>> for CallSeam
+impl<T, E> ClassifyRejection<T, StreamableHttpError<E>> for CallAdapter
 where
     E: std::error::Error + Send + Sync + 'static,
 {

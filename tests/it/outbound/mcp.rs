@@ -1,4 +1,4 @@
-//! The client of an MCP server, around one that tells a 401 as rmcp's own do.
+//! The MCP client, around one that reports a 401 as rmcp's own clients do.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ use crate::support::{pass, secs};
 type Headers = HashMap<HeaderName, HeaderValue>;
 type Answer<T> = Result<T, StreamableHttpError<Infallible>>;
 
-/// Sends to the world's upstream.
+/// A client of the world's upstream.
 #[derive(Clone)]
 struct Client {
     world: World,
@@ -155,7 +155,7 @@ fn headers() -> Headers {
     HashMap::from([(name, HeaderValue::from_static("7"))])
 }
 
-/// The calls that there are.
+/// The calls of the trait.
 const CALLS: [&str; 3] = ["post", "get", "delete"];
 
 async fn call(
@@ -180,7 +180,7 @@ async fn call(
     }
 }
 
-/// What was sent as `Authorization`, each time.
+/// Returns the `Authorization` of each request.
 fn sent(world: &World) -> Vec<Vec<String>> {
     let values = |headers: &HeaderMap| {
         let values = headers.get_all(AUTHORIZATION).iter();
@@ -194,7 +194,7 @@ fn sent(world: &World) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_call_carries_the_key_and_is_made_once_more_with_the_next_one() {
+async fn rejected_call_is_replayed_with_next_key() {
     let world = World::new("key-1");
     let client = client(&world).await;
     for (number, name) in CALLS.into_iter().enumerate() {
@@ -218,7 +218,7 @@ async fn each_call_carries_the_key_and_is_made_once_more_with_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_rejection_is_the_callers() {
+async fn second_rejection_is_passed_on() {
     let world = World::new("old");
     let client = client(&world).await;
     call(&client, "post", URL, None, headers()).await.unwrap();
@@ -235,7 +235,7 @@ async fn a_second_rejection_is_the_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_key_goes_to_its_origin_alone_and_to_no_text_that_is_read_in_two_ways() {
+async fn key_stays_at_its_origin_and_plain_urls() {
     let world = World::new("key");
     let client = client(&world).await;
     for elsewhere in [
@@ -252,7 +252,7 @@ async fn the_key_goes_to_its_origin_alone_and_to_no_text_that_is_read_in_two_way
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_transports_own_token_is_a_header_that_the_caller_has_set() {
+async fn transport_token_counts_as_existing_header() {
     let bearer = || {
         let key = Credential::bearer(&Secret::from("ours")).unwrap();
         InjectKeyLayer::new(ORIGIN, Rotating::manual(key).0).unwrap()
@@ -296,7 +296,7 @@ async fn the_transports_own_token_is_a_header_that_the_caller_has_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_transports_limits_reach_the_wrapped_client() {
+async fn transport_limits_reach_wrapped_client() {
     let world = World::new("key");
     let wrapped = Client::of(&world);
     let client = KeyedMcpClient::new(wrapped.clone(), world.inject().await);

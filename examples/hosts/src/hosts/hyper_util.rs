@@ -14,7 +14,7 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::HttpAdapter,
-    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -22,7 +22,7 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 /// What the rest of a program names the client by.
 type KeyedClient = InjectKey<Client<HttpConnector, Full<Bytes>>, HttpAdapter>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     Ok(InjectKeyLayer::new(url, key)?.layer(client))
 }

@@ -17,7 +17,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use tower_rotating_auth::{
     Rotating,
     mcp::KeyedMcpClient,
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -25,7 +25,7 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 fn keyed_transport(
     url: &str,
     key: Rotating<Credential>,
-) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, InvalidOrigin> {
+) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, ConfigError> {
     let client = KeyedMcpClient::new(reqwest::Client::new(), InjectKeyLayer::new(url, key)?);
     let config = StreamableHttpClientTransportConfig::with_uri(url);
     Ok(StreamableHttpClientTransport::with_client(client, config))
