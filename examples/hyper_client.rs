@@ -16,7 +16,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
-use tower::{BoxError, ServiceBuilder, ServiceExt};
+use tower::{BoxError, ServiceBuilder};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
     outbound::{InjectKeyLayer, IntoCredential, Outcome},

@@ -42,9 +42,9 @@ async fn main() -> Result<(), BoxError> {
         .await?;
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
-        .notes(Response::extensions_mut);
+        .extensions(Response::extensions_mut);
     let mut client = ServiceBuilder::new()
-        .layer(InjectKeyLayer::new(&*url, key)?.seam(adapter))
+        .layer(InjectKeyLayer::new(&*url, key)?.adapter(adapter))
         .service(Client::new());
 
     for rotated in [false, true, false] {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use tokio::time::sleep;
-use tower::{BoxError, ServiceBuilder, ServiceExt};
+use tower::{BoxError, ServiceBuilder};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer, Secret,
     outbound::{Credential, InjectKeyLayer, IntoCredential, Outcome},

@@ -117,6 +117,8 @@ mod clock;
 #[cfg(feature = "file")]
 mod fs;
 mod generation;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
+mod grpc;
 #[cfg(feature = "inbound")]
 mod idempotency;
 mod key;

@@ -1,4 +1,4 @@
-//! Measures cases side by side: interleaved in rounds, the median over the rounds, less the bare service's.
+//! A harness that measures cases side by side, in rounds in which they take turns.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -21,15 +21,15 @@ pub(crate) type Req = Request<Full<Bytes>>;
 
 const BATCH: u8 = 128;
 
-/// One case: takes a request through a service, to its end.
+/// A service to measure.
 ///
-/// A clone calls a clone of the service, as another thread of a program does: whatever the service's clones share,
-/// the threads contend for.
+/// A clone of a case calls a clone of the service, so two threads contend for whatever the clones
+/// share.
 #[derive(Clone)]
 pub(crate) struct Case {
     name: &'static str,
     call: Box<dyn Call>,
-    /// Allocations per call on top of the bare service's, where they are ours to answer for.
+    /// The promised number of allocations per call, on top of the bare service's.
     allocations: Option<u64>,
 }
 
@@ -44,7 +44,7 @@ impl Clone for Box<dyn Call> {
     }
 }
 
-/// A service whose answers have one status.
+/// A service and the status that it must answer with.
 #[derive(Clone)]
 struct Answering<S> {
     service: S,
@@ -75,7 +75,7 @@ where
     answered(StatusCode::OK, name, allocations, service)
 }
 
-/// A case that is answered with another status.
+/// Creates a case that is answered with another status than 200.
 pub(crate) fn answered<S, B>(
     status: StatusCode,
     name: &'static str,
@@ -93,7 +93,7 @@ where
     }
 }
 
-/// Takes the request, drops it, answers.
+/// A service that drops the request and answers.
 #[derive(Clone)]
 pub(crate) struct Bare;
 
@@ -112,7 +112,7 @@ impl<B> Service<Request<B>> for Bare {
     }
 }
 
-/// Reads the request's body, drops the rest, answers.
+/// A service that reads the request's body and answers.
 #[derive(Clone)]
 pub(crate) struct Reader;
 
@@ -134,12 +134,12 @@ impl<B: Body + Unpin> Service<Request<B>> for Reader {
     }
 }
 
-/// A header value that was read off a wire, so that it is counted on its own.
+/// Creates a header value with a count of its own, like one that was read from a connection.
 pub(crate) fn wire(text: &str) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text.to_owned())).unwrap()
 }
 
-/// Five headers.
+/// Creates a request with five headers.
 pub(crate) fn request() -> Req {
     Request::post("https://api.example.com/v1/chat/completions")
         .header("host", wire("api.example.com"))
@@ -151,7 +151,7 @@ pub(crate) fn request() -> Req {
         .unwrap()
 }
 
-/// Nanoseconds per call of one case, while another thread keeps calling `beside`, if there is one.
+/// Returns nanoseconds per call of one case, while another thread keeps calling `beside`.
 pub(crate) fn time_beside(
     case: Case,
     request: &impl Fn() -> Req,
@@ -174,7 +174,7 @@ pub(crate) fn time_beside(
     })
 }
 
-/// Nanoseconds per call: the median over the rounds, case by case.
+/// Returns nanoseconds per call of each case, the median over the rounds.
 fn time(
     cases: &mut [Case],
     request: &impl Fn() -> Req,
@@ -210,8 +210,8 @@ fn allocations(case: &mut Case, request: &impl Fn() -> Req) -> u64 {
     allocation_counter::measure(|| case.call.call(request)).count_total
 }
 
-/// Prints a table of the cases, of which the first is the bare service and the `yardstick`th is what the others
-/// are held against.
+/// Prints a table of the cases. The first one is the bare service, and the column `×` compares the
+/// others with the `yardstick`th.
 pub(crate) fn table(
     title: &str,
     mut cases: Vec<Case>,

@@ -162,7 +162,7 @@ impl<C> KeyedMcpClient<C> {
     pub fn new(client: C, inject: InjectKeyLayer) -> Self {
         Self {
             client,
-            inject: inject.seam(CallAdapter),
+            inject: inject.adapter(CallAdapter),
         }
     }
 }
@@ -183,10 +183,10 @@ impl RequestAdapter<Head> for CallAdapter {
     type Saved = Head;
 
     fn target<'a>(&self, head: &'a Head) -> Target<'a> {
-        Target::url(&head.uri)
+        Target::from_url(&head.uri)
     }
 
-    fn carries(&self, head: &mut Head, name: &HeaderName) -> bool {
+    fn has_header(&self, head: &mut Head, name: &HeaderName) -> bool {
         head.headers.contains_key(name) || (*name == AUTHORIZATION && head.token.is_some())
     }
 
@@ -202,7 +202,7 @@ impl RequestAdapter<Head> for CallAdapter {
         Some(saved)
     }
 
-    fn set(&self, head: &mut Head, name: &HeaderName, value: HeaderValue) {
+    fn set_header(&self, head: &mut Head, name: &HeaderName, value: HeaderValue) {
         if *name == AUTHORIZATION {
             head.token = None;
         }

@@ -20,16 +20,13 @@ use tower::ServiceBuilder;
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::ClientAdapter,
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-fn keyed_client(
-    url: &str,
-    key: Rotating<Credential>,
-) -> Result<Client<OpenAIConfig>, InvalidOrigin> {
-    let adapter = ClientAdapter::of_factory(|factory: &HttpRequestFactory, name, value| {
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<Client<OpenAIConfig>, ConfigError> {
+    let adapter = ClientAdapter::for_factory(|factory: &HttpRequestFactory, name, value| {
         let factory = factory.clone();
         HttpRequestFactory::new(move || {
             let (factory, name, value) = (factory.clone(), name.clone(), value.clone());
@@ -42,13 +39,13 @@ fn keyed_client(
     });
     let adapter = adapter
         .status(Response::status)
-        .notes(Response::extensions_mut);
+        .extensions(Response::extensions_mut);
     let service = ServiceBuilder::new()
         .layer(OpenAIRetryLayer::default())
         .layer(
             InjectKeyLayer::new(url, key)?
                 .assume_origin(url)?
-                .seam(adapter),
+                .adapter(adapter),
         )
         .service(ReqwestService::default());
     let config = OpenAIConfig::new()

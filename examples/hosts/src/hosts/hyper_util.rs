@@ -15,7 +15,7 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::HttpAdapter,
-    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -23,7 +23,7 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 /// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client<HttpConnector, Full<Bytes>>, HttpAdapter>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     Ok(InjectKeyLayer::new(url, key)?.layer(client))
 }

@@ -14,12 +14,12 @@ use serde_json::json;
 use tower::ServiceBuilder;
 use tower_rotating_auth::{
     Rotating,
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-fn keyed_client(config: Config, key: Rotating<Credential>) -> Result<Client, InvalidOrigin> {
+fn keyed_client(config: Config, key: Rotating<Credential>) -> Result<Client, ConfigError> {
     let cluster = config.cluster_url.to_string();
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

@@ -13,7 +13,7 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -21,12 +21,12 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 /// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client, ClientAdapter<Request, ResponseAdapter<Response, Error>>>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
-        .notes(Response::extensions_mut);
+        .extensions(Response::extensions_mut);
     Ok(InjectKeyLayer::new(url, key)?
-        .seam(adapter)
+        .adapter(adapter)
         .layer(Client::new()))
 }
 

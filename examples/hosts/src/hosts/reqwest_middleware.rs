@@ -15,7 +15,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -39,14 +39,11 @@ impl Middleware for Keyed {
     }
 }
 
-fn keyed_client(
-    url: &str,
-    key: Rotating<Credential>,
-) -> Result<ClientWithMiddleware, InvalidOrigin> {
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<ClientWithMiddleware, ConfigError> {
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
-        .notes(Response::extensions_mut);
-    let keyed = Keyed(InjectKeyLayer::new(url, key)?.seam(adapter));
+        .extensions(Response::extensions_mut);
+    let keyed = Keyed(InjectKeyLayer::new(url, key)?.adapter(adapter));
     Ok(ClientBuilder::new(Client::new()).with(keyed).build())
 }
 

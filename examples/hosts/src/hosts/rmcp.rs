@@ -17,7 +17,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use tower_rotating_auth::{
     Rotating,
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 use tower_rotating_auth_rmcp::KeyedMcpClient;
 
@@ -26,7 +26,7 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 fn keyed_transport(
     url: &str,
     key: Rotating<Credential>,
-) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, InvalidOrigin> {
+) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, ConfigError> {
     let client = KeyedMcpClient::new(reqwest::Client::new(), InjectKeyLayer::new(url, key)?);
     let config = StreamableHttpClientTransportConfig::with_uri(url);
     Ok(StreamableHttpClientTransport::with_client(client, config))

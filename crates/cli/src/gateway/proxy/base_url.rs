@@ -2,7 +2,7 @@
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use tower_rotating_auth::outbound::{InvalidOrigin, Origin};
+use tower_rotating_auth::outbound::{ConfigErrorKind, Origin};
 
 use super::credentials;
 
@@ -23,10 +23,10 @@ impl Base {
     /// What is wrong with it. The URL is not repeated: somebody may have put a password into it.
     pub(crate) fn parse(url: &str) -> Result<Self, &'static str> {
         if let Err(invalid) = url.parse::<Origin>() {
-            return Err(match invalid {
-                InvalidOrigin::Scheme => "only https:// and http:// are spoken",
-                InvalidOrigin::UserInfo => "a URL must not hold a user or a password",
-                InvalidOrigin::Cleartext => {
+            return Err(match invalid.kind() {
+                ConfigErrorKind::UrlScheme => "only https:// and http:// are spoken",
+                ConfigErrorKind::UserInfo => "a URL must not hold a user or a password",
+                ConfigErrorKind::Cleartext => {
                     "http:// would send the key in clear text to another machine; use https://"
                 }
                 _ => "a URL such as https://api.openai.com/v1 is needed",

@@ -25,7 +25,7 @@ fn bearer(key: &str) -> Credential {
     Credential::bearer(&Secret::from(key)).unwrap()
 }
 
-/// Echoes bodies to whoever has the key "new".
+/// Starts a server that echoes bodies if the request has the key "new".
 async fn server() -> SocketAddr {
     let echo = |headers: HeaderMap, body: String| async move {
         match headers.get(AUTHORIZATION) {
@@ -40,11 +40,11 @@ async fn server() -> SocketAddr {
     address
 }
 
-/// The same for each version of reqwest, by its functions alone.
+/// Tests one version of reqwest, through its functions alone.
 macro_rules! keyed_and_replayed {
     ($reqwest:ident) => {
         #[tokio::test]
-        async fn a_client_is_keyed_and_its_rejected_request_replayed() {
+        async fn client_request_is_replayed_with_new_key() {
             use super::{bearer, server};
             use tower::{Layer, Service, ServiceExt};
             use tower_rotating_auth::{
@@ -56,17 +56,18 @@ macro_rules! keyed_and_replayed {
 
             let url = format!("http://{}/", server().await);
             let (key, mut publisher) = Rotating::manual(bearer("old"));
-            let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
-                .status(Response::status)
-                .notes(Response::extensions_mut);
+            let adapter =
+                ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+                    .status(Response::status)
+                    .extensions(Response::extensions_mut);
             let reqwest = Client::new();
-            // It has a name, so that it can stand in a field.
+            // The type has a name, so it can be the type of a field.
             let mut client: InjectKey<
                 Client,
                 ClientAdapter<Request, ResponseAdapter<Response, Error>>,
             > = InjectKeyLayer::new(&url, key)
                 .unwrap()
-                .seam(seam)
+                .adapter(adapter)
                 .layer(reqwest.clone());
             let request = reqwest.post(&url).body("upload").build().unwrap();
             let answer = client.ready().await.unwrap().call(request);
@@ -94,11 +95,11 @@ mod reqwest_0_12 {
     keyed_and_replayed!(reqwest_012);
 }
 
-/// Something beside the headers that a caller gives with a request.
+/// An extension of a request.
 #[derive(Clone, Debug, PartialEq)]
 struct Note(&'static str);
 
-/// What each attempt had beside the key: the caller's header, whether that is sensitive, its extension.
+/// What each attempt carried besides the key: the caller's header, its sensitivity, the extension.
 type Attempts = Arc<Mutex<Vec<(String, bool, Option<Note>)>>>;
 
 fn attempted(attempts: &Attempts, headers: &HeaderMap, extensions: &http::Extensions) {
@@ -125,7 +126,7 @@ fn noted() -> Request<String> {
 }
 
 #[tokio::test]
-async fn extensions_and_sensitive_flags_survive_a_replay() {
+async fn replay_keeps_extensions_and_sensitivity() {
     let attempts = Attempts::default();
     let upstream = service_fn({
         let attempts = Arc::clone(&attempts);
@@ -145,7 +146,7 @@ async fn extensions_and_sensitive_flags_survive_a_replay() {
 }
 
 #[tokio::test]
-async fn extensions_and_sensitive_flags_survive_a_replay_through_functions() {
+async fn function_replay_keeps_extensions_and_sensitivity() {
     let attempts = Attempts::default();
     let upstream = service_fn({
         let attempts = Arc::clone(&attempts);
@@ -158,14 +159,14 @@ async fn extensions_and_sensitive_flags_survive_a_replay_through_functions() {
         }
     });
     let (key, mut publisher) = Rotating::manual(bearer("old"));
-    let seam = ClientAdapter::new(
+    let adapter = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,
     );
     let mut client = InjectKeyLayer::new(ORIGIN, key)
         .unwrap()
-        .seam(seam.status(reqwest::Response::status))
+        .adapter(adapter.status(reqwest::Response::status))
         .layer(upstream);
     let answer = client
         .ready()
@@ -177,18 +178,18 @@ async fn extensions_and_sensitive_flags_survive_a_replay_through_functions() {
     equal_twice(&attempts);
 }
 
-/// A header that the caller of a client with functions has set.
+/// Sends a request with a header that its caller has set.
 #[tokio::test]
-async fn a_callers_own_header_is_seen_through_functions() {
+async fn functions_see_the_callers_header() {
     let (key, _publisher) = Rotating::manual(bearer("ours"));
-    let seam = ClientAdapter::new(
+    let adapter = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,
     );
     let inject = InjectKeyLayer::new(ORIGIN, key)
         .unwrap()
-        .seam(seam.status(reqwest::Response::status));
+        .adapter(adapter.status(reqwest::Response::status));
     let sent = service_fn(|request: reqwest::Request| {
         let sent = request.headers()["authorization"].to_str().unwrap();
         ready(Ok::<_, Infallible>(reqwest::Response::from(Response::new(
@@ -207,7 +208,8 @@ async fn a_callers_own_header_is_seen_through_functions() {
     assert_eq!(response.text().await.unwrap(), "Bearer ours");
 }
 
-/// A request in the making, as `async-openai` hands one to its client: it shows nothing, and each call builds anew.
+/// A request factory like `async-openai`'s: it shows nothing, and builds a new request on each
+/// call.
 #[derive(Clone)]
 struct Factory(Arc<dyn Fn() -> Building + Send + Sync>);
 
@@ -229,10 +231,10 @@ impl Factory {
 }
 
 #[tokio::test]
-async fn a_factory_builds_each_attempt_with_its_own_key_even_where_the_body_cannot_be_copied() {
+async fn factory_builds_each_attempt_with_its_key() {
     let url = format!("http://{}/", server().await);
     let (key, mut publisher) = Rotating::manual(bearer("old"));
-    let seam = ClientAdapter::of_factory(|factory: &Factory, name, value| {
+    let adapter = ClientAdapter::for_factory(|factory: &Factory, name, value| {
         let factory = factory.clone();
         Factory::new(move || {
             let (building, name, value) = ((factory.0)(), name.clone(), value.clone());
@@ -254,7 +256,7 @@ async fn a_factory_builds_each_attempt_with_its_own_key_even_where_the_body_cann
         }
     });
     let mut client = inject
-        .seam(seam.status(reqwest::Response::status))
+        .adapter(adapter.status(reqwest::Response::status))
         .layer(sends);
     let built = Arc::new(Mutex::new(0));
     let factory = Factory::new({
@@ -263,7 +265,7 @@ async fn a_factory_builds_each_attempt_with_its_own_key_even_where_the_body_cann
             *built.lock().unwrap() += 1;
             let mut request = reqwest::Request::new(http::Method::POST, url.parse().unwrap());
             *request.body_mut() = Some("upload".into());
-            // What the client puts there always makes way.
+            // Replaces the dummy key that the client always sets.
             request
                 .headers_mut()
                 .insert("authorization", "Bearer dummy".parse().unwrap());
@@ -276,7 +278,7 @@ async fn a_factory_builds_each_attempt_with_its_own_key_even_where_the_body_cann
     assert_eq!(*built.lock().unwrap(), 2);
 }
 
-/// A request of a client that knows nothing of HTTP's types.
+/// A request of a client that does not use HTTP types.
 #[derive(Clone, Debug)]
 struct Question {
     url: &'static str,
@@ -295,7 +297,7 @@ impl Question {
 }
 
 #[tokio::test]
-async fn a_rejection_that_is_an_error_is_seen_as_well() {
+async fn rejection_as_error_is_replayed() {
     let (key, mut publisher) = Rotating::manual(bearer("old"));
     let (questions, mut asked) = tokio::sync::mpsc::unbounded_channel();
     let client = service_fn(move |question: Question| {
@@ -305,7 +307,7 @@ async fn a_rejection_that_is_an_error_is_seen_as_well() {
             _ => Err(Failed::Unauthorized),
         })
     });
-    let seam = ClientAdapter::new(
+    let adapter = ClientAdapter::new(
         |question: &Question| question.url,
         |question| &mut question.headers,
         |question| Some(question.clone()),
@@ -313,7 +315,7 @@ async fn a_rejection_that_is_an_error_is_seen_as_well() {
     .rejects(|answer: &Result<u32, Failed>| matches!(answer, Err(Failed::Unauthorized)));
     let mut client = InjectKeyLayer::new(ORIGIN, key)
         .unwrap()
-        .seam(seam)
+        .adapter(adapter)
         .layer(client);
     let answer = client.ready().await.unwrap().call(Question::of(41));
     publisher.publish(bearer("new"));
@@ -324,7 +326,7 @@ async fn a_rejection_that_is_an_error_is_seen_as_well() {
     );
 }
 
-/// A seam by hand: requests that are pairs of a key and a question, and of which only the question is kept.
+/// An adapter for requests that are pairs of a key and a number, which saves only the number.
 #[derive(Clone)]
 struct Manual;
 
@@ -336,7 +338,7 @@ impl RequestAdapter<(Option<HeaderValue>, u32)> for Manual {
         Target::unknown()
     }
 
-    fn carries(&self, request: &mut (Option<HeaderValue>, u32), _: &HeaderName) -> bool {
+    fn has_header(&self, request: &mut (Option<HeaderValue>, u32), _: &HeaderName) -> bool {
         request.0.is_some()
     }
 
@@ -353,7 +355,7 @@ impl RequestAdapter<(Option<HeaderValue>, u32)> for Manual {
         Some((None, saved))
     }
 
-    fn set(&self, request: &mut Self::Sent, _: &HeaderName, value: HeaderValue) {
+    fn set_header(&self, request: &mut Self::Sent, _: &HeaderName, value: HeaderValue) {
         request.0 = Some(value);
     }
 }
@@ -365,7 +367,7 @@ impl ClassifyRejection<u32, Failed> for Manual {
 }
 
 #[tokio::test]
-async fn a_seam_can_be_written_by_hand() {
+async fn adapter_can_be_implemented_manually() {
     let (key, mut publisher) = Rotating::manual(bearer("old"));
     let client = service_fn(|(key, question): (Option<HeaderValue>, u32)| {
         ready(match key {
@@ -375,7 +377,7 @@ async fn a_seam_can_be_written_by_hand() {
     });
     let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let inject = inject.assume_origin(ORIGIN).unwrap();
-    let mut client = inject.seam(Manual).layer(client);
+    let mut client = inject.adapter(Manual).layer(client);
     let answer = client.ready().await.unwrap().call((None, 41));
     publisher.publish(bearer("new"));
     assert_eq!(answer.await.unwrap(), 42);

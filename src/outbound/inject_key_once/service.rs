@@ -1,5 +1,6 @@
-//! The service that puts the key on and hands everything else through.
+//! The service that injects the key without replay.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -7,10 +8,12 @@ use http::Request;
 use http::header::Entry;
 use tower_service::Service;
 
-use super::config::{Config, Existing};
 use crate::outbound::adapter::Target;
+use crate::outbound::config::{Config, Existing};
 
-/// Puts the current key on each request. Made by [`InjectKeyOnceLayer`](crate::outbound::InjectKeyOnceLayer).
+/// A service that injects the current key into each request and passes every answer on.
+///
+/// Made by [`InjectKeyOnceLayer`](crate::outbound::InjectKeyOnceLayer).
 #[derive(Clone, Debug)]
 pub struct InjectKeyOnce<S> {
     inner: S,
@@ -22,16 +25,34 @@ impl<S> InjectKeyOnce<S> {
         Self { inner, config }
     }
 
-    /// The inner service.
+    /// Returns a reference to the inner service.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, by itself.
+    /// Returns the inner service.
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
+    }
+
+    /// Waits until the service is ready, then sends one request.
+    ///
+    /// This is `tower::ServiceExt::oneshot` with the bounds spelled out, so that the compiler names
+    /// the bound that is missing. See [`InjectKey::oneshot`](crate::outbound::InjectKey::oneshot).
+    ///
+    /// # Errors
+    ///
+    /// Returns the inner service's error.
+    pub async fn oneshot<B>(mut self, request: Request<B>) -> Result<S::Response, S::Error>
+    where
+        S: Service<Request<B>>,
+    {
+        poll_fn(|cx| self.poll_ready(cx)).await?;
+        let answer = self.call(request);
+        drop(self); // what the instance holds of the inner service is not kept until the answer
+        answer.await
     }
 }
 
@@ -49,7 +70,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         let Config { existing, .. } = *self.config;
-        let target = Target::of(request.uri()).with_host(request.headers());
+        let target = Target::from_uri(request.uri()).with_host(request.headers());
         if let Some((_, credential)) = self.config.credential_for(target) {
             let (name, value) = (credential.name(), credential.value());
             match (existing, request.headers_mut().entry(name)) {

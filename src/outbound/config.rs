@@ -1,11 +1,11 @@
-//! Which requests are given a credential.
+//! The configuration that both layers share.
 
 use crate::outbound::adapter::Target;
 use crate::outbound::credential::Credential;
 use crate::outbound::routes::{Index, Table};
 use crate::rotating::{Current, Rotating};
 
-/// What every clone of one layer's services shares.
+/// The configuration of one layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) table: Table,
@@ -14,38 +14,38 @@ pub(crate) struct Config {
     pub(crate) rejected: Rejected,
 }
 
-/// What happens to a header that the caller has set.
+/// The treatment of a header that the caller has set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// It stays, and its rejection is the caller's affair.
+    /// Keeps the header. The caller handles its rejection.
     Keep,
     Override,
 }
 
-/// What happens once the credential has expired and there is none better.
+/// The treatment of requests once the credential has expired and there is no better one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expired {
-    /// It is sent: the upstream decides.
+    /// Sends the expired credential: the upstream decides.
     Send,
     Omit,
 }
 
-/// What happens to requests while there may be a better credential than one that was rejected.
+/// The treatment of requests while a rejected credential is refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejected {
-    /// They are sent: each is sent again once there is.
+    /// Sends them with the rejected credential, and replays each of them.
     Send,
-    /// They wait for the refresh.
+    /// Holds them until the refresh ends.
     Hold,
 }
 
+/// The credential for a request, and the index of the key that it belongs to.
+pub(crate) type Found = (Index, Current<Credential>);
+
 impl Config {
-    /// The credential for a request to `target`, loaded once, and which of the keys it is from; `None` where the
-    /// request goes out as it is.
-    pub(crate) fn credential_for(
-        &self,
-        target: Target<'_>,
-    ) -> Option<(Index, Current<Credential>)> {
+    /// Loads the credential for a request to `target`, once. Returns `None` if the request is sent
+    /// without one.
+    pub(crate) fn credential_for(&self, target: Target<'_>) -> Option<Found> {
         let index = self.table.find(target)?;
         let key = self.key(index);
         let credential = key.current();
