@@ -7,6 +7,8 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use super::key_writer::PERIOD;
+
 /// How long the model thinks about a word: a whole stream takes longer than a key lasts.
 const THINKING: Duration = Duration::from_millis(200);
 
@@ -16,7 +18,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn new(asked: &Value, keys: u64) -> Self {
+    pub(super) fn new(asked: &Value, key: u64) -> Self {
         let said = asked["messages"]
             .as_array()
             .and_then(|messages| messages.last())
@@ -25,9 +27,9 @@ impl Reply {
         Self {
             model: asked["model"].as_str().unwrap_or("demo").to_owned(),
             text: format!(
-                "You said: {said}. This upstream takes its key number {keys} now, and no other. It is \
-                 replaced every few seconds, so by the end of this answer there is a new one: ask \
-                 again, and see that nothing has to be restarted for that."
+                "You said: {said}. The upstream accepted key {key} for this answer, and accepts no other. \
+                 It replaces its key every {} s. Ask again: a newer key answers, and nothing restarts.",
+                PERIOD.as_secs()
             ),
         }
     }

@@ -20,14 +20,14 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
-    pub(crate) pace: Pace,
-    pub(crate) front: Front,
+    pub(crate) limits: Limits,
+    pub(crate) server: Server,
     pub(crate) upstream: Upstream,
 }
 
 /// What clients meet.
 #[derive(Debug)]
-pub(crate) struct Front {
+pub(crate) struct Server {
     pub(crate) tls: Option<Files>,
     pub(crate) cors: Vec<Origin>,
     pub(crate) auth: AuthConfig,
@@ -35,7 +35,7 @@ pub(crate) struct Front {
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Limits {
     /// The key file is read at least so often.
     pub(crate) poll: Duration,
     /// An upstream may be silent for so long.
@@ -70,7 +70,7 @@ pub(crate) enum KeyFrom {
 }
 
 impl Config {
-    pub(crate) fn decide(args: GatewayArgs) -> Result<Self, Error> {
+    pub(crate) fn from_args(args: GatewayArgs) -> Result<Self, Error> {
         let key = std::env::var("OPENAI_API_KEY").ok();
         let upstream = Upstream::decide(
             args.upstream,
@@ -82,12 +82,12 @@ impl Config {
         let auth = AuthConfig::decide(args.auth, args.listen)?;
         Ok(Self {
             listen: args.listen,
-            pace: Pace {
+            limits: Limits {
                 poll: args.poll_interval,
                 upstream: args.upstream_timeout,
                 drain: args.drain_timeout,
             },
-            front: Front {
+            server: Server {
                 tls: Files::decide(args.tls_cert, args.tls_key)?,
                 cors: args.cors,
                 auth,

@@ -10,12 +10,11 @@ use tower_rotating_auth::{
 };
 use tracing_subscriber::EnvFilter;
 
-use super::auth::Present;
 use crate::output::say;
 
 /// Lets the crate's warnings be heard on standard error: a key file that everybody may read, what exactly
 /// was wrong with one. Events are left out: [`log`] tells them.
-pub(crate) fn warnings() {
+pub(crate) fn trace_warnings() {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(
             "tower_rotating_auth=warn,tower_rotating_auth::rotating::event=off",
@@ -27,27 +26,8 @@ pub(crate) fn warnings() {
         .init();
 }
 
-/// Where to ask, and what to ask first: a path and what may follow it on a command line.
-pub(crate) fn listening(url: &str, try_it: &str, present: &Present) {
-    say(format_args!("listening on {url}"));
-    let header = match present {
-        Present::Nothing => {
-            say(format_args!(
-                "development: nobody looks at keys, who reaches this address is served"
-            ));
-            String::new()
-        }
-        Present::OneOfTheirs => r#" -H "Authorization: Bearer $CLIENT_KEY""#.to_owned(),
-        Present::New(key) => {
-            say(format_args!(
-                "a client key was made, which the next line has; it is told once and good until this ends"
-            ));
-            let token = String::from_utf8_lossy(key.token().expose_secret());
-            format!(" -H 'Authorization: Bearer {token}'")
-        }
-    };
-    say(format_args!("curl -N {url}{try_it}{header}"));
-}
+/// What becomes of the events of a key.
+pub(crate) type EventLog = fn(&Event);
 
 /// What happened to a key, or to a set of them.
 pub(crate) fn log(event: &Event) {

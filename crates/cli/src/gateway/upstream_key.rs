@@ -13,7 +13,7 @@ use tower_rotating_auth::{
 };
 
 use super::config::{KeyFrom, KeyHeader, Upstream};
-use super::events;
+use super::events::EventLog;
 use super::health::{Source, source};
 use super::proxy::upload;
 use crate::error::{Error, chain};
@@ -21,18 +21,22 @@ use crate::error::{Error, chain};
 /// What events, the status and error messages call it.
 const NAME: &str = "upstream-key";
 
-pub(crate) struct Key {
+pub(crate) struct UpstreamKey {
     key: Rotating<Credential>,
     /// Of a key that never changes. While this lives, somebody is in charge of it.
     _publisher: Option<Publisher<Credential>>,
 }
 
-impl Key {
+impl UpstreamKey {
     /// Reads the key for the first time: no key, no gateway.
-    pub(crate) async fn open(upstream: &Upstream, poll: Duration) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        upstream: &Upstream,
+        poll: Duration,
+        log: EventLog,
+    ) -> Result<Self, Error> {
         let builder = Rotating::builder()
             .name(NAME)
-            .observer(events::log)
+            .observer(log)
             .overlap(upstream.overlap);
         match &upstream.key {
             KeyFrom::Environment(secret) => {

@@ -6,15 +6,15 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
-    inbound::{IntoKeySet, KeyRecord, KeySet, RequireKeyLayer, Scopes},
-    keyring::{NewKey, UseFile},
+    inbound::{IntoKeySet, KeySet, RequireKeyLayer},
+    keyring::UseFile,
     rotating::{Publisher, StartError},
     source::{EnvSource, FileSource},
 };
 
-use super::config::{AuthConfig, Guard, KeysFrom};
+use super::config::{AuthConfig, ClientKeys, Guard};
 use crate::error::{Error, chain};
-use crate::gateway::events;
+use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
 
 /// What events, the status and error messages call the clients' keys.
@@ -23,7 +23,6 @@ const NAME: &str = "client-keys";
 pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
-    present: Present,
     notes: Option<Notes>,
     /// Of a key that never changes. While this lives, somebody is in charge of it.
     _publisher: Option<Publisher<KeySet>>,
@@ -35,19 +34,13 @@ struct Notes {
     task: JoinHandle<()>,
 }
 
-/// What a client has to present.
-pub(crate) enum Present {
-    /// Nothing.
-    Nothing,
-    /// One of the keys that were told.
-    OneOfTheirs,
-    /// The key that was made.
-    New(NewKey),
-}
-
 impl Authenticator {
     /// Reads the clients' keys for the first time: no usable key, no gateway.
-    pub(crate) async fn open(config: AuthConfig, poll: Duration) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        config: AuthConfig,
+        poll: Duration,
+        log: EventLog,
+    ) -> Result<Self, Error> {
         let Guard {
             keys: from,
             policies,
@@ -57,36 +50,29 @@ impl Authenticator {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
-                    present: Present::Nothing,
                     notes: None,
                     _publisher: None,
                 });
             }
             AuthConfig::Guarded(guard) => guard,
         };
-        let builder = Rotating::builder()
-            .name(NAME)
-            .poll(poll)
-            .observer(events::log);
+        let builder = Rotating::builder().name(NAME).poll(poll).observer(log);
         let (mut publisher, mut notes) = (None, None);
-        let mut present = Present::OneOfTheirs;
         let keys = match from {
-            KeysFrom::File { path, uses } => {
+            ClientKeys::File { path, uses } => {
                 let file = FileSource::new(&path);
                 let keys = builder.start(file.key_set()).await;
                 let keys = keys.map_err(|error| unusable(&path.display().to_string(), &error))?;
                 notes = uses.map(|uses| Notes::begin(uses, keys.clone()));
                 keys
             }
-            KeysFrom::Environment => {
+            ClientKeys::Environment => {
                 let keys = builder.start(EnvSource::new("CLIENT_KEYS").key_set()).await;
                 keys.map_err(|error| unusable("CLIENT_KEYS", &error))?
             }
-            KeysFrom::New => {
-                let (key, set) = new_key()?;
+            ClientKeys::Fixed(set) => {
                 let (keys, in_charge) = builder.manual(set);
                 publisher = Some(in_charge);
-                present = Present::New(key);
                 keys
             }
         };
@@ -96,7 +82,6 @@ impl Authenticator {
         Ok(Self {
             require,
             keys: Some(keys),
-            present,
             notes,
             _publisher: publisher,
         })
@@ -104,10 +89,6 @@ impl Authenticator {
 
     pub(crate) fn layer(&self) -> RotatingAuthLayer<RequireKeyLayer, tower::layer::util::Identity> {
         RotatingAuthLayer::new().require(self.require.clone())
-    }
-
-    pub(crate) const fn present(&self) -> &Present {
-        &self.present
     }
 
     pub(crate) fn source(&self) -> Option<Source> {
@@ -133,15 +114,6 @@ impl Notes {
             task: tokio::spawn(noting),
         }
     }
-}
-
-fn new_key() -> Result<(NewKey, KeySet), Error> {
-    let failed = |why: &dyn std::fmt::Display| Error::start(format!("no client key: {why}"));
-    let key = NewKey::generate().map_err(|error| failed(&error))?;
-    let client = "demo".parse().map_err(|error| failed(&error))?;
-    let record = KeyRecord::new(key.id().clone(), client, Scopes::default());
-    let set = KeySet::new([(key.digest(), record)]).map_err(|error| failed(&error))?;
-    Ok((key, set))
 }
 
 fn unusable(from: &str, error: &StartError) -> Error {

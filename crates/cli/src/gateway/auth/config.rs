@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use http::Method;
 use tower_rotating_auth::{
-    inbound::{AuthErrorResponse, DangerouslyOpen, ErrorFormat},
-    inbound::{ConfigError, policy::RoutePolicy},
+    inbound::policy::RoutePolicy,
+    inbound::{AuthErrorResponse, ConfigError, DangerouslyOpen, ErrorFormat, KeySet},
     keyring::UseFile,
 };
 
@@ -81,14 +81,14 @@ pub(crate) enum AuthConfig {
 
 #[derive(Debug)]
 pub(crate) struct Guard {
-    pub(crate) keys: KeysFrom,
+    pub(crate) keys: ClientKeys,
     pub(crate) policies: RoutePolicy,
     pub(crate) refuser: AuthErrorResponse,
 }
 
 /// Where the clients' keys come from.
 #[derive(Debug)]
-pub(crate) enum KeysFrom {
+pub(crate) enum ClientKeys {
     File {
         path: PathBuf,
         /// Where it is noted when they were used, if it is.
@@ -96,8 +96,8 @@ pub(crate) enum KeysFrom {
     },
     /// `CLIENT_KEYS`
     Environment,
-    /// One is made, and told.
-    New,
+    /// A set that does not change.
+    Fixed(KeySet),
 }
 
 impl AuthConfig {
@@ -109,9 +109,9 @@ impl AuthConfig {
             (Some(path), false) => {
                 let path = PathBuf::from(path);
                 let uses = args.note_use.then(|| UseFile::beside(&path));
-                Some(KeysFrom::File { path, uses })
+                Some(ClientKeys::File { path, uses })
             }
-            (None, true) => Some(KeysFrom::Environment),
+            (None, true) => Some(ClientKeys::Environment),
             (None, false) => None,
             (Some(_), true) => {
                 return Err(usage(
@@ -129,7 +129,7 @@ impl AuthConfig {
         }
     }
 
-    fn with(args: AuthArgs, listen: SocketAddr, keys: Option<KeysFrom>) -> Result<Self, Error> {
+    fn with(args: AuthArgs, listen: SocketAddr, keys: Option<ClientKeys>) -> Result<Self, Error> {
         let exempt = !args.public.is_empty() || !args.optional.is_empty();
         if exempt && args.mode != Mode::Mixed {
             return Err(usage(

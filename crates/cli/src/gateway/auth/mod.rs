@@ -3,5 +3,5 @@
 mod authenticator;
 mod config;
 
-pub(super) use self::authenticator::{Authenticator, Present};
-pub(crate) use self::config::{AuthArgs, AuthConfig, Guard, KeysFrom};
+pub(super) use self::authenticator::Authenticator;
+pub(crate) use self::config::{AuthArgs, AuthConfig, ClientKeys, Guard};

@@ -2,6 +2,7 @@
 //! upstream, whatever the route.
 
 use http::HeaderMap;
+use percent_encoding::percent_decode;
 
 /// Headers that carry keys, tokens and sessions. Cookies are among them: a browser sends the gateway's own
 /// site's, and an API behind a key has no use for them.
@@ -54,28 +55,7 @@ pub(crate) fn without_keys(query: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-/// Takes percent encoding off, once; what is not well-formed stays as it is.
-pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        let escaped = match (byte, after) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        if let Some((high, low)) = escaped {
-            plain.push(high << 4 | low);
-            rest = &after[2..];
-        } else {
-            plain.push(byte);
-            rest = after;
-        }
-    }
-    plain
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|digit| digit.try_into().ok())
+/// Decodes percent encoding once, and leaves malformed sequences as they are.
+pub(super) fn decode(text: &[u8]) -> Vec<u8> {
+    percent_decode(text).collect()
 }

@@ -52,8 +52,8 @@ impl Listener {
         })
     }
 
-    pub(crate) fn url(&self, tls: Option<&TlsAcceptor>) -> String {
-        let scheme = if tls.is_some() { "https" } else { "http" };
+    pub(crate) fn url(&self, is_tls: bool) -> String {
+        let scheme = if is_tls { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 

@@ -19,7 +19,7 @@ use tower_rotating_auth::{
 };
 
 use crate::error::{Error, chain};
-use crate::gateway::events;
+use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
 
 /// Two files do not change at once. While they do not belong together, they are looked at again after the
@@ -91,10 +91,10 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// Reads both for the first time.
-    pub(crate) async fn open(files: &Files, poll: Duration) -> Result<Self, Error> {
+    pub(crate) async fn open(files: &Files, poll: Duration, log: EventLog) -> Result<Self, Error> {
         let named = |name: &'static str| {
             let builder = Rotating::builder().name(name).poll(poll);
-            builder.observer(events::log)
+            builder.observer(log)
         };
         let key = named("tls-key")
             .start(FileSource::new(&files.key))

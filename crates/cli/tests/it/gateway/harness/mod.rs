@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(crate) use self::client::{chunk, raw, raw_stream};
-pub(crate) use self::program::{Gateway, KEY, default_mode, ended};
+pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended};
 pub(crate) use self::upstream::{Recorder, closed_port, serve};
 
 /// What happens at all happens within this time, on the busiest machine.

@@ -60,6 +60,13 @@ pub(crate) async fn default_mode<A: AsRef<OsStr>>(
     ended_by(command, arguments, variables).await
 }
 
+/// How the demo ended that was told so much.
+pub(crate) async fn demo_ended<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+) -> (Option<i32>, String, String) {
+    ended_by(command("demo"), arguments, &[]).await
+}
+
 async fn ended_by<A: AsRef<OsStr>>(
     mut command: Command,
     arguments: impl IntoIterator<Item = A>,
@@ -170,8 +177,18 @@ impl Gateway {
 
     #[cfg(unix)]
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    #[cfg(unix)]
+    pub(crate) async fn interrupt(&self) {
+        self.signal("-INT").await;
+    }
+
+    #[cfg(unix)]
+    async fn signal(&self, signal: &str) {
         let pid = self.child.id().unwrap().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status().await;
+        let status = Command::new("kill").args([signal, &pid]).status().await;
         assert!(status.unwrap().success());
     }
 
