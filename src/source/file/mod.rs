@@ -6,6 +6,7 @@
 mod content;
 mod debounce;
 mod fault;
+mod os;
 mod reader;
 mod settle;
 mod warnings;
@@ -15,11 +16,6 @@ mod watch_status;
 mod portable;
 #[cfg(all(unix, not(portable_only)))]
 mod unix;
-
-#[cfg(not(all(unix, not(portable_only))))]
-use self::portable as os;
-#[cfg(all(unix, not(portable_only)))]
-use self::unix as os;
 
 use std::fmt;
 use std::path::PathBuf;
