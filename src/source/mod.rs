@@ -2,6 +2,7 @@
 
 mod adapt;
 mod channel;
+mod config;
 mod env;
 mod error;
 mod expiry;
@@ -14,6 +15,7 @@ mod source_fn;
 
 pub use self::adapt::{BoxSource, Fallback, TryMap, Validate};
 pub use self::channel::{ChannelSource, Sender, channel};
+pub use self::config::SourceConfig;
 pub use self::env::EnvSource;
 pub use self::error::{SourceError, SourceErrorKind};
 pub(crate) use self::expiry::LONGEST;

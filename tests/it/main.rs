@@ -15,5 +15,7 @@ mod keyctl;
 mod keyring;
 mod outbound;
 mod rotator;
+#[cfg(all(feature = "serde", feature = "file"))]
+mod source_config;
 mod support;
 mod token;
