@@ -39,6 +39,7 @@
 //!   the fetch timeout.
 
 mod channel;
+mod config;
 mod env;
 mod error;
 mod expiry;
@@ -50,6 +51,7 @@ mod source_fn;
 mod source_trait;
 
 pub use self::channel::{ChannelSource, Sender, channel};
+pub use self::config::SourceConfig;
 pub use self::env::EnvSource;
 pub use self::error::{SourceError, SourceErrorKind};
 pub(crate) use self::expiry::LONGEST;

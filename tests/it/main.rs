@@ -11,5 +11,7 @@ mod inbound_policy;
 mod keyring;
 mod outbound;
 mod rotator;
+#[cfg(all(feature = "serde", feature = "file"))]
+mod source_config;
 mod support;
 mod token;

@@ -11,10 +11,11 @@ use crate::clock::WallClock;
 use crate::secret::Secret;
 #[cfg(feature = "file")]
 use crate::source::FileSource;
-use crate::source::{Fetch, FetchReason, Fetched, RefreshInterval, Source, SourceError};
+use crate::source::{
+    BoxSource, Fetch, FetchReason, Fetched, RefreshInterval, Source, SourceConfig, SourceError,
+};
 
 /// Some hundred thousand keys.
-#[cfg(feature = "file")]
 const MAX_KEY_SET_BYTES: usize = 64 * 1024 * 1024;
 
 /// What turns a source of secrets into a source of key sets. Every source of [`Secret`]s has it.
@@ -37,6 +38,15 @@ impl FileSource {
     #[must_use]
     pub fn key_set(self) -> KeySetSource<Self> {
         KeySetSource::new(self.max_bytes_or(MAX_KEY_SET_BYTES))
+    }
+}
+
+impl SourceConfig {
+    /// Creates a source of key sets, as [`IntoKeySet::key_set`] does. A file may have up to 64 MiB if the
+    /// configuration does not say otherwise.
+    #[must_use]
+    pub fn key_set(self) -> KeySetSource<BoxSource<Secret>> {
+        KeySetSource::new(self.into_source_up_to(Some(MAX_KEY_SET_BYTES)))
     }
 }
 
