@@ -1,26 +1,25 @@
-//! The name that a caller gives an operation, so that doing it twice does it once.
+//! The idempotency key of an operation.
 
-use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The longest idempotency key.
-const LONGEST: usize = 128;
+use crate::parse_error::{ParseError, ParseErrorKind, is_name};
 
-/// The name that a caller gives an operation, so that asking for it twice makes one key.
+/// A name that a caller gives an operation, so that repeating the operation makes one key.
 ///
-/// It belongs to one client: two clients may use the same one. It is stored, and no secret.
+/// It belongs to one client: two clients may use the same one. It is stored in the clear and is
+/// not a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(Arc<str>);
 
 impl IdempotencyKey {
-    /// One that is made here, of the name of a key that was made here.
+    /// Wraps a mark that was derived from the name of a key, which is always valid.
     pub(crate) fn of_mark(mark: &str) -> Self {
         Self(mark.into())
     }
 
-    /// The name as it stands.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -28,14 +27,13 @@ impl IdempotencyKey {
 }
 
 impl FromStr for IdempotencyKey {
-    type Err = InvalidIdempotencyKey;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidIdempotencyKey> {
-        let fits = (1..=LONGEST).contains(&text.len());
-        if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if is_name(text) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidIdempotencyKey(()))
+            Err(ParseError::new(ParseErrorKind::IdempotencyKey))
         }
     }
 }
@@ -45,18 +43,3 @@ impl fmt::Display for IdempotencyKey {
         f.write_str(&self.0)
     }
 }
-
-/// Not an idempotency key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidIdempotencyKey(());
-
-impl fmt::Display for InvalidIdempotencyKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "an idempotency key is 1 to {LONGEST} visible ASCII characters without space"
-        )
-    }
-}
-
-impl Error for InvalidIdempotencyKey {}

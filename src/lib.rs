@@ -88,6 +88,7 @@ mod key;
 mod layer;
 #[cfg(feature = "rmcp")]
 pub mod mcp;
+mod parse_error;
 mod path;
 mod secret;
 #[cfg(feature = "file")]

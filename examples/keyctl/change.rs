@@ -10,6 +10,7 @@ use tower_rotating_auth::{
 
 use crate::args::{self, Terms, named};
 use crate::failure::Failure;
+use crate::line::chain;
 use crate::span::{Grace, Length, Life};
 use crate::text::{Moment, comma, may};
 use crate::{input, open, open_existing, print, tell};
@@ -103,7 +104,7 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Failure> {
             .map_err(|error| Failure::Usage(format!("standard input: {error}")))?;
         ExternalKey::digest(digest)
     } else {
-        ExternalKey::token(&input::secret("the key")?).map_err(|unfit| refused(&unfit))?
+        ExternalKey::token(&input::secret("the key")?).map_err(|error| refused(&chain(&error)))?
     };
     if let Some(id) = args.id {
         key = key.named(id);

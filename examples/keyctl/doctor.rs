@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tower_rotating_auth::{
-    inbound::Provenance,
-    keyring::{ClientState, KeyRing, KeyState, KeySummary, StoreError, UseFile, Uses},
+    inbound::{KeyStatus, Provenance},
+    keyring::{ClientState, KeyRing, KeySummary, StoreError, UseFile, Uses},
 };
 
 use crate::args;
@@ -122,7 +122,7 @@ fn examine(
 }
 
 fn is_live(key: &KeySummary) -> bool {
-    !matches!(key.state, KeyState::Expired | KeyState::Revoked)
+    !matches!(key.status, KeyStatus::Expired | KeyStatus::Revoked)
 }
 
 /// What there is to say of a live key that was not used since it could be, where that is long ago; and since when.

@@ -79,7 +79,8 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Failure> {
     let keys = ring.keys().current();
     let record = match verify_at(&keys, token, SystemTime::now()) {
         Ok(record) => record,
-        Err(why) => {
+        Err(error) => {
+            let why = error.status();
             let is_mistyped = ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
             let (reason, why) = match is_mistyped {
                 true => ("mistyped".into(), UnparsedToken::Mistyped.to_string()),

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value};
 use tower_rotating_auth::{
-    inbound::{KeyId, Provenance, Scopes},
-    keyring::{ClientState, KeyState, KeySummary},
+    inbound::{KeyId, KeyStatus, Provenance, Scopes},
+    keyring::{ClientState, KeySummary},
 };
 
 /// A moment for people, to the minute, in UTC.
@@ -36,11 +36,11 @@ pub(crate) fn day(moment: SystemTime) -> Option<String> {
 
 /// How a key stands: one that has not ended is refused for as long as its client is disabled.
 pub(crate) fn state(key: &KeySummary) -> String {
-    match (key.client_state, key.state) {
-        (ClientState::Enabled, state) | (_, state @ (KeyState::Expired | KeyState::Revoked)) => {
-            state.to_string()
-        }
+    match (key.client_state, key.status) {
+        (_, status @ (KeyStatus::Expired | KeyStatus::Revoked)) => status.to_string(),
         (ClientState::Disabled, _) => "disabled".to_owned(),
+        (ClientState::Enabled, KeyStatus::NotYetValid) => "scheduled".to_owned(),
+        (ClientState::Enabled, status) => status.to_string(),
     }
 }
 

@@ -78,20 +78,15 @@ pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFor
 #[cfg(feature = "axum")]
 pub use self::axum::Auth;
 pub use self::config_error::{ConfigError, ConfigErrorKind};
-pub use self::key::{
-    ClientId, InvalidDigest, InvalidId, InvalidScope, KeyDigest, KeyId, KeyRecord, Provenance,
-    Scope, Scopes, Standing, UnfitKey,
-};
-#[cfg(feature = "file")]
-pub use self::key_set::InvalidKeyFile;
+pub use self::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Provenance, Scope, Scopes};
 #[cfg(feature = "file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
-    IntoKeySet, InvalidKeyList, InvalidKeySet, InvalidKeyText, InvalidToken, KeySet, KeySetSource,
-    OlderKeySet, UnfitKeySet, verify_at,
+    IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, VerifyError, verify_at,
 };
 pub use self::location::{KeyLocation, KeyLocations, Token};
-pub use self::principal::{Anonymous, Ended, KeyPrincipal, Principal};
+pub use self::principal::{Anonymous, KeyPrincipal, Principal};
 pub use self::require_key::{
     DangerouslyOpen, GuardedBody, KeyEndedError, RequireKey, RequireKeyLayer, ResponseFuture,
 };
+pub use crate::parse_error::{ParseError, ParseErrorKind};

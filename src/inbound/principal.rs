@@ -8,12 +8,8 @@ use tokio::select;
 use tokio::time::sleep;
 
 use super::auth_error::AuthErrorResponse;
-use super::key::KeyDigest;
-use super::key::Scopes;
-use super::key::{ClientId, KeyId};
-use super::key::{KeyRecord, Standing};
-use super::key_set::KeySet;
-use super::key_set::{InvalidToken, judge};
+use super::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
+use super::key_set::{KeySet, VerifyError, judge};
 use crate::generation::Generation;
 use crate::rotating::Rotating;
 
@@ -57,16 +53,6 @@ pub struct KeyPrincipal {
     seen: Generation,
 }
 
-/// Why a key is not valid any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ended {
-    /// It was revoked, taken out of the set, or its client was disabled.
-    Revoked,
-    /// Its time is over.
-    Expired,
-}
-
 impl Principal {
     /// The client with a valid key, if it is one.
     #[must_use]
@@ -91,6 +77,47 @@ impl KeyPrincipal {
             keys,
             seen,
         }
+    }
+
+    /// Creates a principal for tests of handlers, without a layer or a key set.
+    ///
+    /// Put it into a request's extensions as [`Principal::Key`]. Its key is named `test`, and never
+    /// ends: [`revoked`](Self::revoked) does not resolve.
+    ///
+    /// It opens no door. A [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) that finds it in the
+    /// extensions still asks for a key, because the principal does not come from the layer's own
+    /// key set, whatever keys that set lists now or later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{Request, StatusCode};
+    /// use tower_rotating_auth::inbound::{KeyPrincipal, Principal};
+    ///
+    /// fn handler(request: &Request<()>) -> StatusCode {
+    ///     let key = request.extensions().get().and_then(Principal::key);
+    ///     match key {
+    ///         Some(key) if key.client().as_str() == "batch" => StatusCode::OK,
+    ///         _ => StatusCode::FORBIDDEN,
+    ///     }
+    /// }
+    ///
+    /// let mut request = Request::new(());
+    /// let key = KeyPrincipal::for_tests("batch".parse()?, "chat:write".parse()?);
+    /// request.extensions_mut().insert(Principal::Key(key));
+    /// assert_eq!(handler(&request), StatusCode::OK);
+    /// # Ok::<_, tower_rotating_auth::inbound::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn for_tests(client: ClientId, scopes: Scopes) -> Self {
+        let record = KeyRecord::new(KeyId::for_tests(), client, scopes);
+        // Of no token that a client could send: a token is never empty.
+        let digest = KeyDigest::of(b"");
+        let mut set = KeySet::empty();
+        set.put(digest, record.clone());
+        let (keys, _publisher) = Rotating::manual(set);
+        let seen = keys.current().generation();
+        Self::new(Arc::new(record), digest, keys, seen)
     }
 
     /// Who it is, whatever keys it has had.
@@ -125,7 +152,7 @@ impl KeyPrincipal {
     /// # Cancel safety
     ///
     /// Dropping it changes nothing.
-    pub async fn revoked(&self) -> Ended {
+    pub async fn revoked(&self) -> KeyStatus {
         let mut changes = self.keys.subscribe();
         loop {
             let until = match self.validity_at(self.keys.wall()) {
@@ -157,24 +184,16 @@ impl KeyPrincipal {
     }
 
     /// How the key stands in the set as it is now: until when it is valid, or why it is not.
-    pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, Ended> {
+    pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
         let keys = self.keys.current();
-        let record = keys.find(&self.digest).ok_or(Ended::Revoked)?;
-        match record.standing_at(now) {
-            Standing::Valid => Ok(record.expires_at()),
-            Standing::Expired => Err(Ended::Expired),
-            Standing::NotYetValid | Standing::Revoked | Standing::Disabled => Err(Ended::Revoked),
-        }
+        let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status())?;
+        Ok(record.expires_at())
     }
 
     /// The same client by the record that is current, if its key is still valid.
-    pub(crate) fn renewed_at(&self, now: SystemTime) -> Result<Self, InvalidToken> {
+    pub(crate) fn renewed_at(&self, now: SystemTime) -> Result<Self, VerifyError> {
         let keys = self.keys.current();
-        let record = keys.find(&self.digest);
-        let record = judge(
-            record,
-            record.unwrap_or_else(|| keys.nobody()).standing_at(now),
-        )?;
+        let record = judge(&keys, keys.find(&self.digest), now)?;
         Ok(Self {
             record: Arc::clone(record),
             seen: keys.generation(),

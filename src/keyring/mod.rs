@@ -26,10 +26,10 @@ pub use self::rotator::FileSink;
 pub use self::rotator::{Rotator, RotatorError, Sink, SinkError, SinkFn, sink_fn};
 pub use self::state::{
     Ageing, Change, ClientEntry, ClientState, InvalidKeyRingState, KeyEntry, KeyRingState,
-    KeyState, KeySummary, KeyWarning, OlderKeyRingState,
+    KeySummary, KeyWarning, OlderKeyRingState,
 };
 pub use self::store::{Commit, CommitError, MemoryStore, Store, StoreError};
 pub use self::token::{InvalidPrefix, NewKey, NoRandomness, ParsedToken, Prefix, UnparsedToken};
 #[cfg(feature = "file")]
 pub use self::use_file::{UseFile, Uses};
-pub use crate::idempotency::{IdempotencyKey, InvalidIdempotencyKey};
+pub use crate::idempotency::IdempotencyKey;

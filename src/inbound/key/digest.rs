@@ -1,19 +1,21 @@
-//! What is kept of a key: the digest of the whole token.
+//! The digest of a token: all that a server stores of a key.
 
-use std::error::Error;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use base16ct::{HexDisplay, lower};
 use sha2::{Digest, Sha256};
 
-use super::well_known;
+use crate::parse_error::{ParseError, ParseErrorKind};
 
-/// The SHA-256 digest of a whole token: what a server keeps of a key.
+/// The SHA-256 digest of a whole token: what a server stores of a key.
 ///
-/// No salt and no slow hash: a key of 128 random bits cannot be guessed, and a digest that is the same
-/// each time is found in one step. Equality takes constant time; a map hashes eight of its bytes under a
-/// seed of its own, so that nobody outside can tell where a digest lies.
+/// There is no salt and no slow hash: a key of 128 random bits cannot be guessed, and a digest that
+/// is the same each time is found in one step. Equality takes constant time. A map hashes eight of
+/// its bytes under a random seed, so that callers cannot tell where a digest lies.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::inbound::KeyDigest;
@@ -30,58 +32,41 @@ pub struct KeyDigest([u8; 32]);
 const TAG: &str = "sha256:";
 
 impl KeyDigest {
-    /// The digest of a token as it is presented.
+    /// Returns the digest of a token as a client presents it.
     #[must_use]
     pub fn of(token: &[u8]) -> Self {
         Self(Sha256::digest(token).into())
     }
 
-    /// Whether it is that of a key which everybody knows.
-    pub(crate) fn is_well_known(&self) -> bool {
-        well_known::digests().contains(self)
-    }
-
-    /// The digest as stores write it. Not for logs: who has it can tell a guess from the key.
+    /// Returns the digest as stores write it.
+    ///
+    /// Keep it out of logs: whoever has it can check a guess of the key.
     #[must_use]
     pub fn to_text(&self) -> String {
-        use fmt::Write;
-        let mut text = String::with_capacity(TAG.len() + 64);
-        text.push_str(TAG);
-        for byte in self.0 {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        format!("{TAG}{:x}", HexDisplay(&self.0))
     }
 }
 
 impl FromStr for KeyDigest {
-    type Err = InvalidDigest;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        let hex = text.strip_prefix(TAG).ok_or(InvalidDigest(()))?.as_bytes();
-        if hex.len() != 64 {
-            return Err(InvalidDigest(()));
-        }
+    /// Parses `sha256:` and 64 hexadecimal digits. Upper case is an error: a digest has one text.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        const INVALID: ParseError = ParseError::new(ParseErrorKind::Digest);
+        let hex = text.strip_prefix(TAG).ok_or(INVALID)?;
         let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        let decoded = lower::decode(hex, &mut digest).map_err(|_| INVALID)?;
+        // The decoder takes fewer digits than there is room for.
+        if decoded.len() < digest.len() {
+            return Err(INVALID);
         }
         Ok(Self(digest))
     }
 }
 
-/// Lower case only: one digest has one text.
-const fn nibble(digit: u8) -> Result<u8, InvalidDigest> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(InvalidDigest(())),
-    }
-}
-
 impl PartialEq for KeyDigest {
     fn eq(&self, other: &Self) -> bool {
+        // Constant time: how long a look-up takes must not tell how much of a digest was right.
         constant_time_eq::constant_time_eq_32(&self.0, &other.0)
     }
 }
@@ -89,6 +74,7 @@ impl PartialEq for KeyDigest {
 impl Eq for KeyDigest {}
 
 impl Hash for KeyDigest {
+    /// Hashes the first eight bytes, which are as random as all of them.
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
@@ -100,15 +86,3 @@ impl fmt::Debug for KeyDigest {
         f.write_str("KeyDigest([REDACTED])")
     }
 }
-
-/// Not a digest of the form `sha256:` and 64 hexadecimal digits in lower case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidDigest(());
-
-impl fmt::Display for InvalidDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a digest is \"sha256:\" and 64 hexadecimal digits in lower case")
-    }
-}
-
-impl Error for InvalidDigest {}

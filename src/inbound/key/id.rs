@@ -1,27 +1,35 @@
-//! Names that may be shown: of keys and of clients.
+//! The public names of keys and clients.
 
-use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The longest name.
-const LONGEST: usize = 128;
+use crate::parse_error::{ParseError, ParseErrorKind, is_name};
 
-/// The public name of one key: for logs, lists and revocation. It says nothing of the key itself.
+/// The public name of one key, for logs, lists and revocation. It tells nothing of the key itself.
+///
+/// It is 1 to 128 visible ASCII characters without space.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Arc<str>);
 
-/// The stable name of a client, whatever keys it has had.
+/// The stable name of a client, whichever keys it has had.
+///
+/// It is 1 to 128 visible ASCII characters without space.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(Arc<str>);
 
 impl KeyId {
+    /// Returns the name of the record that stands in for an unknown key.
     pub(crate) fn nobody() -> Self {
         Self(Arc::from("-"))
     }
 
-    /// A name of digits that were drawn for it.
+    /// Returns the name of the key of a principal for tests.
+    pub(crate) fn for_tests() -> Self {
+        Self(Arc::from("test"))
+    }
+
+    /// Returns a name of digits that were drawn for it, which are always valid.
     pub(crate) fn of_digits(digits: &[u8]) -> Self {
         Self(
             digits
@@ -32,7 +40,7 @@ impl KeyId {
         )
     }
 
-    /// The name as it stands.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -40,11 +48,12 @@ impl KeyId {
 }
 
 impl ClientId {
+    /// Returns the name of the client that stands in for an unknown one.
     pub(crate) fn nobody() -> Self {
         Self(Arc::from("-"))
     }
 
-    /// The name as it stands.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,34 +61,33 @@ impl ClientId {
 }
 
 impl FromStr for KeyId {
-    type Err = InvalidId;
+    type Err = ParseError;
 
-    fn from_str(name: &str) -> Result<Self, InvalidId> {
+    fn from_str(name: &str) -> Result<Self, ParseError> {
         checked(name).map(Self)
     }
 }
 
 impl FromStr for ClientId {
-    type Err = InvalidId;
+    type Err = ParseError;
 
-    fn from_str(name: &str) -> Result<Self, InvalidId> {
+    fn from_str(name: &str) -> Result<Self, ParseError> {
         checked(name).map(Self)
     }
 }
 
-/// The names of a key that came without any: by its position.
+/// Returns names for a key that came without any, by its position in the list.
 pub(crate) fn numbered(position: usize) -> (KeyId, ClientId) {
     let (key, client) = (format!("key-{position}"), format!("client-{position}"));
     (KeyId(key.into()), ClientId(client.into()))
 }
 
-/// What is shown in logs and headers must not break their lines.
-fn checked(name: &str) -> Result<Arc<str>, InvalidId> {
-    let fits = (1..=LONGEST).contains(&name.len());
-    if fits && name.bytes().all(|byte| byte.is_ascii_graphic()) {
+/// Checks a name that logs and headers show: it must not break their lines.
+fn checked(name: &str) -> Result<Arc<str>, ParseError> {
+    if is_name(name) {
         Ok(name.into())
     } else {
-        Err(InvalidId(()))
+        Err(ParseError::new(ParseErrorKind::Id))
     }
 }
 
@@ -94,18 +102,3 @@ impl fmt::Display for ClientId {
         f.write_str(&self.0)
     }
 }
-
-/// Not a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidId(());
-
-impl fmt::Display for InvalidId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a name is 1 to {LONGEST} visible ASCII characters without space"
-        )
-    }
-}
-
-impl Error for InvalidId {}

@@ -1,14 +1,14 @@
-//! Where a key comes from.
+//! The origin of a key.
 
-/// Where a key comes from, and so what is known of its strength.
+/// The origin of a key, and with it what is known of its strength.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Provenance {
-    /// It was made here, of 256 random bits.
+    /// A key ring made the key of 256 random bits.
     #[default]
     Issued,
-    /// It was made elsewhere, and looked strong when it was taken in.
+    /// Another program made the key; it looked strong enough when it was imported.
     Imported,
-    /// It was made elsewhere, and nobody here has seen more of it than its digest.
+    /// Another program made the key, and only its digest was imported: its strength is unknown.
     Unchecked,
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::id::{ClientId, KeyId};
 use super::last_use::LastUse;
 use super::scope::Scopes;
+use super::status::KeyStatus;
 
 /// What a server keeps of one key, besides its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,22 +18,6 @@ pub struct KeyRecord {
     pub(crate) revoked: bool,
     pub(crate) disabled: bool,
     pub(crate) last_use: LastUse,
-}
-
-/// How a key stands at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Standing {
-    /// It is valid.
-    Valid,
-    /// Its time has not come.
-    NotYetValid,
-    /// Its time is over; it is over at the very moment of `not_after`.
-    Expired,
-    /// It was revoked.
-    Revoked,
-    /// Its client is disabled.
-    Disabled,
 }
 
 impl KeyRecord {
@@ -119,17 +104,21 @@ impl KeyRecord {
         self.last_use.get()
     }
 
-    /// How the key stands at `now`. Everything is looked at, whatever is found first.
+    /// Returns the status of the key at `now`.
+    ///
+    /// If several apply, the first of `Revoked`, `Disabled`, `Expired` and `NotYetValid` is
+    /// returned. A record does not tell `InGrace` from `Active`.
     #[must_use]
-    pub fn standing_at(&self, now: SystemTime) -> Standing {
+    pub fn status_at(&self, now: SystemTime) -> KeyStatus {
+        // Everything is compared whatever is found first, so that each status costs the same.
         let early = self.not_before.is_some_and(|from| now < from);
         let late = self.not_after.is_some_and(|until| now >= until);
         match (self.revoked, self.disabled, late, early) {
-            (true, ..) => Standing::Revoked,
-            (_, true, ..) => Standing::Disabled,
-            (_, _, true, _) => Standing::Expired,
-            (_, _, _, true) => Standing::NotYetValid,
-            _ => Standing::Valid,
+            (true, ..) => KeyStatus::Revoked,
+            (_, true, ..) => KeyStatus::Disabled,
+            (_, _, true, _) => KeyStatus::Expired,
+            (_, _, _, true) => KeyStatus::NotYetValid,
+            _ => KeyStatus::Active,
         }
     }
 }

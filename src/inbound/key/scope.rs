@@ -1,17 +1,20 @@
-//! What a key may do.
+//! Scopes: what a key may do.
 
-use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// One scope: a `scope-token` of [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3),
-/// visible ASCII without space, quote and backslash. Scopes are opaque and compared whole.
+use crate::parse_error::{ParseError, ParseErrorKind};
+
+/// One scope: a `scope-token` of
+/// [RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3).
+///
+/// It is visible ASCII without space, quote and backslash. Scopes are opaque and compared whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(Arc<str>);
 
 impl Scope {
-    /// The scope as it stands.
+    /// Returns the scope as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -19,12 +22,12 @@ impl Scope {
 }
 
 impl FromStr for Scope {
-    type Err = InvalidScope;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
         if text.is_empty() || !text.bytes().all(allowed) {
-            return Err(InvalidScope(()));
+            return Err(ParseError::new(ParseErrorKind::Scope));
         }
         Ok(Self(text.into()))
     }
@@ -36,7 +39,9 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A set of scopes. The empty one is no right at all, not every right.
+/// A set of scopes. The empty set grants nothing; it does not stand for every scope.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::inbound::Scopes;
@@ -45,13 +50,13 @@ impl fmt::Display for Scope {
 /// assert!(held.contains_all(&"chat:write".parse()?));
 /// assert!(!held.contains_all(&"models:admin".parse()?));
 /// assert_eq!(held.to_string(), "chat:write models:read");
-/// # Ok::<_, tower_rotating_auth::inbound::InvalidScope>(())
+/// # Ok::<_, tower_rotating_auth::inbound::ParseError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scopes(Arc<[Scope]>);
 
 impl Scopes {
-    /// Whether each scope of `wanted` is among these.
+    /// Returns whether each scope of `wanted` is in this set.
     #[must_use]
     pub fn contains_all(&self, wanted: &Self) -> bool {
         wanted
@@ -59,12 +64,12 @@ impl Scopes {
             .all(|scope| self.0.binary_search(scope).is_ok())
     }
 
-    /// The scopes, in order.
+    /// Returns the scopes in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         self.0.iter()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no scope.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -74,6 +79,7 @@ impl Scopes {
 impl FromIterator<Scope> for Scopes {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
         let mut scopes: Vec<_> = scopes.into_iter().collect();
+        // `contains_all` searches by halves.
         scopes.sort_unstable();
         scopes.dedup();
         Self(scopes.into())
@@ -81,10 +87,10 @@ impl FromIterator<Scope> for Scopes {
 }
 
 impl FromStr for Scopes {
-    type Err = InvalidScope;
+    type Err = ParseError;
 
-    /// Reads scopes with spaces between them, as OAuth writes them.
-    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+    /// Parses scopes with spaces between them, as OAuth writes them.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         text.split(' ')
             .filter(|scope| !scope.is_empty())
             .map(str::parse)
@@ -101,15 +107,3 @@ impl fmt::Display for Scopes {
         Ok(())
     }
 }
-
-/// Not a scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidScope(());
-
-impl fmt::Display for InvalidScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a scope is visible ASCII without space, quote and backslash")
-    }
-}
-
-impl Error for InvalidScope {}

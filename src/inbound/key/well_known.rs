@@ -33,7 +33,14 @@ const KEYS: [&str; 21] = [
 /// The entropy that a key must have to be safe without a slow hash, in bits.
 const ENOUGH: usize = 128;
 
-pub(crate) fn digests() -> &'static [KeyDigest] {
+impl KeyDigest {
+    /// Returns whether this is the digest of a key that everybody knows.
+    pub(crate) fn is_well_known(&self) -> bool {
+        digests().contains(self)
+    }
+}
+
+fn digests() -> &'static [KeyDigest] {
     static DIGESTS: LazyLock<[KeyDigest; KEYS.len()]> =
         LazyLock::new(|| KEYS.map(|key| KeyDigest::of(key.as_bytes())));
     &*DIGESTS

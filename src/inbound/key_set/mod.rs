@@ -1,5 +1,7 @@
-//! The keys that are accepted, and whether a token is one of them.
+//! The keys that a server accepts, and whether a token is one of them.
 
+mod error;
+mod external;
 #[cfg(feature = "file")]
 mod key_file;
 mod list;
@@ -8,13 +10,10 @@ mod source;
 mod text;
 mod verify;
 
-#[cfg(feature = "file")]
-pub use self::key_file::InvalidKeyFile;
+pub use self::error::{KeySetError, KeySetErrorKind};
 #[cfg(feature = "file")]
 pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
-pub use self::list::InvalidKeyList;
-pub use self::set::{InvalidKeySet, KeySet, UnfitKeySet};
+pub use self::set::KeySet;
 pub use self::source::{IntoKeySet, KeySetSource};
-pub use self::text::{InvalidKeyText, OlderKeySet};
-pub use self::verify::{InvalidToken, verify_at};
+pub use self::verify::{VerifyError, verify_at};
 pub(crate) use self::verify::{judge, verify};

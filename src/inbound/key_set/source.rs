@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::error::{KeySetError, KeySetErrorKind};
 use super::set::KeySet;
-use super::text::OlderKeySet;
+use crate::clock::WallClock;
 use crate::secret::Secret;
 #[cfg(feature = "file")]
 use crate::source::FileSource;
-use crate::source::{
-    Fetch, FetchReason, Fetched, RefreshInterval, Source, SourceError, SourceErrorKind,
-};
+use crate::source::{Fetch, FetchReason, Fetched, RefreshInterval, Source, SourceError};
 
 /// Some hundred thousand keys.
 #[cfg(feature = "file")]
@@ -45,6 +45,7 @@ impl FileSource {
 pub struct KeySetSource<S> {
     source: S,
     emptiness: Emptiness,
+    wall: WallClock,
 }
 
 /// Whether a set without keys is taken for what it says.
@@ -55,10 +56,11 @@ enum Emptiness {
 }
 
 impl<S> KeySetSource<S> {
-    const fn new(source: S) -> Self {
+    fn new(source: S) -> Self {
         Self {
             source,
             emptiness: Emptiness::IsAMistake,
+            wall: Arc::new(SystemTime::now),
         }
     }
 
@@ -70,28 +72,31 @@ impl<S> KeySetSource<S> {
         self
     }
 
-    fn parse(&self, text: &Secret, current: Option<&KeySet>) -> Result<KeySet, SourceError> {
+    /// Reads the wall clock by `clock`, for tests. Defaults to [`SystemTime::now`].
+    ///
+    /// It decides whether the first set holds an active key. Requests are judged by the clock of
+    /// [`RotatingBuilder::wall_clock`](crate::rotating::RotatingBuilder::wall_clock).
+    #[must_use]
+    pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.wall = Arc::new(clock);
+        self
+    }
+
+    fn parse(&self, text: &Secret, current: Option<&KeySet>) -> Result<KeySet, KeySetError> {
         let empty_is_meant = self.emptiness == Emptiness::IsMeant;
         let set = match KeySet::parse(text) {
-            Err(invalid) if empty_is_meant && invalid.is_empty() => {
+            Err(error) if empty_is_meant && error.kind() == KeySetErrorKind::Empty => {
                 KeySet::empty_as_of(text, current)
             }
-            parsed => parsed.map_err(|invalid| {
-                SourceError::invalid("what was loaded is no key set").caused_by(invalid)
-            })?,
+            parsed => parsed?,
         };
         if let Some(current) = current {
-            set.not_older_than(current)
-                .map_err(refused::<OlderKeySet>)?;
+            set.not_older_than(current)?;
         } else if !empty_is_meant {
-            set.fit_at(SystemTime::now()).map_err(refused)?;
+            set.fit_at((self.wall)())?;
         }
         Ok(set)
     }
-}
-
-fn refused<E: fmt::Display>(why: E) -> SourceError {
-    SourceError::new(SourceErrorKind::Invalid, why.to_string())
 }
 
 impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
@@ -100,7 +105,11 @@ impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
     async fn fetch(&mut self, ask: Fetch<'_, KeySet>) -> Result<Fetched<KeySet>, SourceError> {
         let current = ask.current.filter(|_| ask.reason != FetchReason::Start);
         let fetched = self.source.fetch(ask.of_another_type()).await?;
-        fetched.try_map(|text| self.parse(&text, current))
+        fetched.try_map(|text| {
+            self.parse(&text, current).map_err(|error| {
+                SourceError::invalid("the key set cannot be used").caused_by(error)
+            })
+        })
     }
 
     fn changed(&mut self) -> impl Future<Output = ()> + Send {
@@ -117,6 +126,6 @@ impl<S: fmt::Debug> fmt::Debug for KeySetSource<S> {
         f.debug_struct("KeySetSource")
             .field("source", &self.source)
             .field("emptiness", &self.emptiness)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,8 @@ use super::log_limiter::LogLimiter;
 use super::preflight::is_preflight;
 use super::router::{matched_template, original_uri};
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
-use crate::inbound::key_set::{InvalidToken, KeySet, verify};
+use crate::inbound::key::KeyStatus;
+use crate::inbound::key_set::{KeySet, VerifyError, verify};
 use crate::inbound::location::{KeyLocations, strip_identity};
 use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
@@ -136,14 +137,15 @@ impl Authenticator {
     }
 }
 
-impl From<InvalidToken> for AuthError {
-    fn from(invalid: InvalidToken) -> Self {
-        Self::new(match invalid {
-            InvalidToken::Unknown => AuthErrorKind::Unknown,
-            InvalidToken::NotYetValid => AuthErrorKind::NotYetValid,
-            InvalidToken::Expired => AuthErrorKind::Expired,
-            InvalidToken::Revoked => AuthErrorKind::Revoked,
-            InvalidToken::Disabled => AuthErrorKind::Disabled,
+impl From<VerifyError> for AuthError {
+    fn from(error: VerifyError) -> Self {
+        Self::new(match error.status() {
+            // An error is never of an active key.
+            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => AuthErrorKind::Unknown,
+            KeyStatus::NotYetValid => AuthErrorKind::NotYetValid,
+            KeyStatus::Expired => AuthErrorKind::Expired,
+            KeyStatus::Revoked => AuthErrorKind::Revoked,
+            KeyStatus::Disabled => AuthErrorKind::Disabled,
         })
     }
 }

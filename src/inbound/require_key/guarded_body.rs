@@ -12,7 +12,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::generation::Generation;
-use crate::inbound::principal::{Ended, KeyPrincipal};
+use crate::inbound::key::KeyStatus;
+use crate::inbound::principal::KeyPrincipal;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -49,7 +50,7 @@ struct Guard {
     until: Option<SystemTime>,
     /// Created when the inner body is pending for the first time, so that other bodies cost no
     /// subscription.
-    ended: Option<Pin<Box<dyn Future<Output = Ended> + Send>>>,
+    ended: Option<Pin<Box<dyn Future<Output = KeyStatus> + Send>>>,
 }
 
 impl<B> GuardedBody<B> {
@@ -75,7 +76,7 @@ impl Guard {
     /// Returns why the key has ended, if it has, without waiting.
     ///
     /// Costs one atomic load for each frame unless the set has changed.
-    fn look(&mut self) -> Option<Ended> {
+    fn look(&mut self) -> Option<KeyStatus> {
         let generation = self.principal.keys().current().generation();
         let now = self.principal.keys().wall();
         if generation == self.seen && self.until.is_none_or(|until| now < until) {
@@ -90,7 +91,7 @@ impl Guard {
         }
     }
 
-    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<KeyStatus> {
         let principal = &self.principal;
         self.ended
             .get_or_insert_with(|| {
@@ -167,22 +168,19 @@ impl<B> fmt::Debug for GuardedBody<B> {
 
 /// The error that ends a body whose client's key was revoked or has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyEndedError(Ended);
+pub struct KeyEndedError(KeyStatus);
 
 impl KeyEndedError {
-    /// Returns why the key has ended.
+    /// Returns the status of the key, which says why it has ended.
     #[must_use]
-    pub const fn why(&self) -> Ended {
+    pub const fn status(&self) -> KeyStatus {
         self.0
     }
 }
 
 impl fmt::Display for KeyEndedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Ended::Revoked => "the caller's key was revoked",
-            Ended::Expired => "the caller's key expired",
-        })
+        write!(f, "the caller's key has ended: {}", self.0)
     }
 }
 

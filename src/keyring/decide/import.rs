@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::not_allowed::NotAllowed;
 use super::{Decided, Drawn, Made};
-use crate::inbound::{KeyDigest, KeyId, Provenance, UnfitKey};
+use crate::inbound::{KeyDigest, KeyId, KeySetError, Provenance};
 use crate::keyring::request::IssueRequest;
 use crate::keyring::state::{Change, KeyRingState};
 use crate::secret::Secret;
@@ -12,10 +12,11 @@ use crate::secret::Secret;
 /// A key that was made elsewhere, say `sk-…`, and that a client has already.
 ///
 /// ```
-/// use tower_rotating_auth::{Secret, inbound::UnfitKey, keyring::ExternalKey};
+/// use tower_rotating_auth::{Secret, inbound::KeySetErrorKind, keyring::ExternalKey};
 ///
 /// assert!(ExternalKey::token(&Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe")).is_ok());
-/// assert_eq!(ExternalKey::token(&Secret::from("sk-1f0c")).unwrap_err(), UnfitKey::Weak);
+/// let error = ExternalKey::token(&Secret::from("sk-1f0c")).unwrap_err();
+/// assert_eq!(error.kind(), KeySetErrorKind::Weak);
 /// ```
 #[derive(Clone, Debug)]
 pub struct ExternalKey {
@@ -30,10 +31,10 @@ impl ExternalKey {
     /// # Errors
     ///
     /// When it is no key, is known to everybody, or cannot have 128 random bits.
-    pub fn token(token: &Secret) -> Result<Self, UnfitKey> {
+    pub fn token(token: &Secret) -> Result<Self, KeySetError> {
         Ok(Self {
             id: None,
-            digest: KeyDigest::of_foreign(token.expose_secret())?,
+            digest: KeyDigest::of_external(token.expose_secret())?,
             provenance: Provenance::Imported,
         })
     }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::Rotator;
 use super::file_sink::Desk;
 use super::sink::{Sink, SinkError};
-use crate::inbound::{KeyDigest, Scopes, Standing};
+use crate::inbound::{KeyDigest, KeyStatus, Scopes};
 use crate::keyring::file_store::commit as desk;
 use crate::keyring::request::IssueRequest;
 use crate::keyring::ring::KeyRing;
@@ -127,7 +127,7 @@ fn delivered(folder: &Path) -> Option<KeyDigest> {
 fn is_valid(folder: &Path, key: &KeyDigest, hour: u64) -> bool {
     let ledger = desk::load(&folder.join("keys.toml")).unwrap();
     let record = ledger.key_set().find(key);
-    record.is_some_and(|record| record.standing_at(at(hour)) == Standing::Valid)
+    record.is_some_and(|record| record.status_at(at(hour)) == KeyStatus::Active)
 }
 
 /// What is so whenever the process ends: a client that reads its key now has one, and so has one that read it before.

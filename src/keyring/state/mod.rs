@@ -15,7 +15,7 @@ pub(crate) use self::entry::earlier;
 pub use self::entry::{ClientEntry, ClientState, KeyEntry};
 pub use self::invalid::InvalidKeyRingState;
 pub use self::succeed::OlderKeyRingState;
-pub use self::summary::{Ageing, KeyState, KeySummary, KeyWarning};
+pub use self::summary::{Ageing, KeySummary, KeyWarning};
 use super::issuance_policy::IssuancePolicy;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
 use crate::shards::Shards;

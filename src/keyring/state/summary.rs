@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::KeyRingState;
 use super::entry::{ClientState, KeyEntry};
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{ClientId, KeyId, Provenance, Scopes};
+use crate::inbound::{ClientId, KeyId, KeyStatus, Provenance, Scopes};
 use crate::keyring::issuance_policy::{Then, after};
 
 /// What may be shown of a key.
@@ -19,8 +19,8 @@ pub struct KeySummary {
     pub client: ClientId,
     /// Whether its client's keys are accepted at all.
     pub client_state: ClientState,
-    /// Where it is in its life.
-    pub state: KeyState,
+    /// Where it is in its life, whatever the state of its client.
+    pub status: KeyStatus,
     /// What it may do.
     pub scopes: Scopes,
     /// When it was made, where that is known.
@@ -39,34 +39,6 @@ pub struct KeySummary {
     pub last_used: Option<SystemTime>,
     /// The idempotency key of the operation that made it.
     pub idempotency_key: Option<IdempotencyKey>,
-}
-
-/// Where a key is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyState {
-    /// Its time has not come.
-    Scheduled,
-    /// It is valid.
-    Active,
-    /// It is valid still, and has a successor.
-    InGrace,
-    /// Its time is over.
-    Expired,
-    /// It was revoked.
-    Revoked,
-}
-
-impl fmt::Display for KeyState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Scheduled => "scheduled",
-            Self::Active => "active",
-            Self::InGrace => "in grace",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        })
-    }
 }
 
 /// A key that needs an operator, by its age.
@@ -121,7 +93,7 @@ impl KeyRingState {
             id: entry.id.clone(),
             client: client.id.clone(),
             client_state: client.state,
-            state: self.state(entry, now),
+            status: self.status(entry, now),
             scopes: entry.scopes.as_ref().unwrap_or(&client.scopes).clone(),
             created_at: entry.created_at,
             not_before: entry.not_before,
@@ -183,17 +155,17 @@ impl KeyRingState {
         }
     }
 
-    fn state(&self, entry: &KeyEntry, now: SystemTime) -> KeyState {
+    fn status(&self, entry: &KeyEntry, now: SystemTime) -> KeyStatus {
         if entry.revoked_at.is_some() {
-            KeyState::Revoked
+            KeyStatus::Revoked
         } else if !self.is_live(entry, now) {
-            KeyState::Expired
+            KeyStatus::Expired
         } else if entry.not_before.is_some_and(|from| now < from) {
-            KeyState::Scheduled
+            KeyStatus::NotYetValid
         } else if entry.retires_at.is_some() {
-            KeyState::InGrace
+            KeyStatus::InGrace
         } else {
-            KeyState::Active
+            KeyStatus::Active
         }
     }
 }

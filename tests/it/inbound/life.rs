@@ -17,7 +17,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating,
     inbound::{
-        Ended, GuardedBody, KeyEndedError, KeyPrincipal, KeyRecord, KeySet, Principal,
+        GuardedBody, KeyEndedError, KeyPrincipal, KeyRecord, KeySet, KeyStatus, Principal,
         RequireKeyLayer,
     },
     rotating::Publisher,
@@ -53,19 +53,22 @@ fn disabled() -> KeySet {
 }
 
 /// Sets in which the key is not valid any more.
-fn ends() -> Vec<(&'static str, KeySet)> {
+fn ends() -> Vec<(KeyStatus, KeySet)> {
     vec![
-        ("removed", set([other()])),
-        ("revoked", set([(VALID, valid().revoked()), other()])),
-        ("empty", KeySet::empty()),
+        (KeyStatus::Unknown, set([other()])),
+        (
+            KeyStatus::Revoked,
+            set([(VALID, valid().revoked()), other()]),
+        ),
+        (KeyStatus::Unknown, KeySet::empty()),
         #[cfg(feature = "file")]
-        ("disabled", disabled()),
+        (KeyStatus::Disabled, disabled()),
     ]
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_ended_is_refused_by_the_next_request_in_every_clone() {
-    for (how, without) in ends() {
+    for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let layer = RequireKeyLayer::new(keys);
         let services = [
@@ -78,11 +81,19 @@ async fn a_key_that_ended_is_refused_by_the_next_request_in_every_clone() {
             .flat_map(|service| [service.clone(), service]);
         let services: Vec<_> = services.collect();
         for service in &services {
-            assert_eq!(ask(service, with("/", VALID)).await.status(), 200, "{how}");
+            assert_eq!(
+                ask(service, with("/", VALID)).await.status(),
+                200,
+                "{status}"
+            );
         }
         publisher.publish(without);
         for service in &services {
-            assert_eq!(ask(service, with("/", VALID)).await.status(), 401, "{how}");
+            assert_eq!(
+                ask(service, with("/", VALID)).await.status(),
+                401,
+                "{status}"
+            );
         }
     }
 }
@@ -144,22 +155,26 @@ async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_learns_that_the_key_was_taken_away() {
-    for (how, without) in ends() {
+    for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let principal = principal_of(&keys).await;
         let mut revoked = Box::pin(principal.revoked());
-        assert_eq!(timeout(minutes(60), &mut revoked).await.ok(), None, "{how}");
+        assert_eq!(
+            timeout(minutes(60), &mut revoked).await.ok(),
+            None,
+            "{status}"
+        );
         publisher.publish(set([(VALID, valid())]));
-        assert_eq!(timeout(minutes(60), &mut revoked).await.ok(), None, "{how}");
+        assert_eq!(
+            timeout(minutes(60), &mut revoked).await.ok(),
+            None,
+            "{status}"
+        );
         publisher.publish(without);
         let began = Instant::now();
-        assert_eq!(revoked.await, Ended::Revoked, "{how}");
-        assert_eq!(began.elapsed(), Duration::ZERO, "{how}");
-        assert_eq!(
-            principal.revoked().now_or_never(),
-            Some(Ended::Revoked),
-            "{how}"
-        );
+        assert_eq!(revoked.await, status);
+        assert_eq!(began.elapsed(), Duration::ZERO, "{status}");
+        assert_eq!(principal.revoked().now_or_never(), Some(status), "{status}");
     }
 }
 
@@ -170,14 +185,14 @@ async fn a_handler_learns_that_the_key_expired() {
     let (keys, publisher) = published(set([(VALID, record)]), &wall);
     let principal = principal_of(&keys).await;
     let began = Instant::now();
-    assert_eq!(principal.revoked().await, Ended::Expired);
+    assert_eq!(principal.revoked().await, KeyStatus::Expired);
     let took = began.elapsed();
     assert!(
         took >= minutes(10) && took < minutes(10) + secs(1),
         "{took:?}"
     );
     drop(publisher);
-    assert_eq!(principal.revoked().now_or_never(), Some(Ended::Expired));
+    assert_eq!(principal.revoked().now_or_never(), Some(KeyStatus::Expired));
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +205,7 @@ async fn a_handler_learns_that_the_key_expired_when_the_set_cannot_change_any_mo
     moment().await;
     drop(publisher);
     let began = Instant::now();
-    assert_eq!(revoked.await.unwrap(), Ended::Expired);
+    assert_eq!(revoked.await.unwrap(), KeyStatus::Expired);
     assert!(began.elapsed() < minutes(11), "{:?}", began.elapsed());
 }
 
@@ -204,8 +219,30 @@ async fn a_wall_clock_that_was_set_forward_is_seen_soon() {
     moment().await;
     wall.jump(601 * 60);
     let began = Instant::now();
-    assert_eq!(revoked.await.unwrap(), Ended::Expired);
+    assert_eq!(revoked.await.unwrap(), KeyStatus::Expired);
     assert!(began.elapsed() <= secs(30), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn principal_for_tests_never_ends_and_opens_no_layer() {
+    let client = "valid".parse().unwrap();
+    let principal = KeyPrincipal::for_tests(client, "chat:write".parse().unwrap());
+    assert_eq!(principal.client().as_str(), "valid");
+    assert_eq!(principal.scopes().to_string(), "chat:write");
+    assert_eq!(timeout(minutes(60), principal.revoked()).await.ok(), None);
+
+    let (keys, mut publisher) = Rotating::manual(set([(VALID, valid())]));
+    let service = RequireKeyLayer::new(keys).layer(Echo);
+    let request = || {
+        let mut request = get("/");
+        request
+            .extensions_mut()
+            .insert(Principal::Key(principal.clone()));
+        request
+    };
+    assert_eq!(ask(&service, request()).await.status(), 401);
+    publisher.publish(set([(VALID, valid()), ("", record("test", ""))]));
+    assert_eq!(ask(&service, request()).await.status(), 401);
 }
 
 /// The answer to a request with the key: a body of the test's own.
@@ -240,14 +277,14 @@ fn fed() -> (
     (sender, StreamBody::new(UnboundedReceiverStream::new(lines)))
 }
 
-fn why(error: &(dyn Error + 'static)) -> Ended {
+fn why(error: &(dyn Error + 'static)) -> KeyStatus {
     error
         .downcast_ref::<KeyEndedError>()
         .expect("the key ended")
-        .why()
+        .status()
 }
 
-async fn next<B>(body: &mut B) -> Result<Bytes, Ended>
+async fn next<B>(body: &mut B) -> Result<Bytes, KeyStatus>
 where
     B: Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>> + Unpin,
 {
@@ -259,22 +296,25 @@ where
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_waits_ends_with_the_key() {
-    for (how, without) in ends() {
+    for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let (sender, body) = fed();
         let mut body = answer(&keys, body).await;
         sender.send(data("one")).unwrap();
         assert_eq!(next(&mut body).await.unwrap(), "one");
         let mut waiting = tokio::spawn(async move { (next(&mut body).await, body) });
-        assert!(timeout(minutes(60), &mut waiting).await.is_err(), "{how}");
+        assert!(
+            timeout(minutes(60), &mut waiting).await.is_err(),
+            "{status}"
+        );
         publisher.publish(without);
         let began = Instant::now();
         let (end, mut body) = waiting.await.unwrap();
-        assert_eq!(end, Err(Ended::Revoked), "{how}");
-        assert_eq!(began.elapsed(), Duration::ZERO, "{how}");
+        assert_eq!(end, Err(status));
+        assert_eq!(began.elapsed(), Duration::ZERO, "{status}");
         assert!(
             body.frame().await.is_none() && body.is_end_stream(),
-            "{how}"
+            "{status}"
         );
         assert_eq!(body.size_hint().exact(), Some(0));
         assert!(
@@ -286,17 +326,17 @@ async fn a_body_that_waits_ends_with_the_key() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_waits_ends_with_the_key() {
-    for (how, without) in ends() {
+    for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let mut body = answer(&keys, endless()).await;
         for _ in 0..3 {
-            assert_eq!(next(&mut body).await.unwrap(), "x", "{how}");
+            assert_eq!(next(&mut body).await.unwrap(), "x", "{status}");
         }
         publisher.publish(set([(VALID, valid())]));
-        assert_eq!(next(&mut body).await.unwrap(), "x", "{how}");
+        assert_eq!(next(&mut body).await.unwrap(), "x", "{status}");
         publisher.publish(without);
-        assert_eq!(next(&mut body).await, Err(Ended::Revoked), "{how}");
-        assert!(body.frame().await.is_none(), "{how}");
+        assert_eq!(next(&mut body).await, Err(status));
+        assert!(body.frame().await.is_none(), "{status}");
     }
 }
 
@@ -310,9 +350,9 @@ async fn both_kinds_of_body_end_when_the_key_expires() {
     let mut ready = answer(&keys, endless()).await;
     assert_eq!(next(&mut ready).await.unwrap(), "x");
     let began = Instant::now();
-    assert_eq!(next(&mut waiting).await, Err(Ended::Expired));
+    assert_eq!(next(&mut waiting).await, Err(KeyStatus::Expired));
     assert!(began.elapsed() < minutes(10) + secs(1));
-    assert_eq!(next(&mut ready).await, Err(Ended::Expired));
+    assert_eq!(next(&mut ready).await, Err(KeyStatus::Expired));
 }
 
 #[tokio::test(start_paused = true)]
@@ -325,8 +365,8 @@ async fn both_kinds_of_body_end_when_a_key_is_given_an_end_while_they_stream() {
     assert_eq!(next(&mut ready).await.unwrap(), "x");
     publisher.publish(set([(VALID, valid().not_after(wall.now() + minutes(5)))]));
     assert_eq!(next(&mut ready).await.unwrap(), "x");
-    assert_eq!(next(&mut waiting).await, Err(Ended::Expired));
-    assert_eq!(next(&mut ready).await, Err(Ended::Expired));
+    assert_eq!(next(&mut waiting).await, Err(KeyStatus::Expired));
+    assert_eq!(next(&mut ready).await, Err(KeyStatus::Expired));
 }
 
 #[tokio::test(start_paused = true)]
@@ -355,7 +395,7 @@ async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
     moment().await;
     publisher.publish(set([other()]));
     let mut body = answer.await.unwrap().unwrap().into_body();
-    assert_eq!(next(&mut body).await, Err(Ended::Revoked));
+    assert_eq!(next(&mut body).await, Err(KeyStatus::Unknown));
 }
 
 #[tokio::test(start_paused = true)]
@@ -449,7 +489,7 @@ fn an_ended_key_is_told_as_a_sentence() {
     fn is_error<T: Error + Send + Sync + 'static>() {}
     is_error::<KeyEndedError>();
     fn is_send<T: Send>(_: &T) {}
-    fn revoked(principal: &KeyPrincipal) -> impl Future<Output = Ended> {
+    fn revoked(principal: &KeyPrincipal) -> impl Future<Output = KeyStatus> {
         let revoked = principal.revoked();
         is_send(&revoked);
         revoked

@@ -132,6 +132,20 @@ async fn a_service_does_not_start_without_a_key_that_works() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn key_set_source_starts_by_its_wall_clock() {
+    let desk = Desk::new(&file(
+        1,
+        &[(VALID, "not_before = \"2999-01-01T00:00:00Z\"")],
+    ));
+    let year_3000 = std::time::UNIX_EPOCH + Duration::from_secs(32_503_680_000);
+    let early = desk.source().key_set().wall_clock(|| std::time::UNIX_EPOCH);
+    assert!(Rotating::start(early).await.is_err());
+    let late = desk.source().key_set().wall_clock(move || year_3000);
+    let keys = Rotating::start(late).await.unwrap();
+    assert_eq!(keys.current().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_file_and_one_that_others_may_write_is_no_start() {
     let desk = Desk::new("");
     fs::remove_file(desk.path()).unwrap();

@@ -13,8 +13,8 @@ use tower::{Layer, Service, ServiceExt};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer, Secret,
     inbound::{
-        AuthError, AuthErrorResponse, ErrorFormat, IntoKeySet, InvalidToken, KeyDigest,
-        KeyLocation, KeyLocations, KeySet, Principal, RequireKeyLayer, verify_at,
+        AuthError, AuthErrorResponse, ErrorFormat, IntoKeySet, KeyDigest, KeyLocation,
+        KeyLocations, KeySet, Principal, RequireKeyLayer, verify_at,
     },
     keyring::NewKey,
     source::{EnvSource, SourceError, source_fn},
@@ -173,13 +173,16 @@ fn no_error_tells_a_token_or_a_digest() {
     let pair = (KeyDigest::of(VALID.as_bytes()), record("one", ""));
     let twice = [pair.clone(), (pair.0, record("two", ""))];
     said.error(&KeySet::new(twice).unwrap_err());
-    for invalid in [
-        InvalidToken::Unknown,
-        InvalidToken::Expired,
-        InvalidToken::Revoked,
-        InvalidToken::NotYetValid,
+    let now = std::time::SystemTime::now();
+    for token in [keys::UNKNOWN, keys::EXPIRED, keys::REVOKED, keys::EARLY] {
+        said.error(&verify_at(&keys::keys(), token.as_bytes(), now).unwrap_err());
+    }
+    for list in [
+        format!("{VALID} {VALID}"),
+        format!("${{{VALID}}}"),
+        format!("{VALID}:"),
     ] {
-        said.error(&invalid);
+        said.error(&KeySet::from_plain_keys(&Secret::from(list)).unwrap_err());
     }
     for bad in [format!("Bearer {VALID} x"), format!("Bearer {VALID}\"")] {
         let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, bad.parse().unwrap())]);

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_rotating_auth::inbound::{InvalidToken, KeyDigest, verify_at};
+use tower_rotating_auth::inbound::{KeyDigest, KeyStatus, verify_at};
 
 use super::program::{Desk, id_of};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a service judges a key at a moment from now.
-fn judged(desk: &Desk, key: &str, later: Duration) -> Result<String, InvalidToken> {
+fn judged(desk: &Desk, key: &str, later: Duration) -> Result<String, KeyStatus> {
     let keys = desk.key_set();
-    let record = verify_at(&keys, key.as_bytes(), SystemTime::now() + later)?;
+    let record = verify_at(&keys, key.as_bytes(), SystemTime::now() + later)
+        .map_err(|error| error.status())?;
     Ok(format!("{} {}", record.client(), record.scopes()))
 }
 
@@ -28,7 +29,7 @@ fn issue_makes_the_file_and_the_client_and_prints_the_key_alone() {
         judged(&desk, &key, 89 * DAY),
         Ok("ui chat:write models:read".into())
     );
-    assert_eq!(judged(&desk, &key, 91 * DAY), Err(InvalidToken::Expired));
+    assert_eq!(judged(&desk, &key, 91 * DAY), Err(KeyStatus::Expired));
     assert!(!desk.text().contains(&key[20..]));
 
     let narrow = desk.key("issue --file keys.toml --client ui --scope models:read --expires never");
@@ -49,7 +50,7 @@ fn a_key_begins_as_it_was_asked_for() {
     );
     assert_eq!(
         judged(&desk, &key, Duration::from_secs(13 * 3600)),
-        Err(InvalidToken::Expired)
+        Err(KeyStatus::Expired)
     );
 }
 
@@ -60,7 +61,7 @@ fn a_rotated_key_stays_valid_for_its_grace_and_a_compromised_one_does_not() {
     let second = desk.key("rotate --file keys.toml --client ui --grace 1h");
     assert!(desk.is_valid(&first) && desk.is_valid(&second));
     let hour = Duration::from_secs(3600);
-    assert_eq!(judged(&desk, &first, 2 * hour), Err(InvalidToken::Expired));
+    assert_eq!(judged(&desk, &first, 2 * hour), Err(KeyStatus::Expired));
     assert_eq!(judged(&desk, &second, 2 * hour), Ok("ui a".into()));
 
     let third = desk.key("rotate --file keys.toml --client ui --compromised");
@@ -140,7 +141,7 @@ fn a_client_is_given_scopes_and_is_disabled_and_enabled() {
     done("client --file keys.toml --client ui --disable");
     assert_eq!(
         judged(&desk, &key, Duration::ZERO),
-        Err(InvalidToken::Disabled)
+        Err(KeyStatus::Disabled)
     );
     done("client --file keys.toml --client ui --enable");
     assert!(desk.is_valid(&key));

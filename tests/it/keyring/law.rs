@@ -346,6 +346,7 @@ impl World {
                 .all(|other| other.token != key.token);
             if is_newest {
                 let verdict = verify_at(&keys, &key.token, now).map(drop);
+                let verdict = verdict.map_err(|error| error.status());
                 assert_eq!(verdict, model.verdict(n), "key {n}");
             }
         }
@@ -354,7 +355,7 @@ impl World {
         assert_eq!(listed.len(), known.clone().count());
         for (n, key) in known {
             let summary = listed.iter().find(|listed| listed.id == key.id).unwrap();
-            assert_eq!(summary.state, model.state(n));
+            assert_eq!(summary.status, model.state(n));
             assert_eq!(summary.client, client(key.client));
             let end = model.end(key);
             assert_eq!(summary.ends_at, (end < NEVER).then(|| moment(end)));

@@ -10,7 +10,10 @@ use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Secret,
-    inbound::{Ended, KeyDigest, KeyId, Principal, Provenance, RequireKeyLayer, Scopes, UnfitKey},
+    inbound::{
+        KeyDigest, KeyId, KeySetErrorKind, KeyStatus, Principal, Provenance, RequireKeyLayer,
+        Scopes,
+    },
     keyring::{
         Ageing, ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, KeyRingError, MaxAge,
         MemoryStore, NewKey, NotAllowed, RevokeRequest, RotateRequest,
@@ -149,7 +152,7 @@ async fn a_handler_hears_of_a_revocation() {
         "another key is another key"
     );
     ring.revoke(key.id()).await.unwrap();
-    assert_eq!(ended.now_or_never(), Some(Ended::Revoked));
+    assert_eq!(ended.now_or_never(), Some(KeyStatus::Revoked));
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,9 +269,9 @@ async fn a_key_that_lives_shorter_than_the_warning_is_ahead_is_not_told_of_at_on
 async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
     let ring = ring().await;
     let weak = ExternalKey::token(&Secret::from("sk-1f0c"));
-    assert_eq!(weak.unwrap_err(), UnfitKey::Weak);
+    assert_eq!(weak.unwrap_err().kind(), KeySetErrorKind::Weak);
     let known = ExternalKey::token(&Secret::from("sk-1234"));
-    assert_eq!(known.unwrap_err(), UnfitKey::WellKnown);
+    assert_eq!(known.unwrap_err().kind(), KeySetErrorKind::WellKnown);
 
     let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
     let strong = ExternalKey::token(&token).unwrap();

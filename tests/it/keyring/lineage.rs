@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tower_rotating_auth::{
-    inbound::{KeyDigest, KeyId, Scopes},
+    inbound::{KeyDigest, KeyId, KeyStatus, Scopes},
     keyring::{
         ClientEntry, IdempotencyKey, IssuancePolicy, KeyEntry, KeyRing, KeyRingError, KeyRingState,
-        KeySelector, KeyState, MemoryStore, NotAllowed, RevokeRequest, RotateRequest, Rotated,
+        KeySelector, MemoryStore, NotAllowed, RevokeRequest, RotateRequest, Rotated,
     },
 };
 
@@ -139,17 +139,17 @@ async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
     let states: Vec<_> = ring
         .list()
         .iter()
-        .map(|listed| (listed.id.clone(), listed.state))
+        .map(|listed| (listed.id.clone(), listed.status))
         .collect();
-    let revoked = KeyState::Revoked;
+    let revoked = KeyStatus::Revoked;
     assert_eq!(
         states,
         [
             (first.id().clone(), revoked),
-            (apart.id().clone(), KeyState::Active),
+            (apart.id().clone(), KeyStatus::Active),
             (second.id().clone(), revoked),
             (third.id().clone(), revoked),
-            (fourth.id().clone(), KeyState::Active),
+            (fourth.id().clone(), KeyStatus::Active),
         ]
     );
 }
@@ -176,7 +176,7 @@ async fn a_compromised_rotation_that_is_asked_for_again_is_done_once_and_no_othe
     let live: Vec<_> = ring
         .list()
         .into_iter()
-        .filter(|key| key.state == KeyState::Active)
+        .filter(|key| key.status == KeyStatus::Active)
         .collect();
     assert_eq!(live.len(), 1);
     let again = ring.rotate(planned()).await.unwrap();

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use tower_rotating_auth::{
-    inbound::{ClientId, InvalidToken, KeyId},
-    keyring::{KeyState, NotAllowed},
+    inbound::{ClientId, KeyId, KeyStatus},
+    keyring::NotAllowed,
 };
 
 pub(super) const CLIENTS: usize = 3;
@@ -136,31 +136,31 @@ impl Model {
     }
 
     /// What the door says of a key.
-    pub(super) fn verdict(&self, n: usize) -> Result<(), InvalidToken> {
+    pub(super) fn verdict(&self, n: usize) -> Result<(), KeyStatus> {
         let key = &self.keys[n];
         if key.purged {
-            Err(InvalidToken::Unknown)
+            Err(KeyStatus::Unknown)
         } else if key.revoked || key.retires.min(self.end(key)) <= key.from && key.from > 0 {
-            Err(InvalidToken::Revoked)
+            Err(KeyStatus::Revoked)
         } else if self.enabled[key.client] == Some(false) {
-            Err(InvalidToken::Disabled)
+            Err(KeyStatus::Disabled)
         } else if self.now >= self.end(key) {
-            Err(InvalidToken::Expired)
+            Err(KeyStatus::Expired)
         } else if self.now < key.from {
-            Err(InvalidToken::NotYetValid)
+            Err(KeyStatus::NotYetValid)
         } else {
             Ok(())
         }
     }
 
-    pub(super) fn state(&self, n: usize) -> KeyState {
+    pub(super) fn state(&self, n: usize) -> KeyStatus {
         let key = &self.keys[n];
         match () {
-            () if key.revoked => KeyState::Revoked,
-            () if self.now >= self.end(key) => KeyState::Expired,
-            () if self.now < key.from => KeyState::Scheduled,
-            () if key.retires < NEVER => KeyState::InGrace,
-            () => KeyState::Active,
+            () if key.revoked => KeyStatus::Revoked,
+            () if self.now >= self.end(key) => KeyStatus::Expired,
+            () if self.now < key.from => KeyStatus::NotYetValid,
+            () if key.retires < NEVER => KeyStatus::InGrace,
+            () => KeyStatus::Active,
         }
     }
 

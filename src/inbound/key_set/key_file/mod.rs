@@ -1,7 +1,6 @@
 //! The key file: TOML, digests only. What a key ring writes is what is read here.
 
 mod entry;
-mod invalid;
 mod read;
 mod shape;
 mod write;
@@ -9,8 +8,8 @@ mod write;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-pub use self::invalid::InvalidKeyFile;
 pub(crate) use self::write::Unwritable;
+use super::error::KeySetError;
 use super::set::KeySet;
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::key::KeyDigest;
@@ -78,9 +77,16 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// When the text is not a key file. An unknown field is an error, too: a misspelt `not_after`
-    /// must not mean "for ever".
-    pub fn from_toml(text: &str) -> Result<Self, InvalidKeyFile> {
+    /// Returns an error of kind [`Syntax`], [`UnsupportedVersion`], [`InvalidField`] or
+    /// [`PlainKey`] if the text is not a key file, and the errors of [`new`](Self::new) if its keys
+    /// do not make a set. An unknown field is an error, too: a misspelt `not_after` must not mean
+    /// "never expires".
+    ///
+    /// [`Syntax`]: crate::inbound::KeySetErrorKind::Syntax
+    /// [`UnsupportedVersion`]: crate::inbound::KeySetErrorKind::UnsupportedVersion
+    /// [`InvalidField`]: crate::inbound::KeySetErrorKind::InvalidField
+    /// [`PlainKey`]: crate::inbound::KeySetErrorKind::PlainKey
+    pub fn from_toml(text: &str) -> Result<Self, KeySetError> {
         let KeyFile {
             generation,
             clients,
@@ -91,7 +97,7 @@ impl KeySet {
             let client = clients.get(&key.client)?;
             Some((key.digest, key.record(client)))
         });
-        let set = Self::new(records).map_err(InvalidKeyFile::Set)?;
+        let set = Self::new(records)?;
         Ok(set.with_edition(generation))
     }
 }

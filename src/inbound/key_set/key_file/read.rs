@@ -4,26 +4,31 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
 
 use super::entry::Entry;
-use super::invalid::InvalidKeyFile;
 use super::{FileClient, FileKey, KeyFile, VERSION, shape};
 use crate::inbound::key::KeyDigest;
 use crate::inbound::key::Provenance;
 use crate::inbound::key::Scopes;
 use crate::inbound::key::{ClientId, KeyId};
+use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind};
 
 impl KeyFile {
-    pub(crate) fn parse(text: &str) -> Result<Self, InvalidKeyFile> {
+    pub(crate) fn parse(text: &str) -> Result<Self, KeySetError> {
         let file = shape::File::parse(text)?;
         if file.version != VERSION {
-            return Err(InvalidKeyFile::Version(file.version));
+            return Err(KeySetError::new(
+                KeySetErrorKind::UnsupportedVersion,
+                format!("the key file is of version {}, not {VERSION}", file.version),
+            ));
         }
         let generation = file.generation.unwrap_or(0);
         if generation == u64::MAX {
-            return Err(InvalidKeyFile::Field {
-                entry: "the file".into(),
-                field: "generation",
-                what: "less than the greatest number of 64 bits, or nothing could be changed"
-                    .into(),
+            return Err(KeySetError {
+                field: Some("generation"),
+                ..KeySetError::new(
+                    KeySetErrorKind::InvalidField,
+                    "the key file: generation should be less than the greatest number of 64 bits, \
+                     or no change could raise it",
+                )
             });
         }
         let mut held = HashMap::new();
@@ -53,7 +58,7 @@ impl KeyFile {
     }
 }
 
-fn client(entry: &Entry, read: &shape::Client) -> Result<FileClient, InvalidKeyFile> {
+fn client(entry: &Entry, read: &shape::Client) -> Result<FileClient, KeySetError> {
     Ok(FileClient {
         id: entry.parse("id", &read.id)?,
         scopes: entry.scopes(&read.scopes)?,
@@ -65,7 +70,7 @@ fn key(
     entry: &Entry,
     read: &shape::Key,
     held: &HashMap<ClientId, Scopes>,
-) -> Result<FileKey, InvalidKeyFile> {
+) -> Result<FileKey, KeySetError> {
     let digest = digest(entry, read)?;
     let id = entry.parse("id", &read.id)?;
     let client = entry.parse("client", &read.client)?;
@@ -111,12 +116,9 @@ fn key(
 }
 
 /// The digest, where no key itself stands beside it or in its place.
-fn digest(entry: &Entry, read: &shape::Key) -> Result<KeyDigest, InvalidKeyFile> {
-    let plain_key = || InvalidKeyFile::PlainKey {
-        entry: entry.name(),
-    };
+fn digest(entry: &Entry, read: &shape::Key) -> Result<KeyDigest, KeySetError> {
     if read.token.is_some() || read.secret.is_some() || read.key.is_some() {
-        return Err(plain_key());
+        return Err(entry.plain_key());
     }
     let Some(digest) = &read.digest else {
         return Err(entry.invalid("digest", "there: \"sha256:\" and 64 hexadecimal digits"));
@@ -133,7 +135,7 @@ fn digest(entry: &Entry, read: &shape::Key) -> Result<KeyDigest, InvalidKeyFile>
         .flatten()
         .any(|name| KeyDigest::of(name.as_bytes()) == digest)
     {
-        return Err(plain_key());
+        return Err(entry.plain_key());
     }
     Ok(digest)
 }

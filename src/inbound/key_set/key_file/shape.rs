@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::invalid::InvalidKeyFile;
+use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind, Place};
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -50,13 +50,13 @@ pub(crate) struct Key {
 }
 
 impl File {
-    pub(crate) fn parse(text: &str) -> Result<Self, InvalidKeyFile> {
+    pub(crate) fn parse(text: &str) -> Result<Self, KeySetError> {
         toml::from_str(text).map_err(|error| shape(text, &error))
     }
 }
 
 /// What the parser says of it, without what it quotes: a key may have been put in the wrong place.
-fn shape(text: &str, error: &toml::de::Error) -> InvalidKeyFile {
+fn shape(text: &str, error: &toml::de::Error) -> KeySetError {
     let line = error.span().map_or(1, |span| {
         1 + text[..span.start.min(text.len())].matches('\n').count()
     });
@@ -70,5 +70,6 @@ fn shape(text: &str, error: &toml::de::Error) -> InvalidKeyFile {
         .into_iter()
         .find_map(named)
         .unwrap_or_else(|| "not what a key file has there".into());
-    InvalidKeyFile::Shape { line, what }
+    let message = format!("not a key file: line {line}: {what}");
+    KeySetError::new(KeySetErrorKind::Syntax, message).at(Place::Line(line))
 }
