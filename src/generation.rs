@@ -1,8 +1,10 @@
-//! The count of the contents that a value has had.
+//! The generation of a rotating value.
 
 use std::fmt;
 
-/// Counts the contents that a rotating value has had: moves exactly when the content changes.
+/// The number of contents that a rotating value has had so far.
+///
+/// It grows by one exactly when the content changes. Generations of one value can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 
@@ -13,7 +15,7 @@ impl Generation {
         Self(self.0 + 1)
     }
 
-    /// The count; the first content is 1.
+    /// Returns the number. The first content has 1.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0

@@ -1,75 +1,94 @@
-//! What a key may look like, checked once, where it enters.
+//! The check of a key where it enters the program.
 
 use std::error::Error;
 use std::fmt;
 
 use super::secret::Secret;
 
-/// No header value that a server takes is longer.
+/// The longest key, in bytes. Servers accept no longer header values.
 const LONGEST: usize = 16 * 1024;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// Why something is not a usable key. It tells what is wrong, never what was read.
+/// An error of something that is not a usable key.
+///
+/// It says what is wrong and contains no byte of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidKey(InvalidKeyKind);
+
+/// The kinds of [`InvalidKey`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum InvalidKey {
-    /// There is nothing but white space.
+pub enum InvalidKeyKind {
+    /// Nothing but white space.
     Empty,
-    /// More bytes than any key has.
+    /// More than 16 KiB.
     TooLong,
     /// White space in the middle: several keys, several lines, or a sentence.
     InnerSpace,
     /// A byte that is not visible ASCII.
     NotVisibleAscii,
-    /// The word `Bearer` before the key: it is added where it belongs.
+    /// The word `Bearer` before the key. The crate adds it where it belongs.
     WithScheme,
-    /// What was to be replaced by a key: `{{ … }}`, `${…}`, `$NAME`, `os.environ/…`, or something in `<…>`.
+    /// A placeholder of a template that nobody filled in: `{{ … }}`, `${…}`, `$NAME`,
+    /// `os.environ/…` or `<…>`.
     Placeholder,
+}
+
+impl InvalidKey {
+    pub(crate) const fn new(kind: InvalidKeyKind) -> Self {
+        Self(kind)
+    }
+
+    /// Returns the kind of this error.
+    #[must_use]
+    pub const fn kind(self) -> InvalidKeyKind {
+        self.0
+    }
 }
 
 impl fmt::Display for InvalidKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "the key is empty",
-            Self::TooLong => "the key is longer than 16 KiB",
-            Self::InnerSpace => {
-                "the key has white space in the middle; put one key there and no more"
+        f.write_str(match self.0 {
+            InvalidKeyKind::Empty => "the key is empty",
+            InvalidKeyKind::TooLong => "the key is longer than 16 KiB",
+            InvalidKeyKind::InnerSpace => {
+                "the key has white space in the middle; provide exactly one key"
             }
-            Self::NotVisibleAscii => "the key has bytes other than visible ASCII",
-            Self::WithScheme => "the key starts with \"Bearer\"; put the bare key there",
-            Self::Placeholder => {
-                "a placeholder stands where the key should; was the template filled in?"
-            }
+            InvalidKeyKind::NotVisibleAscii => "the key has characters other than visible ASCII",
+            InvalidKeyKind::WithScheme => "the key starts with \"Bearer\"; provide the key alone",
+            InvalidKeyKind::Placeholder => "the key is a placeholder; fill in the template",
         })
     }
 }
 
 impl Error for InvalidKey {}
 
-/// The key within: without white space and byte order mark around it.
+/// Returns the key without white space and byte order marks around it.
 pub(crate) fn parse(secret: &Secret) -> Result<&[u8], InvalidKey> {
     let key = trim(secret.expose_secret());
     check(key).map(|()| key)
 }
 
-/// Whether these bytes are a key as it stands.
+/// Checks that these bytes are a key, with nothing around it.
 pub(crate) fn check(key: &[u8]) -> Result<(), InvalidKey> {
     if key.is_empty() {
-        return Err(InvalidKey::Empty);
+        return Err(InvalidKey::new(InvalidKeyKind::Empty));
     }
     if key.len() > LONGEST {
-        return Err(InvalidKey::TooLong);
+        return Err(InvalidKey::new(InvalidKeyKind::TooLong));
     }
     if key.len() > 7 && key[..6].eq_ignore_ascii_case(b"bearer") && key[6].is_ascii_whitespace() {
-        return Err(InvalidKey::WithScheme);
+        return Err(InvalidKey::new(InvalidKeyKind::WithScheme));
     }
     if is_placeholder(key) {
-        return Err(InvalidKey::Placeholder);
+        return Err(InvalidKey::new(InvalidKeyKind::Placeholder));
     }
     match key.iter().find(|byte| !byte.is_ascii_graphic()) {
-        Some(byte) if byte.is_ascii_whitespace() => Err(InvalidKey::InnerSpace),
-        Some(_) => Err(InvalidKey::NotVisibleAscii),
+        Some(byte) if byte.is_ascii_whitespace() => {
+            Err(InvalidKey::new(InvalidKeyKind::InnerSpace))
+        }
+        Some(_) => Err(InvalidKey::new(InvalidKeyKind::NotVisibleAscii)),
         None => Ok(()),
     }
 }
@@ -104,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_taken_without_what_editors_put_around_it() {
+    fn key_is_trimmed_of_white_space_and_bom() {
         for around in [
             "sk-1",
             "sk-1\n",
@@ -121,26 +140,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_told_apart() {
-        let cases: [(&[u8], InvalidKey); 15] = [
-            (b"", InvalidKey::Empty),
-            (b" \r\n\t", InvalidKey::Empty),
-            (&[b'k'; 16 * 1024 + 1], InvalidKey::TooLong),
-            (b"a b", InvalidKey::InnerSpace),
-            (b"a\tb", InvalidKey::InnerSpace),
-            (b"sk-1\nsk-2", InvalidKey::InnerSpace),
-            ("é".as_bytes(), InvalidKey::NotVisibleAscii),
-            (b"sk\0", InvalidKey::NotVisibleAscii),
-            (b"sk\x7f", InvalidKey::NotVisibleAscii),
-            (b"bearer sk-1", InvalidKey::WithScheme),
-            (b"{{ key }}", InvalidKey::Placeholder),
-            (b"${OPENAI_API_KEY}", InvalidKey::Placeholder),
-            (b"$OPENAI_API_KEY", InvalidKey::Placeholder),
-            (b"<html><body>503", InvalidKey::Placeholder),
-            (b"os.environ/OPENAI_API_KEY", InvalidKey::Placeholder),
+    fn invalid_keys_have_their_kinds() {
+        let cases: [(&[u8], InvalidKeyKind); 15] = [
+            (b"", InvalidKeyKind::Empty),
+            (b" \r\n\t", InvalidKeyKind::Empty),
+            (&[b'k'; 16 * 1024 + 1], InvalidKeyKind::TooLong),
+            (b"a b", InvalidKeyKind::InnerSpace),
+            (b"a\tb", InvalidKeyKind::InnerSpace),
+            (b"sk-1\nsk-2", InvalidKeyKind::InnerSpace),
+            ("é".as_bytes(), InvalidKeyKind::NotVisibleAscii),
+            (b"sk\0", InvalidKeyKind::NotVisibleAscii),
+            (b"sk\x7f", InvalidKeyKind::NotVisibleAscii),
+            (b"bearer sk-1", InvalidKeyKind::WithScheme),
+            (b"{{ key }}", InvalidKeyKind::Placeholder),
+            (b"${OPENAI_API_KEY}", InvalidKeyKind::Placeholder),
+            (b"$OPENAI_API_KEY", InvalidKeyKind::Placeholder),
+            (b"<html><body>503", InvalidKeyKind::Placeholder),
+            (b"os.environ/OPENAI_API_KEY", InvalidKeyKind::Placeholder),
         ];
-        for (bytes, why) in cases {
-            assert_eq!(parsed(bytes), Err(why), "{why}");
+        for (bytes, kind) in cases {
+            let error = parsed(bytes).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
         }
     }
 }

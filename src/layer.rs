@@ -2,14 +2,45 @@
 
 use tower_layer::{Identity, Layer};
 
-use super::inbound::RequireKeyLayer;
-use super::outbound::OverrideExisting;
+#[cfg(feature = "inbound")]
+use crate::inbound::RequireKeyLayer;
+#[cfg(all(feature = "inbound", feature = "outbound"))]
+use crate::outbound::OverrideExisting;
 
-/// Keys that rotate, as one layer: [`require`](RotatingAuthLayer::require) lets only clients with a valid key
-/// in, [`inject`](RotatingAuthLayer::inject) puts the current key on what goes out.
+/// A layer of either half, or of both: [`inject`](RotatingAuthLayer::inject) puts the current key
+/// on outgoing requests, [`require`](RotatingAuthLayer::require) lets only requests with a valid
+/// key in.
 ///
-/// It is a stack and has no logic of its own; each half is a layer by itself, too. Without a half it is
-/// not a layer.
+/// It is a stack without logic of its own, and each half is a layer by itself too. It implements
+/// [`Layer`] once it has a half:
+///
+/// ```
+/// # use tower_rotating_auth::{
+/// #     Rotating,
+/// #     RotatingAuthLayer,
+/// #     inbound::{KeySet, RequireKeyLayer},
+/// # };
+/// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
+/// let app: axum::Router = axum::Router::new()
+///     .route("/", axum::routing::get(|| async { "hello" }))
+///     .layer(RotatingAuthLayer::new().require(RequireKeyLayer::new(keys)));
+/// # drop(app);
+/// ```
+///
+/// Without a half, it would guard nothing, and does not compile:
+///
+/// ```compile_fail,E0277
+/// # use tower_rotating_auth::{
+/// #     Rotating,
+/// #     RotatingAuthLayer,
+/// #     inbound::{KeySet, RequireKeyLayer},
+/// # };
+/// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
+/// let app: axum::Router = axum::Router::new()
+///     .route("/", axum::routing::get(|| async { "hello" }))
+///     .layer(RotatingAuthLayer::new());
+/// # drop((app, keys));
+/// ```
 ///
 /// # A client
 ///
@@ -18,7 +49,7 @@ use super::outbound::OverrideExisting;
 /// use http::Request;
 /// use http_body_util::Full;
 /// use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-/// use tower::{ServiceBuilder, ServiceExt};
+/// use tower::ServiceBuilder;
 /// # #[cfg(feature = "file")]
 /// use tower_rotating_auth::{
 ///     Rotating,
@@ -33,8 +64,8 @@ use super::outbound::OverrideExisting;
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("openai");
 /// # std::fs::write(&path, "sk-1f0c")?;
-/// // the file is rewritten, the process keeps running
-/// let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, never per request
+/// // the file can be rewritten while the process runs
+/// let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, not on a request
 /// let client = ServiceBuilder::new()
 ///     .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new("https://api.openai.com", key)?))
 ///     .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());
@@ -50,7 +81,7 @@ use super::outbound::OverrideExisting;
 ///
 /// ```
 /// use axum::{Router, routing::post};
-/// # #[cfg(feature = "file")]
+/// # #[cfg(all(feature = "file", feature = "keyring", feature = "key-file"))]
 /// use tower_rotating_auth::{
 ///     Rotating,
 ///     RotatingAuthLayer,
@@ -58,7 +89,7 @@ use super::outbound::OverrideExisting;
 ///     source::FileSource,
 /// };
 ///
-/// # #[cfg(feature = "file")]
+/// # #[cfg(all(feature = "file", feature = "keyring", feature = "key-file"))]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
@@ -75,14 +106,14 @@ use super::outbound::OverrideExisting;
 /// # let _ = app;
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "file"))]
+/// # #[cfg(not(all(feature = "file", feature = "keyring", feature = "key-file")))]
 /// # fn main() {}
 /// ```
 ///
 /// # A gateway
 ///
-/// The door stands before the router; the key goes on the client that its handlers call, as above. Where
-/// one service is both, a proxy that is itself a Tower service, so is the layer:
+/// A gateway usually has `require` on its router, and `inject` on the client that its handlers
+/// call, as above. A proxy that is one Tower service takes one layer with both halves:
 ///
 /// ```
 /// # use tower_rotating_auth::{
@@ -111,7 +142,7 @@ pub struct RotatingAuthLayer<I = (), O = ()> {
 }
 
 impl RotatingAuthLayer {
-    /// Without either half.
+    /// Creates a layer without either half.
     pub const fn new() -> Self {
         Self {
             inbound: (),
@@ -119,7 +150,9 @@ impl RotatingAuthLayer {
         }
     }
 
-    /// Puts the current key on what goes out: an [`InjectKeyLayer`](crate::outbound::InjectKeyLayer), with or without replay.
+    /// Adds the outbound half: an [`InjectKeyLayer`](crate::outbound::InjectKeyLayer), with or
+    /// without replay.
+    #[cfg(feature = "outbound")]
     pub fn inject<O>(self, outbound: O) -> RotatingAuthLayer<Identity, O> {
         RotatingAuthLayer {
             inbound: Identity::new(),
@@ -127,7 +160,8 @@ impl RotatingAuthLayer {
         }
     }
 
-    /// Lets only clients with a valid key in.
+    /// Adds the inbound half.
+    #[cfg(feature = "inbound")]
     pub fn require(self, inbound: RequireKeyLayer) -> RotatingAuthLayer<RequireKeyLayer, Identity> {
         RotatingAuthLayer {
             inbound,
@@ -136,8 +170,9 @@ impl RotatingAuthLayer {
     }
 }
 
+#[cfg(all(feature = "inbound", feature = "outbound"))]
 impl RotatingAuthLayer<RequireKeyLayer, Identity> {
-    /// Puts the current key on what goes out, in place of whatever a client may have put there.
+    /// Adds the outbound half, whose key replaces a header that a client has set.
     pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKeyLayer, O> {
         RotatingAuthLayer {
             inbound: self.inbound.before_our_key(),
@@ -146,8 +181,9 @@ impl RotatingAuthLayer<RequireKeyLayer, Identity> {
     }
 }
 
+#[cfg(all(feature = "inbound", feature = "outbound"))]
 impl<O: OverrideExisting> RotatingAuthLayer<Identity, O> {
-    /// Lets only clients with a valid key in; what they may have put in the place of our key makes way.
+    /// Adds the inbound half. The outbound half's key then replaces a header that a client has set.
     pub fn require(self, inbound: RequireKeyLayer) -> RotatingAuthLayer<RequireKeyLayer, O> {
         RotatingAuthLayer {
             inbound: inbound.before_our_key(),
@@ -162,12 +198,22 @@ impl Default for RotatingAuthLayer {
     }
 }
 
-impl<S, I, O> Layer<S> for RotatingAuthLayer<I, O>
+// Not one implementation for all `I` and `O`: `()` is a layer, and so a stack without a half would
+// be one that guards nothing.
+impl<S, O: Layer<S>> Layer<S> for RotatingAuthLayer<Identity, O> {
+    type Service = O::Service;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.outbound.layer(inner)
+    }
+}
+
+impl<S, O> Layer<S> for RotatingAuthLayer<RequireKeyLayer, O>
 where
     O: Layer<S>,
-    I: Layer<O::Service>,
+    RequireKeyLayer: Layer<O::Service>,
 {
-    type Service = I::Service;
+    type Service = <RequireKeyLayer as Layer<O::Service>>::Service;
 
     fn layer(&self, inner: S) -> Self::Service {
         self.inbound.layer(self.outbound.layer(inner))

@@ -1,21 +1,26 @@
 //! Tower middleware for API keys that rotate while the service runs.
 //!
-//! An API key that a service *sends* expires, or is replaced, while the service runs. This crate puts
-//! the *current* key on every request; when the upstream rejects it, the key is fetched anew and the
-//! request is sent once more. An API key that a service *accepts* is issued, rotated and revoked while the
-//! service runs: this crate lets clients in by a set of keys that is replaced whole, at any moment.
+//! *Outbound*, [`InjectKeyLayer`](outbound::InjectKeyLayer) puts the current key on every request.
+//! When the upstream rejects the key, the layer fetches the new one and sends the request once
+//! more.
+//!
+//! *Inbound*, [`RequireKeyLayer`](inbound::RequireKeyLayer) lets in requests with a valid key. The
+//! set of valid keys can change at any moment, and each change applies to the next request.
 //!
 //! ```text
 //!  source ──► Rotating<Credential> ──► request ──► rejected? ──► refresh ──► once more
 //!  file, closure, channel   one atomic load
 //! ```
 //!
-//! *Rotating* means replacing one key by the next over time. It is not round-robin over many keys.
+//! *Rotating* means that one key replaces another over time. It does not mean round-robin over many
+//! keys.
 //!
-//! # A client whose key lives in a file
+//! # Examples
+//!
+//! A client whose key lives in a file that somebody else rewrites:
 //!
 //! ```
-//! # #[cfg(feature = "file")] {
+//! # #[cfg(all(feature = "file", feature = "outbound"))] {
 //! use bytes::Bytes;
 //! use http_body_util::Full;
 //! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
@@ -43,68 +48,108 @@
 //! # }
 //! ```
 //!
-//! # Where to read on
+//! The repository has a short program for each of the common cases in `examples`, and one file for
+//! each of eleven client libraries in `examples/hosts`.
+//!
+//! # Modules
 //!
 //! | to … | see |
 //! |---|---|
-//! | hold a value that is replaced while it is in use | [`Rotating`], [`Source`](source::Source) |
-//! | read a key from a file, a closure, a channel | [`FileSource`](source::FileSource), [`source_fn`](source::source_fn), [`channel`](source::channel) |
-//! | put it on requests, and replay a rejected one | [`InjectKeyLayer`](outbound::InjectKeyLayer), [`Replay`](outbound::replay::Replay), [`Outcome`](outbound::Outcome) |
-//! | send a body that streams once more | [`BufferBody`](outbound::replay::BufferBody), [`ReplayBody`](outbound::replay::ReplayBody) |
-//! | have several keys, each for its own origin, header and scheme | [`InjectKeyLayer::routes`](outbound::InjectKeyLayer::routes), [`Route`](outbound::Route), [`Credential`](outbound::Credential) |
-//! | use a client whose requests are not `http::Request` | [`ClientAdapter`](outbound::adapter::ClientAdapter), [`RequestAdapter`](outbound::adapter::RequestAdapter), [`ClassifyRejection`](outbound::adapter::ClassifyRejection) |
-//! | be the client of an MCP server, with `rmcp` | [`KeyedMcpClient`](mcp::KeyedMcpClient) |
-//! | put it on a header map yourself | [`Credential::apply_to`](outbound::Credential::apply_to) |
-//! | let in only clients with a valid key | [`RequireKeyLayer`](inbound::RequireKeyLayer), [`KeySet`](inbound::KeySet), [`Principal`](inbound::Principal) |
-//! | exempt routes, ask for scopes | [`RoutePolicy`](inbound::policy::RoutePolicy), [`Scopes`](inbound::Scopes) |
-//! | say where a key may stand, and how requests are refused | [`KeyLocations`](inbound::KeyLocations), [`AuthErrorResponse`](inbound::AuthErrorResponse) |
-//! | issue, rotate and revoke keys while the service runs | [`KeyRing`](keyring::KeyRing), [`IssuancePolicy`](keyring::IssuancePolicy), [`Store`](keyring::Store) |
-//! | know which keys nobody uses | [`UseFile`](keyring::UseFile), [`KeySummary::last_used`](keyring::KeySummary::last_used) |
-//! | rotate a client's key on a schedule | [`Rotator`](keyring::Rotator), [`FileSink`](keyring::FileSink), [`sink_fn`](keyring::sink_fn), [`Sink`](keyring::Sink) |
+//! | hold a value that is replaced while in use | [`rotating`]: [`Rotating`] |
+//! | read a key from a file, a closure or a channel | [`source`]: [`FileSource`](source::FileSource), [`source_fn`](source::source_fn), [`channel`](source::channel), [`Source`](source::Source) |
+//! | put the key on requests, and replay rejected ones | [`outbound`]: [`InjectKeyLayer`](outbound::InjectKeyLayer), [`Outcome`](outbound::Outcome) |
+//! | use several keys, each for its own origin or path | [`InjectKeyLayer::routes`](outbound::InjectKeyLayer::routes), [`Route`](outbound::Route), [`Credential`](outbound::Credential) |
+//! | replay a body that streams | [`outbound::replay`]: [`BufferBody`](outbound::replay::BufferBody) |
+//! | use a client whose requests are not `http::Request` | [`outbound::adapter`]: [`ClientAdapter`](outbound::adapter::ClientAdapter) |
+//! | put the key on a header map yourself | [`Credential::apply_to`](outbound::Credential::apply_to) |
+//! | let in only clients with a valid key | [`inbound`]: [`RequireKeyLayer`](inbound::RequireKeyLayer), [`KeySet`](inbound::KeySet), [`Principal`](inbound::Principal) |
+//! | make routes public, or require scopes | [`inbound::policy`]: [`RoutePolicy`](inbound::policy::RoutePolicy) |
+//! | set where keys are read, and how requests are refused | [`KeyLocations`](inbound::KeyLocations), [`AuthErrorResponse`](inbound::AuthErrorResponse) |
 //! | write the middleware yourself | [`KeyLocations::extract`](inbound::KeyLocations::extract), [`verify_at`](inbound::verify_at) |
+//! | issue, rotate and revoke keys | [`keyring`]: [`KeyRing`](keyring::KeyRing), [`Store`](keyring::Store) |
+//! | rotate a client's key on a schedule | [`Rotator`](keyring::Rotator), [`Sink`](keyring::Sink) |
+//! | find keys that nobody uses | [`UseFile`](keyring::UseFile) |
+//! | be the client of an MCP server | the crate `tower-rotating-auth-rmcp` |
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! |---|---|---|
-//! | `file` | yes | [`FileSource`](source::FileSource), key files, [`FileStore`](keyring::FileStore), [`FileSink`](keyring::FileSink), [`UseFile`](keyring::UseFile) |
-//! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as arguments of handlers, policies by the router's templates |
-//! | `rmcp` | no | [`KeyedMcpClient`](mcp::KeyedMcpClient); it needs the compiler that rmcp needs, which is newer than the crate's own |
+//! | `outbound` | yes | [`outbound`] |
+//! | `inbound` | yes | [`inbound`] |
+//! | `file` | yes | [`FileSource`](source::FileSource): secrets in files, watched and polled |
+//! | `key-file` | no | key sets in TOML |
+//! | `keyring` | no | [`keyring`]; with `key-file` and `file`, key rings in a file |
+//! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as extractors, policies by the router's templates |
 //!
-//! No feature changes what the rest does.
+//! No feature changes what another one does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
+// What one half or the key ring uses alone is dead in a build without it; a build with all features has no dead code.
+#![cfg_attr(
+    not(all(
+        feature = "outbound",
+        feature = "inbound",
+        feature = "file",
+        feature = "key-file",
+        feature = "keyring"
+    )),
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "another feature uses it"
+    )
+)]
 
+#[cfg(feature = "inbound")]
 pub mod inbound;
+#[cfg(feature = "keyring")]
 pub mod keyring;
+#[cfg(feature = "outbound")]
 pub mod outbound;
 pub mod rotating;
 pub mod source;
 
+#[cfg(feature = "file")]
+mod blocking;
 mod clock;
+#[cfg(feature = "file")]
+mod fs;
 mod generation;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
+mod grpc;
+#[cfg(feature = "inbound")]
 mod idempotency;
 mod key;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
-#[cfg(feature = "rmcp")]
-pub mod mcp;
+#[cfg(feature = "inbound")]
 mod parse_error;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 mod path;
 mod secret;
-#[cfg(feature = "file")]
-mod secret_file;
+#[cfg(feature = "inbound")]
 mod shards;
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 mod tchar;
 
-pub use self::key::InvalidKey;
+pub use self::key::{InvalidKey, InvalidKeyKind};
+#[cfg(any(feature = "inbound", feature = "outbound"))]
 pub use self::layer::RotatingAuthLayer;
 pub use self::rotating::Rotating;
 pub use self::secret::Secret;
 
-#[cfg(all(doctest, feature = "file", feature = "axum"))]
+#[cfg(all(
+    doctest,
+    feature = "file",
+    feature = "key-file",
+    feature = "keyring",
+    feature = "axum"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "inbound", feature = "outbound"))]
 #[doc = include_str!("../docs/guide/limits-and-retries.md")]
 struct LimitsAndRetries;

@@ -1,14 +1,16 @@
-//! Which paths mean one thing to everybody.
+//! The check that everybody reads a path in the same way.
 
-/// Whether a path can be read in one way only: by routers that decode it first, or twice, that resolve
-/// dots, join slashes, cut parameters or turn backslashes, all the same. Plain are
-/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-3.3)'s absolute paths, less
+/// Returns whether every server reads a path in the same way.
 ///
-/// - empty segments, other than a last one;
-/// - segments that end in a dot, which `.` and `..` do, or in an encoded space;
+/// Some routers decode a path first, or twice. Others resolve dots, join slashes, cut parameters or
+/// turn backslashes. A plain path means the same to all of them. It is an absolute path of
+/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-3.3) without
+///
+/// - empty segments, except for the last one;
+/// - segments that end in a dot, as `.` and `..` do, or in an encoded space;
 /// - semicolons;
-/// - escapes of what may stand there unescaped, of separators (`/ \ ; ? #`), of `%` and of control
-///   characters, and those that are not UTF-8.
+/// - escapes of unreserved characters, of separators (`/ \ ; ? #`), of `%`, of control characters,
+///   and of bytes that are not UTF-8.
 pub(crate) fn is_plain(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else {
         return false;
@@ -41,7 +43,7 @@ fn is_plain_segment(segment: &str) -> bool {
     wide.is_whole()
 }
 
-/// A `pchar`, less the semicolon.
+/// Returns whether a byte is a `pchar` other than the semicolon.
 const fn is_plain_literal(byte: u8) -> bool {
     is_unreserved(byte) || is_delimiter(byte)
 }
@@ -50,7 +52,7 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// They may be escaped or not, and that is not the same.
+/// Returns whether a byte is a delimiter. It may be escaped or not, and the two are not the same.
 const fn is_delimiter(byte: u8) -> bool {
     matches!(
         byte,
@@ -66,12 +68,13 @@ const fn is_plain_escape(byte: u8) -> bool {
     must_be_escaped || is_delimiter(byte)
 }
 
+/// Returns the value of a hexadecimal digit.
 fn hex(digit: Option<u8>) -> Option<u8> {
     let digit = digit.map(char::from)?.to_digit(16)?;
     u8::try_from(digit).ok()
 }
 
-/// A character beyond ASCII, of which each byte is an escape.
+/// A character beyond ASCII, each byte of which is an escape.
 #[derive(Default)]
 struct Wide {
     bytes: [u8; 4],
@@ -80,7 +83,7 @@ struct Wide {
 }
 
 impl Wide {
-    /// Takes the next escape; false where it cannot stand there.
+    /// Adds the next escaped byte. Returns whether it is allowed there.
     fn escaped(&mut self, byte: u8) -> bool {
         if self.is_whole() {
             self.len = 0;
@@ -109,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_path_is_one_whatever_reads_it() {
+    fn plain_paths_are_recognized() {
         for path in [
             "/",
             "/health",
@@ -130,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_somebody_could_read_otherwise_is_not_plain() {
+    fn ambiguous_paths_are_not_plain() {
         for path in [
-            // No path at all.
+            // Not a path.
             "",
             "*",
             "health",
@@ -169,19 +172,19 @@ mod tests {
             "/health?a",
             "/a%3Fb",
             "/a%23b",
-            // What is decoded twice.
+            // Decoded twice.
             "/%252e%252e/a",
             "/a%25",
             // A second way to write a letter.
             "/%68ealth",
             "/a%2Db",
             "/a%7e",
-            // What is cut, or splits a line.
+            // Cut off, or splits a line.
             "/health%00",
             "/a%0d%0ab",
             "/a%09",
             "/a%7F",
-            // No escapes.
+            // Invalid escapes.
             "/a%",
             "/a%2",
             "/a%zz",
@@ -199,7 +202,7 @@ mod tests {
             "/%c3%",
             "/%80",
             "/%ed%a0%80",
-            // Never on the wire as such.
+            // Never on the wire unescaped.
             "/ü",
             "/a b",
             "/{id}",

@@ -1,13 +1,16 @@
-//! Bytes that nobody prints by accident.
+//! Secret bytes.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretSlice};
 
-/// Secret bytes: redacted in [`Debug`](fmt::Debug), compared in constant time, wiped from memory when dropped.
+/// Secret bytes that nobody prints by accident.
 ///
-/// There is no `Display`, `Clone` or `Serialize`. The bytes come out by one word that can be searched
-/// for: [`expose_secret`](Self::expose_secret).
+/// [`Debug`](fmt::Debug) is redacted, comparison takes constant time, and the bytes are wiped from
+/// memory on drop. There is no `Display`, `Clone` or `Serialize`.
+/// [`expose_secret`](Self::expose_secret) is the only way to the bytes and easy to search for.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::Secret;
@@ -19,14 +22,16 @@ use secrecy::{ExposeSecret, SecretSlice};
 pub struct Secret(SecretSlice<u8>);
 
 impl Secret {
-    /// Takes the bytes over. Spare capacity of the vector may be left behind unwiped; a vector that was
+    /// Creates a secret of these bytes without copying them.
+    ///
+    /// If the vector has spare capacity, a copy of the bytes may stay in memory unwiped. A vector
     /// allocated at its final length has none.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes themselves. Whoever calls this keeps them out of logs, errors and URLs.
+    /// Returns the bytes. Keep them out of logs, errors and URLs.
     #[must_use]
     pub fn expose_secret(&self) -> &[u8] {
         self.0.expose_secret()
@@ -45,6 +50,19 @@ impl From<&str> for Secret {
     }
 }
 
+impl From<Vec<u8>> for Secret {
+    /// Creates a secret as [`Secret::new`] does.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::new(bytes)
+    }
+}
+
+impl From<&[u8]> for Secret {
+    fn from(bytes: &[u8]) -> Self {
+        Self::new(bytes.into())
+    }
+}
+
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         constant_time_eq::constant_time_eq(self.expose_secret(), other.expose_secret())
@@ -56,5 +74,23 @@ impl Eq for Secret {}
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret([REDACTED])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_is_made_of_text_or_bytes() {
+        let bytes: &[u8] = b"sk-1";
+        for secret in [
+            Secret::from("sk-1"),
+            Secret::from("sk-1".to_owned()),
+            Secret::from(bytes),
+            Secret::from(bytes.to_vec()),
+        ] {
+            assert_eq!(secret.expose_secret(), bytes);
+        }
     }
 }

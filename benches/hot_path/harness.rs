@@ -1,4 +1,4 @@
-//! Measures cases side by side: interleaved in rounds, the median over the rounds, less the bare service's.
+//! A harness that measures cases side by side, in rounds in which they take turns.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -21,37 +21,71 @@ pub(crate) type Req = Request<Full<Bytes>>;
 
 const BATCH: u8 = 128;
 
-/// One case: takes a request through a service, to its end.
+/// A service to measure.
+///
+/// A clone of a case calls a clone of the service, so two threads contend for whatever the clones
+/// share.
+#[derive(Clone)]
 pub(crate) struct Case {
     name: &'static str,
-    call: Box<dyn FnMut(Req) + Send>,
-    /// Allocations per call on top of the bare service's, where they are ours to answer for.
+    call: Box<dyn Call>,
+    /// The promised number of allocations per call, on top of the bare service's.
     allocations: Option<u64>,
+}
+
+trait Call: Send + Sync {
+    fn call(&mut self, request: Req);
+    fn clone_box(&self) -> Box<dyn Call>;
+}
+
+impl Clone for Box<dyn Call> {
+    fn clone(&self) -> Self {
+        (**self).clone_box()
+    }
+}
+
+/// A service and the status that it must answer with.
+#[derive(Clone)]
+struct Answering<S> {
+    service: S,
+    status: StatusCode,
+}
+
+impl<S, B> Call for Answering<S>
+where
+    S: Service<Req, Response = Response<B>> + Clone + Send + Sync + 'static,
+{
+    fn call(&mut self, request: Req) {
+        let mut cx = Context::from_waker(Waker::noop());
+        let _ = black_box(self.service.poll_ready(&mut cx));
+        let answer = self.service.call(request).now_or_never();
+        let status = answer.and_then(|answer| answer.ok().map(|answer| answer.status()));
+        assert_eq!(status, Some(self.status));
+    }
+
+    fn clone_box(&self) -> Box<dyn Call> {
+        Box::new(self.clone())
+    }
 }
 
 pub(crate) fn case<S, B>(name: &'static str, allocations: Option<u64>, service: S) -> Case
 where
-    S: Service<Req, Response = Response<B>> + Send + 'static,
+    S: Service<Req, Response = Response<B>> + Clone + Send + Sync + 'static,
 {
     answered(StatusCode::OK, name, allocations, service)
 }
 
-/// A case that is answered with another status.
+/// Creates a case that is answered with another status than 200.
 pub(crate) fn answered<S, B>(
     status: StatusCode,
     name: &'static str,
     allocations: Option<u64>,
-    mut service: S,
+    service: S,
 ) -> Case
 where
-    S: Service<Req, Response = Response<B>> + Send + 'static,
+    S: Service<Req, Response = Response<B>> + Clone + Send + Sync + 'static,
 {
-    let call = Box::new(move |request| {
-        let mut cx = Context::from_waker(Waker::noop());
-        let _ = black_box(service.poll_ready(&mut cx));
-        let answer = service.call(request).now_or_never();
-        assert!(answer.is_some_and(|answer| answer.is_ok_and(|answer| answer.status() == status)));
-    });
+    let call = Box::new(Answering { service, status });
     Case {
         name,
         call,
@@ -59,7 +93,7 @@ where
     }
 }
 
-/// Takes the request, drops it, answers.
+/// A service that drops the request and answers.
 #[derive(Clone)]
 pub(crate) struct Bare;
 
@@ -78,7 +112,7 @@ impl<B> Service<Request<B>> for Bare {
     }
 }
 
-/// Reads the request's body, drops the rest, answers.
+/// A service that reads the request's body and answers.
 #[derive(Clone)]
 pub(crate) struct Reader;
 
@@ -100,12 +134,12 @@ impl<B: Body + Unpin> Service<Request<B>> for Reader {
     }
 }
 
-/// A header value that was read off a wire, so that it is counted on its own.
+/// Creates a header value with a count of its own, like one that was read from a connection.
 pub(crate) fn wire(text: &str) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text.to_owned())).unwrap()
 }
 
-/// Five headers.
+/// Creates a request with five headers.
 pub(crate) fn request() -> Req {
     Request::post("https://api.example.com/v1/chat/completions")
         .header("host", wire("api.example.com"))
@@ -117,7 +151,7 @@ pub(crate) fn request() -> Req {
         .unwrap()
 }
 
-/// Nanoseconds per call of one case, while another thread keeps calling `beside`, if there is one.
+/// Returns nanoseconds per call of one case, while another thread keeps calling `beside`.
 pub(crate) fn time_beside(
     case: Case,
     request: &impl Fn() -> Req,
@@ -130,7 +164,7 @@ pub(crate) fn time_beside(
             let over = &over;
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
-                    (noise.call)(request());
+                    noise.call.call(request());
                 }
             });
         }
@@ -140,7 +174,7 @@ pub(crate) fn time_beside(
     })
 }
 
-/// Nanoseconds per call: the median over the rounds, case by case.
+/// Returns nanoseconds per call of each case, the median over the rounds.
 fn time(
     cases: &mut [Case],
     request: &impl Fn() -> Req,
@@ -154,7 +188,7 @@ fn time(
             together.wait();
             let start = SystemTime::now();
             for request in batch {
-                (case.call)(request);
+                case.call.call(request);
             }
             let taken = start.elapsed().unwrap_or_default();
             if round > 0 {
@@ -171,27 +205,27 @@ pub(crate) fn median(mut times: Vec<f64>) -> f64 {
 }
 
 fn allocations(case: &mut Case, request: &impl Fn() -> Req) -> u64 {
-    (case.call)(request());
+    case.call.call(request());
     let request = request();
-    allocation_counter::measure(|| (case.call)(request)).count_total
+    allocation_counter::measure(|| case.call.call(request)).count_total
 }
 
-/// Prints a table of the cases, of which the first is the bare service and the `yardstick`th is what the others
-/// are held against.
+/// Prints a table of the cases. The first one is the bare service, and the column `×` compares the
+/// others with the `yardstick`th.
 pub(crate) fn table(
     title: &str,
-    cases: impl Fn() -> Vec<Case> + Sync,
+    mut cases: Vec<Case>,
     request: impl Fn() -> Req + Sync,
     yardstick: usize,
     rounds: usize,
 ) {
-    let mut alone = cases();
-    let single = time(&mut alone, &request, rounds, &Barrier::new(1));
+    let single = time(&mut cases, &request, rounds, &Barrier::new(1));
     let together = Barrier::new(2);
-    let run = || time(&mut cases(), &request, rounds, &together);
+    let run = |cases: &mut [Case]| time(cases, &request, rounds, &together);
+    let mut clones = cases.clone();
     let double = thread::scope(|scope| {
-        let other = scope.spawn(run);
-        let ours = run();
+        let other = scope.spawn(|| run(&mut clones));
+        let ours = run(&mut cases);
         let theirs = other.join().unwrap();
         ours.iter()
             .zip(theirs)
@@ -204,8 +238,8 @@ pub(crate) fn table(
         "\n{title:62} {:>9} {:>8} {:>11} {:>7}",
         "1 thread", "×", "2 threads", "allocs"
     );
-    let bare = allocations(&mut alone[0], &request);
-    for (n, case) in alone.iter_mut().enumerate().skip(1) {
+    let bare = allocations(&mut cases[0], &request);
+    for (n, case) in cases.iter_mut().enumerate().skip(1) {
         let added = allocations(case, &request) - bare;
         println!(
             "{:62} {:>6.0} ns {:>8.2} {:>8.0} ns {:>7}",

@@ -1,4 +1,4 @@
-//! What a request pays for being looked at on the way in, by how many keys there are.
+//! What an incoming request costs, by the number of keys.
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
@@ -19,7 +19,7 @@ use tower_rotating_auth::{
 use crate::KEY;
 use crate::harness::{Bare, Case, Req, answered, case, request, table, time_beside, wire};
 
-/// A set behind a lock, of keys in the clear: what one writes by hand.
+/// Keys in clear text behind a lock, as one would write it without this crate.
 #[derive(Clone)]
 struct Locked(Arc<RwLock<HashMap<String, Arc<str>>>>);
 
@@ -113,7 +113,7 @@ fn presenting(token: &str) -> Req {
     request
 }
 
-/// What a good key pays while another thread presents unknown ones without end.
+/// Prints what a request with a good key costs while another thread keeps presenting unknown ones.
 pub(crate) fn flood(rounds: usize) {
     let require = Shared::new(1_000).require;
     let good = || case("good", None, require.layer(Bare));
@@ -136,6 +136,6 @@ pub(crate) fn run(rounds: usize, sizes: &[usize]) {
     for &keys in sizes {
         let shared = Shared::new(keys);
         let title = format!("inbound, added, {keys} keys");
-        table(&title, || shared.cases(), keyed, 2, rounds);
+        table(&title, shared.cases(), keyed, 2, rounds);
     }
 }

@@ -1,4 +1,4 @@
-//! What a request pays for its key on the way out.
+//! What an outgoing request costs.
 
 use std::future::{Ready, ready};
 use std::sync::{Arc, RwLock};
@@ -20,7 +20,6 @@ use tower_rotating_auth::{
 
 use crate::KEY;
 use crate::harness::{Bare, Case, Reader, Req, case, request, table};
-use crate::streams;
 
 #[derive(Clone)]
 struct Once;
@@ -40,7 +39,12 @@ impl<B, E> tower::retry::Policy<Req, Response<B>, E> for Once {
     }
 }
 
-/// What the threads of one run have in common, as the clones of one layer's service have.
+pub(crate) fn inject() -> InjectKeyLayer {
+    let credential = Credential::bearer(&Secret::from(KEY)).unwrap();
+    let (key, _publisher) = Rotating::manual(credential);
+    InjectKeyLayer::new("https://api.example.com", key).unwrap()
+}
+
 struct Shared {
     inject: InjectKeyLayer,
     add_authorization: AddAuthorizationLayer,
@@ -49,11 +53,9 @@ struct Shared {
 
 impl Shared {
     fn new() -> Self {
-        let credential = Credential::bearer(&Secret::from(KEY)).unwrap();
-        let (key, _publisher) = Rotating::manual(credential);
         let bearer = format!("Bearer {KEY}");
         Self {
-            inject: InjectKeyLayer::new("https://api.example.com", key).unwrap(),
+            inject: inject(),
             add_authorization: AddAuthorizationLayer::bearer(KEY),
             locked: Arc::new(RwLock::new(HeaderValue::from_str(&bearer).unwrap())),
         }
@@ -120,7 +122,7 @@ impl Shared {
         ]
     }
 
-    /// What being ready to send a request again costs, with a body that is read.
+    /// Cases that keep the request for a replay, with a body that is read.
     fn replays(&self) -> Vec<Case> {
         let fixed = HeaderValue::from_str(&format!("Bearer {KEY}")).unwrap();
         let with_key = move |mut request: Req| {
@@ -131,7 +133,7 @@ impl Shared {
         let buffer = inject.clone().replay(BufferBody::new(64 * 1024));
         let redirects = clone_body_fn(|body: &Full<Bytes>| Some(body.clone()));
         vec![
-            case("nothing but the reading", None, Reader),
+            case("reading alone", None, Reader),
             case(
                 "InjectKeyLayer, without replay",
                 Some(0),
@@ -161,10 +163,7 @@ impl Shared {
 
 pub(crate) fn run(rounds: usize) {
     let shared = Shared::new();
-    table("outbound, added", || shared.cases(), request, 2, rounds);
+    table("outbound, added", shared.cases(), request, 2, rounds);
     let title = "outbound, added, ready to be sent again";
-    table(title, || shared.replays(), request, 4, rounds);
-    for chunks in [16, 1024] {
-        streams::run(&shared.inject, chunks, rounds / 10);
-    }
+    table(title, shared.replays(), request, 4, rounds);
 }

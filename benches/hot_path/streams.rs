@@ -1,4 +1,4 @@
-//! What a body that streams pays for being recorded, up to a limit, as it is sent.
+//! What it costs to record a body that streams, in time and memory.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -14,10 +14,11 @@ use tower::{Layer, Service};
 use tower_rotating_auth::{outbound::InjectKeyLayer, outbound::replay::BufferBody};
 
 use crate::harness::{Bare, median};
+use crate::outbound::inject;
 
 const CHUNK: usize = 64 * 1024;
 
-/// So many chunks, each as it is read from somewhere, of a length that nobody knows.
+/// A body of so many chunks, each allocated when it is polled, of unknown length.
 struct Chunks(usize);
 
 impl Body for Chunks {
@@ -36,7 +37,7 @@ impl Body for Chunks {
     }
 }
 
-/// Sends by looking at one byte in 64.
+/// A client that looks at one byte in 64.
 #[derive(Clone)]
 struct Sender;
 
@@ -58,7 +59,7 @@ impl<B: Body<Data = Bytes> + Unpin> Service<Request<B>> for Sender {
     }
 }
 
-/// Not compiled once for each case, and each time differently.
+// Not inlined, so that each case runs the same machine code.
 #[inline(never)]
 fn look_at(data: &[u8]) -> u8 {
     let seen = data.iter().step_by(64);
@@ -68,7 +69,7 @@ fn look_at(data: &[u8]) -> u8 {
 struct Case {
     name: &'static str,
     send: Box<dyn FnMut(Request<Chunks>)>,
-    /// Bytes that are held at once.
+    /// The promised limit of memory, in bytes.
     most: usize,
 }
 
@@ -89,12 +90,74 @@ where
     }
 }
 
-/// Prints what each takes; the median over the rounds, in which they take turns.
-pub(crate) fn run(inject: &InjectKeyLayer, chunks: usize, rounds: usize) {
+pub(crate) fn run(rounds: usize) {
+    let inject = inject();
+    for chunks in [16, 1024] {
+        table(&inject, chunks, rounds);
+    }
+    short_pieces(&inject);
+}
+
+/// The length of a short piece, and of the buffer that each was read into.
+const PIECE: usize = 512;
+const BUFFER: usize = 8 * 1024;
+
+/// 64 KiB in short pieces, each a part of a buffer of its own.
+struct Pieces(usize);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let left = self.0.checked_sub(1);
+        Poll::Ready(left.map(|left| {
+            self.0 = left;
+            Ok(Frame::data(Bytes::from(vec![1; BUFFER]).slice(..PIECE)))
+        }))
+    }
+}
+
+/// Prints the memory that it takes to keep short pieces, as they are and as they are recorded.
+fn short_pieces(inject: &InjectKeyLayer) {
+    let most = |run: &mut dyn FnMut()| allocation_counter::measure(run).bytes_max / 1024;
+    let as_they_are = most(&mut || {
+        let mut body = Pieces(CHUNK / PIECE);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut kept = Vec::new();
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut cx) {
+            kept.push(frame);
+        }
+        drop(black_box(kept));
+    });
+    let mut service = inject.clone().replay(BufferBody::new(CHUNK)).layer(Sender);
+    let request = Request::post("https://api.example.com/v1/files");
+    let mut request = Some(request.body(Pieces(CHUNK / PIECE)).unwrap());
+    let recorded = most(&mut || {
+        let answer = request
+            .take()
+            .map(|request| service.call(request).now_or_never());
+        drop(black_box(answer));
+    });
+    let title = "outbound, 64 KiB in short pieces of 512 bytes";
+    println!("\n{title:84} {:>15}", "memory at most");
+    println!("{:84} {as_they_are:>11} KiB", "each piece kept as it is");
+    println!("{:84} {recorded:>11} KiB", "recorded");
+    assert!(
+        recorded < as_they_are / 4,
+        "short pieces are copied together"
+    );
+}
+
+/// Prints the median time over the rounds, and the memory at most.
+fn table(inject: &InjectKeyLayer, chunks: usize, rounds: usize) {
     let recorded = |max_bytes| inject.clone().replay(BufferBody::new(max_bytes));
     let plain = inject.clone().without_replay();
     let all = chunks * CHUNK;
-    // Beside the one that is on its way, and what else there is.
+    // Besides the chunk that is being sent, and everything else.
     let with = |recorded| recorded + CHUNK + CHUNK;
     let mut cases = [
         case("sent as it comes", with(0), plain.layer(Sender)),

@@ -50,9 +50,9 @@ impl Service<Call> for Probe {
 }
 
 fn is_given_the_key(route: Route, url: &str) -> bool {
-    let seam = ClientAdapter::new(|call: &Call| &call.url, |call: &mut Call| &mut call.headers, |_| None)
+    let adapter = ClientAdapter::new(|call: &Call| &call.url, |call: &mut Call| &mut call.headers, |_| None)
         .rejects(|_: &Result<bool, Infallible>| false);
-    let inject = InjectKeyLayer::routes([route]).expect("a route").seam(seam);
+    let inject = InjectKeyLayer::routes([route]).expect("a route").adapter(adapter);
     let headers = HeaderMap::new();
     let call = inject.layer(Probe).call(Call { url: url.to_owned(), headers });
     futures_util::future::FutureExt::now_or_never(call).expect("no refresh").expect("no error")

@@ -79,7 +79,7 @@ pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFor
 pub use self::axum::Auth;
 pub use self::config_error::{ConfigError, ConfigErrorKind};
 pub use self::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Provenance, Scope, Scopes};
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
     IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, VerifyError, verify_at,

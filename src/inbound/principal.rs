@@ -1,20 +1,16 @@
 //! Who is calling.
 
-use std::future::pending;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::select;
-use tokio::time::sleep;
 
 use super::auth_error::AuthErrorResponse;
 use super::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
 use super::key_set::{KeySet, VerifyError, judge};
+use crate::clock::sleep_toward;
 use crate::generation::Generation;
 use crate::rotating::Rotating;
-
-/// Timers stand still while the machine sleeps: the wall clock is looked at again at least so often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// Who is calling: in the extensions of each request that was let through.
 #[derive(Clone, Debug)]
@@ -163,7 +159,7 @@ impl KeyPrincipal {
                 change = changes.changed() => if change.is_none() {
                     self.expired().await;
                 },
-                () = wait_until(until, self.keys.wall()) => {}
+                () = sleep_toward(until, self.keys.wall()) => {}
             }
         }
     }
@@ -171,7 +167,7 @@ impl KeyPrincipal {
     /// The set will not change any more: there is only the clock.
     async fn expired(&self) {
         while let Ok(until) = self.validity_at(self.keys.wall()) {
-            wait_until(until, self.keys.wall()).await;
+            sleep_toward(until, self.keys.wall()).await;
         }
     }
 
@@ -199,15 +195,5 @@ impl KeyPrincipal {
             seen: keys.generation(),
             ..self.clone()
         })
-    }
-}
-
-async fn wait_until(until: Option<SystemTime>, now: SystemTime) {
-    match until {
-        Some(until) => {
-            let left = until.duration_since(now).unwrap_or_default();
-            sleep(left.min(LONGEST_SLEEP)).await;
-        }
-        None => pending().await,
     }
 }

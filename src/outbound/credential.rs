@@ -1,32 +1,30 @@
-//! What is put on a request: a header's name and its value, built once.
+//! The header that is injected: its name and its value, built once.
 
-use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::auth_scheme::AuthScheme;
+use super::per_thread::PerThread;
 use crate::key;
-use crate::key::InvalidKey;
+use crate::key::{InvalidKey, InvalidKeyKind};
 use crate::secret::Secret;
 
-/// Copies of the value, so that threads do not contend for one reference count.
-const COPIES: usize = 16;
-
-/// A header's name and its value, prebuilt and always sensitive.
+/// A header's name and its value, built once and always marked sensitive.
 ///
-/// | header | where | made by |
+/// | header | used by | made by |
 /// |---|---|---|
-/// | `Authorization: Bearer …` | OpenAI, Mistral, Groq, GitHub, most OAuth2 | [`bearer`](Self::bearer) |
+/// | `Authorization: Bearer …` | OpenAI, Mistral, Groq, GitHub, most of OAuth2 | [`bearer`](Self::bearer) |
 /// | `Authorization: Token …` | InfluxDB, Deepgram, Django REST framework | [`scheme`](Self::scheme) |
 /// | `Authorization: ApiKey …` | Elasticsearch | [`scheme`](Self::scheme) |
 /// | `x-api-key` | Anthropic, Amazon API Gateway | [`x_api_key`](Self::x_api_key) |
 /// | `api-key` | Azure OpenAI, Qdrant | [`api_key`](Self::api_key) |
-/// | `x-goog-api-key` | Gemini and other APIs of Google | [`x_goog_api_key`](Self::x_goog_api_key) |
+/// | `x-goog-api-key` | Gemini and other Google APIs | [`x_goog_api_key`](Self::x_goog_api_key) |
 /// | `private-token` (GitLab), `x-vault-token` (Vault, OpenBao), `xi-api-key` (ElevenLabs) … | | [`header`](Self::header) |
+///
+/// # Examples
 ///
 /// ```
 /// use http::HeaderName;
@@ -43,102 +41,99 @@ const COPIES: usize = 16;
 /// ```
 pub struct Credential {
     name: HeaderName,
-    values: Box<[Padded; COPIES]>,
+    /// Cloned for each request, so each thread has its own.
+    values: PerThread<HeaderValue>,
 }
 
-/// A cache line pair of its own for each copy.
-#[repr(align(128))]
-struct Padded(HeaderValue);
-
 impl Credential {
-    /// `Authorization: Bearer <key>` ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
+    /// Creates `Authorization: Bearer <key>`
+    /// ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
     ///
     /// # Errors
     ///
-    /// When it is not a usable key.
+    /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn bearer(key: &Secret) -> Result<Self, InvalidKey> {
         Self::scheme(&AuthScheme::BEARER, key)
     }
 
-    /// `Authorization: <scheme> <key>`.
+    /// Creates `Authorization: <scheme> <key>`.
     ///
     /// # Errors
     ///
-    /// When it is not a usable key.
+    /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn scheme(scheme: &AuthScheme, key: &Secret) -> Result<Self, InvalidKey> {
         Self::with_prefix(AUTHORIZATION, &format!("{} ", scheme.as_str()), key)
     }
 
-    /// `x-api-key: <key>`, as Anthropic and Amazon API Gateway have it.
+    /// Creates `x-api-key: <key>`, used by Anthropic and Amazon API Gateway.
     ///
     /// # Errors
     ///
-    /// When it is not a usable key.
+    /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn x_api_key(key: &Secret) -> Result<Self, InvalidKey> {
         Self::header(HeaderName::from_static("x-api-key"), key)
     }
 
-    /// `api-key: <key>`, as Azure OpenAI and Qdrant have it.
+    /// Creates `api-key: <key>`, used by Azure OpenAI and Qdrant.
     ///
     /// # Errors
     ///
-    /// When it is not a usable key.
+    /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn api_key(key: &Secret) -> Result<Self, InvalidKey> {
         Self::header(HeaderName::from_static("api-key"), key)
     }
 
-    /// `x-goog-api-key: <key>`, as Gemini and other APIs of Google have it.
+    /// Creates `x-goog-api-key: <key>`, used by Gemini and other Google APIs.
     ///
     /// # Errors
     ///
-    /// When it is not a usable key.
+    /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn x_goog_api_key(key: &Secret) -> Result<Self, InvalidKey> {
         Self::header(HeaderName::from_static("x-goog-api-key"), key)
     }
 
-    /// `<name>: <key>`, for any other name.
+    /// Creates `<name>: <key>`, for any other header.
     ///
     /// # Errors
     ///
-    /// When it is not a usable key.
+    /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn header(name: HeaderName, key: &Secret) -> Result<Self, InvalidKey> {
         Self::with_prefix(name, "", key)
     }
 
     fn with_prefix(name: HeaderName, prefix: &str, key: &Secret) -> Result<Self, InvalidKey> {
         let key = key::parse(key)?;
-        let copies = [(); COPIES].map(|()| {
+        let values = PerThread::try_new(|| {
             let mut text = Zeroizing::new(Vec::with_capacity(prefix.len() + key.len()));
             text.extend_from_slice(prefix.as_bytes());
             text.extend_from_slice(key);
             let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
-            value.map(|mut value| {
-                value.set_sensitive(true);
-                Padded(value)
-            })
-        });
-        let values: Result<Vec<_>, _> = copies.into_iter().collect();
-        let values = values.map_err(|_| InvalidKey::NotVisibleAscii)?;
-        let values = values.try_into().map_err(|_| InvalidKey::NotVisibleAscii)?;
+            let mut value = value.map_err(|_| InvalidKey::new(InvalidKeyKind::NotVisibleAscii))?;
+            value.set_sensitive(true);
+            Ok(value)
+        })?;
         Ok(Self { name, values })
     }
 
-    /// The header's name.
+    /// Returns the header's name.
     #[must_use]
     pub const fn name(&self) -> &HeaderName {
         &self.name
     }
 
-    /// The header's value, marked sensitive.
+    /// Returns the header's value, marked sensitive.
     #[must_use]
     pub fn value(&self) -> HeaderValue {
-        self.values[copy_of_this_thread()].0.clone()
+        self.values.get().clone()
     }
 
-    /// Puts the header on, in place of any of that name: for hosts that take an interceptor and no layer.
+    /// Sets the header in `headers`, in place of any of that name.
     ///
-    /// A header map does not tell where it goes: here the origin is the caller's affair, and so is a rejection
-    /// ([`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than)).
+    /// Use this where a host takes an interceptor and no layer. A header map does not say where it
+    /// is sent, so the caller must check the origin. The caller also handles a rejection, with
+    /// [`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tonic::{Request, Status};
@@ -164,25 +159,9 @@ impl Credential {
     }
 }
 
-/// Threads take the copies in turn.
-fn copy_of_this_thread() -> usize {
-    const NOT_YET: usize = usize::MAX;
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static COPY: Cell<usize> = const { Cell::new(NOT_YET) };
-    }
-    let copy = COPY.get();
-    if copy != NOT_YET {
-        return copy;
-    }
-    let copy = THREADS.fetch_add(1, Ordering::Relaxed) % COPIES;
-    COPY.set(copy);
-    copy
-}
-
 impl PartialEq for Credential {
     fn eq(&self, other: &Self) -> bool {
-        let [ours, theirs] = [self, other].map(|credential| credential.values[0].0.as_bytes());
+        let [ours, theirs] = [self, other].map(|credential| credential.values.get().as_bytes());
         self.name == other.name && constant_time_eq::constant_time_eq(ours, theirs)
     }
 }

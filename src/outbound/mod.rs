@@ -1,22 +1,91 @@
-//! The outbound half: the current key on each request, and a second attempt when it is rejected.
+//! The outbound half: the current key on each request, and a replay when the upstream rejects it.
 //!
-//! A request is judged by its origin, given the credential that is current, and sent. A rejection asks
-//! the engine for another credential: a newer one, or the one before while the new one is not active yet. Where
-//! there is one, the request is sent once more, and never again.
+//! [`InjectKeyLayer`] wraps a client. For each request it looks up the key for the request's
+//! origin, loads the current [`Credential`] once, and sets the header. If the upstream rejects the
+//! credential, the layer asks the engine for another one and replays the request, once:
+//!
+//! ```text
+//! request ──► inject ──► send ──► rejected? ── no ──► response
+//!                         ▲          │ yes
+//!                         └─ replay ◄─ refresh
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use std::convert::Infallible;
+//!
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, service_fn};
+//! use tower_rotating_auth::{
+//!     Rotating,
+//!     Secret,
+//!     outbound::{Credential, InjectKeyLayer},
+//! };
+//!
+//! // Responds with the key that it was sent.
+//! async fn upstream(request: Request<String>) -> Result<Response<String>, Infallible> {
+//!     let sent = request.headers().get("authorization");
+//!     Ok(Response::new(sent.map_or("", |key| key.to_str().unwrap()).into()))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (key, mut publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+//! let client = ServiceBuilder::new()
+//!     .layer(InjectKeyLayer::new("https://api.example.com", key)?)
+//!     .service(service_fn(upstream));
+//! let get = |url: &str| Request::get(url).body(String::new()).unwrap();
+//!
+//! let response = client.clone().oneshot(get("https://api.example.com/v1")).await?;
+//! assert_eq!(response.body(), "Bearer sk-1");
+//!
+//! // The key rotates. The client stays.
+//! publisher.publish(Credential::bearer(&Secret::from("sk-2"))?);
+//! let response = client.clone().oneshot(get("https://api.example.com/v1")).await?;
+//! assert_eq!(response.body(), "Bearer sk-2");
+//!
+//! // Other origins get no key.
+//! let response = client.oneshot(get("https://elsewhere.example.com/v1")).await?;
+//! assert_eq!(response.body(), "");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Caveats
+//!
+//! - A request is sent at most twice. If the upstream switches keys twice while it is in flight,
+//!   the caller gets the second rejection.
+//! - A replay needs the body a second time. The default, [`CloneBody`](replay::CloneBody), needs
+//!   bodies that are `Clone`. See [`replay`] for bodies that stream.
+//! - Clients that follow redirects themselves can carry the key to another origin. See
+//!   [`InjectKeyLayer`](InjectKeyLayer#redirects).
+//! - A gRPC call whose `UNAUTHENTICATED` comes in its trailers is not replayed: by then the caller
+//!   has the response.
+//! - A [`ClientAdapter`](adapter::ClientAdapter) sees a request's URL, and not a `Host` header that
+//!   the caller has set.
+//! - Statuses 429 and 5xx say nothing about the key, since a load balancer may have sent them.
 
 pub mod adapter;
 mod auth_scheme;
+mod config;
 mod credential;
+mod error;
 mod inject_key;
+mod inject_key_once;
 mod into_credential;
+mod outcome;
+mod override_existing;
+mod per_thread;
 pub mod replay;
 mod routes;
 
-pub use self::auth_scheme::{AuthScheme, InvalidScheme};
+pub use self::auth_scheme::AuthScheme;
 pub use self::credential::Credential;
-pub use self::inject_key::{
-    InjectKey, InjectKeyLayer, InjectKeyOnce, InjectKeyOnceLayer, NotReplayed, Outcome,
-    OverrideExisting, ResponseFuture,
-};
+pub use self::error::{ConfigError, ConfigErrorKind};
+pub use self::inject_key::{InjectKey, InjectKeyLayer, ResponseFuture};
+pub use self::inject_key_once::{InjectKeyOnce, InjectKeyOnceLayer};
 pub use self::into_credential::IntoCredential;
-pub use self::routes::{InvalidOrigin, InvalidRoutes, Origin, Route};
+pub use self::outcome::{NotReplayed, Outcome};
+pub use self::override_existing::OverrideExisting;
+pub use self::routes::{Origin, Route};

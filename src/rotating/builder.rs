@@ -1,4 +1,4 @@
-//! Everything about a rotating value that has a default.
+//! The builder of a rotating value.
 
 use crate::clock::WallClock;
 use std::fmt;
@@ -19,7 +19,7 @@ use super::error::StartError;
 use super::event::{Event, Events, Observer};
 use super::handle::Rotating;
 use super::publisher::Publisher;
-use super::shared::Parts;
+use super::shared::Shared;
 use super::status::Progress;
 use super::value::Snapshot;
 use crate::clock::Clocks;
@@ -28,11 +28,13 @@ use crate::generation::Generation;
 use crate::source::LONGEST;
 use crate::source::{RefreshInterval, Source};
 
-/// What a timer can tell apart. Without an interval a hint that does not end would be asked about
-/// without end, and nothing else would run.
+/// The resolution of the timer. With an interval of zero, a source that hints without end would be
+/// asked without end, and nothing else would run.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Everything about a rotating value that has a default. Made by [`Rotating::builder`].
+/// A builder for a [`Rotating`] value, created by [`Rotating::builder`].
+///
+/// Every setting has a default. A duration above ten years counts as ten years.
 ///
 /// ```
 /// use std::time::Duration;
@@ -92,89 +94,116 @@ impl RotatingBuilder {
         }
     }
 
-    /// What events and the status call it; `key` unless told.
+    /// Sets the name that events, log lines and [`Status`](crate::rotating::Status) use. Defaults
+    /// to `key`.
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Told of every event, in order, on a thread of its own: it may block, and if it panics it is told of
-    /// the next event all the same. What it is too slow for is dropped and counted.
+    /// Sets a function that receives every [`Event`], in order. Defaults to none.
+    ///
+    /// It runs on a thread of its own, so it may block. After a panic it still receives the next
+    /// event. While 1024 events wait, further ones are dropped and counted in
+    /// [`Status::events_dropped`](crate::rotating::Status::events_dropped).
     pub fn observer(mut self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }
 
-    /// Asks the source at least so often, also where its values tell when they expire.
+    /// Sets the longest time between two scheduled fetches, even if the value expires later.
+    ///
+    /// Each wait varies by up to 10 %. Defaults to the interval that the source sets. A source that
+    /// sets none is asked before its value expires, or every 60 s if the value has no expiry.
     pub fn poll(mut self, poll: Duration) -> Self {
         self.poll = Some(poll);
         self
     }
 
-    /// Asks the source at most so often, whatever the reason; as the source says unless told, and never
-    /// more than once a millisecond.
+    /// Sets the shortest time between two fetches, whatever their reason.
+    ///
+    /// Defaults to what the source sets, which is 1 s for most. A value below 1 ms counts as 1 ms.
     pub fn min_interval(mut self, min_interval: Duration) -> Self {
         self.min_interval = Some(min_interval);
         self
     }
 
-    /// Gives up on a fetch after this time; 30 s unless told.
+    /// Sets how long one fetch may take. Defaults to 30 s.
+    ///
+    /// A fetch that takes longer is dropped and counts as a failed attempt.
     pub fn fetch_timeout(mut self, fetch_timeout: Duration) -> Self {
         self.fetch_timeout = fetch_timeout;
         self
     }
 
-    /// Keeps asking for the first value for so long before it gives up; not at all unless told.
+    /// Sets how long to retry until the first value arrives. Defaults to zero: one attempt.
+    ///
+    /// An attempt that hangs ends only after [`fetch_timeout`](Self::fetch_timeout).
     pub fn wait_for_first(mut self, wait: Duration) -> Self {
         self.wait_for_first = wait;
         self
     }
 
-    /// Spaces failed attempts from `first`, doubling, to `cap`, with jitter; 1 s and 60 s unless told.
+    /// Sets the time between failed attempts: `first`, then doubled each time up to `cap`. Defaults
+    /// to 1 s and 60 s.
+    ///
+    /// Each wait is shortened at random by up to a half.
     pub fn backoff(mut self, first: Duration, cap: Duration) -> Self {
         self.backoff.first = first;
         self.backoff.cap = cap;
         self
     }
 
-    /// Lets a rejected request wait so long for a new value; 5 s unless told.
+    /// Sets how long a rejected request waits for a newer value. Defaults to 5 s.
     pub fn force_wait(mut self, force_wait: Duration) -> Self {
         self.force_wait = force_wait;
         self
     }
 
-    /// Keeps a value that has proven itself for so long after it was replaced, 5 min unless told, and no longer
-    /// than until it expires. While the upstream rejects the new one, which may not be active there yet,
-    /// [`InjectKeyLayer`](crate::outbound::InjectKeyLayer) sends the second attempt with the old one.
+    /// Sets how long the previous value stays usable after a rotation. Defaults to 5 minutes.
     ///
-    /// Each of those requests is sent twice. Where the old one is not taken any more, either, the caller is given the
-    /// rejection, since no request is sent a third time: choose less than the time for which keys live. [`Duration::ZERO`]
-    /// cuts over at once: for an upstream that takes a new key before the source has it, and for keys that are replaced
-    /// because they are compromised.
+    /// A new key may need time until the upstream accepts it. While the upstream still rejects the
+    /// new value, [`InjectKeyLayer`](crate::outbound::InjectKeyLayer) replays a rejected request
+    /// with the previous one. Only a value that the upstream has accepted is kept, and it is
+    /// dropped early if it expires or is rejected.
+    ///
+    /// Each such request is sent twice. If the upstream rejects both values, the caller gets that
+    /// rejection, because no request is sent a third time. Choose an overlap below the lifetime of
+    /// a key.
+    ///
+    /// Use [`Duration::ZERO`] if the upstream accepts a new key before the source delivers it, or
+    /// if keys are replaced because they leaked.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.overlap = overlap;
         self
     }
 
-    /// Holds back the next forced refresh of a generation that was refreshed in vain for `first`,
-    /// doubling, up to `cap`; 10 s and 5 min unless told.
+    /// Sets how long a rejected generation must wait for its next forced refresh. Defaults to 10 s,
+    /// doubled each time up to 5 minutes.
+    ///
+    /// The first answer that is not a rejection resets the cooldown.
     pub fn cooldown(mut self, first: Duration, cap: Duration) -> Self {
         self.limits.cooldown = first;
         self.limits.cooldown_cap = cap;
         self
     }
 
-    /// Reads the wall clock by `clock`, for tests of what happens when it jumps.
+    /// Sets the wall clock, so that tests can move it. Defaults to [`SystemTime::now`].
     pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.wall = Arc::new(clock);
         self
     }
 
-    /// As [`Rotating::start`].
+    /// Fetches the first value and spawns the refresh task, as [`Rotating::start`] does.
     ///
     /// # Errors
     ///
-    /// When there is no first value, or no runtime.
+    /// Returns an error of kind [`StartErrorKind::Source`] if the source delivers no usable value
+    /// within [`wait_for_first`](Self::wait_for_first), and [`StartErrorKind::NoRuntime`] outside a
+    /// tokio runtime.
+    ///
+    /// [`StartErrorKind::Source`]: crate::rotating::StartErrorKind::Source
+    /// [`StartErrorKind::NoRuntime`]: crate::rotating::StartErrorKind::NoRuntime
     pub async fn start<S>(self, source: S) -> Result<Rotating<S::Value>, StartError>
     where
         S: Source<Value: PartialEq>,
@@ -184,11 +213,11 @@ impl RotatingBuilder {
         Ok(rotating)
     }
 
-    /// As [`Rotating::pair`].
+    /// Fetches the first value and returns it with the refresh task, as [`Rotating::pair`] does.
     ///
     /// # Errors
     ///
-    /// When there is no first value, or no runtime.
+    /// Returns the same errors as [`start`](Self::start).
     pub async fn pair<S>(
         self,
         mut source: S,
@@ -202,8 +231,8 @@ impl RotatingBuilder {
     where
         S: Source<Value: PartialEq>,
     {
-        runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let settings = self.settings(source.pace());
+        runtime::Handle::try_current().map_err(|_| StartError::no_runtime())?;
+        let settings = self.settings(source.refresh_interval());
         let clocks = Clocks::new(Arc::clone(&self.wall));
         let events = Events::new(self.name, self.observer);
         let wait = self.wait_for_first;
@@ -216,11 +245,11 @@ impl RotatingBuilder {
             failures: 0,
             next_attempt: first.plan.due().wall(),
         });
-        let parts = Parts::new(first.snapshot, events);
-        let rotating = Rotating::new(parts.clone_handles(), Some(commands), watcher, self.wall);
+        let shared = Shared::new(first.snapshot, events);
+        let rotating = Rotating::new(shared.clone_handles(), Some(commands), watcher, self.wall);
         let driver = Driver::new(
             source,
-            parts,
+            shared,
             first.plan,
             self.fetch_timeout,
             clocks,
@@ -230,7 +259,9 @@ impl RotatingBuilder {
         Ok((rotating, driver.run()))
     }
 
-    /// As [`Rotating::manual`].
+    /// Creates a value that is published manually, as [`Rotating::manual`] does.
+    ///
+    /// Only the name, the observer, the overlap and the wall clock apply.
     pub fn manual<T>(self, value: T) -> (Rotating<T>, Publisher<T>) {
         let now = Now {
             mono: Instant::now(),
@@ -243,25 +274,25 @@ impl RotatingBuilder {
             next_attempt: None,
         });
         let events = Events::new(self.name, self.observer);
-        let parts = Parts::new(Snapshot::first(value, now, None), events);
+        let shared = Shared::new(Snapshot::first(value, now, None), events);
         let publisher = Publisher {
-            cell: Arc::clone(&parts.cell),
-            events: Arc::clone(&parts.events),
+            cell: Arc::clone(&shared.cell),
+            events: Arc::clone(&shared.events),
             progress,
             wall: Arc::clone(&self.wall),
             overlap: self.overlap,
             retired: Vec::new(),
         };
-        (Rotating::new(parts, None, watcher, self.wall), publisher)
+        (Rotating::new(shared, None, watcher, self.wall), publisher)
     }
 
-    /// What was set, within what sums of times and a timer can do.
-    fn settings(&self, pace: RefreshInterval) -> Settings {
+    /// Returns the settings, bounded so that no sum of times overflows.
+    fn settings(&self, interval: RefreshInterval) -> Settings {
         let bounded = |time: Duration| time.min(LONGEST);
-        let min_interval = self.min_interval.unwrap_or(pace.min_interval);
+        let min_interval = self.min_interval.unwrap_or(interval.min_interval);
         Settings {
-            pace: RefreshInterval {
-                poll: self.poll.or(pace.poll).map(bounded),
+            interval: RefreshInterval {
+                poll: self.poll.or(interval.poll).map(bounded),
                 min_interval: min_interval.clamp(SHORTEST_INTERVAL, LONGEST),
             },
             backoff: Backoff {

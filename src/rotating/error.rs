@@ -1,79 +1,200 @@
-//! What can go wrong on the way to a value.
+//! Errors of starting and refreshing a rotating value.
 
-use crate::source::SourceError;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why there is no first value, and so nothing to serve.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The source did not deliver a usable value in the time that it was given.
+use crate::source::SourceError;
+
+/// An error of starting a rotating value: there is no first value to serve.
+///
+/// Its [`Debug`](fmt::Debug) is one line with the whole chain of causes, since that is what Rust
+/// prints when `main` returns an error:
+///
+/// ```text
+/// Error: no first value from the source: OPENAI_API_KEY is not set
+/// ```
+pub struct StartError(Start);
+
+enum Start {
     Source(SourceError),
-    /// There is no tokio runtime here. `start` and `pair` need one, with its timer enabled.
     NoRuntime,
+}
+
+/// The kinds of [`StartError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StartErrorKind {
+    /// The source did not deliver a usable value in time.
+    Source,
+    /// There is no tokio runtime on this thread.
+    NoRuntime,
+}
+
+impl StartError {
+    pub(crate) const fn of_source(error: SourceError) -> Self {
+        Self(Start::Source(error))
+    }
+
+    pub(crate) const fn no_runtime() -> Self {
+        Self(Start::NoRuntime)
+    }
+
+    /// Returns the kind of this error.
+    #[must_use]
+    pub const fn kind(&self) -> StartErrorKind {
+        match self.0 {
+            Start::Source(_) => StartErrorKind::Source,
+            Start::NoRuntime => StartErrorKind::NoRuntime,
+        }
+    }
+
+    /// Returns the source's error, if this is of kind [`StartErrorKind::Source`].
+    #[must_use]
+    pub const fn source_error(&self) -> Option<&SourceError> {
+        match &self.0 {
+            Start::Source(error) => Some(error),
+            Start::NoRuntime => None,
+        }
+    }
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Source(_) => f.write_str("no first value could be had from the source"),
-            Self::NoRuntime => {
-                f.write_str("no tokio runtime here: call this from async code that tokio runs")
+        f.write_str(match self.0 {
+            Start::Source(_) => "no first value from the source",
+            Start::NoRuntime => {
+                "no tokio runtime on this thread; call this from async code that tokio runs"
             }
+        })
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
         }
+        Ok(())
     }
 }
 
 impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Source(error) => Some(error),
-            Self::NoRuntime => None,
-        }
+        self.source_error().map(|error| error as _)
     }
 }
 
-/// Why a refresh brought nothing newer than what was rejected.
+/// An error of a refresh that brought no newer value.
+///
+/// Clones share the source's error: everybody who waited for one attempt gets the same.
 #[derive(Clone, Debug)]
+pub struct RefreshError {
+    kind: RefreshErrorKind,
+    source: Option<Arc<SourceError>>,
+}
+
+/// The kinds of [`RefreshError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum RefreshError {
-    /// The source was asked and still has the same value.
+pub enum RefreshErrorKind {
+    /// The source answered and still has the same value.
     Unchanged,
-    /// The source was asked and failed. Everybody who waited for the attempt is given the same error.
-    Failed(Arc<SourceError>),
-    /// This generation was refreshed in vain a moment ago; the source is not asked again yet.
+    /// The source failed. [`RefreshError::source_error`] says how.
+    Failed,
+    /// A refresh of this generation just failed to bring a newer one; the source is not asked again
+    /// yet.
     Cooldown,
-    /// Too many refreshes in too short a time; the source is not asked again yet.
+    /// Too many refreshes in a short time; the source is not asked again yet.
     Throttled,
-    /// No outcome within the time that a rejected request may wait.
+    /// No newer value arrived within
+    /// [`force_wait`](crate::rotating::RotatingBuilder::force_wait).
     TimedOut,
-    /// Nothing refreshes this value: it is published by hand.
+    /// Nothing refreshes this value: a [`Publisher`](crate::rotating::Publisher) publishes it.
     Manual,
-    /// The refresh task is gone; the last good value is still served.
+    /// The refresh task has stopped. The last good value is still served.
     Stopped,
+}
+
+impl RefreshError {
+    pub(crate) const fn new(kind: RefreshErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    pub(crate) fn failed(error: SourceError) -> Self {
+        Self {
+            kind: RefreshErrorKind::Failed,
+            source: Some(Arc::new(error)),
+        }
+    }
+
+    /// Returns the kind of this error.
+    #[must_use]
+    pub const fn kind(&self) -> RefreshErrorKind {
+        self.kind
+    }
+
+    /// Returns the source's error, if this is of kind [`RefreshErrorKind::Failed`].
+    #[must_use]
+    pub fn source_error(&self) -> Option<&SourceError> {
+        self.source.as_deref()
+    }
 }
 
 impl fmt::Display for RefreshError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unchanged => "the source still has the same value",
-            Self::Failed(_) => "the source failed",
-            Self::Cooldown => "refreshed in vain a moment ago",
-            Self::Throttled => "too many refreshes",
-            Self::TimedOut => "no new value in time",
-            Self::Manual => "the value is published by hand",
-            Self::Stopped => "the refresh task is gone",
+        f.write_str(match self.kind {
+            RefreshErrorKind::Unchanged => "the source still has the same value",
+            RefreshErrorKind::Failed => "the source failed",
+            RefreshErrorKind::Cooldown => {
+                "a refresh just brought no newer value; wait for the cooldown to end"
+            }
+            RefreshErrorKind::Throttled => "too many refreshes in a short time; try again later",
+            RefreshErrorKind::TimedOut => "no newer value arrived in time",
+            RefreshErrorKind::Manual => {
+                "nothing refreshes this value; publish a new one with its publisher"
+            }
+            RefreshErrorKind::Stopped => "the refresh task has stopped",
         })
     }
 }
 
 impl Error for RefreshError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Failed(error) => Some(error.as_ref()),
-            _ => None,
-        }
+        self.source_error().map(|error| error as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn start_error_debug_is_readable() {
+        let error = SourceError::permanent("the token endpoint refused the client")
+            .with_source(io::Error::other("403 Forbidden"));
+        let error = StartError::of_source(error);
+        assert_eq!(
+            format!("{error:?}"),
+            "no first value from the source: the token endpoint refused the client: 403 Forbidden"
+        );
+        let boxed: Box<dyn Error> = Box::new(StartError::no_runtime());
+        assert_eq!(format!("{boxed:?}"), boxed.to_string());
+    }
+
+    #[test]
+    fn refresh_error_clones_share_their_source() {
+        let error = RefreshError::failed(SourceError::transient("down"));
+        let clone = error.clone();
+        assert_eq!(clone.kind(), RefreshErrorKind::Failed);
+        let (one, other) = (error.source_error().unwrap(), clone.source_error().unwrap());
+        assert!(std::ptr::eq(one, other));
+        let stopped = RefreshError::new(RefreshErrorKind::Stopped);
+        assert!(stopped.source().is_none() && stopped.source_error().is_none());
     }
 }

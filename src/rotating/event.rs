@@ -1,4 +1,4 @@
-//! What happens to a rotating value, told to `tracing` and to an observer.
+//! Events of a rotating value, for `tracing` and for an observer.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,77 +11,79 @@ use std::time::{Duration, SystemTime};
 use crate::generation::Generation;
 use crate::source::{FetchReason, SourceErrorKind};
 
-/// Events that wait for the observer; what comes on top is counted and dropped.
+/// The number of events that may wait for the observer. Further ones are dropped and counted.
 const BACKLOG: usize = 1024;
 
-/// Something that happened. It names no secret, no digest and no part of either.
+/// An event of a rotating value. It contains no secret, no digest and no part of either.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
-    /// The name that the rotating value was given.
+    /// The name from [`RotatingBuilder::name`](crate::rotating::RotatingBuilder::name).
     pub name: Arc<str>,
-    /// When, on the wall clock.
+    /// The time of the event on the wall clock.
     pub at: SystemTime,
-    /// What.
+    /// What happened.
     pub kind: EventKind,
 }
 
-/// What happened.
+/// The kinds of [`Event`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A new generation is current.
+    /// A new generation became current.
     Rotated {
         /// The new generation.
         generation: Generation,
-        /// Why the source was asked; `None` where it was published by hand.
+        /// Why the source was asked; `None` if the value was published manually.
         reason: Option<FetchReason>,
     },
-    /// The source did not deliver; the last good value stays.
+    /// A fetch failed. The last good value stays.
     RefreshFailed {
-        /// What kind of failure.
-        class: SourceErrorKind,
-        /// How many in a row.
+        /// The kind of the error.
+        kind: SourceErrorKind,
+        /// The number of failures in a row.
         failures: u32,
-        /// When the source is asked again at the latest.
+        /// The longest time until the next attempt.
         next_attempt: Duration,
     },
-    /// The upstream rejected a generation, and its answer was handed to the caller.
+    /// The upstream rejected a generation, and the caller got that answer.
     Rejected {
         /// The rejected generation.
         generation: Generation,
     },
-    /// The upstream rejected a generation, and the request was sent again.
+    /// The upstream rejected a generation, and the request was replayed with a newer one.
     Replayed {
         /// The rejected generation.
         rejected: Generation,
-        /// The generation that the request was sent again with.
+        /// The generation of the replay.
         generation: Generation,
     },
-    /// The upstream rejected a generation that had not proven itself, and the request was sent again with
-    /// the one before it.
+    /// The upstream rejected a generation that it had not accepted before, and the request was
+    /// replayed with the previous one.
     FellBack {
         /// The rejected generation.
         rejected: Generation,
-        /// The older generation that the request was sent again with.
+        /// The older generation of the replay.
         generation: Generation,
     },
     /// Requests of clients were refused.
     Refused {
-        /// Why, in one word.
+        /// The reason, in one word.
         reason: &'static str,
-        /// How many refusals were not told since the one before this: a flood is counted, not written out.
-        untold: u64,
+        /// The number of refusals since the last such event that got no event of their own. A flood
+        /// is counted, not reported one by one.
+        suppressed: u64,
     },
-    /// A generation got its first answer that was not a rejection.
+    /// The upstream accepted a generation for the first time.
     InUse {
-        /// The generation that works.
+        /// The accepted generation.
         generation: Generation,
     },
 }
 
-/// Where events go. The observer runs on a thread of its own, so that one that blocks or panics holds
-/// nothing up: events beyond a backlog are dropped, and counted.
+/// The sink of events.
+///
+/// The observer runs on a thread of its own, so that one that blocks or panics holds nothing up.
 pub(crate) struct Events {
     name: Arc<str>,
     observer: Option<SyncSender<Event>>,
@@ -110,6 +112,7 @@ impl Events {
             kind,
         };
         if observer.try_send(event).is_err() {
+            // Relaxed: a count for reports, which orders nothing.
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -129,10 +132,10 @@ impl Events {
                 tracing::info!(name, %generation, ?reason, "rotated");
             }
             EventKind::RefreshFailed {
-                class,
+                kind,
                 failures,
                 next_attempt,
-            } => tracing::warn!(name, %class, failures, ?next_attempt, "refresh failed"),
+            } => tracing::warn!(name, %kind, failures, ?next_attempt, "refresh failed"),
             EventKind::Rejected { generation } => {
                 tracing::warn!(name, %generation, "rejected by the upstream");
             }
@@ -144,23 +147,25 @@ impl Events {
                 rejected,
                 generation,
             } => tracing::info!(name, %rejected, %generation, "fell back"),
-            EventKind::Refused { reason, untold } => {
-                tracing::warn!(name, reason, untold, "refused a client");
+            EventKind::Refused { reason, suppressed } => {
+                tracing::warn!(name, reason, suppressed, "refused a client");
             }
             EventKind::InUse { generation } => tracing::debug!(name, %generation, "in use"),
         }
     }
 }
 
-/// Where no thread is to be had, the receiver goes at once, and every event counts as dropped.
+/// Starts the observer's thread and returns the sender of its events.
+///
+/// If no thread can be started, the receiver is dropped and every event counts as dropped.
 fn observe(mut observer: Observer) -> SyncSender<Event> {
     let (sender, events): (_, Receiver<Event>) = sync_channel(BACKLOG);
     let watch = move || {
         for event in events {
-            // What an observer's panic leaves behind is the observer's own.
-            let told = catch_unwind(AssertUnwindSafe(|| observer(&event)));
-            if told.is_err() {
-                tracing::error!("an observer of key events panicked");
+            // Unwind safe for the crate: the observer shares no state with it.
+            let result = catch_unwind(AssertUnwindSafe(|| observer(&event)));
+            if result.is_err() {
+                tracing::error!("the observer of key events panicked");
             }
         }
     };
@@ -168,7 +173,7 @@ fn observe(mut observer: Observer) -> SyncSender<Event> {
         .name("rotating-events".into())
         .spawn(watch)
     {
-        tracing::error!(%error, "no thread for the observer of key events");
+        tracing::error!(%error, "failed to start a thread for the observer of key events");
     }
     sender
 }

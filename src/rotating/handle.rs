@@ -1,7 +1,7 @@
-//! The handle: what the rest of a program holds of a rotating value.
+//! The handle that a program holds on a rotating value.
 
 use super::engine::Command;
-use super::shared::Parts;
+use super::shared::Shared;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::builder::RotatingBuilder;
-use super::deadline::Deadline;
-use super::error::{RefreshError, StartError};
+use super::error::{RefreshError, RefreshErrorKind, StartError};
 use super::event::{EventKind, Events};
 use super::publisher::Publisher;
 use super::refreshing::{Refreshed, Refreshing};
 use super::status::{Progress, RefreshState, Status, Subscription};
-use super::value::Previous;
-use super::value::Proven;
-use super::value::{Cell, Content, Current, Snapshot};
+use super::value::{Cell, Current, Previous, Proven};
 use crate::clock::Now;
 use crate::clock::WallClock;
 use crate::generation::Generation;
 use crate::source::Source;
 
-/// A value that is replaced while it is in use: loaded by one atomic read, refreshed by one task.
+/// A value that is replaced while it is in use, kept up to date by one refresh task.
 ///
-/// Clones are cheap and share the value. Dropping the last one stops the refresh task at once.
+/// [`current`](Self::current) loads the value with one atomic read. Clones are cheap and share the
+/// value. Dropping the last clone stops the refresh task at once.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::{Rotating, Secret, source::{SourceError, source_fn}};
@@ -48,14 +48,15 @@ pub struct Rotating<T>(Arc<Handle<T>>);
 struct Handle<T> {
     cell: Arc<Cell<T>>,
     events: Arc<Events>,
-    /// Closed when the last handle goes, which stops the refresh task; absent where there is none.
+    /// The queue of the refresh task, if there is one. Dropping it with the last handle stops the
+    /// task.
     commands: Option<mpsc::UnboundedSender<Command<T>>>,
     progress: watch::Receiver<Progress>,
     wall: WallClock,
 }
 
 impl Rotating<()> {
-    /// A builder, for everything that has a default.
+    /// Creates a builder, for settings other than the defaults.
     pub fn builder() -> RotatingBuilder {
         RotatingBuilder::new()
     }
@@ -66,26 +67,35 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     ///
     /// # Errors
     ///
-    /// When there is no first value: then there must be no traffic either. When there is no runtime.
+    /// Returns an error of kind [`StartErrorKind::Source`] if the source fails or delivers no
+    /// usable value, and [`StartErrorKind::NoRuntime`] outside a tokio runtime. A service should
+    /// not start then. [`RotatingBuilder::wait_for_first`] retries.
+    ///
+    /// [`StartErrorKind::Source`]: crate::rotating::StartErrorKind::Source
+    /// [`StartErrorKind::NoRuntime`]: crate::rotating::StartErrorKind::NoRuntime
     pub async fn start(source: impl Source<Value = T>) -> Result<Self, StartError> {
         RotatingBuilder::new().start(source).await
     }
 
-    /// Fetches the first value and hands out the driver, for those who spawn their tasks themselves.
+    /// Fetches the first value and returns it with the refresh task, for callers that spawn their
+    /// own tasks.
     ///
-    /// The driver is the refresh task: it must be polled in a tokio runtime with a timer, and ends when
-    /// the last handle is dropped.
+    /// The returned future is the refresh task. Poll it on a tokio runtime with a timer. It ends
+    /// when the last handle is dropped.
     ///
     /// # Errors
     ///
-    /// As [`start`](Self::start).
+    /// Returns the same errors as [`start`](Self::start).
     pub async fn pair<S: Source<Value = T>>(
         source: S,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         RotatingBuilder::new().pair(source).await
     }
 
-    /// A value that is published by hand, by the one [`Publisher`].
+    /// Creates a value that its [`Publisher`] replaces manually, without a source or a refresh
+    /// task.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_rotating_auth::Rotating;
@@ -102,35 +112,54 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
 
 impl<T> Rotating<T> {
     pub(crate) fn new(
-        parts: Parts<T>,
+        shared: Shared<T>,
         commands: Option<mpsc::UnboundedSender<Command<T>>>,
         progress: watch::Receiver<Progress>,
         wall: WallClock,
     ) -> Self {
         Self(Arc::new(Handle {
-            cell: parts.cell,
-            events: parts.events,
+            cell: shared.cell,
+            events: shared.events,
             commands,
             progress,
             wall,
         }))
     }
 
-    /// The current value with its generation: one atomic load, on any thread, with no lock, no
-    /// allocation and no runtime.
+    /// Returns the current value with its generation.
+    ///
+    /// This is one atomic load. It takes no lock, allocates nothing and needs no runtime.
     #[must_use]
     pub fn current(&self) -> Current<T> {
         Current::load(&self.0.cell)
     }
 
-    /// Asks for a value newer than a generation that was rejected.
+    /// Requests a value newer than `rejected`, a generation that the upstream rejected.
     ///
-    /// Where a newer one is current already, it is the outcome, and nothing is fetched. Otherwise all who
-    /// ask share one attempt that starts after the first rejection, its failure as much as its success; if it
-    /// finds the old value still there, the outcome waits a moment for the writer, who may be behind.
+    /// Returns at once if a newer value is already current. Otherwise concurrent callers share one
+    /// attempt and its result, including an error. The attempt starts after the first rejection.
     ///
-    /// The refresh is asked for at once, whether or not the returned future is awaited. A value that was
-    /// rejected is not kept for the [overlap](RotatingBuilder::overlap) once it is replaced.
+    /// The writer of the new value may be late. Therefore the first refresh since the upstream
+    /// accepted a generation asks again until [`force_wait`] ends, if the source still has the old
+    /// value.
+    ///
+    /// The request is queued when this method is called, not when the future is polled. A value
+    /// that was rejected is not kept for the [overlap](RotatingBuilder::overlap) when it is
+    /// replaced.
+    ///
+    /// # Errors
+    ///
+    /// The future returns an error of kind
+    ///
+    /// - [`Unchanged`](RefreshErrorKind::Unchanged) if the source still has the rejected value;
+    /// - [`Failed`](RefreshErrorKind::Failed) if the source failed;
+    /// - [`TimedOut`](RefreshErrorKind::TimedOut) if there was no result within [`force_wait`];
+    /// - [`Cooldown`](RefreshErrorKind::Cooldown) or [`Throttled`](RefreshErrorKind::Throttled), at
+    ///   once, if the storm guard refuses;
+    /// - [`Manual`](RefreshErrorKind::Manual) if the value has a [`Publisher`] instead of a source;
+    /// - [`Stopped`](RefreshErrorKind::Stopped) if the refresh task has stopped.
+    ///
+    /// [`force_wait`]: RotatingBuilder::force_wait
     pub fn refresh_newer_than(&self, rejected: Generation) -> Refreshing<T> {
         let current = self.current();
         if current.generation() != rejected {
@@ -140,21 +169,32 @@ impl<T> Rotating<T> {
             }
             return Refreshing::known(Ok(current));
         }
-        let refreshing = self.ask(|reply| Command::Rejected {
+        let refreshing = self.send(|reply| Command::Rejected {
             generation: rejected,
             reply,
         });
+        // Queue first, mark second: who sees the mark queues a `Join`, which must come after this
+        // command. Before it, the `Join` would find no round to wait for.
         current.content().reject();
         refreshing
     }
 
-    /// Asks the source now. The outcome is the value that is current after an attempt that started after
-    /// this call, new or not.
+    /// Asks the source now and returns the value that is current afterwards, new or not.
+    ///
+    /// The attempt starts after this call. Concurrent callers share it. The request is queued when
+    /// this method is called, not when the future is polled.
+    ///
+    /// # Errors
+    ///
+    /// The future returns an error of kind [`Failed`](RefreshErrorKind::Failed) if the source
+    /// failed, [`Throttled`](RefreshErrorKind::Throttled) after too many refreshes in a short time,
+    /// [`Manual`](RefreshErrorKind::Manual) if the value has a [`Publisher`] instead of a source,
+    /// and [`Stopped`](RefreshErrorKind::Stopped) if the refresh task has stopped.
     pub fn refresh(&self) -> Refreshing<T> {
-        self.ask(|reply| Command::Refresh { reply })
+        self.send(|reply| Command::Refresh { reply })
     }
 
-    /// How the value is doing.
+    /// Returns the state of the value and of its refreshes, for health checks.
     #[must_use]
     pub fn status(&self) -> Status {
         let current = self.current();
@@ -178,7 +218,7 @@ impl<T> Rotating<T> {
         }
     }
 
-    /// Word of each change from now on.
+    /// Subscribes to each later change.
     #[must_use]
     pub fn subscribe(&self) -> Subscription<T> {
         Subscription::new(
@@ -188,16 +228,21 @@ impl<T> Rotating<T> {
         )
     }
 
-    /// Whether both are handles of one value.
+    /// Returns whether both are handles of one value.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Notes that the upstream took a generation: an answer that is not a rejection, to a request with it.
+    /// Records that the upstream accepted a generation: it answered a request with something other
+    /// than a rejection.
     ///
-    /// The layer does so by itself. A host that puts keys on by hand ([`Credential::apply_to`](crate::outbound::Credential::apply_to))
-    /// tells it here, as it tells rejections by [`refresh_newer_than`](Self::refresh_newer_than): rotations of which each is used
-    /// and then rejected are never held back, and those of which none ever is soon are.
+    /// [`InjectKeyLayer`](crate::outbound::InjectKeyLayer) calls this by itself. Call it if you put
+    /// keys on requests with [`Credential::apply_to`](crate::outbound::Credential::apply_to),
+    /// together with [`refresh_newer_than`](Self::refresh_newer_than) for rejections. Without it,
+    /// the storm guard takes every rotation for one that the upstream never accepted, and holds
+    /// refreshes back.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_rotating_auth::{Rotating, Secret, source::{SourceError, source_fn}};
@@ -214,7 +259,7 @@ impl<T> Rotating<T> {
     /// for _ in 0..4 {
     ///     let used = key.current().generation();
     ///     key.report_accepted(used);
-    ///     let newer = key.refresh_newer_than(used).await?; // it is rejected, later
+    ///     let newer = key.refresh_newer_than(used).await?; // rejected later
     ///     assert!(newer.generation() > used);
     /// }
     /// # Ok(())
@@ -227,9 +272,11 @@ impl<T> Rotating<T> {
         }
     }
 
-    /// A value for the second attempt of a request that was rejected. As [`refresh_newer_than`](Self::refresh_newer_than); but
-    /// where the generation had not proven itself when the request was `sent`, and the one before it still
-    /// stands, that is the outcome, at once: the refresh goes on in the background.
+    /// Returns a value for the second attempt of a rejected request.
+    ///
+    /// This is the previous value, at once, if it is still usable and the rejected generation was
+    /// unproven when the request was `sent`; the refresh goes on in the background. Otherwise it is
+    /// the result of [`refresh_newer_than`](Self::refresh_newer_than).
     pub(crate) fn instead_of(&self, rejected: Generation, sent: Proven) -> Refreshing<T> {
         let current = self.current();
         let good = current.content().proven() == Proven::Yes;
@@ -238,31 +285,33 @@ impl<T> Rotating<T> {
             sent == Proven::No
                 && (is_rejected || !good)
                 && previous.content().generation < rejected
-                && previous.stands(self.now())
+                && previous.is_usable(self.now())
         });
         let Some(previous) = previous else {
             return self.refresh_newer_than(rejected);
         };
-        // One that has proven itself since the request was sent is not refreshed for it.
+        // A generation that has proven itself since then needs no refresh: a source that mints a
+        // new key for each fetch would otherwise never come to rest.
         if !good {
             drop(self.refresh_newer_than(rejected));
         }
         Refreshing::known(Ok(previous.load()))
     }
 
-    /// Waits with those whose requests were rejected, if a value is proven and is being refreshed for that;
-    /// `None` where nothing tells of it, or nobody refreshes it.
+    /// Waits for the refresh of a value that was proven and then rejected.
+    ///
+    /// Returns `None` if the value was not rejected since, or if nothing refreshes it.
     pub(crate) fn join_refresh(&self, current: &Current<T>) -> Option<Refreshing<T>> {
         let is_refreshed = self.0.commands.is_some();
         (is_refreshed && current.content().proven() == Proven::RejectedSince).then(|| {
-            self.ask(|reply| Command::Join {
+            self.send(|reply| Command::Join {
                 generation: current.generation(),
                 reply,
             })
         })
     }
 
-    /// Whether a value has stopped being good, as either clock has it.
+    /// Returns whether a value has expired on either clock.
     pub(crate) fn has_expired(&self, current: &Current<T>) -> bool {
         let deadline = current.deadline();
         deadline.is_some_and(|deadline| deadline.passed(self.now()))
@@ -283,30 +332,17 @@ impl<T> Rotating<T> {
         }
     }
 
-    fn ask(
+    fn send(
         &self,
         command: impl FnOnce(oneshot::Sender<Refreshed<T>>) -> Command<T>,
     ) -> Refreshing<T> {
         let Some(commands) = &self.0.commands else {
-            return Refreshing::known(Err(RefreshError::Manual));
+            return Refreshing::known(Err(RefreshError::new(RefreshErrorKind::Manual)));
         };
         let (reply, outcome) = oneshot::channel();
         match commands.send(command(reply)) {
             Ok(()) => Refreshing::waiting(outcome),
-            Err(_) => Refreshing::known(Err(RefreshError::Stopped)),
-        }
-    }
-}
-
-impl<T> Snapshot<T> {
-    /// The first snapshot of a value.
-    pub(crate) fn first(value: T, obtained: Now, expires: Option<Deadline>) -> Self {
-        Self {
-            content: Arc::new(Content::new(value, Generation::FIRST, obtained)),
-            revision: None,
-            expires,
-            failing_since: None,
-            previous: None,
+            Err(_) => Refreshing::known(Err(RefreshError::new(RefreshErrorKind::Stopped))),
         }
     }
 }

@@ -1,11 +1,50 @@
-//! The engine: a value that is swapped whole, under a generation, by one task that asks one source.
+//! A value that one task keeps up to date while many requests read it.
 //!
-//! Data flows one way. The [`Source`](crate::source::Source) is asked by the driver, as the plan says; what it delivers is
-//! compared with the current value and published in one [`Current`] snapshot; a request loads that
-//! exactly once.
+//! [`Rotating`] holds the current value together with its [`Generation`]. A
+//! request loads both with one atomic read and keeps that [`Current`] for as long as it needs it.
+//! One refresh task asks the [`Source`](crate::source::Source), compares what it delivers with the
+//! current value, and publishes what is new.
+//!
+//! ```
+//! use tower_rotating_auth::{Rotating, Secret, source::channel};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), tower_rotating_auth::rotating::StartError> {
+//! let (sender, source) = channel();
+//! sender.send(Secret::from("sk-1"));
+//! let key = Rotating::start(source).await?;
+//!
+//! let before = key.current();
+//! let mut changes = key.subscribe();
+//! sender.send(Secret::from("sk-2"));
+//! changes.changed().await.expect("the refresh task is running");
+//!
+//! assert_eq!(before.expose_secret(), b"sk-1"); // what was loaded does not change
+//! assert_eq!(key.current().expose_secret(), b"sk-2");
+//! assert!(key.current().generation() > before.generation());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When the source is asked
+//!
+//! - **On a schedule**: before the value expires, or at the interval that the source or
+//!   [`RotatingBuilder::poll`] sets.
+//! - **On a hint**: when [`Source::changed`](crate::source::Source::changed) resolves.
+//! - **On a rejection**: when [`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than)
+//!   reports that the upstream rejected the current generation. Concurrent reports share one
+//!   attempt, and a storm guard limits how often rejections can force one.
+//! - **On request**: when [`Rotating::refresh`](crate::Rotating::refresh) is called.
+//!
+//! # Caveats
+//!
+//! - A failed refresh never removes the value. An expired value is served until a newer one
+//!   arrives, because the upstream decides what it accepts. See [`Current::expired_at`].
+//! - The refresh task runs on the tokio runtime on which the value was started. When that runtime
+//!   stops, [`Status::refresh_state`] is [`RefreshState::Stopped`] and the last value stays.
+//! - A value that expired before it arrived is an error, since a wrong clock is the usual cause.
 
 mod builder;
-mod deadline;
 mod engine;
 mod error;
 mod event;
@@ -14,10 +53,12 @@ mod publisher;
 mod refreshing;
 mod shared;
 mod status;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use self::builder::RotatingBuilder;
-pub use self::error::{RefreshError, StartError};
+pub use self::error::{RefreshError, RefreshErrorKind, StartError, StartErrorKind};
 pub use self::event::{Event, EventKind};
 pub use self::handle::Rotating;
 pub use self::publisher::Publisher;

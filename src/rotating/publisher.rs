@@ -1,4 +1,4 @@
-//! Publishing by hand.
+//! Publishing values manually.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use super::event::{EventKind, Events};
 use super::status::Progress;
-use super::value::Previous;
-use super::value::{Cell, Content, Snapshot};
+use super::value::{Cell, Content, Previous, Snapshot};
 use crate::clock::Now;
 use crate::clock::WallClock;
 use crate::generation::Generation;
 
-/// The right to publish: there is one for each value that [`Rotating::manual`] made, and it cannot be
-/// cloned, so that no second writer brings an old value back.
+/// The only writer of a value that [`Rotating::manual`] created.
+///
+/// It cannot be cloned, so that no second writer brings an old value back.
 ///
 /// [`Rotating::manual`]: crate::Rotating::manual
 pub struct Publisher<T> {
@@ -25,16 +25,19 @@ pub struct Publisher<T> {
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) wall: WallClock,
     pub(crate) overlap: Duration,
-    /// Contents that readers may still hold. They are let go of here, so that no reader pays for it.
+    /// Replaced contents that readers may still hold. They are freed here, so that no reader has
+    /// to.
     pub(crate) retired: Vec<Arc<Content<T>>>,
 }
 
 impl<T: PartialEq> Publisher<T> {
-    /// Makes `value` current, at once and for every handle. The generation moves unless the value equals
-    /// the current one; it is returned.
+    /// Makes `value` current for every handle and returns its generation.
     ///
-    /// A value that has proven itself is kept for the [overlap](crate::rotating::RotatingBuilder::overlap), for as long as the upstream
-    /// rejects the new one; in memory it stays until the next is published.
+    /// If `value` equals the current one, nothing changes and the current generation is returned.
+    ///
+    /// If the upstream has accepted the replaced value, requests may fall back to it during the
+    /// [overlap](crate::rotating::RotatingBuilder::overlap). It stays in memory until the next
+    /// value is published. Use [`cut_over`](Self::cut_over) for a value that leaked.
     pub fn publish(&mut self, value: T) -> Generation {
         let now = self.now();
         let current = self.cell.load_full();
@@ -45,8 +48,10 @@ impl<T: PartialEq> Publisher<T> {
         self.replace(current, value, previous, now)
     }
 
-    /// As [`publish`](Self::publish), and no request goes back to the value before: for one that is
-    /// compromised. Also where it has been replaced already, by an equal value.
+    /// Makes `value` current and drops the previous value, so that no request falls back to it.
+    ///
+    /// Use this if the previous value leaked. It drops the previous value even if `value` is
+    /// already current. Returns the current generation.
     pub fn cut_over(&mut self, value: T) -> Generation {
         let current = self.cell.load_full();
         if current.content.value != value {
@@ -55,10 +60,10 @@ impl<T: PartialEq> Publisher<T> {
         let generation = current.content.generation;
         self.cell.store(Arc::new(Snapshot {
             previous: None,
-            ..current.again()
+            ..current.same_content()
         }));
         drop(current);
-        self.let_go();
+        self.free_retired();
         generation
     }
 
@@ -81,15 +86,16 @@ impl<T: PartialEq> Publisher<T> {
         drop(current);
         self.progress
             .send_modify(|progress| progress.generation = generation);
-        self.let_go();
+        self.free_retired();
         let reason = None;
         self.events
             .emit(EventKind::Rotated { generation, reason }, now.wall);
         generation
     }
 
-    /// Frees the contents that no reader holds any more, and no snapshot.
-    fn let_go(&mut self) {
+    /// Frees the contents that no reader holds any more.
+    fn free_retired(&mut self) {
+        // A count of one is final: no published snapshot has the content, so nobody can clone it.
         self.retired
             .retain(|content| Arc::strong_count(content) > 1);
     }

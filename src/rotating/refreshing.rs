@@ -1,4 +1,4 @@
-//! Waiting for a refresh, on any executor.
+//! The future of a refresh.
 
 use std::fmt;
 use std::future::Future;
@@ -8,18 +8,21 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-use super::error::RefreshError;
+use super::error::{RefreshError, RefreshErrorKind};
 use super::value::Current;
 use super::value::Snapshot;
 
-/// What everybody who waits for a refresh is told.
+/// The result of a refresh, shared by all who wait for it.
 pub(crate) type Refreshed<T> = Result<Arc<Snapshot<T>>, RefreshError>;
 
-/// The outcome of a refresh, still to come.
+/// A future that resolves when a refresh is done.
 ///
-/// It needs no runtime of its own: deadlines are the refresh task's. Dropping it changes nothing but
-/// that nobody waits; the refresh was asked for when this was made.
-#[must_use = "the refresh runs by itself, but its outcome is here"]
+/// It works on any executor, since the refresh task keeps all deadlines.
+///
+/// # Cancel safety
+///
+/// Dropping it only stops the wait. The refresh was queued when this future was created.
+#[must_use = "the refresh runs by itself; await this for its result"]
 pub struct Refreshing<T>(State<T>);
 
 enum State<T> {
@@ -49,7 +52,7 @@ impl<T> Future for Refreshing<T> {
             State::Known(outcome) => Poll::Ready(outcome.take().expect("polled after it was done")),
             State::Waiting(reply) => Poll::Ready(match ready!(Pin::new(reply).poll(cx)) {
                 Ok(refreshed) => refreshed.map(Current::from),
-                Err(_) => Err(RefreshError::Stopped),
+                Err(_) => Err(RefreshError::new(RefreshErrorKind::Stopped)),
             }),
         }
     }

@@ -1,16 +1,16 @@
-//! What the one writer and the handles share.
+//! What the writer of a value shares with its handles.
 
 use super::event::Events;
 use super::value::{Cell, Snapshot};
 use std::sync::Arc;
 
-/// What the one writer and the handles share.
-pub(crate) struct Parts<T> {
+/// The published value and its events, shared by the writer and the handles.
+pub(crate) struct Shared<T> {
     pub(crate) cell: Arc<Cell<T>>,
     pub(crate) events: Arc<Events>,
 }
 
-impl<T> Parts<T> {
+impl<T> Shared<T> {
     pub(crate) fn new(snapshot: Snapshot<T>, events: Events) -> Self {
         Self {
             cell: Arc::new(Cell::from_pointee(snapshot)),

@@ -1,4 +1,4 @@
-//! How a rotating value is doing, and word of its changes.
+//! The status of a rotating value, and subscriptions to its changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,43 +11,44 @@ use super::value::Current;
 use crate::generation::Generation;
 use crate::source::SourceErrorKind;
 
-/// How a rotating value is doing. Times are the wall clock's.
+/// The state of a rotating value and of its refreshes. Times are wall clock times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// The name that it was given.
+    /// The name from [`RotatingBuilder::name`](crate::rotating::RotatingBuilder::name).
     pub name: Arc<str>,
     /// The current generation.
     pub generation: Generation,
-    /// How long the current generation has been current.
+    /// The time since the source was asked for the current value.
     pub age: Duration,
-    /// When the current value stops being good, if its source told.
+    /// When the current value expires, if its source said so.
     pub expires_at: Option<SystemTime>,
-    /// What kind of failure the last attempt was; `None` after one that succeeded.
+    /// The kind of the last attempt's error; `None` after one that succeeded.
     pub last_error: Option<SourceErrorKind>,
     /// Failed attempts in a row.
     pub failures: u32,
-    /// When the source is asked again at the latest; `None` where nothing asks it.
+    /// The latest time of the next attempt; `None` if nothing refreshes the value.
     pub next_attempt: Option<SystemTime>,
-    /// Events that the observer was too slow for.
+    /// The number of events dropped because the observer was too slow.
     pub events_dropped: u64,
-    /// Who keeps the value up to date.
+    /// Whether the value is still refreshed, and by whom.
     pub refresh_state: RefreshState,
 }
 
-/// Who keeps a rotating value up to date.
+/// Whether a rotating value is still refreshed, and by whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshState {
-    /// The refresh task.
+    /// The refresh task is running.
     Running,
-    /// Whoever holds the [`Publisher`](crate::rotating::Publisher).
+    /// A [`Publisher`](crate::rotating::Publisher) replaces the value manually; nothing refreshes
+    /// it.
     Manual,
-    /// Nobody any more: the refresh task or the publisher is gone. The last good value is still served.
+    /// The refresh task has stopped or the publisher was dropped. The last value is still served.
     Stopped,
 }
 
-/// What the writer reports of itself.
+/// The writer's part of a [`Status`].
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     pub(crate) generation: Generation,
@@ -56,7 +57,10 @@ pub(crate) struct Progress {
     pub(crate) next_attempt: Option<SystemTime>,
 }
 
-/// Word of each change of a rotating value. Changes that come faster than they are taken are one.
+/// A subscription to the changes of a rotating value, created by
+/// [`Rotating::subscribe`](crate::Rotating::subscribe).
+///
+/// A slow subscriber skips generations and gets the newest.
 pub struct Subscription<T> {
     cell: Arc<Cell<T>>,
     progress: watch::Receiver<Progress>,
@@ -76,14 +80,17 @@ impl<T> Subscription<T> {
         }
     }
 
-    /// Waits for a generation that this subscription has not seen. `None`: there will be no other,
-    /// since the refresh task or the publisher is gone.
+    /// Waits for a generation that this subscription has not seen yet.
+    ///
+    /// Returns `None` when there will be no other, because the refresh task has stopped or the
+    /// publisher was dropped.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing: the next call sees the change.
+    /// Dropping the future loses no change: the next call returns it.
     pub async fn changed(&mut self) -> Option<Current<T>> {
         loop {
+            // Before the load: a change after it wakes the wait below.
             self.progress.mark_unchanged();
             let current = Current::load(&self.cell);
             if current.generation() != self.seen {

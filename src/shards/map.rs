@@ -1,21 +1,26 @@
-//! A map whose copies share what they have in common: a change copies a few small tables, whatever the size.
+//! A persistent hash map: clones share what they have in common.
+//!
+//! A change copies a few small tables, whatever the size of the map.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-/// The lowest bits of a hash place an entry in its table, and the highest seven mark it there: branches go by
-/// those between.
+/// The first bit of a hash that branches use.
+///
+/// A table places an entry by the lowest bits and tags it with the highest seven, so branches use
+/// the bits between.
 const FIRST_BIT: u32 = 16;
 const LAST_BIT: u32 = 56;
 
-/// A map that is cheap to clone: the clone shares everything, and a change of either copies one table of at most
-/// `LEAF` entries and the branches above it, each with `FAN_OUT` arms. A map of no more than `LEAF` entries is one
-/// table. `docs/key-set.md` says how both were chosen.
+/// A map that is cheap to clone.
 ///
-/// Where an entry lies is decided by a hash under a seed that is drawn for each map, so that nobody outside can
-/// tell.
+/// A clone shares everything. A change of either copies one table of at most `LEAF` entries and the
+/// branches above it, each with `FAN_OUT` arms. A map of up to `LEAF` entries is a single table.
+/// `docs/key-set.md` says how both numbers were chosen.
+///
+/// Each map hashes with a random seed of its own, so that nobody outside can choose colliding keys.
 #[derive(Clone)]
 pub(crate) struct Shards<K, V, const FAN_OUT: usize = 32, const LEAF: usize = 128> {
     root: Node<K, V, FAN_OUT>,
@@ -71,7 +76,7 @@ where
         found.map(|(_, value)| value)
     }
 
-    /// Puts a value there; what stood there before is returned.
+    /// Inserts a value and returns the one that it replaced.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let hash = self.hasher.hash_one(&key);
         let hasher = |(key, _): &(K, V)| self.hasher.hash_one(key);
@@ -92,7 +97,7 @@ where
         Some(value)
     }
 
-    /// The entries, in no order.
+    /// Returns the entries, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let mut tables = Vec::new();
         self.root.collect(&mut tables);
@@ -106,7 +111,7 @@ where
 }
 
 impl<K: Clone + Eq, V: Clone, const FAN_OUT: usize> Node<K, V, FAN_OUT> {
-    /// The table that a hash belongs to, for nobody but this map.
+    /// Returns the table of a hash, copied first if another map shares it.
     fn table_mut(&mut self, hash: u64, bit: u32) -> &mut HashTable<(K, V)> {
         match self {
             Self::Branch(arms) => {
@@ -155,7 +160,7 @@ impl<K: Clone + Eq, V: Clone, const FAN_OUT: usize> Node<K, V, FAN_OUT> {
         }
     }
 
-    /// Whether the two share, or all entries that they do not share are ones that `is_there` knows.
+    /// Returns whether `is_there` holds for all entries that the two do not share.
     fn agrees(&self, other: &Self, is_there: &impl Fn(&(K, V)) -> bool) -> bool {
         match (self, other) {
             (Self::Branch(ours), Self::Branch(theirs)) => {
@@ -172,9 +177,9 @@ impl<K: Clone + Eq, V: Clone, const FAN_OUT: usize> Node<K, V, FAN_OUT> {
     }
 }
 
-/// Which arm of a branch a hash belongs to.
+/// Returns the arm of a branch for a hash.
 const fn arm<const FAN_OUT: usize>(hash: u64, bit: u32) -> usize {
-    // Cut to fewer than 64 bits before it is, whatever a pointer has.
+    // The remainder comes first, so that the cast is exact on 32-bit targets as well.
     #[expect(clippy::cast_possible_truncation, reason = "a number below FAN_OUT")]
     let arm = ((hash >> bit) % FAN_OUT as u64) as usize;
     arm
@@ -185,7 +190,7 @@ where
     K: Clone + Eq + Hash,
     V: Clone + PartialEq,
 {
-    /// Looks only at what the two do not share.
+    /// Compares only what the two do not share.
     fn eq(&self, other: &Self) -> bool {
         let is_there = |(key, value): &(K, V)| other.get(key) == Some(value);
         self.len == other.len && self.root.agrees(&other.root, &is_there)

@@ -1,4 +1,4 @@
-//! A map whose copies share what they have in common.
+//! A map that is cheap to clone and to change.
 
 mod map;
 #[cfg(test)]

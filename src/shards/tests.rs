@@ -1,4 +1,4 @@
-//! A map that shares is a map.
+//! Tests of the map against `BTreeMap`.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 use super::map::Shards;
 
-/// Small tables, so that there are branches on several levels.
+/// A map with small tables, so that it has branches on several levels.
 type Small<K, V> = Shards<K, V, 4, 3>;
 
-/// A number whose hash says little, so that tables cannot be split as they should.
+/// A number with few different hashes, so that tables cannot be split well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Alike(u16);
 
@@ -21,7 +21,7 @@ impl Hash for Alike {
     }
 }
 
-fn same_as_a_map<K>(steps: Vec<(K, Option<u8>)>, fork: usize) -> Result<(), TestCaseError>
+fn behaves_like_btree_map<K>(steps: Vec<(K, Option<u8>)>, fork: usize) -> Result<(), TestCaseError>
 where
     K: Clone + Eq + Hash + Ord + std::fmt::Debug,
 {
@@ -65,18 +65,18 @@ where
 
 proptest! {
     #[test]
-    fn a_copy_keeps_what_it_was_whatever_happens_to_the_other(
+    fn clones_are_independent(
         steps in vec((0_u16..300, proptest::option::weighted(0.7, any::<u8>())), 0..300),
         fork in 0_usize..300,
     ) {
-        same_as_a_map(steps, fork)?;
+        behaves_like_btree_map(steps, fork)?;
     }
 
     #[test]
-    fn hashes_that_are_alike_cost_time_and_nothing_else(
+    fn colliding_hashes_stay_correct(
         steps in vec(((0_u16..60).prop_map(Alike), proptest::option::weighted(0.7, any::<u8>())), 0..100),
         fork in 0_usize..100,
     ) {
-        same_as_a_map(steps, fork)?;
+        behaves_like_btree_map(steps, fork)?;
     }
 }

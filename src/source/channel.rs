@@ -1,4 +1,4 @@
-//! A channel is a source: the value is channel into it.
+//! A channel as a source.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,11 +7,14 @@ use tokio::sync::Notify;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched, Revision};
-use super::source::Source;
+use super::source_trait::Source;
 
-/// A source whose values somebody pushes, and the end to push them into.
+/// Creates a channel: a sender of values, and the source that delivers them.
 ///
-/// The engine treats them as any others: looks at them, compares, publishes what is new, tells of it.
+/// The engine treats them like the values of any source: it compares each with the current one and
+/// publishes what is new. Before the first value is sent, a fetch fails.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::{Rotating, Secret, source::channel};
@@ -24,7 +27,7 @@ use super::source::Source;
 ///
 /// let mut changes = key.subscribe();
 /// sender.send(Secret::from("sk-2"));
-/// let current = changes.changed().await.expect("the refresh task runs");
+/// let current = changes.changed().await.expect("the refresh task is running");
 /// assert_eq!(current.expose_secret(), b"sk-2");
 /// # Ok(())
 /// # }
@@ -42,6 +45,7 @@ pub fn channel<T: Send + Sync + 'static>() -> (Sender<T>, ChannelSource<T>) {
     (Sender(slot), channel)
 }
 
+/// The place for one value between the sender and the source.
 struct Slot<T> {
     value: Mutex<Option<T>>,
     filled: Notify,
@@ -54,42 +58,46 @@ impl<T> Slot<T> {
     }
 }
 
+/// Returns the revision of the value with this number.
 fn numbered(push: u64) -> Revision {
     Revision::new(push.to_be_bytes())
 }
 
-/// Where values are channel. Made by [`channel`].
+/// The sender of a [`channel`].
 pub struct Sender<T>(Arc<Slot<T>>);
 
 impl<T> Sender<T> {
-    /// Hands a value over. One that was channel before and not taken yet is dropped: the latest counts.
+    /// Sends a value. An earlier one that the engine has not taken yet is dropped.
     pub fn send(&self, value: T) {
         drop(self.0.replace(Some(value)));
         self.0.filled.notify_one();
     }
 }
 
-/// The source of what is channel. Made by [`channel`].
+/// The source of a [`channel`].
 pub struct ChannelSource<T> {
     slot: Arc<Slot<T>>,
-    /// How many values were taken out of the slot, taken for good or not.
+    /// The number of values taken out of the slot, whether or not the engine accepted them.
     handed_out: u64,
 }
 
 impl<T: Send + Sync + 'static> Source for ChannelSource<T> {
     type Value = T;
 
-    /// The number of a value is its revision: so it is known whether the last one was accepted.
-    async fn fetch(&mut self, ask: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
+    /// Takes the value out of the slot.
+    ///
+    /// The revision is the number of the value, which shows whether the engine accepted the last
+    /// one.
+    async fn fetch(&mut self, request: Fetch<'_, T>) -> Result<Fetched<T>, SourceError> {
         if let Some(value) = self.slot.replace(None) {
             self.handed_out += 1;
             return Ok(Fetched::new(value).revision(numbered(self.handed_out)));
         }
         match self.handed_out {
-            0 => Err(SourceError::transient("nothing has been channel yet")),
-            last if ask.revision == Some(&numbered(last)) => Ok(Fetched::unchanged()),
+            0 => Err(SourceError::transient("no value was sent yet")),
+            last if request.revision == Some(&numbered(last)) => Ok(Fetched::unchanged()),
             _ => Err(SourceError::invalid(
-                "what was channel last was not accepted; push another",
+                "the last value was not accepted; send another one",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! One environment variable as a source.
+//! An environment variable as a source.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,19 +6,19 @@ use std::fmt;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
-use super::source::Source;
+use super::source_trait::Source;
 use crate::secret::Secret;
 
-/// A secret in an environment variable.
+/// A source of a secret in an environment variable.
 ///
-/// A process cannot be told that its environment changes, so this is for values that last as long as the
-/// process; a [`FileSource`](crate::source::FileSource) is for those that rotate.
+/// The environment of a process does not change from outside, so this is for values that last as
+/// long as the process. Use a [`FileSource`](crate::source::FileSource) for values that rotate.
 pub struct EnvSource {
     name: OsString,
 }
 
 impl EnvSource {
-    /// The variable of that name.
+    /// Creates a source of the variable `name`.
     pub fn new(name: impl Into<OsString>) -> Self {
         Self { name: name.into() }
     }
@@ -32,7 +32,7 @@ impl Source for EnvSource {
         let value = env::var_os(&self.name)
             .ok_or_else(|| SourceError::permanent(format!("{name} is not set")))?;
         if value.as_encoded_bytes().trim_ascii().is_empty() {
-            return Err(SourceError::invalid(format!("{name} is set to nothing")));
+            return Err(SourceError::invalid(format!("{name} is empty")));
         }
         Ok(Fetched::new(Secret::new(value.into_encoded_bytes())))
     }

@@ -1,63 +1,68 @@
-//! What can go wrong on the way to a value.
+//! Errors of a source.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// Why a source could not deliver.
+use super::expiry::InvalidLifetime;
+
+/// An error of a source that could not deliver a value.
 ///
-/// Whoever makes one keeps secrets out of its text and out of its cause: both are logged.
+/// Its text and its cause are logged: keep secrets out of both.
 #[derive(Debug)]
 pub struct SourceError {
-    class: SourceErrorKind,
+    kind: SourceErrorKind,
     message: Cow<'static, str>,
     retry_after: Option<Duration>,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure it was; decides how soon the source is asked again.
+/// The kinds of [`SourceError`]. They decide how soon the source is asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
-    /// It may work in a moment.
+    /// The source may work again in a moment.
     Transient,
-    /// It takes somebody to mend it; asked again all the same, less often.
+    /// Somebody has to repair something. The source is still asked again, but less often.
     Permanent,
-    /// The source asks for patience.
+    /// The source asked to wait.
     Throttled,
-    /// No answer within the fetch timeout.
+    /// There was no answer within the fetch timeout.
     TimedOut,
-    /// The source's code panicked.
+    /// The code of the source panicked.
     Panicked,
-    /// What came is not a usable value.
+    /// The source delivered something that is not a usable value.
     Invalid,
-    /// What came had expired already.
+    /// The value had expired before it arrived.
     Expired,
 }
 
 impl SourceError {
-    /// An error of the given class.
-    pub fn new(class: SourceErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    /// Creates an error of this kind.
+    pub fn new(kind: SourceErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            class,
+            kind,
             message: message.into(),
             retry_after: None,
-            cause: None,
+            source: None,
         }
     }
 
-    /// It may work in a moment.
+    /// Creates an error of kind [`SourceErrorKind::Transient`].
     pub fn transient(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(SourceErrorKind::Transient, message)
     }
 
-    /// It takes somebody to mend it.
+    /// Creates an error of kind [`SourceErrorKind::Permanent`].
     pub fn permanent(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(SourceErrorKind::Permanent, message)
     }
 
-    /// The source asks for patience: not before `retry_after`, which is honoured between 1 s and 5 min.
+    /// Creates an error of kind [`SourceErrorKind::Throttled`].
+    ///
+    /// The source is not asked again before `retry_after`, which is bounded to between 1 s and 5
+    /// minutes.
     pub fn throttled(message: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
@@ -65,22 +70,22 @@ impl SourceError {
         }
     }
 
-    /// What came is not a usable value.
+    /// Creates an error of kind [`SourceErrorKind::Invalid`].
     pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(SourceErrorKind::Invalid, message)
     }
 
-    /// Adds what caused it.
+    /// Sets the cause, which [`Error::source`] returns.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
         self
     }
 
-    /// What kind of failure it was.
+    /// Returns the kind of this error.
     #[must_use]
-    pub const fn class(&self) -> SourceErrorKind {
-        self.class
+    pub const fn kind(&self) -> SourceErrorKind {
+        self.kind
     }
 
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
@@ -96,7 +101,21 @@ impl fmt::Display for SourceError {
 
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<Box<dyn Error + Send + Sync>> for SourceError {
+    /// Creates an error of kind [`SourceErrorKind::Transient`] with `source` as its cause.
+    fn from(source: Box<dyn Error + Send + Sync>) -> Self {
+        Self::transient("fetching the value failed").with_source(source)
+    }
+}
+
+impl From<InvalidLifetime> for SourceError {
+    /// Creates an error of kind [`SourceErrorKind::Invalid`] with `source` as its cause.
+    fn from(source: InvalidLifetime) -> Self {
+        Self::invalid("the source gave an invalid lifetime").with_source(source)
     }
 }
 
@@ -111,5 +130,32 @@ impl fmt::Display for SourceErrorKind {
             Self::Invalid => "invalid",
             Self::Expired => "expired",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::expiry::Expiry;
+    use super::*;
+
+    #[test]
+    fn boxed_error_becomes_a_transient_source_error() {
+        fn fetch() -> Result<(), SourceError> {
+            Err(Box::<dyn Error + Send + Sync>::from("connection reset"))?;
+            Ok(())
+        }
+        let error = fetch().unwrap_err();
+        assert_eq!(error.kind(), SourceErrorKind::Transient);
+        assert_eq!(error.source().unwrap().to_string(), "connection reset");
+    }
+
+    #[test]
+    fn invalid_lifetime_becomes_an_invalid_source_error() {
+        fn expiry() -> Result<Expiry, SourceError> {
+            Ok(Expiry::in_seconds(0.0)?)
+        }
+        let error = expiry().unwrap_err();
+        assert_eq!(error.kind(), SourceErrorKind::Invalid);
+        assert!(error.source().unwrap().is::<InvalidLifetime>());
     }
 }

@@ -1,25 +1,25 @@
-//! What a source is told, and what it answers.
+//! The request to a source, and its answer.
 
 use super::error::SourceError;
 use super::expiry::Expiry;
 use crate::generation::Generation;
 use std::fmt;
 
-/// What a source is told when it is asked. Its [`Debug`](fmt::Debug) leaves the value out.
+/// The request to a source. Its [`Debug`](fmt::Debug) omits the value.
 #[non_exhaustive]
 pub struct Fetch<'a, T> {
-    /// Why it is asked now.
+    /// Why the source is asked now.
     pub reason: FetchReason,
-    /// The generation that was rejected, if that is why.
+    /// The rejected generation, if the reason is [`FetchReason::Rejected`].
     pub rejected: Option<Generation>,
     /// The revision of the current value, if the source gave one.
     pub revision: Option<&'a Revision>,
-    /// The current value, so that a large one can be brought up to date instead of built again.
+    /// The current value, so that a source can update a large one instead of building it again.
     pub current: Option<&'a T>,
 }
 
 impl<'a, T> Fetch<'a, T> {
-    /// The same, for a source whose values are made into values of this type.
+    /// Returns the same request for a source of another type, without the current value.
     pub(crate) const fn of_another_type<U>(&self) -> Fetch<'a, U> {
         Fetch {
             reason: self.reason,
@@ -30,15 +30,15 @@ impl<'a, T> Fetch<'a, T> {
     }
 }
 
-/// Why a source is asked.
+/// The reasons for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchReason {
     /// There is no value yet.
     Start,
-    /// The schedule says so.
+    /// A fetch was due.
     Scheduled,
-    /// The source said that its value may have changed.
+    /// The source hinted that its value may have changed.
     Changed,
     /// The upstream rejected the current value.
     Rejected,
@@ -46,27 +46,27 @@ pub enum FetchReason {
     Requested,
 }
 
-/// What a source found. Its [`Debug`](fmt::Debug) leaves the value out.
+/// The answer of a source. Its [`Debug`](fmt::Debug) omits the value.
 #[non_exhaustive]
 pub enum Fetched<T> {
-    /// The content is what it was at the revision that the source was told.
+    /// The content is the same as at the revision in the request.
     Unchanged {
-        /// When the current value stops being good, if that is now known to be later.
+        /// When the current value expires, if that is known now. `None` keeps what was known.
         expires_at: Option<Expiry>,
     },
     /// A value, new or not.
     Value {
         /// The value.
         value: T,
-        /// What the source says of its content: equal revision, same content.
+        /// The revision of the content. Equal revisions mean equal content.
         revision: Option<Revision>,
-        /// When it stops being good.
+        /// When the value expires.
         expires_at: Option<Expiry>,
     },
 }
 
 impl<T> Fetched<T> {
-    /// A value of which no more is known.
+    /// Creates an answer with a value, without a revision and an expiry.
     #[must_use]
     pub const fn new(value: T) -> Self {
         Self::Value {
@@ -76,13 +76,13 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// Nothing has changed since the revision that the source was told.
+    /// Creates an answer that says that nothing has changed since the revision in the request.
     #[must_use]
     pub const fn unchanged() -> Self {
         Self::Unchanged { expires_at: None }
     }
 
-    /// Says when the value stops being good.
+    /// Sets when the value expires.
     #[must_use]
     pub fn expires(mut self, expiry: Expiry) -> Self {
         match &mut self {
@@ -93,7 +93,7 @@ impl<T> Fetched<T> {
         self
     }
 
-    /// Says which revision the value is; of no effect where nothing changed.
+    /// Sets the revision of the value. It has no effect on [`Fetched::Unchanged`].
     #[must_use]
     pub fn revision(mut self, of_value: Revision) -> Self {
         if let Self::Value { revision, .. } = &mut self {
@@ -102,6 +102,15 @@ impl<T> Fetched<T> {
         self
     }
 
+    /// Adds a tag to the revision, if there is one.
+    pub(crate) fn tagged(mut self, tag: u8) -> Self {
+        if let Self::Value { revision, .. } = &mut self {
+            *revision = revision.take().map(|revision| revision.with_tag(tag));
+        }
+        self
+    }
+
+    /// Turns the value into another.
     pub(crate) fn try_map<U>(
         self,
         f: impl FnOnce(T) -> Result<U, SourceError>,
@@ -121,21 +130,33 @@ impl<T> Fetched<T> {
     }
 }
 
-/// What a source says of its content (a hash, an `ETag`, a version): equal revision, same content.
+/// The revision of a source's content: a hash, an `ETag` or a version.
+///
+/// The engine takes equal revisions for equal content and does not compare the values.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Revision(Box<[u8]>);
 
 impl Revision {
-    /// Any bytes that are equal exactly when the content is.
+    /// Creates a revision of any bytes that are equal exactly when the content is.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes that it was made of. They may be a digest of a secret: not for logs.
+    /// Returns the bytes. They may be a digest of a secret: keep them out of logs.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Returns this revision with a tag before it.
+    fn with_tag(&self, tag: u8) -> Self {
+        Self::new([&[tag], self.as_bytes()].concat())
+    }
+
+    /// Returns the revision without this tag, or `None` if it has another.
+    pub(crate) fn without_tag(&self, tag: u8) -> Option<Self> {
+        self.as_bytes().strip_prefix(&[tag]).map(Self::new)
     }
 }
 

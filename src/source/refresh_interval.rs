@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How often a source is asked.
+/// The interval at which a source is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshInterval {
     pub(crate) poll: Option<Duration>,
@@ -10,8 +10,9 @@ pub struct RefreshInterval {
 }
 
 impl RefreshInterval {
-    /// Asked at least every `poll`, also where a value tells when it expires, and at most every
-    /// `min_interval` (which is a millisecond or more).
+    /// Creates an interval: at least one fetch every `poll`, and at most one every `min_interval`.
+    ///
+    /// `poll` applies even if the value expires later. A `min_interval` below 1 ms counts as 1 ms.
     #[must_use]
     pub const fn new(poll: Duration, min_interval: Duration) -> Self {
         Self {
@@ -22,7 +23,8 @@ impl RefreshInterval {
 }
 
 impl Default for RefreshInterval {
-    /// As the value's expiry asks, every 60 s where it has none, and at most once a second.
+    /// Returns the default: ahead of the value's expiry, or every 60 s if it has none, and at most
+    /// once per second.
     fn default() -> Self {
         Self {
             poll: None,

@@ -1,15 +1,18 @@
-//! A closure is a source.
+//! A closure as a source.
 
 use std::fmt;
 use std::future::Future;
 
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
-use super::source::Source;
+use super::source_trait::Source;
 
-/// Makes a source of a closure that fetches a value.
+/// Creates a source from a closure that fetches a value.
 ///
-/// Values that expire, or that carry a revision, want a [`Source`] of their own.
+/// The closure's error can be a [`SourceError`], a boxed error, or any type that converts into a
+/// [`SourceError`]. Implement [`Source`] instead if values expire or have a revision.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::{Rotating, Secret, source::{SourceError, source_fn}};
@@ -28,7 +31,7 @@ pub const fn source_fn<F>(fetch: F) -> SourceFn<F> {
     SourceFn(fetch)
 }
 
-/// A closure as a source. Made by [`source_fn`].
+/// A closure as a source, created by [`source_fn`].
 #[derive(Clone, Copy)]
 pub struct SourceFn<F>(F);
 

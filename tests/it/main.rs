@@ -5,13 +5,9 @@ mod engine;
 mod examples;
 #[cfg(feature = "file")]
 mod file_source;
-#[cfg(feature = "file")]
-mod gateway;
 mod inbound;
 #[cfg(feature = "axum")]
 mod inbound_policy;
-#[cfg(feature = "file")]
-mod keyctl;
 mod keyring;
 mod outbound;
 mod rotator;

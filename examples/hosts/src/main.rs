@@ -1,6 +1,7 @@
-//! One client library after the other, with a key that rotates twice under load. No call may fail.
+//! Runs one client library after the other with a key that rotates twice under load. No call may
+//! fail.
 //!
-//! The files in [`hosts`] are the examples; [`harness`] is what they are tried with.
+//! The files in [`hosts`] are the examples. [`harness`] has the server and the load.
 
 mod harness;
 mod hosts;
@@ -16,16 +17,16 @@ use tokio::time::timeout;
 use self::harness::{Failed, Tally};
 use self::hosts::{HOSTS, Host};
 
-/// A trial that takes longer hangs.
+/// A trial that takes longer counts as hanging.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Rotates the key of each client library twice under load, and prints a line for each.
+/// Rotates the key of each client library twice under load, and prints one line per library.
 ///
-/// `ok NAME VERSION calls=N rotations=N` says that N calls were answered, none was lost, and that the server
-/// has seen so many new keys; `fail NAME VERSION WHY` says otherwise, and so does the exit code.
+/// `ok NAME VERSION calls=N rotations=N`: every call was answered, and the server saw N new keys.
+/// `fail NAME VERSION WHY`: a call was lost, or the trial hung; the exit code is 1.
 #[derive(Parser)]
 struct Args {
-    /// All of them, unless some are named.
+    /// The libraries to run. Defaults to all of them.
     #[arg(value_parser = PossibleValuesParser::new(HOSTS.iter().map(|host| host.name)))]
     hosts: Vec<String>,
 }
@@ -34,7 +35,7 @@ fn main() -> std::io::Result<ExitCode> {
     let Args { hosts } = Args::parse();
     let runtime = Runtime::new()?;
     let exit = runtime.block_on(try_all(&hosts));
-    runtime.shutdown_background(); // whatever hangs is not waited for
+    runtime.shutdown_background(); // does not wait for a trial that hangs
     Ok(exit)
 }
 
@@ -60,6 +61,6 @@ async fn try_one(host: &Host) -> Result<Tally, Failed> {
     let trial = tokio::spawn((host.trial)());
     match timeout(LONGEST, trial).await {
         Ok(ended) => ended?,
-        Err(_) => Err(format!("it hangs: {} s", LONGEST.as_secs()).into()),
+        Err(_) => Err(format!("timed out after {} s", LONGEST.as_secs()).into()),
     }
 }

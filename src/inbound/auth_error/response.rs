@@ -12,6 +12,8 @@ use super::challenge::Challenges;
 use super::error::AuthError;
 use super::format::ErrorFormat;
 use super::kind::ErrorClass;
+use crate::grpc;
+use crate::grpc::Protocol;
 use crate::inbound::config_error::ConfigError;
 use crate::inbound::location::KeyLocations;
 
@@ -117,7 +119,8 @@ impl AuthErrorResponse {
         if let Some(retry_after) = error.retry_after() {
             headers.insert(RETRY_AFTER, whole_seconds(retry_after).into());
         }
-        if method == Method::POST && is_grpc(request_headers) {
+        // A gRPC-Web client gets an HTTP status: across origins, a browser hides `grpc-status` from it.
+        if method == Method::POST && grpc::protocol(request_headers) == Some(Protocol::Grpc) {
             write_grpc(error, headers);
         } else {
             self.write_http(error, method, &mut response);
@@ -155,17 +158,6 @@ fn write_grpc(error: &AuthError, headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert("grpc-status", HeaderValue::from_static(status));
     headers.insert("grpc-message", HeaderValue::from_static(message));
-}
-
-/// Whether the client speaks gRPC. gRPC-Web is not it: its clients understand a status of HTTP.
-fn is_grpc(request_headers: &HeaderMap) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
-    let content_type = request_headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    content_type
-        .and_then(|bytes| bytes.split_at_checked(GRPC.len()))
-        .is_some_and(|(start, rest)| {
-            start.eq_ignore_ascii_case(GRPC) && matches!(rest, [] | [b'+' | b';' | b' ', ..])
-        })
 }
 
 /// Rounds up to whole seconds, and to at least one, so that no client tries again at once.

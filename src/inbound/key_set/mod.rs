@@ -2,7 +2,7 @@
 
 mod error;
 mod external;
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 mod key_file;
 mod list;
 mod set;
@@ -11,7 +11,7 @@ mod text;
 mod verify;
 
 pub use self::error::{KeySetError, KeySetErrorKind};
-#[cfg(feature = "file")]
+#[cfg(feature = "key-file")]
 pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::set::KeySet;
 pub use self::source::{IntoKeySet, KeySetSource};

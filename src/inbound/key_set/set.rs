@@ -29,7 +29,7 @@ use crate::shards::Shards;
 pub struct KeySet {
     /// The count of a key file, so that an older file does not bring a revoked key back. It is the
     /// first field that is compared: where it differs, so do the sets.
-    edition: u64,
+    serial: u64,
     by_digest: Shards<KeyDigest, Arc<KeyRecord>>,
     /// Checked in place of the record of an unknown token, which so costs what a known one does.
     nobody: Arc<KeyRecord>,
@@ -85,17 +85,17 @@ impl KeySet {
         Self {
             by_digest: Shards::new(),
             nobody: Arc::new(KeyRecord::new(id, client, Scopes::default())),
-            edition: 0,
+            serial: 0,
         }
     }
 
-    pub(crate) const fn with_edition(mut self, edition: u64) -> Self {
-        self.edition = edition;
+    pub(crate) const fn with_serial(mut self, serial: u64) -> Self {
+        self.serial = serial;
         self
     }
 
-    pub(crate) const fn edition(&self) -> u64 {
-        self.edition
+    pub(crate) const fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// Returns how many keys there are, active or not.

@@ -107,7 +107,7 @@ impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
         let fetched = self.source.fetch(ask.of_another_type()).await?;
         fetched.try_map(|text| {
             self.parse(&text, current).map_err(|error| {
-                SourceError::invalid("the key set cannot be used").caused_by(error)
+                SourceError::invalid("the key set cannot be used").with_source(error)
             })
         })
     }
@@ -116,8 +116,8 @@ impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
         self.source.changed()
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.source.pace()
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.source.refresh_interval()
     }
 }
 

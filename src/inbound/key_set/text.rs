@@ -26,16 +26,16 @@ impl KeySet {
         }
     }
 
-    #[cfg(feature = "file")]
+    #[cfg(feature = "key-file")]
     fn parse_file(file: &str) -> Result<Self, KeySetError> {
         Self::from_toml(file)
     }
 
-    #[cfg(not(feature = "file"))]
+    #[cfg(not(feature = "key-file"))]
     fn parse_file(_: &str) -> Result<Self, KeySetError> {
         Err(KeySetError::new(
             KeySetErrorKind::FeatureDisabled,
-            "a key file cannot be read without the feature `file`; enable it",
+            "a key file cannot be read without the feature `key-file`; enable it",
         ))
     }
 
@@ -44,8 +44,8 @@ impl KeySet {
     /// It brings no key back, and so is not older than `current`, whatever the text says; nor does
     /// it let an older set come after it.
     pub(crate) fn empty_as_of(text: &Secret, current: Option<&Self>) -> Self {
-        let edition = current.map_or(0, Self::edition);
-        Self::empty().with_edition(edition.max(edition_of(text)))
+        let serial = current.map_or(0, Self::serial);
+        Self::empty().with_serial(serial.max(serial_of(text)))
     }
 
     /// Checks that this set may replace `current`.
@@ -53,15 +53,15 @@ impl KeySet {
     /// # Errors
     ///
     /// Returns an error of kind [`Outdated`](KeySetErrorKind::Outdated) if the key file carries a
-    /// lower generation than the one in force: it could bring a revoked key back.
+    /// lower serial than the one in force: it could bring a revoked key back.
     pub fn not_older_than(&self, current: &Self) -> Result<(), KeySetError> {
-        let (offered, current) = (self.edition(), current.edition());
+        let (offered, current) = (self.serial(), current.serial());
         if offered < current {
             return Err(KeySetError::new(
                 KeySetErrorKind::Outdated,
                 format!(
-                    "the key file is of generation {offered}, older than {current}, which is in \
-                     force; raise its generation to use it all the same"
+                    "the key file is of serial {offered}, older than {current}, which is in \
+                     force; raise its serial to use it all the same"
                 ),
             ));
         }
@@ -69,14 +69,14 @@ impl KeySet {
     }
 }
 
-#[cfg(feature = "file")]
-fn edition_of(text: &Secret) -> u64 {
+#[cfg(feature = "key-file")]
+fn serial_of(text: &Secret) -> u64 {
     let text = std::str::from_utf8(text.expose_secret());
-    text.map_or(0, super::key_file::edition_of)
+    text.map_or(0, super::key_file::serial_of)
 }
 
-#[cfg(not(feature = "file"))]
-const fn edition_of(_: &Secret) -> u64 {
+#[cfg(not(feature = "key-file"))]
+const fn serial_of(_: &Secret) -> u64 {
     0
 }
 

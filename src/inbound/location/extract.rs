@@ -4,8 +4,8 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::{HeaderValue, Uri};
 
 use super::found::{Absent, Found, Presented, trim};
-use super::location::KeyLocation;
-use super::locations::KeyLocations;
+use super::key_location::KeyLocation;
+use super::key_locations::KeyLocations;
 use super::token::Token;
 use super::{basic, query, websocket};
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};

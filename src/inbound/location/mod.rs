@@ -3,15 +3,15 @@
 mod basic;
 mod extract;
 mod found;
-mod location;
-mod locations;
+mod key_location;
+mod key_locations;
 mod query;
 mod strip;
 mod token;
 mod websocket;
 
-pub use self::location::KeyLocation;
-pub use self::locations::KeyLocations;
+pub use self::key_location::KeyLocation;
+pub use self::key_locations::KeyLocations;
 pub(crate) use self::strip::strip_identity;
 pub use self::token::Token;
 pub(crate) use self::token::is_b64token;

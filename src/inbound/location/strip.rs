@@ -3,8 +3,8 @@
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
-use super::location::KeyLocation;
-use super::locations::KeyLocations;
+use super::key_location::KeyLocation;
+use super::key_locations::KeyLocations;
 use super::{query, websocket};
 
 impl KeyLocations {

@@ -44,10 +44,10 @@ impl<S> RequireKey<S> {
     }
 
     fn error_response<B>(&self, error: &AuthError, request: &Request<B>) -> Response<bytes::Bytes> {
-        if let Some(untold) = self.authenticator.log_limiter.allow_at(Instant::now()) {
+        if let Some(suppressed) = self.authenticator.log_limiter.allow_at(Instant::now()) {
             self.authenticator.keys.emit(EventKind::Refused {
                 reason: error.reason(),
-                untold,
+                suppressed,
             });
         }
         let error_response = &self.authenticator.error_response;

@@ -3,51 +3,51 @@
 use std::time::{Duration, SystemTime};
 
 use super::not_allowed::NotAllowed;
-use super::{Decided, Drawn, Life, Made};
+use super::{Candidate, Decided, Made};
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::{ClientId, KeyId, Provenance};
 use crate::keyring::issuance_policy::IssuancePolicy;
-use crate::keyring::request::IssueRequest;
+use crate::keyring::request::{IssueRequest, Lifetime};
 use crate::keyring::state::{Change, ClientEntry, ClientState, KeyEntry, KeyRingState};
 
 impl KeyRingState {
     pub(crate) fn issue(
         &self,
-        terms: &IssueRequest,
-        drawn: &Drawn,
+        request: &IssueRequest,
+        candidate: &Candidate,
         now: SystemTime,
     ) -> Decided<Made<KeyId>> {
-        if let Some(before) = self.made_before(&terms.client, terms.idempotency_key.as_ref()) {
+        if let Some(before) = self.made_before(&request.client, request.idempotency_key.as_ref()) {
             return match before.replaces() {
                 None => Ok((Change::default(), Made::Before(before.id().clone()))),
                 Some(_) => Err(NotAllowed::IdempotencyKeyReused(before.id().clone())),
             };
         }
-        self.add(terms, drawn, Provenance::Issued, now)
+        self.add(request, candidate, Provenance::Issued, now)
     }
 
     /// A new key beside those that the client has.
     pub(crate) fn add(
         &self,
-        terms: &IssueRequest,
-        drawn: &Drawn,
+        request: &IssueRequest,
+        candidate: &Candidate,
         provenance: Provenance,
         now: SystemTime,
     ) -> Decided<Made<KeyId>> {
         let mut change = Change::default();
-        let client = match (self.client(&terms.client), &terms.new_client) {
+        let client = match (self.client(&request.client), &request.new_client) {
             (Some(client), _) => client.clone(),
             (None, Some(scopes)) => {
-                let client = ClientEntry::new(terms.client.clone(), scopes.clone());
+                let client = ClientEntry::new(request.client.clone(), scopes.clone());
                 change.clients.push(client.clone());
                 client
             }
-            (None, None) => return Err(NotAllowed::UnknownClient(terms.client.clone())),
+            (None, None) => return Err(NotAllowed::UnknownClient(request.client.clone())),
         };
         if client.state() == ClientState::Disabled {
             return Err(NotAllowed::ClientDisabled(client.id().clone()));
         }
-        if let Some(scopes) = &terms.scopes {
+        if let Some(scopes) = &request.scopes {
             if !client.scopes().contains_all(scopes) {
                 return Err(NotAllowed::MoreThanItsClient(client.id().clone()));
             }
@@ -57,21 +57,27 @@ impl KeyRingState {
             let client = client.id().clone();
             return Err(NotAllowed::TooManyKeys { client, limit });
         }
-        let lifetime = self.policy().lifetime.or(terms.length);
-        let not_after = end_of_life(terms.life, lifetime, terms.not_before, self.policy(), now)?;
+        let default = self.policy().lifetime.or(request.default_lifetime);
+        let not_after = end_of_life(
+            request.lifetime,
+            default,
+            request.not_before,
+            self.policy(),
+            now,
+        )?;
         // Of a client that is made for the key, it has all: scopes of its own would only keep the client from being narrowed.
         let is_new = !change.clients.is_empty();
-        let scopes = terms.scopes.clone();
+        let scopes = request.scopes.clone();
         let scopes = scopes.filter(|scopes| !is_new || scopes != client.scopes());
-        let entry = KeyEntry::new(drawn.id.clone(), client.id().clone(), drawn.digest)
+        let entry = KeyEntry::new(candidate.id.clone(), client.id().clone(), candidate.digest)
             .with_scopes(scopes)
             .with_created_at(now)
-            .with_not_before(terms.not_before)
+            .with_not_before(request.not_before)
             .with_not_after(not_after)
             .with_provenance(provenance)
-            .with_idempotency_key(terms.idempotency_key.clone());
+            .with_idempotency_key(request.idempotency_key.clone());
         change.keys.push(entry);
-        Ok((change, Made::Now(drawn.id.clone())))
+        Ok((change, Made::Now(candidate.id.clone())))
     }
 
     /// The key that the operation of this idempotency key has made.
@@ -88,18 +94,18 @@ impl KeyRingState {
 
 /// When a key that is made now ends, as the policy has it.
 pub(crate) fn end_of_life(
-    life: Life,
-    lifetime: Option<Duration>,
+    lifetime: Lifetime,
+    default: Option<Duration>,
     not_before: Option<SystemTime>,
     policy: &IssuancePolicy,
     now: SystemTime,
 ) -> Result<Option<SystemTime>, NotAllowed> {
     let start = not_before.map_or(now, |from| from.max(now));
-    let wanted = life.ends(start, lifetime);
+    let wanted = lifetime.ends(start, default);
     let longest = policy.max_age.ends(Some(now));
     let end = match (wanted, longest) {
         (Some(wanted), Some(longest)) if wanted <= longest => Some(wanted),
-        (_, Some(longest)) if life == Life::AsThePolicySays => Some(longest),
+        (_, Some(longest)) if lifetime == Lifetime::AsThePolicySays => Some(longest),
         (_, Some(_)) => {
             let longest = policy.max_age.age;
             return Err(NotAllowed::TooLong { longest });

@@ -67,12 +67,12 @@ impl KeyRingState {
     }
 
     /// The key that is meant, alive or not.
-    pub(crate) fn which(
+    pub(crate) fn select(
         &self,
-        which: &KeySelector,
+        selector: &KeySelector,
         now: SystemTime,
     ) -> Result<&KeyEntry, NotAllowed> {
-        let client = match which {
+        let client = match selector {
             KeySelector::Named(id) => return self.key(id).ok_or(NotAllowed::UnknownKey),
             KeySelector::Of(client) => client,
         };

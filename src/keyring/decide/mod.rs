@@ -1,4 +1,4 @@
-//! What each operation changes in a ledger: pure functions of the ledger, the request, the new key and `now`.
+//! What each operation changes in a state: pure functions of the state, the request, the new key and `now`.
 
 mod client;
 mod import;
@@ -10,20 +10,15 @@ mod retire;
 mod revoke;
 mod rotate;
 
-pub use self::import::ExternalKey;
 pub use self::not_allowed::NotAllowed;
-pub use self::revoke::RevokeRequest;
-pub use self::rotate::{RotateRequest, Rotation};
+pub use self::rotate::Rotation;
 
-use std::time::{Duration, SystemTime};
-
-use super::issuance_policy::after;
 use super::state::Change;
 use crate::inbound::{KeyDigest, KeyId};
 
-/// A key that was drawn for an operation, which may or may not come to use it.
+/// A key that was generated for an operation, which may not use it.
 #[derive(Clone, Debug)]
-pub(crate) struct Drawn {
+pub(crate) struct Candidate {
     pub(crate) id: KeyId,
     pub(crate) digest: KeyDigest,
 }
@@ -38,26 +33,4 @@ pub(crate) enum Made<T> {
     Now(T),
     /// The same operation has made it before.
     Before(KeyId),
-}
-
-/// Until when a new key is to be valid.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Life {
-    #[default]
-    AsThePolicySays,
-    For(Duration),
-    Until(SystemTime),
-    ForEver,
-}
-
-impl Life {
-    /// When it ends, if it begins at `start` and the policy says `lifetime`.
-    fn ends(self, start: SystemTime, lifetime: Option<Duration>) -> Option<SystemTime> {
-        match self {
-            Self::AsThePolicySays => lifetime.map(|lifetime| after(start, lifetime)),
-            Self::For(lifetime) => Some(after(start, lifetime)),
-            Self::Until(moment) => Some(moment),
-            Self::ForEver => None,
-        }
-    }
 }

@@ -58,7 +58,7 @@ pub enum NotAllowed {
     SameKey(KeyId),
     /// Another operation has used this idempotency key, and made this key.
     IdempotencyKeyReused(KeyId),
-    /// The outcome would be no ledger.
+    /// The outcome would be no state.
     Invalid(InvalidKeyRingState),
 }
 
@@ -132,7 +132,7 @@ impl fmt::Display for NotAllowed {
                     "another operation had this idempotency key, and made the key {key}; take a new one"
                 )
             }
-            Self::Invalid(_) => f.write_str("the outcome would be no ledger"),
+            Self::Invalid(_) => f.write_str("the outcome would be no state"),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::keyring::issuance_policy::after;
 use crate::keyring::state::{Change, KeyEntry, KeyRingState};
 
 impl KeyRingState {
-    /// Forgets the keys that no older copy of this ledger could bring back: that were made to end, and ended long
+    /// Forgets the keys that no older copy of this state could bring back: that were made to end, and ended long
     /// ago, and were not revoked if they came from elsewhere. When a key was retired or revoked does not count,
     /// since an older copy does not have that.
     pub(crate) fn purge(&self, now: SystemTime) -> Decided<Vec<KeyId>> {

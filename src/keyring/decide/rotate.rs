@@ -1,44 +1,14 @@
 //! A key that takes the place of another.
 
-use crate::keyring::request::length_of_life;
 use std::time::{Duration, SystemTime};
 
 use super::issue::end_of_life;
 use super::not_allowed::NotAllowed;
-use super::{Decided, Drawn, Life, Made};
-use crate::idempotency::IdempotencyKey;
+use super::{Candidate, Decided, Made};
 use crate::inbound::{ClientId, KeyId, Provenance};
 use crate::keyring::issuance_policy::after;
-use crate::keyring::request::{IssueRequest, KeySelector};
+use crate::keyring::request::{KeySelector, OldKey, RotateRequest, lifetime_of};
 use crate::keyring::state::{Change, ClientState, KeyEntry, KeyRingState, earlier};
-
-/// A key to be rotated: replaced by a new one that may do the same.
-///
-/// ```
-/// use std::time::Duration;
-/// use tower_rotating_auth::{inbound::ClientId, keyring::RotateRequest};
-///
-/// let client: ClientId = "open-webui".parse()?;
-/// let planned = RotateRequest::with_grace(&client, Duration::from_secs(3600));
-/// let leaked = RotateRequest::compromised(&client);
-/// # let _ = (planned, leaked);
-/// # Ok::<_, Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct RotateRequest {
-    which: KeySelector,
-    old: Fate,
-    life: Life,
-    idempotency_key: Option<IdempotencyKey>,
-}
-
-/// What becomes of the key that is replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Retires(Duration),
-    IsRevoked,
-}
 
 /// What a rotation came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,85 +25,44 @@ pub struct Rotation {
     pub ended: Vec<KeyId>,
 }
 
-impl RotateRequest {
-    /// A new key; the old one stays valid for `grace`, or for what is left of its own life, or for as long as
-    /// the policy allows, whichever is the shortest.
-    pub fn with_grace(which: impl Into<KeySelector>, grace: Duration) -> Self {
-        Self::new(which.into(), Fate::Retires(grace))
-    }
-
-    /// A new key; the old one is revoked at once, with every key before it and after it.
-    pub fn compromised(which: impl Into<KeySelector>) -> Self {
-        Self::new(which.into(), Fate::IsRevoked)
-    }
-
-    const fn new(which: KeySelector, old: Fate) -> Self {
-        Self {
-            which,
-            old,
-            life: Life::AsThePolicySays,
-            idempotency_key: None,
-        }
-    }
-
-    /// The new key is valid for so long. Unless told, as the policy says, and where it says nothing, for as long as
-    /// the old one was made for; where nobody knows when that was made, for what is left of it.
-    pub const fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.life = Life::For(lifetime);
-        self
-    }
-
-    /// The new key is valid for as long as each key of these terms.
-    pub(crate) const fn on_terms(mut self, terms: &IssueRequest) -> Self {
-        self.life = terms.life_of_each();
-        self
-    }
-
-    /// Asked for again with the same idempotency key, it makes no second key.
-    pub fn idempotency_key(mut self, key: IdempotencyKey) -> Self {
-        self.idempotency_key = Some(key);
-        self
-    }
-}
-
 impl KeyRingState {
     pub(crate) fn rotate(
         &self,
-        rotate: &RotateRequest,
-        drawn: &Drawn,
+        request: &RotateRequest,
+        candidate: &Candidate,
         now: SystemTime,
     ) -> Decided<Made<Rotation>> {
-        if let Some(before) = self.rotated_before(rotate)? {
+        if let Some(before) = self.rotated_before(request)? {
             return Ok((Change::default(), Made::Before(before.id().clone())));
         }
-        let old = self.which(&rotate.which, now)?;
+        let old = self.select(&request.selector, now)?;
         let client = self
             .client(old.client())
             .filter(|client| client.state() == ClientState::Enabled)
             .ok_or_else(|| NotAllowed::ClientDisabled(old.client().clone()))?;
-        let (old, mut changed) = match rotate.old {
-            Fate::Retires(grace) => (old, vec![self.retiring(old, grace, now)?]),
-            Fate::IsRevoked => self.revoking_lineage(old, now)?,
+        let (old, mut changed) = match request.old_key {
+            OldKey::Retire(grace) => (old, vec![self.retiring(old, grace, now)?]),
+            OldKey::Revoke => self.revoking_lineage(old, now)?,
         };
-        let over_at = changed.first().and_then(|entry| match rotate.old {
-            Fate::Retires(_) => self.ends_at(entry),
-            Fate::IsRevoked => entry.revoked_at(),
+        let over_at = changed.first().and_then(|entry| match request.old_key {
+            OldKey::Retire(_) => self.ends_at(entry),
+            OldKey::Revoke => entry.revoked_at(),
         });
         changed.extend(self.making_room(client.id(), &changed, now)?);
 
-        let lifetime = self.policy().lifetime.or_else(|| length_of_life(old, now));
+        let default = self.policy().lifetime.or_else(|| lifetime_of(old, now));
         let not_before = old.not_before().filter(|from| now < *from);
-        let not_after = end_of_life(rotate.life, lifetime, not_before, self.policy(), now)?;
-        let new = KeyEntry::new(drawn.id.clone(), client.id().clone(), drawn.digest)
+        let not_after = end_of_life(request.lifetime, default, not_before, self.policy(), now)?;
+        let new = KeyEntry::new(candidate.id.clone(), client.id().clone(), candidate.digest)
             .with_scopes(old.scopes().cloned())
             .with_created_at(now)
             .with_not_before(not_before)
             .with_not_after(not_after)
             .with_replaces(old.id().clone())
             .with_provenance(Provenance::Issued)
-            .with_idempotency_key(rotate.idempotency_key.clone());
+            .with_idempotency_key(request.idempotency_key.clone());
         let rotation = Rotation {
-            key: drawn.id.clone(),
+            key: candidate.id.clone(),
             replaced: old.id().clone(),
             over_at: over_at.unwrap_or(now),
             ended: changed[1..]
@@ -150,27 +79,29 @@ impl KeyRingState {
     }
 
     /// The key that this very rotation has made before.
-    fn rotated_before(&self, rotate: &RotateRequest) -> Result<Option<&KeyEntry>, NotAllowed> {
-        let (client, named) = match &rotate.which {
+    fn rotated_before(&self, request: &RotateRequest) -> Result<Option<&KeyEntry>, NotAllowed> {
+        let (client, named) = match &request.selector {
             KeySelector::Of(client) => (client, None),
             KeySelector::Named(id) => match self.key(id) {
                 Some(entry) => (entry.client(), Some(entry)),
                 None => return Ok(None),
             },
         };
-        let Some(before) = self.made_before(client, rotate.idempotency_key.as_ref()) else {
+        let Some(before) = self.made_before(client, request.idempotency_key.as_ref()) else {
             return Ok(None);
         };
-        let is_same = before.replaces().is_some_and(|replaced| match rotate.old {
-            Fate::Retires(_) => named.is_none_or(|named| named.id() == replaced),
-            // What was replaced is the last of the lineage. Where it was not revoked, another rotation has made this key.
-            Fate::IsRevoked => {
-                is_revoked(self.key(replaced))
-                    && named.is_none_or(|named| {
-                        is_revoked(Some(named)) && self.lineage_of(named).contains(&before)
-                    })
-            }
-        });
+        let is_same = before
+            .replaces()
+            .is_some_and(|replaced| match request.old_key {
+                OldKey::Retire(_) => named.is_none_or(|named| named.id() == replaced),
+                // What was replaced is the last of the lineage. Where it was not revoked, another rotation has made this key.
+                OldKey::Revoke => {
+                    is_revoked(self.key(replaced))
+                        && named.is_none_or(|named| {
+                            is_revoked(Some(named)) && self.lineage_of(named).contains(&before)
+                        })
+                }
+            });
         match is_same {
             true => Ok(Some(before)),
             false => Err(NotAllowed::IdempotencyKeyReused(before.id().clone())),

@@ -1,32 +1,29 @@
 //! Reads the file, and writes it under its lock.
 
-use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::format;
-use super::lock::Lock;
 use super::note;
-use super::place::Place;
-use super::replace::{Readers, Step, replace, sync_folder};
+use crate::fs::{
+    Access, FileError, Lock, Paths, SecretFile, Step, open_if_exists, replace, sync_directory,
+};
 use crate::keyring::state::KeyRingState;
-use crate::keyring::store::{CommitError, StoreError};
-use crate::secret_file;
-use crate::secret_file::Exposure;
+use crate::keyring::store::StoreError;
 
 /// Some hundred thousand keys, and no more than a [`FileSource`](crate::source::FileSource) takes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// What was found in the file's place.
+/// What was found in the file's paths.
 struct Found {
     ledger: KeyRingState,
     /// If there is one.
-    file: Option<File>,
+    file: Option<SecretFile>,
 }
 
 /// The file, and what became of the last commit.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct StoreFile {
     path: PathBuf,
     last: Last,
 }
@@ -40,7 +37,7 @@ enum Last {
     Unsettled,
 }
 
-impl Desk {
+impl StoreFile {
     pub(crate) const fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -65,11 +62,11 @@ impl Desk {
         base: &KeyRingState,
         next: &KeyRingState,
         mut before: impl FnMut(Step) -> io::Result<()>,
-    ) -> Result<(), CommitError> {
+    ) -> Result<(), StoreError> {
         let last = &mut self.last;
         commit(&self.path, base, next, |step| {
             match step {
-                Step::SyncFolder => *last = Last::Unsettled,
+                Step::SyncDirectory => *last = Last::Unsettled,
                 Step::Note => *last = Last::Settled,
                 _ => {}
             }
@@ -79,11 +76,11 @@ impl Desk {
 }
 
 pub(crate) fn load(path: &Path) -> Result<KeyRingState, StoreError> {
-    let place = find(path)?;
-    // First what was noted: a writer notes a generation after it has written it.
-    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
-    let found = read(&place, path)?;
-    not_put_back(&found, noted, &place, path)?;
+    let paths = find(path)?;
+    // First what was noted: a writer notes a serial after it has written it.
+    let noted = noted(&paths)?;
+    let found = read(&paths, path)?;
+    not_put_back(&found, noted, &paths, path)?;
     Ok(found.ledger)
 }
 
@@ -92,92 +89,87 @@ pub(crate) fn commit(
     base: &KeyRingState,
     next: &KeyRingState,
     mut before: impl FnMut(Step) -> io::Result<()>,
-) -> Result<(), CommitError> {
-    let place = find(path)?;
+) -> Result<(), StoreError> {
+    let paths = find(path)?;
     let not_written = |error| not_written(path, error);
-    let _lock = locked(&place, path, &mut before)?;
-    let found = read(&place, path)?;
-    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
-    not_put_back(&found, noted, &place, path)?;
-    // Not the generation alone: who edits the file by hand may have left that as it was.
+    let _lock = locked(&paths, path, &mut before)?;
+    let found = read(&paths, path)?;
+    let noted = noted(&paths)?;
+    not_put_back(&found, noted, &paths, path)?;
+    // Not the serial alone: who edits the file by hand may have left that as it was.
     if found.ledger != *base {
-        return Err(CommitError::Stale);
+        return Err(StoreError::conflict());
     }
     let text = format::write(next).map_err(|error| {
         StoreError::new(format!("the keys cannot be written to {path:?}")).caused_by(error)
     })?;
     if format::read(&text, path)? != *next {
-        return Err(StoreError::new(format!("{path:?} would not say what it should")).into());
+        return Err(StoreError::new(format!(
+            "{path:?} would not say what it should"
+        )));
     }
     if text.len() > MAX_BYTES {
         return Err(StoreError::new(format!(
             "{path:?} would have more than {MAX_BYTES} bytes; purge keys, or use a database"
-        ))
-        .into());
+        )));
     }
     replace(
-        &place,
+        &paths,
         text.as_bytes(),
-        Readers::of(found.file.as_ref()),
+        Access::kept_from(found.file.as_ref().map(SecretFile::file)),
         &mut before,
     )
     .map_err(not_written)?;
-    note(&place, next.generation(), path, &mut before);
+    note(&paths, next.serial(), path, &mut before);
     Ok(())
 }
 
 /// Sees to it that what a commit has left there when it failed is there after a crash, and is noted.
 fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result<(), StoreError> {
-    let place = find(path)?;
-    let _lock = locked(&place, path, &mut before)?;
-    let found = read(&place, path)?;
-    sync_folder(&place, &mut before).map_err(|error| not_written(path, error))?;
-    let noted = note::read(&place.note()).map_err(|error| not_noted(&place, error))?;
-    if noted < Some(found.ledger.generation()) {
-        note(&place, found.ledger.generation(), path, &mut before);
+    let paths = find(path)?;
+    let _lock = locked(&paths, path, &mut before)?;
+    let found = read(&paths, path)?;
+    sync_directory(&paths, &mut before).map_err(|error| not_written(path, error))?;
+    let noted = noted(&paths)?;
+    if noted < Some(found.ledger.serial()) {
+        note(&paths, found.ledger.serial(), path, &mut before);
     }
     Ok(())
 }
 
 /// The lock, when it is this writer's turn.
 fn locked(
-    place: &Place,
+    paths: &Paths,
     path: &Path,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> Result<Lock, StoreError> {
-    let like = std::fs::metadata(&place.file).ok();
-    let lock = before(Step::Lock).and_then(|()| Lock::take(&place.lock(), like.as_ref()));
+    let lock = before(Step::Lock).and_then(|()| Lock::wait(paths));
     let lock = lock.map_err(|error| not_written(path, error))?;
     lock.ok_or_else(|| {
         StoreError::new(format!(
             "{:?} has been locked by another process for 10 s; does it hang?",
-            place.lock()
+            paths.lock()
         ))
     })
 }
 
 /// Notes what is written. The note is for a mistake of people: without it, the next one says as much.
-fn note(
-    place: &Place,
-    generation: u64,
-    path: &Path,
-    before: &mut impl FnMut(Step) -> io::Result<()>,
-) {
+fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -> io::Result<()>) {
     let noted = before(Step::Note).and_then(|()| {
-        let like = std::fs::metadata(&place.file)?;
-        note::write(&place.note(), generation, &like)
+        let like = std::fs::metadata(&paths.file)?;
+        note::write(&paths.note(), serial, &like)
     });
     if let Err(error) = noted {
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
-            "a generation could not be noted"
+            "could not note the serial that was written"
         );
     }
 }
 
-pub(crate) fn find(path: &Path) -> Result<Place, StoreError> {
-    Place::find(path).map_err(|error| {
+pub(crate) fn find(path: &Path) -> Result<Paths, StoreError> {
+    Paths::resolve(path).map_err(|error| {
         StoreError::new(format!(
             "{path:?} cannot be reached; is its folder there, and what it may be a link to?"
         ))
@@ -192,43 +184,37 @@ fn not_written(path: &Path, error: io::Error) -> StoreError {
     .caused_by(error)
 }
 
-fn not_noted(place: &Place, error: io::Error) -> StoreError {
-    let note = place.note();
-    StoreError::new(format!(
-        "which generation was written last cannot be read from {note:?}; may this user read it?"
-    ))
-    .caused_by(error)
+/// Returns the highest serial that was noted, under the present name or the one that earlier versions used.
+///
+/// The old note is left as it is: the present one soon passes it, and the higher of the two counts.
+fn noted(paths: &Paths) -> Result<Option<u64>, StoreError> {
+    let read = |note: PathBuf| {
+        note::read(&note).map_err(|error| {
+            StoreError::new(format!(
+                "the last serial cannot be read from {note:?}; may this user read it?"
+            ))
+            .caused_by(error)
+        })
+    };
+    Ok(read(paths.note())?.max(read(paths.old_note())?))
 }
 
-fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
-    let unreadable =
-        |error: io::Error| StoreError::new(format!("{path:?} could not be read")).caused_by(error);
-    let file = match secret_file::open(&place.file) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(Found {
-                ledger: KeyRingState::empty(),
-                file: None,
-            });
+fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
+    let refused = |error: FileError| {
+        let message = format!("{path:?} {error}");
+        match error {
+            FileError::Io(error) => StoreError::new(message).caused_by(error),
+            _ => StoreError::new(message),
         }
-        Err(error) => return Err(unreadable(error)),
     };
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(StoreError::new(format!("{path:?} is not a regular file")));
-    }
-    if let Exposure::Writable { mode } = secret_file::exposure(&metadata) {
-        return Err(StoreError::new(format!(
-            "{path:?} may be written by others than its owner (mode {mode:04o}), who could put a key of their own \
-             there; `chmod go-w` it"
-        )));
-    }
-    let bytes = secret_file::read(&file, metadata.len(), MAX_BYTES).map_err(unreadable)?;
-    let bytes = bytes.ok_or_else(|| {
-        StoreError::new(format!(
-            "{path:?} has more than {MAX_BYTES} bytes; is it a key file?"
-        ))
-    })?;
+    let Some(file) = open_if_exists(&paths.file).map_err(|error| refused(error.into()))? else {
+        return Ok(Found {
+            ledger: KeyRingState::empty(),
+            file: None,
+        });
+    };
+    let file = SecretFile::check(file).map_err(refused)?;
+    let bytes = file.read(MAX_BYTES).map_err(refused)?;
     let ledger = match std::str::from_utf8(&bytes) {
         Ok(text) => format::read(text, path)?,
         Err(error) => return Err(StoreError::new(format!("{path:?} is no text")).caused_by(error)),
@@ -243,23 +229,28 @@ fn read(place: &Place, path: &Path) -> Result<Found, StoreError> {
 fn not_put_back(
     Found { ledger, file }: &Found,
     noted: Option<u64>,
-    place: &Place,
+    paths: &Paths,
     path: &Path,
 ) -> Result<(), StoreError> {
-    let Some(noted) = noted.filter(|noted| ledger.generation() < *noted) else {
+    let Some(noted) = noted.filter(|noted| ledger.serial() < *noted) else {
         return Ok(());
     };
-    let note = place.note();
     Err(StoreError::new(if file.is_some() {
         format!(
-            "{path:?} is of generation {}, and {noted} was written: an older copy would bring revoked keys back. If it \
-             is meant, set its `generation` to {}",
-            ledger.generation(),
+            "{path:?} has serial {}, but {noted} was written: an older copy would bring revoked keys back. If this \
+             is intended, set its `serial` to {}",
+            ledger.serial(),
             noted.saturating_add(1),
         )
     } else {
+        let notes = [paths.note(), paths.old_note()].into_iter();
+        let notes: Vec<_> = notes
+            .filter(|note| note.exists())
+            .map(|note| format!("{note:?}"))
+            .collect();
         format!(
-            "{path:?} is gone, and generation {noted} was written: put it back, or remove {note:?} to begin without a key"
+            "{path:?} is gone, but serial {noted} was written: put it back, or remove {} to begin without a key",
+            notes.join(" and ")
         )
     }))
 }

@@ -9,14 +9,13 @@ use crate::keyring::store::StoreError;
 pub(crate) fn read(text: &str, path: &Path) -> Result<KeyRingState, StoreError> {
     let not_a_ledger = || StoreError::new(format!("{path:?} is no key file that can be used"));
     let KeyFile {
-        generation,
+        serial,
         clients,
         keys,
     } = KeyFile::parse(text).map_err(|invalid| not_a_ledger().caused_by(invalid))?;
     let clients = clients.into_iter().map(client_entry);
     let keys = keys.into_iter().map(key_entry);
-    KeyRingState::new(generation, clients, keys)
-        .map_err(|invalid| not_a_ledger().caused_by(invalid))
+    KeyRingState::new(serial, clients, keys).map_err(|invalid| not_a_ledger().caused_by(invalid))
 }
 
 /// The clients by their names, the keys of each from the first that it had.
@@ -27,7 +26,7 @@ pub(crate) fn write(ledger: &KeyRingState) -> Result<String, Unwritable> {
         .iter()
         .flat_map(|client| ledger.keys_of(client.id()));
     let file = KeyFile {
-        generation: ledger.generation(),
+        serial: ledger.serial(),
         keys: keys.map(file_key).collect(),
         clients: clients.into_iter().map(file_client).collect(),
     };

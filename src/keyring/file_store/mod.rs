@@ -2,46 +2,19 @@
 
 pub(crate) mod commit;
 mod format;
-mod lock;
 mod note;
-mod place;
-mod replace;
 #[cfg(test)]
 mod tests;
 
-#[cfg(all(any(target_os = "linux", target_os = "android"), not(portable_only)))]
-mod acl;
-#[cfg(all(
-    unix,
-    not(any(target_os = "linux", target_os = "android")),
-    not(portable_only)
-))]
-#[path = "no_acl.rs"]
-mod acl;
-#[cfg(not(all(unix, not(portable_only))))]
-mod portable;
-#[cfg(all(unix, not(portable_only)))]
-mod unix;
-
-#[cfg(not(all(unix, not(portable_only))))]
-use self::portable as os;
-#[cfg(all(unix, not(portable_only)))]
-use self::unix as os;
-
-pub(crate) use self::lock::Lock;
-pub(crate) use self::place::Place;
-pub(crate) use self::replace::{Readers, Step, replace};
-
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
-use self::commit::Desk;
+use self::commit::StoreFile;
 use super::state::KeyRingState;
-use super::store::{Commit, CommitError, Store, StoreError};
+use super::store::{Commit, Store, StoreError};
+use crate::blocking::{self, ShuttingDown};
 
 /// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
 ///
@@ -58,17 +31,18 @@ use super::store::{Commit, CommitError, Store, StoreError};
 ///
 /// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may
 /// write at a time: each holds the lock on `<file>.lock`, its owner's alone, while it does, and one that decided on an older
-/// content is told so ([`CommitError::Stale`]). The lock is advisory: who edits by hand is not held up, and not overwritten
+/// content is told so ([`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict)). The lock is advisory: who edits by hand is not held up, and not overwritten
 /// either, unless in the very moment of a write.
 ///
 /// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
-/// ([`KeyRingError::Unknown`](crate::keyring::KeyRingError)): the store reads nothing until the disk has.
+/// ([`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown)): the store reads nothing until the disk has.
 ///
 /// # An older file
 ///
-/// A key that was revoked stays in the file and says so. The generation in it counts up; a file whose generation is lower
-/// than the one that was written last is refused: it could bring a revoked key back. Which one that is stands in
-/// `<file>.generation`, which everybody may read.
+/// A revoked key stays in the file, marked as revoked. Each change raises the `serial` of the file. The store refuses a
+/// file whose serial is lower than the last one written, since it could bring a revoked key back. It keeps that number in
+/// `<file>.serial`, which everybody may read. It still reads files that name it `generation`, and a note named
+/// `<file>.generation`; of two notes, the higher counts.
 ///
 /// # Errors
 ///
@@ -84,47 +58,42 @@ use super::store::{Commit, CommitError, Store, StoreError};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let folder = tempfile::tempdir()?;
 /// let mut store = FileStore::new(folder.path().join("keys.toml"));
-/// assert_eq!(store.load().await?.generation(), 0);
+/// assert_eq!(store.load().await?.serial(), 0);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileStore {
     /// One at a time: work whose caller is gone goes on.
-    desk: Arc<Mutex<Desk>>,
+    file: Arc<Mutex<StoreFile>>,
 }
 
 impl FileStore {
     /// The file at this path, which need not be there yet. Its folder must be.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let desk = Desk::new(path.into());
+        let file = StoreFile::new(path.into());
         Self {
-            desk: Arc::new(Mutex::new(desk)),
+            file: Arc::new(Mutex::new(file)),
         }
     }
 }
 
 impl Store for FileStore {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-        let mut desk = Arc::clone(&self.desk).lock_owned().await;
-        off_the_runtime(move || desk.load(|_| Ok(()))).await?
+        let mut file = Arc::clone(&self.file).lock_owned().await;
+        blocking::run(move || file.load(|_| Ok(()))).await?
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        let mut desk = Arc::clone(&self.desk).lock_owned().await;
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
+        let mut file = Arc::clone(&self.file).lock_owned().await;
         let (base, next) = (commit.base.clone(), commit.next.clone());
-        off_the_runtime(move || desk.commit(&base, &next, |_| Ok(()))).await?
+        blocking::run(move || file.commit(&base, &next, |_| Ok(()))).await?
     }
 }
 
-pub(crate) async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StoreError> {
-    spawn_blocking(work)
-        .await
-        .map_err(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => StoreError::new("the runtime is shutting down"),
-        })
+impl From<ShuttingDown> for StoreError {
+    fn from(reason: ShuttingDown) -> Self {
+        Self::new(reason.to_string())
+    }
 }

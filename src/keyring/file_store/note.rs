@@ -1,33 +1,34 @@
-//! The highest generation that was written, beside the file: an older one that somebody puts back is known for what it is.
+//! The highest serial that was written, beside the file: an older one that somebody puts back is known for what it is.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::Metadata;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use super::os;
+use crate::fs::{open_if_exists, open_or_create, read_bounded, set_access};
 
-/// The generation that was noted, if any was.
+/// As long as any note, and some.
+const MAX_BYTES: usize = 64;
+
+/// The serial that was noted, if any was.
 pub(crate) fn read(path: &Path) -> io::Result<Option<u64>> {
-    let mut note = String::new();
-    match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened?.read_to_string(&mut note)?,
+    let Some(file) = open_if_exists(path)? else {
+        return Ok(None);
     };
+    let note = read_bounded(&file, 0, MAX_BYTES)?.ok_or(ErrorKind::InvalidData)?;
+    let note = std::str::from_utf8(&note).map_err(io::Error::other)?;
     match note.strip_suffix('\n') {
         // Its first writer is about to write it, or ended before it had.
         None => Ok(None),
-        Some(generation) => generation.parse().map(Some).map_err(io::Error::other),
+        Some(serial) => serial.parse().map(Some).map_err(io::Error::other),
     }
 }
 
-/// Notes that this generation was written. Only the holder of the lock may do so.
+/// Notes that this serial was written. Only the holder of the lock may do so.
 ///
 /// Everybody may read the note: it is no secret, and who may read the file must not fail on it.
-pub(crate) fn write(path: &Path, generation: u64, like: &Metadata) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    os::private(options.write(true).create(true).truncate(false));
-    let mut file = options.open(path)?;
-    os::give(&file, Some(like), 0o644)?;
+pub(crate) fn write(path: &Path, serial: u64, like: &Metadata) -> io::Result<()> {
+    let mut file = open_or_create(path)?;
+    set_access(&file, Some(like), 0o644)?;
     // As long as any: it is overwritten in place, so that a full disk does not matter.
-    file.write_all(format!("{generation:020}\n").as_bytes())
+    file.write_all(format!("{serial:020}\n").as_bytes())
 }

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::life::length_of_life;
+use super::life::{Lifetime, lifetime_of};
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::{ClientId, Scopes};
-use crate::keyring::decide::Life;
 use crate::keyring::state::KeyEntry;
 
 /// What a new key is to be: whose, for what, from when and until when.
@@ -14,11 +13,11 @@ use crate::keyring::state::KeyEntry;
 /// use std::time::Duration;
 /// use tower_rotating_auth::keyring::IssueRequest;
 ///
-/// let terms = IssueRequest::new("open-webui".parse()?)
+/// let request = IssueRequest::new("open-webui".parse()?)
 ///     .or_new_client("chat:write models:read".parse()?)
 ///     .scopes("chat:write".parse()?)
 ///     .lifetime(Duration::from_secs(30 * 24 * 60 * 60));
-/// # let _ = terms;
+/// # let _ = request;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -28,9 +27,9 @@ pub struct IssueRequest {
     pub(crate) new_client: Option<Scopes>,
     pub(crate) scopes: Option<Scopes>,
     pub(crate) not_before: Option<SystemTime>,
-    pub(crate) life: Life,
-    /// For how long it is valid where neither `life` nor the policy says.
-    pub(crate) length: Option<Duration>,
+    pub(crate) lifetime: Lifetime,
+    /// For how long it is valid where neither `lifetime` nor the policy says.
+    pub(crate) default_lifetime: Option<Duration>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -40,10 +39,10 @@ impl IssueRequest {
     }
 
     /// For how long each of several keys is valid: a moment at which it ends is that of one key.
-    pub(crate) const fn life_of_each(&self) -> Life {
-        match self.life {
-            Life::Until(_) => Life::AsThePolicySays,
-            life => life,
+    pub(crate) const fn lifetime_of_each(&self) -> Lifetime {
+        match self.lifetime {
+            Lifetime::Until(_) => Lifetime::AsThePolicySays,
+            lifetime => lifetime,
         }
     }
 
@@ -51,8 +50,8 @@ impl IssueRequest {
     pub(crate) fn after(&self, before: &KeyEntry, now: SystemTime) -> Self {
         Self {
             not_before: None,
-            life: self.life_of_each(),
-            length: length_of_life(before, now),
+            lifetime: self.lifetime_of_each(),
+            default_lifetime: lifetime_of(before, now),
             ..self.clone()
         }
     }
@@ -64,8 +63,8 @@ impl IssueRequest {
             new_client: None,
             scopes: None,
             not_before: None,
-            life: Life::AsThePolicySays,
-            length: None,
+            lifetime: Lifetime::AsThePolicySays,
+            default_lifetime: None,
             idempotency_key: None,
         }
     }
@@ -92,19 +91,19 @@ impl IssueRequest {
 
     /// Valid for so long.
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.life = Life::For(lifetime);
+        self.lifetime = Lifetime::For(lifetime);
         self
     }
 
     /// Valid until this moment.
     pub const fn not_after(mut self, moment: SystemTime) -> Self {
-        self.life = Life::Until(moment);
+        self.lifetime = Lifetime::Until(moment);
         self
     }
 
     /// Valid for ever.
     pub const fn for_ever(mut self) -> Self {
-        self.life = Life::ForEver;
+        self.lifetime = Lifetime::Unlimited;
         self
     }
 

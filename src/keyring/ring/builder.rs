@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 
-use super::error::KeyRingStartError;
+use super::error::KeyRingError;
 use super::handle::KeyRing;
 use super::task::{RingTask, Settings, within};
 use crate::clock::WallClock;
@@ -93,18 +93,18 @@ impl KeyRingBuilder {
     /// # Errors
     ///
     /// When the store cannot be read, or there is no runtime.
-    pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, KeyRingStartError> {
-        let runtime = runtime::Handle::try_current().map_err(|_| KeyRingStartError::NoRuntime)?;
+    pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, KeyRingError> {
+        let runtime = runtime::Handle::try_current().map_err(|_| KeyRingError::no_runtime())?;
         let policy = Arc::new(self.policy);
         let loaded = within(self.store_timeout, store.load()).await;
-        let ledger = loaded.map_err(KeyRingStartError::Store)?.under(&policy);
+        let state = loaded.map_err(KeyRingError::store)?.under(&policy);
 
         let wall = Arc::clone(&self.wall);
         let engine = self.engine.name(Arc::clone(&self.name));
         let (keys, publisher) = engine
             .wall_clock(move || wall())
-            .manual(ledger.key_set().clone());
-        let (readers, reader) = watch::channel(ledger.clone());
+            .manual(state.key_set().clone());
+        let (readers, reader) = watch::channel(state.clone());
         let (commands, inbox) = mpsc::unbounded_channel();
         let settings = Settings {
             name: self.name,
@@ -113,8 +113,8 @@ impl KeyRingBuilder {
             store_timeout: self.store_timeout,
             sync_every: self.sync_every,
         };
-        let keeper = RingTask::new(store, settings, ledger, publisher, readers);
-        runtime.spawn(keeper.run(inbox));
+        let task = RingTask::new(store, settings, state, publisher, readers);
+        runtime.spawn(task.run(inbox));
         Ok(KeyRing::new(commands, keys, reader, self.prefix))
     }
 }

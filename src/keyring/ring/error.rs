@@ -1,98 +1,156 @@
-//! Why an operation of a key ring came to nothing.
+//! Errors of a key ring.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::keyring::decide::NotAllowed;
-use crate::keyring::state::OlderKeyRingState;
 use crate::keyring::store::StoreError;
-use crate::keyring::token::NoRandomness;
+use crate::keyring::token::TokenError;
 
-/// Why an operation of a key ring came to nothing. Nothing has changed then, unless it says otherwise.
-#[derive(Debug)]
+/// An error that a key ring returns. [`kind`](Self::kind) says which.
+///
+/// Nothing has changed, unless the kind is [`KeyRingErrorKind::Unknown`]. `Debug` prints the message and its causes, so
+/// that `fn main() -> Result<(), KeyRingError>` is readable.
+pub struct KeyRingError {
+    kind: KeyRingErrorKind,
+    cause: Cause,
+}
+
+/// What went wrong in a key ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum KeyRingError {
-    /// It is not allowed; the error says what to do instead.
-    NotAllowed(NotAllowed),
-    /// It could not be written, or the store could not be read.
-    Store(StoreError),
-    /// The store failed, and cannot say whether it has written; or it did not answer in time, and may write yet. The
-    /// keys here are what they were; the ring looks again before the next operation.
-    Unknown(StoreError),
-    /// The store has gone back to an older state, which is not taken in.
-    Older(OlderKeyRingState),
-    /// Others kept writing to the store at the same time.
-    Contended,
-    /// There are no random numbers to make a key of.
-    NoRandomness(NoRandomness),
-    /// The task of the ring is gone, with the runtime that it ran on.
+pub enum KeyRingErrorKind {
+    /// The operation is not allowed; [`KeyRingError::not_allowed`] returns the reason.
+    NotAllowed,
+    /// The store could not be read or written.
+    Store,
+    /// The store failed and cannot say whether it has written, or it did not answer in time and may still write. The ring
+    /// keeps its keys, and reads the store again before the next operation.
+    Unknown,
+    /// The store has gone back to a lower serial. Accepting it could bring a revoked key back.
+    OlderState,
+    /// Other processes kept writing to the store at the same time.
+    Conflict,
+    /// The operating system returned no random numbers to make a key from.
+    NoRandomness,
+    /// The task of the ring is gone, together with its runtime.
     Stopped,
+    /// The ring was started outside a tokio runtime.
+    NoRuntime,
+}
+
+enum Cause {
+    None,
+    NotAllowed(NotAllowed),
+    Store(StoreError),
+    Token(TokenError),
+    Older { current: u64, offered: u64 },
+}
+
+impl KeyRingError {
+    const fn new(kind: KeyRingErrorKind, cause: Cause) -> Self {
+        Self { kind, cause }
+    }
+
+    pub(crate) const fn store(error: StoreError) -> Self {
+        Self::new(KeyRingErrorKind::Store, Cause::Store(error))
+    }
+
+    pub(crate) const fn unknown(error: StoreError) -> Self {
+        Self::new(KeyRingErrorKind::Unknown, Cause::Store(error))
+    }
+
+    pub(crate) const fn older_state(offered: u64, current: u64) -> Self {
+        let cause = Cause::Older { current, offered };
+        Self::new(KeyRingErrorKind::OlderState, cause)
+    }
+
+    pub(crate) const fn conflict() -> Self {
+        Self::new(KeyRingErrorKind::Conflict, Cause::None)
+    }
+
+    pub(crate) const fn stopped() -> Self {
+        Self::new(KeyRingErrorKind::Stopped, Cause::None)
+    }
+
+    pub(crate) const fn no_runtime() -> Self {
+        Self::new(KeyRingErrorKind::NoRuntime, Cause::None)
+    }
+
+    /// Returns what went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> KeyRingErrorKind {
+        self.kind
+    }
+
+    /// Returns why the operation is not allowed, if the kind is [`KeyRingErrorKind::NotAllowed`].
+    #[must_use]
+    pub const fn not_allowed(&self) -> Option<&NotAllowed> {
+        match &self.cause {
+            Cause::NotAllowed(reason) => Some(reason),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for KeyRingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotAllowed(_) => "the operation is not allowed",
-            Self::Store(_) => "nothing has changed: the store failed",
-            Self::Unknown(_) => {
-                "the store failed, and may have written the change, or write it yet; look before you try again"
+        if let Cause::Older { current, offered } = self.cause {
+            return write!(
+                f,
+                "the store is at serial {offered}, older than the current serial {current}; put the newer state back, \
+                 or restart to accept the older one"
+            );
+        }
+        f.write_str(match self.kind {
+            KeyRingErrorKind::NotAllowed => "the operation is not allowed",
+            KeyRingErrorKind::Store => "the store failed; nothing has changed",
+            KeyRingErrorKind::Unknown => {
+                "the store failed and may have written the change, or may still write it; list the keys before you try \
+                 again"
             }
-            Self::Older(_) => "the store has gone back to an older state",
-            Self::Contended => "nothing has changed: others keep writing to the store; try again",
-            Self::NoRandomness(_) => "nothing has changed: no key could be made",
-            Self::Stopped => "the key ring has stopped, with the runtime that it ran on",
+            KeyRingErrorKind::OlderState => "the store has gone back to an older state",
+            KeyRingErrorKind::Conflict => {
+                "other processes keep writing to the store; nothing has changed, try again"
+            }
+            KeyRingErrorKind::NoRandomness => "no key could be made; nothing has changed",
+            KeyRingErrorKind::Stopped => "the key ring has stopped, together with its runtime",
+            KeyRingErrorKind::NoRuntime => "no tokio runtime; start the key ring in one",
         })
+    }
+}
+
+impl fmt::Debug for KeyRingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        let mut next = self.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
     }
 }
 
 impl Error for KeyRingError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::NotAllowed(why) => Some(why),
-            Self::Store(error) | Self::Unknown(error) => Some(error),
-            Self::Older(older) => Some(older),
-            Self::NoRandomness(error) => Some(error),
-            Self::Contended | Self::Stopped => None,
+        match &self.cause {
+            Cause::NotAllowed(reason) => Some(reason),
+            Cause::Store(error) => Some(error),
+            Cause::Token(error) => Some(error),
+            Cause::None | Cause::Older { .. } => None,
         }
     }
 }
 
 impl From<NotAllowed> for KeyRingError {
-    fn from(why: NotAllowed) -> Self {
-        Self::NotAllowed(why)
+    fn from(reason: NotAllowed) -> Self {
+        Self::new(KeyRingErrorKind::NotAllowed, Cause::NotAllowed(reason))
     }
 }
 
-impl From<NoRandomness> for KeyRingError {
-    fn from(error: NoRandomness) -> Self {
-        Self::NoRandomness(error)
-    }
-}
-
-/// Why a key ring did not start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum KeyRingStartError {
-    /// The store could not be read.
-    Store(StoreError),
-    /// There is no tokio runtime to run the ring's task on.
-    NoRuntime,
-}
-
-impl fmt::Display for KeyRingStartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Store(_) => "the keys could not be read",
-            Self::NoRuntime => "a key ring is started in a tokio runtime",
-        })
-    }
-}
-
-impl Error for KeyRingStartError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::NoRuntime => None,
-        }
+impl From<TokenError> for KeyRingError {
+    fn from(error: TokenError) -> Self {
+        Self::new(KeyRingErrorKind::NoRandomness, Cause::Token(error))
     }
 }

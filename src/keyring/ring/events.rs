@@ -7,7 +7,7 @@ use crate::inbound::Provenance;
 use crate::keyring::state::{Ageing, Change, ClientEntry, ClientState, KeyRingState, KeyWarning};
 
 /// Tells what a change came to, by what it was before.
-pub(crate) fn tell(name: &str, before: &KeyRingState, change: &Change) {
+pub(crate) fn log_change(name: &str, before: &KeyRingState, change: &Change) {
     for client in change.clients() {
         let id = client.id();
         let state = before.client(id).map(ClientEntry::state);
@@ -46,9 +46,9 @@ pub(crate) fn tell(name: &str, before: &KeyRingState, change: &Change) {
 }
 
 /// Tells of keys that need an operator: how many there are of each kind, and one of them.
-pub(crate) fn tell_of_ages(name: &str, ledger: &KeyRingState, now: SystemTime) {
+pub(crate) fn log_warnings(name: &str, state: &KeyRingState, now: SystemTime) {
     let mut kinds: BTreeMap<Ageing, Vec<KeyWarning>> = BTreeMap::new();
-    for warning in ledger.warnings(now) {
+    for warning in state.warnings(now) {
         kinds.entry(warning.what).or_default().push(warning);
     }
     for (what, warnings) in kinds {

@@ -6,12 +6,12 @@ use std::time::SystemTime;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::builder::KeyRingBuilder;
-use super::error::{KeyRingError, KeyRingStartError};
+use super::error::KeyRingError;
 use super::operation::{Command, Pending, Reply};
 use super::outcome::{Imported, Issued, Rotated};
 use crate::inbound::{ClientId, KeyId, KeySet, Scopes};
-use crate::keyring::decide::{Decided, Drawn, ExternalKey, Made, RevokeRequest, RotateRequest};
-use crate::keyring::request::IssueRequest;
+use crate::keyring::decide::{Candidate, Decided, Made};
+use crate::keyring::request::{ExternalKey, IssueRequest, RevokeRequest, RotateRequest};
 use crate::keyring::state::{ClientState, KeyRingState, KeySummary, KeyWarning};
 use crate::keyring::store::Store;
 use crate::keyring::token::{NewKey, Prefix};
@@ -22,7 +22,7 @@ use crate::rotating::Rotating;
 /// A ring is the one publisher of the key set that a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) reads. Each operation is
 /// decided, written to the [`Store`], and published, in that order; when it returns, it is in force: no request
 /// that starts later is judged by what was before, in any clone of any layer. When it fails, nothing has changed,
-/// unless the error is [`KeyRingError::Unknown`].
+/// unless the error is [`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown).
 ///
 /// What another process writes to the store, as a tool does that revokes a key, is taken in at the next operation, at a
 /// [`reload`](Self::reload), and as often as [`sync_every`](KeyRingBuilder::sync_every) says: a service that others
@@ -97,7 +97,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// When the store cannot be read, or there is no runtime.
-    pub async fn start(store: impl Store) -> Result<Self, KeyRingStartError> {
+    pub async fn start(store: impl Store) -> Result<Self, KeyRingError> {
         KeyRingBuilder::new().start(store).await
     }
 
@@ -128,20 +128,20 @@ impl KeyRing {
 
     /// Everything that the ring keeps, as it is now.
     #[must_use]
-    pub fn ledger(&self) -> KeyRingState {
+    pub fn state(&self) -> KeyRingState {
         self.reader.borrow().clone()
     }
 
     /// What may be shown of the keys: see [`KeyRingState::summaries`].
     #[must_use]
     pub fn list(&self) -> Vec<KeySummary> {
-        self.ledger().summaries(self.keys.wall())
+        self.state().summaries(self.keys.wall())
     }
 
     /// The keys that need an operator: see [`KeyRingState::warnings`].
     #[must_use]
     pub fn warnings(&self) -> Vec<KeyWarning> {
-        self.ledger().warnings(self.keys.wall())
+        self.state().warnings(self.keys.wall())
     }
 
     /// Makes a key for a client. Its token is shown this once, and known to nobody here afterwards.
@@ -149,10 +149,10 @@ impl KeyRing {
     /// # Errors
     ///
     /// When it is not allowed, when it could not be written, when there are no random numbers.
-    pub async fn issue(&self, terms: IssueRequest) -> Result<Issued, KeyRingError> {
+    pub async fn issue(&self, request: IssueRequest) -> Result<Issued, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix)?;
-        let drawn = Drawn::from(&key);
-        let made = self.change(move |ledger, now| ledger.issue(&terms, &drawn, now));
+        let candidate = Candidate::from(&key);
+        let made = self.change(move |state, now| state.issue(&request, &candidate, now));
         Ok(match made.await? {
             Made::Now(_) => Issued::Now(key),
             Made::Before(id) => Issued::Before(id),
@@ -167,11 +167,11 @@ impl KeyRing {
     /// long as that is kept ([`IssuancePolicy::purge_after`](crate::keyring::IssuancePolicy::purge_after)). When it could not be written.
     pub async fn import(
         &self,
-        terms: IssueRequest,
+        request: IssueRequest,
         key: ExternalKey,
     ) -> Result<Imported, KeyRingError> {
-        let drawn = NewKey::generate()?.id().clone();
-        let made = self.change(move |ledger, now| ledger.import(&terms, &key, &drawn, now));
+        let generated = NewKey::generate()?.id().clone();
+        let made = self.change(move |state, now| state.import(&request, &key, &generated, now));
         Ok(match made.await? {
             Made::Now(id) => Imported::Now(id),
             Made::Before(id) => Imported::Before(id),
@@ -184,10 +184,10 @@ impl KeyRing {
     ///
     /// When it is not allowed: a key that has expired or was revoked is not rotated. When it could not be written,
     /// when there are no random numbers.
-    pub async fn rotate(&self, rotate: RotateRequest) -> Result<Rotated, KeyRingError> {
+    pub async fn rotate(&self, request: RotateRequest) -> Result<Rotated, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix)?;
-        let drawn = Drawn::from(&key);
-        let made = self.change(move |ledger, now| ledger.rotate(&rotate, &drawn, now));
+        let candidate = Candidate::from(&key);
+        let made = self.change(move |state, now| state.rotate(&request, &candidate, now));
         Ok(match made.await? {
             Made::Now(rotation) => Rotated::Now { key, rotation },
             Made::Before(id) => Rotated::Before(id),
@@ -201,10 +201,10 @@ impl KeyRing {
     /// When there is no such key or client. When it could not be written: then the keys are still valid.
     pub async fn revoke(
         &self,
-        revoke: impl Into<RevokeRequest>,
+        request: impl Into<RevokeRequest>,
     ) -> Result<Vec<KeyId>, KeyRingError> {
-        let revoke = revoke.into();
-        self.change(move |ledger, now| ledger.revoke(&revoke, now))
+        let request = request.into();
+        self.change(move |state, now| state.revoke(&request, now))
             .await
     }
 
@@ -216,8 +216,7 @@ impl KeyRing {
     /// written.
     pub async fn retire(&self, key: &KeyId) -> Result<(), KeyRingError> {
         let key = key.clone();
-        self.change(move |ledger, now| ledger.retire(&key, now))
-            .await
+        self.change(move |state, now| state.retire(&key, now)).await
     }
 
     /// Says what a client may do, and makes it where there is none of this name.
@@ -228,7 +227,7 @@ impl KeyRing {
     /// written.
     pub async fn set_scopes(&self, client: &ClientId, scopes: Scopes) -> Result<(), KeyRingError> {
         let client = client.clone();
-        self.change(move |ledger, now| ledger.set_scopes(&client, &scopes, now))
+        self.change(move |state, now| state.set_scopes(&client, &scopes, now))
             .await
     }
 
@@ -273,7 +272,7 @@ impl KeyRing {
 
     async fn set_state(&self, client: &ClientId, state: ClientState) -> Result<(), KeyRingError> {
         let client = client.clone();
-        self.change(move |ledger, _| ledger.set_state(&client, state))
+        self.change(move |ring, _| ring.set_state(&client, state))
             .await
     }
 
@@ -290,12 +289,12 @@ impl KeyRing {
         let (reply, outcome) = oneshot::channel();
         self.commands
             .send(command(reply))
-            .map_err(|_| KeyRingError::Stopped)?;
-        outcome.await.unwrap_or(Err(KeyRingError::Stopped))
+            .map_err(|_| KeyRingError::stopped())?;
+        outcome.await.unwrap_or(Err(KeyRingError::stopped()))
     }
 }
 
-impl From<&NewKey> for Drawn {
+impl From<&NewKey> for Candidate {
     fn from(key: &NewKey) -> Self {
         Self {
             id: key.id().clone(),
@@ -308,7 +307,7 @@ impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyRing")
             .field("keys", &self.keys)
-            .field("ledger", &*self.reader.borrow())
+            .field("state", &*self.reader.borrow())
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,6 @@ mod outcome;
 mod task;
 
 pub use self::builder::KeyRingBuilder;
-pub use self::error::{KeyRingError, KeyRingStartError};
+pub use self::error::{KeyRingError, KeyRingErrorKind};
 pub use self::handle::KeyRing;
 pub use self::outcome::{Imported, Issued, Rotated};

@@ -20,8 +20,8 @@ pub(crate) enum Command {
 
 /// An operation whose outcome is known to nobody but who asked for it.
 pub(crate) trait Operation: Send {
-    /// What it changes. It is asked again when the ledger has changed before that was written.
-    fn decide(&mut self, ledger: &KeyRingState, now: SystemTime) -> Result<Change, NotAllowed>;
+    /// What it changes. It is asked again when the state has changed before that was written.
+    fn decide(&mut self, state: &KeyRingState, now: SystemTime) -> Result<Change, NotAllowed>;
 
     /// Tells who asked. Whoever has stopped waiting is not told.
     fn answer(self: Box<Self>, outcome: Result<(), KeyRingError>);
@@ -48,18 +48,18 @@ where
     F: FnMut(&KeyRingState, SystemTime) -> Decided<T> + Send,
     T: Send,
 {
-    fn decide(&mut self, ledger: &KeyRingState, now: SystemTime) -> Result<Change, NotAllowed> {
-        let (change, outcome) = (self.decide)(ledger, now)?;
+    fn decide(&mut self, state: &KeyRingState, now: SystemTime) -> Result<Change, NotAllowed> {
+        let (change, outcome) = (self.decide)(state, now)?;
         self.outcome = Some(outcome);
         Ok(change)
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), KeyRingError>) {
         let Self {
-            outcome: told,
+            outcome: value,
             reply,
             ..
         } = *self;
-        drop(reply.send(outcome.and_then(|()| told.ok_or(KeyRingError::Stopped))));
+        drop(reply.send(outcome.and_then(|()| value.ok_or_else(KeyRingError::stopped))));
     }
 }

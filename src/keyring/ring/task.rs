@@ -1,7 +1,7 @@
 //! The task of a key ring: it decides, persists, publishes, in that order and one operation after the other.
 
 use std::error::Error;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,16 +10,17 @@ use futures_util::FutureExt;
 use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::error::KeyRingError;
-use super::events::{tell, tell_of_ages};
+use super::events::{log_change, log_warnings};
 use super::operation::{Command, Operation};
-use crate::clock::WallClock;
+use crate::clock::{WallClock, sleep_until_deadline};
 use crate::inbound::KeySet;
+use crate::keyring::decide::NotAllowed;
 use crate::keyring::issuance_policy::IssuancePolicy;
-use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState, OlderKeyRingState};
-use crate::keyring::store::{Commit, CommitError, Store, StoreError};
+use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState};
+use crate::keyring::store::{Commit, Store, StoreError, StoreErrorKind};
 use crate::rotating::Publisher;
 
 /// How often something is decided anew because others write at the same time.
@@ -40,9 +41,9 @@ pub(crate) struct RingTask<S> {
     store: S,
     settings: Settings,
     /// What is published.
-    ledger: KeyRingState,
+    state: KeyRingState,
     stored: Stored,
-    /// The highest generation that the store was seen at.
+    /// The highest serial that the store was seen at.
     seen: u64,
     publisher: Publisher<KeySet>,
     readers: watch::Sender<KeyRingState>,
@@ -65,7 +66,7 @@ enum Persisted {
 
 /// Why a commit was not seen to take place.
 enum NotCommitted {
-    Stale,
+    Conflict,
     Failed(StoreError),
     /// The store did not answer in time. What it has begun may go on, and be written later.
     Late(StoreError),
@@ -75,15 +76,15 @@ impl<S: Store> RingTask<S> {
     pub(crate) fn new(
         store: S,
         settings: Settings,
-        ledger: KeyRingState,
+        state: KeyRingState,
         publisher: Publisher<KeySet>,
         readers: watch::Sender<KeyRingState>,
     ) -> Self {
         Self {
             store,
             settings,
-            seen: ledger.generation(),
-            ledger,
+            seen: state.serial(),
+            state,
             stored: Stored::AsPublished,
             publisher,
             readers,
@@ -105,17 +106,17 @@ impl<S: Store> RingTask<S> {
                     Some(Command::Reload(reply)) => drop(reply.send(self.reload().await)),
                     None => return,
                 },
-                () = at(sync) => {
+                () = sleep_until_deadline(sync) => {
                     if let Err(error) = self.reload().await {
                         let (name, error) = (&*self.settings.name, &error as &dyn Error);
                         tracing::warn!(name, error, "the keys could not be loaded again");
                     }
                     sync = self.next_sync();
                 }
-                () = at(review) => {
+                () = sleep_until_deadline(review) => {
                     let (name, now) = (Arc::clone(&self.settings.name), self.now());
-                    let ledger = self.ledger.clone();
-                    drop(spawn_blocking(move || tell_of_ages(&name, &ledger, now)));
+                    let state = self.state.clone();
+                    drop(spawn_blocking(move || log_warnings(&name, &state, now)));
                     review = Some(Instant::now() + REVIEW);
                 }
             }
@@ -129,7 +130,7 @@ impl<S: Store> RingTask<S> {
                 self.reload().await?;
                 has_looked = true;
             }
-            let decided = operation.decide(&self.ledger, self.now());
+            let decided = operation.decide(&self.state, self.now());
             if decided.as_ref().map_or(true, Change::is_empty) && !has_looked {
                 // Nothing is written, so that the store would not tell what another process has written.
                 self.stored = Stored::Unknown;
@@ -140,35 +141,35 @@ impl<S: Store> RingTask<S> {
                 return Ok(());
             }
         }
-        Err(KeyRingError::Contended)
+        Err(KeyRingError::conflict())
     }
 
     /// Writes a change, and publishes it then.
     async fn persist(&mut self, change: &Change) -> Result<Persisted, KeyRingError> {
-        let next = self.ledger.apply(change);
-        let next = next.map_err(|invalid| KeyRingError::NotAllowed(invalid.into()))?;
-        let base = self.ledger.clone();
+        let next = self.state.apply(change);
+        let next = next.map_err(NotAllowed::from)?;
+        let base = self.state.clone();
         match self.commit(&base, change, &next).await {
             Ok(()) => {
                 self.publish(next);
-                tell(&self.settings.name, &base, change);
+                log_change(&self.settings.name, &base, change);
                 Ok(Persisted::Yes)
             }
-            Err(NotCommitted::Stale) => {
+            Err(NotCommitted::Conflict) => {
                 self.stored = Stored::Unknown;
                 Ok(Persisted::SomebodyElseWrote)
             }
             Err(NotCommitted::Failed(error)) => match self.is_stored(&base, change).await {
                 Ok(true) => Ok(Persisted::Yes),
-                Ok(false) => Err(KeyRingError::Store(error)),
-                Err(_) => Err(KeyRingError::Unknown(error)),
+                Ok(false) => Err(KeyRingError::store(error)),
+                Err(_) => Err(KeyRingError::unknown(error)),
             },
             Err(NotCommitted::Late(error)) => {
                 if let Ok(true) = self.is_stored(&base, change).await {
                     return Ok(Persisted::Yes);
                 }
                 self.stored = Stored::Unknown;
-                Err(KeyRingError::Unknown(error))
+                Err(KeyRingError::unknown(error))
             }
         }
     }
@@ -181,9 +182,9 @@ impl<S: Store> RingTask<S> {
     ) -> Result<bool, KeyRingError> {
         self.stored = Stored::Unknown;
         self.reload().await?;
-        let is_stored = change.is_in(&self.ledger);
+        let is_stored = change.is_in(&self.state);
         if is_stored {
-            tell(&self.settings.name, base, change);
+            log_change(&self.settings.name, base, change);
         }
         Ok(is_stored)
     }
@@ -192,14 +193,11 @@ impl<S: Store> RingTask<S> {
     async fn reload(&mut self) -> Result<(), KeyRingError> {
         for _ in 0..ATTEMPTS {
             let load = within(self.settings.store_timeout, self.store.load());
-            let loaded = load.await.map_err(KeyRingError::Store)?;
-            if loaded.generation() < self.seen {
-                return Err(KeyRingError::Older(OlderKeyRingState {
-                    current: self.seen,
-                    offered: loaded.generation(),
-                }));
+            let loaded = load.await.map_err(KeyRingError::store)?;
+            if loaded.serial() < self.seen {
+                return Err(KeyRingError::older_state(loaded.serial(), self.seen));
             }
-            self.seen = loaded.generation();
+            self.seen = loaded.serial();
             match self.compare(loaded).await? {
                 Compared::Same => {
                     self.stored = Stored::AsPublished;
@@ -216,7 +214,7 @@ impl<S: Store> RingTask<S> {
                 }
             }
         }
-        Err(KeyRingError::Contended)
+        Err(KeyRingError::conflict())
     }
 
     /// Writes into the store what it has forgotten. What ended is refused here also where that fails.
@@ -227,9 +225,9 @@ impl<S: Store> RingTask<S> {
             corrected,
         } = correction;
         let outcome = match self.commit(&loaded, &change, &corrected).await {
-            Err(NotCommitted::Stale) => return Ok(Persisted::SomebodyElseWrote),
+            Err(NotCommitted::Conflict) => return Ok(Persisted::SomebodyElseWrote),
             Err(NotCommitted::Failed(error) | NotCommitted::Late(error)) => {
-                Err(KeyRingError::Store(error))
+                Err(KeyRingError::store(error))
             }
             Ok(()) => {
                 let (name, keys) = (&*self.settings.name, change.keys().len());
@@ -257,39 +255,41 @@ impl<S: Store> RingTask<S> {
         let commit = self.store.commit(Commit { base, change, next });
         match in_time(self.settings.store_timeout, commit).await {
             Ok(Ok(())) => {
-                self.seen = next.generation();
+                self.seen = next.serial();
                 Ok(())
             }
-            Ok(Err(CommitError::Stale)) => Err(NotCommitted::Stale),
-            Ok(Err(CommitError::Failed(error))) => Err(NotCommitted::Failed(error)),
+            Ok(Err(error)) if error.kind() == StoreErrorKind::Conflict => {
+                Err(NotCommitted::Conflict)
+            }
+            Ok(Err(error)) => Err(NotCommitted::Failed(error)),
             Err(late) => Err(NotCommitted::Late(late)),
         }
     }
 
-    /// What is to be done about a ledger that was loaded; found out off the runtime, since it may be large.
+    /// What is to be done about a state that was loaded; found out off the runtime, since it may be large.
     fn compare(
         &self,
         loaded: KeyRingState,
     ) -> impl Future<Output = Result<Compared, KeyRingError>> + Send + use<S> {
-        let (current, now) = (self.ledger.clone(), self.now());
+        let (current, now) = (self.state.clone(), self.now());
         let policy = Arc::clone(&self.settings.policy);
         let compare = move || Compared::new(loaded.under(&policy), &current, now);
         async move {
             let compared = spawn_blocking(compare).await;
-            let compared = compared.map_err(|_| KeyRingError::Stopped)?;
-            compared.map_err(|invalid| KeyRingError::NotAllowed(invalid.into()))
+            let compared = compared.map_err(|_| KeyRingError::stopped())?;
+            compared.map_err(|invalid| NotAllowed::from(invalid).into())
         }
     }
 
     fn publish(&mut self, next: KeyRingState) {
         self.publisher.publish(next.key_set().clone());
         self.readers.send_replace(next.clone());
-        self.ledger = next;
+        self.state = next;
     }
 
-    /// Publishes a ledger that shares nothing with the one before, which takes long to be freed.
+    /// Publishes a state that shares nothing with the one before, which takes long to be freed.
     fn take_in(&mut self, loaded: KeyRingState) {
-        let before = self.ledger.clone();
+        let before = self.state.clone();
         self.publish(loaded);
         self.stored = Stored::AsPublished;
         drop(spawn_blocking(move || drop(before)));
@@ -305,7 +305,7 @@ impl<S: Store> RingTask<S> {
     }
 }
 
-/// What a ledger that was loaded is to the one that is published.
+/// What a state that was loaded is to the one that is published.
 enum Compared {
     Same,
     New(KeyRingState),
@@ -343,29 +343,21 @@ impl Compared {
 }
 
 /// Runs what a store does to its end, its panic, or the timeout: neither of these takes the ring down.
-pub(crate) async fn within<T, E: From<StoreError>>(
+pub(crate) async fn within<T>(
     limit: Duration,
-    work: impl Future<Output = Result<T, E>> + Send,
-) -> Result<T, E> {
-    let outcome = in_time(limit, work).await;
-    outcome.unwrap_or_else(|late| Err(late.into()))
+    work: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    in_time(limit, work).await?
 }
 
 /// What came of it, or that it did not end in time.
-async fn in_time<T, E: From<StoreError>>(
+async fn in_time<T>(
     limit: Duration,
-    work: impl Future<Output = Result<T, E>> + Send,
-) -> Result<Result<T, E>, StoreError> {
+    work: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<Result<T, StoreError>, StoreError> {
     match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked").into())),
+        Ok(Err(_panic)) => Ok(Err(StoreError::new("the store panicked"))),
         Err(_) => Err(StoreError::new("the store did not answer in time")),
-    }
-}
-
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => pending().await,
     }
 }

@@ -1,12 +1,12 @@
 //! Rotation on a schedule: a successor is made, delivered, and the old key ended when the client is where the new one is.
 
 mod error;
-#[cfg(feature = "file")]
+#[cfg(all(feature = "file", feature = "key-file"))]
 mod file_sink;
 mod plan;
 mod sink;
 mod sink_fn;
-#[cfg(feature = "file")]
+#[cfg(all(feature = "file", feature = "key-file"))]
 #[cfg(test)]
 mod tests;
 
@@ -15,28 +15,24 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-pub use self::error::RotatorError;
-#[cfg(feature = "file")]
+pub use self::error::{RotatorError, RotatorErrorKind};
+#[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::file_sink::FileSink;
 use self::plan::{Delivered, Plan, Step, Usage, next_step};
-pub use self::sink::{Sink, SinkError};
+pub use self::sink::{Sink, SinkError, SinkErrorKind};
 pub use self::sink_fn::{SinkFn, sink_fn};
-use super::decide::RotateRequest;
 use super::request::IssueRequest;
-use super::ring::{KeyRing, KeyRingError};
+use super::request::RotateRequest;
+use super::ring::{KeyRing, KeyRingErrorKind};
 use super::token::NewKey;
+use crate::clock::{LONGEST_SLEEP, sleep_toward};
 use crate::inbound::{KeyDigest, KeyId};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// The wall clock jumps: nobody sleeps longer.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// More than any state of a ledger needs, with others who change it meanwhile.
 const MOST_STEPS: usize = 64;
 /// After the first failure, doubled with each one after it up to the longest sleep.
 const BACKOFF: Duration = Duration::from_secs(1);
-
-const UNCLEAR: &str = "the sink holds no key, and the client may have either of two: another one is made when the newer is as \
-     old as the overlap. To have it at once, allow more live keys, or revoke the key that the client does not have";
 
 /// Whether the key of this name was seen in use.
 type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
@@ -66,7 +62,7 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 ///     keyring::{KeyRing, IssueRequest, MemoryStore, Rotator},
 ///     source::FileSource,
 /// };
-/// # #[cfg(feature = "file")] {
+/// # #[cfg(all(feature = "file", feature = "key-file"))] {
 /// use tower_rotating_auth::keyring::FileSink;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -158,7 +154,7 @@ impl<S: Sink> Rotator<S> {
         for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
-            let ledger = self.ring.ledger();
+            let ledger = self.ring.state();
             let now = self.ring.now();
             match next_step(&ledger, self.terms.client(), delivered, self.plan, now) {
                 Step::Issue(last, mark) => {
@@ -170,17 +166,17 @@ impl<S: Sink> Rotator<S> {
                 }
                 Step::Rotate(old, mark) => {
                     let rotate = RotateRequest::with_grace(old, Duration::MAX)
-                        .on_terms(&self.terms)
+                        .lifetime_from(&self.terms)
                         .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
                 }
                 Step::Discard(lost) => drop(self.ring.revoke(lost).await?),
-                Step::Unclear => return Err(SinkError::new(UNCLEAR).into()),
+                Step::Unclear => return Err(RotatorError::new(RotatorErrorKind::Unclear)),
                 Step::Retire(old) => self.ring.retire(&old).await?,
                 Step::Wait(until) => return Ok(until),
             }
         }
-        Err(RotatorError::Unsettled)
+        Err(RotatorError::new(RotatorErrorKind::Unsettled))
     }
 
     /// Catches up whenever something is due, and every 30 s, without end: so soon is a key replaced that another process has
@@ -191,26 +187,28 @@ impl<S: Sink> Rotator<S> {
     pub async fn run(mut self) {
         let mut backoff = BACKOFF;
         loop {
-            let pause = match self.catch_up().await {
+            match self.catch_up().await {
                 Ok(next) => {
                     backoff = BACKOFF;
-                    let left = next.duration_since(self.ring.now()).unwrap_or_default();
-                    left.min(LONGEST_SLEEP)
+                    sleep_toward(Some(next), self.ring.now()).await;
                 }
-                Err(RotatorError::Ring(KeyRingError::Stopped)) => return,
                 Err(error) => {
+                    if error
+                        .ring()
+                        .is_some_and(|error| error.kind() == KeyRingErrorKind::Stopped)
+                    {
+                        return;
+                    }
                     let client = self.terms.client();
                     tracing::warn!(
                         %client,
                         error = &error as &dyn std::error::Error,
                         "a key could not be rotated on schedule; it is tried again"
                     );
-                    let pause = backoff;
+                    sleep(backoff).await;
                     backoff = (2 * backoff).min(LONGEST_SLEEP);
-                    pause
                 }
-            };
-            sleep(pause).await;
+            }
         }
     }
 
@@ -219,7 +217,7 @@ impl<S: Sink> Rotator<S> {
         let Some(key) = &self.pending else {
             return Ok(());
         };
-        let ledger = self.ring.ledger();
+        let ledger = self.ring.state();
         let entry = ledger.key(key.id());
         if !entry.is_some_and(|entry| ledger.is_live(entry, self.ring.now())) {
             self.pending = None; // somebody has ended it meanwhile
@@ -227,7 +225,7 @@ impl<S: Sink> Rotator<S> {
         }
         self.sink.deliver(key).await?;
         if self.sink.held().await? != Some(key.digest()) {
-            return Err(SinkError::new("the sink does not hold what was delivered").into());
+            return Err(RotatorError::new(RotatorErrorKind::Undelivered));
         }
         self.pending = None;
         Ok(())
@@ -244,7 +242,7 @@ impl<S: Sink> Rotator<S> {
             _ => self.ring.now(),
         };
         self.held = Some((digest, since));
-        let ledger = self.ring.ledger();
+        let ledger = self.ring.state();
         let usage = match (ledger.key_of(&digest), &self.is_used) {
             (Some(key), Some(is_used)) if is_used(key.id()) => Usage::Seen,
             _ => Usage::NotYet,

@@ -29,29 +29,57 @@ pub trait Sink: Send + 'static {
     fn held(&mut self) -> impl Future<Output = Result<Option<KeyDigest>, SinkError>> + Send;
 }
 
-/// Why a key could not be delivered, or it cannot be told which one was.
+/// An error that a [`Sink`] returns. [`kind`](Self::kind) says which.
 ///
-/// Whoever makes one keeps keys and digests out of its text and out of its cause: both are logged.
+/// Its text and its source are logged: keep keys and digests out of both.
 #[derive(Debug)]
 pub struct SinkError {
+    kind: SinkErrorKind,
     message: Cow<'static, str>,
-    cause: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What went wrong in a [`Sink`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SinkErrorKind {
+    /// The key could not be delivered, or the sink could not say which one it holds.
+    Failed,
+    /// Another rotator delivers to the same place.
+    InUse,
 }
 
 impl SinkError {
-    /// An error that says what was attempted, and what to do about it.
+    /// Creates an error of kind [`SinkErrorKind::Failed`]. The message says what was attempted, and
+    /// what to do about it.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of_kind(SinkErrorKind::Failed, message)
+    }
+
+    /// Creates an error of kind [`SinkErrorKind::InUse`].
+    pub fn in_use(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of_kind(SinkErrorKind::InUse, message)
+    }
+
+    fn of_kind(kind: SinkErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
+            kind,
             message: message.into(),
-            cause: None,
+            source: None,
         }
     }
 
-    /// Adds what caused it.
+    /// Sets the cause, which [`Error::source`] returns.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
         self
+    }
+
+    /// Returns what went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> SinkErrorKind {
+        self.kind
     }
 }
 
@@ -63,6 +91,6 @@ impl fmt::Display for SinkError {
 
 impl Error for SinkError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
+        self.source.as_deref().map(|source| source as _)
     }
 }

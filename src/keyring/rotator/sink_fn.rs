@@ -46,7 +46,7 @@ use crate::secret::Secret;
 /// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
 /// Rotator::new(ring.clone(), terms, sink).catch_up().await?;
 /// let digest = KeyDigest::of(vault.lock().unwrap()["batch"].expose_secret());
-/// assert_eq!(ring.ledger().key_of(&digest).unwrap().client().as_str(), "batch");
+/// assert_eq!(ring.state().key_of(&digest).unwrap().client().as_str(), "batch");
 /// # Ok(())
 /// # }
 /// ```

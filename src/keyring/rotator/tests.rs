@@ -12,14 +12,14 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::Rotator;
-use super::file_sink::Desk;
+use super::file_sink::SinkFile;
 use super::sink::{Sink, SinkError};
 use crate::inbound::{KeyDigest, KeyStatus, Scopes};
-use crate::keyring::file_store::commit as desk;
+use crate::keyring::file_store::commit;
 use crate::keyring::request::IssueRequest;
 use crate::keyring::ring::KeyRing;
 use crate::keyring::state::KeyRingState;
-use crate::keyring::store::{Commit, CommitError, Store, StoreError};
+use crate::keyring::store::{Commit, Store, StoreError};
 use crate::keyring::token::NewKey;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -65,26 +65,26 @@ struct Kept(PathBuf, Fuse);
 
 impl Store for Kept {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-        desk::load(&self.0)
+        commit::load(&self.0)
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        desk::commit(&self.0, commit.base, commit.next, |_| self.1.burn())
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
+        commit::commit(&self.0, commit.base, commit.next, |_| self.1.burn())
     }
 }
 
-struct Delivered(Desk, Fuse);
+struct Delivered(SinkFile, Fuse);
 
 impl Sink for Delivered {
     async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
         let token = key.token().expose_secret();
         let delivered = self.0.deliver(token, |_| self.1.burn());
-        delivered.map_err(|error| SinkError::new("not delivered").caused_by(error))
+        delivered.map_err(|error| SinkError::new("not delivered").with_source(error))
     }
 
     async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
         let held = self.0.held(|_| self.1.burn());
-        held.map_err(|error| SinkError::new("not held").caused_by(error))
+        held.map_err(|error| SinkError::new("not held").with_source(error))
     }
 }
 
@@ -102,7 +102,7 @@ impl Process {
         let store = Kept(folder.join("keys.toml"), fuse.clone());
         let ring = ring.start(store).await.unwrap();
         let terms = IssueRequest::new("batch".parse().unwrap()).or_new_client(Scopes::default());
-        let sink = Delivered(Desk::new(folder.join("batch.key")), fuse);
+        let sink = Delivered(SinkFile::new(folder.join("batch.key")), fuse);
         let rotator = Rotator::new(ring, terms, sink)
             .period(HOUR * u32::try_from(PERIOD).unwrap())
             .overlap(HOUR * u32::try_from(OVERLAP).unwrap());
@@ -125,7 +125,7 @@ fn delivered(folder: &Path) -> Option<KeyDigest> {
 }
 
 fn is_valid(folder: &Path, key: &KeyDigest, hour: u64) -> bool {
-    let ledger = desk::load(&folder.join("keys.toml")).unwrap();
+    let ledger = commit::load(&folder.join("keys.toml")).unwrap();
     let record = ledger.key_set().find(key);
     record.is_some_and(|record| record.status_at(at(hour)) == KeyStatus::Active)
 }
@@ -145,7 +145,7 @@ fn nobody_is_without_a_key(folder: &Path, client: Option<&KeyDigest>, hour: u64)
 
 /// How many keys are valid.
 fn live(folder: &Path, hour: u64) -> usize {
-    let ledger = desk::load(&folder.join("keys.toml")).unwrap();
+    let ledger = commit::load(&folder.join("keys.toml")).unwrap();
     let live = ledger.keys().filter(|key| ledger.is_live(key, at(hour)));
     live.count()
 }
@@ -227,8 +227,8 @@ async fn the_next_one_goes_on(folder: &Path, client: Option<&KeyDigest>, hour: u
         "batch.key",
         "batch.key.lock",
         "keys.toml",
-        "keys.toml.generation",
         "keys.toml.lock",
+        "keys.toml.serial",
     ];
     assert_eq!(names, expected);
 }
@@ -314,7 +314,7 @@ async fn a_process_that_is_killed_at_any_moment_leaves_every_client_a_key_and_th
         (begin, client) = (hour + 1, has);
     }
     the_next_one_goes_on(folder, client.as_ref(), begin).await;
-    let made = desk::load(&folder.join("keys.toml")).unwrap();
+    let made = commit::load(&folder.join("keys.toml")).unwrap();
     let made = u64::try_from(made.keys().count()).unwrap();
     // One for each period, or fewer, where each process waits for its overlap anew; and one more for each that was lost.
     assert!((3..=begin / PERIOD + 21).contains(&made), "{made} keys");

@@ -4,7 +4,7 @@ use super::KeyRingState;
 use super::entry::{ClientEntry, KeyEntry, earlier};
 use crate::inbound::KeyId;
 
-/// What one operation changes in a ledger: the entries as they are afterwards, and the keys that are gone.
+/// What one operation changes in a state: the entries as they are afterwards, and the keys that are gone.
 ///
 /// It says what is, not what was done, so that a store writes rows and needs to know no rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,10 +33,10 @@ impl Change {
         &self.purged
     }
 
-    /// Whether a ledger has it in it: its keys, at least as much ended.
-    pub(crate) fn is_in(&self, ledger: &KeyRingState) -> bool {
+    /// Whether a state has it in it: its keys, at least as much ended.
+    pub(crate) fn is_in(&self, state: &KeyRingState) -> bool {
         let keys = self.keys.iter().all(|entry| {
-            ledger.key(&entry.id).is_some_and(|there| {
+            state.key(&entry.id).is_some_and(|there| {
                 there.digest == entry.digest
                     && (there.revoked_at.is_some() || entry.revoked_at.is_none())
                     && earlier(there.retires_at, entry.retires_at) == there.retires_at
@@ -44,8 +44,8 @@ impl Change {
         });
         let mut clients = self.clients.iter();
         let mut purged = self.purged.iter();
-        keys && clients.all(|client| ledger.client(&client.id) == Some(client))
-            && purged.all(|id| ledger.key(id).is_none())
+        keys && clients.all(|client| state.client(&client.id) == Some(client))
+            && purged.all(|id| state.key(id).is_none())
     }
 
     /// Whether nothing changes.

@@ -1,8 +1,8 @@
-//! What a ledger says of one client and of one key.
+//! What a state says of one client and of one key.
 
 use std::time::SystemTime;
 
-use super::invalid::InvalidKeyRingState;
+use super::invalid::{Invalid, InvalidKeyRingState};
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeyRecord, Provenance, Scopes};
 
@@ -63,7 +63,7 @@ impl ClientEntry {
 
 /// A key: whose it is, since when and until when it is valid, and what became of it. Not the key itself.
 ///
-/// A ledger only ever shortens a key's life: [`retires_at`](Self::retires_at) and
+/// A state only ever shortens a key's life: [`retires_at`](Self::retires_at) and
 /// [`revoked_at`](Self::revoked_at) are set once and never taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyEntry {
@@ -255,11 +255,11 @@ impl KeyEntry {
         self.check_scopes(client)?;
         if let (Some(from), Some(until)) = (self.not_before, self.not_after) {
             if from >= until {
-                return Err(InvalidKeyRingState::NeverValid(self.id.clone()));
+                return Err(Invalid::NeverValid(self.id.clone()).into());
             }
         }
         if self.digest.is_well_known() {
-            return Err(InvalidKeyRingState::WellKnown(self.id.clone()));
+            return Err(Invalid::WellKnown(self.id.clone()).into());
         }
         Ok(())
     }
@@ -268,7 +268,7 @@ impl KeyEntry {
     pub(crate) fn check_scopes(&self, client: &ClientEntry) -> Result<(), InvalidKeyRingState> {
         match &self.scopes {
             Some(scopes) if !client.scopes.contains_all(scopes) => {
-                Err(InvalidKeyRingState::MoreThanItsClient(self.id.clone()))
+                Err(Invalid::MoreThanItsClient(self.id.clone()).into())
             }
             _ => Ok(()),
         }
@@ -277,7 +277,7 @@ impl KeyEntry {
     /// What is published of it, where it is refused for its age from a moment on.
     pub(crate) fn record(&self, client: &ClientEntry, too_old: Option<SystemTime>) -> KeyRecord {
         let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
-        let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone());
+        let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone().into());
         if let Some(moment) = self.not_before {
             record = record.not_before(moment);
         }

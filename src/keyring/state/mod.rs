@@ -13,16 +13,16 @@ use std::time::SystemTime;
 pub use self::change::Change;
 pub(crate) use self::entry::earlier;
 pub use self::entry::{ClientEntry, ClientState, KeyEntry};
-pub use self::invalid::InvalidKeyRingState;
-pub use self::succeed::OlderKeyRingState;
+use self::invalid::Invalid;
+pub use self::invalid::{InvalidKeyRingState, InvalidKeyRingStateKind};
 pub use self::summary::{Ageing, KeySummary, KeyWarning};
 use super::issuance_policy::IssuancePolicy;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
 use crate::shards::Shards;
 
-/// All clients and keys of a key ring under one generation: what a [`Store`](crate::keyring::Store) keeps.
+/// All clients and keys of a key ring under one serial: what a [`Store`](crate::keyring::Store) keeps.
 ///
-/// A ledger is a value. A clone shares everything with it and costs next to nothing, and a [`Change`] makes
+/// A state is a value. A clone shares everything with it and costs next to nothing, and a [`Change`] makes
 /// another one of it, which shares all but what changed.
 ///
 /// ```
@@ -31,14 +31,14 @@ use crate::shards::Shards;
 /// let key = NewKey::generate()?;
 /// let client = ClientEntry::new("open-webui".parse()?, Scopes::default());
 /// let entry = KeyEntry::new(key.id().clone(), client.id().clone(), key.digest());
-/// let ledger = KeyRingState::new(1, [client], [entry])?;
-/// assert_eq!(ledger.key(key.id()).unwrap().client().as_str(), "open-webui");
-/// assert_eq!(ledger.key_set().len(), 1);
+/// let state = KeyRingState::new(1, [client], [entry])?;
+/// assert_eq!(state.key(key.id()).unwrap().client().as_str(), "open-webui");
+/// assert_eq!(state.key_set().len(), 1);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct KeyRingState {
-    generation: u64,
+    serial: u64,
     clients: Shards<ClientId, Arc<Client>>,
     keys: Shards<KeyId, Arc<KeyEntry>>,
     policy: Arc<IssuancePolicy>,
@@ -54,11 +54,11 @@ struct Client {
 }
 
 impl KeyRingState {
-    /// A ledger without clients and keys, of generation 0.
+    /// A state without clients and keys, of serial 0.
     #[must_use]
     pub fn empty() -> Self {
         Self {
-            generation: 0,
+            serial: 0,
             clients: Shards::new(),
             keys: Shards::new(),
             policy: Arc::default(),
@@ -66,38 +66,38 @@ impl KeyRingState {
         }
     }
 
-    /// A ledger of what a store has kept.
+    /// A state of what a store has kept.
     ///
     /// # Errors
     ///
     /// When two clients or two keys have the same name, when two keys are the same, when one could never be
     /// valid or is known to everybody, when its client is missing, or may do less than the key.
-    pub fn new<C, K>(generation: u64, clients: C, keys: K) -> Result<Self, InvalidKeyRingState>
+    pub fn new<C, K>(serial: u64, clients: C, keys: K) -> Result<Self, InvalidKeyRingState>
     where
         C: IntoIterator<Item = ClientEntry>,
         K: IntoIterator<Item = KeyEntry>,
     {
-        let mut ledger = Self::empty();
+        let mut state = Self::empty();
         for entry in clients {
-            if ledger.client(&entry.id).is_some() {
-                return Err(InvalidKeyRingState::SameClient(entry.id));
+            if state.client(&entry.id).is_some() {
+                return Err(Invalid::SameClient(entry.id).into());
             }
-            ledger.put_client(entry);
+            state.put_client(entry);
         }
         for entry in keys {
-            ledger.check(&entry)?;
-            if ledger.key(&entry.id).is_some() {
-                return Err(InvalidKeyRingState::SameId(entry.id));
+            state.check(&entry)?;
+            if state.key(&entry.id).is_some() {
+                return Err(Invalid::SameId(entry.id).into());
             }
-            ledger.put_key(entry);
+            state.put_key(entry);
         }
-        Ok(ledger.with_generation(generation))
+        Ok(state.with_serial(serial))
     }
 
     /// Counts the changes: each makes it one more, and no store takes a lower one for a higher.
     #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.generation
+    pub const fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// The clients, in no order.
@@ -141,12 +141,12 @@ impl KeyRingState {
         &self.set
     }
 
-    /// The ledger after a change, under the next generation.
+    /// The state after a change, under the next serial.
     ///
     /// # Errors
     ///
-    /// When the change is not one of this ledger: the outcome would be none that [`new`](Self::new) takes. When there is no next
-    /// generation.
+    /// When the change is not one of this state: the outcome would be none that [`new`](Self::new) takes. When there is no next
+    /// serial.
     pub fn apply(&self, change: &Change) -> Result<Self, InvalidKeyRingState> {
         let mut next = self.clone();
         for id in &change.purged {
@@ -164,12 +164,12 @@ impl KeyRingState {
                 key.check_scopes(client)?;
             }
         }
-        let generation = self.generation.checked_add(1);
-        let generation = generation.ok_or(InvalidKeyRingState::LastGeneration)?;
-        Ok(next.with_generation(generation))
+        let serial = self.serial.checked_add(1);
+        let serial = serial.ok_or(Invalid::LastSerial)?;
+        Ok(next.with_serial(serial))
     }
 
-    /// The same ledger, whose operations are decided by another policy.
+    /// The same state, whose operations are decided by another policy.
     pub(crate) fn under(mut self, policy: &Arc<IssuancePolicy>) -> Self {
         let before = std::mem::replace(&mut self.policy, Arc::clone(policy));
         if before.max_age == policy.max_age {
@@ -202,9 +202,9 @@ impl KeyRingState {
         }
     }
 
-    fn with_generation(mut self, generation: u64) -> Self {
-        self.generation = generation;
-        self.set = self.set.with_edition(generation);
+    fn with_serial(mut self, serial: u64) -> Self {
+        self.serial = serial;
+        self.set = self.set.with_serial(serial);
         self
     }
 
@@ -212,20 +212,17 @@ impl KeyRingState {
     fn check(&self, entry: &KeyEntry) -> Result<(), InvalidKeyRingState> {
         let id = || entry.id.clone();
         let Some(client) = self.client(&entry.client) else {
-            return Err(InvalidKeyRingState::UnknownClient(
-                id(),
-                entry.client.clone(),
-            ));
+            return Err(Invalid::UnknownClient(id(), entry.client.clone()).into());
         };
         entry.check(client)?;
         if let Some(other) = self.key_of(&entry.digest) {
             if other.id != entry.id {
-                return Err(InvalidKeyRingState::SameKey(other.id.clone(), id()));
+                return Err(Invalid::SameKey(other.id.clone(), id()).into());
             }
         }
         match self.key(&entry.id) {
             Some(before) if before.digest != entry.digest || before.client != entry.client => {
-                Err(InvalidKeyRingState::SameId(id()))
+                Err(Invalid::SameId(id()).into())
             }
             _ => Ok(()),
         }
@@ -270,7 +267,7 @@ impl KeyRingState {
 
 impl PartialEq for KeyRingState {
     fn eq(&self, other: &Self) -> bool {
-        self.generation == other.generation
+        self.serial == other.serial
             && self.clients.len() == other.clients.len()
             && self
                 .clients()
@@ -284,7 +281,7 @@ impl Eq for KeyRingState {}
 impl fmt::Debug for KeyRingState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyRingState")
-            .field("generation", &self.generation)
+            .field("serial", &self.serial)
             .field("clients", &self.clients.len())
             .field("keys", &self.keys.len())
             .finish_non_exhaustive()

@@ -1,7 +1,5 @@
 //! What another process has written, taken in without forgetting what ended here.
 
-use std::error::Error;
-use std::fmt;
 use std::time::SystemTime;
 
 use super::KeyRingState;
@@ -9,7 +7,7 @@ use super::change::Change;
 use super::entry::{KeyEntry, earlier};
 
 impl KeyRingState {
-    /// What has to be put right in this ledger, which was loaded, for it to take the place of `current`: a key that
+    /// What has to be put right in this state, which was loaded, for it to take the place of `current`: a key that
     /// was revoked or retired there is no less so here, and no tombstone is missing before its time.
     pub(crate) fn corrections(&self, current: &Self, now: SystemTime) -> Change {
         let mut change = Change::default();
@@ -43,23 +41,3 @@ impl KeyRingState {
         change
     }
 }
-
-/// A ledger of a lower generation than the one that is current: it could bring a revoked key back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OlderKeyRingState {
-    pub(crate) current: u64,
-    pub(crate) offered: u64,
-}
-
-impl fmt::Display for OlderKeyRingState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { current, offered } = self;
-        write!(
-            f,
-            "the store is at generation {offered}, older than {current}, which is current; \
-             put the newer state back, or start again to take the older one"
-        )
-    }
-}
-
-impl Error for OlderKeyRingState {}

@@ -2,25 +2,26 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::store::{Commit, CommitError, Store, StoreError};
+use super::error::StoreError;
+use super::store_trait::{Commit, Store};
 use crate::keyring::state::KeyRingState;
 
-/// Keeps a ledger in memory: for tests, and for programs whose keys end with them.
+/// Keeps a state in memory: for tests, and for programs whose keys end with them.
 ///
-/// Clones keep the same ledger, so that two rings can be two writers.
+/// Clones keep the same state, so that two rings can be two writers.
 #[derive(Clone, Debug)]
 pub struct MemoryStore(Arc<Mutex<KeyRingState>>);
 
 impl MemoryStore {
-    /// A store with this ledger in it.
+    /// A store with this state in it.
     #[must_use]
-    pub fn new(ledger: KeyRingState) -> Self {
-        Self(Arc::new(Mutex::new(ledger)))
+    pub fn new(state: KeyRingState) -> Self {
+        Self(Arc::new(Mutex::new(state)))
     }
 
-    /// The ledger as it is now.
+    /// The state as it is now.
     #[must_use]
-    pub fn ledger(&self) -> KeyRingState {
+    pub fn state(&self) -> KeyRingState {
         self.lock().clone()
     }
 
@@ -37,15 +38,15 @@ impl Default for MemoryStore {
 
 impl Store for MemoryStore {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-        Ok(self.ledger())
+        Ok(self.state())
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
-        let mut ledger = self.lock();
-        if ledger.generation() != commit.base.generation() {
-            return Err(CommitError::Stale);
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if state.serial() != commit.base.serial() {
+            return Err(StoreError::conflict());
         }
-        ledger.clone_from(commit.next);
+        state.clone_from(commit.next);
         Ok(())
     }
 }

@@ -1,7 +1,9 @@
 //! Where the state of a key ring is kept.
 
+mod error;
 mod memory;
-mod store;
+mod store_trait;
 
+pub use self::error::{StoreError, StoreErrorKind};
 pub use self::memory::MemoryStore;
-pub use self::store::{Commit, CommitError, Store, StoreError};
+pub use self::store_trait::{Commit, Store};

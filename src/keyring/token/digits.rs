@@ -1,11 +1,9 @@
 //! Random digits of base 62, each as likely as any other.
 
-use std::error::Error;
-use std::fmt;
-
 use zeroize::Zeroizing;
 
 use super::ALPHABET;
+use super::error::{TokenError, TokenErrorKind};
 
 /// The largest multiple of 62 that a byte holds.
 const FAIR: u8 = 248;
@@ -13,8 +11,8 @@ const FAIR: u8 = 248;
 /// Fills with digits: a byte that would favour the first ones is thrown away.
 pub(crate) fn random_digits(
     digits: &mut [u8],
-    fill: &mut impl FnMut(&mut [u8]) -> Result<(), NoRandomness>,
-) -> Result<(), NoRandomness> {
+    fill: &mut impl FnMut(&mut [u8]) -> Result<(), TokenError>,
+) -> Result<(), TokenError> {
     let mut random = Zeroizing::new([0; 64]);
     let mut left = random.len();
     for digit in digits {
@@ -35,21 +33,9 @@ pub(crate) fn random_digits(
 }
 
 /// Random bytes from the operating system.
-pub(crate) fn from_the_system(bytes: &mut [u8]) -> Result<(), NoRandomness> {
-    getrandom::fill(bytes).map_err(|_| NoRandomness(()))
+pub(crate) fn from_the_system(bytes: &mut [u8]) -> Result<(), TokenError> {
+    getrandom::fill(bytes).map_err(|_| TokenError::new(TokenErrorKind::NoRandomness))
 }
-
-/// The operating system's generator of random numbers failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoRandomness(pub(crate) ());
-
-impl fmt::Display for NoRandomness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the operating system has no random numbers to give")
-    }
-}
-
-impl Error for NoRandomness {}
 
 #[cfg(test)]
 mod tests {
@@ -77,11 +63,11 @@ mod tests {
         let failed = random_digits(&mut [0; 100], &mut |_| {
             left -= 1;
             if left < 0 {
-                Err(NoRandomness(()))
+                Err(TokenError::new(TokenErrorKind::NoRandomness))
             } else {
                 Ok(())
             }
         });
-        assert_eq!(failed, Err(NoRandomness(())));
+        assert_eq!(failed, Err(TokenError::new(TokenErrorKind::NoRandomness)));
     }
 }

@@ -4,14 +4,15 @@
 
 mod checksum;
 mod digits;
+mod error;
 mod new_key;
 mod parsed;
 mod prefix;
 
-pub use self::digits::NoRandomness;
+pub use self::error::{TokenError, TokenErrorKind};
 pub use self::new_key::NewKey;
-pub use self::parsed::{ParsedToken, UnparsedToken};
-pub use self::prefix::{InvalidPrefix, Prefix};
+pub use self::parsed::ParsedToken;
+pub use self::prefix::Prefix;
 
 /// The digits, by their values.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -6,8 +6,9 @@ use zeroize::Zeroizing;
 
 use super::checksum;
 use super::checksum::checksum;
-use super::digits::{NoRandomness, from_the_system, random_digits};
-use super::parsed::{ParsedToken, UnparsedToken};
+use super::digits::{from_the_system, random_digits};
+use super::error::{TokenError, TokenErrorKind};
+use super::parsed::ParsedToken;
 use super::prefix::Prefix;
 use super::{ID, SECRET, TAIL};
 use crate::inbound::{KeyDigest, KeyId};
@@ -27,7 +28,7 @@ use crate::secret::Secret;
 /// assert_eq!(KeyDigest::of(token), key.digest());
 /// assert!(NewKey::has_checksum(token));
 /// assert_eq!(format!("{key:?}"), format!("trk_{}_[redacted]", key.id()));
-/// # Ok::<_, tower_rotating_auth::keyring::NoRandomness>(())
+/// # Ok::<_, tower_rotating_auth::keyring::TokenError>(())
 /// ```
 pub struct NewKey {
     prefix: Prefix,
@@ -41,7 +42,7 @@ impl NewKey {
     /// # Errors
     ///
     /// When that generator fails: there is no key then, rather than a weak one.
-    pub fn generate() -> Result<Self, NoRandomness> {
+    pub fn generate() -> Result<Self, TokenError> {
         Self::with_prefix(&Prefix::default())
     }
 
@@ -50,14 +51,14 @@ impl NewKey {
     /// # Errors
     ///
     /// As [`generate`](Self::generate).
-    pub fn with_prefix(prefix: &Prefix) -> Result<Self, NoRandomness> {
+    pub fn with_prefix(prefix: &Prefix) -> Result<Self, TokenError> {
         Self::generate_from(prefix, from_the_system)
     }
 
     pub(crate) fn generate_from(
         prefix: &Prefix,
-        mut fill: impl FnMut(&mut [u8]) -> Result<(), NoRandomness>,
-    ) -> Result<Self, NoRandomness> {
+        mut fill: impl FnMut(&mut [u8]) -> Result<(), TokenError>,
+    ) -> Result<Self, TokenError> {
         let mut id = [0; ID];
         let mut secret = Zeroizing::new([0; SECRET]);
         random_digits(&mut id, &mut fill)?;
@@ -105,8 +106,9 @@ impl NewKey {
     /// Whether a token is not one that was made here with a typing error in it. Tokens of other makers pass.
     #[must_use]
     pub fn is_plausible(token: &[u8]) -> bool {
-        let ours =
-            token.starts_with(b"trk_") || ParsedToken::parse(token) == Err(UnparsedToken::Mistyped);
+        let is_mistyped =
+            ParsedToken::parse(token).is_err_and(|error| error.kind() == TokenErrorKind::Mistyped);
+        let ours = token.starts_with(b"trk_") || is_mistyped;
         !ours || Self::has_checksum(token)
     }
 }
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
     use crate::keyring::token::ALPHABET;
 
-    const FAILED: NoRandomness = NoRandomness(());
+    const FAILED: TokenError = TokenError::new(TokenErrorKind::NoRandomness);
 
     #[test]
     fn without_randomness_there_is_no_key_however_late_it_ends() {

@@ -1,8 +1,6 @@
 //! What a token says of itself, before anybody knows whether it is a key.
 
-use std::error::Error;
-use std::fmt;
-
+use super::error::{TokenError, TokenErrorKind};
 use super::prefix::Prefix;
 use super::{ID, TAIL, checksum};
 use crate::inbound::KeyId;
@@ -13,32 +11,23 @@ use crate::inbound::KeyId;
 /// For reports of leaked keys, and to tell a typing error from a key that is not known.
 ///
 /// ```
-/// use tower_rotating_auth::keyring::{ParsedToken, UnparsedToken};
+/// use tower_rotating_auth::keyring::{ParsedToken, TokenErrorKind};
 ///
 /// let token = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";
 /// let parsed = ParsedToken::parse(token)?;
 /// assert_eq!(parsed.prefix().as_str(), "trk");
 /// assert_eq!(parsed.id().as_str(), "0123456789AB");
 ///
-/// let mistyped = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOQP0oSYWS";
-/// assert_eq!(ParsedToken::parse(mistyped), Err(UnparsedToken::Mistyped));
-/// assert_eq!(ParsedToken::parse(b"sk-1234"), Err(UnparsedToken::OtherFormat));
-/// # Ok::<_, UnparsedToken>(())
+/// let mistyped: &[u8] = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOQP0oSYWS";
+/// let kind = |token| ParsedToken::parse(token).unwrap_err().kind();
+/// assert_eq!(kind(mistyped), TokenErrorKind::Mistyped);
+/// assert_eq!(kind(b"sk-1234"), TokenErrorKind::OtherFormat);
+/// # Ok::<_, tower_rotating_auth::keyring::TokenError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedToken {
     prefix: Prefix,
     id: KeyId,
-}
-
-/// Why a token does not say what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UnparsedToken {
-    /// It is not of this format; another maker's may be a key all the same.
-    OtherFormat,
-    /// It is of this format, and its checksum is that of another token: a character was changed or swapped.
-    Mistyped,
 }
 
 impl ParsedToken {
@@ -47,12 +36,13 @@ impl ParsedToken {
     /// # Errors
     ///
     /// When it is not of this format, or was mistyped.
-    pub fn parse(token: &[u8]) -> Result<Self, UnparsedToken> {
-        let parsed = Self::parse_shape(token).ok_or(UnparsedToken::OtherFormat)?;
+    pub fn parse(token: &[u8]) -> Result<Self, TokenError> {
+        let parsed =
+            Self::parse_shape(token).ok_or(TokenError::new(TokenErrorKind::OtherFormat))?;
         if checksum::holds(token) {
             Ok(parsed)
         } else {
-            Err(UnparsedToken::Mistyped)
+            Err(TokenError::new(TokenErrorKind::Mistyped))
         }
     }
 
@@ -82,17 +72,6 @@ impl ParsedToken {
         &self.id
     }
 }
-
-impl fmt::Display for UnparsedToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OtherFormat => "not a token of the format that keys are made in here",
-            Self::Mistyped => "the token is mistyped: its checksum is that of another one",
-        })
-    }
-}
-
-impl Error for UnparsedToken {}
 
 #[cfg(test)]
 mod tests {
@@ -125,7 +104,7 @@ mod tests {
 
         #[test]
         fn no_bytes_are_taken_for_a_token_by_chance(token in prop::collection::vec(any::<u8>(), 0..90)) {
-            prop_assert_eq!(ParsedToken::parse(&token), Err(UnparsedToken::OtherFormat));
+            prop_assert_eq!(ParsedToken::parse(&token), Err(TokenError::new(TokenErrorKind::OtherFormat)));
         }
     }
 

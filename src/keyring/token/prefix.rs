@@ -1,9 +1,10 @@
 //! What a token begins with.
 
-use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use super::error::{TokenError, TokenErrorKind};
 
 /// What clients that look at a key's first letters want to see there.
 const COMPATIBLE: &str = "sk-";
@@ -42,9 +43,9 @@ impl Default for Prefix {
 }
 
 impl FromStr for Prefix {
-    type Err = InvalidPrefix;
+    type Err = TokenError;
 
-    fn from_str(prefix: &str) -> Result<Self, InvalidPrefix> {
+    fn from_str(prefix: &str) -> Result<Self, TokenError> {
         let named = prefix.strip_prefix(COMPATIBLE).unwrap_or(prefix);
         let words_fit = match named.split_once('_') {
             Some((name, environment)) => is_word(name) && is_word(environment),
@@ -53,7 +54,7 @@ impl FromStr for Prefix {
         if words_fit {
             Ok(Self(prefix.into()))
         } else {
-            Err(InvalidPrefix(()))
+            Err(TokenError::new(TokenErrorKind::InvalidPrefix))
         }
     }
 }
@@ -70,21 +71,6 @@ impl fmt::Display for Prefix {
         f.write_str(&self.0)
     }
 }
-
-/// Not what a token can begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidPrefix(());
-
-impl fmt::Display for InvalidPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "a prefix is two to ten small letters and digits, the first a letter; after a `_` the same again, if \
-             need be; and `sk-` before it all, if need be",
-        )
-    }
-}
-
-impl Error for InvalidPrefix {}
 
 #[cfg(test)]
 mod tests {
@@ -119,7 +105,11 @@ mod tests {
             "acme live",
             "é1",
         ] {
-            assert_eq!(bad.parse::<Prefix>(), Err(InvalidPrefix(())), "{bad}");
+            assert_eq!(
+                bad.parse::<Prefix>(),
+                Err(TokenError::new(TokenErrorKind::InvalidPrefix)),
+                "{bad}"
+            );
         }
     }
 }

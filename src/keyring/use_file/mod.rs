@@ -2,7 +2,6 @@
 
 mod uses;
 
-use std::fs;
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -12,11 +11,12 @@ use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 pub use self::uses::Uses;
-use super::file_store::{Lock, Place, Readers, commit, off_the_runtime, replace};
+use super::file_store::commit;
 use super::store::StoreError;
+use crate::blocking;
+use crate::fs::{Access, Lock, Paths, open, open_if_exists, read_bounded, replace};
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
-use crate::secret_file;
 
 /// How often uses are noted: what is lost with a process that is killed is no more than that.
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -79,7 +79,7 @@ impl UseFile {
     /// When the file cannot be read, or is another.
     pub async fn read(&self) -> Result<Option<Uses>, StoreError> {
         let key_file = self.key_file.clone();
-        off_the_runtime(move || read(&commit::find(&key_file)?.used())).await?
+        blocking::run(move || read(&commit::find(&key_file)?.used())).await?
     }
 
     /// Notes what is known now of the use of these keys.
@@ -93,7 +93,7 @@ impl UseFile {
     /// What has begun is done, whether or not somebody waits for it.
     pub async fn note(&self, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
         let (key_file, keys) = (self.key_file.clone(), keys.clone());
-        off_the_runtime(move || note(&key_file, &keys, now)).await?
+        blocking::run(move || note(&key_file, &keys, now)).await?
     }
 
     /// Notes the uses of these keys without end, as [`follow_until`](Self::follow_until) does; it is spawned, and aborted where it
@@ -141,20 +141,18 @@ impl UseFile {
 
 fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
     let beside = commit::find(key_file)?;
-    let place = beside.used();
+    let paths = beside.used();
     let not_written = |error: io::Error| {
-        let path = &place.file;
+        let path = &paths.file;
         StoreError::new(format!(
             "{path:?} could not be written; may this user write to it, and is the disk full?"
         ))
         .caused_by(error)
     };
-    let old = fs::metadata(&place.file).ok();
-    let lock = Lock::take(&place.lock(), old.as_ref()).map_err(not_written)?;
-    let Some(_lock) = lock else {
+    let Some(_lock) = Lock::wait(&paths).map_err(not_written)? else {
         return Err(not_written(ErrorKind::TimedOut.into()));
     };
-    let noted = read(&place)?;
+    let noted = read(&paths)?;
     let Some(begun) = noted.clone().or_else(|| Uses::none_before(now)) else {
         return Ok(());
     };
@@ -164,23 +162,21 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     }
     let text = next.to_text().map_err(io::Error::other);
     let text = text.map_err(not_written)?;
-    let like = secret_file::open(&place.file).or_else(|_| secret_file::open(&beside.file));
-    let like = like.ok();
-    let readers = like.as_ref().map_or(Readers::Nobody, Readers::AsFarAs);
-    let written = replace(&place, text.as_bytes(), readers, &mut |_| Ok(()));
+    let like = open(&paths.file).or_else(|_| open(&beside.file)).ok();
+    let access = like.as_ref().map_or(Access::OwnerOnly, Access::AtMost);
+    let written = replace(&paths, text.as_bytes(), access, &mut |_| Ok(()));
     written.map_err(not_written)
 }
 
-fn read(place: &Place) -> Result<Option<Uses>, StoreError> {
-    let path = &place.file;
+fn read(paths: &Paths) -> Result<Option<Uses>, StoreError> {
+    let path = &paths.file;
     let unreadable =
         |error: io::Error| StoreError::new(format!("{path:?} could not be read")).caused_by(error);
-    let file = match secret_file::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(unreadable)?,
+    let Some(file) = open_if_exists(path).map_err(unreadable)? else {
+        return Ok(None);
     };
     let length = file.metadata().map_err(unreadable)?.len();
-    let bytes = secret_file::read(&file, length, MAX_BYTES).map_err(unreadable)?;
+    let bytes = read_bounded(&file, length, MAX_BYTES).map_err(unreadable)?;
     let text = bytes
         .as_ref()
         .and_then(|bytes| std::str::from_utf8(bytes).ok());

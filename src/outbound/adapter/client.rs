@@ -1,4 +1,4 @@
-//! A seam that is made of functions which a client's types have already.
+//! An adapter made of functions that a client's types have.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,19 +6,22 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Extensions, StatusCode};
 
-use super::http::shows_acceptance;
+use super::classify::ClassifyRejection;
+use super::rejection::shows_acceptance;
+use super::request::RequestAdapter;
 use super::target::Target;
-use super::traits::{ClassifyRejection, RequestAdapter};
-use crate::outbound::inject_key::Outcome;
+use crate::outbound::outcome::Outcome;
 
-/// A seam made of functions, for clients whose requests are not `http::Request`: two or three paths to methods
-/// that the client's types have, or closures.
+/// An adapter for a client whose requests are not `http::Request`, made of two or three functions.
 ///
-/// It names none of the client's types, and so fits any version of any of them.
+/// The functions are paths to methods that the client's types have, or closures. The adapter names
+/// none of these types, so it fits every version of them.
+///
+/// # Examples
 ///
 /// ```
 /// use reqwest::{Client, Request, Response};
-/// use tower::{Layer, ServiceExt};
+/// use tower::Layer;
 /// use tower_rotating_auth::{
 ///     Rotating,
 ///     Secret,
@@ -35,11 +38,11 @@ use crate::outbound::inject_key::Outcome;
 /// # let app = axum::Router::new().route("/v1/models", axum::routing::get(echo));
 /// # tokio::spawn(async move { axum::serve(listener, app).await });
 /// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
-/// let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+/// let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
 ///     .status(Response::status)
-///     .notes(Response::extensions_mut);
+///     .extensions(Response::extensions_mut);
 /// let reqwest = Client::new();
-/// let client = InjectKeyLayer::new(&url, key)?.seam(seam).layer(reqwest.clone());
+/// let client = InjectKeyLayer::new(&url, key)?.adapter(adapter).layer(reqwest.clone());
 ///
 /// let response = client.oneshot(reqwest.get(&url).build()?).await?;
 /// assert_eq!(response.text().await?, "Bearer sk-1");
@@ -47,11 +50,11 @@ use crate::outbound::inject_key::Outcome;
 /// # }
 /// ```
 ///
-/// A client that follows redirects by itself, as reqwest does, carries the key to wherever they lead if its header
-/// is not `Authorization`, which nearly all take off: have it follow none (`reqwest::redirect::Policy::none()`).
+/// # Redirects
 ///
-/// A client that tells a rejection as an error says so by [`rejects`](ClientAdapter::rejects); one that takes something which
-/// makes requests, instead of a request, by [`of_factory`](ClientAdapter::of_factory).
+/// reqwest follows redirects itself, and carries a header such as `x-api-key` to wherever they
+/// lead. Disable them with `reqwest::redirect::Policy::none()`. See
+/// [`InjectKeyLayer`](crate::outbound::InjectKeyLayer#redirects).
 #[must_use]
 pub struct ClientAdapter<Req, A = ()> {
     requests: Arc<Requests<Req>>,
@@ -60,62 +63,68 @@ pub struct ClientAdapter<Req, A = ()> {
 
 struct Requests<Req> {
     target: Box<TargetOf<Req>>,
-    carries: Box<Carries<Req>>,
-    set: Box<Set<Req>>,
+    has_header: Box<HasHeader<Req>>,
+    set_header: Box<SetHeader<Req>>,
     try_clone: Box<TryClone<Req>>,
 }
 
-/// How a [`ClientAdapter`] reads a client's answers.
+/// The rules by which a [`ClientAdapter`] classifies answers.
+///
+/// Made by [`ClientAdapter::status`] and [`ClientAdapter::rejects`].
 pub struct ResponseAdapter<Res, Err> {
-    rejects: Arc<Judges<Res, Err>>,
-    /// None where nothing but an error shows that nobody took the credential.
-    accepts: Option<Arc<Judges<Res, Err>>>,
-    note: Option<Arc<Note<Res>>>,
+    rejects: Arc<Rule<Res, Err>>,
+    /// Defaults to every `Ok`.
+    accepts: Option<Arc<Rule<Res, Err>>>,
+    record: Option<Arc<RecordOutcome<Res>>>,
 }
 
 type TargetOf<Req> = dyn Fn(&Req) -> Target<'_> + Send + Sync;
-type Carries<Req> = dyn Fn(&mut Req, &HeaderName) -> bool + Send + Sync;
-type Set<Req> = dyn Fn(&mut Req, &HeaderName, HeaderValue) + Send + Sync;
+type HasHeader<Req> = dyn Fn(&mut Req, &HeaderName) -> bool + Send + Sync;
+type SetHeader<Req> = dyn Fn(&mut Req, &HeaderName, HeaderValue) + Send + Sync;
 type TryClone<Req> = dyn Fn(&Req) -> Option<Req> + Send + Sync;
-type Judges<Res, Err> = dyn Fn(&Result<Res, Err>) -> bool + Send + Sync;
-type Note<Res> = dyn Fn(&mut Res, Outcome) + Send + Sync;
+type Rule<Res, Err> = dyn Fn(&Result<Res, Err>) -> bool + Send + Sync;
+type RecordOutcome<Res> = dyn Fn(&mut Res, Outcome) + Send + Sync;
 
 impl<Req> ClientAdapter<Req> {
-    /// For requests that show a URL and headers, and that can be copied: `Request::url`, `Request::headers_mut`
-    /// and `Request::try_clone`, which returns `None` for a request that can be sent only once.
+    /// Creates an adapter from functions such as `Request::url`, `Request::headers_mut` and
+    /// `Request::try_clone`.
     ///
-    /// What a copy keeps of a request, the second attempt has: the caller's headers, its extensions, its timeout.
+    /// `try_clone` returns `None` for a request that can be sent only once. The replay has whatever
+    /// the clone keeps of the request, such as its timeout.
     pub fn new<U: AsRef<str> + ?Sized + 'static>(
         url: impl Fn(&Req) -> &U + Send + Sync + 'static,
         headers_mut: impl Fn(&mut Req) -> &mut HeaderMap + Clone + Send + Sync + 'static,
         try_clone: impl Fn(&Req) -> Option<Req> + Send + Sync + 'static,
     ) -> Self {
         let headers = headers_mut.clone();
-        Self::made_of(Requests {
-            target: Box::new(move |request| Target::url(url(request).as_ref())),
-            carries: Box::new(move |request, name| headers(request).contains_key(name)),
-            set: Box::new(move |request, name, value| {
+        Self::from_parts(Requests {
+            target: Box::new(move |request| Target::from_url(url(request).as_ref())),
+            has_header: Box::new(move |request, name| headers(request).contains_key(name)),
+            set_header: Box::new(move |request, name, value| {
                 headers_mut(request).insert(name, value);
             }),
             try_clone: Box::new(try_clone),
         })
     }
 
-    /// For what makes a request anew for each attempt and shows nothing of it before: `with_header` returns one that
-    /// makes the same requests with that header, in place of any of that name.
+    /// Creates an adapter for a client that takes a factory, which builds a new request for each
+    /// attempt.
     ///
-    /// Where the requests go is told by [`InjectKeyLayer::assume_origin`](crate::outbound::InjectKeyLayer::assume_origin): a client with
-    /// such factories is one for one server.
+    /// `with_header` returns a factory of the same requests with that header, in place of any of
+    /// that name. A factory does not show where its requests go, so set that with
+    /// [`InjectKeyLayer::assume_origin`](crate::outbound::InjectKeyLayer::assume_origin).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use http::{HeaderName, HeaderValue};
     /// use tower_rotating_auth::outbound::adapter::ClientAdapter;
     ///
-    /// /// Makes requests, as `async_openai`'s `HttpRequestFactory` does.
+    /// /// Builds requests, as `async_openai`'s `HttpRequestFactory` does.
     /// #[derive(Clone)]
     /// struct Factory(std::sync::Arc<dyn Fn() -> http::Request<String> + Send + Sync>);
     ///
-    /// let seam = ClientAdapter::of_factory(|factory: &Factory, name: HeaderName, value: HeaderValue| {
+    /// let adapter = ClientAdapter::for_factory(|factory: &Factory, name: HeaderName, value: HeaderValue| {
     ///     let factory = factory.clone();
     ///     Factory(std::sync::Arc::new(move || {
     ///         let mut request = (factory.0)();
@@ -123,32 +132,32 @@ impl<Req> ClientAdapter<Req> {
     ///         request
     ///     }))
     /// });
-    /// # drop(seam);
+    /// # drop(adapter);
     /// ```
-    pub fn of_factory(
+    pub fn for_factory(
         with_header: impl Fn(&Req, HeaderName, HeaderValue) -> Req + Send + Sync + 'static,
     ) -> Self
     where
         Req: Clone,
     {
-        Self::made_of(Requests {
+        Self::from_parts(Requests {
             target: Box::new(|_| Target::unknown()),
-            carries: Box::new(|_, _| false),
-            set: Box::new(move |factory, name, value| {
+            has_header: Box::new(|_, _| false),
+            set_header: Box::new(move |factory, name, value| {
                 *factory = with_header(factory, name.clone(), value);
             }),
             try_clone: Box::new(|factory| Some(factory.clone())),
         })
     }
 
-    fn made_of(requests: Requests<Req>) -> Self {
+    fn from_parts(requests: Requests<Req>) -> Self {
         Self {
             requests: Arc::new(requests),
             answers: (),
         }
     }
 
-    /// For answers that have a status: `401 Unauthorized` is a rejection, and an error is none.
+    /// Classifies answers by their status: `401 Unauthorized` is a rejection. An error is not.
     pub fn status<Res, Err>(
         self,
         status: impl Fn(&Res) -> StatusCode + Send + Sync + 'static,
@@ -156,16 +165,19 @@ impl<Req> ClientAdapter<Req> {
         let status = Arc::new(status);
         let status_too = Arc::clone(&status);
         let unauthorized = move |answer: &Res| status(answer) == StatusCode::UNAUTHORIZED;
-        let taken = move |answer: &Res| shows_acceptance(status_too(answer));
-        let mut seam =
+        let accepted = move |answer: &Res| shows_acceptance(status_too(answer));
+        let mut adapter =
             self.rejects(move |answer: &Result<Res, Err>| answer.as_ref().is_ok_and(&unauthorized));
-        let accepts = move |answer: &Result<Res, Err>| answer.as_ref().is_ok_and(&taken);
-        seam.answers.accepts = Some(Arc::new(accepts));
-        seam
+        let accepts = move |answer: &Result<Res, Err>| answer.as_ref().is_ok_and(&accepted);
+        adapter.answers.accepts = Some(Arc::new(accepts));
+        adapter
     }
 
-    /// Says which answers are rejections, by a rule that is given the whole of them: for clients that tell a rejection
-    /// as an error, and for those whose answers are no responses.
+    /// Classifies answers by a rule over the whole result.
+    ///
+    /// Use this for clients that report a rejection as an error, and for answers without a status.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use http::HeaderMap;
@@ -181,13 +193,13 @@ impl<Req> ClientAdapter<Req> {
     ///     Other(String),
     /// }
     ///
-    /// let seam = ClientAdapter::new(
+    /// let adapter = ClientAdapter::new(
     ///     |question: &Question| &question.url,
     ///     |question| &mut question.headers,
     ///     |question| Some(question.clone()),
     /// )
     /// .rejects(|answer: &Result<String, Failed>| matches!(answer, Err(Failed::Unauthorized)));
-    /// # drop((seam, Failed::Other(String::new())));
+    /// # drop((adapter, Failed::Other(String::new())));
     /// ```
     pub fn rejects<Res, Err>(
         self,
@@ -198,22 +210,22 @@ impl<Req> ClientAdapter<Req> {
             answers: ResponseAdapter {
                 rejects: Arc::new(rule),
                 accepts: None,
-                note: None,
+                record: None,
             },
         }
     }
 }
 
 impl<Req, Res, Err> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
-    /// Puts the [`Outcome`] of a rejection into the extensions of the answer.
-    pub fn notes(
+    /// Records the [`Outcome`] of a rejection in the extensions of the response.
+    pub fn extensions(
         mut self,
         extensions_mut: impl Fn(&mut Res) -> &mut Extensions + Send + Sync + 'static,
     ) -> Self {
-        let note = move |answer: &mut Res, outcome| {
+        let record = move |answer: &mut Res, outcome| {
             extensions_mut(answer).insert(outcome);
         };
-        self.answers.note = Some(Arc::new(note));
+        self.answers.record = Some(Arc::new(record));
         self
     }
 }
@@ -226,8 +238,8 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
         (self.requests.target)(request)
     }
 
-    fn carries(&self, request: &mut Req, name: &HeaderName) -> bool {
-        (self.requests.carries)(request, name)
+    fn has_header(&self, request: &mut Req, name: &HeaderName) -> bool {
+        (self.requests.has_header)(request, name)
     }
 
     fn pass(&self, request: Req) -> Req {
@@ -243,8 +255,8 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
         Some(saved)
     }
 
-    fn set(&self, request: &mut Req, name: &HeaderName, value: HeaderValue) {
-        (self.requests.set)(request, name, value);
+    fn set_header(&self, request: &mut Req, name: &HeaderName, value: HeaderValue) {
+        (self.requests.set_header)(request, name, value);
     }
 }
 
@@ -260,9 +272,9 @@ impl<Req, Res, Err> ClassifyRejection<Res, Err> for ClientAdapter<Req, ResponseA
         }
     }
 
-    fn note(&self, answer: &mut Res, outcome: Outcome) {
-        if let Some(note) = &self.answers.note {
-            note(answer, outcome);
+    fn record_outcome(&self, answer: &mut Res, outcome: Outcome) {
+        if let Some(record) = &self.answers.record {
+            record(answer, outcome);
         }
     }
 }
@@ -281,7 +293,7 @@ impl<Res, Err> Clone for ResponseAdapter<Res, Err> {
         Self {
             rejects: Arc::clone(&self.rejects),
             accepts: self.accepts.clone(),
-            note: self.note.clone(),
+            record: self.record.clone(),
         }
     }
 }

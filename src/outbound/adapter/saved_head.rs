@@ -1,4 +1,10 @@
-//! The head of a request, as the caller gave it, at the price of one allocation.
+//! The head of a request, saved in one buffer.
+//!
+//! A clone of the URI and the headers counts or allocates for each of their parts, on every
+//! request, and is rarely used. A copy of their text takes one allocation. `benches/hot_path`
+//! ("ready to be sent again") measures @R1@ ns and 8 allocations for tower's `Retry`, which clones
+//! the request, and @R2@ ns and 1 allocation for `InjectKeyLayer` with `CloneBody`, which copies
+//! its head.
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -6,9 +12,7 @@ use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, Method, Request, Uri, Version};
 
-/// The head of a request. A clone of the URI and the headers would take an allocation or a count for each part of the
-/// one, and for each name and value of the others, for each request that is never sent again: they are copied into one
-/// buffer instead, and read from it on a second attempt.
+/// The head of a request, without the injected key.
 pub(crate) struct SavedHead {
     method: Method,
     version: Version,
@@ -16,31 +20,33 @@ pub(crate) struct SavedHead {
     text: SavedText,
 }
 
-/// The parts of a URI, and then the names and values of header fields.
+/// The parts of a URI, then the names and values of header fields.
 struct SavedText {
     fields: usize,
     pieces: Wiped,
 }
 
-/// Pieces of text, each after its length. None is left in memory: a caller's own credentials may be among them.
+/// Pieces of text, each after its length.
+///
+/// Wiped on drop, because a caller's own credentials may be among them.
 struct Wiped(Vec<u8>);
 
-/// The length of a value and whether it is sensitive, in one.
+/// The bit of a length that marks a sensitive value. No buffer is that long.
 const SENSITIVE: usize = 1 << (usize::BITS - 1);
 const LENGTH: usize = size_of::<usize>();
 
 impl SavedHead {
-    pub(crate) fn of(head: &Parts) -> Self {
+    pub(crate) fn new(head: &Parts) -> Self {
         Self {
             method: head.method.clone(),
             version: head.version,
             extensions: head.extensions.clone(),
-            text: SavedText::of(&head.uri, &head.headers),
+            text: SavedText::new(&head.uri, &head.headers),
         }
     }
 
-    /// The request, once more; `None` if its head were none that can be sent.
-    pub(crate) fn with<B>(self, body: B) -> Option<Request<B>> {
+    /// Restores the request, or returns `None` if the text does not parse, which would be a bug.
+    pub(crate) fn restore<B>(self, body: B) -> Option<Request<B>> {
         let (uri, headers) = self.text.restore()?;
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
@@ -53,19 +59,19 @@ impl SavedHead {
 }
 
 impl SavedText {
-    fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        // None of them is empty where it is there.
+    fn new(uri: &Uri, headers: &HeaderMap) -> Self {
+        // An absent part is saved as an empty one: none that is present is empty.
         let parts = [
             uri.scheme_str().unwrap_or_default(),
             uri.authority().map_or("", Authority::as_str),
             uri.path_and_query().map_or("", PathAndQuery::as_str),
         ];
-        let of_parts: usize = parts.iter().map(|part| LENGTH + part.len()).sum();
-        let of_fields: usize = headers
+        let part_bytes: usize = parts.iter().map(|part| LENGTH + part.len()).sum();
+        let field_bytes: usize = headers
             .iter()
             .map(|(name, value)| 2 * LENGTH + name.as_str().len() + value.len())
             .sum();
-        let mut pieces = Wiped(Vec::with_capacity(of_parts + of_fields));
+        let mut pieces = Wiped(Vec::with_capacity(part_bytes + field_bytes));
         for part in parts {
             pieces.put(part.as_bytes(), 0);
         }
@@ -80,7 +86,7 @@ impl SavedText {
         }
     }
 
-    /// The URI, and the same fields in the same order. There is room for the credential's.
+    /// Restores the URI and the fields in their order, with room for the credential's.
     fn restore(self) -> Option<(Uri, HeaderMap)> {
         let mut headers = HeaderMap::try_with_capacity(self.fields + 1).ok()?;
         let mut pieces = Bytes::from_owner(self.pieces);
@@ -112,7 +118,7 @@ fn restore_uri(pieces: &mut Bytes) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Takes out the next piece, with its mark.
+/// Takes the next piece, and its mark.
 fn take(pieces: &mut Bytes) -> Option<(Bytes, usize)> {
     let (length, _) = pieces.split_first_chunk()?;
     let length = usize::from_ne_bytes(*length);
@@ -121,7 +127,8 @@ fn take(pieces: &mut Bytes) -> Option<(Bytes, usize)> {
 }
 
 impl Wiped {
-    /// Puts a piece at the end, where there is room for it: what a buffer grows out of is not wiped.
+    /// Appends a piece. The buffer must have room for it: memory that a buffer outgrows is not
+    /// wiped.
     fn put(&mut self, piece: &[u8], mark: usize) {
         self.0
             .extend_from_slice(&(piece.len() | mark).to_ne_bytes());
@@ -170,14 +177,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn headers_come_back_as_they_were_in_their_order(
+        fn headers_are_restored_in_order(
             given in vec(("accept|cookie|x-[a-c]|[a-z0-9!#_.-]{1,40}", value()), 0..12),
         ) {
             let mut headers = HeaderMap::new();
             for (name, value) in given {
                 headers.append(name.parse::<HeaderName>().unwrap(), value);
             }
-            let restored = SavedText::of(&Uri::default(), &headers).restore().unwrap().1;
+            let restored = SavedText::new(&Uri::default(), &headers).restore().unwrap().1;
             prop_assert_eq!(fields(&restored), fields(&headers));
         }
     }
@@ -193,13 +200,13 @@ mod tests {
             "\\*".into(),
         ];
         let forms = forms.map(|form| proptest::string::string_regex(&form).unwrap().boxed());
-        proptest::strategy::Union::new(forms).prop_filter_map("no URI", |text| text.parse().ok())
+        proptest::strategy::Union::new(forms).prop_filter_map("not a URI", |text| text.parse().ok())
     }
 
     proptest! {
         #[test]
-        fn a_uri_comes_back_as_it_was_written(given in uri()) {
-            let text = SavedText::of(&given, &HeaderMap::new());
+        fn uri_is_restored_as_written(given in uri()) {
+            let text = SavedText::new(&given, &HeaderMap::new());
             let (restored, _) = text.restore().unwrap();
             prop_assert_eq!(restored.scheme_str(), given.scheme_str());
             prop_assert_eq!(
@@ -215,13 +222,13 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_the_head_comes_back_as_well() {
+    fn rest_of_head_is_restored() {
         let (mut head, ()) = Request::new(()).into_parts();
-        head.method = Method::from_bytes(b"A-METHOD-OF-OUR-OWN").unwrap();
+        head.method = Method::from_bytes(b"CUSTOM-METHOD").unwrap();
         head.uri = "https://api.example.com/v1?page=2".parse().unwrap();
         head.version = Version::HTTP_2;
         head.extensions.insert(Trace(7));
-        let (restored, body) = SavedHead::of(&head).with("body").unwrap().into_parts();
+        let (restored, body) = SavedHead::new(&head).restore("body").unwrap().into_parts();
         assert_eq!(restored.method, head.method);
         assert_eq!(restored.uri, head.uri);
         assert_eq!(restored.version, head.version);

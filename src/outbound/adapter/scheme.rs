@@ -1,4 +1,4 @@
-//! The schemes that requests go by.
+//! The URL schemes that a key can be sent by.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Scheme {
@@ -7,7 +7,8 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
-    pub(crate) fn of(name: &str) -> Option<Self> {
+    /// Parses the name of a scheme, in any case.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         if name.eq_ignore_ascii_case("https") {
             Some(Self::Https)
         } else if name.eq_ignore_ascii_case("http") {
@@ -17,6 +18,7 @@ impl Scheme {
         }
     }
 
+    /// Returns the port of a URL that names none.
     pub(crate) const fn port(self) -> u16 {
         match self {
             Self::Http => 80,

@@ -1,11 +1,13 @@
-//! Where a request goes.
+//! The target of a request.
 
 use http::header::{HOST, HeaderMap};
 use http::{HeaderValue, Uri};
 
 use super::scheme::Scheme;
 
-/// Where a request goes, as it is written there: taken apart only where it must be.
+/// The target of a request, as the request writes it.
+///
+/// It is parsed only if it has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     written: Written<'a>,
@@ -17,11 +19,11 @@ pub(crate) enum Written<'a> {
     Uri(&'a Uri),
     Url(&'a str),
     PathOnly(&'a str),
-    /// In two places, which need not be the same.
-    Twice,
+    /// Two `Host` headers, which need not be the same.
+    TwoHosts,
 }
 
-/// A target that was taken apart.
+/// A parsed target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place<'a> {
     Absolute {
@@ -33,51 +35,57 @@ pub(crate) enum Place<'a> {
     PathOnly {
         path: &'a str,
     },
-    /// No origin that a credential could go to.
+    /// Nothing that a credential could be sent to.
     Nowhere,
 }
 
 impl<'a> Target<'a> {
-    /// The target that a URI names.
+    /// Returns the target of a URI.
     #[must_use]
-    pub const fn of(uri: &'a Uri) -> Self {
-        Self::at(Written::Uri(uri))
+    pub const fn from_uri(uri: &'a Uri) -> Self {
+        Self::new(Written::Uri(uri))
     }
 
-    /// The target that the text of a URL names, as `url::Url` writes it: an absolute one, or a path and no
-    /// more. Anything else is given no credential.
+    /// Returns the target of a URL's text, as `url::Url` writes it.
+    ///
+    /// The URL is absolute, or only a path. A request with any other text gets no key.
     #[must_use]
-    pub const fn url(url: &'a str) -> Self {
-        Self::at(Written::Url(url))
+    pub const fn from_url(url: &'a str) -> Self {
+        Self::new(Written::Url(url))
     }
 
-    /// A path and no more: wherever the client is connected.
+    /// Returns the target of a request that has a path and no origin.
+    ///
+    /// It goes to the origin that the layer assumes.
     #[must_use]
-    pub const fn path_only(path: &'a str) -> Self {
-        Self::at(Written::PathOnly(path))
+    pub const fn from_path(path: &'a str) -> Self {
+        Self::new(Written::PathOnly(path))
     }
 
-    /// Wherever the client is connected, on a path that is not known: it is given the key of a whole origin, if that
-    /// has none for a part of it.
+    /// Returns the target of a request that shows neither origin nor path.
+    ///
+    /// It gets the key for the whole of the origin that the layer assumes, if that origin has no
+    /// key for a part of it.
     #[must_use]
     pub const fn unknown() -> Self {
-        Self::path_only("")
+        Self::from_path("")
     }
 
-    /// With the `Host` that the caller has set among these headers, if any. Clients send that instead of the URI's own,
-    /// and who answers for several names asks there which of them is meant: a request that names another host than the
-    /// one that it is for, or two, is given no credential.
+    /// Adds the `Host` header that the caller has set, if there is one.
+    ///
+    /// Clients send it in place of the URI's host, and a server with several names is chosen by it.
+    /// A request whose `Host` names another host than its target, or that has two, gets no key.
     #[must_use]
     pub fn with_host(self, headers: &'a HeaderMap) -> Self {
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next();
         if hosts.next().is_some() {
-            return Self::at(Written::Twice);
+            return Self::new(Written::TwoHosts);
         }
         Self { host, ..self }
     }
 
-    const fn at(written: Written<'a>) -> Self {
+    const fn new(written: Written<'a>) -> Self {
         let host = None;
         Self { written, host }
     }
@@ -86,24 +94,24 @@ impl<'a> Target<'a> {
         self.written
     }
 
-    /// What the caller has set for a `Host`.
+    /// Returns the `Host` header that the caller has set.
     pub(crate) const fn host(self) -> Option<&'a HeaderValue> {
         self.host
     }
 
-    /// Takes it apart.
-    pub(crate) fn place(self) -> Place<'a> {
+    /// Parses the target.
+    pub(crate) fn parse(self) -> Place<'a> {
         match self.written {
-            Written::Uri(uri) => of_uri(uri),
-            Written::Url(url) => of_text(url),
+            Written::Uri(uri) => parse_uri(uri),
+            Written::Url(url) => parse_url(url),
             Written::PathOnly(path) => Some(Place::PathOnly { path }),
-            Written::Twice => None,
+            Written::TwoHosts => None,
         }
         .unwrap_or(Place::Nowhere)
     }
 }
 
-fn of_uri(uri: &Uri) -> Option<Place<'_>> {
+fn parse_uri(uri: &Uri) -> Option<Place<'_>> {
     let path = uri.path();
     match (uri.scheme_str(), uri.authority()) {
         (Some(scheme), Some(authority)) => absolute(scheme, authority.as_str(), path),
@@ -112,9 +120,9 @@ fn of_uri(uri: &Uri) -> Option<Place<'_>> {
     }
 }
 
-fn of_text(url: &str) -> Option<Place<'_>> {
+fn parse_url(url: &str) -> Option<Place<'_>> {
     let url = url.split(['?', '#']).next()?;
-    // Parsers of URLs take a backslash for a slash and skip white space: the host would be another one.
+    // URL parsers read a backslash as a slash and skip white space, and would find another host.
     if url
         .bytes()
         .any(|byte| byte == b'\\' || !byte.is_ascii_graphic())
@@ -132,14 +140,14 @@ fn of_text(url: &str) -> Option<Place<'_>> {
 fn absolute<'a>(scheme: &str, authority: &'a str, path: &'a str) -> Option<Place<'a>> {
     let (host, port) = host_and_port(authority)?;
     Some(Place::Absolute {
-        scheme: Scheme::of(scheme)?,
+        scheme: Scheme::parse(scheme)?,
         host,
         port,
         path,
     })
 }
 
-/// The host and the port of an authority; none where it has no host, or a port that is none.
+/// Splits an authority into host and port. Returns `None` if it has no host or an invalid port.
 pub(crate) fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let without_user = authority.rsplit('@').next()?;
     let name_ends = without_user.rfind(']').unwrap_or(0);
@@ -153,7 +161,7 @@ pub(crate) fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
-/// `u16`'s own parser takes a sign.
+/// Parses digits only, since `u16`'s own parser accepts a sign.
 fn parse_port(port: &str) -> Option<u16> {
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| port.parse().ok()).flatten()
@@ -164,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_taken_apart_as_a_uri_is() {
+    fn url_text_parses_like_a_uri() {
         for url in [
             "https://api.test/v1",
             "https://api.test",
@@ -179,13 +187,17 @@ mod tests {
             "/v1/models?a",
         ] {
             let uri: Uri = url.parse().unwrap();
-            assert_eq!(Target::url(url).place(), Target::of(&uri).place(), "{url}");
-            assert_ne!(Target::url(url).place(), Place::Nowhere, "{url}");
+            assert_eq!(
+                Target::from_url(url).parse(),
+                Target::from_uri(&uri).parse(),
+                "{url}"
+            );
+            assert_ne!(Target::from_url(url).parse(), Place::Nowhere, "{url}");
         }
     }
 
     #[test]
-    fn a_text_that_names_no_origin_is_nowhere() {
+    fn url_text_without_origin_goes_nowhere() {
         for url in [
             "",
             "api.test/v1",
@@ -212,7 +224,7 @@ mod tests {
             "ftp://api.test/",
             "data:text/plain,https://api.test/",
         ] {
-            assert_eq!(Target::url(url).place(), Place::Nowhere, "{url}");
+            assert_eq!(Target::from_url(url).parse(), Place::Nowhere, "{url}");
         }
     }
 }

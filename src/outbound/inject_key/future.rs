@@ -1,4 +1,5 @@
-//! One request's way: sent, perhaps rejected, perhaps sent once more.
+//! The response future of [`InjectKey`](crate::outbound::InjectKey): at most two attempts at one
+//! request.
 
 use std::fmt;
 use std::future::Future;
@@ -9,16 +10,17 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::outcome::{NotReplayed, Outcome};
-use super::service::{InjectKey, Shared};
-use crate::generation::Generation;
+use super::attempt::{Attempt, Sent, send};
+use super::shared::Handle;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
 use crate::outbound::credential::Credential;
-use crate::outbound::routes::Index;
-use crate::rotating::{Current, EventKind, Proven, Refreshing, Rotating};
+use crate::outbound::outcome::NotReplayed;
+use crate::rotating::Refreshing;
 
 pin_project! {
-    /// The answer to a request, after at most two attempts. Of [`InjectKey`](crate::outbound::InjectKey).
+    /// The response future of [`InjectKey`](crate::outbound::InjectKey).
+    ///
+    /// It resolves to the answer to the first attempt, or to the second if the request is replayed.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, X, Req>
     where
@@ -37,13 +39,13 @@ pin_project! {
         S: Service<X::Sent>,
         X: RequestAdapter<Req>,
     {
-        /// The credential was rejected a moment ago: the request waits for a better one, unsent.
-        Held { refreshing: Refreshing<Credential>, kept: Option<(InjectKey<S, X>, Req)> },
-        /// It has waited. It is sent like any other, once the inner service is ready.
-        Released { service: InjectKey<S, X>, request: Option<Req> },
-        /// The request does not carry our credential: its answer is none of our business.
+        /// The credential was rejected a moment ago. The request waits for the refresh, unsent.
+        Held { refreshing: Refreshing<Credential>, kept: Option<(S, Arc<Handle<X>>, Req)> },
+        /// The refresh has ended. The request is sent as soon as the inner service is ready.
+        Released { inner: S, shared: Arc<Handle<X>>, request: Option<Req> },
+        /// The request carries no credential of ours, so its answer is passed on unseen.
         Passed { #[pin] answer: S::Future },
-        /// It does.
+        /// The request carries the credential.
         Keyed {
             #[pin]
             state: State<S::Future, S, X::Sent, X::Saved, Result<S::Response, S::Error>>,
@@ -54,29 +56,18 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, S, Sent, Saved, Answer> {
-        /// The first attempt is under way; beside it, what it takes to send the request again.
+    enum State<F, S, Request, Saved, Answer> {
+        /// The first attempt is in flight. `replay` is what a second one needs.
         First { #[pin] answer: F, replay: Option<(S, Saved)> },
-        /// It was rejected. The answer is kept until it is known whether there is another key.
+        /// The upstream rejected the first attempt. Its answer is kept in case there is no other
+        /// key.
         Refreshing { refreshing: Refreshing<Credential>, kept: Option<(Answer, S, Saved)> },
-        /// There is. The answer is gone, and with it whatever it held of the inner service, which must
-        /// be ready once more.
-        Readying { service: S, request: Option<Sent> },
-        /// The second attempt is under way.
+        /// There is another key. The first answer is dropped, and with it what it held of the inner
+        /// service, which must become ready again.
+        Readying { service: S, request: Option<Request> },
+        /// The second attempt is in flight.
         Second { #[pin] answer: F },
     }
-}
-
-/// What is known of the attempt that is under way.
-pub(crate) struct Attempt<X> {
-    pub(crate) shared: Arc<Shared<X>>,
-    /// Which of the keys.
-    pub(crate) index: Index,
-    pub(crate) generation: Generation,
-    /// What was known of the generation when it was sent.
-    pub(crate) proven: Proven,
-    /// What was done about the rejection of the attempt before, if this is the second.
-    pub(crate) outcome: Option<Outcome>,
 }
 
 impl<S, X, Req> ResponseFuture<S, X, Req>
@@ -86,27 +77,37 @@ where
 {
     pub(crate) const fn held(
         refreshing: Refreshing<Credential>,
-        service: InjectKey<S, X>,
+        inner: S,
+        shared: Arc<Handle<X>>,
         request: Req,
     ) -> Self {
-        let kept = Some((service, request));
+        let kept = Some((inner, shared, request));
         let kind = Kind::Held { refreshing, kept };
         Self { kind }
     }
 
-    pub(crate) const fn passed(answer: S::Future) -> Self {
-        let kind = Kind::Passed { answer };
-        Self { kind }
+    pub(crate) fn sent(sent: Sent<S::Future, S, X, X::Saved>) -> Self {
+        Self { kind: sent.into() }
     }
+}
 
-    pub(crate) const fn keyed(
-        answer: S::Future,
-        replay: Option<(S, X::Saved)>,
-        attempt: Attempt<X>,
-    ) -> Self {
-        let state = State::First { answer, replay };
-        let kind = Kind::Keyed { state, attempt };
-        Self { kind }
+impl<S, X, Req> From<Sent<S::Future, S, X, X::Saved>> for Kind<S, X, Req>
+where
+    S: Service<X::Sent>,
+    X: RequestAdapter<Req>,
+{
+    fn from(sent: Sent<S::Future, S, X, X::Saved>) -> Self {
+        match sent {
+            Sent::Passed(answer) => Self::Passed { answer },
+            Sent::Keyed {
+                answer,
+                replay,
+                attempt,
+            } => Self::Keyed {
+                state: State::First { answer, replay },
+                attempt,
+            },
+        }
     }
 }
 
@@ -122,15 +123,24 @@ where
         let (mut state, attempt) = loop {
             let next = match kind.as_mut().project() {
                 KindProj::Held { refreshing, kept } => {
-                    // Whatever came of it: what is current by then is sent, and the upstream decides.
+                    // Whether or not the refresh succeeded, the current credential is sent.
                     drop(ready!(Pin::new(refreshing).poll(cx)));
-                    let (service, request) = taken(kept);
-                    let request = Some(request);
-                    Kind::Released { service, request }
+                    let (inner, shared, request) = taken(kept);
+                    Kind::Released {
+                        inner,
+                        shared,
+                        request: Some(request),
+                    }
                 }
-                KindProj::Released { service, request } => {
-                    ready!(Service::<Req>::poll_ready(service, cx))?;
-                    service.send_now(taken(request)).kind
+                KindProj::Released {
+                    inner,
+                    shared,
+                    request,
+                } => {
+                    ready!(inner.poll_ready(cx))?;
+                    let mut request = taken(request);
+                    let found = shared.credential_for(&mut request);
+                    send(inner, shared, request, found).into()
                 }
                 KindProj::Passed { answer } => return answer.poll(cx),
                 KindProj::Keyed { state, attempt } => break (state, attempt),
@@ -142,13 +152,14 @@ where
                 StateProj::First { answer, replay } => {
                     let answer = ready!(answer.poll(cx));
                     let replay = replay.take();
-                    if !attempt.seam().rejects(&answer) {
+                    if !attempt.adapter().rejects(&answer) {
                         attempt.report_accepted(&answer);
                         return Poll::Ready(answer);
                     }
-                    let refreshing = attempt.instead();
+                    // Requested even if there is no second attempt: later requests profit from it.
+                    let refreshing = attempt.refresh();
                     let kept = replay.and_then(|(service, saved)| {
-                        let saved = attempt.seam().pause(saved)?;
+                        let saved = attempt.adapter().pause(saved)?;
                         Some((service, saved))
                     });
                     let Some((service, saved)) = kept else {
@@ -164,17 +175,16 @@ where
                     let (answer, service, saved) = taken(kept);
                     let credential = match refreshed {
                         Ok(credential) => credential,
-                        Err(why) => {
-                            let why = NotReplayed::RefreshError(why);
-                            return Poll::Ready(attempt.not_replayed(answer, why));
+                        Err(error) => {
+                            let reason = NotReplayed::RefreshFailed(error);
+                            return Poll::Ready(attempt.not_replayed(answer, reason));
                         }
                     };
-                    let Some(mut request) = attempt.seam().resend(saved) else {
+                    let Some(mut request) = attempt.adapter().resend(saved) else {
                         return Poll::Ready(attempt.not_replayed(answer, NotReplayed::BodyNotKept));
                     };
-                    attempt
-                        .seam()
-                        .set(&mut request, credential.name(), credential.value());
+                    let (name, value) = (credential.name(), credential.value());
+                    attempt.adapter().set_header(&mut request, name, value);
                     attempt.replay_with(&credential);
                     State::Readying {
                         service,
@@ -189,14 +199,6 @@ where
                 }
                 StateProj::Second { answer } => {
                     let answer = ready!(answer.poll(cx));
-                    if attempt.seam().rejects(&answer) {
-                        attempt.refresh_unwaited();
-                        attempt.emit(EventKind::Rejected {
-                            generation: attempt.generation,
-                        });
-                    } else {
-                        attempt.report_accepted(&answer);
-                    }
                     return Poll::Ready(attempt.replayed(answer));
                 }
             };
@@ -205,106 +207,12 @@ where
     }
 }
 
-impl<X> Attempt<X> {
-    fn seam(&self) -> &X {
-        &self.shared.seam
-    }
-
-    fn key(&self) -> &Rotating<Credential> {
-        self.shared.config.key(self.index)
-    }
-
-    /// Asks for a credential to send instead of this attempt's, whether or not anybody waits for it.
-    fn instead(&self) -> Refreshing<Credential> {
-        self.key().instead_of(self.generation, self.proven)
-    }
-
-    /// Has the second attempt's credential refreshed; nobody waits for it.
-    fn refresh_unwaited(&self) {
-        drop(self.key().refresh_newer_than(self.generation));
-    }
-
-    fn replay_with(&mut self, credential: &Current<Credential>) {
-        let (rejected, generation) = (self.generation, credential.generation());
-        let (event, outcome) = if generation > rejected {
-            (
-                EventKind::Replayed {
-                    rejected,
-                    generation,
-                },
-                Outcome::Replayed {
-                    rejected,
-                    generation,
-                },
-            )
-        } else {
-            (
-                EventKind::FellBack {
-                    rejected,
-                    generation,
-                },
-                Outcome::FellBack {
-                    rejected,
-                    generation,
-                },
-            )
-        };
-        self.emit(event);
-        self.outcome = Some(outcome);
-        self.generation = generation;
-        self.proven = credential.content().proven();
-    }
-
-    /// An answer that shows that the credential was taken proves the generation, if that is not known.
-    fn report_accepted<Res, Err>(&self, answer: &Result<Res, Err>)
-    where
-        X: ClassifyRejection<Res, Err>,
-    {
-        if self.proven != Proven::Yes && self.seam().accepts(answer) {
-            self.key().report_accepted(self.generation);
-        }
-    }
-
-    fn not_replayed<Res, Err>(
-        &self,
-        mut answer: Result<Res, Err>,
-        why: NotReplayed,
-    ) -> Result<Res, Err>
-    where
-        X: ClassifyRejection<Res, Err>,
-    {
-        let rejected = self.generation;
-        self.emit(EventKind::Rejected {
-            generation: rejected,
-        });
-        if let Ok(response) = &mut answer {
-            self.seam()
-                .note(response, Outcome::Rejected { rejected, why });
-        }
-        answer
-    }
-
-    fn replayed<Res, Err>(&mut self, mut answer: Result<Res, Err>) -> Result<Res, Err>
-    where
-        X: ClassifyRejection<Res, Err>,
-    {
-        if let (Ok(response), Some(outcome)) = (&mut answer, self.outcome.take()) {
-            self.seam().note(response, outcome);
-        }
-        answer
-    }
-
-    fn emit(&self, kind: EventKind) {
-        self.key().emit(kind);
-    }
-}
-
 #[expect(
     clippy::expect_used,
     reason = "polling a finished future is the caller's bug"
 )]
-fn taken<T>(slot: &mut Option<T>) -> T {
-    slot.take().expect("polled after it was done")
+fn taken<T>(kept: &mut Option<T>) -> T {
+    kept.take().expect("polled after completion")
 }
 
 impl<S, X, Req> fmt::Debug for ResponseFuture<S, X, Req>

@@ -1,14 +1,11 @@
-//! The layer that puts the current key on each request, and replays what is rejected.
+//! The layer that injects the current key into each request and replays rejected requests.
 
-mod config;
+mod attempt;
 mod future;
 mod layer;
-mod once;
-mod outcome;
 mod service;
+mod shared;
 
 pub use self::future::ResponseFuture;
-pub use self::layer::{InjectKeyLayer, InjectKeyOnceLayer, OverrideExisting};
-pub use self::once::InjectKeyOnce;
-pub use self::outcome::{NotReplayed, Outcome};
+pub use self::layer::InjectKeyLayer;
 pub use self::service::InjectKey;

@@ -1,75 +1,111 @@
-//! The service that puts the key on and sends a rejected request once more.
+//! The service that injects the key and replays rejected requests.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::mem::replace;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use super::config::{Config, Existing, Rejected};
-use super::future::{Attempt, ResponseFuture};
+use super::attempt::send;
+use super::future::ResponseFuture;
+use super::shared::{Handle, Handles};
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
-use crate::outbound::credential::Credential;
-use crate::outbound::routes::Index;
-use crate::rotating::{Current, Refreshing};
+use crate::outbound::config::Config;
 
-/// Puts the current key on each request and sends a rejected one once more. Made by
-/// [`InjectKeyLayer`](crate::outbound::InjectKeyLayer).
+/// A service that injects the current key into each request and replays rejected ones.
+///
+/// Made by [`InjectKeyLayer`](crate::outbound::InjectKeyLayer).
 pub struct InjectKey<S, X> {
     inner: S,
-    shared: Arc<Shared<X>>,
-}
-
-/// What every clone of one service shares: one count for all of it.
-pub(crate) struct Shared<X> {
-    pub(crate) config: Config,
-    pub(crate) seam: Arc<X>,
-}
-
-/// The credential for a request, and which of the keys it is from.
-type Found = (Index, Current<Credential>);
-
-impl<X> Shared<X> {
-    /// The credential for a request, loaded once, and which of the keys it is from; `None` where the request goes
-    /// out as it is.
-    fn credential_for<Req>(&self, request: &mut Req) -> Option<Found>
-    where
-        X: RequestAdapter<Req>,
-    {
-        let Self { config, seam } = self;
-        config
-            .credential_for(seam.target(request))
-            .filter(|(_, credential)| {
-                config.existing == Existing::Override || !seam.carries(request, credential.name())
-            })
-    }
-
-    /// The refresh that a request waits for: of a credential that has proven itself and was rejected since.
-    fn awaited(&self, found: Option<&Found>) -> Option<Refreshing<Credential>> {
-        let (index, credential) = found.filter(|_| self.config.rejected == Rejected::Hold)?;
-        self.config.key(*index).join_refresh(credential)
-    }
+    shared: Arc<Handles<X>>,
 }
 
 impl<S, X> InjectKey<S, X> {
-    pub(crate) fn new(inner: S, config: Config, seam: Arc<X>) -> Self {
-        Self {
-            inner,
-            shared: Arc::new(Shared { config, seam }),
-        }
+    pub(crate) fn new(inner: S, config: Config, adapter: Arc<X>) -> Self {
+        let shared = Arc::new(Handle::for_each_thread(config, adapter));
+        Self { inner, shared }
     }
 
-    /// The inner service.
+    /// Returns a reference to the inner service.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, by itself.
+    /// Returns the inner service.
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
+    }
+
+    /// Waits until the service is ready, then sends one request.
+    ///
+    /// This is `tower::ServiceExt::oneshot` with the bounds spelled out. If this client cannot send
+    /// the request, the compiler says which bound is missing, and what to do about it. Otherwise it
+    /// could only say that there is no such method.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use tower::{Layer, service_fn};
+    /// use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer}};
+    ///
+    /// struct Upload; // does not implement `Clone`
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let client = InjectKeyLayer::new("https://api.example.com", key)?
+    ///     .replay(|_: &Upload| None)
+    ///     .layer(service_fn(async |request: Request<Upload>| {
+    ///         let sent = request.headers()["authorization"].clone();
+    ///         Ok::<_, std::convert::Infallible>(Response::new(sent))
+    ///     }));
+    /// let request = Request::get("https://api.example.com/v1").body(Upload)?;
+    /// assert_eq!(client.oneshot(request).await?.body(), "Bearer sk-1");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Without `replay`, the same program does not compile. The error is "a body of type `Upload`
+    /// cannot be kept for a second attempt", with notes on what to do:
+    ///
+    /// ```compile_fail,E0277
+    /// use http::{Request, Response};
+    /// use tower::{Layer, service_fn};
+    /// use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer}};
+    ///
+    /// struct Upload; // does not implement `Clone`
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let client = InjectKeyLayer::new("https://api.example.com", key)?
+    ///     .layer(service_fn(async |request: Request<Upload>| {
+    ///         let sent = request.headers()["authorization"].clone();
+    ///         Ok::<_, std::convert::Infallible>(Response::new(sent))
+    ///     }));
+    /// let request = Request::get("https://api.example.com/v1").body(Upload)?;
+    /// assert_eq!(client.oneshot(request).await?.body(), "Bearer sk-1");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the inner service's error.
+    pub async fn oneshot<Req>(mut self, request: Req) -> Result<S::Response, S::Error>
+    where
+        X: RequestAdapter<Req> + ClassifyRejection<S::Response, S::Error>,
+        S: Service<X::Sent> + Clone,
+    {
+        poll_fn(|cx| Service::<Req>::poll_ready(&mut self, cx)).await?;
+        let answer = self.call(request);
+        drop(self); // what the instance holds of the inner service is not kept until the answer
+        answer.await
     }
 }
 
@@ -87,50 +123,16 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        let found = self.shared.credential_for(&mut request);
-        if let Some(refreshing) = self.shared.awaited(found.as_ref()) {
-            // What the ready instance has reserved is for others meanwhile.
+        let shared = self.shared.get();
+        let found = shared.credential_for(&mut request);
+        if let Some(refreshing) = shared.awaited(found.as_ref()) {
+            // Drops the ready instance: others can use what it has reserved while the request
+            // waits.
             let not_ready = self.inner.clone();
-            drop(replace(&mut self.inner, not_ready));
-            return ResponseFuture::held(refreshing, self.clone(), request);
+            drop(replace(&mut self.inner, not_ready.clone()));
+            return ResponseFuture::held(refreshing, not_ready, Arc::clone(shared), request);
         }
-        self.send(request, found)
-    }
-}
-
-impl<S, X> InjectKey<S, X> {
-    /// Sends the request with the credential that is current; the inner service is ready.
-    pub(crate) fn send_now<Req>(&mut self, mut request: Req) -> ResponseFuture<S, X, Req>
-    where
-        X: RequestAdapter<Req> + ClassifyRejection<S::Response, S::Error>,
-        S: Service<X::Sent> + Clone,
-    {
-        let found = self.shared.credential_for(&mut request);
-        self.send(request, found)
-    }
-
-    fn send<Req>(&mut self, request: Req, found: Option<Found>) -> ResponseFuture<S, X, Req>
-    where
-        X: RequestAdapter<Req> + ClassifyRejection<S::Response, S::Error>,
-        S: Service<X::Sent> + Clone,
-    {
-        let Shared { seam, .. } = &*self.shared;
-        let Some((index, credential)) = found else {
-            return ResponseFuture::passed(self.inner.call(seam.pass(request)));
-        };
-        let (mut sent, saved) = seam.save(request);
-        seam.set(&mut sent, credential.name(), credential.value());
-        let attempt = Attempt {
-            shared: Arc::clone(&self.shared),
-            index,
-            generation: credential.generation(),
-            proven: credential.content().proven(),
-            outcome: None,
-        };
-        drop(credential);
-        // The clone is not ready, and is readied before it is called; the ready instance is called now.
-        let replay = saved.map(|saved| (self.inner.clone(), saved));
-        ResponseFuture::keyed(self.inner.call(sent), replay, attempt)
+        ResponseFuture::sent(send(&mut self.inner, shared, request, found))
     }
 }
 
@@ -147,7 +149,7 @@ impl<S: fmt::Debug, X> fmt::Debug for InjectKey<S, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InjectKey")
             .field("inner", &self.inner)
-            .field("config", &self.shared.config)
+            .field("config", &self.shared.get().config)
             .finish_non_exhaustive()
     }
 }

@@ -1,38 +1,45 @@
-//! Bodies that stream.
+//! Recording of bodies that stream.
 
 use http_body::Body;
 
 use super::Replay;
 use super::frame::BoxError;
 use super::hand_over::record;
-use super::map_body::MapBody;
 use super::replay_body::ReplayBody;
 use super::saved_body::SavedBody;
 
-/// Keeps what was sent of a body, up to so many bytes: for bodies that stream, of whatever length.
+/// A [`Replay`] that records what was sent of a body, up to a limit. For bodies that stream.
 ///
-/// The body streams through, frame by frame and without delay, and what the first attempt takes of it is recorded.
-/// A second attempt sends that and goes on with the rest, which it takes over from the first. Most rejections
-/// come before much of the body was sent, and so an upload that is a thousand times as long as `max_bytes` can be
-/// sent again. Where more was sent than that, the caller is given the rejection.
+/// The body streams through frame by frame, without delay, while the layer records what the first
+/// attempt sends. The replay sends the recording, and then the rest of the body, which it takes
+/// over from the first attempt. Most rejections come before much of the body was sent, so even an
+/// upload of a thousand times `max_bytes` can be replayed. If more than `max_bytes` were sent, the
+/// caller gets the rejection.
 ///
-/// - What was recorded is freed as soon as the answer is known not to be a rejection, or the limit is passed. Of
-///   requests that do not carry the key, nothing is recorded.
-/// - From the rejection on, no more of the body is sent until it is known whether there is a newer key. If there
-///   is one, the first attempt's body fails with [`Superseded`](crate::outbound::replay::Superseded), which closes its
-///   connection, or resets its stream; otherwise it goes on.
-/// - Both attempts tell the same length, and so are framed alike; trailers are kept. Where one frame ends and the
-///   next begins may differ.
-/// - A body that fails is not sent again.
-/// - The inner service is given a [`ReplayBody`]: a client that takes one type only, hyper-util's with `axum::body::Body`
-///   say, has it made into that by [`map`](Self::map).
+/// - The recording is freed as soon as the answer is known not to be a rejection, or the limit is
+///   passed. Nothing is recorded for requests without the key.
+/// - After a rejection, the first attempt pauses until it is known whether there is another key. If
+///   there is, its body fails with [`SupersededError`](crate::outbound::replay::SupersededError),
+///   which closes its connection or resets its stream. If not, it goes on.
+/// - Both attempts report the same length, so they are framed alike. Trailers are kept. The
+///   boundaries between frames may differ.
+/// - A body that fails is not replayed.
+/// - The inner service gets a [`ReplayBody`]. If it takes only one type, such as
+///   `axum::body::Body`, use [`map`](Self::map).
 ///
-/// Up to `max_bytes` are kept for each request that is under way: so many times the requests that a client may have at a
-/// time. What is needed is what an upstream reads before it rejects, often no more than a connection's buffers: some 64 KiB.
+/// # Memory
 ///
-/// The body need be neither `Clone` nor `Sync`; one that is not `Unpin` is boxed first, by
-/// `request.map(Box::pin)`. Trailers do not count as bytes. Data that is not `Bytes` is copied. For bodies
-/// that are in memory as a whole, [`CloneBody`](crate::outbound::replay::CloneBody) costs less.
+/// Each request in flight keeps up to `max_bytes`. It is enough to keep what an upstream reads
+/// before it rejects, which is often no more than the buffers of a connection: about 64 KiB.
+///
+/// # Bodies
+///
+/// A body needs to be neither `Clone` nor `Sync`. Box one that is not `Unpin`, with
+/// `request.map(Box::pin)`. Data that is not `Bytes` is copied, and trailers do not count as bytes.
+/// For bodies that are in memory as a whole, [`CloneBody`](crate::outbound::replay::CloneBody)
+/// costs less.
+///
+/// # Examples
 ///
 /// ```
 /// use bytes::Bytes;
@@ -57,44 +64,10 @@ pub struct BufferBody {
 }
 
 impl BufferBody {
-    /// Records at most so many bytes of each body.
+    /// Creates a `BufferBody` that records at most `max_bytes` bytes of each body.
     #[must_use]
     pub const fn new(max_bytes: usize) -> Self {
         Self { max_bytes }
-    }
-
-    /// Hands the inner service the body as another type: for services that take one type only, such as
-    /// `axum::body::Body` or `tonic::body::Body`.
-    ///
-    /// ```
-    /// use axum::body::Body;
-    /// use http::{Request, Response};
-    /// use tower::{Layer, ServiceExt, service_fn};
-    /// use tower_rotating_auth::{
-    ///     Rotating,
-    ///     Secret,
-    ///     outbound::{Credential, InjectKeyLayer},
-    ///     outbound::replay::BufferBody,
-    /// };
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
-    /// let inner = service_fn(async |request: Request<Body>| {
-    ///     Ok::<_, std::convert::Infallible>(Response::new(request.into_body()))
-    /// });
-    /// let client = InjectKeyLayer::new("https://api.example.com", key)?
-    ///     .replay(BufferBody::new(64 * 1024).map(Body::new))
-    ///     .layer(inner);
-    /// let response = client.oneshot(Request::new(Body::from("an upload"))).await?;
-    /// # let body = axum::body::to_bytes(response.into_body(), 1024).await?;
-    /// # assert_eq!(body, "an upload");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub const fn map<F>(self, map: F) -> MapBody<F> {
-        MapBody::new(self, map)
     }
 }
 

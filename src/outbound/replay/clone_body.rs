@@ -1,8 +1,9 @@
-//! Bodies of which there can be two.
+//! Bodies that can be copied.
 
 use super::Replay;
 
-/// Keeps a clone of the body: for bodies in memory, such as `Full<Bytes>`, whose clones are cheap.
+/// A [`Replay`] that keeps a clone of the body. For bodies in memory whose clones are cheap, such
+/// as `Full<Bytes>`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CloneBody;
 
@@ -25,7 +26,7 @@ impl<B: Clone> Replay<B> for CloneBody {
     }
 }
 
-/// A closure keeps what it returns: a copy of the body, or `None` for one that is sent once.
+/// Keeps what the closure returns: a copy of the body, or `None` for a body that is sent once.
 #[diagnostic::do_not_recommend]
 impl<B, F: Fn(&B) -> Option<B>> Replay<B> for F {
     type Body = B;

@@ -1,4 +1,4 @@
-//! Frames of any body as frames of `Bytes`.
+//! Frames of `Bytes` from any body.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 pub(crate) type PolledFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
-/// The next frame of a body, of which data that is `Bytes` already is not copied.
+/// Polls the next frame of a body. Data that is `Bytes` already is not copied.
 pub(crate) fn poll_frame_of<B>(body: &mut B, cx: &mut Context<'_>) -> PolledFrame
 where
     B: Body<Error: Into<BoxError>> + Unpin,

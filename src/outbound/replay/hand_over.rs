@@ -1,58 +1,80 @@
-//! How a body goes over from the first attempt to the second, or stays with the first for good.
+//! The hand-over of a body from the first attempt to the replay.
+//!
+//! The two sides share one slot under a lock. Who owns the body, and when:
+//!
+//! ```text
+//!                    First                    slot                  Claim
+//!                    (the first attempt)                            (the layer, for a replay)
+//!
+//! recorded           polls the body in the    body + recording
+//!                    slot, records frames
+//! rejected           waits                    body + recording,      pause()
+//!   |                                         paused
+//!   |- another key   SupersededError          empty                  take_over(): owns body
+//!   |                                                                and recording
+//!   `- no other key  woken, owns the body     body, then empty       dropped
+//!
+//! accepted           owns the body            body, then empty       dropped
+//! over the limit,    owns the body            body, then empty       pause() and take_over()
+//! or body failed                                                     return None
+//! ```
+//!
+//! Whoever takes the body out owns it alone, and the other side finds the slot empty. There is no
+//! state in which both could poll it, and none in which a body that lacks frames ends without an
+//! error.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use http_body::{Body, SizeHint};
 
+use super::error::SupersededError;
 use super::frame::{BoxError, PolledFrame, poll_frame_of};
 use super::recording::Recording;
-use super::superseded::Superseded;
 
-/// What lies between the first attempt and the claim to a second. Whoever takes the body out has it alone; the
-/// other one finds nothing.
-type Between<B> = Mutex<Option<Recorded<B>>>;
+/// The slot between both sides. Whoever takes the body out owns it alone.
+type Slot<B> = Mutex<Option<Recorded<B>>>;
 
 /// A body that is recorded while it is sent.
 struct Recorded<B> {
     /// `None` once it has ended.
     source: Option<B>,
-    /// `None` once there can be no second attempt.
+    /// `None` once there can be no replay.
     recording: Option<Recording>,
     sending: Sending,
-    /// Who waits for the next frame, or for the end of a pause.
+    /// The first attempt, waiting for the next frame or for the end of a pause.
     waiting: Option<Waker>,
 }
 
 #[derive(PartialEq)]
 enum Sending {
-    GoesOn,
-    Pauses,
+    Active,
+    Paused,
 }
 
-/// The first attempt's side.
-pub(crate) struct First<B>(Arc<Between<B>>);
+/// The side of the first attempt.
+pub(crate) struct First<B>(Arc<Slot<B>>);
 
-/// The side of whoever may call for a second attempt. Dropping it says that there will be none.
-pub(crate) struct Claim<B>(Arc<Between<B>>);
+/// The side of the layer, which may claim the body for a replay. Dropping it gives up the claim.
+pub(crate) struct Claim<B>(Arc<Slot<B>>);
 
-/// What the first attempt finds when it asks for a frame.
+/// The result of the first attempt's poll.
 pub(crate) enum Turn<B> {
     Polled(PolledFrame),
-    /// There can be no second attempt: the body, or `None` if it has ended, is the first one's alone.
+    /// There can be no replay: the first attempt owns the body, or `None` if the body has ended.
     Alone(Option<B>),
 }
 
-/// Records up to `max_bytes` of a body while it is sent.
+/// Starts to record up to `max_bytes` bytes of a body while it is sent.
 pub(crate) fn record<B>(source: B, max_bytes: usize) -> (First<B>, Claim<B>) {
     let recorded = Recorded {
         source: Some(source),
         recording: Some(Recording::with_room(max_bytes)),
-        sending: Sending::GoesOn,
+        sending: Sending::Active,
         waiting: None,
     };
-    let between = Arc::new(Mutex::new(Some(recorded)));
-    (First(Arc::clone(&between)), Claim(between))
+    let slot = Arc::new(Mutex::new(Some(recorded)));
+    (First(Arc::clone(&slot)), Claim(slot))
 }
 
 impl<B> First<B>
@@ -60,14 +82,14 @@ where
     B: Body<Error: Into<BoxError>> + Unpin,
 {
     pub(crate) fn poll_frame(&self, cx: &mut Context<'_>) -> Turn<B> {
-        let mut between = lock(&self.0);
-        let Some(recorded) = &mut *between else {
-            return Turn::Polled(Poll::Ready(Some(Err(Superseded.into()))));
+        let mut slot = lock(&self.0);
+        let Some(recorded) = &mut *slot else {
+            return Turn::Polled(Poll::Ready(Some(Err(SupersededError.into()))));
         };
         if recorded.recording.is_some() {
             return Turn::Polled(recorded.poll_frame(cx));
         }
-        let recorded = between.take();
+        let recorded = slot.take();
         Turn::Alone(recorded.and_then(|recorded| recorded.source))
     }
 
@@ -92,7 +114,7 @@ where
     B: Body<Error: Into<BoxError>> + Unpin,
 {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> PolledFrame {
-        if self.sending == Sending::Pauses {
+        if self.sending == Sending::Paused {
             self.wait(cx);
             return Poll::Pending;
         }
@@ -123,7 +145,7 @@ impl<B> Recorded<B> {
 }
 
 impl<B> Claim<B> {
-    /// Lets the first attempt send no more of the body; `None` if too much of it was sent already.
+    /// Stops the first attempt from sending more. Returns `None` if too much was sent already.
     pub(crate) fn pause(self) -> Option<Self> {
         if let Some(Recorded {
             recording: Some(_),
@@ -131,19 +153,19 @@ impl<B> Claim<B> {
             ..
         }) = &mut *lock(&self.0)
         {
-            *sending = Sending::Pauses;
+            *sending = Sending::Paused;
         } else {
             return None;
         }
         Some(self)
     }
 
-    /// Takes the body away from the first attempt: what was sent of it, and the rest.
+    /// Takes the body from the first attempt: what was sent of it, and the rest.
     pub(crate) fn take_over(self) -> Option<(Recording, Option<B>)> {
-        let mut between = lock(&self.0);
-        let recording = between.as_mut()?.recording.take()?;
-        let recorded = between.take()?;
-        drop(between); // whoever is woken may look at once
+        let mut slot = lock(&self.0);
+        let recording = slot.as_mut()?.recording.take()?;
+        let recorded = slot.take()?;
+        drop(slot); // unlocked before the wake: the first attempt may poll at once
         if let Some(waker) = recorded.waiting {
             waker.wake();
         }
@@ -153,13 +175,13 @@ impl<B> Claim<B> {
 
 impl<B> Drop for Claim<B> {
     fn drop(&mut self) {
-        let mut between = lock(&self.0);
-        let Some(recorded) = &mut *between else {
+        let mut slot = lock(&self.0);
+        let Some(recorded) = &mut *slot else {
             return;
         };
         let (recording, waiting) = (recorded.recording.take(), recorded.waiting.take());
-        let paused = recorded.sending == Sending::Pauses;
-        drop(between);
+        let paused = recorded.sending == Sending::Paused;
+        drop(slot); // unlocked before the wake, and before the recording is freed
         drop(recording);
         if let Some(waker) = waiting.filter(|_| paused) {
             waker.wake();
@@ -167,12 +189,12 @@ impl<B> Drop for Claim<B> {
     }
 }
 
-fn lock<B>(between: &Between<B>) -> MutexGuard<'_, Option<Recorded<B>>> {
-    between.lock().unwrap_or_else(|poisoned| {
-        let mut between = poisoned.into_inner();
-        if let Some(recorded) = &mut *between {
-            recorded.recording = None; // the body panicked, and who knows what of it is lost
+fn lock<B>(slot: &Slot<B>) -> MutexGuard<'_, Option<Recorded<B>>> {
+    slot.lock().unwrap_or_else(|poisoned| {
+        let mut slot = poisoned.into_inner();
+        if let Some(recorded) = &mut *slot {
+            recorded.recording = None; // the body panicked in a poll, so a frame may be lost
         }
-        between
+        slot
     })
 }

@@ -1,4 +1,4 @@
-//! Bodies of the type that the inner service takes.
+//! Bodies converted to the type that the inner service takes.
 
 use std::fmt;
 
@@ -6,17 +6,53 @@ use super::Replay;
 use super::buffer_body::BufferBody;
 use super::replay_body::ReplayBody;
 
-/// Keeps bodies as [`BufferBody`] does, and makes of each what the inner service takes. Made by
-/// [`BufferBody::map`].
+/// A [`Replay`] that keeps bodies as [`BufferBody`] does, and converts them to another type.
+///
+/// Made by [`BufferBody::map`].
 #[derive(Clone, Copy)]
 pub struct MapBody<F> {
     buffer: BufferBody,
     map: F,
 }
 
-impl<F> MapBody<F> {
-    pub(crate) const fn new(buffer: BufferBody, map: F) -> Self {
-        Self { buffer, map }
+// Here and not beside the type, so that `buffer_body` does not import this file.
+impl BufferBody {
+    /// Converts each body before the inner service gets it.
+    ///
+    /// Use this for services that take only one type, such as `axum::body::Body` or
+    /// `tonic::body::Body`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::body::Body;
+    /// use http::{Request, Response};
+    /// use tower::{Layer, service_fn};
+    /// use tower_rotating_auth::{
+    ///     Rotating,
+    ///     Secret,
+    ///     outbound::{Credential, InjectKeyLayer},
+    ///     outbound::replay::BufferBody,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let inner = service_fn(async |request: Request<Body>| {
+    ///     Ok::<_, std::convert::Infallible>(Response::new(request.into_body()))
+    /// });
+    /// let client = InjectKeyLayer::new("https://api.example.com", key)?
+    ///     .replay(BufferBody::new(64 * 1024).map(Body::new))
+    ///     .layer(inner);
+    /// let response = client.oneshot(Request::new(Body::from("an upload"))).await?;
+    /// # let body = axum::body::to_bytes(response.into_body(), 1024).await?;
+    /// # assert_eq!(body, "an upload");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn map<F>(self, map: F) -> MapBody<F> {
+        MapBody { buffer: self, map }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The body that the inner service is given.
+//! The body that the inner service gets.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,55 +12,55 @@ use super::frame::{BoxError, poll_frame_of};
 use super::hand_over::{First, Turn};
 use super::recording::Recording;
 
-/// A body that streams through, and of which what is sent may be recorded. Made by
-/// [`BufferBody`](crate::outbound::replay::BufferBody).
+/// A body that streams through, and whose frames may be recorded.
 ///
-/// Frames come when the body has them, and both attempts tell the same length and the same end, so that they are
-/// framed alike. When a second attempt takes over, this body, if it is the first one's, fails with
-/// [`Superseded`](crate::outbound::replay::Superseded) and never ends as if it were whole.
+/// Made by [`BufferBody`](crate::outbound::replay::BufferBody). Both attempts report the same
+/// length and the same end, so they are framed alike. When the replay takes over, the body of the
+/// first attempt fails with [`SupersededError`](crate::outbound::replay::SupersededError), and
+/// never ends as if it were complete.
 ///
-/// Its errors are the body's own, boxed and not wrapped. It is `Sync` whether or not the body is. The default is
-/// an empty body.
-pub struct ReplayBody<B>(Mutex<Kind<B>>); // for `Sync`; nobody ever waits for it
+/// Its errors are the body's own, boxed and not wrapped. It is `Sync` even if the body is not. The
+/// default is an empty body.
+pub struct ReplayBody<B>(Mutex<Kind<B>>); // for `Sync`; never contended
 
 enum Kind<B> {
     /// Nothing of it is recorded.
     Plain(B),
-    /// It has ended; with what was said of its length when it was new.
+    /// It has ended. Holds the size hint that it had when it was new.
     Ended(SizeHint),
     First(First<B>),
     Second(Second<B>),
 }
 
-/// What the first attempt has sent, and then the rest.
+/// What the first attempt has sent, then the rest.
 struct Second<B> {
     sent: Recording,
     rest: Option<B>,
-    /// What the body said of its length when it was new. `None` once it is not any more.
+    /// The size hint that the body had when it was new. `None` once it has been polled.
     new: Option<SizeHint>,
 }
 
 impl<B> ReplayBody<B> {
-    /// A body that is sent once.
+    /// Creates a body that is sent once.
     pub(crate) const fn plain(body: B) -> Self {
-        Self::of(Kind::Plain(body))
+        Self::new(Kind::Plain(body))
     }
 
-    /// A body of which nothing will come.
+    /// Creates a body without frames.
     pub(crate) const fn ended(hint: SizeHint) -> Self {
-        Self::of(Kind::Ended(hint))
+        Self::new(Kind::Ended(hint))
     }
 
     pub(crate) const fn first(first: First<B>) -> Self {
-        Self::of(Kind::First(first))
+        Self::new(Kind::First(first))
     }
 
     pub(crate) const fn second(sent: Recording, rest: Option<B>, hint: SizeHint) -> Self {
         let new = Some(hint);
-        Self::of(Kind::Second(Second { sent, rest, new }))
+        Self::new(Kind::Second(Second { sent, rest, new }))
     }
 
-    const fn of(kind: Kind<B>) -> Self {
+    const fn new(kind: Kind<B>) -> Self {
         Self(Mutex::new(kind))
     }
 
@@ -127,7 +127,7 @@ where
 }
 
 impl<B: Body> Second<B> {
-    /// A body that is recorded had something to come when it was new.
+    /// A recorded body had frames when it was new, since empty ones are not recorded.
     fn is_end_stream(&self) -> bool {
         self.new.is_none()
             && self.sent.is_empty()

@@ -1,4 +1,4 @@
-//! What is kept of a body.
+//! The saved side of a recorded body.
 
 use std::fmt;
 
@@ -7,17 +7,18 @@ use http_body::SizeHint;
 use super::hand_over::Claim;
 use super::replay_body::ReplayBody;
 
-/// What is kept of a body by [`BufferBody`](crate::outbound::replay::BufferBody): a claim to what was sent of it and to the rest.
+/// What [`BufferBody`](crate::outbound::replay::BufferBody) keeps of a body: a claim to what was
+/// sent of it, and to the rest.
 ///
-/// When it is dropped, what was recorded is freed at once, and nothing more is.
+/// Dropping it frees the recording, and ends recording.
 pub struct SavedBody<B> {
     kept: Kept<B>,
-    /// What the body said of its length when it was new.
+    /// The size hint that the body had when it was new.
     hint: SizeHint,
 }
 
 enum Kept<B> {
-    /// There was nothing to keep.
+    /// The body was empty.
     Empty,
     Claim(Claim<B>),
 }

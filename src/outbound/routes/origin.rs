@@ -1,38 +1,40 @@
-//! Where a credential may go.
+//! Origins that a credential may be sent to.
 
-use crate::outbound::adapter::Scheme;
-use std::convert::Infallible;
-use std::error::Error;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::{HeaderValue, Uri, uri};
 
-use crate::outbound::adapter::{Place, Target, host_and_port};
+use crate::outbound::adapter::{Place, Scheme, Target, host_and_port};
+use crate::outbound::error::{ConfigError, ConfigErrorKind};
 
-/// A scheme, a host and a port: where a credential may go.
+/// An origin that a credential may be sent to: a scheme, a host and a port.
 ///
-/// Origins are equal when all three are: hosts without regard to case, ports after filling in the
-/// scheme's own. A name with a trailing dot is another host than the one without.
+/// Origins are equal if all three are equal. Hosts are compared without regard to case, and a
+/// missing port is the scheme's default. A host name with a trailing dot differs from the one
+/// without.
+///
+/// # Examples
 ///
 /// ```
-/// use tower_rotating_auth::outbound::{InvalidOrigin, Origin};
+/// use tower_rotating_auth::outbound::{ConfigError, ConfigErrorKind, Origin};
 ///
-/// let origin: Origin = "https://API.example.com/v1".parse()?; // the path is not part of it
+/// let origin: Origin = "https://API.example.com/v1".parse()?; // the path is ignored
 /// assert_eq!(origin, "https://api.example.com:443".parse()?);
 /// assert_eq!(origin.to_string(), "https://api.example.com");
 ///
-/// let cleartext = "http://models.internal".parse::<Origin>();
-/// assert_eq!(cleartext, Err(InvalidOrigin::Cleartext));
-/// # Ok::<_, InvalidOrigin>(())
+/// let cleartext = "http://models.internal".parse::<Origin>().unwrap_err();
+/// assert_eq!(cleartext.kind(), ConfigErrorKind::Cleartext);
+/// # Ok::<_, ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     scheme: Scheme,
     host: Host,
     port: u16,
-    /// As nearly every request writes it: compared before anything is taken apart.
+    /// The host, and the port unless it is the default: nearly every request writes it like this,
+    /// so it is compared before anything is parsed.
     authority: Box<str>,
 }
 
@@ -43,67 +45,31 @@ enum Host {
     V6(Ipv6Addr),
 }
 
-/// Why something is not an origin that a credential may go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidOrigin {
-    /// Not a URL of the form `https://host` or `https://host:port`, in ASCII.
-    NotAUrl,
-    /// A scheme other than `https` and `http`.
-    Scheme,
-    /// A user name or password before the host.
-    UserInfo,
-    /// `http` to a host that is not loopback: anybody on the way could read the key.
-    Cleartext,
-    /// The path of a route could be read in more than one way, has escapes, or is followed by a query: no
-    /// request could be told to be under it.
-    Path,
-}
-
-impl fmt::Display for InvalidOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotAUrl => {
-                "not an origin: write https://host or https://host:port, international names in punycode"
-            }
-            Self::Scheme => "an origin's scheme is https, or http",
-            Self::UserInfo => "an origin has no user name or password",
-            Self::Cleartext => {
-                "http would send the key in clear text: use https, or `cleartext` where that is meant"
-            }
-            Self::Path => {
-                "a route's path is made of whole, plain segments: no dots, no escapes, no empty segment, no query"
-            }
-        })
-    }
-}
-
-impl Error for InvalidOrigin {}
-
 impl Origin {
-    /// An origin that may be `http` off loopback: for networks that nobody else is on.
+    /// Parses an origin that may be `http` to any host, for networks that nobody else is on.
     ///
     /// # Errors
     ///
-    /// When it is not an origin.
-    pub fn cleartext(url: &str) -> Result<Self, InvalidOrigin> {
-        Self::of(&url.parse().map_err(|_| InvalidOrigin::NotAUrl)?)
+    /// Returns an error of kind [`ConfigErrorKind::InvalidUrl`], [`ConfigErrorKind::UrlScheme`] or
+    /// [`ConfigErrorKind::UserInfo`] if the URL has no such origin.
+    pub fn cleartext(url: &str) -> Result<Self, ConfigError> {
+        Self::from_uri(&url.parse().map_err(|_| ConfigErrorKind::InvalidUrl)?)
     }
 
-    /// The origin of an absolute URL, in clear text or not.
-    pub(crate) fn of(uri: &Uri) -> Result<Self, InvalidOrigin> {
-        let authority = uri.authority().ok_or(InvalidOrigin::NotAUrl)?;
+    /// Returns the origin of an absolute URL, whether or not it is safe.
+    pub(crate) fn from_uri(uri: &Uri) -> Result<Self, ConfigError> {
+        let authority = uri.authority().ok_or(ConfigErrorKind::InvalidUrl)?;
         if authority.as_str().contains('@') {
-            return Err(InvalidOrigin::UserInfo);
+            return Err(ConfigErrorKind::UserInfo.into());
         }
-        let scheme = uri.scheme_str().ok_or(InvalidOrigin::NotAUrl)?;
-        let scheme = Scheme::of(scheme).ok_or(InvalidOrigin::Scheme)?;
-        let Place::Absolute { host, port, .. } = Target::of(uri).place() else {
-            return Err(InvalidOrigin::NotAUrl);
+        let scheme = uri.scheme_str().ok_or(ConfigErrorKind::InvalidUrl)?;
+        let scheme = Scheme::parse(scheme).ok_or(ConfigErrorKind::UrlScheme)?;
+        let Place::Absolute { host, port, .. } = Target::from_uri(uri).parse() else {
+            return Err(ConfigErrorKind::InvalidUrl.into());
         };
         let host = match v6(host) {
             Some(address) => Host::V6(address),
-            None if host.starts_with('[') => return Err(InvalidOrigin::NotAUrl),
+            None if host.starts_with('[') => return Err(ConfigErrorKind::InvalidUrl.into()),
             None => Host::Name(host.to_ascii_lowercase().into()),
         };
         let port = port.unwrap_or_else(|| scheme.port());
@@ -120,16 +86,17 @@ impl Origin {
         })
     }
 
-    /// Takes an origin only if nobody on the way to it can read the key.
-    pub(crate) fn if_safe(self) -> Result<Self, InvalidOrigin> {
+    /// Returns the origin if nobody on the way to it can read the key.
+    pub(crate) fn if_safe(self) -> Result<Self, ConfigError> {
         if self.is_safe() {
             Ok(self)
         } else {
-            Err(InvalidOrigin::Cleartext)
+            Err(ConfigErrorKind::Cleartext.into())
         }
     }
 
-    /// Whether a URI names it, letter by letter: which one that names it seldom does not.
+    /// Returns whether a URI names the origin letter by letter, as nearly every one does that names
+    /// it.
     pub(crate) fn is_written_in(&self, uri: &Uri) -> bool {
         let scheme = match self.scheme {
             Scheme::Http => &uri::Scheme::HTTP,
@@ -141,7 +108,7 @@ impl Origin {
                 .is_some_and(|authority| *authority.as_str() == *self.authority)
     }
 
-    /// Whether a `Host` names it.
+    /// Returns whether a `Host` header names the origin.
     pub(crate) fn is_named_by(&self, host: &HeaderValue) -> bool {
         if host.as_bytes() == self.authority.as_bytes() {
             return true;
@@ -169,49 +136,42 @@ impl Origin {
 }
 
 impl FromStr for Origin {
-    type Err = InvalidOrigin;
+    type Err = ConfigError;
 
-    fn from_str(url: &str) -> Result<Self, InvalidOrigin> {
+    fn from_str(url: &str) -> Result<Self, ConfigError> {
         Self::cleartext(url)?.if_safe()
     }
 }
 
 impl TryFrom<&str> for Origin {
-    type Error = InvalidOrigin;
+    type Error = ConfigError;
 
-    fn try_from(url: &str) -> Result<Self, InvalidOrigin> {
+    fn try_from(url: &str) -> Result<Self, ConfigError> {
         url.parse()
     }
 }
 
 impl TryFrom<String> for Origin {
-    type Error = InvalidOrigin;
+    type Error = ConfigError;
 
-    fn try_from(url: String) -> Result<Self, InvalidOrigin> {
+    fn try_from(url: String) -> Result<Self, ConfigError> {
         url.parse()
     }
 }
 
 impl TryFrom<&String> for Origin {
-    type Error = InvalidOrigin;
+    type Error = ConfigError;
 
-    fn try_from(url: &String) -> Result<Self, InvalidOrigin> {
+    fn try_from(url: &String) -> Result<Self, ConfigError> {
         url.parse()
     }
 }
 
 impl TryFrom<&Uri> for Origin {
-    type Error = InvalidOrigin;
+    type Error = ConfigError;
 
-    fn try_from(uri: &Uri) -> Result<Self, InvalidOrigin> {
+    fn try_from(uri: &Uri) -> Result<Self, ConfigError> {
         uri.to_string().parse()
-    }
-}
-
-/// An origin that is one already is never invalid.
-impl From<Infallible> for InvalidOrigin {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }
 
@@ -234,7 +194,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// Whether a URL with this scheme and host is one that nobody on the way can read.
+/// Returns whether nobody on the way to this host can read a request.
 pub(crate) fn is_safe(scheme: Scheme, host: &str) -> bool {
     scheme == Scheme::Https
         || is_loopback_name(host)

@@ -1,22 +1,25 @@
-//! Where one key goes.
+//! A key, and the place that it is for.
 
 use std::fmt;
 
 use http::Uri;
 
-use super::origin::{InvalidOrigin, Origin};
+use super::origin::Origin;
 use crate::outbound::credential::Credential;
+use crate::outbound::error::{ConfigError, ConfigErrorKind};
 use crate::path::is_plain;
 use crate::rotating::Rotating;
 
-/// A key, and where it goes: to an origin, or to what is under a path of it.
+/// A key, and the place that it is for: an origin, or the part of one under a path.
 ///
-/// Under `/v1` are `/v1` and `/v1/models`, and neither `/v10` nor `/V1`. A path that could be read in another way than
-/// it stands there (dot segments, empty segments, escapes of what needs none or of a slash) is under none: a request
-/// with such a path to an origin that has routes by path goes out without a key.
+/// `/v1` and `/v1/models` are under `/v1`; `/v10` and `/V1` are not. A path that servers could read
+/// in two ways is under no path: one with dot segments, empty segments, escaped slashes or needless
+/// escapes. If an origin has routes by path, a request to it with such a path gets no key.
+///
+/// # Examples
 ///
 /// ```
-/// use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InvalidOrigin, Route}};
+/// use tower_rotating_auth::{Rotating, Secret, outbound::{ConfigErrorKind, Credential, Route}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
@@ -24,7 +27,7 @@ use crate::rotating::Rotating;
 /// assert_eq!(route.to_string(), "https://gateway.example.com/openai");
 ///
 /// let above = Route::new("https://gateway.example.com/openai/../anthropic", key);
-/// assert_eq!(above.err(), Some(InvalidOrigin::Path));
+/// assert_eq!(above.unwrap_err().kind(), ConfigErrorKind::RoutePath);
 /// # Ok(())
 /// # }
 /// ```
@@ -35,45 +38,48 @@ pub struct Route {
     pub(crate) key: Rotating<Credential>,
 }
 
-/// The path that others are under: whole segments and no slash at the end; nothing where all are.
+/// The path that others are under: whole segments, without a slash at the end. Empty if all paths
+/// are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix(Box<str>);
 
-/// Whether a path is under a prefix.
+/// The relation of a path to a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Under,
     Beside,
-    /// Whoever serves it may read it in either way.
+    /// Servers may read it either way.
     Unclear,
 }
 
 impl Route {
-    /// The key for a URL such as `https://api.example.com`, or `https://gateway.example.com/openai`, whose path counts.
+    /// Creates a route for a URL such as `https://gateway.example.com/openai`. Its path counts.
     ///
     /// # Errors
     ///
-    /// When it is no origin that a key may go to, or its path has anything but plain segments.
-    pub fn new(url: impl AsRef<str>, key: Rotating<Credential>) -> Result<Self, InvalidOrigin> {
+    /// Returns the kinds of error that [`cleartext`](Self::cleartext) returns, and
+    /// [`ConfigErrorKind::Cleartext`] if the URL is `http` to a host that is not loopback.
+    pub fn new(url: impl AsRef<str>, key: Rotating<Credential>) -> Result<Self, ConfigError> {
         let mut route = Self::cleartext(url, key)?;
         route.origin = route.origin.if_safe()?;
         Ok(route)
     }
 
-    /// The key for a URL that may be `http` off loopback: for networks that nobody else is on.
+    /// Creates a route for a URL that may be `http` to any host, for networks that nobody else is
+    /// on.
     ///
     /// # Errors
     ///
-    /// When it is not an origin, or its path has anything but plain segments.
-    pub fn cleartext(
-        url: impl AsRef<str>,
-        key: Rotating<Credential>,
-    ) -> Result<Self, InvalidOrigin> {
+    /// Returns an error of kind [`ConfigErrorKind::InvalidUrl`], [`ConfigErrorKind::UrlScheme`] or
+    /// [`ConfigErrorKind::UserInfo`] if the URL has no such origin. Returns
+    /// [`ConfigErrorKind::RoutePath`] if its path is not made of plain segments, or if it has a
+    /// query.
+    pub fn cleartext(url: impl AsRef<str>, key: Rotating<Credential>) -> Result<Self, ConfigError> {
         let url = url.as_ref();
-        let uri: Uri = url.parse().map_err(|_| InvalidOrigin::NotAUrl)?;
-        let origin = Origin::of(&uri)?;
+        let uri: Uri = url.parse().map_err(|_| ConfigErrorKind::InvalidUrl)?;
+        let origin = Origin::from_uri(&uri)?;
         if uri.query().is_some() || url.contains('#') {
-            return Err(InvalidOrigin::Path);
+            return Err(ConfigErrorKind::RoutePath.into());
         }
         let prefix = Prefix::parse(uri.path())?;
         Ok(Self {
@@ -83,7 +89,7 @@ impl Route {
         })
     }
 
-    /// The key for the whole of an origin.
+    /// Creates a route for the whole of an origin.
     pub(crate) fn whole(origin: Origin, key: Rotating<Credential>) -> Self {
         Self {
             origin,
@@ -92,7 +98,7 @@ impl Route {
         }
     }
 
-    /// Whether both are for one place.
+    /// Returns whether both routes are for one place.
     pub(crate) fn is_for_the_same_as(&self, other: &Self) -> bool {
         (&self.origin, &self.prefix) == (&other.origin, &other.prefix)
     }
@@ -109,14 +115,14 @@ impl Prefix {
         Self("".into())
     }
 
-    fn parse(path: &str) -> Result<Self, InvalidOrigin> {
+    fn parse(path: &str) -> Result<Self, ConfigError> {
         if !is_plain(path) || path.contains('%') {
-            return Err(InvalidOrigin::Path);
+            return Err(ConfigErrorKind::RoutePath.into());
         }
         Ok(Self(path.strip_suffix('/').unwrap_or(path).into()))
     }
 
-    /// How long it is: the longer one is the more particular, if both are on the way to one path.
+    /// Returns the length. If a path is under two prefixes, the longer one is more specific.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()
     }
@@ -149,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_segments_are_under_a_prefix() {
+    fn prefix_matches_whole_segments() {
         for (prefix, path, verdict) in [
             ("/", "/", Verdict::Under),
             ("/", "/../%2e/", Verdict::Under),
@@ -170,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_can_be_read_in_two_ways_is_under_none() {
+    fn ambiguous_path_is_under_no_prefix() {
         for path in [
             "",
             "*",
@@ -202,9 +208,10 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_plain_and_has_no_escapes() {
+    fn prefix_must_be_plain_without_escapes() {
         for path in ["/a/../b", "/a//b", "/a%20b", "/a;b", "/a/.", "//"] {
-            assert_eq!(Prefix::parse(path), Err(InvalidOrigin::Path), "{path}");
+            let error = Prefix::parse(path).unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::RoutePath, "{path}");
         }
     }
 }

@@ -1,6 +1,5 @@
-//! Which key goes where.
+//! The table of a layer's keys.
 
-use super::invalid_routes::InvalidRoutes;
 use std::sync::{Arc, Once};
 
 use super::origin;
@@ -8,26 +7,28 @@ use super::origin::Origin;
 use super::route::{Route, Verdict};
 use crate::outbound::adapter::{Place, Target, Written};
 use crate::outbound::credential::Credential;
+use crate::outbound::error::{ConfigError, ConfigErrorKind};
 use crate::rotating::Rotating;
 
-/// Every key of a layer and where it goes; what is not in it is given none.
+/// All keys of a layer, and the places that they are for.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
-    /// Where a request without an origin of its own goes.
+    /// The origin of requests that name none.
     assumed: Option<Origin>,
-    told: Arc<Once>,
+    /// Whether a request without an origin has been logged. Shared by all clones of the layer.
+    warned: Arc<Once>,
 }
 
 #[derive(Clone, Debug)]
 enum Entry {
-    /// The longest prefix first, so that the first one found is the most particular.
+    /// Sorted by length, the longest prefix first, so that the first match is the most specific.
     Route(Route),
-    /// Any origin, in clear text only on loopback.
+    /// The key for any origin, and for `http` origins only on loopback.
     AnySafe(Rotating<Credential>),
 }
 
-/// Which of a table's entries: what a request keeps of the one that its key is from.
+/// The index of an entry, by which a request finds its key again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Index(usize);
 
@@ -36,45 +37,39 @@ impl Table {
         Self {
             entries: vec![Entry::AnySafe(key)],
             assumed: None,
-            told: Arc::new(Once::new()),
+            warned: Arc::new(Once::new()),
         }
     }
 
-    pub(crate) fn whole(origin: Origin, key: Rotating<Credential>) -> Self {
+    pub(crate) fn single(route: Route) -> Self {
         Self {
-            entries: vec![Entry::Route(Route::whole(origin, key))],
+            entries: vec![Entry::Route(route)],
             assumed: None,
-            told: Arc::new(Once::new()),
+            warned: Arc::new(Once::new()),
         }
     }
 
-    pub(crate) fn of(routes: Vec<Route>) -> Result<Self, InvalidRoutes> {
+    pub(crate) fn from_routes(mut routes: Vec<Route>) -> Result<Self, ConfigError> {
         if routes.is_empty() {
-            return Err(InvalidRoutes::Empty);
+            return Err(ConfigErrorKind::NoRoutes.into());
         }
         for (second, route) in routes.iter().enumerate() {
             let mut earlier = routes[..second].iter();
             if let Some(first) = earlier.position(|other| other.is_for_the_same_as(route)) {
-                let place = route.to_string().into();
-                return Err(InvalidRoutes::Twice {
-                    place,
-                    first,
-                    second,
-                });
+                return Err(ConfigError::duplicate_route(route, first, second));
             }
         }
-        let mut routes = routes;
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
         Ok(Self {
             entries: routes.into_iter().map(Entry::Route).collect(),
             assumed: None,
-            told: Arc::new(Once::new()),
+            warned: Arc::new(Once::new()),
         })
     }
 
     pub(crate) fn assume(&mut self, origin: Origin) {
         self.assumed = Some(origin);
-        self.told = Arc::new(Once::new());
+        self.warned = Arc::new(Once::new());
     }
 
     fn entry(&self, Index(index): Index) -> &Entry {
@@ -88,7 +83,7 @@ impl Table {
         }
     }
 
-    /// The entry whose key a request to `target` is given.
+    /// Finds the entry whose key a request to `target` gets.
     pub(crate) fn find(&self, target: Target<'_>) -> Option<Index> {
         let found = self.find_place(target)?;
         let is_meant = target.host().is_none_or(|host| match self.entry(found) {
@@ -105,7 +100,7 @@ impl Table {
                 return found;
             }
         }
-        match target.place() {
+        match target.parse() {
             Place::Absolute {
                 scheme,
                 host,
@@ -118,7 +113,7 @@ impl Table {
             Place::PathOnly { path } => {
                 let Some(assumed) = self.assumed.as_ref().filter(|origin| self.is_for(origin))
                 else {
-                    self.tell_that_there_is_no_origin();
+                    self.warn_without_origin();
                     return None;
                 };
                 self.first(path, |origin| origin == assumed, || assumed.is_safe())
@@ -134,13 +129,12 @@ impl Table {
         })
     }
 
-    /// Once: as it is with the first of these requests, it is with all of them.
-    fn tell_that_there_is_no_origin(&self) {
-        self.told.call_once(|| {
+    /// Logs a warning once, since all requests of such a client lack an origin.
+    fn warn_without_origin(&self) {
+        self.warned.call_once(|| {
             tracing::warn!(
                 assumed = self.assumed.as_ref().map(tracing::field::display),
-                "requests have a path and no origin, and go out without a key: say by assume_origin which of the origins \
-                 that have a key they go to"
+                "requests without an origin are sent without a key; call assume_origin with an origin that has a key"
             );
         });
     }

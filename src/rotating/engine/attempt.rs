@@ -1,4 +1,4 @@
-//! One attempt: the source is asked, and what it says is judged.
+//! One attempt: fetching a value and comparing it with the current one.
 
 use crate::clock::Clocks;
 use std::panic::AssertUnwindSafe;
@@ -10,12 +10,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::clock::Now;
-use crate::rotating::deadline::Deadline;
-use crate::rotating::value::Snapshot;
+use crate::rotating::value::{Deadline, Snapshot};
 use crate::source::{Expiry, SourceError, SourceErrorKind};
 use crate::source::{Fetch, Fetched, Revision, Source};
 
-/// What an attempt that succeeded found.
+/// The result of an attempt that succeeded.
 pub(crate) enum Found<T> {
     New {
         value: T,
@@ -28,15 +27,15 @@ pub(crate) enum Found<T> {
     },
 }
 
-/// Asks the source, whatever it does: an error, a hang and a panic all come back as errors.
-pub(crate) async fn ask<S: Source>(
+/// Fetches from the source. A hang and a panic become errors.
+pub(crate) async fn fetch<S: Source>(
     source: &mut S,
-    ask: Fetch<'_, S::Value>,
+    request: Fetch<'_, S::Value>,
     limit: Duration,
 ) -> Result<Fetched<S::Value>, SourceError> {
-    // A source that panicked is asked again: whether it can go on is its own affair. A fetch that is
-    // given up is dropped in here, too, and may panic at that.
-    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(ask)).await });
+    // Unwind safe for the engine: only the source sees its own state after a panic. The timeout is
+    // inside, since dropping a fetch may panic as well.
+    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(request)).await });
     match fetch.catch_unwind().await {
         Ok(Ok(fetched)) => fetched,
         Ok(Err(_elapsed)) => Err(timed_out("no answer within the fetch timeout")),
@@ -51,49 +50,52 @@ fn timed_out(message: &'static str) -> SourceError {
     SourceError::new(SourceErrorKind::TimedOut, message)
 }
 
-/// A deadline that has not passed, or the error that it has.
-pub(crate) fn usable(
+/// Returns the deadline of an expiry, or an error if it has passed.
+pub(crate) fn unexpired(
     expiry: Option<Expiry>,
-    asked: Now,
+    fetched_at: Now,
     now: Now,
 ) -> Result<Option<Deadline>, SourceError> {
-    not_passed(expiry.map(|expiry| Deadline::of(expiry, asked)), now)
+    check_expiry(expiry.map(|expiry| Deadline::of(expiry, fetched_at)), now)
 }
 
-fn not_passed(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>, SourceError> {
+fn check_expiry(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>, SourceError> {
     match expires {
         Some(deadline) if deadline.passed(now) => Err(SourceError::new(
             SourceErrorKind::Expired,
-            "what the source delivered had expired already; is this machine's clock right?",
+            "the value had already expired when it arrived; check the clock of this machine",
         )),
-        usable => Ok(usable),
+        unexpired => Ok(unexpired),
     }
 }
 
-/// The current content again. Where the source does not say until when it is good, that is known from
-/// before; a source that still has what has expired since has failed to deliver.
+/// Returns the result of an attempt that found the current content again.
+///
+/// If the source gives no expiry, the known one stays. A value that has expired by now is an error.
 fn same<T>(
     revision: Option<Revision>,
     expires: Option<Deadline>,
     current: &Snapshot<T>,
     now: Now,
 ) -> Result<Found<T>, SourceError> {
-    let expires = not_passed(expires.or(current.expires), now)?;
+    let expires = check_expiry(expires.or(current.expires), now)?;
     Ok(Found::Same { revision, expires })
 }
 
-/// Tells whether what was fetched is new: by its revision, or else by comparing, off the runtime, whose
-/// threads for that may all be busy: that is given up like a fetch.
+/// Compares what was fetched with the current value, by revision or else by value.
+///
+/// Values are compared on a blocking thread. All of those may be busy, so the comparison has a
+/// timeout like a fetch.
 pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
     fetched: Fetched<T>,
     current: &Arc<Snapshot<T>>,
-    asked: Now,
+    fetched_at: Now,
     clocks: &Clocks,
     limit: Duration,
 ) -> Result<Found<T>, SourceError> {
     let (value, revision, expires_at) = match fetched {
         Fetched::Unchanged { expires_at } => {
-            let expires = usable(expires_at, asked, clocks.now())?;
+            let expires = unexpired(expires_at, fetched_at, clocks.now())?;
             return same(current.revision.clone(), expires, current, clocks.now());
         }
         Fetched::Value {
@@ -102,7 +104,7 @@ pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
             expires_at,
         } => (value, revision, expires_at),
     };
-    let expires = usable(expires_at, asked, clocks.now())?;
+    let expires = unexpired(expires_at, fetched_at, clocks.now())?;
     if revision.is_some() && revision == current.revision {
         return same(revision, expires, current, clocks.now());
     }
@@ -116,7 +118,7 @@ pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
         }),
         Ok(Ok(None)) => same(revision, expires, current, clocks.now()),
         Err(_elapsed) => Err(timed_out(
-            "not compared with the current value within the fetch timeout",
+            "the new value was not compared with the current one within the fetch timeout",
         )),
         Ok(Err(_panic)) => Err(SourceError::new(
             SourceErrorKind::Panicked,

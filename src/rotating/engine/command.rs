@@ -1,22 +1,22 @@
-//! What handles ask of the refresh task.
+//! The commands of handles to the refresh task.
 
 use crate::generation::Generation;
 use crate::rotating::refreshing::Refreshed;
 use tokio::sync::oneshot;
 
-/// What handles ask of the refresh task.
+/// A command of a handle to the refresh task.
 pub(crate) enum Command<T> {
-    /// A generation was rejected.
+    /// The upstream rejected a generation.
     Rejected {
         generation: Generation,
         reply: oneshot::Sender<Refreshed<T>>,
     },
-    /// Somebody waits for what comes of a rejection that was told before.
+    /// A request waits for the refresh that an earlier rejection started.
     Join {
         generation: Generation,
         reply: oneshot::Sender<Refreshed<T>>,
     },
-    /// An operator wants the source to be asked.
+    /// An operator requests a refresh.
     Refresh {
         reply: oneshot::Sender<Refreshed<T>>,
     },

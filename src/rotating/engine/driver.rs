@@ -1,4 +1,4 @@
-//! The refresh task: a thin loop around the plan.
+//! The loop of the refresh task.
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -11,14 +11,15 @@ use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::attempt::{ask, compare, usable};
+use super::attempt::{compare, fetch, unexpired};
 use super::command::Command;
 use super::plan::{Plan, Settings, Step};
 use super::schedule;
-use super::state::Desk;
+use super::state::EngineState;
 pub(crate) use crate::clock::Clocks;
+use crate::clock::sleep_until_deadline;
 use crate::rotating::error::StartError;
-use crate::rotating::shared::Parts;
+use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
 use crate::rotating::value::Snapshot;
 use crate::source::LONGEST;
@@ -28,15 +29,18 @@ use crate::source::{SourceError, SourceErrorKind};
 /// The refresh task of one rotating value.
 pub(crate) struct Driver<S: Source> {
     source: S,
-    hearing: Hearing,
-    desk: Desk<S::Value>,
+    hints: Hints,
+    state: EngineState<S::Value>,
     inbox: mpsc::UnboundedReceiver<Command<S::Value>>,
     fetch_timeout: Duration,
 }
 
-/// Whether the source's hints are listened to; not between a panic in one and the next attempt.
+/// Whether the engine waits for hints of the source.
+///
+/// It does not between a panic in `changed` and the next attempt: a hint that always panics would
+/// spin.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Hearing {
+enum Hints {
     On,
     Off,
 }
@@ -44,7 +48,7 @@ enum Hearing {
 impl<S: Source<Value: PartialEq>> Driver<S> {
     pub(crate) fn new(
         source: S,
-        parts: Parts<S::Value>,
+        shared: Shared<S::Value>,
         plan: Plan,
         fetch_timeout: Duration,
         clocks: Clocks,
@@ -53,8 +57,8 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
     ) -> Self {
         Self {
             source,
-            hearing: Hearing::On,
-            desk: Desk::new(parts, plan, clocks, progress),
+            hints: Hints::On,
+            state: EngineState::new(shared, plan, clocks, progress),
             inbox,
             fetch_timeout,
         }
@@ -63,10 +67,10 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
     /// Runs until the last handle is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            self.serve_all();
-            self.desk.let_go();
-            let done = match self.desk.next_step() {
-                Step::Ask(reason) => self.attempt(reason).await,
+            self.handle_pending();
+            self.state.free_retired();
+            let done = match self.state.next_step() {
+                Step::Fetch(reason) => self.attempt(reason).await,
                 Step::SleepUntil(at) => self.wait(at).await,
             };
             if done.is_break() {
@@ -75,94 +79,92 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         }
     }
 
-    /// An attempt is for all who have asked before it starts.
-    fn serve_all(&mut self) {
+    /// Handles the queued commands, so that the next attempt serves all who asked before it starts.
+    fn handle_pending(&mut self) {
         for _ in 0..self.inbox.len() {
             if let Ok(command) = self.inbox.try_recv() {
-                self.desk.serve(command);
+                self.state.handle(command);
             }
         }
     }
 
+    /// Waits for a command, a hint or the given time. Breaks when the last handle is dropped.
     async fn wait(&mut self, until: Instant) -> ControlFlow<()> {
-        let listen = self.hearing == Hearing::On && self.desk.wants_hint();
+        let listen = self.hints == Hints::On && self.state.wants_hint();
         select! {
+            // Biased: commands come first, so that a source that hints without end cannot starve
+            // them.
             biased;
             command = self.inbox.recv() => match command {
-                Some(command) => self.desk.serve(command),
+                Some(command) => self.state.handle(command),
                 None => return ControlFlow::Break(()),
             },
-            heard = hint(&mut self.source), if listen => match heard {
-                Ok(()) => self.desk.hint(),
-                Err(Deaf) => self.hearing = Hearing::Off,
+            hinted = hint(&mut self.source), if listen => match hinted {
+                Ok(()) => self.state.hint(),
+                Err(HintPanicked) => self.hints = Hints::Off,
             },
             () = sleep_until(until) => {}
         }
         ControlFlow::Continue(())
     }
 
-    /// Asks the source; meanwhile commands are served and waits end in time.
+    /// Makes an attempt. Meanwhile it handles commands and ends the round in time.
     async fn attempt(&mut self, reason: FetchReason) -> ControlFlow<()> {
-        let (asked, current) = self.desk.start();
+        let (fetched_at, current) = self.state.start();
         let outcome = {
-            let clocks = self.desk.clocks().clone();
-            let fetch = Fetch {
+            let clocks = self.state.clocks().clone();
+            let request = Fetch {
                 reason,
                 rejected: (reason == FetchReason::Rejected).then_some(current.content.generation),
                 revision: current.revision.as_ref(),
                 current: Some(&current.content.value),
             };
             let mut attempt = pin!(async {
-                let fetched = ask(&mut self.source, fetch, self.fetch_timeout).await?;
-                compare(fetched, &current, asked, &clocks, self.fetch_timeout).await
+                let fetched = fetch(&mut self.source, request, self.fetch_timeout).await?;
+                compare(fetched, &current, fetched_at, &clocks, self.fetch_timeout).await
             });
             loop {
-                let round_ends = self.desk.round_ends();
+                let round_ends = self.state.round_ends();
                 select! {
+                    // Biased: a result that is there counts before the round times out.
                     biased;
                     outcome = &mut attempt => break outcome,
-                    () = at(round_ends) => self.desk.end_round_if_due(),
+                    () = sleep_until_deadline(round_ends) => self.state.end_round_if_due(),
                     command = self.inbox.recv() => match command {
-                        Some(command) => self.desk.serve(command),
+                        Some(command) => self.state.handle(command),
                         None => return ControlFlow::Break(()),
                     },
                 }
             }
         };
-        self.hearing = Hearing::On;
-        self.desk.finish(reason, asked, &current, outcome);
+        self.hints = Hints::On;
+        self.state.finish(reason, fetched_at, &current, outcome);
         ControlFlow::Continue(())
     }
 }
 
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// The source's `changed` panicked.
-struct Deaf;
+struct HintPanicked;
 
-fn hint<S: Source>(source: &mut S) -> impl Future<Output = Result<(), Deaf>> + Send {
+/// Waits for a hint of the source.
+fn hint<S: Source>(source: &mut S) -> impl Future<Output = Result<(), HintPanicked>> + Send {
     AssertUnwindSafe(async { source.changed().await })
         .catch_unwind()
-        .map(|heard| {
-            heard.map_err(|_panic| {
-                tracing::error!("a source panicked while it waited for changes");
-                Deaf
+        .map(|hinted| {
+            hinted.map_err(|_panic| {
+                tracing::error!("the source panicked while it waited for changes");
+                HintPanicked
             })
         })
 }
 
-/// The first value, and the plan from there.
+/// The first value and the plan that follows from it.
 pub(crate) struct First<T> {
     pub(crate) snapshot: Snapshot<T>,
     pub(crate) plan: Plan,
 }
 
-/// Asks for the first value, for as long as it may take.
+/// Fetches the first value. Retries until `wait` is over.
 pub(crate) async fn first<S: Source>(
     source: &mut S,
     settings: Settings,
@@ -170,50 +172,52 @@ pub(crate) async fn first<S: Source>(
     wait: Duration,
     clocks: &Clocks,
 ) -> Result<First<S::Value>, StartError> {
-    // The wall clock may be set for the first time meanwhile: it is no measure of a wait.
+    // On the monotonic clock: the wall clock may be set for the first time meanwhile.
     let give_up = Instant::now() + wait.min(LONGEST);
     let mut failures = 0;
     loop {
-        let asked = clocks.now();
-        let fetch = Fetch {
+        let fetched_at = clocks.now();
+        let request = Fetch {
             reason: FetchReason::Start,
             rejected: None,
             revision: None,
             current: None,
         };
-        let error = match ask(source, fetch, fetch_timeout).await {
+        let error = match fetch(source, request, fetch_timeout).await {
             Ok(Fetched::Value {
                 value,
                 revision,
                 expires_at,
-            }) => match usable(expires_at, asked, clocks.now()) {
+            }) => match unexpired(expires_at, fetched_at, clocks.now()) {
                 Ok(expires) => {
                     let now = clocks.now();
-                    let mut snapshot = Snapshot::first(value, asked, expires);
+                    let mut snapshot = Snapshot::first(value, fetched_at, expires);
                     snapshot.revision = revision;
-                    let plan = Plan::new(settings, asked, now, expires, Clocks::draw());
+                    let plan = Plan::new(settings, fetched_at, now, expires, Clocks::draw());
                     return Ok(First { snapshot, plan });
                 }
                 Err(error) => error,
             },
             Ok(Fetched::Unchanged { .. }) => SourceError::new(
                 SourceErrorKind::Invalid,
-                "the source says \"unchanged\" before it has delivered anything",
+                "the source answered \"unchanged\" before it delivered a value",
             ),
             Err(error) => error,
         };
         let now = clocks.now();
         if give_up <= now.mono {
-            return Err(StartError::Source(error));
+            return Err(StartError::of_source(error));
         }
         failures += 1;
         let draw = Clocks::draw();
-        let Settings { backoff, pace, .. } = settings;
-        let pause = schedule::after_failure(backoff, pace, failures, &error, None, draw);
-        let allowed = asked.mono + pace.min_interval;
+        let Settings {
+            backoff, interval, ..
+        } = settings;
+        let pause = schedule::after_failure(backoff, interval, failures, &error, None, draw);
+        let allowed = fetched_at.mono + interval.min_interval;
         if allowed > give_up {
             sleep_until(give_up).await;
-            return Err(StartError::Source(error));
+            return Err(StartError::of_source(error));
         }
         select! {
             Ok(()) = hint(source) => sleep_until(allowed).await,

@@ -1,4 +1,4 @@
-//! The storm guard: how often rejected generations may force the source to be asked.
+//! The storm guard: limits how often rejections can force a fetch.
 
 use crate::rotating::value::Proven;
 use std::time::Duration;
@@ -7,30 +7,35 @@ use tokio::time::Instant;
 
 use crate::generation::Generation;
 
-/// What the guard allows.
+/// The limits of the storm guard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How long a generation that was refreshed in vain holds the next refresh back, at first; doubles …
+    /// How long a rejected generation must wait for its next forced fetch, at first. It doubles …
     pub(crate) cooldown: Duration,
-    /// … up to this.
+    /// … up to this cap.
     pub(crate) cooldown_cap: Duration,
-    /// Forced attempts in a row that the bucket allows.
+    /// The size of the token bucket: forced fetches in a row.
     pub(crate) burst: u32,
-    /// The bucket gains one attempt in this time.
+    /// The time in which the bucket gains one token.
     pub(crate) refill: Duration,
 }
 
-/// Three parts, each for a storm that the others let through: a cooldown for a generation that stays
-/// rejected, a doubling cooldown for a source whose every new value is rejected, a bucket for the rest.
+/// A guard against storms of forced fetches.
 ///
-/// Each claim is made before the source is asked, whatever comes of it.
+/// It has three parts, each for a storm that the others let through:
+///
+/// - a cooldown for a generation that stays rejected;
+/// - a cooldown that doubles, for a source whose every new value is rejected;
+/// - a token bucket for the rest.
+///
+/// A fetch is claimed before the source is asked, so that a failure counts as well.
 #[derive(Debug)]
 pub(crate) struct Guard {
     limits: Limits,
     held: Option<Held>,
     cooldown: Duration,
-    /// Forced attempts since a generation last proved itself.
-    fruitless: u32,
+    /// Forced fetches since the upstream last accepted a generation.
+    unproven_claims: u32,
     tokens: u32,
     refilled: Instant,
 }
@@ -41,7 +46,7 @@ struct Held {
     until: Instant,
 }
 
-/// Why the source is not asked.
+/// Why the guard refuses a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Cooldown,
@@ -54,18 +59,19 @@ impl Guard {
             limits,
             held: None,
             cooldown: limits.cooldown,
-            fruitless: 0,
+            unproven_claims: 0,
             tokens: limits.burst,
             refilled: now,
         }
     }
 
-    /// A generation has proven itself: all is forgotten, so that honest rotations are never held back.
+    /// Resets the guard when the upstream has accepted a generation, so that real rotations are
+    /// never held back.
     pub(crate) fn clear(&mut self, now: Instant) {
         *self = Self::new(self.limits, now);
     }
 
-    /// Claims a forced attempt for `generation`, which is current and was rejected.
+    /// Claims a forced fetch for `generation`, which is current and was rejected.
     pub(crate) fn claim(
         &mut self,
         generation: Generation,
@@ -73,15 +79,15 @@ impl Guard {
         now: Instant,
     ) -> Result<(), Refused> {
         if let Some(held) = &self.held {
-            let applies =
-                held.generation == generation || (proven == Proven::No && self.fruitless >= 2);
+            let applies = held.generation == generation
+                || (proven == Proven::No && self.unproven_claims >= 2);
             if applies && now < held.until {
                 return Err(Refused::Cooldown);
             }
         }
         self.take(now)?;
-        self.fruitless = self.fruitless.saturating_add(1);
-        if self.fruitless > 1 {
+        self.unproven_claims = self.unproven_claims.saturating_add(1);
+        if self.unproven_claims > 1 {
             self.cooldown = self
                 .cooldown
                 .saturating_mul(2)
@@ -94,7 +100,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Takes one attempt out of the bucket, as a refresh that an operator asks for does too.
+    /// Takes a token out of the bucket. An operator's refresh takes one, too.
     pub(crate) fn take(&mut self, now: Instant) -> Result<(), Refused> {
         while self.tokens < self.limits.burst && now >= self.refilled + self.limits.refill {
             self.tokens += 1;
@@ -107,10 +113,11 @@ impl Guard {
         Ok(())
     }
 
-    /// Whether this is the first forced attempt since a generation proved itself: then it is likely that
-    /// a rotation is under way, and worth looking again for a moment.
+    /// Returns whether this is the first forced fetch since the upstream accepted a generation.
+    ///
+    /// Then a rotation is likely under way, and it is worth asking again for a moment.
     pub(crate) const fn first_attempt(&self) -> bool {
-        self.fruitless <= 1
+        self.unproven_claims <= 1
     }
 }
 
@@ -142,19 +149,19 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stays_rejected_is_refreshed_a_handful_of_times_an_hour() {
+    fn rejected_key_is_refreshed_few_times_an_hour() {
         let claims = claims_in_an_hour(|same| same);
         assert!((10..=18).contains(&claims), "{claims}");
     }
 
     #[test]
-    fn a_source_whose_every_new_key_is_rejected_is_held_back_as_well() {
+    fn source_of_rejected_keys_is_held_back() {
         let claims = claims_in_an_hour(Generation::next);
         assert!((10..=18).contains(&claims), "{claims}");
     }
 
     #[test]
-    fn rotations_that_prove_themselves_are_never_held_back() {
+    fn proven_rotations_are_never_held_back() {
         let now = Instant::now();
         let mut guard = Guard::new(LIMITS, now);
         let mut generation = Generation::FIRST;
@@ -166,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_refills_with_time_and_never_above_its_size() {
+    fn bucket_refills_up_to_its_size() {
         let start = Instant::now();
         let mut guard = Guard::new(LIMITS, start);
         let later = start + Duration::from_secs(3600);

@@ -1,4 +1,7 @@
-//! The refresh task: what it decides, and the loop that does it.
+//! The refresh task.
+//!
+//! `driver` is the loop. `plan` decides what to do next, with `schedule` (when) and `guard` (how
+//! often). `attempt` fetches and compares. `state` publishes and answers those who wait.
 
 mod attempt;
 mod command;

@@ -1,4 +1,6 @@
-//! What the refresh task does next. Every decision is a function of what happened and of `now`.
+//! The plan of the refresh task: what to do next.
+//!
+//! Every decision is a function of what happened and of `now`.
 
 use std::time::Duration;
 
@@ -6,112 +8,111 @@ use tokio::time::Instant;
 
 use super::guard::{Guard, Limits, Refused};
 use super::schedule;
-use super::schedule::{Backoff, Moved};
+use super::schedule::{Backoff, Renewed};
 use crate::clock::Draw;
-use crate::clock::Now;
+use crate::clock::{LONGEST_SLEEP, Now};
 use crate::generation::Generation;
-use crate::rotating::deadline::Deadline;
-use crate::rotating::value::Proven;
+use crate::rotating::value::{Deadline, Proven};
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 
-/// Timers of a tokio runtime stand still while the machine sleeps, so none is longer than this:
-/// the wall clock is looked at again at least so often.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// How soon a round asks again, at first. A source that tells of its changes is asked when it does.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// How soon a round asks again at first. A hint of the source comes earlier.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 
+/// The settings of the refresh task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    pub(crate) pace: RefreshInterval,
+    pub(crate) interval: RefreshInterval,
     pub(crate) backoff: Backoff,
     pub(crate) limits: Limits,
     /// How long a rejected request may wait for a new value.
     pub(crate) force_wait: Duration,
-    /// How long a request may go back to a value that was replaced.
+    /// How long requests may fall back to a value that was replaced.
     pub(crate) overlap: Duration,
 }
 
-/// What the refresh task knows besides the value.
+/// The plan of the refresh task.
 #[derive(Debug)]
 pub(crate) struct Plan {
     settings: Settings,
     guard: Guard,
-    /// The last generation whose proof cleared the guard.
+    /// The last generation whose acceptance reset the guard.
     cleared_for: Option<Generation>,
     last_start: Instant,
     failures: u32,
     due: Deadline,
     hinted: bool,
     requested: bool,
-    /// When to ask the source (again) because of a rejection; none while an attempt runs that started after it.
-    look_at: Option<Instant>,
+    /// When to ask the source because of a rejection. `None` while an attempt runs that started
+    /// after it.
+    retry_at: Option<Instant>,
     round: Option<Round>,
 }
 
-/// The current generation was rejected, and requests wait for the next one.
+/// A round: the current generation was rejected, and requests wait for the next one.
 #[derive(Debug)]
 struct Round {
     until: Instant,
-    next_look: Duration,
-    asked: Asked,
+    retry_delay: Duration,
+    last_fetch: LastFetch,
 }
 
+/// What the last fetch of a round found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum LastFetch {
     NotYet,
     Unchanged,
 }
 
-/// What to do now.
+/// The next step of the refresh task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Ask(FetchReason),
+    Fetch(FetchReason),
     SleepUntil(Instant),
 }
 
 /// How a round ended without a new generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum InVain {
+pub(crate) enum NoNewValue {
     Unchanged,
     TimedOut,
 }
 
 impl Plan {
-    /// The plan after a first value, asked for at `asked`.
+    /// Creates the plan after a first value, which was asked for at `fetched_at`.
     pub(crate) fn new(
         settings: Settings,
-        asked: Now,
+        fetched_at: Now,
         now: Now,
         expires: Option<Deadline>,
         draw: Draw,
     ) -> Self {
         let remaining = expires.map(|expires| expires.remaining(now));
-        let wait = schedule::after_success(settings.pace, Moved::Yes, remaining, draw);
+        let wait = schedule::after_success(settings.interval, Renewed::Yes, remaining, draw);
         Self {
             settings,
             guard: Guard::new(settings.limits, now.mono),
             cleared_for: None,
-            last_start: asked.mono,
+            last_start: fetched_at.mono,
             failures: 0,
             due: Deadline::after(now, wait),
             hinted: false,
             requested: false,
-            look_at: None,
+            retry_at: None,
             round: None,
         }
     }
 
-    /// The source says that its value may have changed. Good news ends a failure backoff, too.
+    /// Records that the source's value may have changed. This ends a failure backoff, too.
     pub(crate) fn hint(&mut self) {
         self.hinted = true;
     }
 
-    /// Whether another hint would tell anything new.
+    /// Returns whether another hint would change anything.
     pub(crate) const fn wants_hint(&self) -> bool {
         !self.hinted
     }
 
-    /// An operator asks for a refresh: held back by the bucket alone.
+    /// Records that an operator requested a refresh. Only the token bucket limits it.
     pub(crate) fn request(&mut self, now: Now) -> Result<(), Refused> {
         if !self.requested {
             self.guard.take(now.mono)?;
@@ -120,7 +121,8 @@ impl Plan {
         Ok(())
     }
 
-    /// The current generation was rejected. `Ok`: wait for the round to end.
+    /// Records that the current generation was rejected. After `Ok` the caller waits for the round
+    /// to end.
     pub(crate) fn reject(
         &mut self,
         generation: Generation,
@@ -132,64 +134,66 @@ impl Plan {
         }
         self.clear_if_proven(generation, proven, now);
         self.guard.claim(generation, proven, now.mono)?;
-        self.look_at = Some(now.mono);
+        self.retry_at = Some(now.mono);
         self.round = Some(Round {
             until: now.mono + self.settings.force_wait,
-            next_look: self.settings.pace.min_interval.max(FIRST_LOOK),
-            asked: Asked::NotYet,
+            retry_delay: self.settings.interval.min_interval.max(FIRST_RETRY),
+            last_fetch: LastFetch::NotYet,
         });
         Ok(())
     }
 
+    /// Returns what to do at `now`.
     pub(crate) fn next_step(&self, now: Now) -> Step {
-        let allowed = self.last_start + self.settings.pace.min_interval;
+        let allowed = self.last_start + self.settings.interval.min_interval;
         let due = if self.due.passed(now) {
             now.mono
         } else {
             self.due.mono
         };
-        let wishes = [
-            (self.look_at, FetchReason::Rejected),
+        let candidates = [
+            (self.retry_at, FetchReason::Rejected),
             (self.requested.then_some(now.mono), FetchReason::Requested),
             (self.hinted.then_some(now.mono), FetchReason::Changed),
             (Some(due), FetchReason::Scheduled),
         ];
-        let times = wishes
+        let times = candidates
             .into_iter()
             .filter_map(|(at, reason)| Some((at?.max(allowed), reason)));
         match times.min_by_key(|(at, _)| (*at).max(now.mono)) {
-            Some((at, reason)) if at <= now.mono => Step::Ask(reason),
+            Some((at, reason)) if at <= now.mono => Step::Fetch(reason),
             Some((at, _)) => Step::SleepUntil(at.min(now.mono + LONGEST_SLEEP)),
             None => Step::SleepUntil(now.mono + LONGEST_SLEEP),
         }
     }
 
-    /// When the round ends in vain, whatever else happens.
+    /// Returns when the round ends without a new value.
     pub(crate) fn round_ends(&self) -> Option<Instant> {
         self.round.as_ref().map(|round| round.until)
     }
 
-    /// Ends the round if its time is up. A source that was not asked in it is asked all the same: for who comes later.
-    pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<InVain> {
+    /// Ends the round if its time is up. If the source was not asked in it, the fetch stays due,
+    /// for later requests.
+    pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<NoNewValue> {
         let round = self.round.take_if(|round| round.until <= now.mono)?;
-        Some(match round.asked {
-            Asked::NotYet => InVain::TimedOut,
-            Asked::Unchanged => {
-                self.look_at = None;
-                InVain::Unchanged
+        Some(match round.last_fetch {
+            LastFetch::NotYet => NoNewValue::TimedOut,
+            LastFetch::Unchanged => {
+                self.retry_at = None;
+                NoNewValue::Unchanged
             }
         })
     }
 
-    /// The source is asked now.
+    /// Records that an attempt starts.
     pub(crate) fn start(&mut self, now: Now) {
         self.last_start = now.mono;
         self.hinted = false;
         self.requested = false;
-        self.look_at = None;
+        self.retry_at = None;
     }
 
-    /// The attempt brought a new generation: the round, if there is one, has what it waited for.
+    /// Records that an attempt brought a new generation. This ends the round.
     pub(crate) fn rotated(
         &mut self,
         replaced: Generation,
@@ -199,39 +203,39 @@ impl Plan {
         draw: Draw,
     ) {
         self.clear_if_proven(replaced, proven, now);
-        self.look_at = None;
+        self.retry_at = None;
         self.round = None;
-        self.succeeded(now, Moved::Yes, expires, draw);
+        self.succeeded(now, Renewed::Yes, expires, draw);
     }
 
-    /// The attempt found the same content. `Some` ends the round.
+    /// Records that an attempt found the same content. `Some` ends the round.
     pub(crate) fn unchanged(
         &mut self,
         now: Now,
-        moved: Moved,
+        renewed: Renewed,
         expires: Option<Deadline>,
         draw: Draw,
-    ) -> Option<InVain> {
-        self.succeeded(now, moved, expires, draw);
+    ) -> Option<NoNewValue> {
+        self.succeeded(now, renewed, expires, draw);
         let round = self.round.as_mut()?;
-        if self.look_at.is_some() {
-            return None; // rejected while the attempt ran: a younger one is still to come
+        if self.retry_at.is_some() {
+            return None; // rejected while this attempt ran: the next one is for that
         }
-        round.asked = Asked::Unchanged;
-        let look_at = now.mono + round.next_look;
-        if self.guard.first_attempt() && look_at < round.until {
-            self.look_at = Some(look_at);
-            round.next_look *= 2;
+        round.last_fetch = LastFetch::Unchanged;
+        let retry_at = now.mono + round.retry_delay;
+        if self.guard.first_attempt() && retry_at < round.until {
+            self.retry_at = Some(retry_at);
+            round.retry_delay *= 2;
             return None;
         }
         if self.guard.first_attempt() {
-            return None; // a hint may still come before the time is up
+            return None; // a hint may still come in time
         }
         self.round = None;
-        Some(InVain::Unchanged)
+        Some(NoNewValue::Unchanged)
     }
 
-    /// The attempt failed. `Ended` if the round ends with it.
+    /// Records that an attempt failed. Returns whether the round ends with it.
     pub(crate) fn failed(
         &mut self,
         now: Now,
@@ -241,10 +245,13 @@ impl Plan {
     ) -> RoundAfterFailure {
         self.failures = self.failures.saturating_add(1);
         let remaining = expires.map(|expires| expires.remaining(now));
-        let Settings { pace, backoff, .. } = self.settings;
-        let wait = schedule::after_failure(backoff, pace, self.failures, error, remaining, draw);
+        let Settings {
+            interval, backoff, ..
+        } = self.settings;
+        let wait =
+            schedule::after_failure(backoff, interval, self.failures, error, remaining, draw);
         self.due = Deadline::after(now, wait);
-        if self.look_at.is_some() {
+        if self.retry_at.is_some() {
             return RoundAfterFailure::GoesOn;
         }
         self.round = None;
@@ -263,7 +270,7 @@ impl Plan {
         self.due
     }
 
-    /// All that the guard holds is forgotten, once for each generation that has proven itself.
+    /// Resets the guard, once for each generation that the upstream has accepted.
     fn clear_if_proven(&mut self, generation: Generation, proven: Proven, now: Now) {
         if proven != Proven::No && self.cleared_for != Some(generation) {
             self.cleared_for = Some(generation);
@@ -271,15 +278,15 @@ impl Plan {
         }
     }
 
-    fn succeeded(&mut self, now: Now, moved: Moved, expires: Option<Deadline>, draw: Draw) {
+    fn succeeded(&mut self, now: Now, renewed: Renewed, expires: Option<Deadline>, draw: Draw) {
         self.failures = 0;
         let remaining = expires.map(|expires| expires.remaining(now));
-        let wait = schedule::after_success(self.settings.pace, moved, remaining, draw);
+        let wait = schedule::after_success(self.settings.interval, renewed, remaining, draw);
         self.due = Deadline::after(now, wait);
     }
 }
 
-/// Whether those who wait are told of the failure or wait for the next attempt.
+/// Whether a failed attempt ends the round, or those who wait get another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RoundAfterFailure {
     Ended,

@@ -1,23 +1,25 @@
-//! When to ask the source next: pure functions of what happened, what is left and a random draw.
+//! The schedule: when to ask the source next.
+//!
+//! These are pure functions of what happened, the remaining lifetime and a random draw.
 
 use crate::clock::Draw;
 use std::time::Duration;
 
 use crate::source::{RefreshInterval, SourceError, SourceErrorKind};
 
-/// Asked at this share of a lifetime: a quarter is left for everything that can go wrong.
+/// The share of a lifetime after which a value is refreshed. A quarter is left for failures.
 const SHARE: f64 = 0.75;
-/// Drawn off the share, so that instances that started together do not refresh together: the
-/// spread is 11 % of the lifetime.
+/// The part of the share that is drawn at random, so that instances that started together do not
+/// refresh together. The spread is 11 % of the lifetime.
 const SHARE_JITTER: f64 = 0.15;
-/// After an unchanged answer: asked again at this share of what is left, and so on towards the expiry.
+/// The share of the remaining lifetime after which the source is asked again if nothing changed.
 const SHARE_UNCHANGED: f64 = 0.25;
-/// Asked so often where there is no expiry and the source says nothing of it.
+/// The interval of a value without an expiry, if the source sets none.
 const POLL: Duration = Duration::from_secs(60);
-/// Within which a `Retry-After` is honoured.
-const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The shortest and the longest `Retry-After` that is honoured.
+const RETRY_AFTER_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
-/// How failed attempts are spaced.
+/// The backoff after failed attempts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
     pub(crate) first: Duration,
@@ -25,47 +27,52 @@ pub(crate) struct Backoff {
     pub(crate) permanent_cap: Duration,
 }
 
-/// Whether an attempt that succeeded brought anything.
+/// Whether an attempt that succeeded brought something new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moved {
+pub(crate) enum Renewed {
     /// A new value, or a later expiry of the same one.
     Yes,
-    /// The same value, good for no longer.
+    /// The same value with the same expiry.
     No,
 }
 
-/// How long to wait after an attempt that succeeded; `remaining` is what is left of the value's lifetime.
+/// Returns how long to wait after an attempt that succeeded.
+///
+/// `remaining` is the rest of the value's lifetime.
 pub(crate) fn after_success(
-    pace: RefreshInterval,
-    moved: Moved,
+    interval: RefreshInterval,
+    renewed: Renewed,
     remaining: Option<Duration>,
     draw: Draw,
 ) -> Duration {
-    let poll = pace.poll.unwrap_or(POLL).mul_f64(draw.between(0.9, 1.1));
-    let wait = match (remaining, moved) {
+    let poll = interval
+        .poll
+        .unwrap_or(POLL)
+        .mul_f64(draw.between(0.9, 1.1));
+    let wait = match (remaining, renewed) {
         (None, _) => poll,
-        (Some(left), moved) => {
-            let share = match moved {
-                Moved::Yes => SHARE * draw.between(1.0 - SHARE_JITTER, 1.0),
-                Moved::No => SHARE_UNCHANGED * draw.between(0.8, 1.2),
+        (Some(left), renewed) => {
+            let share = match renewed {
+                Renewed::Yes => SHARE * draw.between(1.0 - SHARE_JITTER, 1.0),
+                Renewed::No => SHARE_UNCHANGED * draw.between(0.8, 1.2),
             };
             let refresh = left.mul_f64(share);
-            pace.poll.map_or(refresh, |_| refresh.min(poll))
+            interval.poll.map_or(refresh, |_| refresh.min(poll))
         }
     };
-    wait.max(pace.min_interval)
+    wait.max(interval.min_interval)
 }
 
-/// How long to wait after the `failures`-th failed attempt in a row (1 is the first).
+/// Returns how long to wait after the `failures`-th failed attempt in a row, counted from 1.
 pub(crate) fn after_failure(
     backoff: Backoff,
-    pace: RefreshInterval,
+    interval: RefreshInterval,
     failures: u32,
     error: &SourceError,
     remaining: Option<Duration>,
     draw: Draw,
 ) -> Duration {
-    let cap = match error.class() {
+    let cap = match error.kind() {
         SourceErrorKind::Permanent => backoff.permanent_cap,
         _ => backoff.cap,
     };
@@ -78,13 +85,14 @@ pub(crate) fn after_failure(
     if let Some(left) = remaining.filter(|left| !left.is_zero()) {
         wait = wait.min(left / 2);
     }
-    if let Some(asked) = error.retry_after() {
-        wait = wait.max(asked.clamp(PATIENCE.0, PATIENCE.1));
+    if let Some(requested) = error.retry_after() {
+        wait = wait.max(requested.clamp(RETRY_AFTER_BOUNDS.0, RETRY_AFTER_BOUNDS.1));
     }
-    wait.max(pace.min_interval)
+    wait.max(interval.min_interval)
 }
 
-/// Whether a later expiry of an unchanged value is more than the rounding of whole seconds.
+/// Returns whether the expiry of an unchanged value moved by more than the rounding of whole
+/// seconds.
 pub(crate) fn extends(old_remaining: Duration, new_remaining: Duration) -> bool {
     let tolerance = old_remaining.mul_f64(0.05).max(Duration::from_secs(2));
     new_remaining > old_remaining.saturating_add(tolerance)
@@ -101,47 +109,47 @@ mod tests {
         permanent_cap: Duration::from_secs(300),
     };
 
-    fn pace() -> RefreshInterval {
+    fn interval() -> RefreshInterval {
         RefreshInterval::default()
     }
 
     #[test]
-    fn a_new_value_is_refreshed_at_three_quarters_of_its_lifetime_or_a_little_earlier() {
-        let wait = |draw| after_success(pace(), Moved::Yes, Some(HOUR), Draw(draw));
+    fn new_value_is_refreshed_at_three_quarters_or_earlier() {
+        let wait = |draw| after_success(interval(), Renewed::Yes, Some(HOUR), Draw(draw));
         assert_eq!(wait(1.0), HOUR.mul_f64(0.75));
         assert_eq!(wait(0.0), HOUR.mul_f64(0.75 * 0.85));
     }
 
     #[test]
-    fn an_unchanged_answer_backs_off_towards_the_expiry() {
-        let wait = after_success(pace(), Moved::No, Some(HOUR), Draw(0.5));
+    fn unchanged_answer_waits_a_quarter_of_the_rest() {
+        let wait = after_success(interval(), Renewed::No, Some(HOUR), Draw(0.5));
         assert_eq!(wait, HOUR / 4);
     }
 
     #[test]
-    fn a_source_with_a_poll_is_polled_whatever_the_expiry() {
-        let pace = RefreshInterval::new(Duration::from_secs(30), Duration::from_millis(100));
+    fn poll_applies_whatever_the_expiry() {
+        let interval = RefreshInterval::new(Duration::from_secs(30), Duration::from_millis(100));
         for remaining in [None, Some(HOUR)] {
-            let wait = after_success(pace, Moved::Yes, remaining, Draw(0.5));
+            let wait = after_success(interval, Renewed::Yes, remaining, Draw(0.5));
             assert_eq!(wait, Duration::from_secs(30));
         }
     }
 
     #[test]
-    fn nothing_is_asked_more_often_than_the_minimum_interval() {
+    fn min_interval_bounds_every_wait() {
         let error = SourceError::transient("down");
         for draw in [0.0, 0.5, 0.999] {
             let left = Some(Duration::from_millis(1));
-            let after_ok = after_success(pace(), Moved::Yes, left, Draw(draw));
-            let after_err = after_failure(BACKOFF, pace(), 1, &error, left, Draw(draw));
-            assert_eq!(after_ok.min(after_err), pace().min_interval);
+            let after_ok = after_success(interval(), Renewed::Yes, left, Draw(draw));
+            let after_err = after_failure(BACKOFF, interval(), 1, &error, left, Draw(draw));
+            assert_eq!(after_ok.min(after_err), interval().min_interval);
         }
     }
 
     #[test]
-    fn failures_double_up_to_the_cap_of_their_class() {
+    fn failures_double_up_to_the_cap_of_their_kind() {
         let wait = |failures, error| {
-            after_failure(BACKOFF, pace(), failures, &error, None, Draw(1.0)).as_secs()
+            after_failure(BACKOFF, interval(), failures, &error, None, Draw(1.0)).as_secs()
         };
         assert_eq!(wait(1, SourceError::transient("")), 1);
         assert_eq!(wait(4, SourceError::transient("")), 8);
@@ -150,16 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_after_is_honoured_within_bounds() {
+    fn retry_after_is_honoured_within_bounds() {
         let wait = |secs| {
             let error = SourceError::throttled("", Duration::from_secs(secs));
-            after_failure(BACKOFF, pace(), 1, &error, None, Draw(0.0)).as_secs()
+            after_failure(BACKOFF, interval(), 1, &error, None, Draw(0.0)).as_secs()
         };
         assert_eq!([wait(0), wait(42), wait(86_400)], [1, 42, 300]);
     }
 
     #[test]
-    fn an_expiry_that_wobbles_by_a_second_extends_nothing() {
+    fn rounded_expiry_is_not_an_extension() {
         assert!(!extends(HOUR, HOUR + Duration::from_secs(1)));
         assert!(extends(Duration::from_secs(300), HOUR));
     }

@@ -1,4 +1,4 @@
-//! Where the refresh task keeps who waits, publishes, and tells those who wait.
+//! The state of the refresh task: it publishes values and answers those who wait.
 
 use std::mem::take;
 use std::sync::Arc;
@@ -10,48 +10,48 @@ use tokio::time::Instant;
 use super::attempt::Found;
 use super::command::Command;
 use super::guard::Refused;
-use super::plan::{InVain, Plan, RoundAfterFailure, Step};
+use super::plan::{NoNewValue, Plan, RoundAfterFailure, Step};
 use super::schedule;
-use super::schedule::Moved;
+use super::schedule::Renewed;
 use crate::clock::Clocks;
 use crate::clock::Draw;
 use crate::clock::Now;
 use crate::generation::Generation;
-use crate::rotating::deadline::Deadline;
-use crate::rotating::error::RefreshError;
+use crate::rotating::error::{RefreshError, RefreshErrorKind};
 use crate::rotating::event::EventKind;
 use crate::rotating::refreshing::Refreshed;
-use crate::rotating::shared::Parts;
+use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
-use crate::rotating::value::Previous;
-use crate::rotating::value::{Content, Snapshot};
+use crate::rotating::value::{Content, Deadline, Previous, Snapshot};
 use crate::source::{FetchReason, SourceError};
 
 type Reply<T> = oneshot::Sender<Refreshed<T>>;
 
-pub(crate) struct Desk<T> {
-    parts: Parts<T>,
+/// The state of the refresh task, besides the source.
+pub(crate) struct EngineState<T> {
+    shared: Shared<T>,
     plan: Plan,
     clocks: Clocks,
     progress: watch::Sender<Progress>,
     attempts: u64,
-    /// Requests whose generation was rejected, until the round ends.
+    /// The requests that wait for the current round to end.
     rejected: Vec<Reply<T>>,
-    /// Operators, and the attempt that each waits for.
+    /// The operators that wait, each with the number of its attempt.
     requested: Vec<(u64, Reply<T>)>,
-    /// Contents that readers may still hold. They are let go of here, so that no request pays for it.
+    /// Replaced contents that readers may still hold. They are freed here, so that no request has
+    /// to.
     retired: Vec<Arc<Content<T>>>,
 }
 
-impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
+impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
     pub(crate) const fn new(
-        parts: Parts<T>,
+        shared: Shared<T>,
         plan: Plan,
         clocks: Clocks,
         progress: watch::Sender<Progress>,
     ) -> Self {
         Self {
-            parts,
+            shared,
             plan,
             clocks,
             progress,
@@ -66,7 +66,7 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
         &self.clocks
     }
 
-    /// What to do now. A round and an overlap whose time is up end here.
+    /// Ends a round and an overlap whose time is up, and returns what to do next.
     pub(crate) fn next_step(&mut self) -> Step {
         self.end_round_if_due();
         let overlap_ends = self.end_overlap_if_due();
@@ -75,20 +75,20 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
                 let ends = [self.plan.round_ends(), overlap_ends];
                 Step::SleepUntil(ends.into_iter().flatten().fold(at, Instant::min))
             }
-            step @ Step::Ask(_) => step,
+            step @ Step::Fetch(_) => step,
         }
     }
 
-    /// Lets go of the previous value once no request may go back to it; when that will be.
+    /// Drops the previous value if it is no longer usable; otherwise returns when that will be.
     fn end_overlap_if_due(&self) -> Option<Instant> {
-        let current = self.parts.cell.load();
+        let current = self.shared.cell.load();
         let previous = current.previous.as_ref()?;
-        if previous.stands(self.clocks.now()) {
+        if previous.is_usable(self.clocks.now()) {
             return Some(previous.until().mono);
         }
         drop(self.publish(Snapshot {
             previous: None,
-            ..current.again()
+            ..current.same_content()
         }));
         None
     }
@@ -106,53 +106,54 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
     }
 
     pub(crate) fn end_round_if_due(&mut self) {
-        if let Some(in_vain) = self.plan.end_round_if_due(self.clocks.now()) {
-            self.answer_rejected(&Err(in_vain.into()));
+        if let Some(ended) = self.plan.end_round_if_due(self.clocks.now()) {
+            self.answer_rejected(&Err(ended.into()));
         }
     }
 
-    pub(crate) fn serve(&mut self, command: Command<T>) {
+    pub(crate) fn handle(&mut self, command: Command<T>) {
         let now = self.clocks.now();
         match command {
             Command::Rejected { generation, reply } => {
-                let current = self.parts.cell.load_full();
+                let current = self.shared.cell.load_full();
                 if current.content.generation != generation {
-                    tell(reply, Ok(current));
+                    answer(reply, Ok(current));
                     return;
                 }
                 match self.plan.reject(generation, current.content.proven(), now) {
                     Ok(()) => self.rejected.push(reply),
-                    Err(refused) => tell(reply, Err(refused.into())),
+                    Err(refused) => answer(reply, Err(refused.into())),
                 }
             }
             Command::Join { generation, reply } => {
-                let current = self.parts.cell.load_full();
+                let current = self.shared.cell.load_full();
                 if current.content.generation != generation {
-                    tell(reply, Ok(current));
+                    answer(reply, Ok(current));
                 } else if self.plan.round_ends().is_some() {
                     self.rejected.push(reply);
-                } // or else the reply is dropped: there is nothing to wait for
+                } // otherwise the dropped reply ends the wait: no round is under way
             }
             Command::Refresh { reply } => match self.plan.request(now) {
                 Ok(()) => self.requested.push((self.attempts + 1, reply)),
-                Err(refused) => tell(reply, Err(refused.into())),
+                Err(refused) => answer(reply, Err(refused.into())),
             },
         }
     }
 
-    /// The source is about to be asked: when, and what is current.
+    /// Starts an attempt. Returns the time and the current snapshot.
     pub(crate) fn start(&mut self) -> (Now, Arc<Snapshot<T>>) {
         let now = self.clocks.now();
         self.attempts += 1;
         self.plan.start(now);
-        (now, self.parts.cell.load_full())
+        (now, self.shared.cell.load_full())
     }
 
-    /// The attempt is over: publish first, then tell.
+    /// Ends an attempt. It publishes first and answers second, so that whoever gets an answer finds
+    /// the new value current.
     pub(crate) fn finish(
         &mut self,
         reason: FetchReason,
-        asked: Now,
+        fetched_at: Now,
         current: &Arc<Snapshot<T>>,
         outcome: Result<Found<T>, SourceError>,
     ) {
@@ -170,7 +171,7 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
                 self.retired.push(Arc::clone(&current.content));
                 let previous = Previous::after(current, &value, self.plan.overlap(), now);
                 let published = self.publish(Snapshot {
-                    content: Arc::new(Content::new(value, generation, asked)),
+                    content: Arc::new(Content::new(value, generation, fetched_at)),
                     revision,
                     expires,
                     failing_since: None,
@@ -185,17 +186,17 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
                 self.answer_requested(&published);
             }
             Ok(Found::Same { revision, expires }) => {
-                let moved = moved(current.expires, expires, now);
+                let renewed = renewed(current.expires, expires, now);
                 let published = self.publish(Snapshot {
                     revision,
                     expires,
                     failing_since: None,
-                    ..current.again()
+                    ..current.same_content()
                 });
-                let in_vain = self.plan.unchanged(now, moved, expires, draw);
+                let ended = self.plan.unchanged(now, renewed, expires, draw);
                 self.report(current.content.generation, None);
-                if let Some(in_vain) = in_vain {
-                    self.answer_rejected(&Err(in_vain.into()));
+                if let Some(ended) = ended {
+                    self.answer_rejected(&Err(ended.into()));
                 }
                 self.answer_requested(&published);
             }
@@ -203,24 +204,25 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
         }
     }
 
-    /// The value stays; with it stands since when it could not be loaded again.
+    /// Ends an attempt that failed: the value stays, with the time of the first failure.
     fn failed(&mut self, now: Now, current: &Snapshot<T>, error: SourceError, draw: Draw) {
         drop(self.publish(Snapshot {
             failing_since: current.failing_since.or(Some(now.mono)),
-            ..current.again()
+            ..current.same_content()
         }));
         let round = self.plan.failed(now, &error, current.expires, draw);
         self.report(current.content.generation, Some(&error));
         self.emit(EventKind::RefreshFailed {
-            class: error.class(),
+            kind: error.kind(),
             failures: self.plan.failures(),
             next_attempt: self.plan.due().remaining(now),
         });
         tracing::warn!(
-            name = &**self.parts.events.name(),
-            error = &error as &dyn std::error::Error
+            name = &**self.shared.events.name(),
+            error = &error as &dyn std::error::Error,
+            "the source failed"
         );
-        let failed = Err(RefreshError::Failed(Arc::new(error)));
+        let failed = Err(RefreshError::failed(error));
         if round == RoundAfterFailure::Ended {
             self.answer_rejected(&failed);
         }
@@ -229,30 +231,30 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
 
     fn publish(&self, snapshot: Snapshot<T>) -> Refreshed<T> {
         let snapshot = Arc::new(snapshot);
-        self.parts.cell.store(Arc::clone(&snapshot));
+        self.shared.cell.store(Arc::clone(&snapshot));
         Ok(snapshot)
     }
 
     fn report(&self, generation: Generation, error: Option<&SourceError>) {
         self.progress.send_replace(Progress {
             generation,
-            last_error: error.map(SourceError::class),
+            last_error: error.map(SourceError::kind),
             failures: self.plan.failures(),
             next_attempt: self.plan.due().wall(),
         });
     }
 
     fn emit(&self, kind: EventKind) {
-        self.parts.events.emit(kind, self.clocks.wall());
+        self.shared.events.emit(kind, self.clocks.wall());
     }
 
     fn answer_rejected(&mut self, outcome: &Refreshed<T>) {
         for reply in take(&mut self.rejected) {
-            tell(reply, outcome.clone());
+            answer(reply, outcome.clone());
         }
     }
 
-    /// Tells those whose attempt this was; who asked while it ran waits for the next.
+    /// Answers the operators of this attempt. Those who asked while it ran wait for the next.
     fn answer_requested(&mut self, outcome: &Refreshed<T>) {
         let attempts = self.attempts;
         let (served, waiting) = take(&mut self.requested)
@@ -260,12 +262,14 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
             .partition(|(attempt, _)| *attempt <= attempts);
         self.requested = waiting;
         for (_, reply) in served {
-            tell(reply, outcome.clone());
+            answer(reply, outcome.clone());
         }
     }
 
-    /// Frees the contents that no reader holds any more: off the runtime, since a large one takes long.
-    pub(crate) fn let_go(&mut self) {
+    /// Frees the contents that no reader holds any more, off the runtime, since a large one takes
+    /// long.
+    pub(crate) fn free_retired(&mut self) {
+        // A count of one is final: no published snapshot has the content, so nobody can clone it.
         let is_held = |content: &Arc<Content<T>>| Arc::strong_count(content) > 1;
         if self.retired.iter().all(is_held) {
             return;
@@ -276,35 +280,36 @@ impl<T: PartialEq + Send + Sync + 'static> Desk<T> {
     }
 }
 
-/// Whoever has stopped waiting is not told.
-fn tell<T>(reply: Reply<T>, outcome: Refreshed<T>) {
+/// Sends an answer. The receiver may have stopped waiting.
+fn answer<T>(reply: Reply<T>, outcome: Refreshed<T>) {
     drop(reply.send(outcome));
 }
 
-fn moved(old: Option<Deadline>, new: Option<Deadline>, now: Now) -> Moved {
+/// Returns whether the expiry of an unchanged value is later than before.
+fn renewed(old: Option<Deadline>, new: Option<Deadline>, now: Now) -> Renewed {
     match (old, new) {
         (Some(old), Some(new)) if schedule::extends(old.remaining(now), new.remaining(now)) => {
-            Moved::Yes
+            Renewed::Yes
         }
-        (None, Some(_)) => Moved::Yes,
-        _ => Moved::No,
+        (None, Some(_)) => Renewed::Yes,
+        _ => Renewed::No,
     }
 }
 
 impl From<Refused> for RefreshError {
     fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Cooldown => Self::Cooldown,
-            Refused::Throttled => Self::Throttled,
-        }
+        Self::new(match refused {
+            Refused::Cooldown => RefreshErrorKind::Cooldown,
+            Refused::Throttled => RefreshErrorKind::Throttled,
+        })
     }
 }
 
-impl From<InVain> for RefreshError {
-    fn from(in_vain: InVain) -> Self {
-        match in_vain {
-            InVain::Unchanged => Self::Unchanged,
-            InVain::TimedOut => Self::TimedOut,
-        }
+impl From<NoNewValue> for RefreshError {
+    fn from(ended: NoNewValue) -> Self {
+        Self::new(match ended {
+            NoNewValue::Unchanged => RefreshErrorKind::Unchanged,
+            NoNewValue::TimedOut => RefreshErrorKind::TimedOut,
+        })
     }
 }

@@ -1,12 +1,12 @@
-//! The current value, as it is published.
+//! The published value.
 
 mod content;
-mod previous;
+mod deadline;
 mod proven;
 mod snapshot;
 
 pub(crate) use self::content::Content;
-pub(crate) use self::previous::Previous;
+pub(crate) use self::deadline::Deadline;
 pub(crate) use self::proven::Proven;
 pub use self::snapshot::Current;
-pub(crate) use self::snapshot::{Cell, Snapshot};
+pub(crate) use self::snapshot::{Cell, Previous, Snapshot};

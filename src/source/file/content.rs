@@ -2,8 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::fs::SecretBytes;
 use crate::secret::Secret;
-use crate::secret_file::Bytes;
 use crate::source::fetch::Revision;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -47,12 +47,12 @@ pub(crate) enum Fill {
 
 /// The file's content as one look found it.
 pub(crate) struct Content {
-    bytes: Bytes,
+    bytes: SecretBytes,
     digest: Digest,
 }
 
 impl Content {
-    pub(crate) fn new(bytes: Bytes) -> Self {
+    pub(crate) fn new(bytes: SecretBytes) -> Self {
         let digest = Digest(Sha256::digest(trim(&bytes)).into());
         Self { bytes, digest }
     }

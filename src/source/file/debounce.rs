@@ -21,7 +21,7 @@ struct Burst {
 
 impl Debounce {
     /// A change was heard.
-    pub(crate) fn heard(&mut self, now: Instant) {
+    pub(crate) fn extend(&mut self, now: Instant) {
         let first = self.0.map_or(now, |burst| burst.first);
         self.0 = Some(Burst { first, last: now });
     }
@@ -33,7 +33,7 @@ impl Debounce {
     }
 
     /// It was told of.
-    pub(crate) fn told(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
 }
@@ -48,17 +48,17 @@ mod tests {
         let mut burst = Debounce::default();
         assert_eq!(burst.due(), None);
 
-        burst.heard(start);
+        burst.extend(start);
         assert_eq!(burst.due(), Some(start + QUIET));
 
         let later = start + QUIET / 2;
-        burst.heard(later);
+        burst.extend(later);
         assert_eq!(burst.due(), Some(later + QUIET));
 
-        burst.heard(start + LONGEST);
+        burst.extend(start + LONGEST);
         assert_eq!(burst.due(), Some(start + LONGEST));
 
-        burst.told();
+        burst.clear();
         assert_eq!(burst.due(), None);
     }
 }

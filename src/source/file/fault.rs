@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::fs::FileError;
 use crate::source::error::SourceError;
 
 /// What is wrong with the file.
@@ -46,15 +47,15 @@ impl Fault {
             Self::Missing(error) => SourceError::transient(format!(
                 "{path:?} does not exist; is the path right, and what writes or mounts it running?"
             ))
-            .caused_by(error),
+            .with_source(error),
             Self::Dangling(error) => SourceError::transient(format!(
                 "{path:?} is a link to nothing; is what it points to mounted?"
             ))
-            .caused_by(error),
+            .with_source(error),
             Self::Denied(error) => SourceError::permanent(format!(
                 "{path:?} may not be read; give the user that this process runs as the right to"
             ))
-            .caused_by(error),
+            .with_source(error),
             Self::NotRegular => SourceError::invalid(format!(
                 "{path:?} is not a regular file; name the file that holds the key"
             )),
@@ -76,7 +77,7 @@ impl Fault {
                  this name"
             )),
             Self::Io(error) => {
-                SourceError::transient(format!("{path:?} could not be read")).caused_by(error)
+                SourceError::transient(format!("{path:?} could not be read")).with_source(error)
             }
         }
     }
@@ -89,6 +90,17 @@ impl From<io::Error> for Fault {
             ErrorKind::PermissionDenied => Self::Denied(error),
             ErrorKind::IsADirectory => Self::NotRegular,
             _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<FileError> for Fault {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::NotRegular => Self::NotRegular,
+            FileError::Writable { mode } => Self::Writable { mode },
+            FileError::TooLarge { max } => Self::TooLarge { max },
+            FileError::Io(error) => error.into(),
         }
     }
 }

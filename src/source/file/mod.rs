@@ -6,9 +6,10 @@
 mod content;
 mod debounce;
 mod fault;
-mod probe;
+mod reader;
 mod settle;
 mod warnings;
+mod watch_status;
 
 #[cfg(not(all(unix, not(portable_only))))]
 mod portable;
@@ -21,25 +22,25 @@ use self::portable as os;
 use self::unix as os;
 
 use std::fmt;
-use std::future::pending;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::select;
 use tokio::sync::{Mutex, Notify};
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use self::debounce::Debounce;
-use self::probe::{Eye, Look, Rule, Subject, Watching, Wish};
-use self::settle::{Settling, Verdict, Way};
+use self::reader::{FileOptions, Reader, Reading, WatchMode, WorldReadable};
+use self::settle::{LinkTarget, Settling, Verdict};
 use self::warnings::Warnings;
+use self::watch_status::WatchStatus;
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
 use super::refresh_interval::RefreshInterval;
-use super::source::Source;
+use super::source_trait::Source;
+use crate::blocking;
+use crate::clock::sleep_until_deadline;
 use crate::secret::Secret;
 
 /// Asked so often while changes are heard of, and while they are not.
@@ -113,15 +114,15 @@ const MISSING: [Duration; 3] = [
 /// ```
 #[must_use]
 pub struct FileSource {
-    subject: Subject,
+    options: FileOptions,
     poll: Option<Duration>,
     /// Held by a look for as long as it blocks, even when nobody waits for it any more: a file system
     /// that hangs costs one thread, not one for each attempt.
-    eye: Arc<Mutex<Eye>>,
+    reader: Arc<Mutex<Reader>>,
     hints: Arc<Notify>,
     burst: Debounce,
     /// When to ask for a fetch because the watch turned out not to work.
-    look_again: Option<Instant>,
+    recheck_at: Option<Instant>,
     /// Where the file was when its content was last believed.
     target: Option<PathBuf>,
     warnings: Warnings,
@@ -132,17 +133,17 @@ impl FileSource {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let hints = Arc::new(Notify::new());
         Self {
-            subject: Subject {
+            options: FileOptions {
                 path: path.into(),
                 max_bytes: None,
-                readable_by_all: Rule::Warn,
-                watch: Wish::Watch,
+                world_readable: WorldReadable::Warn,
+                watch: WatchMode::Watch,
             },
             poll: None,
-            eye: Arc::new(Mutex::new(Eye::new(Arc::clone(&hints)))),
+            reader: Arc::new(Mutex::new(Reader::new(Arc::clone(&hints)))),
             hints,
             burst: Debounce::default(),
-            look_again: None,
+            recheck_at: None,
             target: None,
             warnings: Warnings::default(),
         }
@@ -157,14 +158,14 @@ impl FileSource {
 
     /// Takes a larger file for a mistake; unless told 64 KiB, or 64 MiB for a [`key_set`](Self::key_set).
     pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
-        self.subject.max_bytes = Some(max_bytes);
+        self.options.max_bytes = Some(max_bytes);
         self
     }
 
     /// Takes a larger file for a mistake, where nothing was said of that.
     pub(crate) const fn max_bytes_or(mut self, max_bytes: usize) -> Self {
-        if self.subject.max_bytes.is_none() {
-            self.subject.max_bytes = Some(max_bytes);
+        if self.options.max_bytes.is_none() {
+            self.options.max_bytes = Some(max_bytes);
         }
         self
     }
@@ -172,44 +173,39 @@ impl FileSource {
     /// Refuses a file that everybody may read. Unless told it is taken, with one warning, since Kubernetes
     /// mounts secrets so. One that its group or everybody may write is always refused.
     pub const fn strict(mut self) -> Self {
-        self.subject.readable_by_all = Rule::Refuse;
+        self.options.world_readable = WorldReadable::Refuse;
         self
     }
 
     /// Does not watch the file: it is polled alone.
     pub const fn without_watch(mut self) -> Self {
-        self.subject.watch = Wish::PollOnly;
+        self.options.watch = WatchMode::PollOnly;
         self
     }
 
     /// Looks at the file off the runtime.
-    async fn look(&self) -> Result<Look, SourceError> {
-        let mut eye = Arc::clone(&self.eye).lock_owned().await;
-        let subject = self.subject.clone();
-        match spawn_blocking(move || eye.look(&subject)).await {
-            Ok(look) => Ok(look),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(_) => Err(SourceError::transient("the runtime is shutting down")),
-            },
-        }
+    async fn read(&self) -> Result<Reading, SourceError> {
+        let mut reader = Arc::clone(&self.reader).lock_owned().await;
+        let options = self.options.clone();
+        let reading = blocking::run(move || reader.read(&options)).await;
+        reading.map_err(|reason| SourceError::transient(reason.to_string()))
     }
 
     /// Looks until what is found is settled.
     async fn settled(
         &mut self,
         ask: &Fetch<'_, Secret>,
-    ) -> Result<(Fetched<Secret>, Watching), SourceError> {
+    ) -> Result<(Fetched<Secret>, WatchStatus), SourceError> {
         let mut settling = Settling::default();
         let mut pauses = MISSING.into_iter();
         loop {
-            let Look {
+            let Reading {
                 content,
                 target,
                 watching,
                 exposure,
-            } = self.look().await?;
-            self.warnings.note(&self.subject.path, &watching, exposure);
+            } = self.read().await?;
+            self.warnings.log(&self.options.path, &watching, exposure);
             let content = match content {
                 Ok(content) => content,
                 Err(fault) => match pauses.next().filter(|_| fault.may_be_a_swap()) {
@@ -217,21 +213,21 @@ impl FileSource {
                         sleep(pause).await;
                         continue;
                     }
-                    None => return Err(fault.at(&self.subject.path)),
+                    None => return Err(fault.at(&self.options.path)),
                 },
             };
             let digest = content.digest();
             let fetched = if ask.revision.is_some_and(|current| digest.is_of(current)) {
                 Fetched::unchanged()
             } else {
-                let way = way(self.target.as_ref(), target.as_ref());
-                match settling.judge(digest, content.fill(), way) {
-                    Verdict::Believe => Fetched::new(content.secret()).revision(digest.into()),
-                    Verdict::Again => {
+                let link = link_target(self.target.as_ref(), target.as_ref());
+                match settling.judge(digest, content.fill(), link) {
+                    Verdict::Accept => Fetched::new(content.secret()).revision(digest.into()),
+                    Verdict::ReadAgain => {
                         sleep(settle::PAUSE).await;
                         continue;
                     }
-                    Verdict::GiveUp(fault) => return Err(fault.at(&self.subject.path)),
+                    Verdict::GiveUp(fault) => return Err(fault.at(&self.options.path)),
                 }
             };
             self.target = target;
@@ -240,10 +236,10 @@ impl FileSource {
     }
 }
 
-fn way(before: Option<&PathBuf>, now: Option<&PathBuf>) -> Way {
+fn link_target(before: Option<&PathBuf>, now: Option<&PathBuf>) -> LinkTarget {
     match (before, now) {
-        (Some(before), Some(now)) if before != now => Way::Swapped,
-        _ => Way::AsBefore,
+        (Some(before), Some(now)) if before != now => LinkTarget::Swapped,
+        _ => LinkTarget::Unchanged,
     }
 }
 
@@ -251,13 +247,13 @@ impl Source for FileSource {
     type Value = Secret;
 
     async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
-        self.look_again = None;
+        self.recheck_at = None;
         let (fetched, watching) = self.settled(&ask).await?;
         // The engine knows of one pace alone, the one for a watch that works.
-        let slow = self.subject.watch == Wish::Watch && self.poll.is_none();
-        self.look_again = match watching {
-            Watching::Works => None,
-            Watching::Fails(_) | Watching::No => slow.then(|| Instant::now() + POLL),
+        let slow = self.options.watch == WatchMode::Watch && self.poll.is_none();
+        self.recheck_at = match watching {
+            WatchStatus::Active => None,
+            WatchStatus::Failed(_) | WatchStatus::Off => slow.then(|| Instant::now() + POLL),
         };
         Ok(fetched)
     }
@@ -266,39 +262,32 @@ impl Source for FileSource {
         loop {
             select! {
                 biased;
-                () = at(self.burst.due()) => {
-                    self.burst.told();
+                () = sleep_until_deadline(self.burst.due()) => {
+                    self.burst.clear();
                     return;
                 }
-                () = at(self.look_again) => {
-                    self.look_again = None;
+                () = sleep_until_deadline(self.recheck_at) => {
+                    self.recheck_at = None;
                     return;
                 }
-                () = self.hints.notified() => self.burst.heard(Instant::now()),
+                () = self.hints.notified() => self.burst.extend(Instant::now()),
             }
         }
     }
 
-    fn pace(&self) -> RefreshInterval {
-        let poll = self.poll.unwrap_or(match self.subject.watch {
-            Wish::Watch => POLL_WATCHED,
-            Wish::PollOnly => POLL,
+    fn refresh_interval(&self) -> RefreshInterval {
+        let poll = self.poll.unwrap_or(match self.options.watch {
+            WatchMode::Watch => POLL_WATCHED,
+            WatchMode::PollOnly => POLL,
         });
         RefreshInterval::new(poll, MIN_INTERVAL)
-    }
-}
-
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => pending().await,
     }
 }
 
 impl fmt::Debug for FileSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileSource")
-            .field("subject", &self.subject)
+            .field("options", &self.options)
             .field("poll", &self.poll)
             .finish_non_exhaustive()
     }

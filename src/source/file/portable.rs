@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::probe::Watching;
+use super::watch_status::WatchStatus;
 
 /// No watch.
 pub(crate) struct Watch;
@@ -16,7 +16,7 @@ impl Watch {
     }
 
     #[expect(clippy::unused_self, reason = "as the watch that works has it")]
-    pub(crate) fn arm(&mut self, _: &Path) -> Watching {
-        Watching::No
+    pub(crate) fn arm(&mut self, _: &Path) -> WatchStatus {
+        WatchStatus::Off
     }
 }

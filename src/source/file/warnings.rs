@@ -3,32 +3,32 @@
 use std::mem::replace;
 use std::path::Path;
 
-use super::probe::Watching;
-use crate::secret_file::Exposure;
+use super::watch_status::WatchStatus;
+use crate::fs::Exposure;
 
 /// Which warnings have been given: each is given once.
 #[derive(Default)]
 pub(crate) struct Warnings {
-    unwatched: Given,
-    exposed: Given,
+    unwatched: Logged,
+    exposed: Logged,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Given {
+enum Logged {
     #[default]
     No,
     Yes,
 }
 
-impl Given {
+impl Logged {
     fn first_time(&mut self) -> bool {
         replace(self, Self::Yes) == Self::No
     }
 }
 
 impl Warnings {
-    pub(crate) fn note(&mut self, path: &Path, watching: &Watching, exposure: Exposure) {
-        if let Watching::Fails(error) = watching {
+    pub(crate) fn log(&mut self, path: &Path, watching: &WatchStatus, exposure: Exposure) {
+        if let WatchStatus::Failed(error) = watching {
             if self.unwatched.first_time() {
                 tracing::warn!(
                     ?path,

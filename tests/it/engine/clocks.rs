@@ -1,4 +1,4 @@
-//! Two clocks: one stands still while the machine sleeps, the other jumps when it is set.
+//! Tests of the two clocks: a suspended machine, and a wall clock that jumps.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ fn builder(wall: &Wall) -> RotatingBuilder {
     Rotating::builder().wall_clock(wall.reader())
 }
 
-/// Tokens that live an hour, counted from when they are asked for.
+/// Starts a value whose tokens live for an hour from when they are asked for.
 async fn hourly(wall: &Wall) -> (Rotating<usize>, Log) {
     let (source, log) = script(|asked| Answer::lives(asked.number, HOUR));
     let key = builder(wall).start(source).await;
@@ -25,11 +25,11 @@ async fn hourly(wall: &Wall) -> (Rotating<usize>, Log) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_that_slept_for_two_hours_refreshes_within_thirty_seconds() {
+async fn suspended_machine_refreshes_within_30_s() {
     let wall = Wall::new();
     let (key, log) = hourly(&wall).await;
     pass(minutes(1)).await;
-    wall.jump(2 * 3600); // the other clock has stood still
+    wall.jump(2 * 3600); // the monotonic clock stood still
     assert!(key.current().expired_at(wall.now()));
     pass(secs(30)).await;
     assert_eq!(*key.current(), 2);
@@ -39,7 +39,7 @@ async fn a_machine_that_slept_for_two_hours_refreshes_within_thirty_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_is_set_back_delays_no_refresh() {
+async fn clock_set_back_delays_no_refresh() {
     for back in [3600, 20 * YEAR, 56 * YEAR + 100 * 24 * 3600] {
         let wall = Wall::new();
         let (key, log) = hourly(&wall).await;
@@ -54,7 +54,7 @@ async fn a_wall_clock_that_is_set_back_delays_no_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_is_set_forward_costs_one_early_refresh() {
+async fn clock_set_forward_costs_one_early_refresh() {
     for forward in [3600, 74 * YEAR, 500 * YEAR] {
         let wall = Wall::new();
         let (key, log) = hourly(&wall).await;
@@ -68,7 +68,7 @@ async fn a_wall_clock_that_is_set_forward_costs_one_early_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_from_before_1970_is_served_by_the_other_one() {
+async fn clock_before_1970_uses_the_monotonic_clock() {
     let wall = Wall::new();
     wall.jump(-100 * YEAR);
     let (key, log) = hourly(&wall).await;
@@ -78,7 +78,7 @@ async fn a_wall_clock_from_before_1970_is_served_by_the_other_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_jumps_to_and_fro_all_day_neither_spins_nor_stops() {
+async fn jumping_clock_neither_spins_nor_stops() {
     let wall = Wall::new();
     let (key, log) = hourly(&wall).await;
     for jump in [3600, -3600, 74 * YEAR, -74 * YEAR, -60 * YEAR, 60 * YEAR].repeat(24) {
@@ -91,7 +91,7 @@ async fn a_clock_that_jumps_to_and_fro_all_day_neither_spins_nor_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_with_a_date_are_refused_by_a_clock_that_runs_ahead_and_the_old_one_stays() {
+async fn fast_clock_rejects_dated_token_and_keeps_old_one() {
     let wall = Wall::new();
     let real = Wall::new();
     let (source, log) = script(move |asked| {
@@ -114,7 +114,7 @@ async fn tokens_with_a_date_are_refused_by_a_clock_that_runs_ahead_and_the_old_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_with_a_date_outlives_a_clock_that_had_not_been_set_yet() {
+async fn dated_token_survives_first_clock_setting() {
     let wall = Wall::new();
     let real = Wall::new();
     wall.jump(-56 * YEAR); // 1970, at boot
@@ -125,7 +125,7 @@ async fn a_token_with_a_date_outlives_a_clock_that_had_not_been_set_yet() {
     let key = builder(&wall).start(source).await;
     let key = key.expect("the source delivers");
     pass(minutes(1)).await;
-    wall.jump(56 * YEAR); // the time is known now
+    wall.jump(56 * YEAR); // the clock is set
     pass(secs(30)).await;
     assert_eq!((*key.current(), log.count()), (2, 2));
     let expiry = key.current().expires_at().expect("it has a date");
@@ -133,7 +133,7 @@ async fn a_token_with_a_date_outlives_a_clock_that_had_not_been_set_yet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_jump_in_the_middle_of_a_fetch_is_survived() {
+async fn clock_jump_during_fetch_is_survived() {
     for jump in [2 * 3600, -2 * 3600, 74 * YEAR, -100 * YEAR] {
         let wall = Wall::new();
         let (source, log) = script(|asked| Answer::lives(asked.number, HOUR).after(secs(2)));
@@ -152,7 +152,7 @@ async fn a_jump_in_the_middle_of_a_fetch_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_the_first_value_is_no_matter_of_the_wall_clock() {
+async fn first_value_wait_ignores_the_wall_clock() {
     let wall = Wall::new();
     let clock = wall.clone();
     let (source, log) = script(move |asked| match asked.number {
@@ -164,12 +164,12 @@ async fn waiting_for_the_first_value_is_no_matter_of_the_wall_clock() {
         n => Answer::value(n),
     });
     let key = builder(&wall).wait_for_first(minutes(1)).start(source);
-    let key = key.await.expect("a minute is not over");
+    let key = key.await.expect("the minute is not over");
     assert_eq!((*key.current(), log.count()), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_told_of_times_is_told_by_the_wall_clock() {
+async fn reported_times_are_wall_clock_times() {
     let wall = Wall::new();
     let began = SystemTime::UNIX_EPOCH + Wall::BEGAN;
     let (key, _) = hourly(&wall).await;

@@ -1,4 +1,4 @@
-//! Events: what is told, and that nobody who listens holds anything up.
+//! Tests of events, and that no observer holds the engine up.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{self, Receiver};
@@ -13,33 +13,33 @@ use tower_rotating_auth::{
 
 use crate::support::{Answer, Upstream, Wall, millis, moment, pass, script, secs};
 
-/// Longer than any healthy machine takes, and only waited for by a test that fails.
+/// The longest wait for an event. Only a failing test waits this long.
 const PATIENCE: Duration = secs(60);
 
-/// A builder whose observer puts down what it is told.
+/// Returns a builder whose observer sends its events.
 fn observed() -> (RotatingBuilder, Receiver<Event>) {
-    let (tell, told) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let builder = Rotating::builder().observer(move |event| {
-        let _ = tell.send(event.clone());
+        let _ = sender.send(event.clone());
     });
-    (builder, told)
+    (builder, events)
 }
 
-/// The next event. The observer has a thread of its own, and virtual time waits for it.
-async fn next(told: Receiver<Event>) -> (Event, Receiver<Event>) {
-    let waited = spawn_blocking(|| (told.recv_timeout(PATIENCE), told)).await;
-    let (event, told) = waited.expect("no panic");
-    (event.expect("it is told"), told)
+/// Waits for the next event. Virtual time waits for the observer's thread.
+async fn next(events: Receiver<Event>) -> (Event, Receiver<Event>) {
+    let waited = spawn_blocking(|| (events.recv_timeout(PATIENCE), events)).await;
+    let (event, events) = waited.expect("no panic");
+    (event.expect("an event"), events)
 }
 
 #[tokio::test(start_paused = true)]
-async fn rotations_and_failures_are_told_in_order_with_name_and_time() {
+async fn events_come_in_order_with_name_and_time() {
     let wall = Wall::new();
     let (source, log) = script(|asked| match asked.number {
         2 => Answer::down(),
         n => Answer::value(n),
     });
-    let (builder, told) = observed();
+    let (builder, events) = observed();
     let key = builder
         .name("openai")
         .wall_clock(wall.reader())
@@ -47,9 +47,9 @@ async fn rotations_and_failures_are_told_in_order_with_name_and_time() {
     let key = key.await.expect("the source delivers");
     pass(secs(5)).await;
     log.hint();
-    let (failed, told) = next(told).await;
+    let (failed, events) = next(events).await;
     pass(secs(5)).await;
-    let (rotated, told) = next(told).await;
+    let (rotated, events) = next(events).await;
 
     assert_eq!((&*failed.name, &*rotated.name), ("openai", "openai"));
     let began = SystemTime::UNIX_EPOCH + Wall::BEGAN;
@@ -57,11 +57,11 @@ async fn rotations_and_failures_are_told_in_order_with_name_and_time() {
     assert!(rotated.at > failed.at && rotated.at <= wall.now());
     match failed.kind {
         EventKind::RefreshFailed {
-            class,
+            kind,
             failures,
             next_attempt,
         } => {
-            assert_eq!((class, failures), (SourceErrorKind::Transient, 1));
+            assert_eq!((kind, failures), (SourceErrorKind::Transient, 1));
             assert!(next_attempt <= secs(1));
         }
         other => panic!("{other:?}"),
@@ -70,29 +70,30 @@ async fn rotations_and_failures_are_told_in_order_with_name_and_time() {
     let reason = Some(FetchReason::Scheduled);
     assert_eq!(rotated.kind, EventKind::Rotated { generation, reason });
 
-    log.hint(); // unchanged attempts are no events
+    log.hint(); // an unchanged value is no event
     drop(key);
-    let told = spawn_blocking(move || told.iter().count()).await;
-    assert_eq!(told.expect("no panic"), 0);
+    let events = spawn_blocking(move || events.iter().count()).await;
+    assert_eq!(events.expect("no panic"), 0);
 }
 
-/// An observer that blocks until it is let go, and what it was told then.
+/// Returns a builder whose observer blocks until the sender is dropped, and the generations it
+/// gets.
 fn blocked() -> (RotatingBuilder, mpsc::Sender<()>, Receiver<Generation>) {
-    let (let_go, held) = mpsc::channel();
-    let (tell, told) = mpsc::channel();
+    let (release, held) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let builder = Rotating::builder().observer(move |event| {
         let _ = held.recv(); // until the other end is dropped
         if let EventKind::Rotated { generation, .. } = &event.kind {
-            let _ = tell.send(*generation);
+            let _ = sender.send(*generation);
         }
     });
-    (builder, let_go, told)
+    (builder, release, events)
 }
 
 #[test]
-fn an_observer_that_blocks_holds_nothing_up_and_what_it_misses_is_counted() {
+fn blocked_observer_only_drops_counted_events() {
     const PUBLISHED: u64 = 3000;
-    let (builder, let_go, told) = blocked();
+    let (builder, release, events) = blocked();
     let (key, mut publisher) = builder.manual(0);
     for value in 1..=PUBLISHED {
         publisher.publish(value);
@@ -101,17 +102,17 @@ fn an_observer_that_blocks_holds_nothing_up_and_what_it_misses_is_counted() {
     let dropped = key.status().events_dropped;
     assert!(dropped > 0, "the backlog is bounded");
 
-    drop((let_go, key, publisher));
-    let told: Vec<u64> = told.iter().map(Generation::get).collect();
-    assert_eq!(told.len() as u64 + dropped, PUBLISHED);
-    assert!(told.is_sorted());
+    drop((release, key, publisher));
+    let events: Vec<u64> = events.iter().map(Generation::get).collect();
+    assert_eq!(events.len() as u64 + dropped, PUBLISHED);
+    assert!(events.is_sorted());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_refresh_task_rotates_on_whatever_the_observer_does() {
+async fn blocked_observer_does_not_stop_rotations() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
-    let (builder, let_go, _told) = blocked();
+    let (builder, release, _events) = blocked();
     let key = builder.start(source).await.expect("the source delivers");
     for number in 2..10 {
         pass(secs(1)).await;
@@ -120,18 +121,18 @@ async fn the_refresh_task_rotates_on_whatever_the_observer_does() {
         moment().await;
         assert_eq!(*key.current(), number);
     }
-    drop(let_go);
+    drop(release);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_observer_that_panics_is_told_of_the_next_event_all_the_same() {
+async fn panicking_observer_gets_the_next_event() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
-    let (tell, told) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let mut panics = true;
     let builder = Rotating::builder().observer(move |event| {
         panics = !panics;
-        let _ = tell.send(event.clone());
+        let _ = sender.send(event.clone());
         if !panics {
             resume_unwind(Box::new("boom"));
         }
@@ -146,6 +147,6 @@ async fn an_observer_that_panics_is_told_of_the_next_event_all_the_same() {
     }
     assert_eq!(key.status().events_dropped, 0);
     drop(key);
-    let told = spawn_blocking(move || told.iter().count()).await;
-    assert_eq!(told.expect("no panic"), 8);
+    let events = spawn_blocking(move || events.iter().count()).await;
+    assert_eq!(events.expect("no panic"), 8);
 }

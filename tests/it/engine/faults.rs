@@ -1,4 +1,4 @@
-//! Sources that panic, and values that do.
+//! Tests of sources and values that panic or hang.
 
 use std::future::{Future, ready};
 use std::panic::resume_unwind;
@@ -10,14 +10,16 @@ use tokio::task::yield_now;
 use tokio::time::advance;
 use tower_rotating_auth::{
     Rotating,
-    rotating::RefreshError,
+    rotating::RefreshErrorKind,
     source::{Fetch, FetchReason, Fetched, Source, SourceError, SourceErrorKind, source_fn},
 };
 
-use crate::support::{Answer, Asked, Log, at_once, minutes, moment, pass, script, secs};
+use crate::support::{
+    Answer, Asked, Log, at_once, minutes, moment, pass, script, secs, source_kind,
+};
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_is_asked_again_and_the_last_good_value_is_served() {
+async fn panicking_source_is_asked_again() {
     let (source, log) = script(|asked| match asked.number {
         2 | 3 => Answer::panics("boom"),
         n => Answer::value(n),
@@ -35,20 +37,20 @@ async fn a_source_that_panics_is_asked_again_and_the_last_good_value_is_served()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_answers_those_who_wait() {
+async fn source_panic_answers_waiting_requests() {
     let (source, _) = script(|asked| match asked.number {
         1 => Answer::value(1),
         _ => Answer::panics("boom"),
     });
     let key = Rotating::start(source).await.expect("the source delivers");
     match key.refresh_newer_than(key.current().generation()).await {
-        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Panicked),
+        Err(error) => assert_eq!(source_kind(&error), Some(SourceErrorKind::Panicked)),
         other => panic!("{other:?}"),
     }
 }
 
-/// A source whose `changed` panics, or is ready, each time that it is called, or the first time.
-struct Excited<S> {
+/// A source whose `changed` panics or is ready at once, on every call or on the first one.
+struct Hinting<S> {
     inner: S,
     how: How,
     calls: Arc<AtomicUsize>,
@@ -61,7 +63,7 @@ enum How {
     Ready,
 }
 
-impl<S: Source> Source for Excited<S> {
+impl<S: Source> Source for Hinting<S> {
     type Value = S::Value;
 
     async fn fetch(&mut self, ask: Fetch<'_, S::Value>) -> Result<Fetched<S::Value>, SourceError> {
@@ -78,13 +80,13 @@ impl<S: Source> Source for Excited<S> {
     }
 }
 
-fn excited(
+fn hinting(
     how: How,
     answer: impl FnMut(&Asked) -> Answer<usize> + Send + 'static,
-) -> (Excited<impl Source<Value = usize>>, Log, Arc<AtomicUsize>) {
+) -> (Hinting<impl Source<Value = usize>>, Log, Arc<AtomicUsize>) {
     let (inner, log) = script(answer);
     let calls = Arc::new(AtomicUsize::new(0));
-    let source = Excited {
+    let source = Hinting {
         inner,
         how,
         calls: Arc::clone(&calls),
@@ -93,8 +95,8 @@ fn excited(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_whose_hints_panic_is_still_polled_and_listened_to_no_more_than_once_each_time() {
-    let (source, log, calls) = excited(How::Panics, |asked| Answer::value(asked.number));
+async fn panicking_hints_do_not_stop_polling() {
+    let (source, log, calls) = hinting(How::Panics, |asked| Answer::value(asked.number));
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(minutes(10)).await;
     assert!((9..=13).contains(&log.count()), "{}", log.count());
@@ -107,8 +109,8 @@ async fn a_source_whose_hints_panic_is_still_polled_and_listened_to_no_more_than
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_whose_hints_panicked_is_listened_to_again_after_the_next_attempt() {
-    let (source, log, calls) = excited(How::PanicsAtFirst, |asked| Answer::value(asked.number));
+async fn hints_resume_after_the_next_attempt() {
+    let (source, log, calls) = hinting(How::PanicsAtFirst, |asked| Answer::value(asked.number));
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(secs(5)).await;
     assert_eq!(calls.load(Ordering::SeqCst), 1);
@@ -121,30 +123,30 @@ async fn a_source_whose_hints_panicked_is_listened_to_again_after_the_next_attem
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_hints_without_end_is_asked_at_the_minimum_interval() {
-    let (source, log, _) = excited(How::Ready, |_| Answer::value(1));
+async fn endless_hints_are_bound_by_min_interval() {
+    let (source, log, _) = hinting(How::Ready, |_| Answer::value(1));
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(minutes(1)).await;
     assert!((55..=61).contains(&log.count()), "{}", log.count());
     let asked = tokio::time::Instant::now();
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
     assert_eq!(asked.elapsed(), secs(5));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_whose_hints_panic_before_there_is_a_value_is_asked_as_the_backoff_says() {
-    let (source, log, _) = excited(How::Panics, |_| Answer::down());
+async fn panicking_hints_at_start_follow_the_backoff() {
+    let (source, log, _) = hinting(How::Panics, |_| Answer::down());
     let outcome = Rotating::builder()
         .wait_for_first(minutes(10))
         .start(source);
     assert!(outcome.await.is_err());
-    // 26 when every wait is cut by half; 600 if a panic counted as a hint.
+    // 26 if jitter halves every wait; 600 if a panic counted as a hint.
     assert!((10..=30).contains(&log.count()), "{}", log.count());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_cannot_be_compared_is_an_error_and_replaces_nothing() {
+async fn panicking_comparison_keeps_last_good_value() {
     #[derive(Debug)]
     struct Touchy(usize);
     impl PartialEq for Touchy {
@@ -158,7 +160,7 @@ async fn a_value_that_cannot_be_compared_is_an_error_and_replaces_nothing() {
     let (source, _) = script(|asked| Answer::value(Touchy(asked.number)));
     let key = Rotating::start(source).await.expect("the source delivers");
     match key.refresh().await {
-        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Panicked),
+        Err(error) => assert_eq!(source_kind(&error), Some(SourceErrorKind::Panicked)),
         other => panic!("{other:?}"),
     }
     assert_eq!(key.current().0, 1);
@@ -167,7 +169,7 @@ async fn a_value_that_cannot_be_compared_is_an_error_and_replaces_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_had_expired_on_arrival_is_an_error_and_replaces_nothing() {
+async fn value_expired_on_arrival_is_an_error() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         2 => Answer::lives(2, secs(0)),
@@ -177,7 +179,7 @@ async fn what_had_expired_on_arrival_is_an_error_and_replaces_nothing() {
     let key = Rotating::start(source).await.expect("the source delivers");
     for attempt in [2, 3] {
         match key.refresh().await {
-            Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::Expired),
+            Err(error) => assert_eq!(source_kind(&error), Some(SourceErrorKind::Expired)),
             other => panic!("{attempt}: {other:?}"),
         }
         assert_eq!(*key.current(), 1);
@@ -188,8 +190,8 @@ async fn what_had_expired_on_arrival_is_an_error_and_replaces_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_panics_when_it_is_given_up_is_survived() {
-    /// Must not be dropped, it says.
+async fn fetch_that_panics_on_drop_is_survived() {
+    /// A value that panics when it is dropped.
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -210,7 +212,7 @@ async fn a_fetch_that_panics_when_it_is_given_up_is_survived() {
     let key = Rotating::start(source).await.expect("the source delivers");
     let outcome = key.refresh().await;
     assert!(
-        matches!(outcome, Err(RefreshError::Failed(_))),
+        matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Failed),
         "{outcome:?}"
     );
     pass(secs(2)).await;
@@ -218,15 +220,15 @@ async fn a_fetch_that_panics_when_it_is_given_up_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_comparison_that_does_not_end_is_given_up_like_a_fetch() {
-    /// Compared when the test lets it, which it never does.
+async fn hanging_comparison_times_out() {
+    /// A value whose comparison waits until the test ends.
     struct Slow(Arc<Mutex<mpsc::Receiver<()>>>);
     impl PartialEq for Slow {
         fn eq(&self, _: &Self) -> bool {
             self.0.lock().expect("no panic").recv().is_ok()
         }
     }
-    let (let_go, held) = mpsc::channel();
+    let (release, held) = mpsc::channel();
     let held = Arc::new(Mutex::new(held));
     let (source, log) = script(move |_| Answer::value(Slow(Arc::clone(&held))));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -235,12 +237,12 @@ async fn a_comparison_that_does_not_end_is_given_up_like_a_fetch() {
     while log.count() < 2 {
         yield_now().await;
     }
-    // Virtual time waits for work on other threads, unless it is told not to.
+    // Sleeping would wait for the blocked thread; `advance` does not.
     advance(secs(31)).await;
     assert!(at_once(|| operator.is_finished()).await);
     match operator.await.expect("no panic") {
-        Err(RefreshError::Failed(error)) => assert_eq!(error.class(), SourceErrorKind::TimedOut),
+        Err(error) => assert_eq!(source_kind(&error), Some(SourceErrorKind::TimedOut)),
         other => panic!("{other:?}"),
     }
-    drop(let_go);
+    drop(release);
 }

@@ -1,30 +1,30 @@
-//! How long a rejected request waits for a new key.
+//! Tests of how long a rejected request waits for a new key.
 
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
-    rotating::RefreshError,
+    rotating::RefreshErrorKind,
     source::{FetchReason, RefreshInterval, SourceErrorKind},
 };
 
 use crate::support::{Answer, Upstream, millis, moment, pass, script, secs};
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_stays_the_same_is_waited_for_no_longer_than_the_force_wait() {
+async fn unchanged_key_ends_the_wait_at_force_wait() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(secs(5)).await;
 
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
     assert_eq!(asked.elapsed(), secs(5));
-    // At once, and then looked again with growing pauses: after 1 s and after 2 s more.
+    // At once, and again after 1 s and after 2 s more.
     assert_eq!(log.count_for(FetchReason::Rejected), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_writer_who_is_behind_is_waited_for() {
+async fn late_writer_is_waited_for() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -33,7 +33,7 @@ async fn a_writer_who_is_behind_is_waited_for() {
     let asked = Instant::now();
     let waiting = tokio::spawn(key.refresh_newer_than(key.current().generation()));
     pass(millis(500)).await;
-    upstream.rotate(); // half a second after the first look
+    upstream.rotate(); // half a second after the first fetch
     let newer = waiting.await.expect("no panic").expect("a newer key came");
     assert_eq!(*newer, 2);
     assert!((secs(1)..secs(1) + millis(10)).contains(&asked.elapsed()));
@@ -41,16 +41,16 @@ async fn a_writer_who_is_behind_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_source_is_asked_even_where_nobody_waits_so_long() {
+async fn source_is_asked_even_after_force_wait() {
     for (force_wait, min_interval) in [(secs(0), secs(1)), (secs(2), secs(10))] {
         let upstream = Upstream::new();
         let (source, log) = upstream.source(millis(0));
-        let source = source.paced(RefreshInterval::new(secs(3600), min_interval));
+        let source = source.with_interval(RefreshInterval::new(secs(3600), min_interval));
         let key = Rotating::builder().force_wait(force_wait).start(source);
         let key = key.await.expect("the source delivers");
         upstream.rotate();
         let outcome = key.refresh_newer_than(key.current().generation()).await;
-        assert!(matches!(outcome, Err(RefreshError::TimedOut)));
+        assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
         pass(min_interval + millis(10)).await;
         assert_eq!(*key.current(), 2, "{force_wait:?}");
         assert_eq!(log.count_for(FetchReason::Rejected), 1);
@@ -58,16 +58,16 @@ async fn the_source_is_asked_even_where_nobody_waits_so_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hint_ends_the_wait_early() {
+async fn hint_ends_the_wait_early() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
-    let source = source.paced(RefreshInterval::new(secs(60), millis(10)));
+    let source = source.with_interval(RefreshInterval::new(secs(60), millis(10)));
     let key = Rotating::builder().force_wait(secs(20)).start(source);
     let key = key.await.expect("the source delivers");
     pass(secs(1)).await;
 
     let waiting = tokio::spawn(key.refresh_newer_than(key.current().generation()));
-    pass(secs(12)).await; // between two looks, which are seconds apart by now
+    pass(secs(12)).await; // between two retries, which are seconds apart by now
     let before = log.count();
     upstream.rotate();
     log.hint();
@@ -80,7 +80,7 @@ async fn a_hint_ends_the_wait_early() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hint_after_the_last_look_still_ends_the_wait() {
+async fn hint_after_the_last_retry_ends_the_wait() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -97,7 +97,7 @@ async fn a_hint_after_the_last_look_still_ends_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_first_refresh_in_vain_is_waited_for() {
+async fn only_the_first_unchanged_refresh_waits() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(secs(5)).await;
@@ -105,16 +105,16 @@ async fn only_the_first_refresh_in_vain_is_waited_for() {
     let _ = key.refresh_newer_than(rejected).await;
 
     pass(secs(60)).await; // the cooldown is over
-    let looks = log.count_for(FetchReason::Rejected);
+    let fetches = log.count_for(FetchReason::Rejected);
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(rejected).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
     assert!(asked.elapsed() <= secs(1), "{:?}", asked.elapsed());
-    assert_eq!(log.count_for(FetchReason::Rejected), looks + 1);
+    assert_eq!(log.count_for(FetchReason::Rejected), fetches + 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_hangs_holds_nobody_longer_than_the_force_wait() {
+async fn hanging_source_ends_the_wait_at_force_wait() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         2 => Answer::hangs(),
@@ -125,7 +125,7 @@ async fn a_source_that_hangs_holds_nobody_longer_than_the_force_wait() {
 
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::TimedOut)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
     assert_eq!(asked.elapsed(), secs(5));
     assert_eq!(*key.current(), 1);
 
@@ -141,7 +141,7 @@ async fn a_source_that_hangs_holds_nobody_longer_than_the_force_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_during_a_hanging_attempt_is_answered_in_time_as_well() {
+async fn rejection_during_hanging_fetch_times_out() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         _ => Answer::hangs(),
@@ -153,13 +153,13 @@ async fn a_rejection_during_a_hanging_attempt_is_answered_in_time_as_well() {
     }
     let asked = Instant::now();
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::TimedOut)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
     assert_eq!(asked.elapsed(), secs(5));
     assert_eq!(log.count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forced_attempt_keeps_the_minimum_interval() {
+async fn forced_attempt_keeps_min_interval() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");

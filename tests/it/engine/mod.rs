@@ -1,6 +1,6 @@
-//! The engine: a value that rotates, by a source or by hand.
+//! Tests of rotating values: the refresh task, its sources, and manual publishing.
 
-mod adaptors;
+mod adapters;
 mod clocks;
 mod events;
 mod faults;

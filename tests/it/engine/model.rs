@@ -1,4 +1,4 @@
-//! Random scripts against a model of what the engine promises.
+//! Random scripts against a model of the engine's promises.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ proptest! {
     })]
 
     #[test]
-    fn the_engine_keeps_its_promises_whatever_happens(
+    fn engine_keeps_its_promises(
         setup in any::<u8>().prop_map(Setup::decode),
         ops in vec(any::<[u8; 2]>().prop_map(Op::decode), 0..60),
     ) {

@@ -1,4 +1,4 @@
-//! Values that are published by hand.
+//! Tests of values that are published manually.
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, ThreadId};
@@ -7,13 +7,13 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
-    rotating::{EventKind, RefreshError, RefreshState},
+    rotating::{EventKind, RefreshErrorKind, RefreshState},
 };
 
 use crate::support::{Wall, block_on, pass, secs};
 
 #[test]
-fn what_is_published_is_current_for_every_handle_at_once_and_with_no_runtime() {
+fn published_value_is_current_for_every_handle() {
     let (key, mut publisher) = Rotating::manual(1);
     let other = key.clone();
     let before = key.current();
@@ -23,7 +23,7 @@ fn what_is_published_is_current_for_every_handle_at_once_and_with_no_runtime() {
 }
 
 #[test]
-fn the_generation_moves_exactly_when_the_content_does() {
+fn generation_grows_only_with_new_content() {
     let (key, mut publisher) = Rotating::manual("a");
     let generations = ["a", "b", "b", "a", "a", "c"].map(|value| publisher.publish(value).get());
     assert_eq!(generations, [1, 2, 2, 3, 3, 4]);
@@ -31,7 +31,7 @@ fn the_generation_moves_exactly_when_the_content_does() {
 }
 
 #[test]
-fn nothing_holds_an_operator_back() {
+fn publisher_is_not_rate_limited() {
     let (key, mut publisher) = Rotating::manual(0);
     for value in 1..=10_000 {
         publisher.publish(value);
@@ -40,19 +40,20 @@ fn nothing_holds_an_operator_back() {
 }
 
 #[test]
-fn there_is_nothing_to_refresh_but_a_newer_value_is_found_all_the_same() {
+fn manual_value_cannot_refresh_but_finds_newer_one() {
     let (key, mut publisher) = Rotating::manual(1);
     let old = key.current().generation();
     let outcome = block_on(key.refresh_newer_than(old));
-    assert!(matches!(outcome, Err(RefreshError::Manual)));
-    assert!(matches!(block_on(key.refresh()), Err(RefreshError::Manual)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Manual));
+    let outcome = block_on(key.refresh());
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Manual));
     publisher.publish(2);
     let newer = block_on(key.refresh_newer_than(old)).expect("it is there already");
     assert_eq!(*newer, 2);
 }
 
 #[test]
-fn a_publisher_that_is_gone_leaves_the_last_value_and_says_so() {
+fn dropped_publisher_leaves_last_value_as_stopped() {
     let (key, mut publisher) = Rotating::manual(1);
     let mut changes = key.subscribe();
     assert_eq!(key.status().refresh_state, RefreshState::Manual);
@@ -67,13 +68,13 @@ fn a_publisher_that_is_gone_leaves_the_last_value_and_says_so() {
 }
 
 #[test]
-fn a_publisher_outlives_the_handles() {
+fn publisher_outlives_the_handles() {
     let (key, mut publisher) = Rotating::manual(1);
     drop(key);
     assert_eq!(publisher.publish(2).get(), 2);
 }
 
-/// Tells on which thread it is let go of.
+/// A value that sends the id of the thread on which it is dropped.
 struct Witness(Sender<ThreadId>);
 
 impl PartialEq for Witness {
@@ -89,25 +90,25 @@ impl Drop for Witness {
 }
 
 #[test]
-fn a_value_that_a_reader_held_is_let_go_of_by_the_publisher() {
-    let (tell, told) = channel();
-    let (key, mut publisher) = Rotating::manual(Witness(tell.clone()));
+fn publisher_frees_values_that_readers_held() {
+    let (sender, received) = channel();
+    let (key, mut publisher) = Rotating::manual(Witness(sender.clone()));
     let reader = thread::spawn({
         let before = key.current();
-        publisher.publish(Witness(tell.clone()));
+        publisher.publish(Witness(sender.clone()));
         let key = key.clone();
         move || drop((before, key.current()))
     });
     reader.join().unwrap();
-    assert!(told.try_recv().is_err(), "the reader frees nothing");
-    publisher.publish(Witness(tell));
-    // The first, which the reader had; and the second, which nobody holds any more.
-    let by: Vec<_> = told.try_iter().collect();
+    assert!(received.try_recv().is_err(), "the reader frees nothing");
+    publisher.publish(Witness(sender));
+    // The first value, which the reader held, and the second, which nobody holds.
+    let by: Vec<_> = received.try_iter().collect();
     assert_eq!(by, [thread::current().id(); 2]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_age_is_that_of_the_content() {
+async fn age_is_the_age_of_the_content() {
     let (key, mut publisher) = Rotating::manual(1);
     pass(secs(60)).await;
     publisher.publish(1);
@@ -117,19 +118,19 @@ async fn the_age_is_that_of_the_content() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_published_by_hand_is_told_with_the_time_of_the_wall_clock_given() {
+async fn publish_event_uses_the_given_wall_clock() {
     let wall = Wall::new();
-    let (tell, told) = channel();
+    let (sender, received) = channel();
     let (_key, mut publisher) = Rotating::builder()
         .wall_clock(wall.reader())
         .observer(move |event| {
-            let _ = tell.send((event.at, event.kind.clone()));
+            let _ = sender.send((event.at, event.kind.clone()));
         })
         .manual(1);
     let now = Instant::now();
     wall.jump(3600);
     let generation = publisher.publish(2);
-    let (at, kind) = told.recv_timeout(secs(60)).expect("it is told");
+    let (at, kind) = received.recv_timeout(secs(60)).expect("an event");
     assert_eq!(at, SystemTime::UNIX_EPOCH + Wall::BEGAN + secs(3600));
     let reason = None;
     assert_eq!(kind, EventKind::Rotated { generation, reason });

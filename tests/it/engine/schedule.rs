@@ -1,4 +1,4 @@
-//! When the source is asked, with nobody asking for it.
+//! Tests of the schedule: when the source is asked without a rejection.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::{Answer, Upstream, Wall, millis, minutes, pass, script, secs
 const HOUR: Duration = minutes(60);
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_instances_that_started_together_do_not_refresh_together() {
+async fn simultaneous_starts_spread_their_refreshes() {
     let mut logs = Vec::new();
     let starts = (0..1000).map(|_| {
         let (source, log) = script(|asked| Answer::lives(asked.number, HOUR));
@@ -29,7 +29,7 @@ async fn a_thousand_instances_that_started_together_do_not_refresh_together() {
 
     let second: Vec<Duration> = logs.iter().map(|log| log.times()[1]).collect();
     let (first, last) = (second.iter().min(), second.iter().max());
-    let (first, last) = (*first.expect("there are"), *last.expect("there are"));
+    let (first, last) = (*first.expect("a refresh"), *last.expect("a refresh"));
     assert!(first >= HOUR.mul_f64(0.75 * 0.85) && last <= HOUR.mul_f64(0.75) + millis(1));
     let spread = last - first;
     assert!(spread >= HOUR / 10, "{spread:?}");
@@ -49,7 +49,7 @@ async fn a_thousand_instances_that_started_together_do_not_refresh_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_without_an_expiry_is_asked_for_every_minute_or_as_often_as_told() {
+async fn value_without_expiry_is_polled_every_minute() {
     for (poll, every) in [(None, 60.0), (Some(secs(10)), 10.0)] {
         let (source, log) = Upstream::new().source(millis(0));
         let builder = Rotating::builder();
@@ -68,12 +68,12 @@ async fn a_value_without_an_expiry_is_asked_for_every_minute_or_as_often_as_told
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_builder_overrules_the_pace_of_the_source_and_a_poll_overrules_an_expiry() {
+async fn builder_overrides_the_source_interval() {
     let (source, log) = script(|_| Answer::lives(1, HOUR));
-    let source = source.paced(RefreshInterval::new(secs(100), secs(10)));
+    let source = source.with_interval(RefreshInterval::new(secs(100), secs(10)));
     let _key = Rotating::start(source).await.expect("the source delivers");
     let (slow, slower) = script(|_| Answer::lives(1, HOUR));
-    let slow = slow.paced(RefreshInterval::new(secs(100), secs(10)));
+    let slow = slow.with_interval(RefreshInterval::new(secs(100), secs(10)));
     let key = Rotating::builder().poll(secs(300)).min_interval(secs(20));
     let _other = key.start(slow).await.expect("the source delivers");
     pass(minutes(20)).await;
@@ -82,7 +82,7 @@ async fn the_builder_overrules_the_pace_of_the_source_and_a_poll_overrules_an_ex
 }
 
 #[tokio::test(start_paused = true)]
-async fn renewals_that_fail_for_ten_minutes_are_tried_as_the_backoff_says() {
+async fn failed_refreshes_follow_the_backoff() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::lives(1, 24 * HOUR),
         _ => Answer::down(),
@@ -92,7 +92,7 @@ async fn renewals_that_fail_for_ten_minutes_are_tried_as_the_backoff_says() {
         pass(secs(1)).await;
     }
     pass(minutes(10)).await;
-    // 1, 2, 4 … 60 s, each cut by up to a half: 15 attempts when none is, 25 when all are.
+    // 1, 2, 4 … 60 s, each shortened by up to a half: 15 attempts without jitter, 25 at most.
     let tried = log.count_for(FetchReason::Scheduled);
     assert!((14..=26).contains(&tried), "{tried}");
     for (failures, gap) in (1..).zip(&log.gaps()[1..]) {
@@ -107,7 +107,7 @@ async fn renewals_that_fail_for_ten_minutes_are_tried_as_the_backoff_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn renewals_that_fail_are_tried_more_often_as_the_expiry_comes_near() {
+async fn failed_refreshes_speed_up_towards_expiry() {
     let (source, log) = script(|asked| {
         // Down from before the first renewal until ten seconds before the expiry.
         if (secs(1)..HOUR - secs(10)).contains(&asked.at) {
@@ -126,7 +126,7 @@ async fn renewals_that_fail_are_tried_more_often_as_the_expiry_comes_near() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_somebody_has_to_mend_is_tried_less_often_but_for_ever() {
+async fn permanent_failure_is_retried_less_often() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         20.. => Answer::value(2),
@@ -143,7 +143,7 @@ async fn a_failure_that_somebody_has_to_mend_is_tried_less_often_but_for_ever() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_asks_for_patience_is_given_it_within_bounds() {
+async fn retry_after_is_honoured_within_bounds() {
     let asks_for = [secs(42), secs(24 * 3600), secs(0)];
     let (source, log) = script(move |asked| match asked.number {
         1 => Answer::value(1),
@@ -159,7 +159,7 @@ async fn a_source_that_asks_for_patience_is_given_it_within_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_hours_without_the_source_keep_the_key_and_end_when_it_is_back() {
+async fn two_hour_outage_keeps_the_key() {
     let outage = secs(1)..secs(7200);
     let (source, log) = script(move |asked| {
         if outage.contains(&asked.at) {
@@ -184,7 +184,7 @@ async fn two_hours_without_the_source_keep_the_key_and_end_when_it_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_live_a_second_or_two_are_fetched_at_most_once_a_second() {
+async fn short_lived_tokens_are_fetched_once_a_second() {
     for lifetime in [secs(1), secs(2), millis(10)] {
         let (source, log) = script(move |asked| Answer::lives(asked.number, lifetime));
         let key = Rotating::start(source).await.expect("the source delivers");
@@ -196,7 +196,7 @@ async fn tokens_that_live_a_second_or_two_are_fetched_at_most_once_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_claim_to_live_for_ever_are_served_without_a_panic() {
+async fn endless_lifetime_does_not_panic() {
     let far = std::time::SystemTime::UNIX_EPOCH + secs(u64::MAX >> 2);
     for expiry in [
         Expiry::In(Duration::MAX),
@@ -220,7 +220,7 @@ async fn tokens_that_claim_to_live_for_ever_are_served_without_a_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_keeps_its_token_until_five_minutes_before_the_end_is_asked_rarely() {
+async fn cached_token_is_polled_rarely() {
     let began = Instant::now();
     let mut token = (0_u64, began);
     let (source, log) = script(move |_| {
@@ -228,7 +228,7 @@ async fn a_source_that_keeps_its_token_until_five_minutes_before_the_end_is_aske
         if token.1.saturating_duration_since(now) <= minutes(5) {
             token = (token.0 + 1, now + HOUR);
         }
-        // As `expires_in` says it: in whole seconds, rounded now up and now down.
+        // Like `expires_in`: in whole seconds, rounded up or down.
         let wobble = now.duration_since(began).subsec_millis() % 2;
         let left = token.1.duration_since(now).as_secs() + u64::from(wobble);
         Answer::lives(token.0, secs(left))
@@ -236,8 +236,8 @@ async fn a_source_that_keeps_its_token_until_five_minutes_before_the_end_is_aske
     let wall = Wall::new();
     let key = Rotating::builder().wall_clock(wall.reader()).start(source);
     let key = key.await.expect("the source delivers");
-    // A quarter of what is left goes by from one attempt to the next, or a little more: the last one in
-    // vain leaves more than two thirds of those five minutes.
+    // Between two attempts passes about a quarter of the remaining lifetime. The last attempt
+    // without a new token leaves more than two thirds of those five minutes.
     for second in 0..36_000 {
         let current = key.current();
         let late = current.expired_at(wall.now() + secs(200));
@@ -249,7 +249,7 @@ async fn a_source_that_keeps_its_token_until_five_minutes_before_the_end_is_aske
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_value_that_its_source_calls_the_same_is_not_asked_for_every_second() {
+async fn unchanged_expired_value_is_polled_rarely() {
     for same in [Answer::unchanged as fn() -> Answer<u32>, || {
         Answer::value(1)
     }] {
@@ -266,7 +266,7 @@ async fn an_expired_value_that_its_source_calls_the_same_is_not_asked_for_every_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_longer_life_of_the_same_value_is_known_and_moves_no_generation() {
+async fn longer_expiry_keeps_the_generation() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::lives(7, HOUR),
         _ => Answer::fetched(Fetched::unchanged().expires(Expiry::In(4 * HOUR))),
@@ -281,12 +281,12 @@ async fn a_longer_life_of_the_same_value_is_known_and_moves_no_generation() {
     assert_eq!(
         log.count(),
         2,
-        "the next is due after three more hours or so"
+        "the next one is due about three hours later"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn hints_without_end_are_followed_at_the_minimum_interval() {
+async fn hints_are_bound_by_min_interval() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     for _ in 0..600 {
@@ -299,7 +299,7 @@ async fn hints_without_end_are_followed_at_the_minimum_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hint_ends_the_wait_after_a_failure() {
+async fn hint_ends_the_backoff() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         2..=10 => Answer::down(),
@@ -317,7 +317,7 @@ async fn a_hint_ends_the_wait_after_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_is_told_the_revision_that_is_current() {
+async fn source_gets_the_current_revision() {
     let (source, log) = script(|asked| {
         let revision = Revision::new(asked.number.min(3).to_string().into_bytes());
         Answer::fetched(Fetched::new(asked.number.min(3)).revision(revision))
@@ -325,15 +325,15 @@ async fn a_source_is_told_the_revision_that_is_current() {
     let key = Rotating::builder().poll(secs(10)).start(source);
     let key = key.await.expect("the source delivers");
     pass(minutes(1)).await;
-    let told: Vec<_> = log.all().into_iter().map(|asked| asked.revision).collect();
+    let revisions: Vec<_> = log.all().into_iter().map(|asked| asked.revision).collect();
     let rev = |number: &str| Some(Revision::new(number.as_bytes()));
-    assert_eq!(told[..4], [None, rev("1"), rev("2"), rev("3")]);
+    assert_eq!(revisions[..4], [None, rev("1"), rev("2"), rev("3")]);
     assert_eq!(key.current().generation().get(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_equal_revision_is_the_same_content_and_is_not_compared() {
-    /// Compared, it would panic.
+async fn equal_revision_skips_the_comparison() {
+    /// A value that panics when it is compared.
     struct Opaque;
     impl PartialEq for Opaque {
         fn eq(&self, _: &Self) -> bool {

@@ -1,19 +1,21 @@
-//! No secret in any output: a sentinel is put wherever a secret may be, and looked for everywhere else.
+//! Tests that no output contains a secret: every secret is a sentinel, and all output is searched
+//! for it.
 
 use std::fmt::Debug;
 use std::sync::mpsc;
+use std::thread;
 
 use tower_rotating_auth::{
     Rotating, Secret,
-    rotating::{Event, RefreshError, StartError},
+    rotating::{Event, RefreshErrorKind},
     source::{Expiry, Fetch, Fetched, Revision, Source, SourceError, channel, source_fn},
 };
 
-use crate::support::{Answer, Log, Script, Traced, minutes, moment, pass, script, secs};
+use crate::support::{Answer, Log, Script, Traced, block_on, minutes, moment, pass, script, secs};
 
 const SENTINEL: &str = "sk-SENTINEL";
 
-/// Looks at everything that it is shown.
+/// All output so far.
 #[derive(Default)]
 struct Seen(String);
 
@@ -41,7 +43,7 @@ impl Seen {
     }
 }
 
-/// A secret each time, and everything that can go wrong with it.
+/// Creates a source that delivers secrets and fails in every way.
 fn eventful<T: Send + Sync + 'static>(make: fn(String) -> T) -> (Script<T>, Log) {
     let secret = move |number| {
         let text = format!("{SENTINEL}-{number}");
@@ -57,12 +59,12 @@ fn eventful<T: Send + Sync + 'static>(make: fn(String) -> T) -> (Script<T>, Log)
     })
 }
 
-/// Runs an engine through all of that and shows whatever it hands out.
+/// Runs an engine on that source and records all that it returns.
 async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: &mut Seen) {
-    let (tell, told) = mpsc::channel::<Event>();
+    let (sender, events) = mpsc::channel::<Event>();
     let (source, log) = eventful(make);
     let builder = Rotating::builder().name("openai").observer(move |event| {
-        let _ = tell.send(event.clone());
+        let _ = sender.send(event.clone());
     });
     seen.see(&builder);
     let key = builder.start(source).await.expect("the source delivers");
@@ -89,7 +91,7 @@ async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: 
     seen.see(&log.last().revision);
     drop(key);
     moment().await;
-    let events: Vec<Event> = told.iter().collect();
+    let events: Vec<Event> = events.iter().collect();
     assert!(events.len() >= 6);
     seen.see(&events);
 
@@ -101,23 +103,23 @@ async fn run<T: PartialEq + Send + Sync + 'static>(make: fn(String) -> T, seen: 
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_is_in_any_debug_error_event_or_trace() {
+async fn no_secret_in_debug_errors_events_or_traces() {
     let traced = Traced::new();
     let mut seen = Seen::default();
     run(Secret::from, &mut seen).await;
-    // Also where the value itself would print all that it has.
+    // A `String` would print itself, so this finds what is formatted by mistake.
     run(|text| text, &mut seen).await;
 
     let traced = traced.text();
-    for told in ["rotated", "refresh failed", "openai", "the source panicked"] {
-        assert!(traced.contains(told), "{traced}");
+    for words in ["rotated", "refresh failed", "openai", "the source panicked"] {
+        assert!(traced.contains(words), "{traced}");
     }
     seen.0 += &traced;
     seen.assert_clean();
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_is_in_the_error_of_a_start() {
+async fn no_secret_in_start_and_refresh_errors() {
     let mut seen = Seen::default();
     let answers: [fn() -> Answer<Secret>; 3] = [
         || Answer::panics(SENTINEL),
@@ -129,16 +131,26 @@ async fn no_secret_is_in_the_error_of_a_start() {
         let error = Rotating::start(source).await.expect_err("no value");
         seen.error(&error);
     }
-    seen.error(&StartError::NoRuntime);
-    for error in [RefreshError::Unchanged, RefreshError::Cooldown] {
+    let no_runtime = thread::spawn(|| {
+        let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from(SENTINEL)) });
+        block_on(Rotating::start(source)).expect_err("no runtime")
+    });
+    seen.error(&no_runtime.join().expect("no panic"));
+    let (source, _) = script(|_| Answer::value(Secret::from(SENTINEL)));
+    let key = Rotating::start(source).await.expect("the source delivers");
+    let generation = key.current().generation();
+    for expected in [RefreshErrorKind::Unchanged, RefreshErrorKind::Cooldown] {
+        let error = key.refresh_newer_than(generation).await;
+        let error = error.expect_err("nothing is newer");
+        assert_eq!(error.kind(), expected);
         seen.error(&error);
     }
     seen.assert_clean();
 }
 
 #[tokio::test]
-async fn no_secret_is_in_what_sources_are_made_of() {
-    /// Shows what it is asked.
+async fn no_secret_in_debug_of_sources() {
+    /// A source that sends the debug output of its requests.
     struct Showing(mpsc::Sender<String>);
     impl Source for Showing {
         type Value = String;

@@ -1,4 +1,4 @@
-//! The end: of the last handle, and of the refresh task.
+//! Tests of the end of the last handle and of the refresh task.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -6,13 +6,13 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
-    rotating::{RefreshError, RefreshState},
+    rotating::{RefreshErrorKind, RefreshState},
 };
 
 use crate::support::{Answer, Upstream, at_once, block_on, millis, moment, pass, script, secs};
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_takes_the_source_along_while_the_task_sleeps() {
+async fn last_handle_drops_the_source_while_idle() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     let other = key.clone();
@@ -24,7 +24,7 @@ async fn the_last_handle_takes_the_source_along_while_the_task_sleeps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_takes_the_source_along_in_the_middle_of_a_fetch() {
+async fn last_handle_drops_the_source_during_fetch() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         _ => Answer::hangs(),
@@ -35,11 +35,11 @@ async fn the_last_handle_takes_the_source_along_in_the_middle_of_a_fetch() {
     assert!(log.running());
     drop(key);
     assert!(at_once(|| log.gone() && !log.running()).await);
-    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
+    assert!(matches!(waiting.await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_takes_the_source_along_while_the_minimum_interval_is_waited_for() {
+async fn last_handle_drops_the_source_during_min_interval() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     let waiting = key.refresh_newer_than(key.current().generation());
@@ -48,21 +48,21 @@ async fn the_last_handle_takes_the_source_along_while_the_minimum_interval_is_wa
     assert_eq!(log.count(), 1);
     drop(key);
     assert!(at_once(|| log.gone()).await);
-    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
-    assert!(matches!(operator.await, Err(RefreshError::Stopped)));
+    assert!(matches!(waiting.await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
+    assert!(matches!(operator.await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
     assert_eq!(log.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_handle_takes_the_source_along_while_two_values_are_compared() {
-    /// Compared when the test lets it.
+async fn last_handle_drops_the_source_during_comparison() {
+    /// A value whose comparison waits until the test releases it.
     struct Slow(Arc<Mutex<mpsc::Receiver<()>>>);
     impl PartialEq for Slow {
         fn eq(&self, _: &Self) -> bool {
             self.0.lock().expect("no panic").recv().is_ok()
         }
     }
-    let (let_go, held) = mpsc::channel();
+    let (release, held) = mpsc::channel();
     let held = Arc::new(Mutex::new(held));
     let (source, log) = script(move |_| Answer::value(Slow(Arc::clone(&held))));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -73,11 +73,11 @@ async fn the_last_handle_takes_the_source_along_while_two_values_are_compared() 
     }
     drop(key);
     assert!(at_once(|| log.gone()).await);
-    drop(let_go);
+    drop(release);
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_only_listen_or_wait_keep_nothing_alive() {
+async fn subscriptions_keep_nothing_alive() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     let mut changes = key.subscribe();
@@ -89,7 +89,7 @@ async fn those_who_only_listen_or_wait_keep_nothing_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_that_is_dropped_releases_everybody_and_leaves_the_last_good_value() {
+async fn dropped_driver_ends_waits_and_keeps_the_value() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         _ => Answer::hangs(),
@@ -106,13 +106,11 @@ async fn a_driver_that_is_dropped_releases_everybody_and_leaves_the_last_good_va
 
     let now = Instant::now();
     driver.abort();
-    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
-    assert!(matches!(operator.await, Err(RefreshError::Stopped)));
+    assert!(matches!(waiting.await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
+    assert!(matches!(operator.await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
     assert!(matches!(
-        key.refresh_newer_than(rejected).await,
-        Err(RefreshError::Stopped)
-    ));
-    assert!(matches!(key.refresh().await, Err(RefreshError::Stopped)));
+        key.refresh_newer_than(rejected).await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
+    assert!(matches!(key.refresh().await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
     assert!(changes.changed().await.is_none());
     assert_eq!(now.elapsed(), secs(0));
 
@@ -124,18 +122,18 @@ async fn a_driver_that_is_dropped_releases_everybody_and_leaves_the_last_good_va
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_that_was_never_polled_ends_the_same_way() {
+async fn unpolled_driver_ends_the_same_way() {
     let (source, log) = Upstream::new().source(millis(0));
     let (key, driver) = Rotating::pair(source).await.expect("the source delivers");
     let waiting = key.refresh_newer_than(key.current().generation());
     drop(driver);
     assert!(log.gone());
-    assert!(matches!(waiting.await, Err(RefreshError::Stopped)));
+    assert!(matches!(waiting.await, Err(error) if error.kind() == RefreshErrorKind::Stopped));
     assert_eq!(*key.current(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_ends_by_itself_after_the_last_handle() {
+async fn driver_ends_after_the_last_handle() {
     let (source, _) = Upstream::new().source(millis(0));
     let (key, driver) = Rotating::pair(source).await.expect("the source delivers");
     let driver = tokio::spawn(driver);
@@ -147,7 +145,7 @@ async fn a_driver_ends_by_itself_after_the_last_handle() {
 }
 
 #[test]
-fn a_runtime_that_is_gone_leaves_the_last_good_value_on_any_thread() {
+fn dropped_runtime_keeps_the_value() {
     let (source, log) = script(|asked| Answer::value(asked.number));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -159,13 +157,13 @@ fn a_runtime_that_is_gone_leaves_the_last_good_value_on_any_thread() {
     drop(runtime);
     assert!(log.gone());
     let outcome = block_on(waiting);
-    assert!(matches!(outcome, Err(RefreshError::Stopped)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Stopped));
     assert_eq!(*key.current(), 1);
     assert_eq!(key.status().refresh_state, RefreshState::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_is_given_up_takes_the_source_along() {
+async fn cancelled_start_drops_the_source() {
     let (source, log) = script(|_| Answer::<usize>::hangs());
     let start = tokio::spawn(Rotating::start(source));
     pass(secs(1)).await;

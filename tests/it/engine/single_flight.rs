@@ -1,18 +1,18 @@
-//! Many ask, one is asked; whose answer is whose.
+//! Tests that concurrent callers share one fetch, and which one answers whom.
 
-use std::sync::Arc;
+use std::ptr;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 use tower_rotating_auth::{
     Rotating,
-    rotating::{Current, RefreshError},
+    rotating::{Current, RefreshErrorKind},
     source::{FetchReason, SourceError},
 };
 
 use crate::support::{Answer, Log, Upstream, block_on, millis, moment, pass, script, secs};
 
-/// A running engine whose last attempt is so long ago that the next one may start at once.
+/// Starts a value and waits until the next fetch may start at once.
 async fn started(upstream: &Upstream) -> (Rotating<u64>, Log) {
     let (source, log) = upstream.source(millis(50));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -20,12 +20,13 @@ async fn started(upstream: &Upstream) -> (Rotating<u64>, Log) {
     (key, log)
 }
 
+/// Returns the generation and the value.
 fn known(current: &Current<u64>) -> (u64, u64) {
     (current.generation().get(), **current)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_rejections_of_one_generation_share_one_fetch() {
+async fn rejections_of_one_generation_share_a_fetch() {
     let upstream = Upstream::new();
     let (key, log) = started(&upstream).await;
     upstream.rotate();
@@ -43,7 +44,7 @@ async fn a_hundred_rejections_of_one_generation_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_rejections_of_an_old_generation_get_the_newer_one_and_fetch_nothing() {
+async fn late_rejection_of_old_generation_fetches_nothing() {
     let upstream = Upstream::new();
     let (key, log) = started(&upstream).await;
     let old = key.current().generation();
@@ -54,7 +55,7 @@ async fn late_rejections_of_an_old_generation_get_the_newer_one_and_fetch_nothin
     let fetched = log.count();
 
     pass(secs(5)).await;
-    upstream.rotate(); // whoever fetched now would see it
+    upstream.rotate(); // a fetch would find it
     let now = Instant::now();
     for _ in 0..50 {
         let newer = key
@@ -69,7 +70,7 @@ async fn late_rejections_of_an_old_generation_get_the_newer_one_and_fetch_nothin
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_stops_waiting_changes_nothing_for_the_others() {
+async fn cancelled_waiter_does_not_affect_others() {
     let upstream = Upstream::new();
     let (key, log) = started(&upstream).await;
     let rejected = key.current().generation();
@@ -89,7 +90,7 @@ async fn whoever_stops_waiting_changes_nothing_for_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_that_nobody_waits_for_happens_all_the_same() {
+async fn refresh_runs_even_if_dropped() {
     let upstream = Upstream::new();
     let (key, log) = started(&upstream).await;
     upstream.rotate();
@@ -100,7 +101,7 @@ async fn a_refresh_that_nobody_waits_for_happens_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_waits_for_an_attempt_that_started_after_it() {
+async fn rejection_waits_for_a_later_attempt() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(secs(2));
     let key = Rotating::builder().poll(secs(10)).start(source);
@@ -108,7 +109,7 @@ async fn a_rejection_waits_for_an_attempt_that_started_after_it() {
     while !log.running() {
         pass(millis(100)).await;
     }
-    // The attempt under way has seen the old key already.
+    // The running attempt has already read the old key.
     upstream.rotate();
     let asked = Instant::now();
     let newer = key.refresh_newer_than(key.current().generation()).await;
@@ -126,7 +127,7 @@ async fn a_rejection_waits_for_an_attempt_that_started_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_fails_does_not_answer_a_rejection_that_is_younger() {
+async fn failed_attempt_does_not_answer_later_rejection() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         2 => Answer::down().after(secs(1)),
@@ -143,7 +144,7 @@ async fn an_attempt_that_fails_does_not_answer_a_rejection_that_is_younger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_from_the_attempt_under_way_is_enough_for_a_younger_rejection() {
+async fn new_key_of_running_attempt_answers_rejection() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(secs(2));
     let key = Rotating::builder().poll(secs(10)).start(source);
@@ -155,11 +156,11 @@ async fn a_new_key_from_the_attempt_under_way_is_enough_for_a_younger_rejection(
     let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(known(&newer.expect("there is a newer key")), (2, 2));
     pass(secs(4)).await; // well before the next poll
-    assert_eq!(log.count(), 2, "nothing was left to be fetched for");
+    assert_eq!(log.count(), 2, "no further fetch was due");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_that_was_overtaken_by_a_rotation_fetches_nothing() {
+async fn rejection_overtaken_by_rotation_fetches_nothing() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
     let (key, driver) = Rotating::pair(source).await.expect("the source delivers");
@@ -169,20 +170,20 @@ async fn a_rejection_that_was_overtaken_by_a_rotation_fetches_nothing() {
     upstream.rotate();
     log.hint();
     drive(millis(0)).await;
-    moment().await; // the new key has been compared, but nobody has looked at the result
+    moment().await; // compared, but the driver has not seen the result
 
     let rejected = key.current().generation();
     assert_eq!((rejected.get(), log.count()), (1, 2));
     let late = key.refresh_newer_than(rejected);
     drive(millis(0)).await;
-    let newer = timeout(millis(0), late).await.expect("it is told at once");
+    let newer = timeout(millis(0), late).await.expect("an answer at once");
     assert_eq!(known(&newer.expect("it is there already")), (2, 2));
     drive(secs(10)).await;
     assert_eq!(log.count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_rejections_share_one_late_failure() {
+async fn rejections_share_a_late_failure() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         _ => Answer::down().after(secs(22)),
@@ -196,19 +197,19 @@ async fn a_thousand_rejections_share_one_late_failure() {
     let outcomes = join_all((0..1000).map(|_| key.refresh_newer_than(rejected))).await;
     assert_eq!(asked.elapsed(), secs(22));
     assert_eq!(log.count(), 2);
-    let errors: Vec<Arc<SourceError>> = outcomes
-        .into_iter()
+    let errors: Vec<&SourceError> = outcomes
+        .iter()
         .map(|outcome| match outcome {
-            Err(RefreshError::Failed(error)) => error,
+            Err(error) => error.source_error().expect("the source failed"),
             other => panic!("{other:?}"),
         })
         .collect();
-    assert!(errors.iter().all(|error| Arc::ptr_eq(error, &errors[0])));
+    assert!(errors.iter().all(|error| ptr::eq(*error, errors[0])));
     assert_eq!(known(&key.current()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn operators_who_ask_at_the_same_time_share_one_fetch() {
+async fn concurrent_refreshes_share_a_fetch() {
     let upstream = Upstream::new();
     let (key, log) = started(&upstream).await;
     for outcome in join_all((0..20).map(|_| key.refresh())).await {
@@ -219,7 +220,7 @@ async fn operators_who_ask_at_the_same_time_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operator_and_a_rejected_request_share_one_fetch_that_knows_of_the_rejection() {
+async fn refresh_and_rejection_share_a_fetch() {
     let upstream = Upstream::new();
     let (key, log) = started(&upstream).await;
     upstream.rotate();
@@ -233,7 +234,7 @@ async fn an_operator_and_a_rejected_request_share_one_fetch_that_knows_of_the_re
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operator_waits_for_an_attempt_that_started_after_the_call() {
+async fn refresh_waits_for_a_later_attempt() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(secs(2));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -249,14 +250,14 @@ async fn an_operator_waits_for_an_attempt_that_started_after_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operator_is_told_of_the_failure() {
+async fn refresh_returns_the_failure() {
     let (source, _) = script(|asked| match asked.number {
         1 => Answer::value(1),
         _ => Answer::down(),
     });
     let key = Rotating::start(source).await.expect("the source delivers");
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(RefreshError::Failed(_))));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Failed));
     assert_eq!(known(&key.current()), (1, 1));
 }
 

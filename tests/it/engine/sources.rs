@@ -1,17 +1,18 @@
-//! A closure is a source; so is a channel.
+//! Tests of closures and channels as sources.
 
+use std::error::Error;
 use std::io;
 
 use tower_rotating_auth::{
     Rotating,
-    rotating::{RefreshError, StartError},
+    rotating::RefreshErrorKind,
     source::{Source, SourceError, SourceErrorKind, channel, source_fn},
 };
 
 use crate::support::{millis, minutes, moment, pass, secs};
 
 #[tokio::test(start_paused = true)]
-async fn a_closure_is_asked_each_time() {
+async fn closure_is_called_for_each_fetch() {
     let mut calls = 0;
     let source = source_fn(move || {
         calls += 1;
@@ -26,18 +27,19 @@ async fn a_closure_is_asked_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closure_may_fail_with_an_error_of_its_own() {
+async fn closure_may_fail_with_its_own_error() {
     struct Denied;
     impl From<Denied> for SourceError {
         fn from(_: Denied) -> Self {
-            Self::permanent("denied").caused_by(io::Error::other("403"))
+            Self::permanent("denied").with_source(io::Error::other("403"))
         }
     }
     let source = source_fn(|| async { Err::<u32, _>(Denied) });
     match Rotating::start(source).await {
-        Err(StartError::Source(error)) => {
-            assert_eq!(error.class(), SourceErrorKind::Permanent);
-            let cause = std::error::Error::source(&error).expect("it has a cause");
+        Err(error) => {
+            let error = error.source_error().expect("the source failed");
+            assert_eq!(error.kind(), SourceErrorKind::Permanent);
+            let cause = error.source().expect("it has a cause");
             assert_eq!(cause.to_string(), "403");
         }
         other => panic!("{other:?}"),
@@ -45,10 +47,21 @@ async fn a_closure_may_fail_with_an_error_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_pushed_is_published_at_once() {
+async fn closure_may_fail_with_a_boxed_error() {
+    let source =
+        source_fn(|| async { Err::<u32, Box<dyn Error + Send + Sync>>("connection reset".into()) });
+    let error = Rotating::start(source).await.expect_err("no value");
+    let error = error.source_error().expect("the source failed");
+    assert_eq!(error.kind(), SourceErrorKind::Transient);
+    let cause = error.source().expect("it has a cause");
+    assert_eq!(cause.to_string(), "connection reset");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sent_value_is_published_at_once() {
     let (sender, source) = channel();
     sender.send("one");
-    let key = Rotating::start(source).await.expect("it was channel");
+    let key = Rotating::start(source).await.expect("a value was sent");
     let mut changes = key.subscribe();
     pass(secs(5)).await;
     sender.send("two");
@@ -58,10 +71,10 @@ async fn what_is_pushed_is_published_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_what_is_pushed_too_fast_the_latest_counts() {
+async fn latest_of_fast_sends_wins() {
     let (sender, source) = channel();
     sender.send(0);
-    let key = Rotating::start(source).await.expect("it was channel");
+    let key = Rotating::start(source).await.expect("a value was sent");
     for value in 1..=500 {
         sender.send(value);
         pass(millis(10)).await;
@@ -73,10 +86,10 @@ async fn of_what_is_pushed_too_fast_the_latest_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_pushed_again_is_no_news() {
+async fn sending_an_equal_value_changes_nothing() {
     let (sender, source) = channel();
     sender.send(1);
-    let key = Rotating::start(source).await.expect("it was channel");
+    let key = Rotating::start(source).await.expect("a value was sent");
     pass(secs(5)).await;
     sender.send(1);
     pass(minutes(5)).await;
@@ -86,12 +99,12 @@ async fn what_is_pushed_again_is_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_nothing_pushed_there_is_no_start_unless_it_is_waited_for() {
-    let (_pusher, source) = channel::<u32>();
+async fn empty_channel_fails_the_start_unless_waited_for() {
+    let (_sender, source) = channel::<u32>();
     let outcome = Rotating::start(source).await;
-    assert!(
-        matches!(outcome, Err(StartError::Source(error)) if error.class() == SourceErrorKind::Transient)
-    );
+    let error = outcome.expect_err("nothing was sent");
+    let kind = error.source_error().map(SourceError::kind);
+    assert_eq!(kind, Some(SourceErrorKind::Transient));
 
     let (sender, source) = channel();
     tokio::spawn(async move {
@@ -107,40 +120,40 @@ async fn with_nothing_pushed_there_is_no_start_unless_it_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_key_is_replaced_by_the_next_push() {
+async fn next_send_replaces_a_rejected_key() {
     let (sender, source) = channel();
     sender.send(1);
-    let key = Rotating::start(source).await.expect("it was channel");
+    let key = Rotating::start(source).await.expect("a value was sent");
     pass(secs(5)).await;
     let waiting = tokio::spawn(key.refresh_newer_than(key.current().generation()));
     pass(secs(2)).await;
     sender.send(2);
-    let newer = waiting.await.expect("no panic").expect("it was channel");
+    let newer = waiting.await.expect("no panic").expect("a value was sent");
     assert_eq!(*newer, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pusher_that_is_gone_leaves_what_it_pushed() {
+async fn dropped_sender_leaves_its_value() {
     let (sender, source) = channel();
     sender.send(1);
-    let key = Rotating::start(source).await.expect("it was channel");
+    let key = Rotating::start(source).await.expect("a value was sent");
     drop(sender);
     pass(minutes(10)).await;
     assert_eq!(*key.current(), 1);
     let outcome = key.refresh_newer_than(key.current().generation()).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
     assert_eq!(key.status().last_error, None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_pushed_and_not_accepted_is_not_forgotten() {
+async fn invalid_sent_value_stays_an_error() {
     let (sender, source) = channel();
     sender.send(1);
     let source = source.validate(|value| match value {
-        2 => Err(SourceError::invalid("two is no good")),
+        2 => Err(SourceError::invalid("two is not allowed")),
         _ => Ok(()),
     });
-    let key = Rotating::start(source).await.expect("it was channel");
+    let key = Rotating::start(source).await.expect("a value was sent");
     sender.send(2);
     pass(minutes(10)).await;
     let status = key.status();

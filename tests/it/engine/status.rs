@@ -1,4 +1,4 @@
-//! How a rotating value is doing.
+//! Tests of the status of a rotating value.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use tower_rotating_auth::{
 use crate::support::{Answer, Wall, millis, minutes, moment, pass, script, secs};
 
 #[tokio::test(start_paused = true)]
-async fn the_status_tells_generation_age_expiry_failures_and_what_is_next() {
+async fn status_reports_the_state_of_the_value() {
     let wall = Wall::new();
     let began = SystemTime::UNIX_EPOCH + Wall::BEGAN;
     let (source, log) = script(|asked| match asked.number {
@@ -65,7 +65,7 @@ async fn the_status_tells_generation_age_expiry_failures_and_what_is_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_status_calls_next_happens_no_later() {
+async fn next_attempt_is_not_later_than_reported() {
     let wall = Wall::new();
     let (source, log) = script(|asked| match asked.number % 4 {
         0 => Answer::down(),
@@ -83,7 +83,7 @@ async fn what_the_status_calls_next_happens_no_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_without_an_expiry_tells_none() {
+async fn value_without_expiry_reports_none() {
     let (source, _) = script(|_| Answer::value(1));
     let key = Rotating::start(source).await.expect("the source delivers");
     assert_eq!(key.status().expires_at, None);

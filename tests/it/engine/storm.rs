@@ -1,13 +1,13 @@
-//! An upstream that rejects and rejects: how often the source is asked for it.
+//! Tests of the storm guard: how often an upstream that keeps rejecting can force a fetch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tower_rotating_auth::{Rotating, rotating::RefreshError, source::FetchReason};
+use tower_rotating_auth::{Rotating, rotating::RefreshErrorKind, source::FetchReason};
 
 use crate::support::{Answer, Log, Script, Upstream, millis, minutes, pass, script, secs};
 
-/// What became of the requests.
+/// Counts of requests by outcome.
 #[derive(Default)]
 struct Tally {
     sent: AtomicU64,
@@ -21,23 +21,20 @@ impl Tally {
     }
 }
 
-/// One request that is always rejected, through what an outbound layer does with it.
+/// Sends a request that is always rejected, as the outbound layer would.
 async fn rejected_request(key: Rotating<u64>, tally: Arc<Tally>) {
     let first = key.current().generation();
     tally.sent.fetch_add(1, Ordering::Relaxed);
     if let Ok(newer) = key.refresh_newer_than(first).await {
-        assert!(
-            newer.generation() > first,
-            "sent again with what was rejected"
-        );
+        assert!(newer.generation() > first, "replayed with the rejected key");
         tally.resent.fetch_add(1, Ordering::Relaxed);
-        // The second rejection is noted; nobody waits, and nothing is sent a third time.
+        // The second rejection is reported, but nobody waits: there is no third attempt.
         drop(key.refresh_newer_than(newer.generation()));
     }
     tally.rejected.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Ten requests a second for an hour, all rejected; how often the source was asked because of it.
+/// Sends ten requests a second for an hour, all rejected. Returns how many fetches they forced.
 async fn storm(source: Script<u64>, log: &Log) -> usize {
     let key = Rotating::start(source).await.expect("the source delivers");
     let tally = Arc::new(Tally::default());
@@ -53,14 +50,14 @@ async fn storm(source: Script<u64>, log: &Log) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_keeps_its_rejected_key_is_forced_at_most_twenty_times_an_hour() {
+async fn unchanged_rejected_key_forces_few_fetches() {
     let (source, log) = script(|_| Answer::value(1).after(millis(50)));
     let forced = storm(source, &log).await;
     assert!((1..=20).contains(&forced), "{forced}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_whose_every_new_key_is_rejected_is_forced_at_most_twenty_times_an_hour() {
+async fn rejected_new_keys_force_few_fetches() {
     let mint = |number| Answer::value(number).after(millis(50));
     let (source, log) = script(move |asked| mint(asked.number as u64));
     let forced = storm(source, &log).await;
@@ -68,7 +65,7 @@ async fn a_source_whose_every_new_key_is_rejected_is_forced_at_most_twenty_times
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_live_a_day_and_are_all_rejected_cost_twenty_fetches_an_hour_in_all() {
+async fn rejected_day_tokens_cost_few_fetches() {
     let mint = |number| Answer::lives(number, minutes(24 * 60)).after(millis(50));
     let (source, log) = script(move |asked| mint(asked.number as u64));
     storm(source, &log).await;
@@ -76,7 +73,7 @@ async fn tokens_that_live_a_day_and_are_all_rejected_cost_twenty_fetches_an_hour
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_under_a_storm_is_not_stormed() {
+async fn failing_source_is_forced_rarely() {
     let (source, log) = script(|asked| match asked.number {
         1 => Answer::value(1),
         _ => Answer::down().after(millis(50)),
@@ -86,7 +83,7 @@ async fn a_source_that_fails_under_a_storm_is_not_stormed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_was_refreshed_in_vain_is_held_back_at_once_and_for_the_cooldown() {
+async fn unchanged_refresh_starts_the_cooldown() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     pass(secs(5)).await;
@@ -97,18 +94,18 @@ async fn a_key_that_was_refreshed_in_vain_is_held_back_at_once_and_for_the_coold
     for _ in 0..4 {
         let now = tokio::time::Instant::now();
         let outcome = key.refresh_newer_than(rejected).await;
-        assert!(matches!(outcome, Err(RefreshError::Cooldown)));
+        assert!(matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Cooldown));
         assert_eq!(now.elapsed(), millis(0));
         pass(secs(1)).await;
     }
     assert_eq!(log.count(), fetched);
     pass(secs(2)).await;
     let outcome = key.refresh_newer_than(rejected).await;
-    assert!(matches!(outcome, Err(RefreshError::Unchanged)));
+    assert!(matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cooldown_is_the_builders_to_set() {
+async fn builder_sets_the_cooldown() {
     let (source, _) = Upstream::new().source(millis(0));
     let key = Rotating::builder()
         .cooldown(secs(60), secs(120))
@@ -120,17 +117,17 @@ async fn the_cooldown_is_the_builders_to_set() {
     while began.elapsed() < minutes(8) {
         let at = began.elapsed();
         let outcome = key.refresh_newer_than(rejected).await;
-        if matches!(outcome, Err(RefreshError::Unchanged)) {
+        if matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged) {
             allowed.push(at.as_secs());
         }
         pass(millis(500)).await;
     }
-    // After one minute, and then every two.
+    // After one minute, then every two minutes.
     assert_eq!(allowed, [0, 60, 180, 300, 420]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cooldown_of_one_generation_is_not_the_next_ones() {
+async fn cooldown_does_not_bind_the_next_generation() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -147,33 +144,33 @@ async fn the_cooldown_of_one_generation_is_not_the_next_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operator_is_held_back_by_the_bucket_alone() {
+async fn only_the_bucket_limits_operator_refreshes() {
     let (source, log) = Upstream::new().source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
     for _ in 0..3 {
         key.refresh().await.expect("the bucket holds three");
     }
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(RefreshError::Throttled)));
+    assert!(matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Throttled));
     assert_eq!(log.count_for(FetchReason::Requested), 3);
 
-    // Those took three seconds; a token comes back ten seconds after the first.
+    // Those took 3 s. The bucket gains a token 10 s after the first.
     pass(secs(6)).await;
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(RefreshError::Throttled)));
+    assert!(matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Throttled));
     pass(secs(2)).await;
     key.refresh().await.expect("one more after ten seconds");
     let outcome = key.refresh().await;
-    assert!(matches!(outcome, Err(RefreshError::Throttled)));
+    assert!(matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Throttled));
 
-    // A cooldown is no matter of an operator's.
+    // The cooldown does not apply to operators.
     pass(minutes(1)).await;
     let _ = key.refresh_newer_than(key.current().generation()).await;
     key.refresh().await.expect("the bucket holds more");
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_are_taken_in_the_end_hold_no_refresh_back() {
+async fn late_accepted_keys_hold_no_refresh_back() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -182,11 +179,11 @@ async fn keys_that_are_taken_in_the_end_hold_no_refresh_back() {
         upstream.rotate();
         log.hint();
         pass(secs(2)).await;
-        // Not active yet; and a minute later it is.
+        // The key is not active yet. It is later.
         let used = key.current().generation();
         let outcome = key.refresh_newer_than(used).await;
         assert!(
-            matches!(outcome, Err(RefreshError::Unchanged)),
+            matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged),
             "{outcome:?}"
         );
         key.report_accepted(used);

@@ -1,4 +1,4 @@
-//! Word of changes.
+//! Tests of subscriptions, and of when replaced values are freed.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tower_rotating_auth::Rotating;
 use crate::support::{Answer, Upstream, block_on, millis, moment, pass, script, secs};
 
 #[tokio::test(start_paused = true)]
-async fn each_change_is_told_and_nothing_else() {
+async fn subscription_returns_each_change_only() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(0));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -25,7 +25,7 @@ async fn each_change_is_told_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_subscribes_is_told_of_what_comes_not_of_what_is() {
+async fn subscription_starts_after_the_current_value() {
     let (key, mut publisher) = Rotating::manual(1);
     publisher.publish(2);
     let mut changes = key.subscribe();
@@ -35,7 +35,7 @@ async fn whoever_subscribes_is_told_of_what_comes_not_of_what_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_that_come_faster_than_they_are_taken_are_one() {
+async fn fast_changes_are_merged() {
     let (key, mut publisher) = Rotating::manual(0);
     let mut changes = key.subscribe();
     for value in 1..=100 {
@@ -46,7 +46,7 @@ async fn changes_that_come_faster_than_they_are_taken_are_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_given_up_loses_nothing() {
+async fn cancelled_wait_loses_no_change() {
     let (key, mut publisher) = Rotating::manual(0);
     let mut changes = key.subscribe();
     for value in 1..=10 {
@@ -57,7 +57,7 @@ async fn a_wait_that_is_given_up_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_told_is_current_when_it_is_told() {
+async fn changed_value_is_current_when_returned() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(20));
     let key = Rotating::start(source).await.expect("the source delivers");
@@ -66,15 +66,15 @@ async fn what_is_told_is_current_when_it_is_told() {
     upstream.rotate();
     log.hint();
     let asked = Instant::now();
-    let told = changes.changed().await.expect("the task runs");
+    let received = changes.changed().await.expect("the task runs");
     assert_eq!(asked.elapsed(), millis(20));
-    assert_eq!(told.generation(), key.current().generation());
-    assert_eq!(told.generation(), key.status().generation);
+    assert_eq!(received.generation(), key.current().generation());
+    assert_eq!(received.generation(), key.status().generation);
 }
 
-/// Real threads: one publishes as fast as it can, others listen.
+/// On real threads: one publishes as fast as it can, others subscribe.
 #[test]
-fn listeners_on_other_threads_see_growing_generations_and_the_last_one() {
+fn subscribers_see_growing_generations() {
     const LAST: u64 = 20_000;
     let (key, mut publisher) = Rotating::manual(1_u64);
     let listeners: Vec<_> = (0..4)
@@ -101,7 +101,7 @@ fn listeners_on_other_threads_see_growing_generations_and_the_last_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_nobody_holds_any_more_is_freed_as_soon_as_it_is_replaced() {
+async fn unheld_value_is_freed_on_replacement() {
     let alive = Arc::new(());
     let held = Arc::clone(&alive);
     let (source, log) = script(move |asked| Answer::value((asked.number, Arc::clone(&held))));
@@ -111,12 +111,12 @@ async fn a_value_that_nobody_holds_any_more_is_freed_as_soon_as_it_is_replaced()
     log.hint();
     pass(millis(100)).await;
     assert_eq!(key.current().0, 2);
-    // The test's, the script's, and the one that is current.
+    // One in the test, one in the script, one in the current value.
     assert_eq!(Arc::strong_count(&alive), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_a_reader_lets_go_of_later_is_freed_within_half_a_minute() {
+async fn held_value_is_freed_within_30_s_of_release() {
     let alive = Arc::new(());
     let held = Arc::clone(&alive);
     let (source, log) = script(move |asked| {

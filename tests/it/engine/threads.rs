@@ -1,4 +1,4 @@
-//! Real threads and real time: many tasks, a server that rotates, callers that give up.
+//! A test on real threads: many tasks, a server that rotates its key, and callers that cancel.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,10 +20,10 @@ use crate::support::{Upstream, millis, secs};
 
 const TASKS: usize = 32;
 const ROTATIONS: u64 = 40;
-/// Only a test that fails waits for so long.
+/// The longest run. Only a failing test takes this long.
 const PATIENCE: Duration = secs(120);
 
-/// A cheap stream of numbers that nobody can foresee but that is the same each time.
+/// A xorshift generator: random enough, and the same on each run.
 struct Chance(u64);
 
 impl Chance {
@@ -35,7 +35,7 @@ impl Chance {
     }
 }
 
-/// Polls a refresh a few times and then gives it up, or sees it through.
+/// Polls a refresh a few times and drops it, or awaits it.
 async fn sometimes(mut refreshing: Refreshing<u64>, polls: u64) -> Option<Generation> {
     if polls % 4 == 0 {
         return refreshing.await.ok().map(|newer| newer.generation());
@@ -50,7 +50,7 @@ async fn sometimes(mut refreshing: Refreshing<u64>, polls: u64) -> Option<Genera
     None
 }
 
-/// Sends requests until the last key of all was accepted.
+/// Sends requests until the last key is accepted.
 async fn client(
     key: Rotating<u64>,
     upstream: Upstream,
@@ -79,10 +79,10 @@ async fn client(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn thirty_two_tasks_go_through_forty_rotations_with_hardly_a_fetch_more() {
+async fn many_tasks_share_few_fetches_over_rotations() {
     let upstream = Upstream::new();
     let (source, log) = upstream.source(millis(1));
-    let source = source.paced(RefreshInterval::new(secs(3600), millis(10)));
+    let source = source.with_interval(RefreshInterval::new(secs(3600), millis(10)));
     let key = Rotating::start(source).await.expect("the source delivers");
     let accepted: Arc<[AtomicUsize]> = (0..=1 + ROTATIONS).map(|_| AtomicUsize::new(0)).collect();
 
@@ -94,7 +94,7 @@ async fn thirty_two_tasks_go_through_forty_rotations_with_hardly_a_fetch_more() 
     let clients: Vec<_> = clients.collect();
 
     let all = async {
-        // Each key is replaced when every task has used it, and its writer tells.
+        // Each key is replaced when every task has used it, with a hint.
         for number in 1..=usize::try_from(ROTATIONS).expect("a small number") {
             while accepted[number].load(Ordering::SeqCst) < TASKS {
                 yield_now().await;
@@ -106,7 +106,7 @@ async fn thirty_two_tasks_go_through_forty_rotations_with_hardly_a_fetch_more() 
             outcome.expect("no task panicked");
         }
     };
-    timeout(PATIENCE, all).await.expect("nobody waits for ever");
+    timeout(PATIENCE, all).await.expect("every task ends");
 
     assert_eq!(*key.current(), 1 + ROTATIONS);
     // One to start with, one for each rotation, and what the bucket lets rejections force.

@@ -10,6 +10,7 @@ use tower_rotating_auth::{
 };
 
 use super::support::{Desk, assert_content, failure, in_time, replace, write};
+use crate::support::source_kind;
 
 #[tokio::test(start_paused = true)]
 async fn white_space_and_byte_order_marks_around_the_key_are_not_part_of_it() {
@@ -101,7 +102,8 @@ async fn a_file_may_have_as_many_bytes_as_told_and_not_one_more() {
 
     write(&desk.path, "12345678\n");
     let error = failure(&key).await;
-    assert_eq!(error.class(), SourceErrorKind::Invalid);
+    let error = error.source_error().expect("the source failed");
+    assert_eq!(error.kind(), SourceErrorKind::Invalid);
     assert!(error.to_string().contains("max_bytes"), "{error}");
 }
 
@@ -112,7 +114,10 @@ async fn sixty_four_kibibytes_are_a_key_file_unless_told() {
     assert_eq!(key.current().expose_secret().len(), 64 * 1024);
 
     write(&desk.path, &"k".repeat(64 * 1024 + 1));
-    assert_eq!(failure(&key).await.class(), SourceErrorKind::Invalid);
+    assert_eq!(
+        source_kind(&failure(&key).await),
+        Some(SourceErrorKind::Invalid)
+    );
 }
 
 #[test]

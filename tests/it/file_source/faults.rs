@@ -7,11 +7,11 @@ use std::path::Path;
 use tower_rotating_auth::source::{SourceErrorKind::Invalid, SourceErrorKind::Transient};
 use tower_rotating_auth::{
     Rotating,
-    rotating::StartError,
     source::{FileSource, SourceErrorKind},
 };
 
 use super::support::{Desk, assert_content, failure, in_time, write};
+use crate::support::{source_kind, start_kind};
 
 /// A key whose file goes bad: told of with its class, its path and these words, and never with the
 /// content; the key stays until the file is mended.
@@ -22,7 +22,8 @@ async fn stays(class: SourceErrorKind, words: &str, go_bad: impl FnOnce(&Path)) 
 
     go_bad(path);
     let error = failure(&key).await;
-    assert_eq!(error.class(), class, "{error}");
+    let error = error.source_error().expect("the source failed");
+    assert_eq!(error.kind(), class, "{error}");
     let text = error.to_string();
     assert!(text.contains(&format!("{path:?}")), "no path: {text}");
     assert!(text.contains(words), "not {words:?}: {text}");
@@ -68,7 +69,7 @@ async fn a_file_whose_directory_becomes_a_file() {
     let key = Rotating::start(FileSource::new(&path)).await.unwrap();
     fs::remove_dir_all(desk.at("keys")).unwrap();
     write(&desk.at("keys"), "");
-    assert_eq!(failure(&key).await.class(), Transient);
+    assert_eq!(source_kind(&failure(&key).await), Some(Transient));
     assert_content(&key.current(), "sk-1");
 }
 
@@ -150,7 +151,7 @@ mod unix {
 async fn what_is_wrong_at_the_start_is_told_at_the_start() {
     let desk = Desk::new("");
     match Rotating::start(FileSource::new(&desk.path)).await {
-        Err(StartError::Source(error)) => assert_eq!(error.class(), Invalid),
+        Err(error) => assert_eq!(start_kind(&error), Some(Invalid)),
         other => panic!("{other:?}"),
     }
 }

@@ -6,13 +6,12 @@ use std::path::Path;
 
 use tower_rotating_auth::{
     Rotating,
-    rotating::StartError,
     source::{FileSource, SourceErrorKind},
 };
 
 use super::support::{Desk, assert_content, failure, in_time, write};
-use crate::support::Traced;
 use crate::support::child::again_as;
+use crate::support::{Traced, source_kind};
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -24,8 +23,9 @@ async fn a_file_that_others_may_write_is_refused_at_the_start() {
         let desk = Desk::new("sk-1");
         set_mode(&desk.path, mode);
         match Rotating::start(FileSource::new(&desk.path)).await {
-            Err(StartError::Source(error)) => {
-                assert_eq!(error.class(), SourceErrorKind::Permanent);
+            Err(error) => {
+                let error = error.source_error().expect("the source failed");
+                assert_eq!(error.kind(), SourceErrorKind::Permanent);
                 assert!(error.to_string().contains("chmod go-w"), "{error}");
             }
             other => panic!("{other:?}"),
@@ -39,7 +39,10 @@ async fn a_file_that_others_may_write_all_of_a_sudden_is_refused_with_the_key_in
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     write(&desk.path, "sk-2");
     set_mode(&desk.path, 0o660);
-    assert_eq!(failure(&key).await.class(), SourceErrorKind::Permanent);
+    assert_eq!(
+        source_kind(&failure(&key).await),
+        Some(SourceErrorKind::Permanent)
+    );
     assert_content(&key.current(), "sk-1");
 
     set_mode(&desk.path, 0o600);
@@ -78,8 +81,9 @@ async fn a_file_that_everybody_may_read_is_refused_where_that_is_strict() {
     let desk = Desk::new("sk-1");
     set_mode(&desk.path, 0o644);
     match Rotating::start(FileSource::new(&desk.path).strict()).await {
-        Err(StartError::Source(error)) => {
-            assert_eq!(error.class(), SourceErrorKind::Permanent);
+        Err(error) => {
+            let error = error.source_error().expect("the source failed");
+            assert_eq!(error.kind(), SourceErrorKind::Permanent);
             assert!(error.to_string().contains("chmod o-r"), "{error}");
         }
         other => panic!("{other:?}"),
@@ -101,7 +105,8 @@ async fn a_file_that_may_no_longer_be_read_keeps_the_key() {
         return;
     }
     let error = failure(&key).await;
-    assert_eq!(error.class(), SourceErrorKind::Permanent);
+    let error = error.source_error().expect("the source failed");
+    assert_eq!(error.kind(), SourceErrorKind::Permanent);
     assert!(error.to_string().contains("may not be read"), "{error}");
     assert_content(&key.current(), "sk-1");
 

@@ -6,17 +6,17 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tower_rotating_auth::{
     Rotating,
-    rotating::StartError,
     source::{FileSource, SourceErrorKind},
 };
 
 use super::support::{Desk, assert_content, write};
+use crate::support::start_kind;
 
 #[tokio::test(start_paused = true)]
 async fn a_file_that_is_missing_fails_the_start() {
     let desk = Desk::empty();
     match Rotating::start(FileSource::new(&desk.path)).await {
-        Err(StartError::Source(error)) => assert_eq!(error.class(), SourceErrorKind::Transient),
+        Err(error) => assert_eq!(start_kind(&error), Some(SourceErrorKind::Transient)),
         other => panic!("{other:?}"),
     }
 }

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::timeout;
-use tower_rotating_auth::{Rotating, Secret, rotating::RefreshError, source::SourceError};
+use tower_rotating_auth::{
+    Rotating, Secret,
+    rotating::{RefreshError, RefreshErrorKind},
+};
 
 /// How long a test waits, and in which steps.
 const PATIENCE: Duration = Duration::from_secs(100 * 24 * 3600);
@@ -77,9 +80,9 @@ pub(super) async fn in_time<T>(wait: impl Future<Output = T>) -> T {
 }
 
 /// Asks the source now and waits for its error.
-pub(super) async fn failure(key: &Rotating<Secret>) -> std::sync::Arc<SourceError> {
+pub(super) async fn failure(key: &Rotating<Secret>) -> RefreshError {
     match in_time(key.refresh()).await {
-        Err(RefreshError::Failed(error)) => error,
+        Err(error) if error.kind() == RefreshErrorKind::Failed => error,
         other => panic!("the source should have failed: {other:?}"),
     }
 }

@@ -235,8 +235,8 @@ impl Source for Impatient {
         pending::<()>().await;
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.source.pace()
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.source.refresh_interval()
     }
 }
 

@@ -104,7 +104,7 @@ fn a_key_file_has_all_that_a_key_can_have() {
         ("replaces", "\"zzzzzzzzzzzz\""),
         ("scopes", "[\"b\"]"),
     ]);
-    let keys = KeySet::from_toml(&text.replace("= 1\n", "= 1\ngeneration = 42\n")).unwrap();
+    let keys = KeySet::from_toml(&text.replace("= 1\n", "= 1\nserial = 42\n")).unwrap();
     let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     // 2026-11-21T00:00:00Z and 2027-02-21T00:00:00Z
     let (from, until) = (
@@ -354,7 +354,7 @@ fn a_token_in_the_wrong_place_is_not_quoted() {
     }
     for (from, to) in [
         ("version = 1", format!("version = {token}")),
-        ("version = 1", format!("version = 1\ngeneration = {token}")),
+        ("version = 1", format!("version = 1\nserial = {token}")),
         ("version = 1", format!("version = 1\n{VALID} = 1")),
         ("version = 1", format!("version = 1\n{token} = 1")),
         ("version = 1", format!("version = 1\n{VALID}")),
@@ -493,9 +493,26 @@ fn a_list_without_a_key_or_with_one_twice_is_refused() {
 }
 
 #[test]
-fn a_generation_that_no_change_could_count_on_is_refused() {
-    let text = format!("version = 1\ngeneration = {}\n", u64::MAX);
-    let error = KeySet::from_toml(&text).unwrap_err();
-    assert_eq!(error.kind(), KeySetErrorKind::InvalidField);
-    assert_eq!(error.field(), Some("generation"));
+fn a_serial_that_no_change_could_count_on_is_refused() {
+    let text = format!("version = 1\nserial = {}\n", u64::MAX);
+    let error = KeySet::from_toml(&text).unwrap_err().to_string();
+    assert!(error.contains("serial"), "{error}");
+}
+
+#[test]
+fn key_file_serial_may_be_named_generation() {
+    let text = |name| {
+        format!(
+            "version = 1\n{name} = 42\n[[client]]\nid = \"c\"\n[[key]]\nid = \"k\"\nclient = \"c\"\ndigest = \"{}\"\n",
+            KeyDigest::of(b"any key").to_text()
+        )
+    };
+    let keys = KeySet::from_toml(&text("serial")).unwrap();
+    assert_eq!(KeySet::from_toml(&text("generation")).unwrap(), keys);
+    assert_ne!(
+        KeySet::from_toml(&text("serial").replace("42", "41")).unwrap(),
+        keys
+    );
+    let both = text("serial").replace("serial", "generation = 42\nserial");
+    KeySet::from_toml(&both).unwrap_err();
 }

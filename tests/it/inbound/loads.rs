@@ -11,17 +11,16 @@ use tower::Layer;
 use tower_rotating_auth::{
     Rotating, Secret,
     inbound::{IntoKeySet, KeyDigest, KeySet, RequireKey, RequireKeyLayer},
-    rotating::StartError,
     source::{EnvSource, FileSource, SourceError, SourceErrorKind, source_fn},
 };
 
 use super::keys::{ADMIN, VALID};
 use super::layer::{Answer, Echo, ask, get, with};
-use crate::support::{minutes, pass, secs};
+use crate::support::{minutes, pass, secs, start_kind};
 
-/// A key file of this generation: a `[[key]]` for each token, with what else it says.
-fn file(generation: u64, keys: &[(&str, &str)]) -> String {
-    let mut text = format!("version = 1\ngeneration = {generation}\n[[client]]\nid = \"c\"\n");
+/// A key file with this serial: a `[[key]]` for each token, with what else it says.
+fn file(serial: u64, keys: &[(&str, &str)]) -> String {
+    let mut text = format!("version = 1\nserial = {serial}\n[[client]]\nid = \"c\"\n");
     for (n, (token, more)) in keys.iter().enumerate() {
         let digest = KeyDigest::of(token.as_bytes()).to_text();
         text += &format!("[[key]]\nid = \"k{n}\"\nclient = \"c\"\ndigest = \"{digest}\"\n{more}\n");
@@ -86,7 +85,10 @@ fn told(error: &dyn std::error::Error) -> String {
 async fn no_start(text: &str) -> (SourceErrorKind, String) {
     let desk = Desk::new(text);
     match Rotating::start(desk.source().key_set()).await {
-        Err(StartError::Source(error)) => (error.class(), told(&error)),
+        Err(error) => {
+            let error = error.source_error().expect("the source failed");
+            (error.kind(), told(error))
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -149,10 +151,10 @@ async fn key_set_source_starts_by_its_wall_clock() {
 async fn a_missing_file_and_one_that_others_may_write_is_no_start() {
     let desk = Desk::new("");
     fs::remove_file(desk.path()).unwrap();
-    let Err(StartError::Source(error)) = Rotating::start(desk.source().key_set()).await else {
+    let Err(error) = Rotating::start(desk.source().key_set()).await else {
         panic!("started");
     };
-    assert_eq!(error.class(), SourceErrorKind::Transient);
+    assert_eq!(start_kind(&error), Some(SourceErrorKind::Transient));
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,10 +196,10 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
         ("cut off", good[..good.len() - 20].to_owned()),
         ("the first line", "version = 1".into()),
         ("older", file(4, &[(VALID, ""), (ADMIN, "")])),
-        ("without a generation", file(0, &[(ADMIN, "")])),
+        ("without a serial", file(0, &[(ADMIN, "")])),
         ("a plain key that is weak", "x".into()),
         (
-            "a plain list, which has no generation",
+            "a plain list, which has no serial",
             format!("{VALID} {ADMIN}"),
         ),
     ] {
@@ -217,7 +219,7 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
         wait(minutes(10)).await;
         assert_eq!(keys.status().last_error, None, "{how}");
     }
-    // The same generation again is taken, and a later one.
+    // The same serial again is taken, and a later one.
     desk.write(&file(5, &[(VALID, ""), (ADMIN, "")]));
     wait(minutes(2)).await;
     assert_eq!(
@@ -390,8 +392,8 @@ async fn an_environment_variable_holds_a_key_file_or_a_list() {
     for (value, says) in [
         (format!("{VALID}, {ADMIN}"), "<2 keys>"),
         (file(1, &[(VALID, "")]), "<1 keys>"),
-        (String::new(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
-        (" \n".into(), "CLIENT_KEYS_OF_THIS_TEST is set to nothing"),
+        (String::new(), "CLIENT_KEYS_OF_THIS_TEST is empty"),
+        (" \n".into(), "CLIENT_KEYS_OF_THIS_TEST is empty"),
         (",".into(), "there is no key in the set"),
         ("changeme".into(), "everybody knows"),
         (expired, "every key has expired"),

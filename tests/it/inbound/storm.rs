@@ -15,14 +15,14 @@ use crate::support::{Answer, Traced, millis, pass, script};
 
 const FLOOD: u64 = 10_000;
 
-/// What the observer is told of refusals, as (reason, untold).
+/// What the observer is told of refusals, as (reason, suppressed).
 struct Told(Receiver<Event>);
 
 impl Told {
     /// All of it: the observer ends with the last handle of the keys.
     fn all(self) -> Vec<(&'static str, u64)> {
         let refused = self.0.into_iter().filter_map(|event| match event.kind {
-            EventKind::Refused { reason, untold } => Some((reason, untold)),
+            EventKind::Refused { reason, suppressed } => Some((reason, suppressed)),
             _ => None,
         });
         refused.collect()
@@ -73,8 +73,8 @@ async fn a_flood_is_counted_in_full_told_in_part_and_holds_no_good_request_up() 
     assert_eq!(*last, "expired");
     // The first twenty, and one for each tenth of a second.
     assert!((20..=35).contains(&told.len()), "{told:?}");
-    let untold: u64 = told.iter().map(|(_, untold)| untold).sum();
-    assert_eq!(told.len() as u64 + untold, FLOOD + 1);
+    let suppressed: u64 = told.iter().map(|(_, suppressed)| suppressed).sum();
+    assert_eq!(told.len() as u64 + suppressed, FLOOD + 1);
 
     let text = traced.text();
     assert_eq!(

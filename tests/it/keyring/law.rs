@@ -133,11 +133,8 @@ impl World {
 
     async fn take(&mut self, step: Step, ring: usize) {
         let ring = self.rings[ring].clone();
-        let generation = ring
-            .ledger()
-            .generation()
-            .max(self.store.ledger().generation());
-        let before = self.store.ledger();
+        let serial = ring.state().serial().max(self.store.state().serial());
+        let before = self.store.state();
         let keys = self.model.keys.len();
         let key = |n: usize| n % keys.max(1);
         match step {
@@ -211,9 +208,9 @@ impl World {
             }
         }
         self.promises(&ring).await;
-        let after = self.store.ledger();
-        assert!(after.generation() >= generation, "it is monotonic");
-        let moved = after.generation() != before.generation();
+        let after = self.store.state();
+        assert!(after.serial() >= serial, "it is monotonic");
+        let moved = after.serial() != before.serial();
         let changed =
             !before.keys().eq(after.keys()) || before.clients().count() != after.clients().count();
         assert!(moved || !changed, "it moves when anything does");
@@ -315,7 +312,7 @@ impl World {
             ring.reload().await.unwrap();
             self.in_force(ring);
             assert!(
-                ring.ledger() == self.store.ledger(),
+                ring.state() == self.store.state(),
                 "what is stored is published"
             );
         }
@@ -377,7 +374,9 @@ fn same<T: std::fmt::Debug + PartialEq>(
 ) {
     match (expected, done) {
         (Ok(expected), Ok(done)) => assert_eq!(done, expected),
-        (Err(expected), Err(KeyRingError::NotAllowed(why))) => assert_eq!(why, expected),
+        (Err(expected), Err(error)) => {
+            assert_eq!(error.not_allowed(), Some(&expected), "{error:?}");
+        }
         (expected, done) => panic!("{done:?}, not {expected:?}"),
     }
 }

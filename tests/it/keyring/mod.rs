@@ -2,11 +2,11 @@
 
 mod faults;
 mod law;
-mod ledger;
 mod life;
 mod lineage;
 mod model;
 mod rotation;
+mod state;
 #[cfg(feature = "file")]
 mod uses;
 

@@ -155,7 +155,7 @@ async fn what_is_followed_is_noted_by_and_by_with_what_was_used_before_a_set_was
     let (used, unused) = (issued(&service.ring).await, issued(&service.ring).await);
     let (keys, mut publisher) = tower_rotating_auth::Rotating::builder()
         .wall_clock(wall.reader())
-        .manual(service.ring.ledger().key_set().clone());
+        .manual(service.ring.state().key_set().clone());
     let follows = tokio::spawn(service.uses.clone().follow(keys));
     while service.uses.read().await.unwrap().is_none() {}
     service.is_asked_with(&used).await;

@@ -1,4 +1,4 @@
-//! The contract of Tower: only a ready instance is called, clones are not ready, futures can be sent.
+//! Tower's contract: only ready instances are called, clones are not ready, futures are `Send`.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -20,7 +20,7 @@ use tower_test::mock;
 
 use super::{ORIGIN, Upstream, World, post};
 
-/// Panics when it is called without having been ready; its clones start anew.
+/// A service that panics if it is called without being ready. Its clones start unready.
 struct Probe {
     inner: Upstream,
     readiness: Readiness,
@@ -68,7 +68,7 @@ impl Service<Request<String>> for Probe {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_ready_instance_is_called_on_both_attempts_and_by_every_clone() {
+async fn only_ready_instances_are_called() {
     let world = World::new("key-0");
     let mut client = world.inject().await.layer(Probe {
         inner: world.upstream(),
@@ -91,7 +91,7 @@ async fn only_a_ready_instance_is_called_on_both_attempts_and_by_every_clone() {
 }
 
 #[tokio::test]
-async fn a_mock_is_called_for_each_attempt_once_it_allows_it() {
+async fn mock_is_called_for_each_attempt() {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
     let (key, mut publisher) = Rotating::manual(bearer("old"));
     let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
@@ -119,7 +119,7 @@ async fn a_mock_is_called_for_each_attempt_once_it_allows_it() {
 }
 
 #[tokio::test]
-async fn a_hyper_client_inside_makes_a_service_that_can_be_shared_and_a_future_that_can_be_sent() {
+async fn hyper_client_service_is_sync_and_future_send() {
     fn check<S, B>(service: S) -> S
     where
         S: Service<Request<B>, Future: Send> + Clone + Send + Sync + 'static,

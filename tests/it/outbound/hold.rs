@@ -1,4 +1,4 @@
-//! Requests that wait for a refresh instead of going out with a dead key.
+//! Requests that wait for a refresh instead of being sent with a dead key.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -17,8 +17,8 @@ use tower_rotating_auth::{
 use super::{ORIGIN, URL, Upstream, World, get, post};
 use crate::support::{millis, moment, pass, secs};
 
-/// A world in which the first key is proven and dead since, and a fetch takes two seconds; a request was
-/// rejected and waits for it.
+/// Rotates the proven key away and starts a request, which is rejected and waits two seconds for a
+/// fetch.
 async fn refreshing<S, X>(world: &World, client: &InjectKey<S, X>) -> JoinHandle<Response<String>>
 where
     InjectKey<S, X>: Service<
@@ -30,11 +30,11 @@ where
         + Send
         + 'static,
 {
-    let response = client.clone().oneshot(post("")).await.unwrap();
+    let response = ServiceExt::oneshot(client.clone(), post("")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     pass(secs(1)).await;
     world.rotate("new");
-    let first = client.clone().oneshot(post("first"));
+    let first = ServiceExt::oneshot(client.clone(), post("first"));
     let first = tokio::spawn(async { first.await.unwrap() });
     moment().await;
     assert_eq!(sent(world), ["old", "old"]);
@@ -52,7 +52,7 @@ fn sent(world: &World) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn none_is_sent_with_the_dead_key_while_the_refresh_runs() {
+async fn held_requests_never_send_the_dead_key() {
     for hold in [true, false] {
         let world = World::new("old");
         let key = world.key_with(secs(2)).await;
@@ -86,7 +86,7 @@ async fn none_is_sent_with_the_dead_key_while_the_refresh_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_cannot_be_sent_twice_need_not_be() {
+async fn held_request_needs_no_second_body() {
     let world = World::new("old");
     let client = inject(&world)
         .await
@@ -100,7 +100,7 @@ async fn a_body_that_cannot_be_sent_twice_need_not_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_held_for_longer_than_a_rejected_request_waits_and_then_the_upstream_decides() {
+async fn hold_ends_after_force_wait() {
     let world = World::new("old");
     let builder = Rotating::builder().force_wait(secs(3));
     let key = world.key_by(builder, secs(10)).await;
@@ -116,7 +116,7 @@ async fn nobody_is_held_for_longer_than_a_rejected_request_waits_and_then_the_up
     assert_eq!(first.await.unwrap().status(), StatusCode::UNAUTHORIZED);
     assert_eq!(sent(&world), ["old", "old", "old"]);
 
-    // While the source is not asked, nobody waits; and once it has delivered, all is well.
+    // During the cooldown, no request waits. Once the source delivers a key, all are accepted.
     let asked = Instant::now();
     let response = client.clone().oneshot(post("")).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -127,7 +127,7 @@ async fn nobody_is_held_for_longer_than_a_rejected_request_waits_and_then_the_up
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_has_not_proven_itself_holds_nobody_up() {
+async fn unproven_key_holds_no_request() {
     let world = World::new("old");
     world.accept("new");
     let client = inject(&world).await.layer(world.upstream());
@@ -139,7 +139,7 @@ async fn a_key_that_has_not_proven_itself_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_elsewhere_or_carries_a_header_of_its_own_is_not_held() {
+async fn requests_without_our_key_are_not_held() {
     let world = World::new("old");
     let client = inject(&world).await.layer(world.upstream());
     let first = refreshing(&world, &client).await;
@@ -155,7 +155,7 @@ async fn what_goes_elsewhere_or_carries_a_header_of_its_own_is_not_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_held_request_holds_nothing_of_the_inner_service() {
+async fn held_request_reserves_no_inner_capacity() {
     let world = World::new("old");
     let client = ServiceBuilder::new()
         .layer(inject(&world).await)
@@ -167,7 +167,7 @@ async fn a_held_request_holds_nothing_of_the_inner_service() {
         .collect();
     moment().await;
 
-    // Kept as clones that were ready: one of them would have the only permit.
+    // Held requests that kept a ready instance would hold the only permit.
     let mut busy = client.clone();
     let asked = Instant::now();
     let elsewhere = get("https://elsewhere.example.com/");
@@ -178,7 +178,7 @@ async fn a_held_request_holds_nothing_of_the_inner_service() {
     for held in held {
         assert_eq!(held.await.unwrap().unwrap().body(), "held");
     }
-    // The instance itself is as good as before.
+    // The instance that held the request can be used again.
     for _ in 0..2 {
         let response = busy.ready().await.unwrap().call(post("")).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
@@ -186,7 +186,7 @@ async fn a_held_request_holds_nothing_of_the_inner_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_gives_up_takes_the_request_along_and_nothing_else() {
+async fn dropped_held_request_affects_no_other() {
     let world = World::new("old");
     let client = inject(&world).await.layer(world.upstream());
     let first = refreshing(&world, &client).await;
@@ -199,7 +199,7 @@ async fn a_caller_who_gives_up_takes_the_request_along_and_nothing_else() {
     assert!(world.seen().iter().all(|seen| seen.body != "lost"));
 }
 
-/// Takes requests until it is told to be broken.
+/// A service that can be broken.
 #[derive(Clone)]
 struct Breaks {
     inner: Upstream,
@@ -226,7 +226,7 @@ impl Service<Request<String>> for Breaks {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_inner_service_that_breaks_meanwhile_is_the_callers_error() {
+async fn inner_error_while_held_is_passed_on() {
     let world = World::new("old");
     let (breaks, broken) = tokio::sync::watch::channel(false);
     let client = inject(&world).await.layer(Breaks {
@@ -243,7 +243,7 @@ async fn an_inner_service_that_breaks_meanwhile_is_the_callers_error() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_published_by_hand_holds_nobody_up() {
+async fn manually_published_key_holds_no_request() {
     let world = World::new("old");
     let key = Credential::bearer(&Secret::from("old")).unwrap();
     let (key, _publisher) = Rotating::manual(key);
@@ -259,7 +259,7 @@ async fn a_key_that_is_published_by_hand_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_the_refresh_task_is_gone_nobody_waits_for_it() {
+async fn stopped_refresh_task_holds_no_request() {
     let world = World::new("old");
     let source = world.clone();
     let source = tower_rotating_auth::source::source_fn(move || {

@@ -14,7 +14,7 @@ use super::{ORIGIN, URL, World, get};
 use crate::support::Wall;
 
 #[tokio::test(start_paused = true)]
-async fn the_current_key_is_on_each_request_and_is_sensitive() {
+async fn request_carries_current_sensitive_key() {
     let world = World::new("first");
     let key = world.key().await;
     let client = ServiceBuilder::new()
@@ -38,7 +38,7 @@ async fn the_current_key_is_on_each_request_and_is_sensitive() {
 }
 
 #[tokio::test]
-async fn any_header_carries_the_bare_key() {
+async fn custom_header_carries_bare_key() {
     let world = World::new("unused");
     let name = HeaderName::from_static("x-api-key");
     let credential = Credential::header(name, &Secret::from("k-1")).unwrap();
@@ -52,7 +52,7 @@ async fn any_header_carries_the_bare_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_header_that_the_caller_set_is_left_alone_and_its_rejection_is_the_callers() {
+async fn existing_header_is_kept_and_not_replayed() {
     let world = World::new("ours");
     let client = world.inject().await.layer(world.upstream());
     let mut request = get(URL);
@@ -70,7 +70,7 @@ async fn a_header_that_the_caller_set_is_left_alone_and_its_rejection_is_the_cal
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_header_of_that_name_makes_way_where_told_also_on_the_replay() {
+async fn override_replaces_every_existing_header() {
     let world = World::new("old");
     let client = world
         .inject()
@@ -93,7 +93,7 @@ async fn every_header_of_that_name_makes_way_where_told_also_on_the_replay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_replay_the_future_is_the_inner_one_and_the_service_need_not_be_clone() {
+async fn without_replay_inner_needs_no_clone() {
     let world = World::new("old");
     let upstream = world.upstream();
     let called = AtomicBool::new(false); // makes the closure, and so the service, not `Clone`
@@ -109,7 +109,7 @@ async fn without_replay_the_future_is_the_inner_one_and_the_service_need_not_be_
     assert_eq!(world.seen().len(), 1);
 }
 
-/// Delivers one key that lives for a minute, and then fails.
+/// A source that delivers one key with a lifetime of a minute, then fails.
 struct OneMinute(Arc<AtomicBool>);
 
 impl Source for OneMinute {
@@ -128,7 +128,7 @@ impl Source for OneMinute {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_key_is_sent_unless_told_to_be_left_off() {
+async fn omit_expired_leaves_expired_key_off() {
     let started = (tokio::time::Instant::now(), SystemTime::now());
     let key = Rotating::builder()
         .wall_clock(move || started.1 + started.0.elapsed())
@@ -153,7 +153,7 @@ async fn an_expired_key_is_sent_unless_told_to_be_left_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_has_expired_whatever_a_clock_that_was_set_back_says() {
+async fn clock_set_back_does_not_revive_expired_key() {
     let wall = Wall::new();
     let key = Rotating::builder()
         .wall_clock(wall.reader())
@@ -170,7 +170,7 @@ async fn a_key_has_expired_whatever_a_clock_that_was_set_back_says() {
 }
 
 #[test]
-fn equal_credentials_are_equal_whatever_was_around_the_key() {
+fn credential_equality_ignores_surrounding_space() {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
     assert_eq!(bearer("sk-1"), bearer(" sk-1\n"));
     assert_ne!(bearer("sk-1"), bearer("sk-2"));
@@ -182,7 +182,7 @@ fn equal_credentials_are_equal_whatever_was_around_the_key() {
 }
 
 #[test]
-fn each_thread_has_a_copy_of_the_value_of_its_own() {
+fn each_thread_has_its_own_value() {
     let credential = Credential::bearer(&Secret::from("sk-1")).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..40 {

@@ -1,18 +1,17 @@
-//! The outbound half, against an upstream that is a Tower service in the same task: virtual time, no sockets.
+//! The outbound half, against an upstream that is a Tower service: virtual time, and mostly no
+//! sockets.
 
+mod adapter;
 mod buffer_body;
 mod contract;
 mod grpc;
 mod hold;
 mod inject;
-#[cfg(feature = "rmcp")]
-mod mcp;
 mod order;
 mod origins;
 mod overlap;
 mod replay;
 mod routes;
-mod seam;
 mod secrecy;
 mod storm;
 mod wire;
@@ -35,7 +34,7 @@ use tower_rotating_auth::{
 pub(crate) const URL: &str = "https://api.example.com/v1/models";
 pub(crate) const ORIGIN: &str = "https://api.example.com";
 
-/// A secret store and the upstream that takes its keys, as the world outside of the process.
+/// A secret store, and the upstream that accepts its keys.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Mutex<State>>);
 
@@ -80,7 +79,7 @@ impl World {
         f(&mut self.0.lock().unwrap())
     }
 
-    /// What the secret store delivers from now on.
+    /// Sets what the secret store delivers.
     pub(crate) fn store(&self, key: &str) {
         self.with(|state| state.stored = Ok(key.into()));
     }
@@ -89,12 +88,12 @@ impl World {
         self.with(|state| state.stored = Err("the store is down"));
     }
 
-    /// What the upstream takes from now on.
+    /// Sets the key that the upstream accepts.
     pub(crate) fn accept(&self, key: &str) {
         self.with(|state| state.accepted = vec![key.into()]);
     }
 
-    /// What the upstream takes from now on beside what it took before.
+    /// Adds a key that the upstream accepts.
     pub(crate) fn also_accept(&self, key: &str) {
         self.with(|state| state.accepted.push(key.into()));
     }
@@ -116,7 +115,7 @@ impl World {
         self.with(|state| state.seen.clone())
     }
 
-    /// A key that is fetched from the store; each fetch takes `latency`.
+    /// Starts a key that is fetched from the store. Each fetch takes `latency`.
     pub(crate) async fn key_with(&self, latency: Duration) -> Rotating<Credential> {
         self.key_by(Rotating::builder(), latency).await
     }
@@ -159,7 +158,7 @@ impl World {
     }
 }
 
-/// The upstream: takes one bearer key, answers with the body that it was sent.
+/// The upstream: accepts bearer keys, and answers with the request's body.
 #[derive(Clone)]
 pub(crate) struct Upstream(World);
 

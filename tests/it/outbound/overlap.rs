@@ -1,4 +1,4 @@
-//! A key that is not active yet: the second attempt goes back to the one before it.
+//! A key that is not active yet: the replay uses the previous one.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -21,7 +21,7 @@ use crate::support::{millis, minutes, moment, pass, secs};
 
 type Answered = Result<Response<String>, Infallible>;
 
-/// An upstream that takes from 10 ms to 90 ms to say what it knew when it was asked.
+/// An upstream that decides at once, and answers after 10 ms to 90 ms.
 fn slow(
     upstream: Upstream,
 ) -> impl Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send>
@@ -30,7 +30,7 @@ fn slow(
     takes(upstream, |number| millis(10 + number * 37 % 80))
 }
 
-/// A request that is answered three seconds after it arrived.
+/// Starts a request that is answered after three seconds.
 async fn answered_late(world: &World, key: &Rotating<Credential>) -> JoinHandle<Answered> {
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = client.layer(takes(world.upstream(), |_| secs(3)));
@@ -56,7 +56,7 @@ fn takes(
     })
 }
 
-/// Sends a request every 10 ms for so long, each on a task of its own, with its number for a body.
+/// Sends a request every 10 ms, each in its own task, with its number as the body.
 fn load<S>(client: S, from: u64, lasts: Duration) -> JoinHandle<Vec<Response<String>>>
 where
     S: Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send>
@@ -80,7 +80,7 @@ where
     })
 }
 
-/// A world in which the first key is proven and the second is current.
+/// Creates a world in which the first key is proven and the second is current.
 async fn rotated(world: &World, key: &Rotating<Credential>, second: &str) {
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let response = client.layer(world.upstream()).oneshot(post("")).await;
@@ -102,7 +102,7 @@ async fn answer(world: &World, key: &Rotating<Credential>) -> Response<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_becomes_active_ten_seconds_late_costs_no_caller_a_rejection() {
+async fn late_activation_fails_no_request() {
     let world = World::new("first");
     let key = world.key().await;
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
@@ -134,7 +134,7 @@ async fn a_key_that_becomes_active_ten_seconds_late_costs_no_caller_a_rejection(
     let per_request = f64::from(sends[..1000].iter().sum::<u32>()) / 1000.0;
     println!("{per_request} upstream requests for each, while the key is not active");
     assert!(late - rotated_at > 1900, "each tries the new key first");
-    // Once it is active, it is used at once, and each request is sent once.
+    // Once the new key is active, each request is sent once, with it.
     assert!(seen[settled..].iter().all(|seen| seen.key() == "second"));
     assert!(sends[1010..].iter().all(|sends| *sends == 1));
     let forced = world.fetches() - fetched;
@@ -143,8 +143,8 @@ async fn a_key_that_becomes_active_ten_seconds_late_costs_no_caller_a_rejection(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_mints_a_late_key_whenever_it_is_asked_costs_no_caller_a_rejection() {
-    /// Each key is taken ten seconds after it was minted.
+async fn source_minting_late_keys_fails_no_request() {
+    /// The upstream accepts each key ten seconds after it was minted.
     struct Mint(World, u32);
     impl Source for Mint {
         type Value = Credential;
@@ -182,7 +182,7 @@ async fn a_source_that_mints_a_late_key_whenever_it_is_asked_costs_no_caller_a_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_answer_tells_that_the_request_went_back_and_so_does_an_event() {
+async fn fallback_is_in_outcome_and_event() {
     let world = World::new("first");
     let (tell, told) = mpsc::channel();
     let builder = Rotating::builder().observer(move |event| {
@@ -212,7 +212,7 @@ async fn the_answer_tells_that_the_request_went_back_and_so_does_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_runs_in_the_background_and_what_it_brings_is_used() {
+async fn background_refresh_result_is_used() {
     let world = World::new("first");
     let key = world.key_with(secs(1)).await;
     rotated(&world, &key, "second").await;
@@ -227,7 +227,7 @@ async fn a_refresh_runs_in_the_background_and_what_it_brings_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_previous_key_that_is_rejected_too_is_told_honestly_and_not_tried_again() {
+async fn rejected_previous_key_is_not_retried() {
     let world = World::new("first");
     let key = world.key().await;
     rotated(&world, &key, "second").await;
@@ -246,7 +246,7 @@ async fn a_previous_key_that_is_rejected_too_is_told_honestly_and_not_tried_agai
         assert!(matches!(
             response.extensions().get(),
             Some(Outcome::Rejected {
-                why: NotReplayed::RefreshError(_),
+                reason: NotReplayed::RefreshFailed(_),
                 ..
             })
         ));
@@ -258,7 +258,7 @@ async fn a_previous_key_that_is_rejected_too_is_told_honestly_and_not_tried_agai
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_comes_again_is_not_sent_twice() {
+async fn returning_key_is_not_sent_twice() {
     let world = World::new("first");
     let key = world.key().await;
     rotated(&world, &key, "second").await;
@@ -271,7 +271,7 @@ async fn a_key_that_comes_again_is_not_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_the_upstream_dropped_before_it_was_replaced_is_not_gone_back_to() {
+async fn key_rejected_before_rotation_is_no_fallback() {
     let world = World::new("first");
     let key = world.key().await;
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
@@ -285,7 +285,7 @@ async fn a_key_that_the_upstream_dropped_before_it_was_replaced_is_not_gone_back
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_was_rejected_for_a_while_and_works_again_is_gone_back_to() {
+async fn recovered_key_is_a_fallback() {
     let world = World::new("first");
     let key = world.key().await;
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
@@ -299,7 +299,7 @@ async fn a_key_that_was_rejected_for_a_while_and_works_again_is_gone_back_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_rejection_of_the_previous_key_is_replayed_with_the_current_one() {
+async fn late_rejection_of_previous_uses_current_key() {
     let world = World::new("first");
     let key = world.key().await;
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
@@ -309,7 +309,7 @@ async fn a_late_rejection_of_the_previous_key_is_replayed_with_the_current_one()
     key.refresh().await.unwrap();
     assert_eq!(late.await.unwrap().unwrap().status(), StatusCode::OK);
 
-    // That was a rejection of the previous key, so that nothing goes back to it.
+    // The previous key was rejected, so no request falls back to it.
     world.accept("third");
     let response = answer(&world, &key).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -317,7 +317,7 @@ async fn a_late_rejection_of_the_previous_key_is_replayed_with_the_current_one()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newer_key_that_has_proven_itself_meanwhile_is_better_than_the_previous_one() {
+async fn proven_newer_key_beats_previous_key() {
     let world = World::new("first");
     let key = world.key().await;
     rotated(&world, &key, "second").await;
@@ -330,7 +330,7 @@ async fn a_newer_key_that_has_proven_itself_meanwhile_is_better_than_the_previou
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_was_sent_before_it_had_proven_itself_is_not_sent_twice() {
+async fn key_proven_in_flight_is_not_sent_twice() {
     let world = World::new("first");
     let key = world.key().await;
     world.accept("none");
@@ -343,7 +343,7 @@ async fn a_key_that_was_sent_before_it_had_proven_itself_is_not_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_never_proved_itself_is_not_gone_back_to() {
+async fn unproven_previous_key_is_no_fallback() {
     let world = World::new("first");
     let key = world.key().await;
     world.store("second");
@@ -355,7 +355,7 @@ async fn a_key_that_never_proved_itself_is_not_gone_back_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_has_proven_itself_and_is_rejected_is_refreshed_as_ever() {
+async fn rejected_proven_key_is_refreshed() {
     let world = World::new("first");
     let key = world.key().await;
     world.also_accept("second");
@@ -368,7 +368,7 @@ async fn a_key_that_has_proven_itself_and_is_rejected_is_refreshed_as_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overlap_of_nothing_cuts_over_at_once() {
+async fn zero_overlap_cuts_over_at_once() {
     let world = World::new("first");
     let builder = Rotating::builder().overlap(Duration::ZERO);
     let key = world.key_by(builder, millis(20)).await;
@@ -379,7 +379,7 @@ async fn an_overlap_of_nothing_cuts_over_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_previous_key_is_gone_back_to_until_the_overlap_is_over() {
+async fn fallback_ends_with_overlap() {
     let world = World::new("first");
     let builder = Rotating::builder().overlap(minutes(2));
     let key = world.key_by(builder, millis(0)).await;
@@ -392,7 +392,7 @@ async fn the_previous_key_is_gone_back_to_until_the_overlap_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_overlap_lasts_five_minutes_and_counts_from_when_the_previous_key_was_replaced() {
+async fn overlap_defaults_to_five_minutes() {
     let world = World::new("first");
     let key = world.key_with(millis(0)).await;
     rotated(&world, &key, "second").await;
@@ -408,8 +408,8 @@ async fn the_overlap_lasts_five_minutes_and_counts_from_when_the_previous_key_wa
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_previous_key_that_has_expired_is_not_gone_back_to() {
-    /// The first key lives for a minute, the second for an hour.
+async fn expired_previous_key_is_no_fallback() {
+    /// A source whose first key lives for a minute, and the second for an hour.
     struct Lives(u32);
     impl Source for Lives {
         type Value = Credential;
@@ -439,7 +439,7 @@ async fn a_previous_key_that_has_expired_is_not_gone_back_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_published_by_hand_overlaps_unless_it_cuts_over() {
+async fn manual_publish_overlaps_unless_cut_over() {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
     let world = World::new("first");
     let (key, mut publisher) = Rotating::manual(bearer("first"));
@@ -449,7 +449,7 @@ async fn what_is_published_by_hand_overlaps_unless_it_cuts_over() {
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
     publisher.publish(bearer("third"));
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
-    // The first is found to be compromised, and the third has been published already.
+    // The first key is compromised, and the third has been published already.
     assert_eq!(publisher.cut_over(bearer("third")).get(), 3);
     let response = answer(&world, &key).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -466,7 +466,7 @@ async fn what_is_published_by_hand_overlaps_unless_it_cuts_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_who_never_saw_the_key_does_not_prove_it() {
+async fn balancer_answer_does_not_prove_key() {
     for status in [
         StatusCode::SERVICE_UNAVAILABLE,
         StatusCode::BAD_GATEWAY,
@@ -484,7 +484,7 @@ async fn an_answer_of_who_never_saw_the_key_does_not_prove_it() {
         let response = client.layer(balancer).oneshot(post("")).await.unwrap();
         assert_eq!(response.status(), status);
 
-        // The key is not active yet, and the one before it is.
+        // The key is not active yet. The previous one is.
         assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
     }
 }

@@ -5,21 +5,22 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating, Secret,
     outbound::{InjectKeyLayer, IntoCredential, NotReplayed, Outcome},
-    rotating::RefreshError,
+    rotating::RefreshErrorKind,
     source::{SourceError, SourceErrorKind, source_fn},
 };
 
 use super::{ORIGIN, URL, World, get, post};
+use crate::support::source_kind;
 
 fn why_rejected(response: &Response<String>) -> &NotReplayed {
     match response.extensions().get::<Outcome>() {
-        Some(Outcome::Rejected { why, .. }) => why,
+        Some(Outcome::Rejected { reason, .. }) => reason,
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_request_is_sent_once_more_as_the_caller_gave_it_with_the_new_key() {
+async fn rejected_request_is_replayed_with_new_key() {
     let world = World::new("old");
     let client = world.inject().await.layer(world.upstream());
     world.rotate("new");
@@ -46,7 +47,7 @@ async fn a_rejected_request_is_sent_once_more_as_the_caller_gave_it_with_the_new
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_a_rejection_carries_no_outcome_and_is_sent_for_once() {
+async fn accepted_request_has_no_outcome() {
     let world = World::new("key");
     let client = world.inject().await.layer(world.upstream());
     let response = client.oneshot(get(URL)).await.unwrap();
@@ -56,7 +57,7 @@ async fn an_answer_that_is_not_a_rejection_carries_no_outcome_and_is_sent_for_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn extensions_of_the_request_survive_the_replay() {
+async fn request_extensions_survive_replay() {
     #[derive(Clone, PartialEq, Debug)]
     struct Trace(u32);
     let world = World::new("old");
@@ -75,7 +76,7 @@ async fn extensions_of_the_request_survive_the_replay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_key_is_not_sent_twice_and_the_caller_is_given_the_original_rejection() {
+async fn unchanged_key_is_not_replayed() {
     let world = World::new("old");
     let client = world.inject().await.layer(world.upstream());
     world.accept("new");
@@ -86,13 +87,13 @@ async fn the_same_key_is_not_sent_twice_and_the_caller_is_given_the_original_rej
     assert!(response.headers().contains_key("www-authenticate"));
     assert!(matches!(
         why_rejected(&response),
-        NotReplayed::RefreshError(RefreshError::Unchanged)
+        NotReplayed::RefreshFailed(error) if error.kind() == RefreshErrorKind::Unchanged
     ));
     assert_eq!(world.seen().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_refresh_gives_the_caller_the_original_rejection_and_the_reason() {
+async fn failed_refresh_returns_rejection_and_reason() {
     let world = World::new("old");
     let client = world.inject().await.layer(world.upstream());
     world.accept("new");
@@ -101,8 +102,8 @@ async fn a_failed_refresh_gives_the_caller_the_original_rejection_and_the_reason
     let response = client.oneshot(post("")).await.unwrap();
     assert_eq!(response.body(), "the upstream's own words");
     match why_rejected(&response) {
-        NotReplayed::RefreshError(RefreshError::Failed(error)) => {
-            assert_eq!(error.class(), SourceErrorKind::Transient);
+        NotReplayed::RefreshFailed(error) => {
+            assert_eq!(source_kind(error), Some(SourceErrorKind::Transient));
         }
         other => panic!("{other:?}"),
     }
@@ -110,7 +111,7 @@ async fn a_failed_refresh_gives_the_caller_the_original_rejection_and_the_reason
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_store_may_be_a_moment_behind_the_upstream() {
+async fn replay_waits_for_a_late_store() {
     let world = World::new("old");
     let client = world.inject().await.layer(world.upstream());
     world.accept("new");
@@ -124,7 +125,7 @@ async fn the_store_may_be_a_moment_behind_the_upstream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_rejection_is_the_answer_and_there_is_no_third_attempt() {
+async fn second_rejection_is_not_replayed() {
     let world = World::new("old");
     let client = world.inject().await.layer(world.upstream());
     world.store("also-wrong");
@@ -140,7 +141,7 @@ async fn a_second_rejection_is_the_answer_and_there_is_no_third_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_cannot_be_kept_gives_the_original_rejection_and_wakes_the_refresh() {
+async fn unkept_body_returns_rejection_and_refreshes() {
     let world = World::new("old");
     let key = world.key().await;
     let client = InjectKeyLayer::new(ORIGIN, key.clone())
@@ -161,7 +162,7 @@ async fn a_body_that_cannot_be_kept_gives_the_original_rejection_and_wakes_the_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closure_decides_which_bodies_are_kept() {
+async fn closure_decides_which_bodies_are_kept() {
     let world = World::new("old");
     let client = world
         .inject()
@@ -174,7 +175,7 @@ async fn a_closure_decides_which_bodies_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_rejection_of_an_older_key_is_replayed_at_once_without_a_fetch() {
+async fn late_rejection_of_old_key_needs_no_fetch() {
     let world = World::new("old");
     let key = world.key().await;
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap().layer({
@@ -197,7 +198,7 @@ async fn a_late_rejection_of_an_older_key_is_replayed_at_once_without_a_fetch() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_rejections_at_once_are_one_fetch_and_a_hundred_replays() {
+async fn concurrent_rejections_share_one_fetch() {
     let world = World::new("old");
     let client = world.inject().await.layer(world.upstream());
     world.rotate("new");
@@ -211,7 +212,7 @@ async fn a_hundred_rejections_at_once_are_one_fetch_and_a_hundred_replays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grpc_tells_a_rejection_in_a_header_of_a_response_that_is_otherwise_fine() {
+async fn grpc_status_header_is_a_rejection() {
     let world = World::new("old");
     let upstream = world.upstream();
     let grpc = service_fn(move |request: Request<String>| {
@@ -236,7 +237,7 @@ async fn grpc_tells_a_rejection_in_a_header_of_a_response_that_is_otherwise_fine
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_status_is_a_rejection_only_where_told() {
+async fn other_status_is_rejection_only_if_configured() {
     for told in [false, true] {
         let world = World::new("old");
         let upstream = world.upstream();
@@ -264,7 +265,7 @@ async fn another_status_is_a_rejection_only_where_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_the_transport_is_handed_on_untouched() {
+async fn transport_error_is_passed_on() {
     let world = World::new("key");
     let broken =
         service_fn(|_: Request<String>| async { Err::<Response<String>, _>("reset by peer") });
@@ -274,7 +275,7 @@ async fn an_error_of_the_transport_is_handed_on_untouched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_the_refresh_task_is_gone_the_last_good_key_is_still_sent() {
+async fn stopped_refresh_task_keeps_last_key() {
     let world = World::new("key");
     let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from("key")) });
     let (key, driver) = Rotating::pair(source.bearer()).await.unwrap();
@@ -290,6 +291,6 @@ async fn once_the_refresh_task_is_gone_the_last_good_key_is_still_sent() {
     let response = client.oneshot(get(URL)).await.unwrap();
     assert!(matches!(
         why_rejected(&response),
-        NotReplayed::RefreshError(RefreshError::Stopped)
+        NotReplayed::RefreshFailed(error) if error.kind() == RefreshErrorKind::Stopped
     ));
 }

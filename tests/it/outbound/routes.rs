@@ -9,9 +9,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating, Secret,
     outbound::adapter::ClientAdapter,
-    outbound::{
-        AuthScheme, Credential, InjectKeyLayer, InvalidOrigin, InvalidRoutes, Outcome, Route,
-    },
+    outbound::{AuthScheme, ConfigErrorKind, Credential, InjectKeyLayer, Outcome, Route},
 };
 
 use super::get;
@@ -37,7 +35,7 @@ fn keys_on(headers: &HeaderMap) -> String {
     keys.join("\n")
 }
 
-/// The headers that a request to `uri` carries by the time that it reaches the client.
+/// Returns the headers that a request to `uri` has when it reaches the client.
 async fn sent(inject: &InjectKeyLayer, uri: &str) -> String {
     let echo = service_fn(|request: Request<String>| {
         ready(Ok::<_, Infallible>(Response::new(keys_on(
@@ -49,7 +47,7 @@ async fn sent(inject: &InjectKeyLayer, uri: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_origin_is_given_its_own_key_in_its_own_header_and_scheme() {
+async fn each_origin_gets_its_own_key_and_header() {
     let secret = |key: &str| Secret::from(key);
     let inject = InjectKeyLayer::routes(
         [
@@ -103,7 +101,7 @@ async fn each_origin_is_given_its_own_key_in_its_own_header_and_scheme() {
 }
 
 #[tokio::test]
-async fn the_longest_path_is_the_one_whatever_the_order() {
+async fn longest_path_wins_in_any_order() {
     let routes = [
         route("https://gateway.test", "all"),
         route("https://gateway.test/openai/", "openai"),
@@ -134,7 +132,7 @@ async fn the_longest_path_is_the_one_whatever_the_order() {
 }
 
 #[tokio::test]
-async fn a_path_that_can_be_read_in_two_ways_has_no_key_where_paths_count() {
+async fn ambiguous_path_gets_no_key() {
     let inject = InjectKeyLayer::routes([
         route("https://gateway.test", "all"),
         route("https://gateway.test/openai", "openai"),
@@ -158,7 +156,7 @@ async fn a_path_that_can_be_read_in_two_ways_has_no_key_where_paths_count() {
 }
 
 #[tokio::test]
-async fn a_path_by_itself_is_looked_up_at_the_origin_that_is_assumed() {
+async fn path_only_request_uses_assumed_routes() {
     let inject = InjectKeyLayer::routes([
         route("https://gateway.test/openai", "openai"),
         route("https://other.test", "other"),
@@ -173,28 +171,28 @@ async fn a_path_by_itself_is_looked_up_at_the_origin_that_is_assumed() {
 }
 
 #[tokio::test]
-async fn a_factory_whose_path_is_not_known_is_given_the_key_of_a_whole_origin_alone() {
+async fn factory_gets_only_whole_origin_key() {
     for (url, expected) in [
         ("https://api.test", "authorization: Bearer key"),
         ("https://api.test/v1", ""),
     ] {
         let inject = InjectKeyLayer::routes([route(url, "key")]).unwrap();
         let inject = inject.assume_origin("https://api.test").unwrap();
-        let seam = ClientAdapter::of_factory(|factory: &HeaderMap, name, value| {
+        let adapter = ClientAdapter::for_factory(|factory: &HeaderMap, name, value| {
             let mut factory = factory.clone();
             factory.insert(name, value);
             factory
         });
-        let seam = seam.rejects(|_: &Result<String, Infallible>| false);
+        let adapter = adapter.rejects(|_: &Result<String, Infallible>| false);
         let builds = service_fn(|factory: HeaderMap| ready(Ok(keys_on(&factory))));
-        let client = inject.seam(seam).layer(builds);
+        let client = inject.adapter(adapter).layer(builds);
         let sent = client.oneshot(HeaderMap::new()).await.unwrap();
         assert_eq!(sent, expected, "{url}");
     }
 }
 
 #[tokio::test]
-async fn a_rejected_key_is_replayed_with_its_own_successor() {
+async fn rejected_key_is_replaced_by_its_successor() {
     let (one, mut publish_one) = Rotating::manual(bearer("one-old"));
     let (two, mut publish_two) = Rotating::manual(bearer("two-old"));
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -236,9 +234,10 @@ async fn a_rejected_key_is_replayed_with_its_own_successor() {
 }
 
 #[test]
-fn routes_that_make_no_table_are_told_apart() {
+fn empty_and_duplicate_routes_have_a_kind() {
     let none = InjectKeyLayer::routes([]).unwrap_err();
-    assert_eq!(none, InvalidRoutes::Empty);
+    assert_eq!(none.kind(), ConfigErrorKind::NoRoutes);
+    assert_eq!((none.route(), none.positions()), (None, None));
 
     let twice = InjectKeyLayer::routes([
         route("https://a.test/v1", "1"),
@@ -246,33 +245,31 @@ fn routes_that_make_no_table_are_told_apart() {
         route("https://A.test:443/v1/", "3"),
     ]);
     let twice = twice.unwrap_err();
-    assert_eq!(
-        twice,
-        InvalidRoutes::Twice {
-            place: "https://a.test/v1".into(),
-            first: 0,
-            second: 2,
-        }
+    assert_eq!(twice.kind(), ConfigErrorKind::DuplicateRoute);
+    assert_eq!(twice.route(), Some("https://a.test/v1"));
+    assert_eq!(twice.positions(), Some((0, 2)));
+    let text = twice.to_string();
+    assert!(
+        text.contains("routes 0 and 2") && text.contains("https://a.test/v1"),
+        "{text}"
     );
-    let text = "routes 0 and 2 are both for https://a.test/v1";
-    assert_eq!(twice.to_string(), text);
 }
 
 #[test]
-fn what_is_no_route_is_told_apart() {
+fn invalid_route_has_a_kind() {
     for (url, why) in [
-        ("gateway.test/v1", InvalidOrigin::NotAUrl),
-        ("ftp://gateway.test/v1", InvalidOrigin::Scheme),
-        ("https://user@gateway.test/v1", InvalidOrigin::UserInfo),
-        ("http://gateway.test/v1", InvalidOrigin::Cleartext),
-        ("https://gateway.test/v1/../v2", InvalidOrigin::Path),
-        ("https://gateway.test//v1", InvalidOrigin::Path),
-        ("https://gateway.test/v%31", InvalidOrigin::Path),
-        ("https://gateway.test/v1?a=b", InvalidOrigin::Path),
-        ("https://gateway.test/v1#a", InvalidOrigin::Path),
+        ("gateway.test/v1", ConfigErrorKind::InvalidUrl),
+        ("ftp://gateway.test/v1", ConfigErrorKind::UrlScheme),
+        ("https://user@gateway.test/v1", ConfigErrorKind::UserInfo),
+        ("http://gateway.test/v1", ConfigErrorKind::Cleartext),
+        ("https://gateway.test/v1/../v2", ConfigErrorKind::RoutePath),
+        ("https://gateway.test//v1", ConfigErrorKind::RoutePath),
+        ("https://gateway.test/v%31", ConfigErrorKind::RoutePath),
+        ("https://gateway.test/v1?a=b", ConfigErrorKind::RoutePath),
+        ("https://gateway.test/v1#a", ConfigErrorKind::RoutePath),
     ] {
         let key = rotating(bearer("key"));
-        assert_eq!(Route::new(url, key).unwrap_err(), why, "{url}");
+        assert_eq!(Route::new(url, key).unwrap_err().kind(), why, "{url}");
     }
     let cleartext = Route::cleartext("http://gateway.test/v1", rotating(bearer("key")));
     assert_eq!(cleartext.unwrap().to_string(), "http://gateway.test/v1");

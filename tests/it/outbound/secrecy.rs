@@ -1,4 +1,4 @@
-//! A key is in no `Debug`, error, extension or trace of the outbound half, and sensitive where it must be.
+//! Secrecy: no key shows in a `Debug`, error, extension or trace of the outbound half.
 
 use std::error::Error;
 
@@ -19,7 +19,7 @@ fn assert_silent(what: &str, text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_key_is_in_any_debug_extension_or_trace() {
+async fn key_is_in_no_debug_extension_or_trace() {
     let traced = Traced::new();
     let world = World::new(SENTINEL);
     let key = world.key().await;
@@ -61,7 +61,7 @@ async fn no_key_is_in_any_debug_extension_or_trace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_byte_of_what_is_not_a_key_is_in_the_error() {
+async fn invalid_key_error_shows_no_byte_of_it() {
     for not_a_key in ["two words", "é", "{{ template }}", "Bearer twice"] {
         let source = tower_rotating_auth::source::source_fn(move || async move {
             let text = format!("{not_a_key}{SENTINEL}");

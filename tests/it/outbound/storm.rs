@@ -1,10 +1,10 @@
-//! What a rejection may cost, counted through the layer at ten requests a second.
+//! The cost of rejections in fetches, at ten requests a second through the layer.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::{Instant, sleep, sleep_until};
-use tower::{Layer, ServiceExt};
+use tower::Layer;
 use tower_rotating_auth::{
     Rotating,
     outbound::{Credential, InjectKeyLayer},
@@ -15,7 +15,8 @@ use crate::support::{millis, minutes, pass};
 
 const TENTH: Duration = Duration::from_millis(100);
 
-/// Sends ten requests a second for an hour, each on a task of its own; how many were answered with 401.
+/// Sends ten requests a second for an hour, each in its own task. Returns how many were answered
+/// 401.
 async fn an_hour_of_requests(world: &World, before_each: impl Fn(u32)) -> usize {
     requests_for_an_hour(world, &world.key().await, before_each).await
 }
@@ -43,7 +44,7 @@ async fn requests_for_an_hour(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_stays_rejected_costs_at_most_twenty_fetches_an_hour() {
+async fn rejected_key_costs_twenty_fetches_an_hour() {
     let world = World::new("dead");
     world.accept("another");
     let rejected = an_hour_of_requests(&world, |_| {}).await;
@@ -57,7 +58,7 @@ async fn a_key_that_stays_rejected_costs_at_most_twenty_fetches_an_hour() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_whose_every_new_key_is_rejected_costs_at_most_twenty_four_fetches_an_hour() {
+async fn rejected_new_keys_cost_24_fetches_an_hour() {
     let world = World::new("dead");
     world.accept("another");
     let rejected = an_hour_of_requests(&world, |n| world.store(&format!("dead-{n}"))).await;
@@ -72,8 +73,7 @@ async fn a_store_whose_every_new_key_is_rejected_costs_at_most_twenty_four_fetch
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_that_is_never_taken_costs_at_most_twenty_fetches_and_no_caller_while_it_overlaps()
- {
+async fn unaccepted_new_key_fails_no_caller_in_overlap() {
     let world = World::new("good");
     let builder = Rotating::builder().overlap(minutes(120));
     let key = world.key_by(builder, millis(20)).await;
@@ -95,7 +95,7 @@ async fn a_new_key_that_is_never_taken_costs_at_most_twenty_fetches_and_no_calle
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_key_that_was_proven_is_gone_back_to_once_however_many_new_ones_are_rejected() {
+async fn dead_previous_key_is_tried_once() {
     let world = World::new("good");
     let key = world.key().await;
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
@@ -121,7 +121,7 @@ async fn a_dead_key_that_was_proven_is_gone_back_to_once_however_many_new_ones_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_hundred_honest_rotations_in_a_few_minutes_are_never_held_back() {
+async fn frequent_rotations_are_never_throttled() {
     let world = World::new("key-0");
     let client = world.inject().await.layer(world.upstream());
     for n in 1..=200 {

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use tower_rotating_auth::{
     inbound::{KeyDigest, Scopes, verify_at},
     keyring::{
-        Commit, CommitError, IssuancePolicy, IssueRequest, KeyRing, KeyRingState, MemoryStore,
-        NewKey, Rotator, Sink, SinkError, Store, StoreError,
+        Commit, IssuancePolicy, IssueRequest, KeyRing, KeyRingState, MemoryStore, NewKey, Rotator,
+        Sink, SinkError, Store, StoreError,
     },
 };
 
@@ -134,13 +134,13 @@ impl Store for Flaky {
         self.0.store.load().await
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
         if self.0.fuse.blows() {
-            return Err(StoreError::new("before").into());
+            return Err(StoreError::new("before"));
         }
         self.0.store.commit(commit).await?;
         if self.0.fuse.blows() {
-            return Err(StoreError::new("after").into());
+            return Err(StoreError::new("after"));
         }
         Ok(())
     }

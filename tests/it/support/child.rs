@@ -1,20 +1,21 @@
-//! A test that runs again in a process of its own, where the system is different.
+//! Tests that run again in a child process with different privileges or mounts.
 
 use std::env;
 use std::process::{Command, Stdio};
 
 const CHILD: &str = "TEST_RUNS_IN_A_CHILD";
 
-/// Whether this is the second run.
+/// Returns whether this process is the child.
 pub(crate) fn in_child() -> bool {
     env::var_os(CHILD).is_some()
 }
 
-/// Runs the test of this name again in a user namespace, after a shell command that prepares it. Where
-/// there are no such namespaces, the test is skipped with a line that says so.
+/// Runs a test again in a user namespace, after the shell command `prepare`.
+///
+/// On a system without user namespaces, it prints that the test is skipped.
 #[track_caller]
 pub(crate) fn again_as(namespace: &[&str], prepare: &str, test: &str) {
-    assert!(!in_child(), "the child sees what its parent saw");
+    assert!(!in_child(), "the child runs in the namespace of its parent");
     let unshare = |command: &[&str]| {
         let mut unshare = Command::new("unshare");
         unshare.args(namespace).args(command).env(CHILD, "yes");

@@ -1,4 +1,4 @@
-//! Time, as the tests tell it.
+//! Virtual time, and a wall clock that tests set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,18 +19,20 @@ pub(crate) const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }
 
-/// Lets virtual time pass; whatever is due meanwhile happens.
+/// Lets virtual time pass. Whatever is due meanwhile happens.
 pub(crate) async fn pass(time: Duration) {
     sleep(time).await;
 }
 
-/// Lets what is under way settle. Virtual time waits for work on other threads, so that this is
-/// enough for an attempt whose source answers at once.
+/// Waits until running work has settled.
+///
+/// Virtual time waits for work on other threads, so this is enough for an attempt whose source
+/// answers at once.
 pub(crate) async fn moment() {
     sleep(millis(1)).await;
 }
 
-/// Whether it happens with no time passing at all.
+/// Returns whether a condition becomes true before any virtual time passes.
 pub(crate) async fn at_once(happened: impl Fn() -> bool) -> bool {
     let now = Instant::now();
     for _ in 0..100 {
@@ -42,7 +44,7 @@ pub(crate) async fn at_once(happened: impl Fn() -> bool) -> bool {
     false
 }
 
-/// A wall clock that goes with virtual time until it is set.
+/// A wall clock that follows virtual time until a test sets it.
 #[derive(Clone)]
 pub(crate) struct Wall {
     began: Instant,
@@ -50,7 +52,7 @@ pub(crate) struct Wall {
 }
 
 impl Wall {
-    /// What the clock shows at first: a day in 2026.
+    /// The first time on the clock, since 1970: a day in 2026.
     pub(crate) const BEGAN: Duration = secs(1_780_000_000);
 
     pub(crate) fn new() -> Self {
@@ -60,7 +62,7 @@ impl Wall {
         }
     }
 
-    /// Sets the clock forward, or back, by so many seconds.
+    /// Sets the clock forward or back by this many seconds.
     pub(crate) fn jump(&self, seconds: i64) {
         self.ahead.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -76,7 +78,7 @@ impl Wall {
         }
     }
 
-    /// For [`tower_rotating_auth::rotating::RotatingBuilder::wall_clock`].
+    /// Returns a clock for [`tower_rotating_auth::rotating::RotatingBuilder::wall_clock`].
     pub(crate) fn reader(&self) -> impl Fn() -> SystemTime + Send + Sync + 'static {
         let wall = self.clone();
         move || wall.now()

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 /// Beside the tests' own binary, which is in `deps`.
 ///
-/// `cargo test` builds examples, but not when it is given a test's name: a program that is older than
-/// what it is made of would be tested in vain.
+/// `cargo test` builds examples, but not when it is given a test's name: a program that is older
+/// than what it is made of would be tested in vain.
 pub(crate) fn example(name: &str) -> PathBuf {
     let build = format!("build it first: cargo build --example {name}");
     let tests = std::env::current_exe().unwrap();

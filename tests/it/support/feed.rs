@@ -1,4 +1,4 @@
-//! A request body that the test feeds, frame by frame. It is neither `Clone` nor `Sync`.
+//! A request body that a test feeds frame by frame. It is neither `Clone` nor `Sync`.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -13,21 +13,22 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
-/// Feeds a [`Fed`] body. The body ends when this is dropped.
+/// The sender of the frames of a [`Fed`] body. Dropping it ends the body.
 pub(crate) struct Feed(mpsc::UnboundedSender<Result<Frame<Bytes>, Broken>>);
 
+/// The body that a [`Feed`] feeds.
 pub(crate) struct Fed {
     frames: mpsc::UnboundedReceiver<Result<Frame<Bytes>, Broken>>,
-    /// How much is to come, if that is told.
+    /// The bytes to come, if the length is known.
     left: Option<u64>,
     not_sync: PhantomData<Cell<()>>,
 }
 
-/// What a body of the caller's fails with.
+/// The error of a body.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Broken;
 
-/// A body of unknown length, or of one that is told.
+/// Creates a body with this length, or with an unknown one.
 pub(crate) fn feed(length: Option<u64>) -> (Feed, Fed) {
     let (sender, frames) = mpsc::unbounded_channel();
     let fed = Fed {
@@ -54,7 +55,7 @@ impl Feed {
     }
 
     fn frame(&self, frame: Result<Frame<Bytes>, Broken>) {
-        drop(self.0.send(frame)); // whether or not anybody is there to take it
+        drop(self.0.send(frame)); // the body may be gone
     }
 }
 
@@ -90,7 +91,7 @@ impl fmt::Display for Broken {
 
 impl Error for Broken {}
 
-/// Data that tells whether any of it is still kept.
+/// Returns data, and a count of two for as long as any of it is kept.
 pub(crate) fn watched(data: Vec<u8>) -> (Bytes, Arc<()>) {
     struct Watched(
         Vec<u8>,

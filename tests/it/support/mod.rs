@@ -1,8 +1,9 @@
-//! What the tests share.
+//! Helpers that the tests share.
 
 #[cfg(all(unix, feature = "file"))]
 pub(crate) mod child;
 mod clock;
+mod errors;
 mod example;
 mod feed;
 pub(crate) mod model;
@@ -13,6 +14,7 @@ mod traced;
 mod upstream;
 
 pub(crate) use self::clock::{Wall, at_once, millis, minutes, moment, pass, secs};
+pub(crate) use self::errors::{source_kind, start_kind};
 pub(crate) use self::example::example;
 pub(crate) use self::feed::{Broken, Fed, Feed, feed, watched};
 pub(crate) use self::park::block_on;

@@ -1,4 +1,4 @@
-//! The least executor there is: one thread that sleeps until it is woken.
+//! A minimal executor: one thread that parks until it is woken.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,7 +14,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs a future on this thread, with no runtime.
+/// Runs a future on this thread, without a runtime.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);

@@ -1,4 +1,4 @@
-//! A source that does what a test says, and keeps a log of how it was asked.
+//! A scripted source that logs how it is asked.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -13,7 +13,7 @@ use tower_rotating_auth::{
     source::{Expiry, Fetch, FetchReason, Fetched, RefreshInterval, Revision, Source, SourceError},
 };
 
-/// A source that answers as `answer` says the moment it is asked, and the log of its attempts.
+/// Creates a source that answers each request with `answer`, and the log of its attempts.
 pub(crate) fn script<T: Send + Sync + 'static>(
     answer: impl FnMut(&Asked) -> Answer<T> + Send + 'static,
 ) -> (Script<T>, Log) {
@@ -28,7 +28,7 @@ pub(crate) fn script<T: Send + Sync + 'static>(
     let script = Script {
         answer: Box::new(answer),
         log: log.clone(),
-        pace: RefreshInterval::default(),
+        interval: RefreshInterval::default(),
     };
     (script, log)
 }
@@ -36,15 +36,16 @@ pub(crate) fn script<T: Send + Sync + 'static>(
 /// One attempt, as the source saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// 1 is the first.
+    /// The number of the attempt, from 1.
     pub(crate) number: usize,
-    /// Since the script was made.
+    /// The time since the script was created.
     pub(crate) at: Duration,
     pub(crate) reason: FetchReason,
     pub(crate) rejected: Option<Generation>,
     pub(crate) revision: Option<Revision>,
 }
 
+/// An answer of the script.
 pub(crate) struct Answer<T> {
     after: Duration,
     what: What<T>,
@@ -61,7 +62,7 @@ impl<T> Answer<T> {
         Self::fetched(Fetched::new(value))
     }
 
-    /// A value that lives so long from when it was asked for.
+    /// Answers with a value that lives for `lifetime` from when it was asked for.
     pub(crate) fn lives(value: T, lifetime: Duration) -> Self {
         Self::fetched(Fetched::new(value).expires(Expiry::In(lifetime)))
     }
@@ -90,7 +91,7 @@ impl<T> Answer<T> {
         Self::new(What::Panics(message))
     }
 
-    /// … so long after it was asked. What it says was decided when it was asked.
+    /// Delays the answer. Its content is decided when the source is asked.
     pub(crate) const fn after(mut self, after: Duration) -> Self {
         self.after = after;
         self
@@ -109,12 +110,12 @@ type Answering<T> = Box<dyn FnMut(&Asked) -> Answer<T> + Send>;
 pub(crate) struct Script<T> {
     answer: Answering<T>,
     log: Log,
-    pace: RefreshInterval,
+    interval: RefreshInterval,
 }
 
 impl<T> Script<T> {
-    pub(crate) const fn paced(mut self, pace: RefreshInterval) -> Self {
-        self.pace = pace;
+    pub(crate) const fn with_interval(mut self, interval: RefreshInterval) -> Self {
+        self.interval = interval;
         self
     }
 }
@@ -132,7 +133,7 @@ impl<T: Send + Sync + 'static> Source for Script<T> {
         match what {
             What::Says(outcome) => outcome,
             What::Hangs => pending().await,
-            // Past the panic hook, which would only make the tests' output longer.
+            // Without the panic hook, which would only add to the output of the tests.
             What::Panics(message) => resume_unwind(Box::new(message)),
         }
     }
@@ -141,8 +142,8 @@ impl<T: Send + Sync + 'static> Source for Script<T> {
         self.log.0.hint.notified().await;
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.pace
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.interval
     }
 }
 
@@ -152,7 +153,7 @@ impl<T> Drop for Script<T> {
     }
 }
 
-/// What a scripted source went through.
+/// The log of a scripted source.
 #[derive(Clone)]
 pub(crate) struct Log(Arc<Inner>);
 
@@ -166,7 +167,7 @@ struct Inner {
 }
 
 impl Log {
-    /// All attempts so far. Two at a time fail the test that looks.
+    /// Returns all attempts so far. Panics if two ran at a time.
     pub(crate) fn all(&self) -> Vec<Asked> {
         assert!(
             !self.0.overlapped.load(Ordering::SeqCst),
@@ -192,23 +193,23 @@ impl Log {
         self.all().iter().map(|asked| asked.at).collect()
     }
 
-    /// The time from each attempt to the next.
+    /// Returns the time from each attempt to the next.
     pub(crate) fn gaps(&self) -> Vec<Duration> {
         let times = self.times();
         times.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    /// Whether an attempt is under way.
+    /// Returns whether an attempt is running.
     pub(crate) fn running(&self) -> bool {
         self.0.running.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether the source was dropped.
+    /// Returns whether the source was dropped.
     pub(crate) fn gone(&self) -> bool {
         self.0.gone.load(Ordering::SeqCst)
     }
 
-    /// Lets the source say that its value may have changed.
+    /// Makes the source hint that its value may have changed.
     pub(crate) fn hint(&self) {
         self.0.hint.notify_one();
     }
@@ -235,7 +236,7 @@ impl Log {
     }
 }
 
-/// Ends with the attempt, also with one that is dropped half way.
+/// A guard that ends with the attempt, even if that is dropped.
 struct Running(Log);
 
 impl Drop for Running {

@@ -1,10 +1,10 @@
-//! What tonic's tests say to each other, without a schema.
+//! A codec for gRPC tests without a schema.
 
 use bytes::{Buf, BufMut};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Messages that are text as it stands.
+/// A codec whose messages are plain text.
 #[derive(Clone, Copy)]
 pub(crate) struct Text;
 

@@ -1,4 +1,4 @@
-//! What this thread tells `tracing`, put down.
+//! The trace output of a thread.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use tracing::Dispatch;
 use tracing::subscriber::{DefaultGuard, NoSubscriber, set_default};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Puts down everything that this thread traces, at every level, for as long as it lives.
+/// A subscriber that records all traces of this thread, at every level, until it is dropped.
 pub(crate) struct Traced {
     text: Text,
     _here: DefaultGuard,
@@ -25,8 +25,9 @@ impl Traced {
         Self {
             text,
             _here: set_default(subscriber),
-            // While there is but one subscriber, an event that another thread comes by first is asked
-            // about there, where nobody listens, and is off for all threads from then on.
+            // A second subscriber keeps `tracing` from caching interest. With only one, a thread
+            // without a subscriber that reaches an event first would turn that event off for all
+            // threads.
             _second: Dispatch::new(NoSubscriber::default()),
         }
     }

@@ -1,4 +1,4 @@
-//! A server whose key is a number, and the source that reads it there.
+//! A server whose key is a number, and a source that reads it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::script::{Answer, Log, Script, script};
 
+/// A server that accepts one key.
 #[derive(Clone)]
 pub(crate) struct Upstream(Arc<AtomicU64>);
 
 impl Upstream {
-    /// Its first key is 1.
+    /// Creates a server whose key is 1.
     pub(crate) fn new() -> Self {
         Self(Arc::new(AtomicU64::new(1)))
     }
@@ -19,12 +20,12 @@ impl Upstream {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// From now on the next key is the only one that is accepted.
+    /// Replaces the key by the next one, the only one accepted from now on.
     pub(crate) fn rotate(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// A source of the key as it is when it is asked, which takes its time to say so.
+    /// Creates a source of the key at the time of the request. Each answer takes `takes`.
     pub(crate) fn source(&self, takes: Duration) -> (Script<u64>, Log) {
         let upstream = self.clone();
         script(move |_| Answer::value(upstream.key()).after(takes))

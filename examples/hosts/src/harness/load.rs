@@ -1,4 +1,4 @@
-//! Callers who never pause, while the key is rotated twice.
+//! The load: callers that never pause while the key rotates twice.
 
 use std::fmt;
 use std::future::Future;
@@ -11,10 +11,10 @@ use super::{Failed, Keys, Upstream};
 
 const CALLERS: usize = 8;
 const ROTATIONS: usize = 2;
-/// How many calls each caller makes between one rotation and the next.
+/// The number of calls that each caller makes between two rotations.
 const CALLS: usize = 25;
 
-/// What came of a trial.
+/// The result of a trial.
 pub(crate) struct Tally {
     calls: usize,
     rotations: usize,
@@ -27,7 +27,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Calls without a pause while the key is rotated twice. Every call has to be answered.
+/// Calls without a pause while the key rotates twice. Fails if one call fails.
 pub(crate) async fn under_load<F, Fut>(upstream: &Upstream, call: F) -> Result<Tally, Failed>
 where
     F: Fn() -> Fut + Clone + Send + 'static,
@@ -65,8 +65,9 @@ where
     tally(calls, &upstream.watch().borrow())
 }
 
-/// Resolves when the current key is in use, and each caller has made some calls since then: so no call is
-/// under way that began before it, and may be rejected a second time.
+/// Waits until the current key is in use and each caller has made [`CALLS`] calls since.
+///
+/// A call that began before the rotation could be rejected a second time by the next one.
 async fn go_on(
     upstream: &Upstream,
     progress: &mut watch::Receiver<[usize; CALLERS]>,
@@ -84,10 +85,12 @@ async fn go_on(
 fn tally(calls: usize, keys: &Keys) -> Result<Tally, Failed> {
     let rotations = keys.rotations();
     if rotations != ROTATIONS {
-        return Err(format!("the server has seen {rotations} rotations").into());
+        return Err(format!("the server saw {rotations} rotations, not {ROTATIONS}").into());
     }
-    if !keys.found_out() {
-        return Err("the client has not found out about the new keys as it should".into());
+    if !keys.learned_as_intended() {
+        return Err(
+            "the client did not learn of the new keys in the way that this trial is for".into(),
+        );
     }
     Ok(Tally { calls, rotations })
 }

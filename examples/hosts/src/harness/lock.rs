@@ -1,9 +1,9 @@
-//! Which version of a package was built.
+//! Versions of packages in this build.
 
-/// What the build was resolved to.
+/// The lock file of the workspace.
 const LOCK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"));
 
-/// The version of a package, of those that start with `series`.
+/// Returns the version of a package that starts with `series`.
 pub(crate) fn version_of(package: &str, series: &str) -> Option<&'static str> {
     let name = format!("name = \"{package}\"");
     let mut lines = LOCK.lines();

@@ -1,4 +1,4 @@
-//! What each host is tried with: a server that knows the current key, and callers who never pause.
+//! The trial of each host: a server that knows the current key, and callers that never pause.
 
 mod grpc;
 mod load;
@@ -14,5 +14,5 @@ use self::upstream::Keys;
 pub(crate) use self::upstream::token;
 pub(crate) use self::upstream::{Rotation, Upstream};
 
-/// Why a trial, or a call of it, has failed.
+/// The error of a trial or of one of its calls.
 pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;

@@ -1,4 +1,4 @@
-//! A server's knowledge of the current key, and the secret store that delivers it.
+//! A server that knows the current key, and the secret store that delivers it.
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ use super::{Failed, grpc};
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 const LARGEST_BODY: usize = 1 << 20;
 
-/// What becomes of a key when there is a new one.
+/// What happens to a key when there is a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rotation {
-    /// It is dead at once, and nobody is told: a client finds out by being rejected.
+    /// The server rejects it at once. A client learns of the new key by a rejection.
     CutOver,
-    /// It is good until the next but one, and clients are told of the new one.
+    /// The server accepts it until the next rotation, and sends clients the new one.
     #[cfg_attr(
         not(any(feature = "otlp-grpc", feature = "tonic-server")),
         expect(dead_code, reason = "of the hosts that are built, none needs it")
@@ -39,21 +39,21 @@ pub(crate) enum Rotation {
     Overlap,
 }
 
-/// A server's knowledge of its keys. Clones share it.
+/// The keys of a server. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Upstream(Arc<watch::Sender<Keys>>);
 
-/// The keys, and what came of them.
+/// The keys and their counts.
 pub(crate) struct Keys {
     rotation: Rotation,
-    /// For each key, the current one last: how many requests came with it.
+    /// The number of requests with each key, the current key last.
     accepted: Vec<usize>,
     rejected: usize,
-    told: Vec<Tell>,
+    listeners: Vec<Listener>,
 }
 
-/// Is told the number of each key.
-type Tell = Box<dyn FnMut(usize) + Send + Sync>;
+/// A function that gets the number of each new key.
+type Listener = Box<dyn FnMut(usize) + Send + Sync>;
 
 impl Upstream {
     pub(crate) fn new(rotation: Rotation) -> Self {
@@ -61,11 +61,11 @@ impl Upstream {
             rotation,
             accepted: vec![0],
             rejected: 0,
-            told: Vec::new(),
+            listeners: Vec::new(),
         })))
     }
 
-    /// The key for a client, as a secret store delivers it.
+    /// Starts the key of a client, from a secret store.
     pub(crate) async fn key(&self) -> Result<Rotating<Credential>, StartError> {
         let builder = Rotating::builder().poll(NEVER).min_interval(Duration::ZERO);
         let rotation = self.0.borrow().rotation;
@@ -86,47 +86,50 @@ impl Upstream {
         }
     }
 
-    /// Tells the number of the current key and of each that follows, at once and one after the other.
-    pub(crate) fn on_rotation(&self, tell: impl FnMut(usize) + Send + Sync + 'static) {
-        self.0.send_modify(|keys| keys.tell(Box::new(tell)));
+    /// Calls a function with the number of the current key, and of each one that follows.
+    pub(crate) fn on_rotation(&self, listener: impl FnMut(usize) + Send + Sync + 'static) {
+        self.0
+            .send_modify(|keys| keys.add_listener(Box::new(listener)));
     }
 
-    /// Makes a new key the current one, for the server and for the store in the same moment.
+    /// Rotates the key, for the server and the store at once.
     pub(crate) fn rotate(&self) {
         self.0.send_modify(Keys::rotate);
     }
 
-    /// Whether a request with these headers has a good key.
+    /// Returns whether a request with these headers has a valid key, and counts it.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
         let mut admitted = false;
-        self.0.send_modify(|keys| admitted = keys.judge(headers));
+        self.0.send_modify(|keys| admitted = keys.verify(headers));
         admitted
     }
 
-    /// Counts a request with the key of that number, let in by a server that looks at keys itself.
+    /// Counts a request with the key of that number. For a server that checks keys itself.
     #[cfg(feature = "tonic-server")]
     pub(crate) fn admitted(&self, number: usize) {
         self.0.send_modify(|keys| keys.accepted[number - 1] += 1);
     }
 
-    /// The keys, to be looked at and waited for.
+    /// Returns the keys, to inspect and wait for.
     pub(crate) fn watch(&self) -> watch::Receiver<Keys> {
         self.0.subscribe()
     }
 
-    /// Serves an application on loopback to those who have the key, and tells its URL.
+    /// Serves an application on loopback to callers with a valid key, and returns its URL.
     pub(crate) async fn serve(&self, app: Router) -> Result<String, Failed> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let app = app.layer(from_fn_with_state(self.clone(), door));
+        let app = app.layer(from_fn_with_state(self.clone(), check_key));
         tokio::spawn(axum::serve(listener, app).into_future());
         Ok(url)
     }
 }
 
-/// Reads a request to its end before it is judged: who answers while a body is on its way, and closes, may
-/// take another request down.
-async fn door(State(upstream): State<Upstream>, request: Request, next: Next) -> Response {
+/// Lets in requests with a valid key.
+///
+/// Reads the whole body first: a server that answers early and closes the connection can fail the
+/// next request on it.
+async fn check_key(State(upstream): State<Upstream>, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -143,38 +146,38 @@ async fn door(State(upstream): State<Upstream>, request: Request, next: Next) ->
 }
 
 impl Keys {
-    /// How often a new key came into use.
+    /// Returns how many new keys came into use.
     pub(crate) fn rotations(&self) -> usize {
         let used = self.accepted.iter().filter(|accepted| **accepted > 0);
         used.count().saturating_sub(1)
     }
 
-    /// Whether the current key is in use.
+    /// Returns whether the current key is in use.
     pub(crate) fn current_is_used(&self) -> bool {
         self.accepted.last().is_some_and(|accepted| *accepted > 0)
     }
 
-    /// Whether each rotation was found out about in the way that it was meant to be.
-    pub(crate) fn found_out(&self) -> bool {
+    /// Returns whether the client learned of each rotation in the way that `Rotation` says.
+    pub(crate) fn learned_as_intended(&self) -> bool {
         match self.rotation {
             Rotation::CutOver => self.rejected >= self.rotations(),
             Rotation::Overlap => self.rejected == 0,
         }
     }
 
-    fn tell(&mut self, mut tell: Tell) {
-        tell(self.accepted.len());
-        self.told.push(tell);
+    fn add_listener(&mut self, mut listener: Listener) {
+        listener(self.accepted.len());
+        self.listeners.push(listener);
     }
 
     fn rotate(&mut self) {
         self.accepted.push(0);
-        for tell in &mut self.told {
-            tell(self.accepted.len());
+        for listener in &mut self.listeners {
+            listener(self.accepted.len());
         }
     }
 
-    fn judge(&mut self, headers: &HeaderMap) -> bool {
+    fn verify(&mut self, headers: &HeaderMap) -> bool {
         let valid = match self.rotation {
             Rotation::CutOver => 1,
             Rotation::Overlap => 2,
@@ -195,7 +198,7 @@ impl Keys {
     }
 }
 
-/// The key of a number, from 1.
+/// Returns the key with this number, counted from 1.
 pub(crate) fn token(number: usize) -> String {
     format!("key-{number}-of-the-upstream")
 }

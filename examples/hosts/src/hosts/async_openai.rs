@@ -1,8 +1,9 @@
-//! async-openai: its client takes a Tower service of what makes requests, below a retry layer of its own.
+//! async-openai: its client takes a Tower service of request factories, and has a retry layer of
+//! its own.
 //!
-//! A request is made anew for each attempt, so all can be sent again, uploads of files too. Our layer is below
-//! the retry: each of its attempts carries the key that is current then. The configuration keeps no key; what it
-//! would send is written over.
+//! A factory builds a request for each attempt, so every request can be replayed, file uploads too.
+//! The key layer goes below the retry, so that each retry carries the current key. The
+//! configuration has no key: the factory replaces the header that it would send.
 
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
@@ -19,16 +20,13 @@ use tower::ServiceBuilder;
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::ClientAdapter,
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-fn keyed_client(
-    url: &str,
-    key: Rotating<Credential>,
-) -> Result<Client<OpenAIConfig>, InvalidOrigin> {
-    let seam = ClientAdapter::of_factory(|factory: &HttpRequestFactory, name, value| {
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<Client<OpenAIConfig>, ConfigError> {
+    let adapter = ClientAdapter::for_factory(|factory: &HttpRequestFactory, name, value| {
         let factory = factory.clone();
         HttpRequestFactory::new(move || {
             let (factory, name, value) = (factory.clone(), name.clone(), value.clone());
@@ -39,15 +37,15 @@ fn keyed_client(
             }
         })
     });
-    let seam = seam
+    let adapter = adapter
         .status(Response::status)
-        .notes(Response::extensions_mut);
+        .extensions(Response::extensions_mut);
     let service = ServiceBuilder::new()
         .layer(OpenAIRetryLayer::default())
         .layer(
             InjectKeyLayer::new(url, key)?
                 .assume_origin(url)?
-                .seam(seam),
+                .adapter(adapter),
         )
         .service(ReqwestService::default());
     let config = OpenAIConfig::new()

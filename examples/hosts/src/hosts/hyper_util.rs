@@ -1,6 +1,7 @@
-//! hyper-util's client: a Tower service of `http::Request`, so the layer goes on it as it stands.
+//! hyper-util: its client is a Tower service of `http::Request`, so the layer goes straight onto
+//! it.
 //!
-//! A body in memory is cloned for the second attempt.
+//! The layer clones a body in memory for the second attempt.
 
 use axum::Router;
 use axum::routing::post;
@@ -14,15 +15,15 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::HttpAdapter,
-    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-/// What the rest of a program names the client by.
+/// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client<HttpConnector, Full<Bytes>>, HttpAdapter>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     Ok(InjectKeyLayer::new(url, key)?.layer(client))
 }

@@ -1,7 +1,7 @@
-//! kube: its client is built of any Tower service, so the layer goes below it.
+//! kube: its client takes any Tower service, so the layer goes below it.
 //!
-//! The configuration must name no credentials of its own, which would be put on after ours. The default stack of
-//! kube is a service that cannot be cloned, and so cannot be called twice: this one can.
+//! The configuration must have no credentials of its own: kube would add them after ours. kube's
+//! default stack is not `Clone`, so it cannot be called twice. This stack can.
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -14,12 +14,12 @@ use serde_json::json;
 use tower::ServiceBuilder;
 use tower_rotating_auth::{
     Rotating,
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-fn keyed_client(config: Config, key: Rotating<Credential>) -> Result<Client, InvalidOrigin> {
+fn keyed_client(config: Config, key: Rotating<Credential>) -> Result<Client, ConfigError> {
     let cluster = config.cluster_url.to_string();
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

@@ -1,4 +1,4 @@
-//! One file for each client library: first what a user of it copies, then how it is tried.
+//! One file for each client library: first the part to copy, then the trial.
 
 #[cfg(feature = "async-openai")]
 mod async_openai;
@@ -30,10 +30,10 @@ use std::pin::Pin;
 
 use crate::harness::{Failed, Tally, version_of};
 
-/// A client library, and how it is tried.
+/// A client library and its trial.
 pub(crate) struct Host {
     pub(crate) name: &'static str,
-    /// Its package, and how the package's version starts.
+    /// The name of its package, and the start of the package's version.
     package: (&'static str, &'static str),
     pub(crate) trial: fn() -> Trial,
 }
@@ -41,14 +41,14 @@ pub(crate) struct Host {
 type Trial = Pin<Box<dyn Future<Output = Result<Tally, Failed>> + Send>>;
 
 impl Host {
-    /// The version of the library that was built.
+    /// Returns the version of the library in this build.
     pub(crate) fn version(&self) -> &'static str {
         let (package, series) = self.package;
         version_of(package, series).unwrap_or("?")
     }
 }
 
-/// Those that were built.
+/// The libraries in this build.
 pub(crate) const HOSTS: &[Host] = &[
     #[cfg(feature = "async-openai")]
     Host {

@@ -1,8 +1,8 @@
-//! object_store: each of its stores sends by an `HttpService`, which an `HttpConnector` makes.
+//! object_store: each store sends through an `HttpService` that an `HttpConnector` makes.
 //!
-//! The connector of a program, as `ReqwestConnector`, is wrapped: for stores that take a bearer token or a key in a
-//! header. Bodies can be cloned, uploads too. The store's own retry, of server errors, is above: each of its attempts
-//! carries the key that is current then.
+//! Wrap the connector that you use, such as `ReqwestConnector`. This works for stores that take a
+//! key in a header. Bodies can be cloned, uploads too. The store's own retry of server errors is
+//! above the layer, so each retry carries the current key.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use tower_rotating_auth::{
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-/// Makes clients, of another connector's, that carry the current key.
+/// Wraps the clients of another connector so that they carry the current key.
 #[derive(Debug)]
 struct KeyedConnector<C> {
     inject: InjectKeyLayer,
@@ -89,7 +89,7 @@ pub(super) async fn trial() -> Result<Tally, Failed> {
     .await
 }
 
-/// In place of `ReqwestConnector`, which cannot be built without TLS.
+/// Replaces `ReqwestConnector`, which does not build without TLS.
 #[derive(Debug)]
 struct ClearText;
 

@@ -1,7 +1,8 @@
-//! opentelemetry-otlp over gRPC: its exporter takes an interceptor and no layer, so the current key goes on and no more.
+//! opentelemetry-otlp over gRPC: its exporter takes an interceptor and no layer, so it gets the
+//! current key and no replay.
 //!
-//! Nobody here sees a rejection, and the exporter sends a rejected batch to nowhere. Keys must overlap, and the source of
-//! the key must say when there is a new one, as a watched file does.
+//! An interceptor sees no response, and the exporter drops a rejected batch. So keys must overlap,
+//! and the source must announce a new key, as a watched file does.
 
 use axum::Router;
 use axum::routing::post;

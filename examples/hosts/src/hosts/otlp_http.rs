@@ -1,7 +1,8 @@
-//! opentelemetry-otlp over HTTP: the exporter sends by a `HttpClient`, which is wrapped.
+//! opentelemetry-otlp over HTTP: wrap the `HttpClient` that its exporter sends through.
 //!
-//! The batch processor exports from a thread of its own, without tokio: the client must be a blocking one. The key
-//! needs no runtime there; its source is asked by the task that was started in one.
+//! The batch processor exports from its own thread, without tokio, so the client must be a blocking
+//! one. The layer needs no runtime there, because the refresh task polls the source in the runtime
+//! that started it.
 
 use axum::Router;
 use axum::routing::post;
@@ -34,7 +35,7 @@ impl HttpClient for Keyed {
     }
 }
 
-/// Outside of a runtime, as reqwest asks of its blocking client.
+/// Builds the provider. Call it outside of a runtime: reqwest's blocking client panics in one.
 fn keyed_provider(url: &str, key: Rotating<Credential>) -> Result<SdkTracerProvider, Failed> {
     let inject = InjectKeyLayer::new(url, key)?;
     let client = reqwest::blocking::Client::new();

@@ -1,7 +1,9 @@
-//! reqwest: its client is a Tower service of `reqwest::Request`, which functions of its own take apart for the layer.
+//! reqwest: its client is a Tower service of `reqwest::Request`. An adapter is made of reqwest's
+//! own functions.
 //!
-//! A request whose body is a stream is sent once. A key whose header is not `Authorization` wants a client that
-//! follows no redirects (`redirect::Policy::none()`).
+//! A request whose body is a stream is sent once. With a key in any header but `Authorization`,
+//! turn redirects off (`redirect::Policy::none()`): reqwest would forward the header to other
+//! origins.
 
 use axum::Router;
 use axum::routing::post;
@@ -11,20 +13,20 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-/// What the rest of a program names the client by.
+/// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client, ClientAdapter<Request, ResponseAdapter<Response, Error>>>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
-    let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
+    let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
-        .notes(Response::extensions_mut);
+        .extensions(Response::extensions_mut);
     Ok(InjectKeyLayer::new(url, key)?
-        .seam(seam)
+        .adapter(adapter)
         .layer(Client::new()))
 }
 

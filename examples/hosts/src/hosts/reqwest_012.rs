@@ -1,4 +1,4 @@
-//! reqwest of the series before, beside the current one: the same functions, of another crate.
+//! reqwest 0.12, beside a newer one: the same functions of the older crate.
 
 use axum::Router;
 use axum::routing::post;
@@ -8,20 +8,20 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{Credential, InjectKey, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-/// What the rest of a program names the client by.
+/// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client, ClientAdapter<Request, ResponseAdapter<Response, Error>>>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, InvalidOrigin> {
-    let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
+    let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
-        .notes(Response::extensions_mut);
+        .extensions(Response::extensions_mut);
     Ok(InjectKeyLayer::new(url, key)?
-        .seam(seam)
+        .adapter(adapter)
         .layer(Client::new()))
 }
 

@@ -1,8 +1,7 @@
-//! reqwest-middleware: one more middleware, added last, so that each attempt of a retry above it carries the key that is
-//! current then.
+//! reqwest-middleware: add the key last, so that each attempt of a retry above it carries the
+//! current key.
 //!
-//! Where nothing else is to be above it, the layer goes on the client, which is a Tower service of `reqwest::Request`,
-//! as in `reqwest.rs`.
+//! Without other middleware, put the layer on the client itself, as in `reqwest.rs`.
 
 use async_trait::async_trait;
 use axum::Router;
@@ -16,7 +15,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating,
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -40,14 +39,11 @@ impl Middleware for Keyed {
     }
 }
 
-fn keyed_client(
-    url: &str,
-    key: Rotating<Credential>,
-) -> Result<ClientWithMiddleware, InvalidOrigin> {
-    let seam = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<ClientWithMiddleware, ConfigError> {
+    let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
-        .notes(Response::extensions_mut);
-    let keyed = Keyed(InjectKeyLayer::new(url, key)?.seam(seam));
+        .extensions(Response::extensions_mut);
+    let keyed = Keyed(InjectKeyLayer::new(url, key)?.adapter(adapter));
     Ok(ClientBuilder::new(Client::new()).with(keyed).build())
 }
 

@@ -1,7 +1,8 @@
-//! rmcp, the client of an MCP server: the crate has its wrapper, as the feature `rmcp`.
+//! rmcp, as the client of an MCP server: `tower-rotating-auth-rmcp` wraps its HTTP client.
 //!
-//! The reqwest client under it tells a 401 as an error, and only where the server names a challenge in
-//! `WWW-Authenticate`, as MCP asks of it. The key goes on as a header, beside those that the transport sets.
+//! rmcp's reqwest client returns a 401 as an error, but only if the server sends a
+//! `WWW-Authenticate` challenge, as MCP requires. The key is one more header beside those of the
+//! transport.
 
 use std::sync::Arc;
 
@@ -16,22 +17,22 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use tower_rotating_auth::{
     Rotating,
-    mcp::KeyedMcpClient,
-    outbound::{Credential, InjectKeyLayer, InvalidOrigin},
+    outbound::{ConfigError, Credential, InjectKeyLayer},
 };
+use tower_rotating_auth_rmcp::KeyedMcpClient;
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
 fn keyed_transport(
     url: &str,
     key: Rotating<Credential>,
-) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, InvalidOrigin> {
+) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, ConfigError> {
     let client = KeyedMcpClient::new(reqwest::Client::new(), InjectKeyLayer::new(url, key)?);
     let config = StreamableHttpClientTransportConfig::with_uri(url);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 
-/// A server without a single tool.
+/// A server that has no tools.
 struct Bare;
 
 impl ServerHandler for Bare {

@@ -1,7 +1,8 @@
-//! tonic, a client: the layer goes on the channel, below the client that is generated.
+//! tonic, as a client: the layer goes onto the channel, below the generated client.
 //!
-//! A generated client sends to a path and no more, so the layer is told where that is. Messages are recorded as they are
-//! sent, so that a call can be sent again; a server that rejects it tells so by a status before any answer.
+//! A generated client sends a path without an origin, so `assume_origin` names the origin. The
+//! layer records messages while they are sent, so that it can replay the call. A server rejects a
+//! key by a status before any message.
 
 use axum::Router;
 use axum::routing::post;
@@ -22,7 +23,7 @@ use tower_rotating_auth::{
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
 
-/// What a generated client is made with: `GreeterClient::new(keyed_channel(…)?)`.
+/// The channel for a generated client: `GreeterClient::new(keyed_channel(…)?)`.
 pub(super) type KeyedChannel =
     InjectKey<Channel, HttpAdapter<MapBody<fn(ReplayBody<Body>) -> Body>>>;
 
@@ -42,10 +43,10 @@ pub(super) async fn trial() -> Result<Tally, Failed> {
     under_load(&upstream, move || say(channel.clone())).await
 }
 
-/// The path of the method that is called.
+/// The path of the method that the trial calls.
 pub(super) const SAY: &str = "/hosts.Echo/Say";
 
-/// As a client that is generated calls a method that returns what it is given.
+/// Calls an echo method as a generated client does.
 pub(super) async fn say(channel: KeyedChannel) -> Result<(), Failed> {
     let mut client = Grpc::new(channel);
     client.ready().await?;

@@ -1,7 +1,8 @@
-//! tonic, a server: the inbound layer goes on the server, before all of its services.
+//! tonic, as a server: the inbound layer goes onto the server, before all of its services.
 //!
-//! Methods find the caller among the extensions of a call; refusals are told in gRPC's own terms. A call that is under way
-//! ends with its caller's key, so keys overlap for as long as the longest call.
+//! Methods find the caller in the extensions of the request. Refused calls get gRPC's own status
+//! codes. A call ends with its caller's key, so the old key must stay valid for as long as the
+//! longest call.
 
 use std::future::ready;
 
@@ -23,12 +24,12 @@ use tower_rotating_auth::{
 use super::tonic_client::{SAY, keyed_channel, say};
 use crate::harness::{Failed, Rotation, Tally, Upstream, token, under_load};
 
-/// `.add_service(GreeterServer::new(…))` and the rest are as they were.
+/// Returns a server that takes `.add_service(GreeterServer::new(…))` and the rest as usual.
 fn guarded_server(keys: Rotating<KeySet>) -> Server<Stack<RequireKeyLayer, Identity>> {
     Server::builder().layer(RequireKeyLayer::new(keys))
 }
 
-/// The name of the key that a call came with.
+/// Returns the id of the key that a call presented.
 fn key_of<T>(call: &Request<T>) -> Option<&KeyId> {
     let principal = call.extensions().get().and_then(Principal::key)?;
     Some(principal.key_id())
@@ -64,7 +65,7 @@ pub(super) async fn trial() -> Result<Tally, Failed> {
     under_load(&upstream, move || say(channel.clone())).await
 }
 
-/// The key of that number, and the one before it.
+/// Returns a set of the key with this number and the one before it.
 fn keys_up_to(number: usize) -> KeySet {
     let keys = (1..=number).rev().take(2).map(|number| {
         let name = number.to_string().parse().expect("a name");

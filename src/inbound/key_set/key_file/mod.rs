@@ -23,7 +23,7 @@ const VERSION: u32 = 1;
 
 /// All that a key file says.
 pub(crate) struct KeyFile {
-    pub(crate) generation: u64,
+    pub(crate) serial: u64,
     pub(crate) clients: Vec<FileClient>,
     pub(crate) keys: Vec<FileKey>,
 }
@@ -88,7 +88,7 @@ impl KeySet {
     /// [`PlainKey`]: crate::inbound::KeySetErrorKind::PlainKey
     pub fn from_toml(text: &str) -> Result<Self, KeySetError> {
         let KeyFile {
-            generation,
+            serial,
             clients,
             keys,
         } = KeyFile::parse(text)?;
@@ -98,14 +98,14 @@ impl KeySet {
             Some((key.digest, key.record(client)))
         });
         let set = Self::new(records)?;
-        Ok(set.with_edition(generation))
+        Ok(set.with_serial(serial))
     }
 }
 
-/// The generation that a file carries, also one without keys.
-pub(crate) fn edition_of(text: &str) -> u64 {
+/// Returns the serial of a file, even of one without keys.
+pub(crate) fn serial_of(text: &str) -> u64 {
     let file = shape::File::parse(text).ok();
-    file.and_then(|file| file.generation).unwrap_or(0)
+    file.and_then(|file| file.serial).unwrap_or(0)
 }
 
 impl FileKey {

@@ -20,13 +20,13 @@ impl KeyFile {
                 format!("the key file is of version {}, not {VERSION}", file.version),
             ));
         }
-        let generation = file.generation.unwrap_or(0);
-        if generation == u64::MAX {
+        let serial = file.serial.unwrap_or(0);
+        if serial == u64::MAX {
             return Err(KeySetError {
-                field: Some("generation"),
+                field: Some("serial"),
                 ..KeySetError::new(
                     KeySetErrorKind::InvalidField,
-                    "the key file: generation should be less than the greatest number of 64 bits, \
+                    "the key file: serial should be less than the greatest number of 64 bits, \
                      or no change could raise it",
                 )
             });
@@ -51,7 +51,7 @@ impl KeyFile {
             .map(|(n, read)| key(&Entry("key", n), &read, &held))
             .collect();
         Ok(Self {
-            generation,
+            serial,
             clients,
             keys: keys?,
         })

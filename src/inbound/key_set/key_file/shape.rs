@@ -9,7 +9,9 @@ use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind, Place};
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) version: u32,
-    pub(crate) generation: Option<u64>,
+    /// Files of earlier versions call it `generation`.
+    #[serde(alias = "generation")]
+    pub(crate) serial: Option<u64>,
     #[serde(default)]
     pub(crate) client: Vec<Client>,
     #[serde(default)]

@@ -14,7 +14,7 @@ use crate::inbound::key::Scopes;
 /// What people read who open the file.
 const HEADER: &str = "\
 # The keys of clients: their digests, not the keys. A program writes this file, and keeps no comments.
-# Whoever changes it by hand leaves the generation as it is, or raises it: a lower one is refused.
+# Whoever changes it by hand leaves the serial as it is, or raises it: a lower one is refused.
 
 ";
 
@@ -33,7 +33,7 @@ impl KeyFile {
         let keys: Result<_, _> = self.keys.iter().map(key).collect();
         let file = shape::File {
             version: VERSION,
-            generation: Some(self.generation),
+            serial: Some(self.serial),
             client: self.clients.iter().map(client).collect(),
             key: keys?,
         };

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio, abort};
 
 use super::{Folder, add, key, with_one_more};
 use crate::inbound::Scopes;
-use crate::keyring::file_store::commit as desk;
+use crate::keyring::file_store::commit;
 use crate::keyring::state::{ClientEntry, KeyRingState};
 
 const FILE: &str = "TEST_WRITES_THIS_FILE";
@@ -34,9 +34,9 @@ fn file() -> Option<PathBuf> {
 fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     if let Some(file) = file() {
         let mut left: usize = env::var(STEPS).unwrap().parse().unwrap();
-        let base = desk::load(&file).unwrap();
-        let next = with_one_more(&base, &format!("k{}", base.generation()));
-        let committed = desk::commit(&file, &base, &next, |_| {
+        let base = commit::load(&file).unwrap();
+        let next = with_one_more(&base, &format!("k{}", base.serial()));
+        let committed = commit::commit(&file, &base, &next, |_| {
             if left == 0 {
                 abort();
             }
@@ -50,18 +50,18 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let keys = (0..1000).map(|n| key(&format!("old-{n}")));
     let base = KeyRingState::new(1, [client], keys).unwrap();
-    desk::commit(&folder.file, &KeyRingState::empty(), &base, |_| Ok(())).unwrap();
+    commit::commit(&folder.file, &KeyRingState::empty(), &base, |_| Ok(())).unwrap();
 
     let (mut old, mut new) = (0, 0);
     for steps in 0.. {
-        let before = desk::load(&folder.file).unwrap();
+        let before = commit::load(&folder.file).unwrap();
         let test = "a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new";
         let ended = child(&folder, test).env(STEPS, steps.to_string()).status();
-        let after = desk::load(&folder.file).unwrap();
+        let after = commit::load(&folder.file).unwrap();
         if after == before {
             old += 1;
         } else {
-            let name = format!("k{}", before.generation());
+            let name = format!("k{}", before.serial());
             assert_eq!(after, with_one_more(&before, &name), "after {steps} steps");
             new += 1;
         }
@@ -74,7 +74,7 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     add(&folder.file, ["after all that".replace(' ', "-")]);
     assert_eq!(
         folder.names(),
-        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+        ["keys.toml", "keys.toml.lock", "keys.toml.serial"]
     );
 }
 
@@ -82,9 +82,9 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
 fn a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had() {
     if let Some(file) = file() {
         loop {
-            let base = desk::load(&file).unwrap();
-            add(&file, [format!("k{}", base.generation())]);
-            println!("\nwritten: {}", base.generation() + 1);
+            let base = commit::load(&file).unwrap();
+            add(&file, [format!("k{}", base.serial())]);
+            println!("\nwritten: {}", base.serial() + 1);
         }
     }
     let folder = Folder::new();
@@ -102,9 +102,9 @@ fn a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let found = desk::load(&folder.file).unwrap();
-        assert!(found.generation() >= said, "{said} was written");
+        let found = commit::load(&folder.file).unwrap();
+        assert!(found.serial() >= said, "{said} was written");
         let keys = u64::try_from(found.keys().count()).unwrap();
-        assert_eq!(keys, found.generation(), "each write adds a key");
+        assert_eq!(keys, found.serial(), "each write adds a key");
     }
 }

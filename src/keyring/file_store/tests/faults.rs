@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Folder, add, with_one_more};
+use crate::fs::Step;
 use crate::inbound::{KeyDigest, Scopes};
-use crate::keyring::file_store::commit as desk;
-use crate::keyring::file_store::commit::Desk;
-use crate::keyring::file_store::replace::Step;
+use crate::keyring::file_store::commit::{self, StoreFile};
 use crate::keyring::request::IssueRequest;
-use crate::keyring::ring::{KeyRing, KeyRingError};
+use crate::keyring::ring::{KeyRing, KeyRingError, KeyRingErrorKind};
 use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
-use crate::keyring::store::{Commit, CommitError, Store, StoreError};
+use crate::keyring::store::{Commit, Store, StoreError, StoreErrorKind};
 
 const STEPS: [Step; 7] = [
     Step::Lock,
@@ -20,7 +19,7 @@ const STEPS: [Step; 7] = [
     Step::Write,
     Step::Sync,
     Step::Rename,
-    Step::SyncFolder,
+    Step::SyncDirectory,
     Step::Note,
 ];
 
@@ -29,7 +28,7 @@ fn every_step_is_known_here_and_taken_in_this_order() {
     let folder = Folder::new();
     let base = KeyRingState::empty();
     let mut taken = Vec::new();
-    desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
+    commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
         taken.push(step);
         Ok(())
     })
@@ -42,28 +41,28 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
     for failing in STEPS {
         let folder = Folder::new();
         add(&folder.file, ["before".into()]);
-        let base = desk::load(&folder.file).unwrap();
+        let base = commit::load(&folder.file).unwrap();
         let next = with_one_more(&base, "after");
-        let committed = desk::commit(&folder.file, &base, &next, |step| {
+        let committed = commit::commit(&folder.file, &base, &next, |step| {
             if step == failing {
                 Err(ErrorKind::StorageFull.into())
             } else {
                 Ok(())
             }
         });
-        let found = desk::load(&folder.file).unwrap();
+        let found = commit::load(&folder.file).unwrap();
         match failing {
             Step::Lock | Step::Create | Step::Write | Step::Sync | Step::Rename => {
                 assert!(
-                    matches!(committed, Err(CommitError::Failed(_))),
+                    matches!(&committed, Err(error) if error.kind() == StoreErrorKind::Failed),
                     "{failing:?}"
                 );
                 assert_eq!(found, base, "{failing:?}");
             }
             // It is there, and may not be after a crash: whoever asks looks again.
-            Step::SyncFolder => {
+            Step::SyncDirectory => {
                 assert!(
-                    matches!(committed, Err(CommitError::Failed(_))),
+                    matches!(&committed, Err(error) if error.kind() == StoreErrorKind::Failed),
                     "{failing:?}"
                 );
                 assert_eq!(found, next);
@@ -75,26 +74,26 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
         }
         assert_eq!(
             folder.names(),
-            ["keys.toml", "keys.toml.generation", "keys.toml.lock"],
+            ["keys.toml", "keys.toml.lock", "keys.toml.serial"],
             "{failing:?}"
         );
         add(&folder.file, ["later".into()]);
         assert_eq!(
-            desk::load(&folder.file).unwrap().generation(),
-            found.generation() + 1
+            commit::load(&folder.file).unwrap().serial(),
+            found.serial() + 1
         );
     }
 }
 
 /// A store whose disk does not take the rename while it is broken.
 struct Flaky {
-    desk: Desk,
+    file: StoreFile,
     is_broken: Arc<AtomicBool>,
 }
 
 impl Flaky {
     fn at(is_broken: &AtomicBool, step: Step) -> io::Result<()> {
-        if step == Step::SyncFolder && is_broken.load(Ordering::SeqCst) {
+        if step == Step::SyncDirectory && is_broken.load(Ordering::SeqCst) {
             return Err(io::Error::other("the disk is broken"));
         }
         Ok(())
@@ -103,12 +102,12 @@ impl Flaky {
 
 impl Store for Flaky {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-        self.desk.load(|step| Self::at(&self.is_broken, step))
+        self.file.load(|step| Self::at(&self.is_broken, step))
     }
 
-    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), CommitError> {
+    async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
         let before = |step| Self::at(&self.is_broken, step);
-        self.desk.commit(commit.base, commit.next, before)
+        self.file.commit(commit.base, commit.next, before)
     }
 }
 
@@ -118,7 +117,7 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
     let folder = Folder::new();
     let is_broken = Arc::new(AtomicBool::new(false));
     let store = Flaky {
-        desk: Desk::new(folder.file.clone()),
+        file: StoreFile::new(folder.file.clone()),
         is_broken: Arc::clone(&is_broken),
     };
     let ring = KeyRing::start(store).await.unwrap();
@@ -130,8 +129,8 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
         let revoked = ring.revoke(key.id()).await;
         assert!(
             matches!(
-                revoked,
-                Err(KeyRingError::Unknown(_) | KeyRingError::Store(_))
+                revoked.as_ref().map_err(KeyRingError::kind),
+                Err(KeyRingErrorKind::Unknown | KeyRingErrorKind::Store)
             ),
             "{revoked:?}"
         );
@@ -139,9 +138,9 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
     is_broken.store(false, Ordering::SeqCst);
     assert_eq!(ring.revoke(key.id()).await.unwrap(), [], "it was, before");
     let old = std::fs::read_to_string(&folder.file).unwrap();
-    let old = old.replace("generation = 2", "generation = 1");
+    let old = old.replace("serial = 2", "serial = 1");
     std::fs::write(&folder.file, old).unwrap();
-    let error = desk::load(&folder.file).unwrap_err().to_string();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
     assert!(error.contains("2 was written"), "it is noted: {error}");
 }
 
@@ -149,14 +148,14 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
 fn the_first_file_that_cannot_be_written_is_none() {
     let folder = Folder::new();
     let base = KeyRingState::empty();
-    let committed = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
+    let committed = commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
         if step == Step::Sync {
             return Err(ErrorKind::StorageFull.into());
         }
         Ok(())
     });
     committed.unwrap_err();
-    assert_eq!(desk::load(&folder.file).unwrap(), base);
+    assert_eq!(commit::load(&folder.file).unwrap(), base);
     assert!(!folder.file.exists());
 }
 
@@ -164,7 +163,7 @@ fn the_first_file_that_cannot_be_written_is_none() {
 fn an_error_says_what_to_look_at_and_what_the_system_said() {
     let folder = Folder::new();
     let base = KeyRingState::empty();
-    let full = desk::commit(
+    let full = commit::commit(
         &folder.file,
         &base,
         &with_one_more(&base, "k"),
@@ -173,9 +172,8 @@ fn an_error_says_what_to_look_at_and_what_the_system_said() {
             _ => Ok(()),
         },
     );
-    let Err(CommitError::Failed(error)) = full else {
-        panic!("{full:?}");
-    };
+    let error = full.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Failed);
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(error.to_string().contains("keys.toml"), "{error}");
     assert!(error.to_string().contains("disk full"), "{error}");
@@ -193,9 +191,9 @@ fn what_could_not_be_read_again_is_not_written() {
     );
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let next = KeyRingState::new(1, [client], [entry]).unwrap();
-    let written = desk::commit(&folder.file, &KeyRingState::empty(), &next, |_| Ok(()));
+    let written = commit::commit(&folder.file, &KeyRingState::empty(), &next, |_| Ok(()));
     assert!(
-        matches!(written, Err(CommitError::Failed(_))),
+        matches!(&written, Err(error) if error.kind() == StoreErrorKind::Failed),
         "{written:?}"
     );
     assert!(!folder.file.exists());

@@ -5,9 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use super::{Folder, add, with_one_more};
-use crate::keyring::file_store::commit as desk;
+use crate::keyring::file_store::commit;
 use crate::keyring::state::KeyRingState;
-use crate::keyring::store::CommitError;
+use crate::keyring::store::StoreErrorKind;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -76,7 +76,7 @@ fn the_lock_is_its_owners_alone_and_who_may_read_the_file_may_read_what_was_writ
         0o600,
         "who holds it keeps all others out"
     );
-    assert_eq!(mode(&beside("generation")), 0o644);
+    assert_eq!(mode(&beside("serial")), 0o644);
 }
 
 #[test]
@@ -86,12 +86,12 @@ fn a_file_that_others_may_write_is_neither_read_nor_written() {
     for open in [0o620, 0o602, 0o666] {
         set_mode(&folder.file, open);
         let before = fs::read(&folder.file).unwrap();
-        let error = desk::load(&folder.file).unwrap_err().to_string();
+        let error = commit::load(&folder.file).unwrap_err().to_string();
         assert!(error.contains(&format!("mode {open:04o}")), "{error}");
         let base = KeyRingState::empty();
-        let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+        let written = commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
         assert!(
-            matches!(written, Err(CommitError::Failed(_))),
+            matches!(&written, Err(error) if error.kind() == StoreErrorKind::Failed),
             "{written:?}"
         );
         assert_eq!(fs::read(&folder.file).unwrap(), before);
@@ -106,10 +106,10 @@ fn what_a_link_leads_to_is_written_and_the_link_stays() {
     symlink(&elsewhere.file, &folder.file).unwrap();
     add(&folder.file, ["two".into()]);
     assert_eq!(folder.names(), ["keys.toml"]);
-    assert_eq!(desk::load(&elsewhere.file).unwrap().keys().count(), 2);
+    assert_eq!(commit::load(&elsewhere.file).unwrap().keys().count(), 2);
     assert_eq!(
         elsewhere.names(),
-        ["keys.toml", "keys.toml.generation", "keys.toml.lock"]
+        ["keys.toml", "keys.toml.lock", "keys.toml.serial"]
     );
 }
 
@@ -120,12 +120,12 @@ fn a_link_to_nothing_a_folder_and_a_missing_folder_are_errors() {
     symlink(at("nothing"), at("link")).unwrap();
     fs::create_dir(at("folder")).unwrap();
     for name in ["link", "folder", "missing/keys.toml"] {
-        let error = desk::load(&at(name)).unwrap_err().to_string();
+        let error = commit::load(&at(name)).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
         let base = KeyRingState::empty();
-        let written = desk::commit(&at(name), &base, &with_one_more(&base, "k"), |_| Ok(()));
+        let written = commit::commit(&at(name), &base, &with_one_more(&base, "k"), |_| Ok(()));
         assert!(
-            matches!(written, Err(CommitError::Failed(_))),
+            matches!(&written, Err(error) if error.kind() == StoreErrorKind::Failed),
             "{name}: {written:?}"
         );
     }
@@ -142,12 +142,12 @@ fn what_lies_in_the_way_of_the_next_content_is_no_trap() {
     assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
 
     let lock = folder.file.with_extension("toml.lock");
-    let base = desk::load(&folder.file).unwrap();
+    let base = commit::load(&folder.file).unwrap();
     fs::remove_file(&lock).unwrap();
     symlink(&victim, &lock).unwrap();
-    let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+    let written = commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
     assert!(
-        matches!(written, Err(CommitError::Failed(_))),
+        matches!(&written, Err(error) if error.kind() == StoreErrorKind::Failed),
         "{written:?}"
     );
     assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
@@ -163,13 +163,13 @@ fn what_is_no_key_file_is_refused_with_its_name_and_is_not_overwritten() {
         "\u{0}",
     ] {
         fs::write(&folder.file, text).unwrap();
-        let error = desk::load(&folder.file).unwrap_err();
+        let error = commit::load(&folder.file).unwrap_err();
         assert!(error.to_string().contains("keys.toml"), "{error}");
         assert!(!format!("{error:?}").contains("8Zk1"), "{error:?}");
         let base = KeyRingState::empty();
-        let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+        let written = commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
         assert!(
-            matches!(written, Err(CommitError::Failed(_))),
+            matches!(&written, Err(error) if error.kind() == StoreErrorKind::Failed),
             "{written:?}"
         );
         assert_eq!(fs::read_to_string(&folder.file).unwrap(), text);

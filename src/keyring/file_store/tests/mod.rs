@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::commit as desk;
+use super::commit;
 use crate::inbound::{KeyDigest, Scopes};
 use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
-use crate::keyring::store::CommitError;
+use crate::keyring::store::StoreErrorKind;
 
 /// A folder of its own, with the path of a file in it.
 struct Folder {
@@ -48,18 +48,18 @@ fn key(name: &str) -> KeyEntry {
 fn with_one_more(base: &KeyRingState, name: &str) -> KeyRingState {
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let keys = base.keys().cloned().chain([key(name)]);
-    KeyRingState::new(base.generation() + 1, [client], keys).unwrap()
+    KeyRingState::new(base.serial() + 1, [client], keys).unwrap()
 }
 
 /// Adds keys one by one, as a key ring does it: who comes too late looks again.
 fn add(path: &Path, names: impl IntoIterator<Item = String>) {
     for name in names {
         loop {
-            let base = desk::load(path).unwrap();
+            let base = commit::load(path).unwrap();
             let next = with_one_more(&base, &name);
-            match desk::commit(path, &base, &next, |_| Ok(())) {
+            match commit::commit(path, &base, &next, |_| Ok(())) {
                 Ok(()) => break,
-                Err(CommitError::Stale) => {}
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
                 Err(error) => panic!("{error:?}"),
             }
         }

@@ -59,13 +59,13 @@ proptest! {
     #[test]
     fn what_is_written_is_read_by_a_ring_and_by_a_service(
         entry in keys(),
-        generation in 0..u64::MAX,
+        serial in 0..u64::MAX,
         disabled in any::<bool>(),
     ) {
         let state = if disabled { ClientState::Disabled } else { ClientState::Enabled };
         let scopes: Scopes = "a b:c".parse().unwrap();
         let client = ClientEntry::new("c".parse().unwrap(), scopes).with_state(state);
-        let ledger = KeyRingState::new(generation, [client], [entry]).unwrap();
+        let ledger = KeyRingState::new(serial, [client], [entry]).unwrap();
         let text = format::write(&ledger).unwrap();
         prop_assert_eq!(&format::read(&text, "f".as_ref()).unwrap(), &ledger);
         prop_assert_eq!(&KeySet::from_toml(&text).unwrap(), ledger.key_set());
@@ -83,7 +83,7 @@ fn the_text_is_for_people_and_the_keys_of_a_client_stand_in_order() {
     let ledger = KeyRingState::new(7, clients, [of("b", "5"), of("a", "9"), second]).unwrap();
     let text = format::write(&ledger).unwrap();
     assert!(text.starts_with("# "), "{text}");
-    assert!(text.contains("\nversion = 1\ngeneration = 7\n"), "{text}");
+    assert!(text.contains("\nversion = 1\nserial = 7\n"), "{text}");
     let ids: Vec<_> = text
         .lines()
         .filter_map(|line| line.strip_prefix("id = "))

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use super::{Folder, add, with_one_more};
-use crate::keyring::file_store::commit as desk;
+use crate::keyring::file_store::commit;
 use crate::keyring::state::KeyRingState;
-use crate::keyring::store::CommitError;
+use crate::keyring::store::StoreErrorKind;
 
 const FILE: &str = "TEST_WRITES_THIS_FILE_WITH_OTHERS";
 const NAME: &str = "TEST_WRITER_IS_CALLED";
@@ -17,13 +17,13 @@ fn keys(writer: &str) -> impl Iterator<Item = String> + use<'_> {
 }
 
 fn all_are_there(folder: &Folder, writers: &[&str]) {
-    let ledger = desk::load(&folder.file).unwrap();
+    let ledger = commit::load(&folder.file).unwrap();
     let expected: Vec<_> = writers.iter().flat_map(|writer| keys(writer)).collect();
     for name in &expected {
         assert!(ledger.key(&name.parse().unwrap()).is_some(), "{name}");
     }
     assert_eq!(ledger.keys().count(), expected.len());
-    assert_eq!(ledger.generation(), u64::try_from(expected.len()).unwrap());
+    assert_eq!(ledger.serial(), u64::try_from(expected.len()).unwrap());
 }
 
 #[test]
@@ -62,25 +62,31 @@ fn two_processes_lose_no_change_of_each_other() {
 }
 
 #[test]
-fn who_decided_on_another_content_is_told_so_whatever_its_generation() {
+fn who_decided_on_another_content_is_told_so_whatever_its_serial() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
-    let base = desk::load(&folder.file).unwrap();
+    let base = commit::load(&folder.file).unwrap();
     add(&folder.file, ["two".into()]);
-    let late = desk::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
+    let late = commit::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
         Ok(())
     });
-    assert!(matches!(late, Err(CommitError::Stale)), "{late:?}");
+    assert!(
+        matches!(&late, Err(error) if error.kind() == StoreErrorKind::Conflict),
+        "{late:?}"
+    );
 
-    let base = desk::load(&folder.file).unwrap();
+    let base = commit::load(&folder.file).unwrap();
     let text = std::fs::read_to_string(&folder.file).unwrap();
     let edited = text.replace("id = \"c\"\n", "id = \"c\"\nenabled = false\n");
     assert_ne!(edited, text);
     std::fs::write(&folder.file, edited).unwrap();
-    let late = desk::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
+    let late = commit::commit(&folder.file, &base, &with_one_more(&base, "late"), |_| {
         Ok(())
     });
-    assert!(matches!(late, Err(CommitError::Stale)), "{late:?}");
+    assert!(
+        matches!(&late, Err(error) if error.kind() == StoreErrorKind::Conflict),
+        "{late:?}"
+    );
 }
 
 #[test]
@@ -90,52 +96,52 @@ fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
     let old = std::fs::read_to_string(&folder.file).unwrap();
     add(&folder.file, ["two".into()]);
     std::fs::write(&folder.file, &old).unwrap();
-    let error = desk::load(&folder.file).unwrap_err().to_string();
-    assert!(error.contains("generation 1, and 2 was written"), "{error}");
+    let error = commit::load(&folder.file).unwrap_err().to_string();
+    assert!(error.contains("serial 1, but 2 was written"), "{error}");
     let base = KeyRingState::empty();
-    let written = desk::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
+    let written = commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |_| Ok(()));
     assert!(
-        matches!(written, Err(CommitError::Failed(_))),
+        matches!(&written, Err(error) if error.kind() == StoreErrorKind::Failed),
         "{written:?}"
     );
 
-    let meant = old.replace("generation = 1", "generation = 3");
+    let meant = old.replace("serial = 1", "serial = 3");
     std::fs::write(&folder.file, meant).unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap().keys().count(), 1);
+    assert_eq!(commit::load(&folder.file).unwrap().keys().count(), 1);
 }
 
 #[test]
 fn a_file_that_is_gone_is_no_empty_one() {
     let folder = Folder::new();
-    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
+    assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
     add(&folder.file, ["one".into()]);
     std::fs::remove_file(&folder.file).unwrap();
-    let error = desk::load(&folder.file).unwrap_err().to_string();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
     assert!(
-        error.contains("is gone, and generation 1 was written"),
+        error.contains("is gone, but serial 1 was written"),
         "{error}"
     );
-    std::fs::remove_file(folder.file.with_extension("toml.generation")).unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
+    std::fs::remove_file(folder.file.with_extension("toml.serial")).unwrap();
+    assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
 }
 
 #[test]
 fn what_cannot_be_read_of_what_was_written_last_is_not_taken_for_nothing() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
-    let note = folder.file.with_extension("toml.generation");
+    let note = folder.file.with_extension("toml.serial");
     let next = |base: &KeyRingState| {
         let next = with_one_more(base, "next");
-        desk::commit(&folder.file, base, &next, |_| Ok(()))
+        commit::commit(&folder.file, base, &next, |_| Ok(()))
     };
-    let base = desk::load(&folder.file).unwrap();
-    std::fs::write(&note, "a generation\n").unwrap();
-    let error = desk::load(&folder.file).unwrap_err().to_string();
-    assert!(error.contains("keys.toml.generation"), "{error}");
+    let base = commit::load(&folder.file).unwrap();
+    std::fs::write(&note, "a serial\n").unwrap();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
+    assert!(error.contains("keys.toml.serial"), "{error}");
     next(&base).unwrap_err();
     std::fs::remove_file(&note).unwrap();
     std::fs::create_dir(&note).unwrap();
-    desk::load(&folder.file).unwrap_err();
+    commit::load(&folder.file).unwrap_err();
 
     std::fs::remove_dir(&note).unwrap();
     next(&base).unwrap();
@@ -144,10 +150,64 @@ fn what_cannot_be_read_of_what_was_written_last_is_not_taken_for_nothing() {
 #[test]
 fn a_note_whose_first_writer_ended_before_it_had_written_is_one_for_the_next() {
     let folder = Folder::new();
-    let note = folder.file.with_extension("toml.generation");
+    let note = folder.file.with_extension("toml.serial");
     std::fs::write(&note, "").unwrap();
-    assert_eq!(desk::load(&folder.file).unwrap(), KeyRingState::empty());
+    assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
     add(&folder.file, ["one".into()]);
     let note = std::fs::read_to_string(&note).unwrap();
     assert_eq!(note.trim_start_matches('0'), "1\n");
+}
+
+#[test]
+fn old_note_counts_while_it_is_the_higher() {
+    let folder = Folder::new();
+    let old_note = folder.file.with_extension("toml.generation");
+    add(&folder.file, ["one".into()]);
+    let text = std::fs::read_to_string(&folder.file).unwrap();
+    let note = folder.file.with_extension("toml.serial");
+
+    // As an earlier version left it: its own name of the counter, and its own note.
+    std::fs::remove_file(&note).unwrap();
+    std::fs::write(&old_note, "00000000000000000004\n").unwrap();
+    let old = |n| text.replace("serial = 1", &format!("generation = {n}"));
+    std::fs::write(&folder.file, old(3)).unwrap();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
+    assert!(error.contains("serial 3, but 4 was written"), "{error}");
+    std::fs::write(&folder.file, old(4)).unwrap();
+    add(&folder.file, ["two".into()]);
+    assert_eq!(
+        std::fs::read_to_string(&note)
+            .unwrap()
+            .trim_start_matches('0'),
+        "5\n"
+    );
+    let text = std::fs::read_to_string(&folder.file).unwrap();
+    assert!(text.contains("\nserial = 5\n"), "{text}");
+
+    // From now on the new note is the higher one.
+    std::fs::write(&folder.file, old(4)).unwrap();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
+    assert!(error.contains("serial 4, but 5 was written"), "{error}");
+}
+
+#[test]
+fn missing_file_error_names_both_notes() {
+    let folder = Folder::new();
+    let old_note = folder.file.with_extension("toml.generation");
+    add(&folder.file, ["one".into()]);
+    std::fs::write(&old_note, "7\n").unwrap();
+    std::fs::remove_file(&folder.file).unwrap();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
+    let note = folder.file.with_extension("toml.serial");
+    for name in [&note, &old_note] {
+        let name = name.file_name().unwrap().to_str().unwrap();
+        assert!(error.contains(name), "{error}");
+    }
+    std::fs::remove_file(&note).unwrap();
+    commit::load(&folder.file).unwrap_err();
+    std::fs::write(&old_note, "a serial\n").unwrap();
+    let error = commit::load(&folder.file).unwrap_err().to_string();
+    assert!(error.contains("keys.toml.generation"), "{error}");
+    std::fs::remove_file(&old_note).unwrap();
+    assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
 }

@@ -2,38 +2,36 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fs::{self, File, Metadata};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::PathBuf;
 
+use crate::fs::{Access, Lock, Paths, SecretFile, Step, open_if_exists, replace};
 use crate::inbound::KeyDigest;
-use crate::keyring::file_store::{Lock, Place, Readers, Step, replace};
-use crate::secret_file;
-use crate::secret_file::Exposure;
 
 /// No key is longer.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Another sink holds the lock.
 #[derive(Debug)]
-pub(crate) struct Taken;
+pub(crate) struct InUse;
 
-impl fmt::Display for Taken {
+impl fmt::Display for InUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("somebody else delivers to it")
+        f.write_str("another rotator holds the lock")
     }
 }
 
-impl Error for Taken {}
+impl Error for InUse {}
 
+/// The file of a sink, locked from its first use on.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct SinkFile {
     path: PathBuf,
     /// With the path that it is on: what links lead to may be another file later.
     lock: Option<(PathBuf, Lock)>,
 }
 
-impl Desk {
+impl SinkFile {
     pub(crate) const fn new(path: PathBuf) -> Self {
         Self { path, lock: None }
     }
@@ -44,9 +42,10 @@ impl Desk {
         token: &[u8],
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<()> {
-        let place = self.claim(&mut before)?;
-        let old = open(&place)?;
-        replace(&place, token, Readers::of(old.as_ref()), &mut before)
+        let paths = self.claim(&mut before)?;
+        let old = open_if_exists(&paths.file)?;
+        let access = Access::kept_from(old.as_ref());
+        replace(&paths, token, access, &mut before)
     }
 
     /// The digest of what is in the file.
@@ -54,46 +53,24 @@ impl Desk {
         &mut self,
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<Option<KeyDigest>> {
-        let place = self.claim(&mut before)?;
-        let Some(file) = open(&place)? else {
+        let paths = self.claim(&mut before)?;
+        let Some(file) = open_if_exists(&paths.file)? else {
             return Ok(None);
         };
-        let metadata = file.metadata()?;
-        if let Exposure::Writable { .. } = secret_file::exposure(&metadata) {
-            return Err(io::Error::other("others than its owner may write it"));
-        }
-        let read = secret_file::read(&file, metadata.len(), MAX_BYTES)?;
-        let read = read.ok_or_else(|| io::Error::other("it is too long for a key"))?;
-        Ok(Some(KeyDigest::of(read.trim_ascii())))
+        let token = SecretFile::check(file)?.read(MAX_BYTES)?;
+        Ok(Some(KeyDigest::of(token.trim_ascii())))
     }
 
     /// Finds the file, and keeps others from it from now on. A folder that is gone, as of a volume that is not mounted,
     /// is an error: it says nothing of the file.
-    fn claim(&mut self, before: &mut impl FnMut(Step) -> io::Result<()>) -> io::Result<Place> {
-        let place = Place::find(&self.path)?;
-        let path = place.lock();
+    fn claim(&mut self, before: &mut impl FnMut(Step) -> io::Result<()>) -> io::Result<Paths> {
+        let paths = Paths::resolve(&self.path)?;
+        let path = paths.lock();
         if self.lock.as_ref().is_none_or(|(held, _)| *held != path) {
             before(Step::Lock)?;
-            let lock = Lock::try_take(&path, metadata(&place)?.as_ref())?;
-            let lock = lock.ok_or_else(|| io::Error::other(Taken))?;
+            let lock = Lock::try_take(&paths)?.ok_or_else(|| io::Error::other(InUse))?;
             self.lock = Some((path, lock));
         }
-        Ok(place)
-    }
-}
-
-/// The file, if there is one.
-fn open(place: &Place) -> io::Result<Option<File>> {
-    match secret_file::open(&place.file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        opened => opened.map(Some),
-    }
-}
-
-/// Of the file, if there is one.
-fn metadata(place: &Place) -> io::Result<Option<Metadata>> {
-    match fs::metadata(&place.file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        found => found.map(Some),
+        Ok(paths)
     }
 }

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-pub(crate) use self::delivery::Desk;
-use self::delivery::Taken;
+use self::delivery::InUse;
+pub(crate) use self::delivery::SinkFile;
 use super::sink::{Sink, SinkError};
+use crate::blocking;
 use crate::inbound::KeyDigest;
 use crate::keyring::token::NewKey;
 
@@ -33,7 +33,7 @@ use crate::keyring::token::NewKey;
 pub struct FileSink {
     path: PathBuf,
     /// One at a time: work whose caller is gone goes on.
-    desk: Arc<Mutex<Desk>>,
+    file: Arc<Mutex<SinkFile>>,
 }
 
 impl FileSink {
@@ -42,7 +42,7 @@ impl FileSink {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self {
-            desk: Arc::new(Mutex::new(Desk::new(path.clone()))),
+            file: Arc::new(Mutex::new(SinkFile::new(path.clone()))),
             path,
         }
     }
@@ -50,23 +50,21 @@ impl FileSink {
     async fn blocking<T: Send + 'static>(
         &self,
         what: &'static str,
-        work: impl FnOnce(&mut Desk) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut SinkFile) -> io::Result<T> + Send + 'static,
     ) -> Result<T, SinkError> {
-        let mut desk = Arc::clone(&self.desk).lock_owned().await;
-        let done = match spawn_blocking(move || work(&mut desk)).await {
-            Ok(done) => done,
-            Err(error) => Err(io::Error::other(error)),
-        };
+        let mut file = Arc::clone(&self.file).lock_owned().await;
+        let done = blocking::run(move || work(&mut file)).await;
+        let done = done.unwrap_or_else(|reason| Err(io::Error::other(reason)));
         done.map_err(|error| {
             let path = &self.path;
             match error.get_ref() {
-                Some(taken) if taken.is::<Taken>() => {
-                    SinkError::new(format!("{path:?} {what}: {taken}, until it has ended"))
-                }
+                Some(reason) if reason.is::<InUse>() => SinkError::in_use(format!(
+                    "{path:?} {what}: another rotator holds its lock; stop one of the two"
+                )),
                 _ => SinkError::new(format!(
-                    "{path:?} {what}; is its folder there, and whose is it?"
+                    "{path:?} {what}; does its directory exist, and who owns it?"
                 ))
-                .caused_by(error),
+                .with_source(error),
             }
         })
     }
@@ -75,12 +73,12 @@ impl FileSink {
 impl Sink for FileSink {
     async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
         let token = Zeroizing::new(key.token().expose_secret().to_vec());
-        let deliver = move |desk: &mut Desk| desk.deliver(&token, |_| Ok(()));
+        let deliver = move |file: &mut SinkFile| file.deliver(&token, |_| Ok(()));
         self.blocking("could not be written", deliver).await
     }
 
     async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
-        let held = |desk: &mut Desk| desk.held(|_| Ok(()));
+        let held = |file: &mut SinkFile| file.held(|_| Ok(()));
         self.blocking("could not be read", held).await
     }
 }

@@ -1,7 +1,7 @@
 //! What Unix can do: a watch.
 
+mod events;
 mod link_chain;
 mod watch;
-mod watcher;
 
 pub(crate) use self::watch::Watch;

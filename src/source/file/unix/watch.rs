@@ -10,18 +10,18 @@ use std::sync::Arc;
 use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use super::link_chain as trail;
-use super::watcher::{Doubt, PathWatcher};
-use crate::source::file::probe::Watching;
+use super::events::{EventHandler, Invalidated};
+use super::link_chain::{directories, entry};
+use crate::source::file::watch_status::WatchStatus;
 
 /// How often the way to the file is looked at again because it changed while it was looked at.
-const ROUNDS: u32 = 3;
+const ATTEMPTS: u32 = 3;
 
 /// Watches the directories on the way to a file. It never fails: what cannot be watched is polled.
 pub(crate) struct Watch {
-    watcher: State,
+    watcher: WatcherState,
     armed: Directories,
-    ears: Arc<PathWatcher>,
+    handler: Arc<EventHandler>,
 }
 
 /// Directories by path, with what tells whether another one has taken the path over.
@@ -33,8 +33,8 @@ struct Identity {
     inode: u64,
 }
 
-enum State {
-    NotYet,
+enum WatcherState {
+    Unused,
     On(RecommendedWatcher),
     /// It failed while it ran, and is not trusted again.
     Off,
@@ -43,37 +43,37 @@ enum State {
 impl Watch {
     pub(crate) fn new(hints: Arc<Notify>) -> Self {
         Self {
-            watcher: State::NotYet,
+            watcher: WatcherState::Unused,
             armed: Directories::new(),
-            ears: Arc::new(PathWatcher::new(hints)),
+            handler: Arc::new(EventHandler::new(hints)),
         }
     }
 
     /// Watches what is now the way to `path`. What changes after this returns is heard of.
-    pub(crate) fn arm(&mut self, path: &Path) -> Watching {
-        if matches!(self.watcher, State::Off) {
-            return Watching::No;
+    pub(crate) fn arm(&mut self, path: &Path) -> WatchStatus {
+        if matches!(self.watcher, WatcherState::Off) {
+            return WatchStatus::Off;
         }
         match self.try_arm(path) {
-            Ok(()) => Watching::Works,
-            Err(error) => Watching::Fails(error.into()),
+            Ok(()) => WatchStatus::Active,
+            Err(error) => WatchStatus::Failed(error.into()),
         }
     }
 
     fn try_arm(&mut self, path: &Path) -> notify::Result<()> {
         let path = path::absolute(path)?;
         let mut outcome = Ok(());
-        for _ in 0..ROUNDS {
-            match self.ears.take_doubt() {
-                Doubt::None => {}
-                Doubt::Directories => self.disarm(|_, _| false),
-                Doubt::Watcher(error) => {
+        for _ in 0..ATTEMPTS {
+            match self.handler.take_invalidated() {
+                Invalidated::Nothing => {}
+                Invalidated::Directories => self.disarm(|_, _| false),
+                Invalidated::Watcher(error) => {
                     self.armed.clear();
-                    self.watcher = State::Off;
+                    self.watcher = WatcherState::Off;
                     return Err(error);
                 }
             }
-            let wanted = identified(trail::directories(&path, trail::entry));
+            let wanted = identified(directories(&path, entry));
             if wanted == self.armed {
                 return Ok(());
             }
@@ -87,8 +87,8 @@ impl Watch {
         // Before the new ones are watched: one directory under two names has one watch, and the second
         // name would lose it with the first.
         self.disarm(|path, identity| wanted.get(path) == Some(identity));
-        self.ears.know(wanted.keys().cloned().collect());
-        let watcher = self.watcher.on(&self.ears)?;
+        self.handler.set_watched(wanted.keys().cloned().collect());
+        let watcher = self.watcher.on(&self.handler)?;
         let mut outcome = Ok(());
         for (directory, identity) in wanted {
             if self.armed.contains_key(&directory) {
@@ -105,7 +105,7 @@ impl Watch {
     }
 
     fn disarm(&mut self, keep: impl Fn(&Path, &Identity) -> bool) {
-        let State::On(watcher) = &mut self.watcher else {
+        let WatcherState::On(watcher) = &mut self.watcher else {
             return;
         };
         self.armed.retain(|directory, identity| {
@@ -119,11 +119,11 @@ impl Watch {
     }
 }
 
-impl State {
-    fn on(&mut self, ears: &Arc<PathWatcher>) -> notify::Result<&mut RecommendedWatcher> {
+impl WatcherState {
+    fn on(&mut self, handler: &Arc<EventHandler>) -> notify::Result<&mut RecommendedWatcher> {
         if !matches!(self, Self::On(_)) {
-            let ears = Arc::clone(ears);
-            let mut watcher = notify::recommended_watcher(move |heard| ears.hear(heard))?;
+            let handler = Arc::clone(handler);
+            let mut watcher = notify::recommended_watcher(move |event| handler.handle(event))?;
             // A watcher whose thread could not be started does not say so: it panics, also when it is
             // dropped. This asks the thread for a sign of life.
             if let Err(error) = watcher.configure(Config::default()) {
@@ -134,7 +134,7 @@ impl State {
         }
         match self {
             Self::On(watcher) => Ok(watcher),
-            Self::NotYet | Self::Off => Err(notify::Error::generic("no watcher")),
+            Self::Unused | Self::Off => Err(notify::Error::generic("no watcher")),
         }
     }
 }

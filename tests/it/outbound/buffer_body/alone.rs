@@ -1,4 +1,4 @@
-//! The two bodies of a request by themselves, without a client.
+//! The two bodies of a request, without a client.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
 use tower::BoxError;
 use tower_rotating_auth::outbound::replay::{
-    BufferBody, Replay, ReplayBody, SavedBody, Superseded,
+    BufferBody, Replay, ReplayBody, SavedBody, SupersededError,
 };
 
 use crate::support::{Broken, Fed, Feed, feed, watched};
@@ -22,7 +22,7 @@ type Polled = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 
 const MANY: BufferBody = BufferBody::new(1024 * 1024);
 
-/// The first attempt's body as a task that is woken or not, and what is kept of it.
+/// The first attempt's body, in a task that records wakes, and what is saved of it.
 fn save<B>(buffer: BufferBody, body: B) -> (Spawn<ReplayBody<B>>, SavedBody<B>)
 where
     B: Body<Error: Into<BoxError>> + Unpin,
@@ -56,7 +56,7 @@ where
     (whole.to_bytes(), trailers)
 }
 
-/// Five pieces, long and short, and trailers.
+/// A body of five pieces, long and short, and trailers.
 fn five() -> Fed {
     let (feed, body) = feed(None);
     for (length, byte) in [
@@ -73,7 +73,7 @@ fn five() -> Fed {
 }
 
 #[tokio::test]
-async fn the_second_attempt_sends_all_of_it_wherever_the_first_was_left() {
+async fn replay_sends_the_whole_body() {
     let (expected, trailers) = whole(five().map_err(BoxError::from)).await;
     for taken in 0..=7 {
         let (mut first, saved) = save(MANY, five());
@@ -81,14 +81,14 @@ async fn the_second_attempt_sends_all_of_it_wherever_the_first_was_left() {
             let _ = assert_ready!(poll(&mut first));
         }
         let second = MANY.restore(saved).unwrap();
-        assert!(error(poll(&mut first)).is::<Superseded>(), "{taken}");
+        assert!(error(poll(&mut first)).is::<SupersededError>(), "{taken}");
         assert_eq!(whole(second).await, (expected.clone(), trailers.clone()));
-        assert!(error(poll(&mut first)).is::<Superseded>(), "{taken}");
+        assert!(error(poll(&mut first)).is::<SupersededError>(), "{taken}");
     }
 }
 
 #[tokio::test]
-async fn frames_are_handed_on_as_they_come_and_a_body_that_is_taken_over_wakes_who_waits_for_it() {
+async fn taken_over_body_wakes_first_attempt() {
     let (feed, body) = feed(None);
     let (mut first, saved) = save(MANY, body);
     assert_pending!(poll(&mut first));
@@ -99,14 +99,14 @@ async fn frames_are_handed_on_as_they_come_and_a_body_that_is_taken_over_wakes_w
 
     let second = MANY.restore(saved).unwrap();
     assert!(first.is_woken());
-    assert!(error(poll(&mut first)).is::<Superseded>());
+    assert!(error(poll(&mut first)).is::<SupersededError>());
     feed.data("two");
     drop(feed);
     assert_eq!(whole(second).await.0, "onetwo");
 }
 
 #[test]
-fn both_attempts_tell_the_same_length_and_the_same_end() {
+fn both_attempts_report_same_length_and_end() {
     let told = |body: &ReplayBody<Fed>| {
         let hint = body.size_hint();
         (hint.lower(), hint.upper(), body.is_end_stream())
@@ -151,7 +151,7 @@ fn both_attempts_tell_the_same_length_and_the_same_end() {
 }
 
 #[tokio::test]
-async fn an_empty_body_is_empty_on_both_attempts() {
+async fn empty_body_is_empty_on_both_attempts() {
     let (first, saved) = save(MANY, Empty::<Bytes>::new());
     let second = MANY.restore(saved).unwrap();
     for body in [first.into_inner(), second, ReplayBody::default()] {
@@ -162,7 +162,7 @@ async fn an_empty_body_is_empty_on_both_attempts() {
 }
 
 #[tokio::test]
-async fn as_much_as_the_limit_can_be_sent_again_and_a_byte_more_cannot() {
+async fn limit_is_exact_to_the_byte() {
     for (limit, again) in [(9, true), (8, false), (0, false)] {
         let buffer = BufferBody::new(limit);
         let (feed, body) = feed(None);
@@ -192,7 +192,7 @@ async fn as_much_as_the_limit_can_be_sent_again_and_a_byte_more_cannot() {
 }
 
 #[test]
-fn what_was_recorded_is_freed_once_there_can_be_no_second_attempt() {
+fn recording_is_freed_without_replay() {
     let long = || watched(vec![b'x'; 16 * 1024]);
     let send = |feed: &Feed, first: &mut Spawn<ReplayBody<Fed>>| {
         let (piece, kept) = long();
@@ -224,7 +224,7 @@ fn what_was_recorded_is_freed_once_there_can_be_no_second_attempt() {
 }
 
 #[test]
-fn what_the_second_attempt_has_sent_is_freed() {
+fn replay_frees_what_it_has_sent() {
     let (feed, body) = feed(None);
     let (mut first, saved) = save(MANY, body);
     let (piece, kept) = watched(vec![b'x'; 16 * 1024]);
@@ -236,7 +236,7 @@ fn what_the_second_attempt_has_sent_is_freed() {
 }
 
 #[test]
-fn a_short_piece_does_not_keep_the_buffer_that_it_was_read_into() {
+fn short_piece_does_not_retain_its_buffer() {
     for length in [7, 1024, 8191] {
         let (feed, body) = feed(None);
         let (mut first, _saved) = save(MANY, body);
@@ -251,7 +251,7 @@ fn a_short_piece_does_not_keep_the_buffer_that_it_was_read_into() {
 }
 
 #[test]
-fn from_the_rejection_on_no_more_is_sent_unless_there_is_no_second_attempt() {
+fn rejection_pauses_until_replay_is_decided() {
     let (feed, body) = feed(None);
     let (mut first, saved) = save(MANY, body);
     feed.data("one");
@@ -269,7 +269,7 @@ fn from_the_rejection_on_no_more_is_sent_unless_there_is_no_second_attempt() {
 }
 
 #[tokio::test]
-async fn a_body_that_pauses_is_taken_over_like_any_other() {
+async fn paused_body_can_be_taken_over() {
     let (feed, body) = feed(None);
     let (mut first, saved) = save(MANY, body);
     let saved = MANY.pause(saved).unwrap();
@@ -278,12 +278,12 @@ async fn a_body_that_pauses_is_taken_over_like_any_other() {
     assert_pending!(poll(&mut first));
     let second = MANY.restore(saved).unwrap();
     assert!(first.is_woken());
-    assert!(error(poll(&mut first)).is::<Superseded>());
+    assert!(error(poll(&mut first)).is::<SupersededError>());
     assert_eq!(whole(second).await.0, "one");
 }
 
 #[test]
-fn an_error_of_the_body_is_handed_on_as_it_is_and_what_failed_is_not_sent_again() {
+fn failed_body_is_not_replayed() {
     let (feed, body) = feed(None);
     feed.data("one");
     feed.fail();
@@ -297,7 +297,7 @@ fn an_error_of_the_body_is_handed_on_as_it_is_and_what_failed_is_not_sent_again(
 }
 
 #[test]
-fn an_error_that_comes_after_the_rejection_is_the_second_attempts() {
+fn error_after_rejection_reaches_replay() {
     let (feed, body) = feed(None);
     feed.data("one");
     feed.fail();
@@ -309,7 +309,7 @@ fn an_error_that_comes_after_the_rejection_is_the_second_attempts() {
 }
 
 #[test]
-fn a_body_that_goes_on_after_its_trailers_is_not_sent_again() {
+fn frames_after_trailers_prevent_replay() {
     let (feed, body) = feed(None);
     feed.trailer("checksum", "7");
     feed.data("more");
@@ -325,7 +325,7 @@ fn a_body_that_goes_on_after_its_trailers_is_not_sent_again() {
 }
 
 #[test]
-fn a_body_that_panics_is_not_sent_again() {
+fn panicking_body_is_not_replayed() {
     struct Panics;
     impl Body for Panics {
         type Data = Bytes;
@@ -348,7 +348,7 @@ fn a_body_that_panics_is_not_sent_again() {
 }
 
 #[test]
-fn a_body_that_is_only_send_is_sync_as_well() {
+fn send_body_becomes_sync() {
     fn check<T: Send + Sync + Unpin>() {}
     check::<ReplayBody<Fed>>();
     check::<SavedBody<Fed>>();

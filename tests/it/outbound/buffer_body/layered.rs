@@ -1,4 +1,4 @@
-//! In the layer, before an upstream that answers when it likes and reads on when it likes.
+//! Bodies in the layer, with an upstream that chooses when to answer and whether to read on.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_rotating_auth::{
     outbound::adapter::HttpAdapter,
-    outbound::replay::{BufferBody, ReplayBody, Superseded},
+    outbound::replay::{BufferBody, ReplayBody, SupersededError},
     outbound::{InjectKeyLayer, NotReplayed, Outcome},
 };
 
@@ -20,16 +20,16 @@ use super::super::{ORIGIN, URL, World};
 use crate::support::{Fed, Feed, feed, watched};
 
 const LIMIT: usize = 16;
-/// For pieces that are not copied.
+/// A length that is not copied when it is recorded.
 const LONG: usize = 16 * 1024;
 
 type Upload = ReplayBody<Fed>;
 
-/// How the first attempt's body ended, which the upstream went on to read after its answer.
+/// The end of the first attempt's body, which the upstream reads on after its answer.
 type End = Result<Bytes, BoxError>;
 
-/// An upstream that takes `reads` frames before it looks at the key. Whom it lets in, it reads to the end and
-/// sends the body back. Whom it does not, it reads on in the background.
+/// An upstream that reads `reads` frames before it looks at the key. It echoes the body of an
+/// accepted request, and reads a rejected one on in the background.
 fn upstream(
     world: World,
     reads: usize,
@@ -85,7 +85,7 @@ async fn buffered(world: &World, limit: usize) -> InjectKeyLayer<HttpAdapter<Buf
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_much_longer_than_the_limit_is_sent_again_after_an_early_rejection() {
+async fn long_upload_is_replayed_after_early_401() {
     for reads in [0, 1, 2] {
         let world = World::new("old");
         let (upstream, mut ends) = upstream(world.clone(), reads);
@@ -103,12 +103,12 @@ async fn an_upload_much_longer_than_the_limit_is_sent_again_after_an_early_rejec
             Some(Outcome::Replayed { .. })
         ));
         let end = ends.recv().await.unwrap();
-        assert!(end.unwrap_err().is::<Superseded>());
+        assert!(end.unwrap_err().is::<SupersededError>());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upstream_that_reads_on_does_not_use_up_what_can_be_kept_while_a_key_is_fetched() {
+async fn upstream_reading_on_does_not_exhaust_limit() {
     let world = World::new("old");
     let (upstream, mut ends) = upstream(world.clone(), 1);
     let key = world.key_with(Duration::from_secs(2)).await;
@@ -123,11 +123,17 @@ async fn an_upstream_that_reads_on_does_not_use_up_what_can_be_kept_while_a_key_
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(ends.try_recv().is_err());
     assert_eq!(*answer.await.unwrap().unwrap().body(), whole(1000));
-    assert!(ends.recv().await.unwrap().unwrap_err().is::<Superseded>());
+    assert!(
+        ends.recv()
+            .await
+            .unwrap()
+            .unwrap_err()
+            .is::<SupersededError>()
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_there_is_no_newer_key_the_upload_goes_on() {
+async fn upload_continues_without_newer_key() {
     let world = World::new("old");
     let (upstream, mut ends) = upstream(world.clone(), 1);
     let client = buffered(&world, LIMIT).await.layer(upstream);
@@ -143,7 +149,7 @@ async fn where_there_is_no_newer_key_the_upload_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_that_comes_too_late_is_the_callers_at_once_and_the_upload_goes_on() {
+async fn late_rejection_is_passed_on_at_once() {
     let world = World::new("old");
     let (upstream, mut ends) = upstream(world.clone(), 3);
     let key = world.key_with(Duration::from_secs(2)).await;
@@ -160,7 +166,7 @@ async fn a_rejection_that_comes_too_late_is_the_callers_at_once_and_the_upload_g
     assert!(matches!(
         response.extensions().get(),
         Some(Outcome::Rejected {
-            why: NotReplayed::BodyNotKept,
+            reason: NotReplayed::BodyNotKept,
             ..
         })
     ));
@@ -169,7 +175,7 @@ async fn a_rejection_that_comes_too_late_is_the_callers_at_once_and_the_upload_g
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_recorded_once_there_is_an_answer_or_of_a_request_without_the_key() {
+async fn nothing_is_recorded_after_answer_or_without_key() {
     let world = World::new("key");
     for url in [URL, "https://elsewhere.example.com/"] {
         let (bodies, mut sent) = mpsc::unbounded_channel();
@@ -191,7 +197,7 @@ async fn nothing_is_recorded_once_there_is_an_answer_or_of_a_request_without_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_recorded_is_freed_when_the_call_is_given_up() {
+async fn dropped_call_frees_recording() {
     let world = World::new("key");
     let (bodies, mut sent) = mpsc::unbounded_channel();
     let silent = service_fn(move |request: Request<Upload>| {
@@ -215,7 +221,7 @@ async fn what_was_recorded_is_freed_when_the_call_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_inside_may_follow_redirects() {
+async fn inner_client_can_follow_redirects() {
     let world = World::new("old");
     let (upstream, _ends) = upstream(world.clone(), 0);
     let redirects = service_fn(move |request: Request<Upload>| {

@@ -1,4 +1,4 @@
-//! Bodies that stream, and can be sent twice all the same.
+//! Bodies that stream, and can still be sent twice.
 
 mod alone;
 mod layered;

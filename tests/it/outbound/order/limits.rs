@@ -10,7 +10,7 @@ use super::super::{ORIGIN, World, get, post};
 use super::{ELSEWHERE, sent, status};
 use crate::support::{minutes, moment, secs};
 
-/// A layer whose key has been replaced, and whose fetch takes two seconds.
+/// Returns a layer whose key has been rotated, and whose fetch takes two seconds.
 async fn rotated() -> (World, InjectKeyLayer) {
     let world = World::new("old");
     let inject = InjectKeyLayer::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
@@ -18,7 +18,7 @@ async fn rotated() -> (World, InjectKeyLayer) {
     (world, inject)
 }
 
-/// A request that was rejected and waits for the refresh.
+/// Starts a request that is rejected and waits for the refresh.
 async fn waiting<S>(world: &World, client: &S) -> JoinHandle<StatusCode>
 where
     S: Service<
@@ -38,7 +38,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_outside_counts_a_replayed_request_once() {
+async fn outer_rate_limit_counts_replay_once() {
     let (world, inject) = rotated().await;
     let mut client = ServiceBuilder::new()
         .rate_limit(2, minutes(60))
@@ -53,7 +53,7 @@ async fn a_rate_limit_outside_counts_a_replayed_request_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_inside_counts_each_attempt_and_needs_a_buffer_since_it_is_not_clone() {
+async fn inner_rate_limit_counts_each_attempt() {
     let (world, inject) = rotated().await;
     let mut client = ServiceBuilder::new()
         .layer(inject)
@@ -68,7 +68,7 @@ async fn a_rate_limit_inside_counts_each_attempt_and_needs_a_buffer_since_it_is_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_concurrency_limit_outside_is_held_for_both_attempts_and_the_refresh_between_them() {
+async fn outer_concurrency_limit_spans_both_attempts() {
     let (world, inject) = rotated().await;
     let client = ServiceBuilder::new()
         .concurrency_limit(1)
@@ -82,8 +82,7 @@ async fn a_concurrency_limit_outside_is_held_for_both_attempts_and_the_refresh_b
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_concurrency_limit_inside_is_held_by_one_attempt_at_a_time_so_that_one_permit_is_enough()
-{
+async fn inner_concurrency_limit_needs_one_permit() {
     let (world, inject) = rotated().await;
     let client = ServiceBuilder::new()
         .layer(inject)
@@ -104,7 +103,7 @@ async fn a_concurrency_limit_inside_is_held_by_one_attempt_at_a_time_so_that_one
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_buffer_outside_is_not_held_up_by_a_refresh() {
+async fn outer_buffer_is_not_blocked_by_refresh() {
     let (world, inject) = rotated().await;
     let client = ServiceBuilder::new()
         .buffer(1)
@@ -119,7 +118,7 @@ async fn a_buffer_outside_is_not_held_up_by_a_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_buffer_inside_is_passed_by_each_attempt() {
+async fn inner_buffer_sees_each_attempt() {
     let (world, inject) = rotated().await;
     let client = ServiceBuilder::new()
         .layer(inject)

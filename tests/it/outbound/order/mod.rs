@@ -1,5 +1,5 @@
-//! Other layers beside ours, outside and inside of it: what counts, what is safe, what is not. Each test is a
-//! row of `docs/guide/limits-and-retries.md`.
+//! Other layers, outside and inside this one. Each test is a row of
+//! `docs/guide/limits-and-retries.md`.
 
 mod limits;
 mod redirects;
@@ -13,13 +13,13 @@ use super::World;
 
 pub(super) const ELSEWHERE: &str = "https://elsewhere.example.com/v1/models";
 
-/// The keys that the upstream was sent, in order.
+/// Returns the keys that the upstream got, in order.
 fn sent(world: &World) -> Vec<String> {
     let seen = world.seen();
     seen.iter().map(|seen| seen.key().to_owned()).collect()
 }
 
-/// Sends the request through the very instance that was ready, as one caller does after another.
+/// Sends the request through the same instance each time.
 async fn status<S, R, B>(client: &mut S, request: R) -> StatusCode
 where
     S: Service<R, Response = http::Response<B>, Error: std::fmt::Debug>,

@@ -15,7 +15,7 @@ use super::ELSEWHERE;
 
 const MOVED: &str = "https://api.example.com/moved";
 
-/// `/moved` is elsewhere, and what is elsewhere is back at the origin.
+/// Redirects `/moved` to another origin, and that origin back to the first.
 fn redirecting(
     world: &World,
 ) -> impl Service<Request<String>, Response = Response<String>, Error = Infallible, Future: Send> + Clone
@@ -39,7 +39,7 @@ fn redirecting(
     })
 }
 
-/// Which of the hops carried the header.
+/// Returns which of the hops carried the header.
 fn carried(world: &World, name: &str) -> Vec<bool> {
     let seen = world.seen();
     seen.iter()
@@ -55,7 +55,7 @@ fn named(name: &'static str) -> Rotating<Credential> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redirects_that_are_followed_outside_are_judged_hop_by_hop() {
+async fn outer_redirects_are_judged_hop_by_hop() {
     for name in ["authorization", "x-api-key"] {
         let world = World::new("unused");
         let client = ServiceBuilder::new()
@@ -68,7 +68,7 @@ async fn redirects_that_are_followed_outside_are_judged_hop_by_hop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redirects_that_are_followed_outside_need_no_second_hop_for_a_replay() {
+async fn outer_redirects_replay_only_the_rejected_hop() {
     let world = World::new("old");
     let inject = world.inject().await;
     let client = ServiceBuilder::new()
@@ -87,7 +87,7 @@ async fn redirects_that_are_followed_outside_need_no_second_hop_for_a_replay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redirects_that_are_followed_inside_carry_a_key_in_a_header_of_its_own_elsewhere() {
+async fn inner_redirects_leak_custom_key_header() {
     for (name, leaks) in [("authorization", false), ("x-api-key", true)] {
         let world = World::new("unused");
         let client = ServiceBuilder::new()

@@ -19,7 +19,7 @@ use super::super::{ORIGIN, World, post};
 use super::sent;
 use crate::support::{millis, moment, secs};
 
-/// Tries again, up to twice, what the server could not do.
+/// A policy that retries server errors, up to twice.
 #[derive(Clone)]
 struct Again(u32);
 
@@ -43,7 +43,7 @@ impl Policy<Request<String>, Response<String>, Infallible> for Again {
     }
 }
 
-/// An upstream whose first answer is 503; by then the key has been replaced, here and there.
+/// An upstream that first answers 503. By then the key has been rotated on both sides.
 fn fails_once(
     world: &World,
     replace: impl Fn() + Send + Sync + 'static,
@@ -65,7 +65,7 @@ fn fails_once(
     })
 }
 
-/// The world, a key that is published by hand, and what replaces it.
+/// Returns the world, a manually published key, and its publisher.
 fn manual(first: &str) -> (World, Rotating<Credential>, impl Fn() + Send + Sync + use<>) {
     let world = World::new(first);
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
@@ -80,7 +80,7 @@ fn manual(first: &str) -> (World, Rotating<Credential>, impl Fn() + Send + Sync 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_outside_reads_the_key_anew_for_each_try() {
+async fn outer_retry_loads_the_key_each_time() {
     let (world, key, replace) = manual("old");
     let client = ServiceBuilder::new()
         .retry(Again(2))
@@ -92,7 +92,7 @@ async fn a_retry_outside_reads_the_key_anew_for_each_try() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_outside_may_have_each_try_sent_twice() {
+async fn outer_retry_can_replay_each_try() {
     let world = World::new("old");
     let inject = world.inject().await;
     let upstream = world.clone();
@@ -106,7 +106,7 @@ async fn a_retry_outside_may_have_each_try_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_inside_sends_the_key_that_the_request_was_given_first() {
+async fn inner_retry_reuses_the_first_key() {
     let (world, key, replace) = manual("old");
     let client = ServiceBuilder::new()
         .layer(InjectKeyLayer::new(ORIGIN, key).unwrap())
@@ -114,12 +114,12 @@ async fn a_retry_inside_sends_the_key_that_the_request_was_given_first() {
         .service(fails_once(&world, replace));
     let response = client.oneshot(post("body")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
-    // The second try is rejected with a key that had been replaced by then.
+    // The second try is rejected, because its key had been rotated away.
     assert_eq!(sent(&world), ["old", "old", "new"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_outside_covers_both_attempts_and_the_refresh_which_goes_on_without_the_caller() {
+async fn outer_timeout_spans_attempts_and_refresh() {
     let world = World::new("old");
     let inject = InjectKeyLayer::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
     let client = ServiceBuilder::new()
@@ -137,7 +137,7 @@ async fn a_timeout_outside_covers_both_attempts_and_the_refresh_which_goes_on_wi
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_inside_covers_each_attempt_by_itself_and_not_the_refresh() {
+async fn inner_timeout_spans_one_attempt() {
     let world = World::new("old");
     let inject = InjectKeyLayer::new(ORIGIN, world.key_with(secs(2)).await).unwrap();
     let upstream = world.upstream();

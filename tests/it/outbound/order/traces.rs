@@ -1,4 +1,4 @@
-//! tower-http's `Trace`, told to put every header down.
+//! tower-http's `Trace`, which logs every header here.
 
 use http::{Request, StatusCode};
 use tower::{ServiceBuilder, ServiceExt};
@@ -17,7 +17,7 @@ fn everything() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
         .on_response(response.include_headers(true))
 }
 
-/// What is traced of a request whose first attempt is rejected, with a header of the caller's own.
+/// Returns the trace of a request that is rejected once and has a header of its caller.
 async fn traced(order: Order) -> String {
     let traced = Traced::new();
     let world = World::new("sk-SENTINEL-1");
@@ -57,14 +57,14 @@ fn answers(text: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trace_outside_is_one_span_for_each_request_and_sees_no_key() {
+async fn outer_trace_has_one_span_and_no_key() {
     let text = traced(Order::Outside).await;
     assert_eq!(answers(&text), 1, "{text}");
     assert!(!text.contains("authorization"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trace_inside_is_one_span_for_each_attempt_and_sees_that_there_is_a_key() {
+async fn inner_trace_has_a_span_per_attempt() {
     let text = traced(Order::Inside).await;
     assert_eq!(answers(&text), 2, "{text}");
     assert!(text.contains("\"authorization\": Sensitive"), "{text}");

@@ -1,4 +1,4 @@
-//! Where the key goes, read off the wire.
+//! Where the key goes, as seen by servers.
 
 mod redirects;
 mod spellings;
@@ -18,14 +18,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::service_fn;
 use tower_rotating_auth::{Rotating, Secret, outbound::Credential};
 
-/// Every server there is: whatever is dialed, this answers, and keeps what it was sent.
+/// A server that answers for every host that is dialed, and records what it got.
 #[derive(Clone)]
 struct Wire {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
-/// What a request's head told, as it arrived: the host, the path, and the key if there was one.
+/// The head of a request as it arrived: the host, the path, and the key, if any.
 #[derive(Debug, PartialEq)]
 struct Arrived {
     host: String,
@@ -34,7 +34,7 @@ struct Arrived {
 }
 
 impl Wire {
-    /// Answers each request as `answer` says for its host and path: by a place to redirect to, or by 200.
+    /// Starts a server that redirects to `answer(host, path)`, or answers 200 without one.
     async fn listen(answer: fn(&str, &str) -> Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let wire = Self {
@@ -51,12 +51,12 @@ impl Wire {
         wire
     }
 
-    /// A server that redirects nobody.
+    /// Starts a server that does not redirect.
     async fn plain() -> Self {
         Self::listen(|_, _| None).await
     }
 
-    /// hyper's client, which dials this server wherever it is sent.
+    /// Returns hyper's client, which dials this server for every host.
     fn client(&self) -> Client<impl Connect + Clone + Send + Sync + use<>, Full<Bytes>> {
         let address = self.address;
         let connector = service_fn(move |_: Uri| {
@@ -68,7 +68,7 @@ impl Wire {
         Client::builder(TokioExecutor::new()).build(connector)
     }
 
-    /// reqwest's client, for which every name is this server's.
+    /// Returns reqwest's client, which resolves every name to this server.
     fn reqwest(&self, redirects: reqwest::redirect::Policy) -> reqwest::Client {
         reqwest::Client::builder()
             .dns_resolver(Arc::new(self.clone()))
@@ -77,7 +77,7 @@ impl Wire {
             .unwrap()
     }
 
-    /// What arrived since the last time.
+    /// Takes what has arrived since the last call.
     fn arrived(&self) -> Vec<Arrived> {
         let heads = std::mem::take(&mut *self.heads.lock().unwrap());
         heads.iter().map(|head| Arrived::read(head)).collect()

@@ -16,7 +16,7 @@ use super::{Arrived, Wire, bearer, get, x_api_key};
 
 const HOME: &str = "http://home.test";
 
-/// From home to elsewhere, and back.
+/// Redirects from home to elsewhere, and back.
 fn there_and_back(host: &str, path: &str) -> Option<&'static str> {
     match (host, path) {
         ("home.test", "/") => Some("http://elsewhere.test/"),
@@ -29,7 +29,7 @@ fn home(key: Rotating<Credential>) -> InjectKeyLayer {
     InjectKeyLayer::new(Origin::cleartext(HOME).unwrap(), key).unwrap()
 }
 
-/// What arrives where the key does at home and nowhere else.
+/// Returns what arrives if only the hops at home carry the key.
 fn at_home(key: &str, on_return: Option<&str>) -> [Arrived; 3] {
     [
         Arrived::at("home.test", "/", Some(key)),
@@ -39,7 +39,7 @@ fn at_home(key: &str, on_return: Option<&str>) -> [Arrived; 3] {
 }
 
 #[tokio::test]
-async fn followed_outside_of_the_layer_each_hop_is_judged_by_itself() {
+async fn outer_follower_keys_each_hop_by_itself() {
     for (key, header) in [(bearer(), "Bearer key"), (x_api_key(), "key")] {
         let wire = Wire::listen(there_and_back).await;
         let client = ServiceBuilder::new()
@@ -52,7 +52,7 @@ async fn followed_outside_of_the_layer_each_hop_is_judged_by_itself() {
 }
 
 #[tokio::test]
-async fn followed_inside_of_the_layer_authorization_is_taken_off_by_the_follower() {
+async fn inner_follower_strips_authorization() {
     let wire = Wire::listen(there_and_back).await;
     let client = ServiceBuilder::new()
         .layer(home(bearer()))
@@ -63,7 +63,7 @@ async fn followed_inside_of_the_layer_authorization_is_taken_off_by_the_follower
 }
 
 #[tokio::test]
-async fn followed_inside_of_the_layer_any_header_is_taken_off_by_a_follower_that_takes_all() {
+async fn remove_all_redirect_policy_strips_api_key_header() {
     let all = FilterCredentials::new().remove_all();
     let policy = Limited::default().and::<_, Full<Bytes>, Error>(all);
     let wire = Wire::listen(there_and_back).await;
@@ -85,13 +85,13 @@ fn over_reqwest(
     Error = reqwest::Error,
     Future: Send,
 > {
-    let seam = ClientAdapter::new(
+    let adapter = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,
     );
-    let seam = seam.status(reqwest::Response::status);
-    home(key).seam(seam).layer(wire.reqwest(redirects))
+    let adapter = adapter.status(reqwest::Response::status);
+    home(key).adapter(adapter).layer(wire.reqwest(redirects))
 }
 
 fn request(url: &str) -> reqwest::Request {
@@ -99,7 +99,7 @@ fn request(url: &str) -> reqwest::Request {
 }
 
 #[tokio::test]
-async fn redirects_that_reqwest_follows_by_itself_do_not_carry_authorization_elsewhere() {
+async fn reqwest_redirect_strips_authorization() {
     let wire = Wire::listen(there_and_back).await;
     let client = over_reqwest(&wire, bearer(), reqwest::redirect::Policy::default());
     client.oneshot(request(HOME)).await.unwrap();
@@ -107,7 +107,7 @@ async fn redirects_that_reqwest_follows_by_itself_do_not_carry_authorization_els
 }
 
 #[tokio::test]
-async fn redirects_that_reqwest_does_not_follow_carry_no_key_at_all() {
+async fn reqwest_without_redirects_leaks_no_key() {
     let wire = Wire::listen(there_and_back).await;
     let client = over_reqwest(&wire, x_api_key(), reqwest::redirect::Policy::none());
     let response = client.oneshot(request(HOME)).await.unwrap();
@@ -116,7 +116,7 @@ async fn redirects_that_reqwest_does_not_follow_carry_no_key_at_all() {
 }
 
 #[tokio::test]
-async fn redirects_that_reqwest_follows_at_home_alone_carry_the_key_there() {
+async fn reqwest_same_origin_redirect_keeps_key() {
     let at_home = reqwest::redirect::Policy::custom(|hop| {
         let first = hop.previous().first().map(reqwest::Url::origin);
         if first == Some(hop.url().origin()) {

@@ -5,7 +5,7 @@ use http::{HeaderValue, Request, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, service_fn};
 use tower_rotating_auth::{
     Rotating, Secret,
     outbound::adapter::ClientAdapter,
@@ -14,7 +14,7 @@ use tower_rotating_auth::{
 
 use super::{Wire, bearer, get};
 
-/// Sends each through hyper's client and compares what arrives with what is expected.
+/// Sends each URL with hyper's client, and compares what arrives with what is expected.
 async fn check(origin: &str, cases: &[(&str, bool)]) {
     let wire = Wire::plain().await;
     let inject = InjectKeyLayer::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
@@ -30,7 +30,7 @@ async fn check(origin: &str, cases: &[(&str, bool)]) {
 }
 
 #[tokio::test]
-async fn names_that_look_like_the_origin_are_not_it() {
+async fn lookalike_hosts_get_no_key() {
     let cases = [
         ("http://api.example.com/", true),
         ("http://api.example.com", true),
@@ -77,7 +77,7 @@ async fn names_that_look_like_the_origin_are_not_it() {
 }
 
 #[tokio::test]
-async fn a_host_that_the_caller_has_set_names_the_origin_or_there_is_no_key() {
+async fn foreign_host_header_gets_no_key() {
     let wire = Wire::plain().await;
     for (origin, uri, hosts, expected) in [
         (
@@ -174,7 +174,7 @@ async fn a_host_that_the_caller_has_set_names_the_origin_or_there_is_no_key() {
 }
 
 #[tokio::test]
-async fn an_origin_with_a_port_of_its_own_is_there_and_at_no_other_port() {
+async fn custom_port_origin_matches_only_that_port() {
     let cases = [
         ("http://api.example.com:8080/", true),
         ("http://API.example.com:8080/", true),
@@ -198,7 +198,7 @@ async fn an_origin_with_a_port_of_its_own_is_there_and_at_no_other_port() {
         ("http://[2001:db8::1:8080]/", false),
     ];
     check("http://[2001:db8::1]:8080", &cases).await;
-    // What is the default of one scheme is any port to the other.
+    // The default port of one scheme is an ordinary port for the other.
     let cases = [
         ("http://api.example.com:443/", true),
         ("http://api.example.com/", false),
@@ -208,7 +208,7 @@ async fn an_origin_with_a_port_of_its_own_is_there_and_at_no_other_port() {
 }
 
 #[tokio::test]
-async fn an_address_is_itself_however_it_is_written_and_no_other() {
+async fn ip_address_matches_in_any_spelling() {
     let cases = [
         ("http://[2001:db8::1]/", true),
         ("http://[2001:DB8::1]:80/", true),
@@ -243,27 +243,27 @@ async fn an_address_is_itself_however_it_is_written_and_no_other() {
 }
 
 #[test]
-fn an_address_with_a_zone_is_no_origin() {
+fn ipv6_zone_is_no_origin() {
     for url in ["http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/"] {
         assert!(Origin::cleartext(url).is_err(), "{url}");
     }
 }
 
-/// As reqwest writes a URL, so it is compared, and so it is dialed.
+// reqwest normalizes a URL before the layer sees it, and dials the same text.
 #[tokio::test]
-async fn what_reqwest_makes_of_a_url_is_what_counts() {
+async fn reqwest_url_is_matched_as_dialed() {
     let wire = Wire::plain().await;
     let port = wire.address.port();
     let address = format!("http://127.0.0.1:{port}");
     let own_port = format!("http://api.test:{port}");
-    let seam = ClientAdapter::new(
+    let adapter = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
         reqwest::Request::try_clone,
     );
-    let seam = seam.status(reqwest::Response::status);
+    let adapter = adapter.status(reqwest::Response::status);
     for (origin, url, expected) in [
-        // International names are sent in punycode; what looks like a letter is another one.
+        // International names are sent in punycode. Lookalike letters make other names.
         ("http://xn--bcher-kva.test", "http://bücher.test/", true),
         ("http://xn--bcher-kva.test", "http://BÜCHER.test/", true),
         (
@@ -281,7 +281,7 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
         ("http://api.test", "http://evil.test\\@api.test/", false),
         ("http://api.test", "http://evil.test#@api.test/", false),
         ("http://api.test", "http://evil.test/..//api.test/", false),
-        // Every way of writing an address of the old kind is that address.
+        // reqwest reads every spelling of an IPv4 address as that address.
         (&address, &format!("http://127.0.0.1:{port}/"), true),
         (&address, &format!("http://127.1:{port}/"), true),
         (&address, &format!("http://0x7f000001:{port}/"), true),
@@ -304,7 +304,7 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
     ] {
         let inject = InjectKeyLayer::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
         let client = inject
-            .seam(seam.clone())
+            .adapter(adapter.clone())
             .layer(wire.reqwest(reqwest::redirect::Policy::none()));
         let request = reqwest::Request::new(http::Method::GET, url.parse().unwrap());
         client.oneshot(request).await.unwrap();
@@ -315,7 +315,7 @@ async fn what_reqwest_makes_of_a_url_is_what_counts() {
 }
 
 #[tokio::test]
-async fn a_path_by_itself_carries_the_key_of_the_origin_that_is_assumed() {
+async fn path_only_request_uses_assumed_origin() {
     let origin = || Origin::cleartext("http://api.test").unwrap();
     let other = || Origin::cleartext("http://other.test").unwrap();
     let inject = InjectKeyLayer::new(origin(), bearer()).unwrap();
@@ -350,7 +350,7 @@ async fn a_path_by_itself_carries_the_key_of_the_origin_that_is_assumed() {
 }
 
 #[tokio::test]
-async fn the_keys_of_one_origins_paths_reach_exactly_these() {
+async fn path_keys_reach_exactly_their_paths() {
     let key = |key: &str| {
         let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from(key)).unwrap());
         key

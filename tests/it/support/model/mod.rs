@@ -1,6 +1,6 @@
-//! A model of the engine: random scripts run against it, and every promise is checked as they go.
+//! A model of the engine: it runs random scripts and checks every promise after each step.
 //!
-//! It knows nothing but the public API, so that the fuzz target includes it as it is.
+//! It uses the public API alone, so that the fuzz target can include it.
 
 mod op;
 mod promises;
@@ -18,10 +18,10 @@ use self::promises::Promises;
 use self::waiter::{Asked, Waiter};
 use self::world::{Attempt, Does, World};
 
-/// No script goes on for longer, in virtual time.
+/// The longest script, in virtual time.
 const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Runs a script and panics where the engine breaks a promise.
+/// Runs a script. Panics if the engine breaks a promise.
 pub(crate) fn check(setup: Setup, ops: &[Op]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -42,7 +42,7 @@ pub(crate) fn check(setup: Setup, ops: &[Op]) {
     });
 }
 
-/// An engine, its world, and who waits for it.
+/// A run: an engine, its world, and those who wait for refreshes.
 struct Run {
     began: Instant,
     world: World,
@@ -61,8 +61,8 @@ impl Run {
         let began = Instant::now();
         let world = World::new();
         let builder = setup.apply(Rotating::builder()).wall_clock(world.clock());
-        let pair = builder.pair(world.source(setup.pace())).await;
-        let (key, driver) = pair.expect("the world is well at first");
+        let pair = builder.pair(world.source(setup.refresh_interval())).await;
+        let (key, driver) = pair.expect("the source works at first");
         let mut changes = key.subscribe();
         Self {
             began,
@@ -120,8 +120,8 @@ impl Run {
         self.waiters.push(waiter);
     }
 
-    /// Goes on until no attempt ended this very moment: what it brought is compared on another thread,
-    /// and virtual time waits for that.
+    /// Waits until no attempt has ended at the current time: its value is compared on another
+    /// thread, and virtual time waits for that.
     async fn settle(&self) {
         yield_now().await;
         while self.world.last_end() == Some(Instant::now()) {
@@ -138,20 +138,17 @@ impl Run {
         self.promises.few_are_forced(attempts, self.began.elapsed());
     }
 
-    /// Nobody waits for a task that is gone.
+    /// Checks that every waiter gets an answer once the task is gone.
     async fn answered_at_once(&mut self) {
         let now = Instant::now();
         while !self.waiters.iter().all(Waiter::is_answered) {
             yield_now().await;
-            assert_eq!(
-                now,
-                Instant::now(),
-                "somebody waits for a task that is gone"
-            );
+            assert_eq!(now, Instant::now(), "a waiter waits for a stopped task");
         }
     }
 
-    /// Whatever happened: a world that is well again is found out, and the last handle ends it all.
+    /// Checks that the engine recovers when the source works again, and that the last handle ends
+    /// it.
     async fn end(mut self) {
         const LAST: u8 = 255;
         self.world.set(|world| {
@@ -164,19 +161,19 @@ impl Run {
             sleep(Op::LONGEST_LIFE + Duration::from_secs(400)).await;
             self.settle().await;
             self.look();
-            assert_eq!(*self.key.current(), LAST, "the engine stands still");
+            assert_eq!(*self.key.current(), LAST, "the engine does not recover");
         }
-        assert!(self.waiters.is_empty(), "somebody waits for ever");
+        assert!(self.waiters.is_empty(), "a waiter waits for ever");
 
         let (generation, now) = (self.key.current().generation(), Instant::now());
         drop(self.key);
         let ended = self.driver.await;
         assert!(self.stopped || ended.is_ok(), "the refresh task panicked");
         assert!(self.world.source_is_gone());
-        let told = self.listener.await.expect("the listener does not panic");
-        assert_eq!(now, Instant::now(), "the end takes time");
-        assert!(told.is_sorted_by(|a, b| a.0 < b.0), "told twice: {told:?}");
-        assert_eq!(told.last().map_or(self.first, |last| last.0), generation);
-        self.promises.were_told(&told);
+        let seen = self.listener.await.expect("the listener does not panic");
+        assert_eq!(now, Instant::now(), "the shutdown takes time");
+        assert!(seen.is_sorted_by(|a, b| a.0 < b.0), "seen twice: {seen:?}");
+        assert_eq!(seen.last().map_or(self.first, |last| last.0), generation);
+        self.promises.were_current(&seen);
     }
 }

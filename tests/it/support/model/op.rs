@@ -1,4 +1,4 @@
-//! What a script is made of.
+//! The steps of a script, and the setup of the engine.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use super::world::Does;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Op {
     Pass(Duration),
-    /// The server's value from now on.
+    /// Changes the server's value.
     Rotate(u8),
-    /// What the source does from now on when it is asked …
+    /// Sets what the source does when it is asked …
     Does(Does),
-    /// … how long that takes, how long its values live, and whether it tells a revision.
+    /// … how long that takes, how long its values live, and whether they have a revision.
     Takes(Duration),
     Lives(Option<Duration>),
     Revises(bool),
     Hint,
     HintPanics,
-    /// Sets the wall clock, forward or back.
+    /// Sets the wall clock forward or back.
     SetClock(i64),
-    /// A request was rejected with the current value, or with the first of all.
+    /// Reports a rejection of the current value, or of the first one.
     Reject,
     RejectFirst,
-    /// An operator asks for a refresh.
+    /// Requests a refresh.
     Refresh,
-    /// Somebody stops waiting.
+    /// Cancels a wait.
     GiveUp(u8),
     DropDriver,
 }
@@ -38,7 +38,7 @@ pub(crate) enum Op {
 impl Op {
     pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(600);
 
-    /// Any two bytes are a step.
+    /// Decodes a step. Any two bytes are one.
     pub(crate) fn decode([kind, choice]: [u8; 2]) -> Self {
         const YEAR: i64 = 365 * 24 * 60 * 60;
         let secs = Duration::from_secs;
@@ -117,7 +117,7 @@ fn pick<T: Copy>(choice: u8, among: &[T]) -> T {
     among[usize::from(choice) % among.len()]
 }
 
-/// How the engine is set up.
+/// The settings of the engine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) poll: Option<Duration>,
@@ -127,7 +127,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Any byte is a setup; 0 is what everybody gets who sets nothing.
+    /// Decodes a setup. Any byte is one; 0 has the defaults.
     pub(crate) const fn decode(choice: u8) -> Self {
         let secs = Duration::from_secs;
         Self {
@@ -146,7 +146,7 @@ impl Setup {
         }
     }
 
-    pub(crate) const fn pace(&self) -> RefreshInterval {
+    pub(crate) const fn refresh_interval(&self) -> RefreshInterval {
         match self.poll {
             Some(poll) => RefreshInterval::new(poll, self.min_interval),
             None => RefreshInterval::new(Duration::from_secs(60), self.min_interval),

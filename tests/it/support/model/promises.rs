@@ -1,4 +1,4 @@
-//! What the engine promises, worked out from what its source said.
+//! The promises of the engine, derived from the answers of its source.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use tower_rotating_auth::{
 use super::Setup;
 use super::world::{Attempt, Ended, Moment};
 
-/// What must be current, as far as the attempts have been followed.
+/// The expected state of the engine after the attempts so far.
 pub(crate) struct Promises {
     setup: Setup,
     followed: usize,
@@ -22,9 +22,9 @@ pub(crate) struct Promises {
     expires: Option<Deadline>,
     failures: u32,
     last_error: Option<SourceErrorKind>,
-    /// Value by generation, from 1.
+    /// The values by generation, from 1.
     values: Vec<u8>,
-    /// What came of each attempt.
+    /// The outcome of each attempt.
     outcomes: Vec<Outcome>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Promises {
 pub(crate) enum Outcome {
     Good,
     Bad(SourceErrorKind),
-    /// Neither: the task was dropped meanwhile.
+    /// Neither: the task was dropped during the attempt.
     Unknown,
 }
 
@@ -68,12 +68,12 @@ impl Promises {
         self.setup
     }
 
-    /// What came of an attempt, if it is over.
+    /// Returns the outcome of an attempt, if it is over.
     pub(crate) fn outcome(&self, attempt: usize) -> Option<Outcome> {
         self.outcomes.get(attempt).copied()
     }
 
-    /// Follows the attempts that are over, and compares with what the engine shows.
+    /// Follows the attempts that are over and compares the result with the engine.
     pub(crate) fn look(&mut self, attempts: &[Attempt], key: &Rotating<u8>, stopped: bool) {
         for number in self.followed..attempts.len() {
             let attempt = &attempts[number];
@@ -84,7 +84,7 @@ impl Promises {
                 assert_eq!(number + 1, attempts.len(), "two fetches at a time");
                 break;
             };
-            self.was_told_what_is_current(attempt);
+            self.asked_with_current_state(attempt);
             let outcome = self.follow(attempt, *end, ended, stopped);
             match outcome {
                 Outcome::Good => (self.failures, self.last_error) = (0, None),
@@ -108,20 +108,20 @@ impl Promises {
         assert_eq!(status.last_error, self.last_error);
     }
 
-    /// Rejections force few attempts, however many there are; operators as many as the bucket has.
+    /// Checks that rejections force few attempts, and operators no more than the bucket allows.
     pub(crate) fn few_are_forced(&self, attempts: &[Attempt], elapsed: Duration) {
         let count = |reason| attempts.iter().filter(|a| a.reason == reason).count();
         let (rejected, requested) = (count(FetchReason::Rejected), count(FetchReason::Requested));
 
-        // None of these generations proves itself, so that each claim but the first two waits for
-        // twice as long as the one before.
+        // No generation is accepted here. So each claim but the first two waits twice as long as
+        // the one before.
         let (mut claims, mut time, mut cooldown) = (2, Duration::ZERO, 20);
         while time <= elapsed {
             claims += 1;
             time += Duration::from_secs(cooldown);
             cooldown = (2 * cooldown).min(300);
         }
-        // The first of them is worth another look, after growing pauses.
+        // The first one is retried, after growing pauses.
         let mut pause = self.setup.min_interval;
         while pause < self.setup.force_wait {
             claims += 1;
@@ -136,9 +136,9 @@ impl Promises {
         );
     }
 
-    /// Whoever listened was told nothing but what was current once.
-    pub(crate) fn were_told(&self, told: &[(Generation, u8)]) {
-        for (generation, value) in told {
+    /// Checks that a subscriber saw only values that were current at some time.
+    pub(crate) fn were_current(&self, seen: &[(Generation, u8)]) {
+        for (generation, value) in seen {
             let index = usize::try_from(generation.get() - 1).expect("a small number");
             assert_eq!(self.values.get(index), Some(value), "at {generation}");
         }
@@ -151,7 +151,7 @@ impl Promises {
         assert!(apart >= self.setup.min_interval, "{apart:?} apart");
     }
 
-    fn was_told_what_is_current(&self, attempt: &Attempt) {
+    fn asked_with_current_state(&self, attempt: &Attempt) {
         let is_first = self.followed == 0;
         assert_eq!(attempt.reason == FetchReason::Start, is_first);
         assert_eq!(attempt.current, (!is_first).then_some(self.value));
@@ -170,7 +170,7 @@ impl Promises {
                 if took >= self.setup.fetch_timeout {
                     return Outcome::Bad(SourceErrorKind::TimedOut);
                 }
-                assert!(stopped, "given up after {took:?}");
+                assert!(stopped, "dropped after {took:?}");
                 return Outcome::Unknown;
             }
         };

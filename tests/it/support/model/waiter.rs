@@ -1,4 +1,4 @@
-//! Somebody who waits for a refresh, and what may be said to them.
+//! A caller that waits for a refresh, and the answers that are right for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
-    rotating::{Generation, RefreshError},
+    rotating::{Generation, RefreshError, RefreshErrorKind},
     source::SourceErrorKind,
 };
 
@@ -23,9 +23,9 @@ pub(crate) enum Asked {
 pub(crate) struct Waiter {
     asked: Asked,
     at: Instant,
-    /// The current generation then.
+    /// The current generation at that time.
     generation: Generation,
-    /// How many attempts had started by then.
+    /// The number of attempts that had started by then.
     attempts: usize,
     answer: Arc<Mutex<Option<(Instant, Answer)>>>,
     task: JoinHandle<()>,
@@ -39,6 +39,22 @@ enum Answer {
     HeldBack,
     TimedOut,
     Stopped,
+}
+
+impl Answer {
+    fn of(error: &RefreshError) -> Self {
+        match error.kind() {
+            RefreshErrorKind::Unchanged => Self::Unchanged,
+            RefreshErrorKind::Failed => {
+                let error = error.source_error().expect("it has the source's error");
+                Self::Failed(error.kind())
+            }
+            RefreshErrorKind::Cooldown | RefreshErrorKind::Throttled => Self::HeldBack,
+            RefreshErrorKind::TimedOut => Self::TimedOut,
+            RefreshErrorKind::Stopped => Self::Stopped,
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 impl Waiter {
@@ -58,12 +74,7 @@ impl Waiter {
             task: tokio::spawn(async move {
                 let answer = match refreshing.await {
                     Ok(current) => Answer::Current(current.generation()),
-                    Err(RefreshError::Unchanged) => Answer::Unchanged,
-                    Err(RefreshError::Failed(error)) => Answer::Failed(error.class()),
-                    Err(RefreshError::Cooldown | RefreshError::Throttled) => Answer::HeldBack,
-                    Err(RefreshError::TimedOut) => Answer::TimedOut,
-                    Err(RefreshError::Stopped) => Answer::Stopped,
-                    Err(other) => panic!("{other:?}"),
+                    Err(error) => Answer::of(&error),
                 };
                 let now = Instant::now();
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, answer));
@@ -79,7 +90,7 @@ impl Waiter {
         self.answer().is_some()
     }
 
-    /// Whether they have their answer, which then is a right one; if not, it is not late.
+    /// Returns whether there is an answer. Checks that it is right, and that none is late.
     pub(crate) fn look(&self, promises: &Promises, attempts: &[Attempt], stopped: bool) -> bool {
         let answer = self.answer();
         let waited = answer.as_ref().map_or_else(Instant::now, |(at, _)| *at) - self.at;
@@ -88,7 +99,7 @@ impl Waiter {
         let Some((at, answer)) = answer else {
             return false;
         };
-        // Rejected requests join the round of the first of them, and its attempts.
+        // Rejected requests share the round of the first one, and its attempts.
         let since = self.at.checked_sub(promises.setup().force_wait);
         let is_theirs = |number: usize, attempt: &Attempt| match self.asked {
             Asked::Rejected(_) => since.is_none_or(|since| attempt.start.mono >= since),
@@ -116,18 +127,18 @@ impl Waiter {
             (_, Answer::Failed(class)) => assert!(some_attempt_was(Outcome::Bad(class))),
             (_, Answer::HeldBack) => assert_eq!(waited, Duration::ZERO),
             (Asked::Rejected(_), Answer::TimedOut) => {}
-            (_, Answer::Stopped) => assert!(stopped, "the task is there"),
+            (_, Answer::Stopped) => assert!(stopped, "the task is running"),
             wrong => panic!("{wrong:?}"),
         }
         true
     }
 
-    /// No longer than this they wait.
+    /// Returns the longest time that this caller may wait.
     fn longest(&self, promises: &Promises) -> Duration {
         let setup = promises.setup();
         match self.asked {
             Asked::Rejected(_) => setup.force_wait,
-            // The attempt under way, or the interval, and then their own.
+            // The running attempt or the interval, and then its own.
             Asked::Refresh => setup.fetch_timeout.max(setup.min_interval) + setup.fetch_timeout,
         }
     }

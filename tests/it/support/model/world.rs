@@ -1,4 +1,4 @@
-//! The world that a script changes, and the source that shows it to the engine.
+//! The state that a script changes, and the source that delivers it to the engine.
 
 use std::future::pending;
 use std::panic::resume_unwind;
@@ -15,7 +15,7 @@ use tower_rotating_auth::{
     },
 };
 
-/// What the source does when it is asked.
+/// The behaviour of the source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Does {
     Deliver,
@@ -42,7 +42,7 @@ pub(crate) struct State {
     pub(crate) lives: Option<Duration>,
     pub(crate) revises: bool,
     pub(crate) hint_panics: bool,
-    /// By how many seconds the wall clock is ahead of where it would be.
+    /// The seconds by which the wall clock is ahead.
     pub(crate) ahead: i64,
     attempts: Vec<Attempt>,
     gone: bool,
@@ -55,7 +55,7 @@ pub(crate) struct Moment {
     pub(crate) wall: SystemTime,
 }
 
-/// One time that the source was asked: what it was told, and what came of it.
+/// An attempt: what the source was asked, and how that ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
     pub(crate) start: Moment,
@@ -69,13 +69,13 @@ pub(crate) struct Attempt {
 #[derive(Clone, Debug)]
 pub(crate) enum Ended {
     Delivered {
-        /// None: the same as before.
+        /// `None` if the value is the same as before.
         value: Option<(u8, Option<Revision>)>,
         lives: Option<Duration>,
     },
     Failed(SourceErrorKind),
     Panicked,
-    /// Given up by the engine.
+    /// Dropped by the engine.
     Dropped,
 }
 
@@ -98,10 +98,10 @@ impl World {
         }))
     }
 
-    pub(crate) fn source(&self, pace: RefreshInterval) -> WorldSource {
+    pub(crate) fn source(&self, interval: RefreshInterval) -> WorldSource {
         WorldSource {
             world: self.clone(),
-            pace,
+            interval,
         }
     }
 
@@ -130,7 +130,7 @@ impl World {
         attempts.extend_from_slice(&self.state().attempts[attempts.len()..]);
     }
 
-    /// When the last attempt ended that is over.
+    /// Returns when the last finished attempt ended.
     pub(crate) fn last_end(&self) -> Option<Instant> {
         let state = self.state();
         let ended = state.attempts.iter().rev().find_map(|a| a.end.as_ref());
@@ -163,7 +163,7 @@ impl World {
 
 pub(crate) struct WorldSource {
     world: World,
-    pace: RefreshInterval,
+    interval: RefreshInterval,
 }
 
 impl Source for WorldSource {
@@ -224,8 +224,8 @@ impl Source for WorldSource {
         }
     }
 
-    fn pace(&self) -> RefreshInterval {
-        self.pace
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.interval
     }
 }
 
@@ -235,7 +235,7 @@ impl Drop for WorldSource {
     }
 }
 
-/// An attempt until it ends, if only by being dropped.
+/// A running attempt. It ends when it is dropped at the latest.
 struct UnderWay {
     world: World,
     number: usize,

@@ -1,4 +1,4 @@
-//! The caller's side: a request that goes out with the old key, when there is a new one already.
+//! The caller's side: a request with the old key, when there is a new one already.
 
 use http::{HeaderMap, Request, Response};
 use http_body::Body;
@@ -30,7 +30,7 @@ where
         .build(tcp)
 }
 
-/// Sends a body, of which up to `limit` bytes are recorded.
+/// Sends a body, and records up to `limit` bytes of it.
 pub(super) fn upload<B>(
     client: HttpClient<B>,
     url: &str,

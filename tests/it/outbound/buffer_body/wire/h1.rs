@@ -1,4 +1,4 @@
-//! HTTP/1.1, by hand: what is read, and when, is what the script says.
+//! An HTTP/1.1 server written out, which reads exactly what the script says.
 
 use std::io;
 
@@ -16,7 +16,7 @@ pub(super) async fn serve(stream: TcpStream, script: Script, tell: &mpsc::Unboun
         stream,
         unread: BytesMut::new(),
     };
-    // The error is the client's end of the connection, which is what it is told by.
+    // An error means that the client closed the connection, which the script records.
     let _ = connection.serve(script, tell).await;
 }
 
@@ -25,10 +25,10 @@ struct Connection {
     unread: BytesMut,
 }
 
-/// Where in the body of a request its reader is.
+/// The position of a reader in a request's body.
 enum Rest {
     Length(usize),
-    /// So much is left of this chunk.
+    /// In a chunk, with so many bytes left.
     Chunked(usize),
     Nothing,
 }
@@ -81,7 +81,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads some of a body; false once it has ended.
+    /// Reads some of a body. Returns `false` at its end.
     async fn read(&mut self, request: &mut Arrived, rest: &mut Rest) -> io::Result<bool> {
         match *rest {
             Rest::Nothing | Rest::Length(0) => {}
@@ -113,7 +113,7 @@ impl Connection {
         Ok(false)
     }
 
-    /// At least one byte of the body, and at most `most`.
+    /// Reads at least one byte of the body, and at most `most`.
     async fn some(&mut self, most: usize, request: &mut Arrived) -> io::Result<usize> {
         if self.unread.is_empty() {
             self.more().await?;

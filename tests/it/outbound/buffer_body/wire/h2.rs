@@ -1,4 +1,4 @@
-//! HTTP/2, by hyper.
+//! An HTTP/2 server, made of hyper.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tower::BoxError;
 
 use super::server::{After, Arrived, End, Heard, NEW, OLD, Script, WORDS};
 
-/// So few that streams which are left open are soon missed.
+/// The limit of streams, low enough that a few leaked ones block the client.
 const STREAMS: u32 = 50;
 
 pub(super) async fn serve(
@@ -33,7 +33,7 @@ pub(super) async fn serve(
     });
     let mut connection = http2::Builder::new(TokioExecutor::new());
     connection.max_concurrent_streams(STREAMS);
-    // The error is the client's end of the connection, which is what it is told by.
+    // An error means that the client closed the connection, which the script records.
     let _ = connection
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -82,8 +82,8 @@ async fn answer(
     Ok(answer.unwrap())
 }
 
-/// A body that ends, or fails when it is told to. Of a connection on which many pieces come that are empty, h2 thinks
-/// badly.
+/// A response body that ends, or fails on demand. It sends no empty pieces, since h2 counts them as
+/// abuse.
 fn words(
     text: &'static str,
     fails: Option<Arc<Notify>>,
@@ -101,7 +101,7 @@ async fn read_all(request: &mut Arrived, body: &mut Incoming) {
     while read(request, body).await {}
 }
 
-/// Reads some of a body; false once it has ended.
+/// Reads some of a body. Returns `false` at its end.
 async fn read(request: &mut Arrived, body: &mut Incoming) -> bool {
     match body.frame().await {
         Some(Ok(frame)) => {

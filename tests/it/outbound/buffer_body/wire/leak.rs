@@ -1,4 +1,4 @@
-//! What abandoned attempts leave behind: nothing. `.ci/slow` makes ten thousand of them.
+//! Abandoned attempts leave nothing behind. `.ci/slow` makes ten thousand of them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::support::{Broken, Fed, feed, watched};
 
 const UPLOADS: usize = 500;
 const AT_ONCE: usize = 50;
-/// Long enough that it is kept as it is.
+/// A length that is not copied when it is recorded.
 const PIECE: usize = 1024;
 
-/// A body that is counted for as long as it is there.
+/// A body that counts its instances.
 struct Counted {
     body: Fed,
     _there: Arc<()>,
@@ -40,18 +40,19 @@ impl Body for Counted {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rejected_uploads_leave_no_task_no_buffer_and_no_socket() {
+async fn rejected_uploads_leak_no_task_buffer_or_socket() {
     leaves_nothing(Protocol::Http1).await;
 }
 
-/// The server takes no more streams at a time than are under way here: one that was left open would be missed.
+/// The number of concurrent uploads, which is the server's limit of streams: a leaked one would be
+/// missed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rejected_uploads_leave_no_stream_open_on_the_connection_that_they_share() {
+async fn rejected_uploads_leave_no_stream_open() {
     let connections = leaves_nothing(Protocol::Http2).await;
     assert_eq!(connections, 1);
 }
 
-/// Uploads, rejects, looks; and tells how many connections that took.
+/// Makes rejected uploads and checks what they leave. Returns the number of connections.
 async fn leaves_nothing(protocol: Protocol) -> usize {
     let uploads = match std::env::var("REJECTED_UPLOADS") {
         Ok(number) => number.parse().unwrap(),
@@ -92,7 +93,7 @@ async fn leaves_nothing(protocol: Protocol) -> usize {
         }
     }
 
-    // The server has seen the end of each abandoned attempt: of its connection, or of its stream.
+    // The server saw the end of each abandoned attempt's connection or stream.
     server
         .hear(|server| server.old.len() == uploads && server.new.len() == uploads)
         .await;

@@ -1,4 +1,4 @@
-//! What an upload that is sent again takes of memory: what was sent of it, and not what it is long.
+//! The memory of a replayed upload: what was sent before the rejection, whatever its length.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ const LENGTH: u64 = 1024 * 1024 * 1024;
 const PIECE: usize = 64 * 1024;
 const LIMIT: usize = 1024 * 1024;
 
-/// Makes its pieces as it goes, and lets others have their turn before each.
+/// A body that allocates its pieces when polled, and yields before each.
 struct Generated {
     left: u64,
     turn: Turn,
@@ -57,7 +57,7 @@ impl Body for Generated {
     }
 }
 
-/// Answers with these statuses, as soon as it has the head of a request; reads all the same.
+/// A server that answers with these statuses after the head of a request, and reads on.
 async fn serve(listener: TcpListener, statuses: &[&str]) {
     for status in statuses {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -75,7 +75,7 @@ async fn serve(listener: TcpListener, statuses: &[&str]) {
     }
 }
 
-/// Reads up to the end of a head; returns how much of the body came with it.
+/// Reads up to the end of a head. Returns how many bytes of the body came with it.
 async fn read_head(stream: &mut TcpStream) -> u64 {
     let mut head = Vec::new();
     loop {
@@ -86,7 +86,7 @@ async fn read_head(stream: &mut TcpStream) -> u64 {
     }
 }
 
-/// Reads so much, or up to the end.
+/// Reads so many bytes, or up to the end.
 async fn read(stream: &mut TcpStream, most: u64) -> u64 {
     let mut some = vec![0; PIECE];
     let mut came = 0;
@@ -99,7 +99,7 @@ async fn read(stream: &mut TcpStream, most: u64) -> u64 {
     came
 }
 
-/// The most memory that was in use, by the client and by the server.
+/// Returns the peak of memory of client and server.
 fn peak(statuses: &[&str]) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .event_interval(1) // a rejection is heard of when it is there
@@ -123,7 +123,7 @@ fn peak(statuses: &[&str]) -> u64 {
 }
 
 #[test]
-fn a_gibibyte_that_is_rejected_at_once_is_sent_again_in_little_more_memory_than_is_allowed() {
+fn gibibyte_upload_is_replayed_within_limit() {
     let once = peak(&["200 OK"]);
     let twice = peak(&["401 Unauthorized", "200 OK"]);
     let more = twice.saturating_sub(once);

@@ -1,5 +1,5 @@
-//! What arrives, over sockets, of a request that is rejected at any moment of its upload: all of it, byte for byte and
-//! framed as it was, or the caller is given the rejection.
+//! Uploads over sockets that are rejected at any moment. Either all of the request arrives, byte
+//! for byte and framed as it was, or the caller gets the rejection.
 
 mod call;
 mod h1;

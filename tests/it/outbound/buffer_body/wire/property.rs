@@ -1,4 +1,4 @@
-//! Any body, any moment, any limit.
+//! Random bodies, moments of rejection and limits.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -17,7 +17,7 @@ proptest! {
     })]
 
     #[test]
-    fn any_body_arrives_as_the_caller_gave_it_or_the_caller_is_given_the_rejection(trial in trial()) {
+    fn any_body_arrives_whole_or_is_rejected(trial in trial()) {
         let runtime = Builder::new_current_thread().enable_all().build();
         runtime.unwrap().block_on(trial.run());
     }

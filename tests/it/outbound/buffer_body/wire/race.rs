@@ -1,4 +1,4 @@
-//! With all of the body there from the beginning, how much is sent before the rejection is anybody's guess.
+//! Bodies that are ready from the beginning: how much is sent before the rejection is a race.
 
 use http::StatusCode;
 use http_body_util::BodyExt;
@@ -10,7 +10,7 @@ use crate::support::feed;
 const LENGTH: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_byte_is_lost_doubled_or_moved_however_far_the_upload_had_got() {
+async fn no_byte_is_lost_doubled_or_moved() {
     for protocol in [Protocol::Http1, Protocol::Http2] {
         for after in [After::Closes, After::Lingers, After::Resets] {
             for reads in [Reads::Bytes(0), Reads::Bytes(LENGTH / 4), Reads::All] {
@@ -60,8 +60,8 @@ async fn run(protocol: Protocol, script: Script, limit: usize, told: Option<u64>
             }
             assert_eq!(server.began, 0);
         }
-        // What is reset while it is written to may take the rejection with it. A socket that is closed with
-        // something unread is reset, too.
+        // A reset while the client writes may discard the rejection. Closing a socket with unread
+        // data resets it, too.
         Err(error) => {
             let resets = match protocol {
                 Protocol::Http1 => script.after != After::Lingers,

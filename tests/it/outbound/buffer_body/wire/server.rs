@@ -1,4 +1,4 @@
-//! What the two servers have in common: a script for requests with the old key, and what came.
+//! What both servers share: a script for requests with the old key, and a log of what arrived.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,41 +24,41 @@ pub(super) enum Protocol {
     Http2,
 }
 
-/// When and how the old key is rejected.
+/// The script for requests with the old key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Script {
     pub(super) reads: Reads,
     pub(super) after: After,
 }
 
-/// How much of the body is read before the rejection.
+/// The part of the body that is read before the rejection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reads {
     Bytes(usize),
     All,
 }
 
-/// What becomes of the connection, or of the stream, after the rejection.
+/// The end of the connection or stream after the rejection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum After {
     Closes,
-    /// What is left of the body is read, however long that takes.
+    /// The server reads the rest of the body.
     Lingers,
     Resets,
 }
 
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// A connection was opened.
+    /// The client opened a connection.
     Opened,
-    /// One is closed.
+    /// A connection was closed.
     Closed,
-    /// A request with the new key has begun.
+    /// A request with the new key arrived.
     Began,
     Arrived(Box<Arrived>),
 }
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub(super) headers: HeaderMap,
@@ -87,7 +87,7 @@ impl Arrived {
         self.headers[AUTHORIZATION] == key
     }
 
-    /// The headers, but for the key.
+    /// The headers without the key.
     pub(super) fn framing(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.remove(AUTHORIZATION);
@@ -96,7 +96,7 @@ impl Arrived {
 }
 
 impl Reads {
-    /// Whether there is more to be read after so many bytes.
+    /// Returns whether more is to be read after so many bytes.
     pub(super) fn more_than(self, length: usize) -> bool {
         match self {
             Self::Bytes(bytes) => length < bytes,
@@ -105,18 +105,18 @@ impl Reads {
     }
 }
 
-/// A server of one port, with all that was heard of it.
+/// A server on one port, with the events that it sent.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    /// How many connections were opened.
+    /// The number of opened connections.
     pub(super) opened: usize,
-    /// How many of them are closed.
+    /// The number of closed connections.
     pub(super) closed: usize,
-    /// How many requests with the new key have begun.
+    /// The number of requests with the new key.
     pub(super) began: usize,
     pub(super) old: Vec<Arrived>,
     pub(super) new: Vec<Arrived>,
-    /// When a stream is reset that is to be. A connection is reset at once.
+    /// Triggers the reset of a stream. A connection is reset at once.
     pub(super) reset: Arc<Notify>,
     heard: mpsc::UnboundedReceiver<Heard>,
     task: AbortHandle,
@@ -157,7 +157,7 @@ impl Server {
         }
     }
 
-    /// Listens until `enough` was heard. Can be given up at any time, and nothing is lost.
+    /// Receives events until `enough` holds. Cancel safe.
     pub(super) async fn hear(&mut self, enough: impl Fn(&Self) -> bool) {
         while !enough(self) {
             let heard = timeout(Duration::from_secs(60), self.heard.recv());
@@ -178,7 +178,7 @@ impl Drop for Server {
     }
 }
 
-/// Bytes that show where one is missing, doubled or out of its place.
+/// Returns bytes that show if one is missing, doubled or moved.
 pub(super) fn content(length: usize) -> Bytes {
     (0_u32..).flat_map(u32::to_be_bytes).take(length).collect()
 }

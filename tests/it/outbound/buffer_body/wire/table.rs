@@ -1,9 +1,9 @@
-//! Every body, every moment, every end, every limit.
+//! A table of all combinations of body, moment of rejection, end and limit.
 
 use super::server::{After, Protocol};
 use super::trial::{Ending, Length, Moment, Trial};
 
-/// A body: its pieces, what is said of its length, and how it ends.
+/// A body: its pieces, its declared length, and its end.
 type Kind = (&'static [usize], Length, Ending);
 
 const ONE: &[usize] = &[12_029];
@@ -20,7 +20,8 @@ const KINDS: [Kind; 8] = [
     (MANY, Length::Unknown, Ending::Failure),
 ];
 
-/// Before any byte, midway, and after the last. The middle of a body that is one piece is in the midst of that.
+/// Returns the moments before any byte, midway and after the last. A body of one piece has its
+/// midway inside it.
 fn moments(pieces: &[usize]) -> [Moment; 3] {
     let early = |pieces, unread| Moment::Early { pieces, unread };
     let midway = match *pieces {
@@ -54,7 +55,7 @@ fn all() -> impl Iterator<Item = Trial> {
 }
 
 #[tokio::test]
-async fn what_arrives_is_what_the_caller_gave_or_the_caller_is_given_the_rejection() {
+async fn every_body_arrives_whole_or_is_rejected() {
     for trial in all() {
         println!("{trial:?}"); // shown if it fails
         trial.run().await;

@@ -1,7 +1,7 @@
-//! One upload that is rejected at one moment: what comes of it is known beforehand.
+//! One upload that is rejected at one moment, and its expected result.
 //!
-//! The caller has no more to give than what the server reads before it rejects the key. The rest comes when the second
-//! attempt has begun, or when the caller has the answer.
+//! The caller provides only what the server reads before it rejects the key. The rest follows once
+//! the replay has begun, or once the caller has the answer.
 
 use std::pin::pin;
 
@@ -16,14 +16,14 @@ use crate::support::{Feed, feed};
 
 #[derive(Clone, Debug)]
 pub(super) struct Trial {
-    /// How long the pieces of the caller's body are.
+    /// The lengths of the pieces of the caller's body, in bytes.
     pub(super) pieces: Vec<usize>,
     pub(super) length: Length,
     pub(super) ending: Ending,
     pub(super) moment: Moment,
     pub(super) protocol: Protocol,
     pub(super) after: After,
-    /// By how much the limit of what is recorded is above what is sent before the rejection.
+    /// The limit of the recording, relative to what is sent before the rejection.
     pub(super) room: isize,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Length {
     Unknown,
 }
 
-/// What comes after the pieces.
+/// The end of the caller's body.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Ending {
     Nothing,
@@ -41,10 +41,10 @@ pub(super) enum Ending {
     Failure,
 }
 
-/// When the key is rejected.
+/// The moment of the rejection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Moment {
-    /// After so many pieces, of the last of which so many bytes, but not all, are not read.
+    /// After so many pieces. Of the last one, so many bytes are not read.
     Early {
         pieces: usize,
         unread: usize,
@@ -56,7 +56,7 @@ pub(super) enum Moment {
 enum Expected {
     Replayed,
     Rejected,
-    /// The caller's body fails, and so does the attempt that sends it.
+    /// The caller's body fails, and so does the attempt.
     Failed,
 }
 
@@ -105,7 +105,7 @@ impl Trial {
         pieces.map(|length| rest.split_to(*length)).collect()
     }
 
-    /// What the caller says of the length. A body that fails is never as long as that.
+    /// Returns the declared length. A body that fails never reaches it.
     fn told(&self) -> Option<u64> {
         let missing = if self.ending == Ending::Failure {
             10
@@ -125,7 +125,7 @@ impl Trial {
         drop(feed);
     }
 
-    /// How many pieces are there before the rejection.
+    /// Returns the number of pieces that are provided before the rejection.
     fn fed(&self) -> usize {
         match self.moment {
             Moment::Early { pieces, .. } => pieces,
@@ -133,7 +133,7 @@ impl Trial {
         }
     }
 
-    /// How many bytes are sent before it.
+    /// Returns the number of bytes that are sent before the rejection.
     fn sent(&self) -> usize {
         self.pieces[..self.fed()].iter().sum()
     }
@@ -181,7 +181,7 @@ impl Trial {
                 assert!(matches!(
                     response.extensions().get(),
                     Some(Outcome::Rejected {
-                        why: NotReplayed::BodyNotKept,
+                        reason: NotReplayed::BodyNotKept,
                         ..
                     })
                 ));
@@ -221,7 +221,8 @@ impl Trial {
         }
     }
 
-    /// The first attempt's stream or connection is given up, unless all of it was sent.
+    /// Returns whether the first attempt's stream or connection is abandoned: unless all of it was
+    /// sent.
     fn check_abandoned(&self, request: &Arrived) {
         let ended = self.moment == Moment::AfterTheLast || self.told() == Some(self.sent() as u64);
         if ended {

@@ -1,0 +1,144 @@
+//! A demonstration: a gateway in front of a small upstream that replaces its key every few seconds.
+
+mod api;
+mod chat;
+mod journal;
+mod key_writer;
+mod upstream;
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Request;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use tower_rotating_auth::inbound::policy::RoutePolicy;
+use tower_rotating_auth::inbound::{AuthErrorResponse, ErrorFormat, KeyRecord, KeySet, Scopes};
+use tower_rotating_auth::keyring::NewKey;
+use tower_rotating_auth::rotating::Event;
+
+use self::journal::Journal;
+use self::upstream::DemoUpstream;
+use crate::error::Error;
+use crate::gateway::{AuthConfig, ClientKeys, Config, Gateway, Guard, Limits, Listener, Server};
+use crate::output;
+
+/// Show what a rotation looks like, with an upstream of its own.
+///
+/// A small OpenAI-compatible upstream runs in this process and replaces its key every 4 s. The gateway
+/// in front of it follows. It accepts one client key, which it makes at start and prints once.
+///
+/// Each request gets a line that says which key it carried and whether it was replayed. Ctrl-C prints
+/// the total.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Address to listen on. Port 0 picks a free port.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "GATEWAY_LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
+    listen: SocketAddr,
+}
+
+/// Variables of the gateway that the demo ignores.
+const IGNORED: [&str; 5] = [
+    "OPENAI_API_BASE_URL",
+    "OPENAI_API_KEY_FILE",
+    "OPENAI_API_KEY",
+    "CLIENT_KEYS",
+    "GATEWAY_MODE",
+];
+
+pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
+    let listener = Listener::bind(args.listen).await?;
+    let journal = Journal::new();
+    let upstream = DemoUpstream::start(journal.clone()).await?;
+    let (key, keys) = client_key()?;
+    let config = Config {
+        listen: args.listen,
+        limits: Limits {
+            poll: Duration::from_secs(10),
+            upstream: Duration::from_secs(60),
+            drain: Duration::from_secs(25),
+        },
+        server: Server {
+            tls: None,
+            cors: Vec::new(),
+            auth: guard(keys)?,
+        },
+        upstream: upstream.config(),
+    };
+    let layer = from_fn_with_state(journal.clone(), record);
+    let wrap = |app: Router| app.layer(layer);
+    let gateway = Gateway::open(config, ignore_event, wrap).await?;
+
+    for name in IGNORED {
+        if std::env::var_os(name).is_some() {
+            output::say(format_args!("the demo ignores {name}"));
+        }
+    }
+    let url = gateway.url(&listener);
+    let token = String::from_utf8_lossy(key.token().expose_secret());
+    output::say(format_args!(
+        "an upstream in this process replaces its key every {} s",
+        key_writer::PERIOD.as_secs()
+    ));
+    output::say(format_args!("listening on {url}"));
+    output::say(format_args!(
+        "send a request, as often as you like (Ctrl-C prints the total):"
+    ));
+    output::say(format_args!(
+        "curl -s {url}/v1/chat/completions -H 'Authorization: Bearer {token}' \
+         -H 'Content-Type: application/json' \
+         -d '{{\"model\":\"demo\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'"
+    ));
+    gateway.serve(listener).await;
+    output::say(format_args!("{}", journal.total()));
+    Ok(())
+}
+
+/// Makes the one client key, and a set that holds it alone.
+fn client_key() -> Result<(NewKey, KeySet), Error> {
+    let key = NewKey::generate().map_err(|error| cannot_start(&error))?;
+    let client = "demo".parse().map_err(|error| cannot_start(&error))?;
+    let record = KeyRecord::new(key.id().clone(), client, Scopes::default());
+    let keys = KeySet::new([(key.digest(), record)]).map_err(|error| cannot_start(&error))?;
+    Ok((key, keys))
+}
+
+fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
+    let refuser = AuthErrorResponse::new("demo").map_err(|error| cannot_start(&error))?;
+    Ok(AuthConfig::Guarded(Guard {
+        keys: ClientKeys::Fixed(keys),
+        policies: RoutePolicy::new(),
+        refuser: refuser.format(ErrorFormat::OpenAi),
+    }))
+}
+
+fn cannot_start(why: &dyn Display) -> Error {
+    Error::start(format!("cannot start the demo: {why}"))
+}
+
+/// The journal has a line for each request; events would repeat it.
+fn ignore_event(_: &Event) {}
+
+/// Numbers a request for the upstream, and prints its line when the response head is there.
+async fn record(
+    State(journal): State<Journal>,
+    mut request: Request<Body>,
+    next: Next,
+) -> Response {
+    let open = journal.begin();
+    request
+        .headers_mut()
+        .insert(api::REQUEST_ID, open.id().into());
+    let response = next.run(request).await;
+    open.answered(response.status());
+    response
+}

@@ -1,0 +1,7 @@
+//! Who may call the gateway.
+
+mod authenticator;
+mod config;
+
+pub(super) use self::authenticator::Authenticator;
+pub(crate) use self::config::{AuthArgs, AuthConfig, ClientKeys, Guard};

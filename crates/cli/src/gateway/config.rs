@@ -1,0 +1,154 @@
+//! What the gateway is to do: the options, judged together.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderName;
+use http::header::AUTHORIZATION;
+use tower_rotating_auth::Secret;
+
+use super::args::GatewayArgs;
+use super::auth::AuthConfig;
+use super::cors::Origin;
+use super::proxy::base_url::Base;
+use super::proxy::hop_by_hop;
+use super::server::tls::Files;
+use crate::error::Error;
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) limits: Limits,
+    pub(crate) server: Server,
+    pub(crate) upstream: Upstream,
+}
+
+/// What clients meet.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) tls: Option<Files>,
+    pub(crate) cors: Vec<Origin>,
+    pub(crate) auth: AuthConfig,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The key file is read at least so often.
+    pub(crate) poll: Duration,
+    /// An upstream may be silent for so long.
+    pub(crate) upstream: Duration,
+    /// Open requests may take so long after a signal to stop.
+    pub(crate) drain: Duration,
+}
+
+/// What stands behind the gateway.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) base: Base,
+    pub(crate) header: KeyHeader,
+    pub(crate) key: KeyFrom,
+    /// For how long a request may go back to the key before.
+    pub(crate) overlap: Duration,
+}
+
+/// The header that carries the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyHeader {
+    /// `Authorization: Bearer KEY`.
+    Bearer,
+    /// The bare key.
+    Bare(HeaderName),
+}
+
+#[derive(Debug)]
+pub(crate) enum KeyFrom {
+    File(PathBuf),
+    Environment(Secret),
+}
+
+impl Config {
+    pub(crate) fn from_args(args: GatewayArgs) -> Result<Self, Error> {
+        let key = std::env::var("OPENAI_API_KEY").ok();
+        let upstream = Upstream::decide(
+            args.upstream,
+            args.upstream_key_file,
+            key,
+            &args.upstream_header,
+            args.upstream_key_overlap,
+        )?;
+        let auth = AuthConfig::decide(args.auth, args.listen)?;
+        Ok(Self {
+            listen: args.listen,
+            limits: Limits {
+                poll: args.poll_interval,
+                upstream: args.upstream_timeout,
+                drain: args.drain_timeout,
+            },
+            server: Server {
+                tls: Files::decide(args.tls_cert, args.tls_key)?,
+                cors: args.cors,
+                auth,
+            },
+            upstream,
+        })
+    }
+}
+
+impl Upstream {
+    /// A variable that is set to nothing counts as one that is not set.
+    fn decide(
+        base: Option<String>,
+        file: Option<OsString>,
+        key: Option<String>,
+        header: &str,
+        overlap: Duration,
+    ) -> Result<Self, Error> {
+        let file = file.filter(|path| !path.is_empty()).map(PathBuf::from);
+        let key = key.filter(|key| !key.trim().is_empty());
+        let base = base.filter(|url| !url.is_empty()).ok_or_else(|| {
+            usage("no upstream; pass --upstream URL (OPENAI_API_BASE_URL), or run `rotating-auth demo` to try it out")
+        })?;
+        let key = match (file, key) {
+            (Some(path), None) => KeyFrom::File(path),
+            (None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
+            (Some(_), Some(_)) => {
+                return Err(usage(
+                    "two keys: --upstream-key-file (OPENAI_API_KEY_FILE) and OPENAI_API_KEY are both \
+                     set; unset one of them",
+                ));
+            }
+            (None, None) => {
+                return Err(usage(
+                    "no key for the upstream: say --upstream-key-file PATH (OPENAI_API_KEY_FILE), or \
+                     set OPENAI_API_KEY",
+                ));
+            }
+        };
+        let invalid = |why| Error::usage(format!("--upstream: {why}"));
+        Ok(Self {
+            base: Base::parse(&base).map_err(invalid)?,
+            header: KeyHeader::parse(header)?,
+            key,
+            overlap,
+        })
+    }
+}
+
+impl KeyHeader {
+    fn parse(name: &str) -> Result<Self, Error> {
+        match name.parse() {
+            Ok(AUTHORIZATION) => Ok(Self::Bearer),
+            Ok(name) if !hop_by_hop::belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
+            _ => Err(usage(
+                "--upstream-header: not a header that can carry a key",
+            )),
+        }
+    }
+}
+
+fn usage(message: &str) -> Error {
+    Error::usage(message)
+}

@@ -1,0 +1,146 @@
+//! TLS before the door: a certificate and its key, in two files that something else renews.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio_rustls::TlsAcceptor;
+use tower_rotating_auth::{
+    Rotating, Secret,
+    rotating::StartError,
+    source::{FileSource, Source as _, SourceError},
+};
+
+use crate::error::{Error, chain};
+use crate::gateway::events::EventLog;
+use crate::gateway::health::{Source, source};
+
+/// Two files do not change at once. While they do not belong together, they are looked at again after the
+/// first of these pauses, and later no less often than after the second.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Where certificate and key are.
+#[derive(Debug)]
+pub(crate) struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Files {
+    /// Both or neither.
+    pub(crate) fn decide(
+        certificate: Option<OsString>,
+        key: Option<OsString>,
+    ) -> Result<Option<Self>, Error> {
+        let [certificate, key] =
+            [certificate, key].map(|path| path.filter(|path| !path.is_empty()).map(PathBuf::from));
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
+            (None, None) => Ok(None),
+            _ => Err(Error::usage(
+                "half of TLS: say --tls-cert (GATEWAY_TLS_CERT) and --tls-key (GATEWAY_TLS_KEY), or \
+                 neither",
+            )),
+        }
+    }
+}
+
+/// A certificate with the key that it is for.
+#[derive(Debug)]
+struct Pair(Arc<CertifiedKey>);
+
+/// A certificate is for one key.
+impl PartialEq for Pair {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.cert == other.0.cert
+    }
+}
+
+impl Pair {
+    /// What is wrong is told without a word of what was read.
+    fn parse(certificates: &Secret, key: &Secret) -> Result<Self, SourceError> {
+        let invalid = |what: &'static str| SourceError::invalid(what);
+        let certificates = CertificateDer::pem_slice_iter(certificates.expose_secret())
+            .collect::<Result<Vec<_>, _>>()
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or_else(|| invalid("there is no certificate in PEM"))?;
+        let key = PrivateKeyDer::from_pem_slice(key.expose_secret())
+            .map_err(|_| invalid("the key's file has no private key in PEM"))?;
+        CertifiedKey::from_der(certificates, key, &ring::default_provider())
+            .map(|pair| Self(Arc::new(pair)))
+            .map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => invalid("the certificate is for another key"),
+                _ => invalid("the certificate or its key cannot be used"),
+            })
+    }
+}
+
+/// The pair that new connections are given: the last one that was whole.
+pub(crate) struct Tls {
+    pair: Rotating<Pair>,
+    key: Rotating<Secret>,
+}
+
+impl Tls {
+    /// Reads both for the first time.
+    pub(crate) async fn open(files: &Files, poll: Duration, log: EventLog) -> Result<Self, Error> {
+        let named = |name: &'static str| {
+            let builder = Rotating::builder().name(name).poll(poll);
+            builder.observer(log)
+        };
+        let key = named("tls-key")
+            .start(FileSource::new(&files.key))
+            .await
+            .map_err(|error| unusable(files, &error))?;
+        let beside = key.clone();
+        let pairs = FileSource::new(&files.certificate)
+            .try_map(move |certificates| Pair::parse(&certificates, &beside.current()));
+        let pair = named("tls-certificate")
+            .backoff(PAUSES.0, PAUSES.1)
+            .start(pairs)
+            .await
+            .map_err(|error| unusable(files, &error))?;
+        Ok(Self { pair, key })
+    }
+
+    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Error> {
+        let provider = ring::default_provider().into();
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::start(format!("no TLS: {error}")))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Newest(self.pair.clone())));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config).into())
+    }
+
+    pub(crate) fn sources(&self) -> [Source; 2] {
+        [source(&self.pair), source(&self.key)]
+    }
+}
+
+/// Gives each connection the pair that is current when it begins.
+#[derive(Debug)]
+struct Newest(Rotating<Pair>);
+
+impl ResolvesServerCert for Newest {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.current().0))
+    }
+}
+
+fn unusable(files: &Files, error: &StartError) -> Error {
+    let (certificate, key) = (files.certificate.display(), files.key.display());
+    Error::start(format!(
+        "no TLS with {certificate} and {key}: {}",
+        chain(error)
+    ))
+}

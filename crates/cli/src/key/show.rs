@@ -1,0 +1,115 @@
+//! What shows the file.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use tower_rotating_auth::{
+    inbound::{KeyId, verify_at},
+    keyring::{KeyRing, ParsedToken, TokenErrorKind, UseFile},
+};
+
+use super::args;
+use super::format::{Moment, day, in_json, may, object, state, table};
+use super::ring::open_existing;
+use super::stdin;
+use crate::error::{Error, chain};
+use crate::output::{complain, print};
+
+pub(crate) async fn list(args: &args::List) -> Result<(), Error> {
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
+    let keys = ring.list();
+    // The keys are shown all the same.
+    let uses = UseFile::beside(&args.file.path).read().await;
+    let uses = uses.unwrap_or_else(|error| {
+        complain(format_args!(
+            "when keys were used is not known: {}",
+            chain(&error)
+        ));
+        None
+    });
+    let used = |id: &KeyId| uses.as_ref()?.last_used(id).and_then(day);
+    if args.json {
+        let keys: Value = keys
+            .iter()
+            .map(|key| {
+                let mut fields = object(key);
+                drop(fields.insert("last_used".into(), used(&key.id).into()));
+                Value::Object(fields)
+            })
+            .collect();
+        return print(format_args!("{keys:#}"));
+    }
+    if keys.is_empty() {
+        complain(format_args!("there is no key in {:?}", args.file.path));
+        return Ok(());
+    }
+    let time = |moment: Option<SystemTime>| {
+        moment.map_or_else(|| "-".to_owned(), |moment| Moment(moment).to_string())
+    };
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            [
+                key.client.to_string(),
+                key.id.to_string(),
+                state(key),
+                time(key.created_at),
+                time(key.revoked_at.or(key.ends_at)),
+                used(&key.id).unwrap_or_else(|| "-".to_owned()),
+                key.scopes.to_string(),
+            ]
+        })
+        .collect();
+    let head = [
+        "CLIENT",
+        "KEY",
+        "STATE",
+        "MADE (UTC)",
+        "ENDS (UTC)",
+        "LAST USED",
+        "SCOPES",
+    ];
+    print(table(head, &rows))
+}
+
+pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
+    let token = stdin::secret("the key")?;
+    let token = token.expose_secret();
+    // Not before: whoever writes into the pipe may be making the key.
+    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
+    let keys = ring.keys().current();
+    let record = match verify_at(&keys, token, SystemTime::now()) {
+        Ok(record) => record,
+        Err(error) => {
+            let why = error.status();
+            let error = ParsedToken::parse(token).err();
+            let mistyped = error.filter(|error| error.kind() == TokenErrorKind::Mistyped);
+            let (reason, why) = match mistyped {
+                Some(mistyped) => ("mistyped".into(), mistyped.to_string()),
+                None => (in_json(&why.to_string()), why.to_string()),
+            };
+            if args.json {
+                print(json!({"valid": false, "reason": reason}))?;
+            }
+            return Err(Error::no(format!("not valid: {why}")));
+        }
+    };
+    let summaries = ring.list();
+    let key = summaries.iter().find(|key| key.id == *record.id());
+    let key = key.ok_or_else(|| Error::failed("the file changed meanwhile; try again"))?;
+    if args.json {
+        let mut valid = object(key);
+        drop(valid.insert("valid".into(), true.into()));
+        return print(format_args!("{:#}", Value::Object(valid)));
+    }
+    let until = match key.ends_at {
+        Some(end) => format!("until {} UTC", Moment(end)),
+        None => "for ever".to_owned(),
+    };
+    print(format_args!(
+        "valid: {} of {}, {until}, {}",
+        key.id,
+        key.client,
+        may("for: ", &key.scopes)
+    ))
+}

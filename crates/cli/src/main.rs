@@ -1,0 +1,37 @@
+//! API keys that rotate: a demo, a gateway whose keys are replaced while it runs, and the commands
+//! that issue, rotate and revoke the keys of clients.
+
+mod args;
+mod demo;
+mod error;
+mod gateway;
+mod key;
+mod output;
+mod usage;
+
+use std::process::ExitCode;
+
+use self::args::{Args, Command};
+use self::error::Error;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(format_args!("error: {error}"));
+            error.exit_code()
+        }
+    }
+}
+
+async fn run() -> Result<(), Error> {
+    let Some(args) = Args::read()? else {
+        return Ok(()); // help or the version was asked for, and printed
+    };
+    match args.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Gateway(args) => gateway::run(*args).await,
+        Command::Key(args) => key::run(args).await,
+    }
+}

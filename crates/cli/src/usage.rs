@@ -1,0 +1,50 @@
+//! Errors of the command-line parser, in one line.
+
+use std::error::Error;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Shortens clap's paragraph to a line. A word that is not an option is not repeated, since it may be
+/// a key.
+pub(crate) fn message(error: &clap::Error) -> String {
+    let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
+            return "a command is needed (--help lists them)".to_owned();
+        }
+        (ErrorKind::InvalidSubcommand, _) => format!("no such command{}", suggestion(error)),
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
+            if !word.starts_with('-') =>
+        {
+            "unexpected argument: there are options only".to_owned()
+        }
+        (ErrorKind::ValueValidation, Some(ContextValue::String(option))) => {
+            let why = error.source().map(ToString::to_string);
+            format!("{option}: {}", why.as_deref().unwrap_or("invalid value"))
+        }
+        _ => error
+            .to_string()
+            .lines()
+            .map(str::trim)
+            .take_while(|line| !line.starts_with("Usage:"))
+            .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+            .map(|line| {
+                line.trim_start_matches("error: ")
+                    .trim_start_matches("tip: ")
+            })
+            .collect::<Vec<_>>()
+            .join("; ")
+            .replace(":; ", ": "), // a heading, and what stands under it
+    };
+    format!("{said} (--help lists the options)")
+}
+
+/// What the mistyped command may have meant.
+fn suggestion(error: &clap::Error) -> String {
+    match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(names)) if !names.is_empty() => {
+            format!("; did you mean `{}`?", names.join("` or `"))
+        }
+        Some(ContextValue::String(name)) => format!("; did you mean `{name}`?"),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,20 @@
+//! The program under test, and what stands before and behind it.
+
+mod client;
+mod program;
+mod upstream;
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+pub(crate) use self::client::{chunk, raw, raw_stream};
+pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended};
+pub(crate) use self::upstream::{Recorder, closed_port, serve};
+
+/// What happens at all happens within this time, on the busiest machine.
+pub(crate) async fn soon<F: Future>(what: F) -> F::Output {
+    timeout(Duration::from_secs(60), what)
+        .await
+        .expect("it should have happened by now")
+}

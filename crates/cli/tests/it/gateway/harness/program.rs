@@ -1,0 +1,210 @@
+//! The built program.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::process::{Output, Stdio};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use super::soon;
+use crate::PROGRAM;
+
+/// The gateway's own key, where a test has no other.
+pub(crate) const KEY: &str = "sk-of-the-gateway";
+
+const VARIABLES: [&str; 12] = [
+    "CLIENT_KEYS",
+    "GATEWAY_DRAIN_TIMEOUT",
+    "GATEWAY_LISTEN",
+    "GATEWAY_POLL_INTERVAL",
+    "GATEWAY_REALM",
+    "GATEWAY_TLS_CERT",
+    "GATEWAY_TLS_KEY",
+    "GATEWAY_UPSTREAM_HEADER",
+    "GATEWAY_UPSTREAM_TIMEOUT",
+    "OPENAI_API_BASE_URL",
+    "OPENAI_API_KEY",
+    "OPENAI_API_KEY_FILE",
+];
+
+/// The program, which knows nothing of the environment that the tests run in. Its door is open, for tests
+/// of what is behind it.
+fn command(subcommand: &str) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.arg(subcommand);
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command.env("GATEWAY_MODE", "development");
+    command.kill_on_drop(true).stdin(Stdio::null());
+    command
+}
+
+/// How the program ended that was told so much.
+pub(crate) async fn ended<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
+    ended_by(command("gateway"), arguments, variables).await
+}
+
+/// The same of the program that nobody told a mode.
+pub(crate) async fn default_mode<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
+    let mut command = command("gateway");
+    command.env_remove("GATEWAY_MODE");
+    ended_by(command, arguments, variables).await
+}
+
+/// How the demo ended that was told so much.
+pub(crate) async fn demo_ended<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+) -> (Option<i32>, String, String) {
+    ended_by(command("demo"), arguments, &[]).await
+}
+
+async fn ended_by<A: AsRef<OsStr>>(
+    mut command: Command,
+    arguments: impl IntoIterator<Item = A>,
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
+    command
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = soon(command.output()).await.unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    (status.code(), stdout, stderr)
+}
+
+/// The program while it runs. It ends with this value.
+pub(crate) struct Gateway {
+    child: Child,
+    address: SocketAddr,
+    stdout: watch::Receiver<Vec<String>>,
+    stderr: watch::Receiver<Vec<String>>,
+}
+
+impl Gateway {
+    /// Before an upstream at `<upstream>/v1`, with [`KEY`] from the environment.
+    pub(crate) async fn before(upstream: SocketAddr) -> Self {
+        Self::with_key(&format!("http://{upstream}/v1"), |_| {}).await
+    }
+
+    /// Before an upstream with this base, with [`KEY`] from the environment, and what else it is told.
+    pub(crate) async fn with_key(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
+        Self::start(|command| {
+            command.args(["--upstream", base]);
+            command.env("OPENAI_API_KEY", KEY);
+            tell(command);
+        })
+        .await
+    }
+
+    /// On a free port, told what it needs to know; returns when it listens.
+    pub(crate) async fn start(tell: impl FnOnce(&mut Command)) -> Self {
+        Self::run("gateway", tell).await
+    }
+
+    /// The demo, on a free port; returns when it listens.
+    pub(crate) async fn demo(tell: impl FnOnce(&mut Command)) -> Self {
+        Self::run("demo", tell).await
+    }
+
+    async fn run(subcommand: &str, tell: impl FnOnce(&mut Command)) -> Self {
+        let mut command = command(subcommand);
+        command
+            .env("GATEWAY_LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        tell(&mut command);
+        let mut child = command.spawn().unwrap();
+        let stdout = lines(child.stdout.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
+        let mut gateway = Self {
+            child,
+            address: ([0, 0, 0, 0], 0).into(),
+            stdout,
+            stderr,
+        };
+        let line = gateway.said("listening on ").await;
+        let (_, address) = line.split_once("://").unwrap();
+        gateway.address = address.parse().unwrap();
+        gateway
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The first line on standard output with `text` in it, as soon as there is one.
+    pub(crate) async fn said(&self, text: &str) -> String {
+        self.line(&self.stdout, text).await
+    }
+
+    /// The first line on standard error with `text` in it, as soon as there is one.
+    pub(crate) async fn complained(&self, text: &str) -> String {
+        self.line(&self.stderr, text).await
+    }
+
+    async fn line(&self, output: &watch::Receiver<Vec<String>>, text: &str) -> String {
+        let mut output = output.clone();
+        let has = |line: &&String| line.contains(text);
+        match soon(output.wait_for(|lines| lines.iter().any(|line| has(&line)))).await {
+            Ok(lines) => lines.iter().find(has).unwrap().clone(),
+            Err(_) => panic!("ended without {text:?}: {}", self.output()),
+        }
+    }
+
+    /// All that it has said so far, on both outputs.
+    pub(crate) fn output(&self) -> String {
+        let [stdout, stderr] = [&self.stdout, &self.stderr].map(|lines| lines.borrow().join("\n"));
+        stdout + "\n" + &stderr
+    }
+
+    #[cfg(unix)]
+    pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    #[cfg(unix)]
+    pub(crate) async fn interrupt(&self) {
+        self.signal("-INT").await;
+    }
+
+    #[cfg(unix)]
+    async fn signal(&self, signal: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        let status = Command::new("kill").args([signal, &pid]).status().await;
+        assert!(status.unwrap().success());
+    }
+
+    /// How it ended.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        soon(self.child.wait()).await.unwrap().code()
+    }
+}
+
+fn lines(output: impl AsyncRead + Unpin + Send + 'static) -> watch::Receiver<Vec<String>> {
+    let (sender, receiver) = watch::channel(Vec::new());
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            sender.send_modify(|lines| lines.push(line));
+        }
+    });
+    receiver
+}

@@ -1,0 +1,117 @@
+//! The first day of an operator, as `docs/key-commands.md` has it: each command is run, each answer compared.
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+
+use regex::Regex;
+use tempfile::tempdir;
+
+use crate::PROGRAM;
+use crate::gateway::harness::{Recorder, closed_port};
+
+const PAGE: &str = include_str!("../../../../../docs/key-commands.md");
+/// Between one command's output and the next one's.
+const END: &str = "-- that was all of it --";
+
+/// A command, and what it says.
+struct Step {
+    command: String,
+    says: Vec<&'static str>,
+}
+
+fn steps() -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let blocks = PAGE.split("```console\n").skip(1);
+    for line in blocks.flat_map(|block| block.split("```").next().unwrap().lines()) {
+        let last = steps.last_mut();
+        match (line.strip_prefix("$ "), line.strip_prefix("> "), last) {
+            (Some(command), ..) => steps.push(Step {
+                command: command.to_owned(),
+                says: Vec::new(),
+            }),
+            (None, Some(more), Some(step)) if step.says.is_empty() => {
+                step.command += "\n";
+                step.command += more;
+            }
+            (None, _, Some(step)) => step.says.push(line),
+            (None, _, None) => panic!("{line:?} stands before the first command"),
+        }
+    }
+    steps
+}
+
+/// A line without what is different each time: names of keys, dates, times of day.
+fn alike(line: &str) -> String {
+    let replace = |line: &str, pattern: &str, by: &str| {
+        let pattern = Regex::new(pattern).unwrap();
+        pattern.replace_all(line, by).into_owned()
+    };
+    let line = replace(line, "[0-9A-Za-z]{12}", "<name>");
+    let line = replace(&line, "[0-9]{4}-[0-9]{2}-[0-9]{2}", "<date>");
+    replace(&line, r"[0-9]{2}:[0-9]{2}(:[0-9]{2}\.[0-9]{3}Z)?", "<time>")
+}
+
+/// One shell for all commands.
+struct Shell {
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Shell {
+    fn run(&mut self, command: &str) -> Vec<String> {
+        writeln!(self.stdin, "{command}\necho '{END}'").unwrap();
+        let mut said = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.stdout.read_line(&mut line).unwrap(),
+                0,
+                "the shell ended: {said:?}"
+            );
+            let line = line.trim_end_matches('\n');
+            if line == END {
+                return said;
+            }
+            said.push(line.to_owned());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_operator_comes_from_an_empty_folder_to_a_gateway_with_one_client_rotated_and_one_revoked()
+ {
+    let (upstream, _) = Recorder::start().await;
+    let gateway = closed_port().await;
+    let here = |text: &str| {
+        text.replace("127.0.0.1:11434", &upstream.to_string())
+            .replace("127.0.0.1:8080", &gateway.to_string())
+    };
+    let folder = tempdir().unwrap();
+    let mut path = Path::new(PROGRAM).parent().unwrap().as_os_str().to_owned();
+    path.push(":");
+    path.push(env::var_os("PATH").unwrap());
+    let mut bash = Command::new("bash")
+        .current_dir(&folder)
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut shell = Shell {
+        stdin: bash.stdin.take().unwrap(),
+        stdout: BufReader::new(bash.stdout.take().unwrap()),
+    };
+    shell.run("exec 2>&1; trap 'kill $(jobs -p)' EXIT");
+    let steps = steps();
+    assert!(steps.len() > 10);
+    for Step { command, says } in steps {
+        let said = shell.run(&here(&command));
+        let said: Vec<_> = said.iter().map(|line| alike(line)).collect();
+        let says: Vec<_> = says.iter().map(|line| alike(&here(line))).collect();
+        assert_eq!(said, says, "$ {command}");
+    }
+    drop(shell);
+    bash.wait().unwrap();
+}

@@ -1,0 +1,103 @@
+//! A disk that is full, and an output that nobody reads.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::process::Command;
+
+use super::program::Desk;
+use crate::child::{again_as, in_child};
+
+/// The test of this name again, where it may mount.
+fn again(test: &str) {
+    let namespace = ["--user", "--map-root-user", "--mount"];
+    again_as(&namespace, "true", &format!("key::trouble::{test}"));
+}
+
+/// A folder on a disk of 16 KiB.
+fn small() -> Desk {
+    let desk = Desk::new();
+    let mut mount = Command::new("mount");
+    let mount = mount.args(["-t", "tmpfs", "-o", "size=16k", "none"]);
+    assert!(mount.arg(desk.folder.path()).status().unwrap().success());
+    desk
+}
+
+fn unmount(desk: &Desk) {
+    let unmounted = Command::new("umount").arg(desk.folder.path()).status();
+    assert!(unmounted.unwrap().success(), "the folder cannot be removed");
+}
+
+fn names(desk: &Desk) -> Vec<OsString> {
+    let entries = fs::read_dir(&desk.folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn on_a_disk_that_is_full_nothing_changes_and_the_error_says_so() {
+    if !in_child() {
+        return again("on_a_disk_that_is_full_nothing_changes_and_the_error_says_so");
+    }
+    let desk = small();
+
+    let first = desk.key("issue --file keys.toml --client first --expires never");
+    let mut written = 1;
+    let (before, full) = loop {
+        let before = desk.text();
+        let ended = desk.keyctl(&format!("issue --file keys.toml --client c{written}"));
+        if ended.code != Some(0) {
+            break (before, ended);
+        }
+        written += 1;
+        assert!(written < 200, "the disk is not full yet");
+    };
+    assert_eq!((full.code, full.stdout.as_str()), (Some(3), ""), "{full:?}");
+    assert!(full.stderr.contains("No space left on device"), "{full:?}");
+    assert_eq!(desk.text(), before);
+    assert_eq!(desk.key_set().len(), written);
+    assert!(desk.is_valid(&first));
+    assert_eq!(
+        names(&desk),
+        ["keys.toml", "keys.toml.lock", "keys.toml.serial"]
+    );
+    unmount(&desk);
+}
+
+#[test]
+fn a_lock_that_was_made_on_a_full_disk_is_one_for_the_next() {
+    if !in_child() {
+        return again("a_lock_that_was_made_on_a_full_disk_is_one_for_the_next");
+    }
+    let desk = small();
+    let filler = desk.folder.path().join("filler");
+    fs::write(&filler, [0; 16 * 1024]).unwrap();
+    let full = desk.keyctl("issue --file keys.toml --client ui");
+    assert_eq!(full.code, Some(3), "{full:?}");
+    assert!(full.stderr.contains("No space left on device"), "{full:?}");
+    assert_eq!(names(&desk), ["filler", "keys.toml.lock"]);
+    fs::remove_file(&filler).unwrap();
+    desk.key("issue --file keys.toml --client ui");
+    unmount(&desk);
+}
+
+#[test]
+fn a_key_that_could_not_be_handed_over_is_named_to_be_revoked() {
+    let desk = Desk::new();
+    let nobody_reads = File::options().write(true).open("/dev/full").unwrap();
+    let ended = desk
+        .command("issue --file keys.toml --client ui")
+        .stdout(nobody_reads)
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(3));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    let keys = desk.key_set();
+    let id = keys.records().next().unwrap().id();
+    assert!(
+        said.contains(&format!(
+            "the key {id} is in the file and lost to you: revoke it"
+        )),
+        "{said}"
+    );
+}

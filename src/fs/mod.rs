@@ -1,0 +1,33 @@
+//! Files that hold secrets: opened and checked, read with a bound, replaced atomically, locked.
+//!
+//! Errors here are [`std::io::Error`], or [`FileError`] for a file that was opened and is refused. The callers say
+//! which file it was and what to do.
+
+mod exposure;
+#[cfg(feature = "keyring")]
+mod lock;
+mod open;
+mod paths;
+mod read;
+mod replace;
+mod secret_file;
+
+#[cfg(not(all(unix, not(portable_only))))]
+mod portable;
+#[cfg(all(unix, not(portable_only)))]
+mod unix;
+
+#[cfg(not(all(unix, not(portable_only))))]
+use self::portable as os;
+#[cfg(all(unix, not(portable_only)))]
+use self::unix as os;
+
+pub(crate) use self::exposure::Exposure;
+#[cfg(feature = "keyring")]
+pub(crate) use self::lock::Lock;
+pub(crate) use self::open::{open_if_exists, open_or_create};
+pub(crate) use self::os::{open, set_access};
+pub(crate) use self::paths::Paths;
+pub(crate) use self::read::{SecretBytes, read_bounded};
+pub(crate) use self::replace::{Access, Step, replace, sync_directory};
+pub(crate) use self::secret_file::{FileError, SecretFile};

@@ -1,0 +1,40 @@
+//! The layer that injects the key without replay.
+
+use std::sync::Arc;
+
+use tower_layer::Layer;
+
+use super::service::InjectKeyOnce;
+use crate::outbound::config::{Config, Existing};
+use crate::outbound::override_existing::OverrideExisting;
+
+/// A layer that injects the current key into each request to its origin and passes every answer on.
+///
+/// Made by [`InjectKeyLayer::without_replay`](crate::outbound::InjectKeyLayer::without_replay).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct InjectKeyOnceLayer {
+    config: Arc<Config>,
+}
+
+impl InjectKeyOnceLayer {
+    pub(crate) fn new(config: Config) -> Self {
+        let config = Arc::new(config);
+        Self { config }
+    }
+}
+
+impl<S> Layer<S> for InjectKeyOnceLayer {
+    type Service = InjectKeyOnce<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        InjectKeyOnce::new(inner, Arc::clone(&self.config))
+    }
+}
+
+impl OverrideExisting for InjectKeyOnceLayer {
+    fn override_existing(mut self) -> Self {
+        Arc::make_mut(&mut self.config).existing = Existing::Override;
+        self
+    }
+}

@@ -1,0 +1,84 @@
+//! The service that injects the key without replay.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Request;
+use http::header::Entry;
+use tower_service::Service;
+
+use crate::outbound::adapter::Target;
+use crate::outbound::config::{Config, Existing};
+
+/// A service that injects the current key into each request and passes every answer on.
+///
+/// Made by [`InjectKeyOnceLayer`](crate::outbound::InjectKeyOnceLayer).
+#[derive(Clone, Debug)]
+pub struct InjectKeyOnce<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S> InjectKeyOnce<S> {
+    pub(crate) const fn new(inner: S, config: Arc<Config>) -> Self {
+        Self { inner, config }
+    }
+
+    /// Returns a reference to the inner service.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// Returns the inner service.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Waits until the service is ready, then sends one request.
+    ///
+    /// This is `tower::ServiceExt::oneshot` with the bounds spelled out, so that the compiler names
+    /// the bound that is missing. See [`InjectKey::oneshot`](crate::outbound::InjectKey::oneshot).
+    ///
+    /// # Errors
+    ///
+    /// Returns the inner service's error.
+    pub async fn oneshot<B>(mut self, request: Request<B>) -> Result<S::Response, S::Error>
+    where
+        S: Service<Request<B>>,
+    {
+        poll_fn(|cx| self.poll_ready(cx)).await?;
+        let answer = self.call(request);
+        drop(self); // what the instance holds of the inner service is not kept until the answer
+        answer.await
+    }
+}
+
+impl<S, B> Service<Request<B>> for InjectKeyOnce<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let Config { existing, .. } = *self.config;
+        let target = Target::from_uri(request.uri()).with_host(request.headers());
+        if let Some((_, credential)) = self.config.credential_for(target) {
+            let (name, value) = (credential.name(), credential.value());
+            match (existing, request.headers_mut().entry(name)) {
+                (Existing::Keep, Entry::Occupied(_)) => {}
+                (Existing::Override, Entry::Occupied(mut set)) => drop(set.insert(value)),
+                (_, Entry::Vacant(free)) => drop(free.insert(value)),
+            }
+        }
+        self.inner.call(request)
+    }
+}

@@ -1,0 +1,162 @@
+//! What is heard on the watcher's own thread.
+
+use std::collections::BTreeSet;
+use std::mem::replace;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind};
+use tokio::sync::Notify;
+
+/// Passes every change on as a hint, and keeps in mind what it means for the watch itself.
+pub(crate) struct EventHandler {
+    hints: Arc<Notify>,
+    state: Mutex<State>,
+}
+
+struct State {
+    directories: BTreeSet<PathBuf>,
+    invalidated: Invalidated,
+}
+
+/// What may no longer be watched.
+#[derive(Debug)]
+pub(crate) enum Invalidated {
+    Nothing,
+    /// A watched directory was removed, moved or changed, or events were lost: the watcher may have
+    /// dropped its watch, and another directory may even have the same inode.
+    Directories,
+    /// The watcher itself failed.
+    Watcher(notify::Error),
+}
+
+impl EventHandler {
+    pub(crate) fn new(hints: Arc<Notify>) -> Self {
+        Self {
+            hints,
+            state: Mutex::new(State {
+                directories: BTreeSet::new(),
+                invalidated: Invalidated::Nothing,
+            }),
+        }
+    }
+
+    /// Tells which directories are watched.
+    pub(crate) fn set_watched(&self, directories: BTreeSet<PathBuf>) {
+        self.state().directories = directories;
+    }
+
+    /// What is in doubt since the last time this was asked.
+    pub(crate) fn take_invalidated(&self) -> Invalidated {
+        replace(&mut self.state().invalidated, Invalidated::Nothing)
+    }
+
+    pub(crate) fn handle(&self, event: notify::Result<Event>) {
+        match event {
+            Ok(event) => {
+                if is_read(event.kind) && !event.need_rescan() {
+                    return; // our own reads are heard, too
+                }
+                let mut state = self.state();
+                let about_watched = event
+                    .paths
+                    .iter()
+                    .any(|path| state.directories.contains(path));
+                if (about_watched || event.need_rescan())
+                    && matches!(state.invalidated, Invalidated::Nothing)
+                {
+                    state.invalidated = Invalidated::Directories;
+                }
+            }
+            Err(error) => self.state().invalidated = Invalidated::Watcher(error),
+        }
+        self.hints.notify_one();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the event changes nothing.
+fn is_read(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use notify::event::{
+        AccessMode, DataChange, Flag, MetadataKind, ModifyKind, RemoveKind, RenameMode,
+    };
+
+    use super::*;
+
+    /// What an event leads to: a hint, and doubt about the watched `/run/keys`.
+    fn handle(event: notify::Result<Event>) -> (bool, Invalidated) {
+        let hints = Arc::new(Notify::new());
+        let handler = EventHandler::new(Arc::clone(&hints));
+        handler.set_watched(BTreeSet::from(["/run/keys".into()]));
+        handler.handle(event);
+        (
+            hints.notified().now_or_never().is_some(),
+            handler.take_invalidated(),
+        )
+    }
+
+    fn event(kind: EventKind, path: &str) -> notify::Result<Event> {
+        Ok(Event::new(kind).add_path(path.into()))
+    }
+
+    #[test]
+    fn a_read_is_no_change() {
+        for kind in [
+            AccessKind::Open(AccessMode::Any),
+            AccessKind::Close(AccessMode::Read),
+            AccessKind::Read,
+        ] {
+            let (hint, invalidated) = handle(event(EventKind::Access(kind), "/run/keys/openai"));
+            assert!(
+                !hint && matches!(invalidated, Invalidated::Nothing),
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn everything_else_is_whatever_its_name() {
+        for kind in [
+            EventKind::Any,
+            EventKind::Access(AccessKind::Close(AccessMode::Write)),
+            EventKind::Modify(ModifyKind::Data(DataChange::Any)),
+            EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)),
+            EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+            EventKind::Remove(RemoveKind::File),
+        ] {
+            let (hint, invalidated) = handle(event(kind, "/run/keys/..data"));
+            assert!(
+                hint && matches!(invalidated, Invalidated::Nothing),
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_change_of_a_watched_directory_itself_puts_its_watch_in_doubt() {
+        let (hint, invalidated) = handle(event(EventKind::Remove(RemoveKind::Folder), "/run/keys"));
+        assert!(hint && matches!(invalidated, Invalidated::Directories));
+    }
+
+    #[test]
+    fn lost_events_put_every_watch_in_doubt() {
+        let (hint, invalidated) = handle(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        assert!(hint && matches!(invalidated, Invalidated::Directories));
+    }
+
+    #[test]
+    fn an_error_puts_the_watcher_in_doubt() {
+        let (hint, invalidated) = handle(Err(notify::Error::generic("broken")));
+        assert!(hint && matches!(invalidated, Invalidated::Watcher(_)));
+    }
+}
