@@ -1,6 +1,6 @@
-//! Any realm and any scopes: what is taken reads back through another parser as it was.
+//! Fuzzes realms and scopes: another parser reads back what [`AuthErrorResponse`] accepted.
 //!
-//! The input is a realm, and after a line feed the scopes.
+//! The input is a realm, a line feed and the scopes.
 #![no_main]
 
 use http::{HeaderMap, Method};
@@ -10,11 +10,11 @@ use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse, Scopes};
 
 fuzz_target!(|input: &str| {
     let (realm, scopes) = input.split_once('\n').unwrap_or((input, ""));
-    let (Ok(refuser), Ok(scopes)) = (AuthErrorResponse::new(realm), scopes.parse::<Scopes>()) else {
+    let (Ok(error_response), Ok(scopes)) = (AuthErrorResponse::new(realm), scopes.parse::<Scopes>()) else {
         return;
     };
-    let refusal = AuthError::insufficient_scope(scopes.clone());
-    let response = refuser.response(&refusal, &Method::GET, &HeaderMap::new());
+    let error = AuthError::insufficient_scope(scopes.clone());
+    let response = error_response.response(&error, &Method::GET, &HeaderMap::new());
     let line = response.headers()["www-authenticate"].to_str().unwrap();
     let challenges = parse_challenges(line).unwrap();
     assert_eq!(challenges.len(), 1);
@@ -29,6 +29,6 @@ fuzz_target!(|input: &str| {
     };
     assert_eq!(parameter("realm").as_deref(), Some(realm));
     assert_eq!(parameter("error").as_deref(), Some("insufficient_scope"));
-    let told = (!scopes.is_empty()).then(|| scopes.to_string());
-    assert_eq!(parameter("scope"), told);
+    let expected = (!scopes.is_empty()).then(|| scopes.to_string());
+    assert_eq!(parameter("scope"), expected);
 });

@@ -1,7 +1,8 @@
-//! Any head of a request: a token that is extracted is well-formed, and nothing is left to extract after
-//! the slots were stripped.
+//! Fuzzes the heads of requests: an extracted token is well-formed, and no token is left after
+//! `strip`.
 //!
-//! The first line of the input is the URI; each other line is a digit that picks a header, and its value.
+//! The first line of the input is the URI. Each other line is a byte that picks a header, and its
+//! value.
 #![no_main]
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -18,7 +19,7 @@ const NAMES: [&str; 5] = [
 
 fuzz_target!(|input: &[u8]| {
     let header = |name| KeyLocation::Header(HeaderName::from_static(name));
-    let slots = KeyLocations::new([
+    let locations = KeyLocations::new([
         KeyLocation::Bearer,
         header("x-api-key"),
         header("api-key"),
@@ -46,13 +47,13 @@ fuzz_target!(|input: &[u8]| {
         headers.get_all("x-other").iter().count(),
     );
 
-    if let Ok(token) = slots.extract(&headers, &uri) {
+    if let Ok(token) = locations.extract(&headers, &uri) {
         assert!((1..=512).contains(&token.bytes().len()));
         assert!(token.bytes().iter().all(u8::is_ascii_graphic));
-        assert!(token.location_index() < slots.as_slice().len());
+        assert!(token.location_index() < locations.as_slice().len());
     }
-    slots.strip(&mut headers, &mut uri);
-    assert_eq!(slots.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Missing);
+    locations.strip(&mut headers, &mut uri);
+    assert_eq!(locations.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Missing);
     assert_eq!(uri.path(), path);
     assert_eq!(headers.get_all("x-other").iter().count(), others);
 });

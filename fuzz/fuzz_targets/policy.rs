@@ -1,8 +1,8 @@
-//! Any policies and any request: they say what a list would, and whoever is served without a key is served
-//! by the route that they name.
+//! Fuzzes policies and requests: a policy decides like a plain list, and a client without a key
+//! reaches only the route that the policy names.
 //!
-//! The first line of the input is a digit that picks a method, and a path; each other line is a digit for a
-//! method, one for an access, and a path, or a template of the router.
+//! The first line of the input is a digit that picks a method, and a path. Each other line is a
+//! digit for a method, a digit for an access rule, and a path or a template of the router.
 #![no_main]
 
 use http::Method;
@@ -33,11 +33,11 @@ fuzz_target!(|input: &str| {
     };
     let entries: Vec<_> = lines.filter_map(entry).take(32).collect();
 
-    let (policies, taken) = model::list(RoutePolicy::new(), &entries);
+    let (policy, taken) = model::list(RoutePolicy::new(), &entries);
     let unlisted = Access::Required(Scopes::default());
     let templates = ROUTES.iter().map(|(_, path)| Some(*path));
     for template in templates.chain([None]) {
-        let decision = policies.explain(&method, path, template);
+        let decision = policy.explain(&method, path, template);
         let expected = model::explain(&unlisted, &taken, &method, path, template);
         assert_eq!((decision.access().clone(), decision.reason()), expected);
     }

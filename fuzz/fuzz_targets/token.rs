@@ -1,5 +1,5 @@
-//! Laws of the token format: what is parsed is made of the parts that are found in it, from its end; a text that
-//! differs in one byte is no token; a secret is in no message.
+//! Fuzzes the token format: a parsed token consists of its parts, a token with one changed byte
+//! does not parse, and no error message contains a secret.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -19,6 +19,6 @@ fuzz_target!(|bytes: &[u8]| {
                 assert!(ParsedToken::parse(&other).is_err());
             }
         }
-        Err(why) => assert!(why.to_string().len() < 200),
+        Err(error) => assert!(error.to_string().len() < 200),
     }
 });

@@ -1,4 +1,4 @@
-//! Extractors: a handler's argument says who may call it.
+//! Extractors and responses for axum.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
@@ -8,10 +8,11 @@ use http::{HeaderMap, Method};
 use super::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use super::principal::{KeyPrincipal, Principal};
 
-/// The client with a valid key, as an argument of an axum handler.
+/// An axum extractor for a client with a valid key.
 ///
-/// Where a route lets anonymous callers through, they are refused by this argument; `Option<Auth>` takes them,
-/// as `None`. Without the layer, both answer 500 and say so in the log: nobody has looked at a key.
+/// On a route where a key is optional, `Auth` rejects anonymous clients; `Option<Auth>` is `None`
+/// for them. Without a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) around the route, both
+/// respond with status 500 and log an error.
 #[derive(Clone, Debug)]
 pub struct Auth(pub KeyPrincipal);
 
@@ -61,15 +62,15 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 
 fn no_layer(parts: &Parts) -> Response {
     tracing::error!(
-        "a handler asks who is calling, and no `RequireKeyLayer` layer has looked: refused"
+        "500: no layer has checked this request; add a `RequireKeyLayer` around the route"
     );
     reject(&AuthErrorResponse::default(), AuthErrorKind::NoLayer, parts)
 }
 
-/// Responds with the error in the default format, in JSON and for the realm `api`.
+/// Converts an error into the default response: JSON, and the realm `api`.
 ///
-/// The error does not know the request. For a realm and a format of your own, and for gRPC clients, call
-/// [`AuthErrorResponse::response`] instead.
+/// The error does not know the request. Call [`AuthErrorResponse::response`] instead to set the
+/// realm or the format, or to serve gRPC clients.
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
         let response =

@@ -30,7 +30,8 @@ pub struct ConfigError {
 pub enum ConfigErrorKind {
     /// The realm is blank, or has other characters than visible ASCII and spaces.
     InvalidRealm,
-    /// The URL of the resource metadata is not an absolute `http` or `https` URL in ASCII, or has a fragment.
+    /// The URL of the resource metadata is not an absolute `http` or `https` URL in ASCII, or has a
+    /// fragment.
     InvalidMetadataUrl,
     /// The list of key locations is empty.
     NoLocations,
@@ -50,7 +51,8 @@ pub enum ConfigErrorKind {
     InvalidTemplate,
     /// An earlier policy entry for the same route says something else.
     ConflictingEntry,
-    /// A route given to [`RoutePolicy::audit`](crate::inbound::policy::RoutePolicy::audit) is not a route.
+    /// A route given to [`RoutePolicy::audit`](crate::inbound::policy::RoutePolicy::audit) is not a
+    /// route.
     InvalidRoute,
     /// Policy entries match no route of the application.
     UnknownRoute,
@@ -86,7 +88,8 @@ impl ConfigError {
         self.kind
     }
 
-    /// Returns the method and the path or template of each route or policy entry that the error is about.
+    /// Returns the method and the path or template of each route or policy entry that the error is
+    /// about.
     pub fn routes(&self) -> impl Iterator<Item = (&Method, &str)> {
         self.routes.iter().map(|(method, path)| (method, &**path))
     }

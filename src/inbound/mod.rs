@@ -1,8 +1,9 @@
 //! Middleware that accepts requests only from clients with a valid API key.
 //!
-//! [`RequireKeyLayer`] holds a [`KeySet`], which can be replaced while the service runs. The layer reads the
-//! token of each request, looks it up in the current set, and checks the [`policy`] of the route. It calls the
-//! inner service with a [`Principal`] in the request's extensions, or responds with an error itself.
+//! [`RequireKeyLayer`] holds a [`KeySet`], which can be replaced while the service runs. The layer
+//! reads the token of each request, looks it up in the current set, and checks the [`policy`] of
+//! the route. It calls the inner service with a [`Principal`] in the request's extensions, or
+//! responds with an error itself.
 //!
 //! # Examples
 //!
@@ -49,16 +50,18 @@
 //!
 //! # Caveats
 //!
-//! - Put a CORS layer outside this layer. It then answers preflights, and its headers are on errors, too.
-//!   Without one, preflights reach the inner service without a key.
-//! - In axum, `layer` and `route_layer` guard only the routes that were added before. A route that is added
-//!   later needs no key.
-//! - The inner service never sees a key: the layer removes the content of every key location, on every route.
-//!   It also removes a proxy's own `Authorization` header.
-//! - The layer looks only at the head of a request. It does not limit the size of bodies or the rate of requests.
-//! - If a source fails for longer than [`RequireKeyLayer::max_stale`], requests with a key get status 503.
-//! - A response that streams ends with a [`KeyEndedError`] when its key is revoked or expires. Other connections,
-//!   such as upgraded ones, must wait for [`KeyPrincipal::revoked`] themselves.
+//! - Put a CORS layer outside this layer. It then answers preflights, and its headers are on
+//!   errors, too. Without one, preflights reach the inner service without a key.
+//! - In axum, `layer` and `route_layer` guard only the routes that were added before. A route that
+//!   is added later needs no key.
+//! - The inner service never sees a key: the layer removes the content of every key location, on
+//!   every route. It also removes a proxy's own `Authorization` header.
+//! - The layer looks only at the head of a request. It does not limit the size of bodies or the
+//!   rate of requests.
+//! - If a source fails for longer than [`RequireKeyLayer::max_stale`], requests with a key get
+//!   status 503.
+//! - A response that streams ends with a [`KeyEndedError`] when its key is revoked or expires.
+//!   Other connections, such as upgraded ones, must wait for [`KeyPrincipal::revoked`] themselves.
 
 mod auth_error;
 #[cfg(feature = "axum")]

@@ -1,4 +1,4 @@
-//! What `WWW-Authenticate` says.
+//! The challenges in `WWW-Authenticate`.
 
 use http::{HeaderValue, Uri};
 
@@ -7,13 +7,13 @@ use super::kind::ErrorClass;
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::inbound::location::{KeyLocation, KeyLocations};
 
-/// The same for everything that can be wrong with a token.
+/// The description for everything that can be wrong with a token, so that it discloses nothing.
 pub(crate) const INVALID_TOKEN: &str = "The access token is invalid or expired";
 
 /// The challenges of one realm.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
-    /// `Bearer` without an error, which the others start with.
+    /// `Bearer` without an error. The challenges with an error start with it.
     bearer: HeaderValue,
     basic: HeaderValue,
     schemes: Schemes,
@@ -53,7 +53,7 @@ impl Challenges {
         Ok(Self { bearer, ..self })
     }
 
-    /// Asks for `Basic` exactly if it is read.
+    /// Adds a `Basic` challenge if `Basic` is among the locations.
     pub(crate) fn locations(self, locations: &KeyLocations) -> Self {
         let schemes = if locations.as_slice().contains(&KeyLocation::Basic) {
             Schemes::BearerAndBasic
@@ -63,8 +63,10 @@ impl Challenges {
         Self { schemes, ..self }
     }
 
-    /// The lines for a refusal: the scheme that every client knows comes first, and each has a line of its own,
-    /// since clients are bad at taking lists of them apart.
+    /// Returns the header lines for an error.
+    ///
+    /// `Bearer` comes first, since every client knows it. Each challenge has a line of its own,
+    /// since many clients cannot parse a list of challenges.
     pub(crate) fn of(&self, error: &AuthError) -> impl Iterator<Item = HeaderValue> {
         let bearer = self.bearer(error);
         let basic = match (self.schemes, error.kind().class()) {
@@ -84,7 +86,7 @@ impl Challenges {
             }
             ErrorClass::InvalidRequest => "error=\"invalid_request\"".to_owned(),
             ErrorClass::InsufficientScope => match error.required_scopes() {
-                // What a scope consists of needs no escapes.
+                // No character of a scope needs an escape in a quoted string.
                 Some(scopes) if !scopes.is_empty() => {
                     format!("error=\"insufficient_scope\", scope=\"{scopes}\"")
                 }
@@ -92,7 +94,8 @@ impl Challenges {
             },
             ErrorClass::Forbidden | ErrorClass::Unavailable | ErrorClass::Internal => return None,
         };
-        // None of these has a byte that a header cannot hold; a challenge that says less is still one.
+        // All parameters are visible ASCII, so this cannot fail. The fallback is a valid challenge,
+        // too.
         Some(extended(&self.bearer, &parameters).unwrap_or_else(|| self.bearer.clone()))
     }
 }
@@ -112,8 +115,11 @@ fn extended(challenge: &HeaderValue, parameters: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(line).ok()
 }
 
-/// A `quoted-string` of [RFC 9110 §5.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.4). Control characters have no place
-/// in one, and what bytes beyond ASCII mean there is not settled.
+/// Returns the text as a `quoted-string` of
+/// [RFC 9110 §5.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.4).
+///
+/// Returns `None` for control characters, which a quoted string cannot hold, and for bytes beyond
+/// ASCII, whose meaning there is undefined.
 fn quoted(text: &str) -> Option<String> {
     if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return None;
@@ -137,7 +143,8 @@ fn invalid_realm(realm: &str) -> ConfigError {
 
 fn invalid_metadata_url(url: &str) -> ConfigError {
     let message = format!(
-        "{url:?} is not a URL for resource metadata; use https://host/path, in ASCII and without a fragment"
+        "{url:?} is not a URL for resource metadata; \
+         use https://host/path, in ASCII and without a fragment"
     );
     ConfigError::new(ConfigErrorKind::InvalidMetadataUrl, message)
 }
@@ -150,13 +157,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_and_backslashes_are_escaped() {
+    fn quoted_escapes_quotes_and_backslashes() {
         assert_eq!(quoted(r#"a"b\c d"#).unwrap(), r#""a\"b\\c d""#);
         assert_eq!(quoted("").unwrap(), r#""""#);
     }
 
     #[test]
-    fn what_could_end_the_line_is_no_realm() {
+    fn realm_rejects_control_characters() {
         for realm in ["", " ", "a\r\nSet-Cookie: b", "a\tb", "a\0", "a\x7f", "é"] {
             let challenges = Challenges::new(realm);
             let kind = challenges.unwrap_err().kind();
@@ -165,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_is_at_a_url_that_does_not_depend_on_the_request() {
+    fn metadata_url_must_be_absolute() {
         for url in [
             "",
             "/.well-known/oauth-protected-resource",
@@ -183,8 +190,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn another_parser_reads_back_what_was_quoted(text in "[ -~]*") {
-            let line = format!("Bearer realm={}, error={}", quoted(&text).unwrap(), quoted("e").unwrap());
+        fn quoted_text_parses_back(text in "[ -~]*") {
+            let [realm, error] = [&text, "e"].map(|text| quoted(text).unwrap());
+            let line = format!("Bearer realm={realm}, error={error}");
             let challenges = parse_challenges(&line).unwrap();
             prop_assert_eq!(challenges.len(), 1);
             let parameters: Vec<_> = challenges[0]
@@ -196,7 +204,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_quoted_fits_a_header(text in any::<String>()) {
+        fn quoted_text_fits_in_a_header(text in any::<String>()) {
             if let Some(quoted) = quoted(&text) {
                 prop_assert!(HeaderValue::try_from(quoted).is_ok());
             }

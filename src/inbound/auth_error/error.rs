@@ -11,9 +11,10 @@ use crate::inbound::key::Scopes;
 
 /// An error that says why a request was refused.
 ///
-/// [`RequireKey`](crate::inbound::RequireKey) inserts it into the extensions of each response that refuses a
-/// request, for an audit log. [`AuthErrorResponse`](crate::inbound::AuthErrorResponse) turns it into a
-/// response, which tells the client less. With the feature `axum`, it implements `IntoResponse`, too.
+/// [`RequireKey`](crate::inbound::RequireKey) inserts it into the extensions of each response that
+/// refuses a request, for an audit log. [`AuthErrorResponse`](crate::inbound::AuthErrorResponse)
+/// turns it into a response, which tells the client less. With the feature `axum`, it implements
+/// `IntoResponse`, too.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What the body of a refusal looks like.
+//! The bodies of error responses.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -7,26 +7,32 @@ use super::challenge::INVALID_TOKEN;
 use super::error::AuthError;
 use super::kind::ErrorClass;
 
-/// What the body of a refusal looks like.
+/// The format of the body of an error response.
 ///
-/// A body is the same for everything that can be wrong with a token, and has nothing of the request in it.
+/// The body is the same for everything that can be wrong with a token. It contains nothing of the
+/// request.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub enum ErrorFormat {
-    /// `{"error":"…","message":"…"}`
+    /// JSON: `{"error":"…","message":"…"}`. This is the default.
     #[default]
     Json,
-    /// As OpenAI's API has it: `{"error":{"message":"…","type":"…","param":null,"code":"…"}}`.
+    /// The JSON of OpenAI's API: `{"error":{"message":"…","type":"…","param":null,"code":"…"}}`.
     OpenAi,
-    /// As Anthropic's API has it: `{"type":"error","error":{"type":"…","message":"…"}}`.
+    /// The JSON of Anthropic's API: `{"type":"error","error":{"type":"…","message":"…"}}`.
     Anthropic,
-    /// `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+    /// A problem document, `application/problem+json` ([RFC
+    /// 9457](https://www.rfc-editor.org/rfc/rfc9457)).
     Problem,
-    /// No body, and no `Content-Type` then.
+    /// No body and no `Content-Type`.
     Empty,
-    /// A content type and a body of your own. The function is given what the client may know: whatever is wrong with a token
-    /// arrives as [`Unknown`](crate::inbound::AuthErrorKind::Unknown), a request without one as [`Missing`](crate::inbound::AuthErrorKind::Missing), one with several
-    /// as [`Duplicate`](crate::inbound::AuthErrorKind::Duplicate). It is called for each refusal.
+    /// A content type and a body of your own.
+    ///
+    /// The function runs once for each error response. It gets the error as the client may know it:
+    /// everything that is wrong with a token is
+    /// [`Unknown`](crate::inbound::AuthErrorKind::Unknown), and a request without a key is
+    /// [`Missing`](crate::inbound::AuthErrorKind::Missing). A request with several keys is
+    /// [`Duplicate`](crate::inbound::AuthErrorKind::Duplicate).
     Custom(fn(&AuthError) -> (HeaderValue, Bytes)),
 }
 
@@ -74,7 +80,7 @@ impl ErrorFormat {
 }
 
 impl ErrorClass {
-    /// For people. Nothing in it needs to be escaped, in JSON or in gRPC.
+    /// Returns a message for people. No character of it needs an escape in JSON or in gRPC.
     pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::NothingPresented => "This request needs a key",
@@ -87,7 +93,8 @@ impl ErrorClass {
         }
     }
 
-    /// [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)'s word where there is one.
+    /// Returns the code of [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)
+    /// where it has one.
     const fn code(self) -> &'static str {
         match self {
             Self::NothingPresented => "unauthorized",
@@ -100,7 +107,7 @@ impl ErrorClass {
         }
     }
 
-    /// The type and the code, as they stand in JSON.
+    /// Returns the type and the code, as JSON.
     const fn open_ai(self) -> (&'static str, &'static str) {
         match self {
             Self::NothingPresented | Self::InvalidRequest => ("invalid_request_error", "null"),

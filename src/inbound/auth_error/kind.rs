@@ -4,8 +4,8 @@ use http::StatusCode;
 
 /// The reason why a request was refused.
 ///
-/// Kinds are for logs and metrics. The client sees less: all kinds that say what is wrong with a token get
-/// the same response. See [`AuthErrorResponse`](crate::inbound::AuthErrorResponse).
+/// Kinds are for logs and metrics. The client sees less: all kinds that say what is wrong with a
+/// token get the same response. See [`AuthErrorResponse`](crate::inbound::AuthErrorResponse).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {

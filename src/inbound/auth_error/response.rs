@@ -1,4 +1,4 @@
-//! The answer to a refused request.
+//! The response to a refused request.
 
 use std::time::Duration;
 
@@ -17,21 +17,25 @@ use crate::grpc::Protocol;
 use crate::inbound::config_error::ConfigError;
 use crate::inbound::location::KeyLocations;
 
-/// Answers requests that are refused.
+/// The builder of error responses.
 ///
-/// | | status | `WWW-Authenticate` |
+/// | error | status | `WWW-Authenticate` |
 /// |---|---|---|
-/// | nothing presented | 401 | `Bearer realm="…"` |
-/// | anything wrong with the token | 401 | the same with `error="invalid_token"` and a fixed description |
-/// | two tokens, or one slot twice | 400 | the same with `error="invalid_request"` |
-/// | a scope is missing | 403 | the same with `error="insufficient_scope"` and `scope` |
+/// | no key in the request | 401 | `Bearer realm="…"` |
+/// | anything wrong with the token | 401 | adds `error="invalid_token"` and a fixed description |
+/// | two tokens, or one location twice | 400 | adds `error="invalid_request"` |
+/// | a scope is missing | 403 | adds `error="insufficient_scope"` and `scope` |
 /// | not allowed | 403 | |
 /// | keys cannot be checked | 503, with `Retry-After` | |
 /// | no layer | 500 | |
 ///
-/// What is wrong with a token cannot be told from the answer: status, headers and body are the same, byte for byte. The
-/// [`AuthError`] itself goes along in the response's extensions, for an audit log. No answer is kept by caches.
-/// Answers to `HEAD` have the same headers and no body; those to gRPC have status 200 and `grpc-status`.
+/// A client cannot tell from the response what is wrong with its token: status, headers and body
+/// are the same, byte for byte. The response's extensions hold the [`AuthError`] for an audit log.
+///
+/// Caches do not store the responses. A response to `HEAD` has the same headers and no body. A gRPC
+/// client gets status 200 and a `grpc-status`.
+///
+/// # Examples
 ///
 /// ```
 /// use http::{HeaderMap, Method};
@@ -48,8 +52,6 @@ use crate::inbound::location::KeyLocations;
 /// assert_eq!(response.extensions().get(), Some(&error));
 /// # Ok::<_, tower_rotating_auth::inbound::ConfigError>(())
 /// ```
-///
-/// The realm of the default one is `api`.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct AuthErrorResponse {
@@ -58,11 +60,14 @@ pub struct AuthErrorResponse {
 }
 
 impl AuthErrorResponse {
-    /// Answers with challenges of this realm, a name for what the keys protect.
+    /// Creates responses for this realm, a name for what the keys protect.
+    ///
+    /// The realm of [`AuthErrorResponse::default`] is `api`.
     ///
     /// # Errors
     ///
-    /// When the realm is blank, or not visible ASCII and spaces.
+    /// Returns an error of kind [`InvalidRealm`](crate::inbound::ConfigErrorKind::InvalidRealm) if
+    /// the realm is blank, or has other characters than visible ASCII and spaces.
     pub fn new(realm: &str) -> Result<Self, ConfigError> {
         Ok(Self {
             challenges: Challenges::new(realm)?,
@@ -70,31 +75,34 @@ impl AuthErrorResponse {
         })
     }
 
-    /// Sets what bodies look like.
+    /// Sets the format of bodies. Defaults to [`ErrorFormat::Json`].
     pub const fn format(mut self, format: ErrorFormat) -> Self {
         self.format = format;
         self
     }
 
-    /// Asks for what these slots read: `Basic`, too, if it is among them. There is no registered scheme for key headers,
-    /// which clients know about already.
+    /// Adapts the challenges to these locations: asks for `Basic`, too, if it is among them.
+    ///
+    /// Headers such as `x-api-key` have no registered scheme, and so no challenge.
     pub fn locations(mut self, locations: &KeyLocations) -> Self {
         self.challenges = self.challenges.locations(locations);
         self
     }
 
-    /// Tells clients where the metadata of the resource is
-    /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)), as MCP clients want it.
+    /// Adds the URL of the resource metadata to challenges, for MCP clients
+    /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)).
     ///
     /// # Errors
     ///
-    /// When it is not an absolute URL of the web, in ASCII and without a fragment.
+    /// Returns an error of kind
+    /// [`InvalidMetadataUrl`](crate::inbound::ConfigErrorKind::InvalidMetadataUrl) if the URL is
+    /// not an absolute `http` or `https` URL in ASCII, or has a fragment.
     pub fn resource_metadata(mut self, url: &str) -> Result<Self, ConfigError> {
         self.challenges = self.challenges.resource_metadata(url)?;
         Ok(self)
     }
 
-    /// The answer to a request with this method and these headers.
+    /// Returns the response to a request with this method and these headers.
     #[must_use]
     pub fn response(
         &self,
@@ -111,17 +119,17 @@ impl AuthErrorResponse {
         if let Some(retry_after) = error.retry_after() {
             headers.insert(RETRY_AFTER, whole_seconds(retry_after).into());
         }
-        // A gRPC-Web client gets a status of HTTP: across origins, a browser hides `grpc-status` from it.
+        // A gRPC-Web client gets an HTTP status: across origins, a browser hides `grpc-status` from it.
         if method == Method::POST && grpc::protocol(request_headers) == Some(Protocol::Grpc) {
-            answer_grpc(error, headers);
+            write_grpc(error, headers);
         } else {
-            self.answer(error, method, &mut response);
+            self.write_http(error, method, &mut response);
         }
         response.extensions_mut().insert(error.clone());
         response
     }
 
-    fn answer(&self, error: &AuthError, method: &Method, response: &mut Response<Bytes>) {
+    fn write_http(&self, error: &AuthError, method: &Method, response: &mut Response<Bytes>) {
         *response.status_mut() = error.status();
         let (content_type, body) = self.format.body(error).unzip();
         let body = body.unwrap_or_default();
@@ -136,8 +144,9 @@ impl AuthErrorResponse {
     }
 }
 
-/// All of gRPC's answer is in its headers ([`Trailers-Only`](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses)).
-fn answer_grpc(error: &AuthError, headers: &mut HeaderMap) {
+/// Writes a gRPC response, which consists of headers only
+/// ([`Trailers-Only`](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses)).
+fn write_grpc(error: &AuthError, headers: &mut HeaderMap) {
     let status = match error.kind().class() {
         ErrorClass::NothingPresented | ErrorClass::InvalidToken => "16", // UNAUTHENTICATED
         ErrorClass::InsufficientScope | ErrorClass::Forbidden => "7",    // PERMISSION_DENIED
@@ -151,7 +160,7 @@ fn answer_grpc(error: &AuthError, headers: &mut HeaderMap) {
     headers.insert("grpc-message", HeaderValue::from_static(message));
 }
 
-/// Rounded up, and never none: who asks at once helps nobody.
+/// Rounds up to whole seconds, and to at least one, so that no client tries again at once.
 fn whole_seconds(time: Duration) -> u64 {
     let part = u64::from(time.subsec_nanos() > 0);
     time.as_secs().saturating_add(part).max(1)

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::found::{Absent, Found, Presented, decode_base64};
 use crate::inbound::auth_error::AuthErrorKind;
 
-/// The password behind `encoded`, or the user name if the password is empty.
+/// Returns the password in `encoded`, or the user name if the password is empty.
 pub(crate) fn decode<'a>(encoded: &[u8], max_len: usize) -> Found<'a> {
     let longest = max_len.saturating_mul(2).saturating_add(1);
     let mut bytes = match decode_base64(&STANDARD, encoded, longest) {
         Ok(bytes) => bytes,
-        Err(why) => return Found::Presented(Err(why)),
+        Err(kind) => return Found::Presented(Err(kind)),
     };
     let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
         return Found::Presented(Err(AuthErrorKind::Malformed));

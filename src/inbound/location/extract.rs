@@ -1,4 +1,4 @@
-//! One token from all slots, or the reason why there is none.
+//! Extraction of the one token of a request.
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::{HeaderValue, Uri};
@@ -12,17 +12,25 @@ use crate::inbound::auth_error::{AuthError, AuthErrorKind};
 use crate::tchar::is_tchar;
 
 impl KeyLocations {
-    /// The token of a request. Every slot is read, so that no other part of a server can find a token in
-    /// the request that this one did not judge: there is one decision, and no slot is a fallback for another.
+    /// Returns the token of a request.
     ///
-    /// The same token in several slots is one token. An empty slot is one that is not there, and so is
-    /// an `Authorization` of a scheme that is not asked for: a proxy's own may stand there.
+    /// This method reads every location, so that no later part of the server can find a token that
+    /// it did not judge. No location is a fallback for another. The same token in several locations
+    /// is one token. An empty location counts as absent, and so does an `Authorization` header with
+    /// a scheme that is not enabled, such as a proxy's own.
     ///
     /// # Errors
     ///
-    /// [`Missing`](AuthErrorKind::Missing), [`UnsupportedScheme`](AuthErrorKind::UnsupportedScheme) or [`Empty`](AuthErrorKind::Empty) when nothing is presented;
-    /// [`Duplicate`](AuthErrorKind::Duplicate) when one slot is there twice, even with the same token, and [`Conflict`](AuthErrorKind::Conflict) when two
-    /// slots differ; [`TooLong`](AuthErrorKind::TooLong) or [`Malformed`](AuthErrorKind::Malformed) when what is presented cannot be a token.
+    /// Returns an error of kind
+    ///
+    /// - [`Missing`](AuthErrorKind::Missing),
+    ///   [`UnsupportedScheme`](AuthErrorKind::UnsupportedScheme) or [`Empty`](AuthErrorKind::Empty)
+    ///   if the request has no token;
+    /// - [`Duplicate`](AuthErrorKind::Duplicate) if one location holds two tokens, even if they are
+    ///   equal;
+    /// - [`Conflict`](AuthErrorKind::Conflict) if two locations hold different tokens;
+    /// - [`TooLong`](AuthErrorKind::TooLong) or [`Malformed`](AuthErrorKind::Malformed) if the
+    ///   content of a location cannot be a token.
     pub fn extract<'a>(
         &self,
         headers: &'a HeaderMap,
@@ -35,10 +43,10 @@ impl KeyLocations {
         let mut absent = Absent::Missing;
         let mut presented: Option<(usize, Result<Presented<'a>, AuthErrorKind>)> = None;
         let mut conflict = false;
-        for (n, slot) in self.as_slice().iter().enumerate() {
-            match (read(slot, headers, uri, self.max_token_len), &presented) {
+        for (n, location) in self.as_slice().iter().enumerate() {
+            match (read(location, headers, uri, self.max_token_len), &presented) {
                 (Found::Twice, _) => return Err(AuthErrorKind::Duplicate),
-                (Found::Absent(why), _) => absent = absent.max(why),
+                (Found::Absent(reason), _) => absent = absent.max(reason),
                 (Found::Presented(found), None) => presented = Some((n, found)),
                 (Found::Presented(found), Some((_, first))) => conflict |= !same(first, &found),
             }
@@ -46,16 +54,16 @@ impl KeyLocations {
         if conflict {
             return Err(AuthErrorKind::Conflict);
         }
-        let (slot, bytes) = presented.ok_or(match absent {
+        let (index, bytes) = presented.ok_or(match absent {
             Absent::Missing => AuthErrorKind::Missing,
             Absent::OtherScheme => AuthErrorKind::UnsupportedScheme,
             Absent::Empty => AuthErrorKind::Empty,
         })?;
-        Token::checked(bytes?, slot, self.max_token_len)
+        Token::checked(bytes?, index, self.max_token_len)
     }
 }
 
-/// Both are the same client's: there is no secret to keep from it by comparing in constant time.
+/// Compares two tokens. Both come from the same client, so the time need not be constant.
 fn same(
     first: &Result<Presented<'_>, AuthErrorKind>,
     second: &Result<Presented<'_>, AuthErrorKind>,
@@ -66,8 +74,13 @@ fn same(
     }
 }
 
-fn read<'a>(slot: &KeyLocation, headers: &'a HeaderMap, uri: &'a Uri, max_len: usize) -> Found<'a> {
-    match slot {
+fn read<'a>(
+    location: &KeyLocation,
+    headers: &'a HeaderMap,
+    uri: &'a Uri,
+    max_len: usize,
+) -> Found<'a> {
+    match location {
         KeyLocation::Bearer => single(headers, &AUTHORIZATION, |line| credentials(line, "Bearer")),
         KeyLocation::Basic => {
             match single(headers, &AUTHORIZATION, |line| credentials(line, "Basic")) {
@@ -83,7 +96,7 @@ fn read<'a>(slot: &KeyLocation, headers: &'a HeaderMap, uri: &'a Uri, max_len: u
     }
 }
 
-/// The only line of a header, without white space around it. HTTP/1 has taken that off already; HTTP/2 has not.
+/// Reads the only line of a header, without white space around it, which HTTP/2 does not trim.
 fn single<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -98,7 +111,8 @@ fn single<'a>(
     }
 }
 
-/// Takes `auth-scheme 1*SP token` apart ([RFC 9110 §11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4)).
+/// Splits `auth-scheme 1*SP token` ([RFC 9110
+/// §11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4)).
 fn credentials<'a>(line: &'a [u8], scheme: &str) -> Found<'a> {
     let end = line.iter().position(|byte| !is_tchar(*byte));
     let (name, rest) = line.split_at(end.unwrap_or(line.len()));

@@ -9,11 +9,11 @@ use crate::inbound::auth_error::AuthErrorKind;
 pub(crate) enum Found<'a> {
     Absent(Absent),
     Twice,
-    /// Something was presented, if only something that cannot be decoded.
+    /// The location holds something, or something that cannot be decoded.
     Presented(Result<Presented<'a>, AuthErrorKind>),
 }
 
-/// Why there is nothing, from the least telling reason to the most.
+/// Why a location holds nothing. The greatest of all locations is the reason that the error states.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Absent {
     Missing,
@@ -21,7 +21,7 @@ pub(crate) enum Absent {
     Empty,
 }
 
-/// What stands where a token should: any bytes.
+/// The bytes in the place of a token.
 pub(crate) enum Presented<'a> {
     AsSent(&'a [u8]),
     Decoded(Zeroizing<Vec<u8>>),
@@ -36,7 +36,8 @@ impl Presented<'_> {
     }
 }
 
-/// Decodes Base64 into memory that is wiped when dropped, unless more than `max_len` bytes could be behind it.
+/// Decodes Base64 into memory that is wiped on drop. Fails if the result could exceed `max_len`
+/// bytes.
 pub(crate) fn decode_base64(
     engine: &impl Engine,
     encoded: &[u8],
@@ -45,7 +46,7 @@ pub(crate) fn decode_base64(
     if encoded.len() > max_len.div_ceil(3).saturating_mul(4) {
         return Err(AuthErrorKind::TooLong);
     }
-    // At its full length from the start: a vector that grows leaves copies behind.
+    // Allocated at full length: a vector that grows leaves copies of the secret behind.
     let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(encoded.len())]);
     let len = engine
         .decode_slice(encoded, &mut bytes)

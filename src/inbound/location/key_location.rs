@@ -1,27 +1,33 @@
-//! Where in a request a client may put its token.
+//! One location of a token in a request.
 
 use http::header::{self, HeaderName};
 
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
-/// One place in a request where a client may put its token.
+/// A place in a request where a client may put its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyLocation {
-    /// `Authorization: Bearer <token>` ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
-    /// The scheme is read in any case, with one space or more after it.
+    /// `Authorization: Bearer <token>` ([RFC 6750
+    /// §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)). The scheme is case-insensitive.
+    /// One or more spaces follow it.
     Bearer,
-    /// A header that holds the token and nothing else, as `x-api-key` does.
+    /// A header that holds only the token, such as `x-api-key`.
     Header(HeaderName),
-    /// A query parameter, named without regard to percent-encoding but with regard to case. URLs end up
-    /// in logs, histories and `Referer`: for clients that can send no header, and for no others.
+    /// A query parameter. Its name is case-sensitive; percent-encoding makes no difference.
+    ///
+    /// URLs end up in logs, in histories and in `Referer`. Use it only for clients that cannot send
+    /// a header.
     Query(Box<str>),
-    /// An entry `base64url.bearer.authorization.k8s.io.<token in base64url without padding>` of
-    /// `Sec-WebSocket-Protocol`, for browsers, as Kubernetes has it. The client has to offer another
-    /// subprotocol beside it, for the server to choose.
+    /// A subprotocol in `Sec-WebSocket-Protocol`, for browsers:
+    /// `base64url.bearer.authorization.k8s.io.<token in base64url without padding>`, as in
+    /// Kubernetes.
+    ///
+    /// The client must also offer another subprotocol, which the server can choose.
     WebSocketProtocol,
-    /// `Authorization: Basic` ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)): the password is the token, or the
-    /// user name where the password is empty.
+    /// `Authorization: Basic` ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)).
+    ///
+    /// The token is the password, or the user name if the password is empty.
     Basic,
 }
 
@@ -41,8 +47,10 @@ impl KeyLocation {
     }
 }
 
-/// KeyLocations take their headers off the request: not what the request cannot do without, nor what has a
-/// syntax of its own.
+/// Returns whether a header cannot be a location: the request needs it, or it has a syntax of its
+/// own.
+///
+/// The layer removes the headers of all locations from the request.
 fn is_reserved(name: &HeaderName) -> bool {
     [
         header::AUTHORIZATION,
@@ -60,7 +68,7 @@ fn is_reserved(name: &HeaderName) -> bool {
     .contains(name)
 }
 
-/// RFC 3986's unreserved characters: every decoder reads them alike.
+/// Returns whether a name has only RFC 3986's unreserved characters, which all decoders read alike.
 fn needs_no_encoding(name: &str) -> bool {
     let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     !name.is_empty() && name.bytes().all(unreserved)

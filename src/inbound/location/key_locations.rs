@@ -1,34 +1,37 @@
-//! Where a service looks for tokens.
+//! All locations of tokens that a service reads.
 
 use http::header::HeaderName;
 
 use super::key_location::KeyLocation;
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
-/// Keys are shorter; what is longer is a signed token, or an attack.
+/// API keys are shorter. A longer token is a signed one, or an attack.
 const MAX_TOKEN_LEN: usize = 512;
 
-/// The slots that are read, all of them on each request, and taken off it before anybody else sees it.
+/// The places in a request where a client may put its token.
 ///
-/// The default ones are what clients of AI services use: `Authorization: Bearer`, `x-api-key`, `api-key`
-/// and `x-goog-api-key`.
+/// The layer reads all of them on each request, and removes their content before the inner service
+/// sees it. The default is what clients of AI services use: `Authorization: Bearer`, `x-api-key`,
+/// `api-key` and `x-goog-api-key`.
+///
+/// # Examples
 ///
 /// ```
 /// use http::{HeaderMap, Uri};
 /// use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocations};
 ///
-/// let slots = KeyLocations::default();
+/// let locations = KeyLocations::default();
 /// let mut headers = HeaderMap::new();
 /// let mut uri = Uri::from_static("/v1/models");
-/// assert_eq!(slots.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Missing);
+/// assert_eq!(locations.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Missing);
 ///
 /// headers.insert("authorization", "bearer  sk-1f0c".parse()?);
-/// assert_eq!(slots.extract(&headers, &uri)?.bytes(), b"sk-1f0c");
+/// assert_eq!(locations.extract(&headers, &uri)?.bytes(), b"sk-1f0c");
 ///
 /// headers.insert("x-api-key", "sk-2a9e".parse()?);
-/// assert_eq!(slots.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Conflict);
+/// assert_eq!(locations.extract(&headers, &uri).unwrap_err().kind(), AuthErrorKind::Conflict);
 ///
-/// slots.strip(&mut headers, &mut uri);
+/// locations.strip(&mut headers, &mut uri);
 /// assert!(headers.is_empty());
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -39,23 +42,30 @@ pub struct KeyLocations {
 }
 
 impl KeyLocations {
-    /// These slots, for tokens of up to 512 bytes.
+    /// Creates a list of locations.
     ///
     /// # Errors
     ///
-    /// When there is no slot, one slot twice, or one that cannot be read and taken off without harm.
-    pub fn new(slots: impl IntoIterator<Item = KeyLocation>) -> Result<Self, ConfigError> {
-        let list: Box<[KeyLocation]> = slots.into_iter().collect();
+    /// Returns an error of kind
+    ///
+    /// - [`NoLocations`](ConfigErrorKind::NoLocations) if the list is empty;
+    /// - [`DuplicateLocation`](ConfigErrorKind::DuplicateLocation) if it has one location twice;
+    /// - [`ReservedHeader`](ConfigErrorKind::ReservedHeader) if HTTP or another location needs the
+    ///   header;
+    /// - [`InvalidQueryParameter`](ConfigErrorKind::InvalidQueryParameter) if the name of a query
+    ///   parameter is empty, or has other characters than `A-Z a-z 0-9 - . _ ~`.
+    pub fn new(locations: impl IntoIterator<Item = KeyLocation>) -> Result<Self, ConfigError> {
+        let list: Box<[KeyLocation]> = locations.into_iter().collect();
         if list.is_empty() {
             return Err(ConfigError::new(
                 ConfigErrorKind::NoLocations,
                 "no key locations configured; add at least one",
             ));
         }
-        for (n, slot) in list.iter().enumerate() {
-            slot.check()?;
-            if list[..n].contains(slot) {
-                let message = format!("the key location {slot:?} is listed twice; remove one");
+        for (n, location) in list.iter().enumerate() {
+            location.check()?;
+            if list[..n].contains(location) {
+                let message = format!("the key location {location:?} is listed twice; remove one");
                 return Err(ConfigError::new(
                     ConfigErrorKind::DuplicateLocation,
                     message,
@@ -68,14 +78,16 @@ impl KeyLocations {
         })
     }
 
-    /// Refuses tokens of more `bytes`, before anything is computed from them.
+    /// Sets the maximum length of a token, in bytes. Defaults to 512.
+    ///
+    /// A longer token is refused before anything is computed from it.
     #[must_use]
     pub const fn max_token_len(mut self, bytes: usize) -> Self {
         self.max_token_len = bytes;
         self
     }
 
-    /// The slots, in the order in which they were given: [`Token::slot`](crate::inbound::Token::slot) counts in it.
+    /// Returns the locations in the order of the list.
     #[must_use]
     pub fn as_slice(&self) -> &[KeyLocation] {
         &self.list
@@ -103,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_that_would_do_harm_are_not_built() {
+    fn new_rejects_invalid_locations() {
         let header = |name| KeyLocation::Header(HeaderName::from_static(name));
         let query = |name: &str| KeyLocation::Query(name.into());
         let cases = [
@@ -131,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_slots_pass_the_check_that_others_have_to() {
+    fn default_locations_are_valid() {
         let default = KeyLocations::default();
         assert_eq!(KeyLocations::new(default.as_slice().to_vec()), Ok(default));
     }

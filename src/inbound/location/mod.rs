@@ -1,4 +1,4 @@
-//! Where in a request a key may stand, and which one is presented.
+//! The locations of tokens in a request: reads them, and removes them.
 
 mod basic;
 mod extract;

@@ -1,4 +1,4 @@
-//! The token in a query parameter.
+//! A token in a query parameter.
 
 use std::iter;
 
@@ -21,7 +21,7 @@ pub(crate) fn read<'a>(name: &str, uri: &'a Uri, max_len: usize) -> Found<'a> {
     }
 }
 
-/// Takes each parameter of this name off, and leaves the others as they stand.
+/// Removes each parameter of this name. The others keep their bytes and their order.
 pub(crate) fn strip(name: &str, uri: &mut Uri) {
     let Some(query) = uri.query() else { return };
     if query
@@ -30,8 +30,8 @@ pub(crate) fn strip(name: &str, uri: &mut Uri) {
     {
         return;
     }
-    // It does not fail: less of a URI that is one, cut between parameters, is one, too. If it did, then
-    // a request would better go nowhere than with the token.
+    // This cannot fail: a valid URI stays valid without some of its parameters. If it did fail, `/`
+    // would be better than a URI with the token.
     *uri = stripped(name, uri).unwrap_or_default();
 }
 
@@ -53,8 +53,9 @@ fn stripped(name: &str, uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// The raw value of a parameter, if it has this name. The name is decoded, since whoever reads the query
-/// after us will do so.
+/// Returns the raw value of a parameter, if it has this name.
+///
+/// The name is compared decoded, as the inner service would read it.
 fn value_of<'a>(name: &str, parameter: &'a str) -> Option<&'a str> {
     let (its_name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     percent_decode(its_name.as_bytes())
@@ -70,7 +71,7 @@ fn presented(value: &[u8], max_len: usize) -> Result<Presented<'_>, AuthErrorKin
         return Err(AuthErrorKind::TooLong);
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(value.len()));
-    // `percent_decode` yields byte by byte, so that no copy is left in memory that is not wiped.
+    // The decoder yields single bytes, so all copies of the token are in memory that is wiped.
     bytes.extend(percent_decode(value));
     Ok(Presented::Decoded(bytes))
 }

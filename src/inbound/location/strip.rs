@@ -1,4 +1,4 @@
-//! Takes off a request what whoever comes next must not see.
+//! Removal of what the inner service must not see.
 
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
@@ -8,12 +8,14 @@ use super::key_locations::KeyLocations;
 use super::{query, websocket};
 
 impl KeyLocations {
-    /// Empties every slot, whatever it holds: a token, something malformed, a proxy's own `Authorization`.
-    /// What else stands in the query and among the WebSocket's subprotocols keeps its bytes and its order.
+    /// Removes the content of every location, whether it is a token, malformed, or a proxy's own
+    /// `Authorization`.
+    ///
+    /// Other query parameters and WebSocket subprotocols keep their bytes and their order.
     pub fn strip(&self, headers: &mut HeaderMap, uri: &mut Uri) {
         self.strip_uri(uri);
-        for slot in self.as_slice() {
-            match slot {
+        for location in self.as_slice() {
+            match location {
                 KeyLocation::Bearer | KeyLocation::Basic => {
                     headers.remove(AUTHORIZATION);
                 }
@@ -26,33 +28,35 @@ impl KeyLocations {
         }
     }
 
-    /// Whether a token may stand in a URI.
+    /// Returns whether one of the locations is in the URI.
     pub(crate) fn are_in_uris(&self) -> bool {
-        let in_uri = |slot: &KeyLocation| matches!(slot, KeyLocation::Query(_));
+        let in_uri = |location: &KeyLocation| matches!(location, KeyLocation::Query(_));
         self.as_slice().iter().any(in_uri)
     }
 
-    /// Empties the slots of a URI: of the request's, or of a copy that a router has kept.
+    /// Removes the tokens from a URI: the request's own, or a router's copy of it.
     pub(crate) fn strip_uri(&self, uri: &mut Uri) {
-        for slot in self.as_slice() {
-            if let KeyLocation::Query(name) = slot {
+        for location in self.as_slice() {
+            if let KeyLocation::Query(name) = location {
                 query::strip(name, uri);
             }
         }
     }
 }
 
-/// Takes off headers that tell who the client is, which only this server may say. Servers that turn
-/// headers into environment variables read `_` and `-` alike; so does this.
+/// Removes headers that state who the client is, which only this server may set.
+///
+/// `_` and `-` are equal here, since servers that turn headers into environment variables cannot
+/// tell them apart.
 pub(crate) fn strip_identity(names: &[HeaderName], headers: &mut HeaderMap) {
-    let is_spoofed = |header: &&HeaderName| names.iter().any(|name| reads_as(name, header));
+    let is_spoofed = |header: &&HeaderName| names.iter().any(|name| is_same_variable(name, header));
     let spoofed: Vec<_> = headers.keys().filter(is_spoofed).cloned().collect();
     for header in spoofed {
         headers.remove(header);
     }
 }
 
-fn reads_as(name: &HeaderName, header: &HeaderName) -> bool {
+fn is_same_variable(name: &HeaderName, header: &HeaderName) -> bool {
     let dashed = |byte: u8| if byte == b'_' { b'-' } else { byte };
     let [name, header] = [name, header].map(|name| name.as_str().bytes().map(dashed));
     name.eq(header)
@@ -63,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spoofed_identities_go_however_they_are_written() {
+    fn strip_identity_ignores_case_and_underscores() {
         let names = ["x-auth-client", "x-auth-scopes"].map(HeaderName::from_static);
         let mut headers = HeaderMap::new();
         for name in [

@@ -1,14 +1,15 @@
-//! What a client presents.
+//! The token of a request.
 
 use std::fmt;
 
 use super::found::Presented;
 use crate::inbound::auth_error::AuthErrorKind;
 
-/// The token of one request, well-formed: a `b64token` of
-/// [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1) and not too long. Whether it is valid is another question.
+/// The well-formed token of a request, not verified yet.
 ///
-/// It borrows from the request where it can; what had to be decoded is wiped from memory when dropped.
+/// It is a `b64token` of [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1), and
+/// not too long. It borrows from the request where it can. Bytes that had to be decoded are wiped
+/// from memory on drop.
 pub struct Token<'a> {
     bytes: Presented<'a>,
     location_index: usize,
@@ -32,13 +33,15 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// The token itself. Whoever calls this keeps it out of logs, errors and URLs.
+    /// Returns the token itself. Keep it out of logs, errors and URLs.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
 
-    /// Which location_index it was in: a position in [`KeyLocations::as_slice`](crate::inbound::KeyLocations::as_slice), the first one if it was in several.
+    /// Returns the index of the token's location in
+    /// [`KeyLocations::as_slice`](crate::inbound::KeyLocations::as_slice): the first one if it was
+    /// in several.
     #[must_use]
     pub const fn location_index(&self) -> usize {
         self.location_index
@@ -53,11 +56,11 @@ impl fmt::Debug for Token<'_> {
     }
 }
 
-/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+/// Returns whether the bytes are `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
 pub(crate) fn is_b64token(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (text, _) = bytes.split_at(bytes.len() - padding);
-    // No early exit: the compiler checks many bytes at a time then.
+    // Without an early exit, the compiler checks many bytes at a time.
     let all_fit = text
         .iter()
         .fold(true, |all_fit, byte| all_fit & is_b64token_byte(*byte));
@@ -73,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_b64token_has_its_padding_at_the_end_and_nothing_but_its_alphabet_before() {
+    fn b64token_takes_its_alphabet_and_padding_at_the_end() {
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/";
         for byte in 0..=u8::MAX {
             let taken = alphabet.contains(&byte);
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_printed() {
+    fn debug_hides_the_token() {
         let token = Token::checked(Presented::AsSent(b"sk-1f0c"), 2, 512);
         assert_eq!(format!("{token:?}"), "Ok(Token { location_index: 2, .. })");
     }

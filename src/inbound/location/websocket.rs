@@ -1,4 +1,4 @@
-//! The token among the subprotocols that a browser's WebSocket offers.
+//! A token among the subprotocols that a browser's WebSocket offers.
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
@@ -7,7 +7,7 @@ use http::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 use super::found::{Absent, Found, Presented, decode_base64, trim};
 use crate::inbound::auth_error::AuthErrorKind;
 
-/// What Kubernetes' API server takes: the one convention that has a specification.
+/// The prefix that Kubernetes' API server uses, the only convention with a specification.
 const PREFIX: &[u8] = b"base64url.bearer.authorization.k8s.io.";
 
 pub(crate) fn read<'a>(headers: &HeaderMap, max_len: usize) -> Found<'a> {
@@ -27,7 +27,7 @@ pub(crate) fn read<'a>(headers: &HeaderMap, max_len: usize) -> Found<'a> {
     match encoded {
         None => Found::Absent(Absent::Missing),
         Some(b"") => Found::Absent(Absent::Empty),
-        // The server has to choose one, and that one must not be the token.
+        // The server must choose a subprotocol and send it back, which must not be the token.
         Some(_) if others == 0 => Found::Presented(Err(AuthErrorKind::Malformed)),
         Some(encoded) => Found::Presented(
             decode_base64(&URL_SAFE_NO_PAD, encoded, max_len).map(Presented::Decoded),
@@ -35,7 +35,7 @@ pub(crate) fn read<'a>(headers: &HeaderMap, max_len: usize) -> Found<'a> {
     }
 }
 
-/// Takes each token off; lines without one stay as they are.
+/// Removes each token. Lines without one stay as they are.
 pub(crate) fn strip(headers: &mut HeaderMap) {
     let lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL);
     if !lines.iter().flat_map(entries).any(is_token) {

@@ -1,27 +1,29 @@
-//! What a route asks of its callers.
+//! The access rules of routes.
 
 use std::fmt;
 
 use crate::inbound::key::Scopes;
 
-/// What a route asks of its callers.
+/// What a route requires of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
-    /// Nothing. What they present is not looked at.
+    /// No key. The layer ignores any key in the request.
     Public,
-    /// A valid key or none: a bad one is refused.
+    /// A valid key or none. An invalid key is refused.
     Optional,
-    /// A valid key or none: a bad one counts as none.
+    /// A valid key or none. An invalid key counts as none.
     OptionalLenient,
-    /// A valid key, with each of these scopes.
+    /// A valid key with all of these scopes.
     Required(Scopes),
-    /// To stay away: no key opens it.
+    /// The route is closed to everyone.
     Deny,
 }
 
 impl Access {
-    /// Whether a caller without a key is served.
+    /// Returns whether the route serves clients without a key.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_rotating_auth::{inbound::Scopes, inbound::policy::Access};

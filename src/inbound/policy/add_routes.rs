@@ -1,4 +1,4 @@
-//! How policies are listed.
+//! The methods that add entries to a policy.
 
 use http::Method;
 
@@ -9,56 +9,74 @@ use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::inbound::key::Scopes;
 
 impl RoutePolicy {
-    /// Serves a path without looking for a key.
+    /// Adds a path that needs no key. The layer ignores any key in the request.
     ///
     /// # Errors
     ///
-    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
+    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn public(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Public)
     }
 
-    /// [`public`](Self::public), for a template of the router.
+    /// Adds a template of the router. Otherwise like [`public`](Self::public).
     ///
     /// # Errors
     ///
-    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) or
+    /// [`InvalidPath`](ConfigErrorKind::InvalidPath) if no request could match the template, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn public_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Template, template, Access::Public)
     }
 
-    /// Serves a path without a key, or with a valid one.
+    /// Adds a path where a key is optional. An invalid key is refused.
     ///
     /// # Errors
     ///
-    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
+    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn optional(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Optional)
     }
 
-    /// [`optional`](Self::optional), for a template of the router.
+    /// Adds a template of the router. Otherwise like [`optional`](Self::optional).
     ///
     /// # Errors
     ///
-    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) or
+    /// [`InvalidPath`](ConfigErrorKind::InvalidPath) if no request could match the template, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn optional_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Template, template, Access::Optional)
     }
 
-    /// Serves a path without a key, with a valid one, or with a bad one as if there were none.
+    /// Adds a path where a key is optional. An invalid key counts as none.
     ///
     /// # Errors
     ///
-    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
+    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn optional_lenient(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::OptionalLenient)
     }
 
-    /// [`optional_lenient`](Self::optional_lenient), for a template of the router.
+    /// Adds a template of the router. Otherwise like [`optional_lenient`](Self::optional_lenient).
     ///
     /// # Errors
     ///
-    /// When no request could be exempt by it, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) or
+    /// [`InvalidPath`](ConfigErrorKind::InvalidPath) if no request could match the template, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn optional_lenient_template(
         self,
         method: Method,
@@ -72,20 +90,25 @@ impl RoutePolicy {
         )
     }
 
-    /// Serves a path with a valid key that has each of these scopes.
+    /// Adds a path that needs a valid key with all of these scopes.
     ///
     /// # Errors
     ///
-    /// When it is not a path, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
+    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn required(self, method: Method, path: &str, scopes: Scopes) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Required(scopes))
     }
 
-    /// [`required`](Self::required), for a template of the router.
+    /// Adds a template of the router. Otherwise like [`required`](Self::required).
     ///
     /// # Errors
     ///
-    /// When it is not a template, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) if no router
+    /// would accept the template, and [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an
+    /// earlier entry says something else.
     pub fn required_template(
         self,
         method: Method,
@@ -100,20 +123,25 @@ impl RoutePolicy {
         )
     }
 
-    /// Serves a path to nobody.
+    /// Adds a path that is closed to everyone.
     ///
     /// # Errors
     ///
-    /// When it is not a path, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
+    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
+    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    /// else.
     pub fn deny(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Deny)
     }
 
-    /// [`deny`](Self::deny), for a template of the router.
+    /// Adds a template of the router. Otherwise like [`deny`](Self::deny).
     ///
     /// # Errors
     ///
-    /// When it is not a template, or an earlier entry contradicts it.
+    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) if no router
+    /// would accept the template, and [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an
+    /// earlier entry says something else.
     pub fn deny_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Template, template, Access::Deny)
     }
@@ -126,7 +154,10 @@ impl RoutePolicy {
         access: Access,
     ) -> Result<Self, ConfigError> {
         let entry = PolicyEntry::checked(method, kind, pattern, access)?;
-        if let Some(earlier) = self.entries().find(|earlier| earlier.contradicts(&entry)) {
+        if let Some(earlier) = self
+            .entries()
+            .find(|earlier| earlier.conflicts_with(&entry))
+        {
             let advice = format!("conflicts with the earlier entry {earlier}; remove one");
             return Err(entry.error(ConfigErrorKind::ConflictingEntry, &advice));
         }
@@ -150,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_no_request_could_match_is_refused() {
+    fn invalid_paths_and_templates_are_refused() {
         for path in [
             "", "health", "//", "/a//b", "/a/../b", "/a%2fb", "/a?b", "/a;b", "/ü",
         ] {
-            let refused = RoutePolicy::new().public(Method::GET, path).unwrap_err();
-            assert_eq!(refused.kind(), ConfigErrorKind::InvalidPath, "{path}");
-            let refused = RoutePolicy::new().deny(Method::GET, path).unwrap_err();
-            assert_eq!(refused.kind(), ConfigErrorKind::InvalidPath, "{path}");
+            let error = RoutePolicy::new().public(Method::GET, path).unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::InvalidPath, "{path}");
+            let error = RoutePolicy::new().deny(Method::GET, path).unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::InvalidPath, "{path}");
         }
         for path in [
             "/models/{id}",
@@ -167,28 +198,24 @@ mod tests {
             "/*path",
             "/a}",
         ] {
-            let refused = RoutePolicy::new().public(Method::GET, path).unwrap_err();
-            assert_eq!(refused.kind(), ConfigErrorKind::TemplateAsPath, "{path}");
+            let error = RoutePolicy::new().public(Method::GET, path).unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::TemplateAsPath, "{path}");
         }
         for template in ["", "models/{id}", "/{", "/{}", "/{id", "/id}", "/{*path}/b"] {
-            let refused = RoutePolicy::new()
+            let error = RoutePolicy::new()
                 .deny_template(Method::GET, template)
                 .unwrap_err();
-            assert_eq!(
-                refused.kind(),
-                ConfigErrorKind::InvalidTemplate,
-                "{template}"
-            );
+            assert_eq!(error.kind(), ConfigErrorKind::InvalidTemplate, "{template}");
         }
     }
 
     #[test]
-    fn a_template_of_suspicious_paths_can_close_but_not_open() {
+    fn ambiguous_template_can_close_but_not_open() {
         for template in ["/a//{id}", "/a;{id}", "/a{{{id}", "/{id}/../b", "/%2e/{id}"] {
-            let refused = RoutePolicy::new()
+            let error = RoutePolicy::new()
                 .optional_template(Method::GET, template)
                 .unwrap_err();
-            assert_eq!(refused.kind(), ConfigErrorKind::InvalidPath, "{template}");
+            assert_eq!(error.kind(), ConfigErrorKind::InvalidPath, "{template}");
             RoutePolicy::new()
                 .deny_template(Method::GET, template)
                 .unwrap();
@@ -196,33 +223,33 @@ mod tests {
     }
 
     #[test]
-    fn contradictory_entries_are_refused_and_named() {
-        let contradiction = |policies: Result<RoutePolicy, ConfigError>| {
-            let refused = policies.unwrap_err();
-            assert_eq!(refused.kind(), ConfigErrorKind::ConflictingEntry);
-            refused.to_string()
+    fn conflicting_entries_are_refused() {
+        let conflict = |policy: Result<RoutePolicy, ConfigError>| {
+            let error = policy.unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::ConflictingEntry);
+            error.to_string()
         };
         let of_path = RoutePolicy::new().public(Method::GET, "/a").unwrap();
-        assert_eq!(
-            contradiction(of_path.clone().optional(Method::GET, "/a")),
-            "GET /a: a key is optional: conflicts with the earlier entry GET /a: public; remove one"
-        );
+        let message = conflict(of_path.clone().optional(Method::GET, "/a"));
+        assert!(message.contains("GET /a: public"), "{message}");
         let of_template = RoutePolicy::new()
             .public_template(Method::GET, "/a/{id}")
             .unwrap();
-        assert_eq!(
-            contradiction(of_template.clone().deny_template(Method::GET, "/a/{id}")),
-            "GET template /a/{id}: denied: conflicts with the earlier entry GET template /a/{id}: public; remove one"
+        let message = conflict(of_template.clone().deny_template(Method::GET, "/a/{id}"));
+        assert!(
+            message.contains("GET template /a/{id}: public"),
+            "{message}"
         );
-        // Templates that differ in a name only are one route; a path is a template without parameters.
-        contradiction(of_template.clone().deny_template(Method::GET, "/a/{name}"));
-        contradiction(of_path.clone().deny_template(Method::GET, "/a"));
+        // Templates that differ only in parameter names are one route. A path is a template without
+        // parameters.
+        conflict(of_template.clone().deny_template(Method::GET, "/a/{name}"));
+        conflict(of_path.clone().deny_template(Method::GET, "/a"));
         let one = RoutePolicy::new()
             .required(Method::GET, "/a", scopes("one"))
             .unwrap();
-        contradiction(one.required(Method::GET, "/a", scopes("two")));
+        conflict(one.required(Method::GET, "/a", scopes("two")));
 
-        // Nothing of this is a contradiction.
+        // These do not conflict.
         of_path.clone().public(Method::GET, "/a").unwrap();
         of_path.clone().public_template(Method::GET, "/a").unwrap();
         of_path.clone().deny(Method::POST, "/a").unwrap();

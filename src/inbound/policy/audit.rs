@@ -1,4 +1,4 @@
-//! The routes of an application, with what its policies say of them.
+//! The audit of a policy against an application's routes.
 
 use std::fmt;
 
@@ -10,14 +10,15 @@ use super::route_policy::RoutePolicy;
 use super::template::Template;
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
-/// The routes of an application, with what its policies say of them: one line for each, written out.
-/// Made by [`RoutePolicy::audit`].
+/// A report of an application's routes and the policy's decision for each.
+///
+/// [`RoutePolicy::audit`] returns it. Its `Display` has one line for each route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
     routes: Vec<AuditedRoute>,
 }
 
-/// One route, with what the policies say of it.
+/// A route of an application and the policy's decision for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditedRoute {
     method: Method,
@@ -26,24 +27,26 @@ pub struct AuditedRoute {
 }
 
 impl Audit {
-    /// Each route, in the order of the application; then each entry that is for a part of one.
+    /// Returns each route in the order of the application, then each entry for a part of one.
     pub fn iter(&self) -> impl Iterator<Item = &AuditedRoute> {
         self.routes.iter()
     }
 
-    /// Those that are served without a key.
+    /// Returns the routes that are served without a key.
     pub fn open(&self) -> impl Iterator<Item = &AuditedRoute> {
         self.iter().filter(|route| route.is_open())
     }
 
-    /// The same, for a service where each route needs a key.
+    /// Returns the audit if every route needs a key.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use http::Method;
     /// use tower_rotating_auth::inbound::{ConfigErrorKind, policy::RoutePolicy};
     ///
-    /// let policies = RoutePolicy::new().public(Method::GET, "/debug/config")?;
-    /// let audit = policies.audit([(Method::GET, "/debug/config")])?;
+    /// let policy = RoutePolicy::new().public(Method::GET, "/debug/config")?;
+    /// let audit = policy.audit([(Method::GET, "/debug/config")])?;
     /// let error = audit.ensure_closed().unwrap_err();
     /// assert_eq!(error.kind(), ConfigErrorKind::OpenRoute);
     /// assert_eq!(error.routes().next(), Some((&Method::GET, "/debug/config")));
@@ -52,7 +55,8 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// When a route is served without a key.
+    /// Returns an error of kind [`OpenRoute`](ConfigErrorKind::OpenRoute) if a route is served
+    /// without a key.
     pub fn ensure_closed(self) -> Result<Self, ConfigError> {
         let open: Vec<_> = self.open().cloned().collect();
         if open.is_empty() {
@@ -66,19 +70,19 @@ impl Audit {
 }
 
 impl AuditedRoute {
-    /// Its method.
+    /// Returns the method.
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.method
     }
 
-    /// Its path or template.
+    /// Returns the path or template.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What the policies say of it.
+    /// Returns the policy's decision.
     #[must_use]
     pub const fn decision(&self) -> &Decision {
         &self.decision
@@ -90,16 +94,20 @@ impl AuditedRoute {
 }
 
 impl RoutePolicy {
-    /// Compares the policies with the routes of the application, as it lists them: paths and templates,
-    /// in the words that the router was given. To be called at start, since a typo in an entry would
-    /// leave a route closed that should be open, or without the scopes that it should ask for.
+    /// Compares the policy with the application's routes and returns the decision for each.
     ///
-    /// The audit knows the list, not the router: axum's `layer` is around the routes that were added before it,
-    /// and one that is added later is guarded by nothing, whatever the policies say.
+    /// Pass the paths and templates as the router has them. Call this at start: a typing error in
+    /// an entry would leave a route closed that should be open, or without the scopes that it
+    /// should require.
     ///
-    /// The report has each route, and each entry that is for a part of one: for a path that a template
-    /// matches, or for `HEAD`. A catch-all such as `/{*path}` is a route for every path, so
-    /// that with one in the list no path is a typo.
+    /// The audit lists each route, and each entry for a part of one: a path that a template
+    /// matches, or `HEAD`. If the routes include a catch-all such as `/{*path}`, no path is a
+    /// typing error.
+    ///
+    /// The audit knows the list, not the router. In axum, `layer` guards only routes that were
+    /// added before.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use http::Method;
@@ -111,8 +119,8 @@ impl RoutePolicy {
     ///     (Method::POST, "/v1/chat/completions"),
     /// ];
     ///
-    /// let policies = RoutePolicy::new().public(Method::GET, "/health")?;
-    /// let audit = policies.audit(routes.clone())?;
+    /// let policy = RoutePolicy::new().public(Method::GET, "/health")?;
+    /// let audit = policy.audit(routes.clone())?;
     /// assert_eq!(
     ///     audit.to_string(),
     ///     "GET /health: public (the path is listed)\n\
@@ -130,7 +138,9 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// When an entry is for none of the routes, or one of them is no route.
+    /// Returns an error of kind [`UnknownRoute`](ConfigErrorKind::UnknownRoute) if an entry matches
+    /// no route, and [`InvalidRoute`](ConfigErrorKind::InvalidRoute) if one of the routes is
+    /// neither a path nor a template.
     pub fn audit<'a>(
         &self,
         routes: impl IntoIterator<Item = (Method, &'a str)>,
@@ -139,14 +149,14 @@ impl RoutePolicy {
             .into_iter()
             .map(|(method, path)| Route::parse(method, path))
             .collect::<Result<Vec<_>, _>>()?;
-        let (for_some, for_none): (Vec<_>, Vec<_>) =
+        let (matching, unmatched): (Vec<_>, Vec<_>) =
             self.entries().partition(|entry| is_for_any(entry, &routes));
-        if !for_none.is_empty() {
+        if !unmatched.is_empty() {
             let message = format!(
                 "no route for these policy entries; correct or remove them: {}",
-                list(&for_none)
+                list(&unmatched)
             );
-            let entries = for_none.iter().map(|entry| (entry.method(), entry.path()));
+            let entries = unmatched.iter().map(|entry| (entry.method(), entry.path()));
             return Err(
                 ConfigError::new(ConfigErrorKind::UnknownRoute, message).with_routes(entries)
             );
@@ -155,7 +165,7 @@ impl RoutePolicy {
             let same = |route: &Route<'_>| route.method == *method && route.path == path;
             routes.iter().any(same)
         };
-        let parts = for_some
+        let parts = matching
             .into_iter()
             .map(|entry| (entry.method(), entry.path()))
             .filter(|(method, path)| !is_route(method, path));
@@ -201,8 +211,10 @@ fn list(items: &[impl fmt::Display]) -> String {
     items.join("; ")
 }
 
-/// Whether a handler answers requests that the entry is for. The router finds the template first and
-/// looks at the method then: a better match without the method hides one that has it.
+/// Returns whether a handler serves requests that the entry matches.
+///
+/// A router finds the template before it looks at the method, so a better match without the method
+/// hides another that has it.
 fn is_for_any(entry: &PolicyEntry, routes: &[Route<'_>]) -> bool {
     let path = match entry.kind {
         PatternKind::Template => Some(entry.path()),
@@ -244,15 +256,15 @@ mod tests {
     ];
 
     #[test]
-    fn each_route_is_reported_with_what_it_asks_and_why() {
-        let policies = RoutePolicy::new()
+    fn audit_reports_each_route() {
+        let policy = RoutePolicy::new()
             .public(Method::GET, "/health")
             .unwrap()
             .optional_template(Method::GET, "/v1/models/{id}")
             .unwrap()
             .required_template(Method::POST, "/v1/chat", "chat:write".parse().unwrap())
             .unwrap();
-        let audit = policies.audit(ROUTES).unwrap();
+        let audit = policy.audit(ROUTES).unwrap();
         assert_eq!(
             audit.to_string(),
             "GET /health: public (the path is listed)\n\
@@ -266,13 +278,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_for_a_part_of_a_route_is_reported_beside_it() {
-        let policies = RoutePolicy::new()
+    fn audit_reports_entries_for_parts_of_routes() {
+        let policy = RoutePolicy::new()
             .public(Method::GET, "/v1/models/free")
             .unwrap()
             .public(Method::HEAD, "/v1/models")
             .unwrap();
-        let audit = policies.audit(ROUTES).unwrap();
+        let audit = policy.audit(ROUTES).unwrap();
         let open: Vec<_> = audit.open().map(ToString::to_string).collect();
         assert_eq!(
             open,
@@ -285,8 +297,8 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_without_a_route_is_named() {
-        let policies = RoutePolicy::new()
+    fn audit_names_entries_without_a_route() {
+        let policy = RoutePolicy::new()
             .public(Method::GET, "/healthz")
             .unwrap()
             .public(Method::GET, "/health")
@@ -295,29 +307,39 @@ mod tests {
             .unwrap()
             .public(Method::HEAD, "/v1/chat")
             .unwrap()
-            // Here the router finds the route for POST, and has no other look.
+            // The router finds the route for POST here, and stops.
             .public(Method::GET, "/v1/models/reload")
             .unwrap()
             .required_template(Method::GET, "/v1/models/{name}", Scopes::default())
             .unwrap();
-        let refused = policies.audit(ROUTES).unwrap_err();
+        let error = policy.audit(ROUTES).unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::UnknownRoute);
+        let named: Vec<_> = error
+            .routes()
+            .map(|(method, path)| format!("{method} {path}"))
+            .collect();
         assert_eq!(
-            refused.to_string(),
-            "no route for these policy entries; correct or remove them: GET /healthz: public; HEAD /v1/chat: public; POST /v1/models: public; \
-             GET /v1/models/reload: public; GET template /v1/models/{name}: needs a key"
+            named,
+            [
+                "GET /healthz",
+                "HEAD /v1/chat",
+                "POST /v1/models",
+                "GET /v1/models/reload",
+                "GET /v1/models/{name}",
+            ]
         );
     }
 
     #[test]
-    fn a_list_with_something_else_than_routes_is_refused() {
+    fn audit_rejects_invalid_routes() {
         for path in ["", "health", "/{id"] {
-            let refused = RoutePolicy::new().audit([(Method::GET, path)]).unwrap_err();
-            assert_eq!(refused.kind(), ConfigErrorKind::InvalidRoute, "{path}");
+            let error = RoutePolicy::new().audit([(Method::GET, path)]).unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::InvalidRoute, "{path}");
         }
     }
 
     #[test]
-    fn on_request_the_audit_fails_for_each_open_route() {
+    fn ensure_closed_names_open_routes() {
         let closed = RoutePolicy::new().deny(Method::GET, "/health").unwrap();
         closed.audit(ROUTES).unwrap().ensure_closed().unwrap();
 
@@ -326,11 +348,9 @@ mod tests {
             .unwrap()
             .optional_lenient(Method::POST, "/v1/chat")
             .unwrap();
-        let refused = open.audit(ROUTES).unwrap().ensure_closed().unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "these routes are served without a key: GET /v1/models: a key is optional (the path is listed); \
-             POST /v1/chat: a key is optional, a bad one counts as none (the path is listed)"
-        );
+        let error = open.audit(ROUTES).unwrap().ensure_closed().unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::OpenRoute);
+        let open: Vec<_> = error.routes().map(|(_, path)| path).collect();
+        assert_eq!(open, ["/v1/models", "/v1/chat"]);
     }
 }

@@ -1,10 +1,12 @@
-//! What the policies say of a request, and why.
+//! The policy's decision for a request.
 
 use std::fmt;
 
 use super::access::Access;
 
-/// What the policies say of a request, and why. Made by [`RoutePolicy::explain`](crate::inbound::policy::RoutePolicy::explain).
+/// The access rule for a request, and the reason for it.
+///
+/// [`RoutePolicy::explain`](crate::inbound::policy::RoutePolicy::explain) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     access: Access,
@@ -16,13 +18,13 @@ impl Decision {
         Self { access, reason }
     }
 
-    /// What is asked of the caller.
+    /// Returns what the route requires of the client.
     #[must_use]
     pub const fn access(&self) -> &Access {
         &self.access
     }
 
-    /// What that rests on.
+    /// Returns the reason for the decision.
     #[must_use]
     pub const fn reason(&self) -> DecisionReason {
         self.reason
@@ -36,17 +38,18 @@ impl fmt::Display for Decision {
     }
 }
 
-/// What a [`Decision`] rests on.
+/// The reason for a [`Decision`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecisionReason {
-    /// An entry for the very path.
+    /// An entry matches the path.
     Exact,
-    /// An entry for the template that the router matched.
+    /// An entry matches the router's template.
     Template,
-    /// No entry: the rule for what is not listed.
+    /// No entry matches. The rule for unlisted routes applies.
     Unlisted,
-    /// As above, since the path could be read in more than one way and no exemption is for it.
+    /// The path can be read in more than one way, and so no entry can exempt it. The rule for
+    /// unlisted routes applies.
     SuspiciousPath,
 }
 

@@ -1,4 +1,4 @@
-//! One entry of the policies.
+//! One entry of a policy.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use super::template::{self, Template};
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::path;
 
-/// One entry of the policies: a method and a path, or a template, with what they ask of a caller.
+/// An entry of a [`RoutePolicy`](crate::inbound::policy::RoutePolicy): a method, a path or
+/// template, and the access rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyEntry {
     pub(crate) method: Method,
@@ -18,7 +19,7 @@ pub struct PolicyEntry {
     pub(crate) access: Access,
 }
 
-/// What the text of an entry is compared with.
+/// What the pattern of an entry is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PatternKind {
     /// The path of the request.
@@ -74,38 +75,39 @@ impl PolicyEntry {
             .with_routes([(&self.method, self.path())])
     }
 
-    /// Whether both are for the same requests and say different things of them.
-    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+    /// Returns whether both match the same requests and say different things.
+    pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
         self.method == other.method
             && self.access != other.access
             && (self.pattern == other.pattern || self.has_shape_of(other))
     }
 
-    /// Whether both are templates that differ in names only: no router has both.
+    /// Returns whether both are templates that differ only in parameter names. No router accepts
+    /// both.
     fn has_shape_of(&self, other: &Self) -> bool {
         let both = [self, other];
         both.iter().all(|entry| entry.kind == PatternKind::Template)
             && Template::parse(&self.pattern) == Template::parse(&other.pattern)
     }
 
-    /// Whether it says something of requests that a handler for this method answers.
+    /// Returns whether the entry matches requests that a handler for this method serves.
     pub(crate) fn is_for(&self, method: &Method) -> bool {
         self.method == *method || (self.method == Method::HEAD && *method == Method::GET)
     }
 
-    /// The method.
+    /// Returns the method.
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The path or the template, as it was given.
+    /// Returns the path or the template.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.pattern
     }
 
-    /// What it asks of a caller.
+    /// Returns what the entry requires of a client.
     #[must_use]
     pub const fn access(&self) -> &Access {
         &self.access

@@ -1,7 +1,8 @@
 //! Policies that say which routes need a key, and with which scopes.
 //!
-//! Every route needs a key unless a [`RoutePolicy`] says otherwise. An entry of the policy matches one method and one
-//! whole path, or one template of the router, such as `/v1/models/{id}`. No entry matches a prefix or a suffix.
+//! Every route needs a key unless a [`RoutePolicy`] says otherwise. An entry of the policy matches
+//! one method and one whole path, or one template of the router, such as `/v1/models/{id}`. No
+//! entry matches a prefix or a suffix.
 //!
 //! # Examples
 //!
@@ -31,8 +32,8 @@
 //! # Caveats
 //!
 //! - The path is the one that the layer receives. In a nested axum router, it lacks the prefix.
-//! - Templates need the feature `axum`, and a layer on axum's routes. Around the whole router and in a fallback,
-//!   no template is known, and no entry for one matches.
+//! - Templates need the feature `axum`, and a layer on axum's routes. Around the whole router and
+//!   in a fallback, no template is known, and no entry for one matches.
 //! - An entry for `GET` also matches `HEAD`, unless `HEAD` has an entry of its own.
 //! - The audit compares the policy with the list that you pass. It does not know the router.
 

@@ -1,4 +1,4 @@
-//! The policies of a service.
+//! The policy of a service's routes.
 
 use http::Method;
 
@@ -9,53 +9,58 @@ use super::table::Table;
 use crate::inbound::key::Scopes;
 use crate::path;
 
-/// Which routes need a key, and which do not.
+/// The policy that says which routes need a key.
 ///
-/// An entry is for a method and a whole path, or for a method and a template of the router, such as
-/// `/v1/models/{id}`. Paths are compared byte for byte: `/health` is neither `/health/` nor `/healthz`. An
-/// entry for the path comes before one for the template, and what has no entry needs a valid key,
-/// whatever its scopes, or is denied: that is for [`new`](Self::new) and
-/// [`deny_unlisted`](Self::deny_unlisted) to say.
+/// An entry matches a method and a whole path, or a method and a template of the router, such as
+/// `/v1/models/{id}`. Paths are compared byte for byte: `/health` matches neither `/health/` nor
+/// `/healthz`. An entry for a path takes precedence over one for a template.
+///
+/// A route without an entry needs a valid key with any scopes after [`new`](Self::new), and is
+/// closed after [`deny_unlisted`](Self::deny_unlisted).
+///
+/// # Examples
 ///
 /// ```
 /// use http::Method;
-/// use tower_rotating_auth::{inbound::Scopes, inbound::policy::{Access, RoutePolicy, DecisionReason}};
+/// use tower_rotating_auth::inbound::Scopes;
+/// use tower_rotating_auth::inbound::policy::{Access, DecisionReason, RoutePolicy};
 ///
-/// let policies = RoutePolicy::new()
+/// let policy = RoutePolicy::new()
 ///     .public(Method::GET, "/health")?
 ///     .optional_template(Method::GET, "/v1/models/{id}")?
 ///     .required(Method::POST, "/v1/chat/completions", "chat:write".parse()?)?;
 ///
-/// let health = policies.explain(&Method::GET, "/health", None);
+/// let health = policy.explain(&Method::GET, "/health", None);
 /// assert_eq!(health.access(), &Access::Public);
-/// let model = policies.explain(&Method::GET, "/v1/models/gpt", Some("/v1/models/{id}"));
+/// let model = policy.explain(&Method::GET, "/v1/models/gpt", Some("/v1/models/{id}"));
 /// assert_eq!(model.access(), &Access::Optional);
-/// let other = policies.explain(&Method::DELETE, "/v1/models/gpt", Some("/v1/models/{id}"));
+/// let other = policy.explain(&Method::DELETE, "/v1/models/gpt", Some("/v1/models/{id}"));
 /// assert_eq!(other.access(), &Access::Required(Scopes::default()));
-/// let odd = policies.explain(&Method::GET, "/v1/models/..%2fkeys", Some("/v1/models/{id}"));
+/// let odd = policy.explain(&Method::GET, "/v1/models/..%2fkeys", Some("/v1/models/{id}"));
 /// assert_eq!(odd.reason(), DecisionReason::SuspiciousPath);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # `HEAD`
 ///
-/// Routers answer `HEAD` by the handler for `GET`, and so an entry for `GET` is for `HEAD`, too, whether
-/// it opens or closes, unless `HEAD` has an entry of its own.
+/// Routers serve `HEAD` with the handler for `GET`. An entry for `GET` therefore also matches
+/// `HEAD`, unless `HEAD` has an entry of its own.
 ///
 /// # Paths that can be read in more than one way
 ///
-/// A path with an empty segment, a segment that ends in a dot, a semicolon, a backslash, an escape of
-/// any such thing, of a letter or of `%` is exempt from nothing, since a service behind the layer may take it
-/// for another path than the layer did. It is treated as unlisted; entries that require scopes or deny
-/// stand. Where such a service decodes or tidies up paths by itself, entries for the tidy path are not
-/// for the others: `deny_unlisted` is the rule for that.
+/// No entry exempts a path that a service behind the layer could read as another path than the
+/// layer does. These are paths with an empty segment, with a segment that ends in a dot, with a
+/// semicolon or a backslash, or with an escape of any of these, of a letter or of `%`. The rule for
+/// unlisted routes applies to them. Entries that require scopes or deny access still match.
+///
+/// If such a service decodes or normalizes paths, entries for the normalized path do not match the
+/// others. Use `deny_unlisted` there.
 ///
 /// # Which path
 ///
-/// The path is the one that the layer is given, without the query, never taken from `Host`. Inside a
-/// nested axum router that is the path after the prefix, while templates are always whole.
-/// Templates are known on axum's routes only: around the whole router, or with a fallback, an entry for a
-/// template is for no request.
+/// The path is the one that the layer receives, without the query and the host. In a nested axum router, it
+/// lacks the prefix, while templates are always whole. Templates are known on axum's routes only.
+/// Around the whole router and in a fallback, no entry for a template matches.
 #[derive(Clone, Debug)]
 pub struct RoutePolicy {
     pub(crate) paths: Table,
@@ -64,13 +69,13 @@ pub struct RoutePolicy {
 }
 
 impl RoutePolicy {
-    /// What is not listed needs a valid key.
+    /// Creates a policy where an unlisted route needs a valid key.
     #[must_use]
     pub fn new() -> Self {
         Self::unlisted(Access::Required(Scopes::default()))
     }
 
-    /// What is not listed is denied, even with a key.
+    /// Creates a policy where an unlisted route is closed, even with a valid key.
     #[must_use]
     pub fn deny_unlisted() -> Self {
         Self::unlisted(Access::Deny)
@@ -84,8 +89,10 @@ impl RoutePolicy {
         }
     }
 
-    /// What is asked of a request, and why: its method, its path without the query, and the template that
-    /// the router matched, if there is a router.
+    /// Returns the decision for a request, with its reason.
+    ///
+    /// Pass the path without the query, and the template that the router matched, if there is a
+    /// router.
     #[must_use]
     pub fn explain(&self, method: &Method, path: &str, template: Option<&str>) -> Decision {
         if let Some((access, reason)) = self.effective(method, path, template) {
@@ -99,7 +106,7 @@ impl RoutePolicy {
         Decision::new(self.unlisted.clone(), reason)
     }
 
-    /// What is asked of a request.
+    /// Returns the access rule for a request.
     pub(crate) fn access(&self, method: &Method, path: &str, template: Option<&str>) -> &Access {
         match self.effective(method, path, template) {
             Some((access, _)) => access,
@@ -107,7 +114,7 @@ impl RoutePolicy {
         }
     }
 
-    /// The entry that stands for a request: an exemption does so for plain paths only.
+    /// Returns the entry that applies to a request. An exemption applies to plain paths only.
     fn effective(
         &self,
         method: &Method,
@@ -131,7 +138,7 @@ impl RoutePolicy {
         Some((access, DecisionReason::Template))
     }
 
-    /// What is asked on a route, as the router has it.
+    /// Returns the decision for a route as the router has it: a path or a template.
     pub(crate) fn decide_route(&self, method: &Method, route: &str) -> Decision {
         let (access, reason) = self
             .find(method, route, Some(route))
@@ -144,7 +151,7 @@ impl RoutePolicy {
     }
 }
 
-/// [`new`](Self::new).
+/// Creates the policy of [`RoutePolicy::new`].
 impl Default for RoutePolicy {
     fn default() -> Self {
         Self::new()

@@ -1,17 +1,22 @@
-//! Entries, found by what they name.
+//! A table of entries.
 
 use http::Method;
 
 use super::access::Access;
 use super::entry::PolicyEntry;
 
-/// Entries of one kind, in the order of their texts.
+/// The entries of one kind, sorted by pattern.
+///
+/// A look-up is a binary search. It borrows its keys, which a hash map keyed by method and pattern
+/// could not do without an allocation for each request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table(Vec<PolicyEntry>);
 
 impl Table {
-    /// The entry that a request falls under. axum and others answer `HEAD` by the handler for `GET`, so
-    /// that what is said of `GET` is said of `HEAD`, too, unless that has an entry of its own.
+    /// Returns the access rule for a request.
+    ///
+    /// axum and other routers serve `HEAD` with the handler for `GET`. An entry for `GET` therefore
+    /// also matches `HEAD`, unless `HEAD` has an entry of its own.
     pub(crate) fn find(&self, method: &Method, text: &str) -> Option<&Access> {
         let entry = match self.exactly(method, text) {
             None if method == Method::HEAD => self.exactly(&Method::GET, text),
@@ -20,7 +25,7 @@ impl Table {
         entry.map(PolicyEntry::access)
     }
 
-    /// The entry for this method.
+    /// Returns the entry for exactly this method.
     pub(crate) fn exactly(&self, method: &Method, text: &str) -> Option<&PolicyEntry> {
         let first = self.0.partition_point(|entry| *entry.pattern < *text);
         self.0[first..]
@@ -29,7 +34,7 @@ impl Table {
             .find(|entry| entry.method == *method)
     }
 
-    /// Takes an entry whose method and text are new.
+    /// Adds an entry whose method and pattern are new.
     pub(crate) fn insert(&mut self, entry: PolicyEntry) {
         let place = self
             .0

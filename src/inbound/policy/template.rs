@@ -1,27 +1,29 @@
-//! The templates of routers.
+//! Path templates of routers.
 
 use std::cmp::Ordering;
 use std::iter;
 
 use crate::path;
 
-/// A template such as `/models/{id}` or `/files/{*path}`, taken apart. Equal are those that match the
-/// same paths, whatever their parameters are called.
+/// A parsed template such as `/models/{id}` or `/files/{*path}`.
+///
+/// Two templates are equal if they match the same paths. The names of parameters make no
+/// difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template<'a>(Vec<Piece<'a>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece<'a> {
     Literal(&'a str),
-    /// `{name}`: the rest of a segment; at the end of a path not nothing, while in `/v{name}/models` axum
-    /// takes that, too.
+    /// `{name}`: the rest of a segment. It is not empty at the end of a path. Elsewhere, as in
+    /// `/v{name}/models`, axum accepts an empty one.
     Parameter,
-    /// `{*name}`: the rest of the path, and not nothing.
+    /// `{*name}`: the rest of the path. It is not empty.
     Rest,
 }
 
 impl<'a> Template<'a> {
-    /// `None` where no router would take it.
+    /// Parses a template. Returns `None` if no router would accept it.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         if !text.starts_with('/') {
             return None;
@@ -49,14 +51,16 @@ impl<'a> Template<'a> {
         Some(Self(pieces))
     }
 
-    /// Whether it matches plain paths.
+    /// Returns whether the template matches plain paths.
     pub(crate) fn is_plain(&self) -> bool {
         let example: String = self.0.iter().map(Piece::example).collect();
         path::is_plain(&example)
     }
 
-    /// The order in which a router prefers templates that match the same path: what is literal, as far as
-    /// it goes, over a parameter, and that over the rest. The method plays no part in it.
+    /// Compares two templates that match the same path. A router prefers the greater one.
+    ///
+    /// At the first difference, a literal comes before a parameter, and a parameter before the rest
+    /// of the path. The method plays no part.
     pub(crate) fn cmp_specificity(&self, other: &Self) -> Ordering {
         self.specificity().cmp(other.specificity())
     }
@@ -69,7 +73,7 @@ impl<'a> Template<'a> {
         })
     }
 
-    /// Whether it matches this path, which is a plain one.
+    /// Returns whether the template matches this plain path.
     pub(crate) fn covers(&self, path: &str) -> bool {
         let mut left = path;
         let last = self.0.len() - 1;
@@ -93,7 +97,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Whether somebody took a path for a template, of this kind or of an older one.
+/// Returns whether a path looks like a template, in this syntax or in an older one.
 pub(crate) fn looks_like_template(path: &str) -> bool {
     path.contains(['{', '}'])
         || path
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_covers_what_the_router_would_match() {
+    fn covers_matches_like_the_router() {
         for (template, path, covered) in [
             ("/", "/", true),
             ("/health", "/health", true),
@@ -155,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_router_takes_is_no_template() {
+    fn parse_rejects_invalid_templates() {
         for text in [
             "", "models", "{id}", "/{", "/}", "/{}", "/{*}", "/{a", "/a}", "/{a}b", "/{a}{b}",
             "/{*a}/b", "/{a/b}", "/{a{b}}",
@@ -165,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_literal_is_preferred() {
+    fn literal_is_more_specific_than_parameter() {
         let inorder = [
             "/{*rest}",
             "/a/{*rest}",
@@ -181,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_parameters_make_no_difference() {
+    fn parameter_names_make_no_difference() {
         assert_eq!(Template::parse("/a/{b}/c"), Template::parse("/a/{d}/c"));
         assert_ne!(Template::parse("/a/{b}/c"), Template::parse("/a/{*b}"));
         assert_ne!(Template::parse("/a/{b}"), Template::parse("/a/b"));

@@ -1,4 +1,4 @@
-//! What the policies say of requests.
+//! Tests of decisions.
 
 use http::Method;
 
@@ -12,8 +12,8 @@ fn scopes(scopes: &str) -> Scopes {
     scopes.parse().unwrap()
 }
 
-/// What is asked, and why, of requests `METHOD path`, or `METHOD path < template`.
-fn assert_asked(policies: &RoutePolicy, cases: &[(&str, &str, DecisionReason)]) {
+/// Asserts the decisions for requests, written `METHOD path` or `METHOD path < template`.
+fn assert_decisions(policy: &RoutePolicy, cases: &[(&str, &str, DecisionReason)]) {
     for &(request, asked, why) in cases {
         let (request, template) = match request.split_once(" < ") {
             Some((request, template)) => (request, Some(template)),
@@ -21,16 +21,16 @@ fn assert_asked(policies: &RoutePolicy, cases: &[(&str, &str, DecisionReason)]) 
         };
         let (method, path) = request.split_once(' ').unwrap();
         let method = method.parse().unwrap();
-        let decision = policies.explain(&method, path, template);
+        let decision = policy.explain(&method, path, template);
         assert_eq!(decision.access().to_string(), asked, "{request}");
         assert_eq!(decision.reason(), why, "{request}");
-        assert_eq!(policies.access(&method, path, template), decision.access());
+        assert_eq!(policy.access(&method, path, template), decision.access());
     }
 }
 
 #[test]
-fn an_entry_is_for_one_method_and_one_path() {
-    let policies = RoutePolicy::new()
+fn entry_matches_one_method_and_one_path() {
+    let policy = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .optional(Method::GET, "/v1/models")
@@ -41,8 +41,8 @@ fn an_entry_is_for_one_method_and_one_path() {
         .unwrap()
         .deny(Method::POST, "/admin")
         .unwrap();
-    assert_asked(
-        &policies,
+    assert_decisions(
+        &policy,
         &[
             ("GET /health", "public", DecisionReason::Exact),
             ("GET /v1/models", "a key is optional", DecisionReason::Exact),
@@ -59,11 +59,11 @@ fn an_entry_is_for_one_method_and_one_path() {
             ("POST /admin", "denied", DecisionReason::Exact),
             ("GET /v1/chat", KEY, DecisionReason::Unlisted),
             ("GET /admin", KEY, DecisionReason::Unlisted),
-            // Another method, also one that only looks like it.
+            // Another method, or one that only looks the same.
             ("POST /health", KEY, DecisionReason::Unlisted),
             ("OPTIONS /health", KEY, DecisionReason::Unlisted),
             ("get /health", KEY, DecisionReason::Unlisted),
-            // Never a prefix, a suffix, another case, or a path with something trimmed off.
+            // Never a prefix, a suffix, another case or a trimmed path.
             ("GET /health/", KEY, DecisionReason::Unlisted),
             ("GET /healthz", KEY, DecisionReason::Unlisted),
             ("GET /health/internal", KEY, DecisionReason::Unlisted),
@@ -71,7 +71,7 @@ fn an_entry_is_for_one_method_and_one_path() {
             ("GET /HEALTH", KEY, DecisionReason::Unlisted),
             ("GET /secret.health", KEY, DecisionReason::Unlisted),
             ("GET /", KEY, DecisionReason::Unlisted),
-            // No path of a request, or a part of one.
+            // Not the path of a request.
             ("GET health", KEY, DecisionReason::SuspiciousPath),
             ("GET ", KEY, DecisionReason::SuspiciousPath),
             ("OPTIONS *", KEY, DecisionReason::SuspiciousPath),
@@ -81,10 +81,10 @@ fn an_entry_is_for_one_method_and_one_path() {
 }
 
 #[test]
-fn the_root_is_a_path_like_any() {
-    let policies = RoutePolicy::new().public(Method::GET, "/").unwrap();
-    assert_asked(
-        &policies,
+fn root_matches_only_itself() {
+    let policy = RoutePolicy::new().public(Method::GET, "/").unwrap();
+    assert_decisions(
+        &policy,
         &[
             ("GET /", "public", DecisionReason::Exact),
             ("GET /a", KEY, DecisionReason::Unlisted),
@@ -94,16 +94,16 @@ fn the_root_is_a_path_like_any() {
 }
 
 #[test]
-fn a_template_counts_where_the_router_matched_it() {
-    let policies = RoutePolicy::new()
+fn template_matches_what_the_router_matched() {
+    let policy = RoutePolicy::new()
         .optional_template(Method::GET, "/v1/models/{id}")
         .unwrap()
         .required_template(Method::DELETE, "/v1/models/{id}", scopes("models:admin"))
         .unwrap()
         .deny(Method::GET, "/v1/models/internal")
         .unwrap();
-    assert_asked(
-        &policies,
+    assert_decisions(
+        &policy,
         &[
             (
                 "GET /v1/models/a < /v1/models/{id}",
@@ -127,7 +127,7 @@ fn a_template_counts_where_the_router_matched_it() {
                 KEY,
                 DecisionReason::Unlisted,
             ),
-            // The path comes first.
+            // An entry for the path takes precedence.
             (
                 "GET /v1/models/internal < /v1/models/{id}",
                 "denied",
@@ -138,8 +138,8 @@ fn a_template_counts_where_the_router_matched_it() {
 }
 
 #[test]
-fn a_suspicious_path_is_exempt_from_nothing() {
-    let policies = RoutePolicy::new()
+fn suspicious_path_is_never_exempt() {
+    let policy = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .public_template(Method::GET, "/static/{*path}")
@@ -148,8 +148,8 @@ fn a_suspicious_path_is_exempt_from_nothing() {
         .unwrap()
         .optional_lenient_template(Method::GET, "/users/{id}")
         .unwrap();
-    assert_asked(
-        &policies,
+    assert_decisions(
+        &policy,
         &[
             (
                 "GET /static/a/b.css < /static/{*path}",
@@ -210,18 +210,18 @@ fn a_suspicious_path_is_exempt_from_nothing() {
         .public_template(Method::GET, "/static/{*path}")
         .unwrap();
     let odd = "GET /static//admin < /static/{*path}";
-    assert_asked(&shut, &[(odd, "denied", DecisionReason::SuspiciousPath)]);
+    assert_decisions(&shut, &[(odd, "denied", DecisionReason::SuspiciousPath)]);
 }
 
 #[test]
-fn a_suspicious_path_does_not_get_around_what_an_entry_asks_for() {
-    let policies = RoutePolicy::new()
+fn suspicious_path_still_matches_closed_templates() {
+    let policy = RoutePolicy::new()
         .required_template(Method::DELETE, "/models/{id}", scopes("models:admin"))
         .unwrap()
         .deny_template(Method::GET, "/files/{*path}")
         .unwrap();
-    assert_asked(
-        &policies,
+    assert_decisions(
+        &policy,
         &[
             (
                 "DELETE /models/meta%2fllama < /models/{id}",
@@ -238,27 +238,27 @@ fn a_suspicious_path_does_not_get_around_what_an_entry_asks_for() {
 }
 
 #[test]
-fn what_is_not_listed_is_denied_where_that_is_the_rule() {
-    let policies = RoutePolicy::deny_unlisted()
+fn deny_unlisted_closes_unlisted_routes() {
+    let policy = RoutePolicy::deny_unlisted()
         .required(Method::POST, "/v1/chat", Scopes::default())
         .unwrap();
-    assert_asked(
-        &policies,
+    assert_decisions(
+        &policy,
         &[
             ("POST /v1/chat", KEY, DecisionReason::Exact),
             ("GET /v1/chat", "denied", DecisionReason::Unlisted),
             ("POST /v1/chat/", "denied", DecisionReason::Unlisted),
         ],
     );
-    assert_asked(
+    assert_decisions(
         &RoutePolicy::default(),
         &[("GET /", KEY, DecisionReason::Unlisted)],
     );
 }
 
 #[test]
-fn what_is_said_of_get_is_said_of_head() {
-    let policies = RoutePolicy::new()
+fn get_entry_also_matches_head() {
+    let policy = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .required(Method::GET, "/admin", scopes("admin"))
@@ -273,8 +273,8 @@ fn what_is_said_of_get_is_said_of_head() {
         .unwrap()
         .deny(Method::GET, "/blobs/secret")
         .unwrap();
-    assert_asked(
-        &policies,
+    assert_decisions(
+        &policy,
         &[
             ("HEAD /health", "public", DecisionReason::Exact),
             (
@@ -287,7 +287,7 @@ fn what_is_said_of_get_is_said_of_head() {
                 "denied",
                 DecisionReason::Template,
             ),
-            // Its own entry comes first, and is not for GET.
+            // HEAD has its own entry, which does not match GET.
             ("HEAD /v2", "public", DecisionReason::Exact),
             ("GET /v2", KEY, DecisionReason::Exact),
             (
@@ -296,7 +296,7 @@ fn what_is_said_of_get_is_said_of_head() {
                 DecisionReason::Template,
             ),
             ("GET /blobs/1 < /blobs/{id}", KEY, DecisionReason::Unlisted),
-            // A path comes before a template, whichever method it is listed for.
+            // An entry for a path takes precedence over one for a template, whatever the method.
             (
                 "HEAD /blobs/secret < /blobs/{id}",
                 "denied",
@@ -307,8 +307,8 @@ fn what_is_said_of_get_is_said_of_head() {
 }
 
 #[test]
-fn a_decision_allocates_nothing() {
-    let policies = RoutePolicy::new()
+fn decision_does_not_allocate() {
+    let policy = RoutePolicy::new()
         .public(Method::GET, "/health")
         .unwrap()
         .optional_template(Method::GET, "/models/{id}")
@@ -320,7 +320,7 @@ fn a_decision_allocates_nothing() {
         ("/v1/chat/completions", None),
     ] {
         let count = allocation_counter::measure(|| {
-            std::hint::black_box(policies.access(&Method::HEAD, path, template));
+            std::hint::black_box(policy.access(&Method::HEAD, path, template));
         });
         assert_eq!(count.count_total, 0, "{path}");
     }

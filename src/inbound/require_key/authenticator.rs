@@ -1,4 +1,4 @@
-//! Who is let through: one decision from the head of a request, the key set and `now`.
+//! The decision about a request, from its head, the key set and the time.
 
 use std::mem::take;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::rotating::Rotating;
 /// How long a client waits before it asks again while keys cannot be checked.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// What every clone of one layer's services shares.
+/// The state that all clones of a layer's services share.
 #[derive(Clone, Debug)]
 pub(crate) struct Authenticator {
     pub(crate) keys: Rotating<KeySet>,
@@ -35,23 +35,24 @@ pub(crate) struct Authenticator {
     pub(crate) log_limiter: Arc<LogLimiter>,
 }
 
-/// Whether anybody looks at keys.
+/// Whether the layer checks keys at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Enforcement {
     Enforced,
     Off,
 }
 
-/// What happens to CORS preflights, which cannot carry a key.
+/// What the layer does with CORS preflights, which cannot carry a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Preflights {
-    /// They reach the inner service, which answers them.
+    /// They reach the inner service, which responds to them.
     PassThrough,
-    /// They need a key like any other request: the inner service would put one of ours on them.
+    /// They need a key like other requests, since the inner service would inject our own key into
+    /// them.
     RequireKey,
 }
 
-/// The head of a request, as the decision needs it.
+/// The head of a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
     pub(crate) method: &'a Method,
@@ -61,7 +62,9 @@ pub(crate) struct Head<'a> {
 }
 
 impl Authenticator {
-    /// Lets a request through, with a principal where one was looked for, or refuses it.
+    /// Decides about a request.
+    ///
+    /// Returns no principal if the route is public, or for a preflight.
     pub(crate) fn authenticate(
         &self,
         head: Head<'_>,
@@ -96,8 +99,7 @@ impl Authenticator {
         }
     }
 
-    /// Takes everything off a request that a client may have presented: whatever the route, whatever the
-    /// mode, the inner service sees no key.
+    /// Removes all keys and identity headers from a request, on every route and in every mode.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) {
         let mut uri = take(request.uri_mut());
         self.locations.strip(request.headers_mut(), &mut uri);
@@ -119,6 +121,7 @@ impl Authenticator {
         if !(self.is_plausible)(token.bytes()) {
             return Err(AuthErrorKind::BadChecksum.into());
         }
+        // One load: age, verdict and generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));

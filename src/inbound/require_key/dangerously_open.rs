@@ -1,10 +1,10 @@
-//! Leave to let everybody through.
+//! The permission not to check keys.
 
 use std::net::SocketAddr;
 
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 
-/// Leave to let everybody through: only for a listener that nobody else can reach.
+/// The permission to let every request through, for a listener that only this machine can reach.
 #[derive(Clone, Copy, Debug)]
 pub struct DangerouslyOpen {
     listener: SocketAddr,
@@ -15,11 +15,12 @@ impl DangerouslyOpen {
         self.listener
     }
 
-    /// Leave for a service that listens on this address.
+    /// Creates the permission for a service that listens on this address.
     ///
     /// # Errors
     ///
-    /// When it is not a loopback address.
+    /// Returns an error of kind [`NotLoopback`](ConfigErrorKind::NotLoopback) if it is not a
+    /// loopback address.
     pub fn on_loopback(listener: SocketAddr) -> Result<Self, ConfigError> {
         if listener.ip().to_canonical().is_loopback() {
             Ok(Self { listener })

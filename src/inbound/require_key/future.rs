@@ -1,4 +1,4 @@
-//! The future of the inner service, or a refusal.
+//! The response future.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use super::guarded_body::GuardedBody;
 use crate::inbound::principal::KeyPrincipal;
 
 pin_project! {
-    /// The future to a request. Of [`RequireKey`](crate::inbound::RequireKey).
+    /// The response future of [`RequireKey`](crate::inbound::RequireKey).
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
@@ -25,9 +25,9 @@ pin_project! {
     #[project = KindProj]
     #[derive(Debug)]
     enum Kind<F> {
-        /// The inner service futures; its body is guarded by the caller's key, if it has one.
+        /// The inner service responds. The client's key guards the body, if there is one.
         Inner { #[pin] future: F, key: Option<KeyPrincipal> },
-        /// It is not asked.
+        /// The layer refused the request. The inner service was not called.
         Error { response: Option<Response<Bytes>> },
     }
 }

@@ -1,4 +1,4 @@
-//! The body of a response: the host's own, for as long as the caller's key is valid, or a refusal's.
+//! The body of a response, which ends with the client's key.
 
 use std::error::Error;
 use std::fmt;
@@ -18,10 +18,11 @@ use crate::inbound::principal::KeyPrincipal;
 type BoxError = Box<dyn Error + Send + Sync>;
 
 pin_project! {
-    /// The body of a response that came through the layer.
+    /// The body of a response from [`RequireKey`](crate::inbound::RequireKey).
     ///
-    /// It is the host's own body, frame by frame, until the caller's key is revoked or expires: then it ends
-    /// with a [`KeyEndedError`] error, since a clean end would look complete. Or it is the body of a refusal.
+    /// It yields the frames of the inner body. If the client's key is revoked or expires meanwhile,
+    /// the body ends with a [`KeyEndedError`], since a clean end would look complete. An error
+    /// response has a body of its own.
     #[derive(Default)]
     pub struct GuardedBody<B> {
         #[pin]
@@ -40,14 +41,15 @@ pin_project! {
     }
 }
 
-/// Looks after a key while a response streams.
+/// The state that watches a key while a response streams.
 struct Guard {
     principal: KeyPrincipal,
-    /// The generation of the set in which the key was last seen to be valid …
+    /// The generation of the set in which the key was last found to be valid.
     seen: Generation,
-    /// … and until when it was to be.
+    /// The time until which that set lets the key live.
     until: Option<SystemTime>,
-    /// Made when the host's body first has to be waited for.
+    /// Created when the inner body is pending for the first time, so that other bodies cost no
+    /// subscription.
     ended: Option<Pin<Box<dyn Future<Output = KeyStatus> + Send>>>,
 }
 
@@ -71,7 +73,9 @@ impl<B> GuardedBody<B> {
 }
 
 impl Guard {
-    /// Whether the key has ended, as far as can be told at once.
+    /// Returns why the key has ended, if it has, without waiting.
+    ///
+    /// Costs one atomic load for each frame unless the set has changed.
     fn look(&mut self) -> Option<KeyStatus> {
         let generation = self.principal.keys().current().generation();
         let now = self.principal.keys().wall();
@@ -132,6 +136,7 @@ where
                 },
             },
         };
+        // Drops the inner body now, and with it the work that produces its frames.
         self.project().kind.set(Kind::Done);
         Poll::Ready(Some(Err(KeyEndedError(ended).into())))
     }
@@ -161,14 +166,14 @@ impl<B> fmt::Debug for GuardedBody<B> {
     }
 }
 
-/// The error that a body ends with when the caller's key ends before it does.
+/// The error that ends a body whose client's key was revoked or has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyEndedError(KeyStatus);
 
 impl KeyEndedError {
-    /// Why the key ended.
+    /// Returns the status of the key, which says why it has ended.
     #[must_use]
-    pub const fn why(&self) -> KeyStatus {
+    pub const fn status(&self) -> KeyStatus {
         self.0
     }
 }

@@ -1,4 +1,4 @@
-//! The layer, and everything about it that has a default.
+//! The layer and its settings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,50 +17,20 @@ use crate::inbound::location::KeyLocations;
 use crate::inbound::policy::RoutePolicy;
 use crate::rotating::Rotating;
 
-/// Lets a request through that presents a valid key, and refuses all others. A [`Layer`].
+/// A [`Layer`] that requires a valid key.
 ///
-/// The key set is looked at once for each request, by one atomic load: what is published is in force
-/// for the next request, in every clone of the service, and for responses that still stream (see
-/// [`GuardedBody`](crate::inbound::GuardedBody)). A handler finds a [`Principal`](crate::inbound::Principal) in the
-/// request's extensions, and never the key: every slot that a key may stand in is emptied on the way.
+/// The layer loads the key set once for each request, with one atomic load. A published set is in
+/// force for the next request, in every clone of the service, and for responses that still stream
+/// (see [`GuardedBody`](crate::inbound::GuardedBody)). Handlers find a
+/// [`Principal`](crate::inbound::Principal) in the request's extensions. They never see the key,
+/// since the layer removes the content of every key location.
 ///
-/// Everything needs a key but what [`policy`](Self::policy) exempt by exact path, and CORS preflights,
-/// which cannot carry one. Put a CORS layer outside: it answers them, and refusals have its headers, too.
-/// Without one they reach the inner service on every route; one that answers whatever the method, as a proxy
-/// does, must turn them away itself.
+/// Every route needs a key unless a [`policy`](Self::policy) exempts it. CORS preflights cannot
+/// carry a key, so they reach the inner service without one. Put a CORS layer outside to respond to
+/// them. If the inner service serves every method, as a proxy does, it must reject preflights
+/// itself.
 ///
-/// ```
-/// use http::{Request, Response, StatusCode};
-/// use tower::{Layer, ServiceExt, service_fn};
-/// use tower_rotating_auth::{
-///     Rotating,
-///     inbound::{KeyDigest, KeyRecord, KeySet, Principal, RequireKeyLayer, Scopes},
-/// };
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let record = KeyRecord::new("k1".parse()?, "open-webui".parse()?, Scopes::default());
-/// let token = "8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
-/// let keys = KeySet::new([(KeyDigest::of(token.as_bytes()), record)])?;
-/// let (keys, _publisher) = Rotating::manual(keys);
-///
-/// let greet = service_fn(|request: Request<String>| async move {
-///     let principal: &Principal = request.extensions().get().expect("the layer put it there");
-///     let client = principal.key().expect("a key is required").client().to_string();
-///     Ok::<_, std::convert::Infallible>(Response::new(client))
-/// });
-/// let service = RequireKeyLayer::new(keys).layer(greet);
-///
-/// let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-/// let response = service.clone().oneshot(request.body(String::new())?).await?;
-/// assert_eq!(response.status(), StatusCode::OK);
-///
-/// let response = service.oneshot(Request::get("/").body(String::new())?).await?;
-/// assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-/// assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"api\"");
-/// # Ok(())
-/// # }
-/// ```
+/// See the [module documentation](crate::inbound) for an example.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequireKeyLayer {
@@ -68,16 +38,18 @@ pub struct RequireKeyLayer {
 }
 
 impl RequireKeyLayer {
-    /// Requires a key of this set.
+    /// Creates a layer that requires a key of this set.
     pub fn new(keys: Rotating<KeySet>) -> Self {
         Self::with(keys, Enforcement::Enforced)
     }
 
-    /// Lets everybody through, for development: handlers find [`Principal::Open`](crate::inbound::Principal::Open),
-    /// which is nobody in particular. What clients present is taken off all the same.
+    /// Creates a layer that lets every request through, for development.
+    ///
+    /// Handlers find [`Principal::Open`](crate::inbound::Principal::Open). The layer still removes
+    /// keys from requests.
     pub fn dangerously_open(open: DangerouslyOpen) -> Self {
         let listener = open.listener();
-        tracing::warn!(%listener, "development mode: nobody looks at keys");
+        tracing::warn!(%listener, "development mode: keys are not checked");
         Self::with(Rotating::manual(KeySet::empty()).0, Enforcement::Off)
     }
 
@@ -103,16 +75,21 @@ impl RequireKeyLayer {
         self
     }
 
-    /// Names what the keys protect, in challenges; `api` unless told. Refusals are JSON then.
+    /// Sets the realm of challenges, a name for what the keys protect. Defaults to `api`.
+    ///
+    /// This replaces [`error_response`](Self::error_response), so that bodies are JSON.
     ///
     /// # Errors
     ///
-    /// When the realm is blank, or not visible ASCII and spaces.
+    /// Returns an error of kind [`InvalidRealm`](crate::inbound::ConfigErrorKind::InvalidRealm) if
+    /// the realm is blank, or has other characters than visible ASCII and spaces.
     pub fn realm(self, realm: &str) -> Result<Self, ConfigError> {
         Ok(self.error_response(AuthErrorResponse::new(realm)?))
     }
 
-    /// Sets how requests are refused: the realm, what bodies look like, and more.
+    /// Sets the response to refused requests: the realm, the format of bodies, and more.
+    ///
+    /// Defaults to [`AuthErrorResponse::default`].
     pub fn error_response(self, response: AuthErrorResponse) -> Self {
         self.set(|authenticator| {
             let response = response.locations(&authenticator.locations);
@@ -120,7 +97,7 @@ impl RequireKeyLayer {
         })
     }
 
-    /// Sets where in a request a client may put its key.
+    /// Sets where in a request a client may put its key. Defaults to [`KeyLocations::default`].
     pub fn locations(self, locations: KeyLocations) -> Self {
         self.set(|authenticator| {
             let response = AuthErrorResponse::clone(&authenticator.error_response);
@@ -129,32 +106,38 @@ impl RequireKeyLayer {
         })
     }
 
-    /// Exempts routes, or asks for scopes.
+    /// Sets which routes need a key, and with which scopes. By default, every route needs a key.
     pub fn policy(self, policy: RoutePolicy) -> Self {
         self.set(|authenticator| authenticator.policy = policy)
     }
 
-    /// Goes on with the last good set for so long while each attempt to load it again fails; then keys
-    /// are answered 503, since nobody knows what has been revoked meanwhile. One hour unless told.
+    /// Sets how long to use the last good set while its source fails. Defaults to one hour.
+    ///
+    /// After that, requests with a key get status 503, since keys may have been revoked meanwhile.
     pub fn max_stale(self, max_stale: Duration) -> Self {
         self.set(|authenticator| authenticator.max_stale = max_stale)
     }
 
-    /// Takes these headers off each request, in any case and with underscores for hyphens: those that the
-    /// application itself sets, so that no client can say who it is.
+    /// Removes these headers from each request, whatever their case, with `_` and `-` as equal.
+    ///
+    /// Name the headers with which your application itself states who the client is, so that no
+    /// client can set them.
     pub fn strip_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         self.set(|authenticator| authenticator.identity_headers.extend(names))
     }
 
-    /// Refuses tokens that `is_plausible` says are typing errors, before they are looked up:
-    /// [`NewKey::is_plausible`](crate::keyring::NewKey::is_plausible), where all keys are made by it.
+    /// Refuses tokens for which `is_plausible` returns `false`, before the layer looks them up.
+    ///
+    /// Pass [`NewKey::is_plausible`](crate::keyring::NewKey::is_plausible) if all keys are issued
+    /// by a key ring. By default, every well-formed token is looked up.
     pub fn check_format(self, is_plausible: fn(&[u8]) -> bool) -> Self {
         self.set(|authenticator| authenticator.is_plausible = is_plausible)
     }
 }
 
 impl RequireKeyLayer {
-    /// The same before a service that puts a key of ours on all that it is given.
+    /// Requires a key from preflights, too, for an inner service that injects our own key into
+    /// every request.
     pub(crate) fn before_our_key(self) -> Self {
         self.set(|authenticator| authenticator.preflights = Preflights::RequireKey)
     }

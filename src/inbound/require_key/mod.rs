@@ -1,4 +1,4 @@
-//! The layer that lets in only requests with a valid key.
+//! The layer and the service that require a valid key.
 
 mod authenticator;
 mod dangerously_open;

@@ -1,11 +1,13 @@
-//! What browsers ask before they ask.
+//! Recognition of CORS preflights.
 
 use http::Method;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
-/// Whether a request is a [CORS preflight](https://fetch.spec.whatwg.org/#cors-preflight-request): `OPTIONS` with
-/// one origin and the one method that is asked for. Browsers send it without credentials, so it cannot
-/// be asked for any; every other `OPTIONS` is a request like any other.
+/// Returns whether a request is a [CORS
+/// preflight](https://fetch.spec.whatwg.org/#cors-preflight-request).
+///
+/// A preflight is an `OPTIONS` request with one `Origin` and one requested method. Browsers send it
+/// without credentials. Every other `OPTIONS` request is treated like any request.
 pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS
         && only(headers, &ORIGIN).is_some_and(|origin| !origin.is_empty())
@@ -44,7 +46,7 @@ mod tests {
     const ASKS: (&str, &str) = ("Access-Control-Request-Method", "POST");
 
     #[test]
-    fn a_preflight_is_known_by_its_method_and_two_headers() {
+    fn preflight_has_origin_and_requested_method() {
         assert!(of(&Method::OPTIONS, &[ORIGIN, ASKS]));
         assert!(of(&Method::OPTIONS, &[ASKS, ("Origin", "null")]));
         let own = ("Access-Control-Request-Method", "PURGE");
@@ -52,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_options_is_no_preflight() {
+    fn plain_options_is_not_a_preflight() {
         for headers in [
             &[][..],
             &[ORIGIN],
@@ -69,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_method_is_a_preflight() {
+    fn other_methods_are_not_preflights() {
         let lower = Method::from_bytes(b"options").unwrap();
         for method in [Method::GET, Method::HEAD, Method::POST, lower] {
             assert!(!of(&method, &[ORIGIN, ASKS]));

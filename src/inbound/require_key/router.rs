@@ -2,7 +2,7 @@
 
 use http::{Extensions, Uri};
 
-/// The template that axum's router matched; `None` around the router, and where it has no route.
+/// Returns the template that axum's router matched: `None` around the router, and in a fallback.
 #[cfg(feature = "axum")]
 pub(crate) fn matched_template(extensions: &Extensions) -> Option<&str> {
     extensions
@@ -10,13 +10,13 @@ pub(crate) fn matched_template(extensions: &Extensions) -> Option<&str> {
         .map(axum::extract::MatchedPath::as_str)
 }
 
-/// No router is known.
+/// Returns nothing: without the feature `axum`, no router is known.
 #[cfg(not(feature = "axum"))]
 pub(crate) const fn matched_template(_: &Extensions) -> Option<&str> {
     None
 }
 
-/// The copy of the URI that axum's router keeps for its handlers.
+/// Returns the copy of the URI that axum's router keeps for its handlers.
 #[cfg(feature = "axum")]
 pub(crate) fn original_uri(extensions: &mut Extensions) -> Option<&mut Uri> {
     extensions
@@ -24,7 +24,7 @@ pub(crate) fn original_uri(extensions: &mut Extensions) -> Option<&mut Uri> {
         .map(|original| &mut original.0)
 }
 
-/// No router is known.
+/// Returns nothing: without the feature `axum`, no router is known.
 #[cfg(not(feature = "axum"))]
 pub(crate) const fn original_uri(_: &mut Extensions) -> Option<&mut Uri> {
     None
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_template_is_the_whole_one_and_there_is_none_without_a_route() {
+    async fn matched_template_is_whole_in_nested_router() {
         let inner = Router::new().route("/models/{id}", get(seen));
         let router = Router::new().nest("/v1", inner).fallback(seen);
         for (path, template) in [

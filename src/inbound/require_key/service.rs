@@ -1,4 +1,4 @@
-//! The service that looks at keys.
+//! The service that checks keys.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,7 +14,9 @@ use crate::inbound::auth_error::AuthError;
 use crate::inbound::principal::Principal;
 use crate::rotating::EventKind;
 
-/// Lets requests with a valid key through. Made by [`RequireKeyLayer`](crate::inbound::RequireKeyLayer).
+/// A service that requires a valid key.
+///
+/// Created by [`RequireKeyLayer`](crate::inbound::RequireKeyLayer).
 #[derive(Clone, Debug)]
 pub struct RequireKey<S> {
     inner: S,
@@ -29,13 +31,13 @@ impl<S> RequireKey<S> {
         }
     }
 
-    /// The inner service.
+    /// Returns the inner service.
     #[must_use]
     pub const fn inner(&self) -> &S {
         &self.inner
     }
 
-    /// The inner service, by itself.
+    /// Consumes this service and returns the inner one.
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
@@ -77,12 +79,14 @@ where
             .authenticate(head, self.authenticator.keys.wall())
         {
             Ok(principal) => principal,
+            // The inner service was not called, and so stays ready for the next request.
             Err(error) => return ResponseFuture::error(self.error_response(&error, &request)),
         };
         self.authenticator.strip(&mut request);
         let key = principal.as_ref().and_then(Principal::key).cloned();
         match principal {
             Some(principal) => drop(request.extensions_mut().insert(principal)),
+            // One that an outer layer inserted must not count where this layer found none.
             None => drop(request.extensions_mut().remove::<Principal>()),
         }
         ResponseFuture::inner(self.inner.call(request), key)

@@ -1,4 +1,4 @@
-//! What holds for every request.
+//! Properties of all requests.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -17,7 +17,7 @@ const NAMES: [&str; 6] = [
     "x-other",
 ];
 
-/// A token that does not occur in anything else that is generated.
+/// A token that no other generated text contains.
 const TOKEN: &str = "sentinel-0f3c9a";
 
 fn value() -> impl Strategy<Value = Vec<u8>> {
@@ -63,14 +63,14 @@ fn head() -> impl Strategy<Value = Head> {
 
 proptest! {
     #[test]
-    fn a_token_that_is_extracted_is_one_and_nothing_is_left_of_it(mut head in head()) {
-        let slots = every_slot();
-        if let Ok(token) = slots.extract(&head.headers, &head.uri) {
+    fn extracted_token_is_well_formed_and_stripped(mut head in head()) {
+        let locations = every_slot();
+        if let Ok(token) = locations.extract(&head.headers, &head.uri) {
             prop_assert!((1..=512).contains(&token.bytes().len()));
             prop_assert!(token.bytes().iter().all(u8::is_ascii_graphic));
         }
-        head.strip(&slots);
-        prop_assert_eq!(head.extract(&slots), Err(AuthErrorKind::Missing));
+        head.strip(&locations);
+        prop_assert_eq!(head.extract(&locations), Err(AuthErrorKind::Missing));
         let other_headers = ["cookie", "x-other"].map(HeaderName::from_static);
         let reachable = head.headers.iter().filter(|(name, _)| !other_headers.contains(name));
         for (_, value) in reachable {
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_slot_is_left_as_it_is(head in head()) {
+    fn strip_keeps_other_headers_and_path(head in head()) {
         let mut stripped = head.clone();
         stripped.strip(&every_slot());
         for name in ["cookie", "x-other"] {
@@ -93,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_left_of_a_query_is_what_was_there_in_its_order(
+    fn strip_keeps_other_parameters_in_order(
         parameters in proptest::collection::vec(
             prop_oneof![
                 (Just(true), "(k|%6b|%6B)(e|%65)(y|%79)(=[a-z%=;+]{0,6})?"),
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn any_uri_can_be_stripped(uri in "(https?://[a-z]{1,3}(:1)?)?[/a-c?&=%#*]{0,12}") {
+    fn strip_keeps_scheme_authority_and_path(uri in "(https?://[a-z]{1,3}(:1)?)?[/a-c?&=%#*]{0,12}") {
         if let Ok(uri) = uri.parse::<Uri>() {
             let mut stripped = uri.clone();
             every_slot().strip(&mut HeaderMap::new(), &mut stripped);
@@ -125,9 +125,9 @@ proptest! {
     }
 
     #[test]
-    fn any_realm_that_is_taken_reads_back(realm in prop_oneof![any::<String>(), "[ -~]{1,20}"]) {
-        if let Ok(refuser) = AuthErrorResponse::new(&realm) {
-            let response = refuser.response(&AuthErrorKind::Missing.into(), &Method::GET, &HeaderMap::new());
+    fn accepted_realm_parses_back(realm in prop_oneof![any::<String>(), "[ -~]{1,20}"]) {
+        if let Ok(error_response) = AuthErrorResponse::new(&realm) {
+            let response = error_response.response(&AuthErrorKind::Missing.into(), &Method::GET, &HeaderMap::new());
             let line = response.headers()["www-authenticate"].to_str().unwrap();
             let parsed = parse_challenges(line).unwrap();
             prop_assert_eq!(parsed.len(), 1);

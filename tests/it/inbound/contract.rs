@@ -1,4 +1,4 @@
-//! The contract of Tower, and both halves of the layer as one stack.
+//! Tests of Tower's service contract, and of both halves in one stack.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -20,7 +20,7 @@ use super::keys::{self, VALID, door};
 use super::layer::{Echo, ask, get, with};
 use crate::outbound::{ORIGIN, URL, World};
 
-/// Panics when it is called without having been ready; its clones start anew.
+/// A service that panics if it is called before it is ready. Its clones are not ready.
 struct Probe {
     calls: Arc<AtomicUsize>,
     readiness: Readiness,
@@ -69,7 +69,7 @@ impl Service<Request<String>> for Probe {
 }
 
 #[tokio::test]
-async fn only_a_ready_instance_is_called_and_a_refusal_does_not_call_it() {
+async fn only_ready_instance_is_called() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let calls = Arc::default();
     let mut service = door(keys).layer(Probe {
@@ -91,7 +91,7 @@ async fn only_a_ready_instance_is_called_and_a_refusal_does_not_call_it() {
 }
 
 #[tokio::test]
-async fn a_refused_request_leaves_the_instance_ready_for_the_next() {
+async fn refused_request_leaves_service_ready() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let mut service = door(keys).layer(Probe {
         calls: Arc::default(),
@@ -99,12 +99,12 @@ async fn a_refused_request_leaves_the_instance_ready_for_the_next() {
     });
     let ready = service.ready().await.unwrap();
     assert_eq!(ready.call(get("/")).await.unwrap().status(), 401);
-    // The instance within was asked and not called: it is still ready.
+    // The inner service was not called, so it is still ready.
     assert_eq!(service.call(with("/", VALID)).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
-async fn who_waits_for_a_service_that_is_not_ready_waits_here_too() {
+async fn poll_ready_waits_for_inner_service() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
         tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
@@ -122,7 +122,7 @@ async fn who_waits_for_a_service_that_is_not_ready_waits_here_too() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_service_within_is_passed_on_as_it_is() {
+async fn inner_errors_pass_through() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
         tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
@@ -130,8 +130,8 @@ async fn an_error_of_the_service_within_is_passed_on_as_it_is() {
     assert_ready_ok!(service.poll_ready());
     let answer = service.call(with("/", VALID));
     let (_, reply) = handle.next_request().await.unwrap();
-    reply.send_error("the host's own");
-    assert_eq!(answer.await.unwrap_err().to_string(), "the host's own");
+    reply.send_error("inner error");
+    assert_eq!(answer.await.unwrap_err().to_string(), "inner error");
     handle.send_error("broken");
     let error = std::future::poll_fn(|_| service.poll_ready())
         .await
@@ -140,7 +140,7 @@ async fn an_error_of_the_service_within_is_passed_on_as_it_is() {
 }
 
 #[test]
-fn the_service_can_be_shared_and_taken_apart() {
+fn service_is_send_sync_and_gives_inner_back() {
     fn check<S>(service: S) -> S
     where
         S: Service<Request<String>, Future: Send> + Clone + Send + Sync + 'static,
@@ -158,7 +158,7 @@ fn the_service_can_be_shared_and_taken_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clients_key_stops_at_the_door_and_ours_goes_upstream() {
+async fn gateway_replaces_client_key_with_its_own() {
     let world = World::new("ours");
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let layer = RotatingAuthLayer::new()
@@ -177,7 +177,7 @@ async fn the_clients_key_stops_at_the_door_and_ours_goes_upstream() {
             (StatusCode::OK, "a")
         );
     }
-    // A dummy, as SDKs send it beside the real key, and a key where none is looked at.
+    // A placeholder such as SDKs send beside the real key, and a key on a public route.
     let request = Request::get("https://api.example.com/public")
         .header("authorization", "Bearer not-needed")
         .header("api-key", VALID);
@@ -193,16 +193,16 @@ async fn the_clients_key_stops_at_the_door_and_ours_goes_upstream() {
     assert_eq!(seen.len(), 3, "{seen:?}");
     for request in seen {
         assert_eq!(request.header("authorization"), Some("Bearer ours"));
-        let told = format!("{:?} {:?}", request.uri, request.headers);
+        let described = format!("{:?} {:?}", request.uri, request.headers);
         assert!(
-            !told.contains(VALID) && !told.contains("not-needed"),
-            "{told}"
+            !described.contains(VALID) && !described.contains("not-needed"),
+            "{described}"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_halves_in_either_order_and_with_open_doors() {
+async fn halves_combine_in_either_order_and_open_mode() {
     let world = World::new("ours");
     let loopback = DangerouslyOpen::on_loopback("[::1]:1".parse().unwrap()).unwrap();
     let layer = RotatingAuthLayer::new()
@@ -218,7 +218,7 @@ async fn both_halves_in_either_order_and_with_open_doors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_upstream_rejects_is_not_taken_for_a_refusal() {
+async fn upstream_rejection_is_not_a_client_error() {
     let world = World::new("ours");
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = ServiceBuilder::new()
@@ -227,7 +227,7 @@ async fn what_the_upstream_rejects_is_not_taken_for_a_refusal() {
         .service(world.upstream());
     world.rotate("new");
     assert_eq!(ask(&service, with(URL, VALID)).await.status(), 200);
-    assert_eq!(world.seen().len(), 2, "rejected, fetched, sent again");
+    assert_eq!(world.seen().len(), 2, "rejected, refreshed, replayed");
     let (dead, _dead) = Rotating::manual(Credential::bearer(&Secret::from("dead")).unwrap());
     let (keys, _keys) = Rotating::manual(keys::keys());
     let service = RotatingAuthLayer::new()
@@ -247,7 +247,7 @@ fn preflight(uri: &str) -> Request<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_preflight_is_given_no_key_of_ours_where_both_halves_are_one_layer() {
+async fn gateway_layer_requires_key_for_preflight() {
     let world = World::new("ours");
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let require = || door(keys.clone());
@@ -267,16 +267,16 @@ async fn a_preflight_is_given_no_key_of_ours_where_both_halves_are_one_layer() {
 }
 
 #[tokio::test]
-async fn what_is_denied_is_denied_to_a_preflight_as_well() {
+async fn denied_route_refuses_preflight() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let policies = RoutePolicy::new().deny(Method::OPTIONS, "/never").unwrap();
-    let service = RequireKeyLayer::new(keys).policy(policies).layer(Echo);
+    let policy = RoutePolicy::new().deny(Method::OPTIONS, "/never").unwrap();
+    let service = RequireKeyLayer::new(keys).policy(policy).layer(Echo);
     assert_eq!(ask(&service, preflight("/never")).await.status(), 403);
     assert_eq!(ask(&service, preflight("/")).await.status(), 200);
 }
 
 #[tokio::test]
-async fn only_a_call_of_grpc_is_refused_in_its_own_way() {
+async fn only_grpc_calls_get_grpc_errors() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = door(keys).layer(Echo);
     for (method, status) in [(Method::POST, 200), (Method::GET, 401)] {

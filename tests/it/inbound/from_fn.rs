@@ -1,4 +1,4 @@
-//! KeyLocations and refusals without the layer, for those who write their own, and over a real connection.
+//! Key locations and error responses in an axum `from_fn`, over a real connection.
 
 use axum::Router;
 use axum::extract::Request;
@@ -10,24 +10,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tower_rotating_auth::inbound::{AuthErrorKind, AuthErrorResponse, KeyLocations};
 
 async fn only_sk_1(request: Request, next: Next) -> Response {
-    let slots = KeyLocations::default();
-    let valid = match slots.extract(request.headers(), request.uri()) {
+    let locations = KeyLocations::default();
+    let valid = match locations.extract(request.headers(), request.uri()) {
         Ok(token) if token.bytes() == b"sk-1" => Ok(()),
         Ok(_) => Err(AuthErrorKind::Unknown.into()),
         Err(error) => Err(error),
     };
-    if let Err(refusal) = valid {
+    if let Err(error) = valid {
         return AuthErrorResponse::default()
-            .response(&refusal, request.method(), request.headers())
+            .response(&error, request.method(), request.headers())
             .map(axum::body::Body::from)
             .into_response();
     }
     let (mut head, body) = request.into_parts();
-    slots.strip(&mut head.headers, &mut head.uri);
+    locations.strip(&mut head.headers, &mut head.uri);
     next.run(Request::from_parts(head, body)).await
 }
 
-/// What the server sends, up to the end of the connection.
+/// Sends a request on a new connection and returns all that the server sends.
 async fn exchange(server: &TcpListener, request: &str) -> String {
     let address = server.local_addr().unwrap();
     let mut client = TcpStream::connect(address).await.unwrap();
@@ -51,7 +51,7 @@ async fn exchange(server: &TcpListener, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_refusal_goes_over_the_wire_as_it_is_and_head_gets_no_body() {
+async fn error_response_over_http_has_no_body_for_head() {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let head = |answer: &str| {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

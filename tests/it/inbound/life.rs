@@ -281,7 +281,7 @@ fn why(error: &(dyn Error + 'static)) -> KeyStatus {
     error
         .downcast_ref::<KeyEndedError>()
         .expect("the key ended")
-        .why()
+        .status()
 }
 
 async fn next<B>(body: &mut B) -> Result<Bytes, KeyStatus>

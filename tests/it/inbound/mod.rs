@@ -1,7 +1,8 @@
-//! The inbound half.
+//! Tests of the inbound half.
 
 mod any_request;
 mod contract;
+mod error_response;
 mod extract;
 mod from_fn;
 mod hosts;
@@ -12,7 +13,6 @@ mod layer;
 mod life;
 #[cfg(feature = "file")]
 mod loads;
-mod refusals;
 mod sentinel;
 mod several_slots;
 mod storm;
@@ -23,7 +23,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocation, KeyLocations};
 
-/// Every kind of slot; the query's is named `key`.
+/// Returns locations of every kind. The query parameter is named `key`.
 fn every_slot() -> KeyLocations {
     let header = |name| KeyLocation::Header(HeaderName::from_static(name));
     KeyLocations::new([
@@ -37,14 +37,14 @@ fn every_slot() -> KeyLocations {
     .unwrap()
 }
 
-/// The head of a request, as far as slots look at it.
+/// The parts of a request that can hold a key.
 #[derive(Clone, Debug)]
 struct Head {
     headers: HeaderMap,
     uri: Uri,
 }
 
-/// Names and values of headers, in order.
+/// The names and values of headers, in order.
 type Lines<'a> = &'a [(&'a str, &'a [u8])];
 
 impl Head {
@@ -68,9 +68,9 @@ impl Head {
         Self::new(&[], uri)
     }
 
-    /// The token and its slot.
-    fn extract(&self, slots: &KeyLocations) -> Result<(String, usize), AuthErrorKind> {
-        let token = slots
+    /// Returns the token and the index of its location.
+    fn extract(&self, locations: &KeyLocations) -> Result<(String, usize), AuthErrorKind> {
+        let token = locations
             .extract(&self.headers, &self.uri)
             .map_err(|error| error.kind())?;
         Ok((
@@ -79,8 +79,8 @@ impl Head {
         ))
     }
 
-    fn strip(&mut self, slots: &KeyLocations) {
-        slots.strip(&mut self.headers, &mut self.uri);
+    fn strip(&mut self, locations: &KeyLocations) {
+        locations.strip(&mut self.headers, &mut self.uri);
     }
 }
 
@@ -89,13 +89,14 @@ fn basic(user: &str, password: &str) -> Vec<u8> {
     format!("Basic {encoded}").into_bytes()
 }
 
-/// The subprotocol that a browser offers.
+/// Returns the subprotocol that a browser offers.
 fn subprotocol(token: &str) -> String {
     let encoded = URL_SAFE_NO_PAD.encode(token);
     format!("base64url.bearer.authorization.k8s.io.{encoded}")
 }
 
-/// What is expected of a request whose token is `k`, in this slot of [`every_slot`].
-fn k_in(slot: usize) -> Result<(String, usize), AuthErrorKind> {
-    Ok(("k".to_owned(), slot))
+/// Returns what a request with the token `k` in this location of [`every_slot`] is expected to
+/// yield.
+fn k_in(index: usize) -> Result<(String, usize), AuthErrorKind> {
+    Ok(("k".to_owned(), index))
 }

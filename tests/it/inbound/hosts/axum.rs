@@ -1,4 +1,4 @@
-//! An axum router: around it, on its routes, nested, with CORS outside, and its extractors.
+//! Tests with an axum router: around it, on its routes, nested, with CORS, and with extractors.
 
 use axum::Router;
 use axum::body::Body;
@@ -48,15 +48,17 @@ fn caller(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn each_row_of_the_table_is_answered_as_it_says() {
+async fn axum_router_answers_all_cases() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let door = door(keys);
+    let require_key = door(keys);
     let routers = [
-        routes().layer(door.clone()),
-        routes().route_layer(door.clone()),
-        Router::new().merge(routes().layer(door.clone())),
-        Router::new().fallback_service(routes()).layer(door.clone()),
-        routes().layer(ServiceBuilder::new().layer(door)),
+        routes().layer(require_key.clone()),
+        routes().route_layer(require_key.clone()),
+        Router::new().merge(routes().layer(require_key.clone())),
+        Router::new()
+            .fallback_service(routes())
+            .layer(require_key.clone()),
+        routes().layer(ServiceBuilder::new().layer(require_key)),
     ];
     for router in routers {
         for case in cases() {
@@ -66,7 +68,7 @@ async fn each_row_of_the_table_is_answered_as_it_says() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_needs_a_key_around_the_router_and_none_on_its_routes() {
+async fn unknown_path_needs_key_only_around_router() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let around = routes().layer(door(keys.clone()));
     let on_routes = routes().route_layer(door(keys));
@@ -77,15 +79,15 @@ async fn an_unknown_path_needs_a_key_around_the_router_and_none_on_its_routes() 
 }
 
 #[tokio::test]
-async fn a_policy_is_for_the_template_that_the_router_matched() {
+async fn policy_matches_router_template() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let policies = RoutePolicy::new()
+    let policy = RoutePolicy::new()
         .optional_template(Method::GET, "/v1/models/{id}")
-        .and_then(|policies| {
+        .and_then(|policy| {
             let admin = "admin:all".parse().unwrap();
-            policies.required_template(Method::GET, "/v1/models/{id}/weights", admin)
+            policy.required_template(Method::GET, "/v1/models/{id}/weights", admin)
         });
-    let door = RequireKeyLayer::new(keys).policy(policies.unwrap());
+    let require_key = RequireKeyLayer::new(keys).policy(policy.unwrap());
     let models = || {
         Router::new()
             .route("/models", get(echo))
@@ -93,12 +95,14 @@ async fn a_policy_is_for_the_template_that_the_router_matched() {
             .route("/models/{id}/weights", get(echo))
     };
     for router in [
-        Router::new().nest("/v1", models()).layer(door.clone()),
         Router::new()
             .nest("/v1", models())
-            .route_layer(door.clone()),
-        Router::new().nest("/v1", models().layer(door.clone())),
-        Router::new().nest("/v1", models().route_layer(door.clone())),
+            .layer(require_key.clone()),
+        Router::new()
+            .nest("/v1", models())
+            .route_layer(require_key.clone()),
+        Router::new().nest("/v1", models().layer(require_key.clone())),
+        Router::new().nest("/v1", models().route_layer(require_key.clone())),
     ] {
         assert_eq!(
             caller(&ask(&router, layer::get("/v1/models/a")).await),
@@ -126,7 +130,7 @@ async fn a_policy_is_for_the_template_that_the_router_matched() {
 }
 
 #[tokio::test]
-async fn a_layer_around_another_of_the_same_keys_hands_the_caller_on() {
+async fn outer_layer_passes_principal_on() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let scopes = RoutePolicy::new().required(Method::GET, "/", "admin:all".parse().unwrap());
     let inner = RequireKeyLayer::new(keys.clone()).policy(scopes.unwrap());
@@ -141,7 +145,7 @@ async fn a_layer_around_another_of_the_same_keys_hands_the_caller_on() {
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_headers_of_a_cors_layer_outside() {
+async fn outer_cors_layer_adds_headers_to_errors() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let cors = CorsLayer::new()
         .allow_origin(["https://app.example.com".parse().unwrap()])
@@ -180,7 +184,7 @@ async fn a_refusal_has_the_headers_of_a_cors_layer_outside() {
         );
         assert_eq!(headers["access-control-expose-headers"], "www-authenticate");
     }
-    // Also where the CORS layer is within: the preflight comes through to it.
+    // A preflight also reaches a CORS layer inside.
     let within = routes().layer(cors).layer(door(keys));
     for router in [router, within] {
         let answer = ask(&router, preflight()).await;
@@ -242,7 +246,7 @@ fn said(text: &str) -> Result<String, u16> {
 }
 
 #[tokio::test]
-async fn a_handlers_arguments_say_who_may_call_it() {
+async fn extractors_return_client_or_reject() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let required = extracting().layer(RequireKeyLayer::new(keys.clone()));
     let valid = [said("valid"), said("valid"), said("key")];
@@ -254,15 +258,15 @@ async fn a_handlers_arguments_say_who_may_call_it() {
 
     let optional = ["/who", "/perhaps", "/principal"]
         .into_iter()
-        .try_fold(RoutePolicy::new(), |policies, path| {
-            policies.optional(Method::GET, path)
+        .try_fold(RoutePolicy::new(), |policy, path| {
+            policy.optional(Method::GET, path)
         });
-    let refuser = AuthErrorResponse::new("R")
+    let error_response = AuthErrorResponse::new("R")
         .unwrap()
         .format(ErrorFormat::OpenAi);
     let optional = RequireKeyLayer::new(keys)
         .policy(optional.unwrap())
-        .error_response(refuser);
+        .error_response(error_response);
     let optional = extracting().layer(optional);
     assert_eq!(extracted(&optional, Some(VALID)).await, valid);
     assert_eq!(
@@ -271,7 +275,7 @@ async fn a_handlers_arguments_say_who_may_call_it() {
     );
     let nobody = [Err(401), said("nobody"), said("anonymous")];
     assert_eq!(extracted(&optional, None).await, nobody);
-    // An argument refuses as the layer does.
+    // An extractor rejects with the layer's own response.
     let answer = ask(&optional, layer::get("/who")).await;
     assert_eq!(answer.headers()["www-authenticate"], keys::BARE);
     assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -279,7 +283,7 @@ async fn a_handlers_arguments_say_who_may_call_it() {
 }
 
 #[tokio::test]
-async fn open_doors_have_nobody_in_particular() {
+async fn extractors_in_open_mode_have_no_client() {
     let loopback = DangerouslyOpen::on_loopback("127.0.0.1:1".parse().unwrap()).unwrap();
     let open = extracting().layer(RequireKeyLayer::dangerously_open(loopback));
     let nobody = [Err(401), said("nobody"), said("open")];
@@ -288,7 +292,7 @@ async fn open_doors_have_nobody_in_particular() {
 }
 
 #[tokio::test]
-async fn without_the_layer_nobody_is_let_in_and_the_log_says_why() {
+async fn extractors_without_layer_respond_500_and_log() {
     let traced = Traced::new();
     let answers = extracted(&extracting(), Some(VALID)).await;
     assert_eq!(answers, [Err(500), Err(500), Err(500)]);
@@ -302,7 +306,7 @@ async fn without_the_layer_nobody_is_let_in_and_the_log_says_why() {
     assert!(!answer.headers().contains_key("www-authenticate"));
     assert_eq!(answer.headers()["cache-control"], "no-store");
 
-    // Nor on a public route, where nobody looks at keys.
+    // The same on a public route, where the layer checks no keys.
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let public = RoutePolicy::new().public(Method::GET, "/who").unwrap();
     let router = extracting().layer(RequireKeyLayer::new(keys).policy(public));
@@ -310,7 +314,7 @@ async fn without_the_layer_nobody_is_let_in_and_the_log_says_why() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_query_is_not_in_the_copy_that_the_router_keeps_either() {
+async fn original_uri_has_no_token() {
     async fn uris(OriginalUri(original): OriginalUri, uri: Uri) -> String {
         format!("{original} {uri}")
     }

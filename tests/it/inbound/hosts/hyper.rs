@@ -1,4 +1,4 @@
-//! A plain hyper server, over a socket.
+//! Tests with a plain hyper server over a socket.
 
 use bytes::Bytes;
 use http::header::HOST;
@@ -31,10 +31,10 @@ async fn connect(keys: Rotating<KeySet>) -> client::SendRequest<Empty<Bytes>> {
 }
 
 #[tokio::test]
-async fn each_row_of_the_table_is_answered_as_it_says() {
+async fn hyper_server_answers_all_cases() {
     let (keys, mut publisher) = Rotating::manual(keys::keys());
     let mut sender = connect(keys).await;
-    // All on one connection: a refusal does not end it.
+    // All on one connection, which an error response does not close.
     for case in cases() {
         let mut request = case.request();
         request

@@ -1,4 +1,4 @@
-//! The hosts that people have: each refuses and lets through what the plain service does.
+//! Tests of the layer in servers. Each behaves like the plain service.
 
 #[cfg(feature = "axum")]
 mod axum;
@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 
 use super::layer::Answer;
 
-/// An answer that came over a wire, with its body.
+/// Collects the body of a response that came over a wire.
 async fn whole<B: Body<Error: Debug>>(response: Response<B>) -> Answer {
     let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();

@@ -1,4 +1,4 @@
-//! A tonic server, over a socket: refusals are told in gRPC's own terms.
+//! Tests with a tonic server over a socket. Errors are gRPC statuses.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,7 +23,7 @@ use tower_rotating_auth::{Rotating, inbound::KeySet};
 use crate::inbound::keys::{self, Case, Expected, cases, door_at, seen};
 use crate::support::Text;
 
-/// Answers each call with what it sees.
+/// A gRPC service that responds with a description of the call.
 #[derive(Clone)]
 struct Mirror;
 
@@ -69,7 +69,7 @@ async fn connect(keys: Rotating<KeySet>) -> client::SendRequest<Full<Bytes>> {
     sender
 }
 
-/// The call that stands for the request of a case: to the method that is named like its path.
+/// Returns the gRPC call for the request of a case: to the method that has the name of its path.
 fn call(case: &Case) -> Request<Full<Bytes>> {
     let mut request: Request<Full<Bytes>> = case.request();
     let path = match request.uri().path_and_query().unwrap().as_str() {
@@ -99,7 +99,7 @@ fn grpc_status(headers: &HeaderMap) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn each_row_of_the_table_is_answered_in_grpcs_own_terms() {
+async fn tonic_server_answers_all_cases_in_grpc() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let mut sender = connect(keys).await;
     for case in cases() {
@@ -134,10 +134,10 @@ async fn each_row_of_the_table_is_answered_in_grpcs_own_terms() {
                 };
                 assert_eq!(grpc_status(&head.headers), Some(code), "{row}");
                 assert!(message.is_empty(), "{row}");
-                let told = head.headers.get("www-authenticate");
-                let told = told.map(|line| line.to_str().unwrap());
-                assert_eq!(told, challenge, "{row}");
-                // As a gRPC client reads it.
+                let challenges = head.headers.get("www-authenticate");
+                let challenges = challenges.map(|line| line.to_str().unwrap());
+                assert_eq!(challenges, challenge, "{row}");
+                // A gRPC client can read the status.
                 let status = Status::from_header_map(&head.headers).unwrap();
                 assert!(!status.message().is_empty(), "{row}");
             }
@@ -146,7 +146,7 @@ async fn each_row_of_the_table_is_answered_in_grpcs_own_terms() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_speak_grpc_is_told_in_http() {
+async fn http_client_of_tonic_gets_http_error() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let mut sender = connect(keys).await;
     let mut request = Request::get("http://localhost/test.Mirror/Say");

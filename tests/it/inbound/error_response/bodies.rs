@@ -1,30 +1,30 @@
-//! Bodies of refusals.
+//! Tests of the bodies of error responses.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use serde_json::{Value, json};
 use tower_rotating_auth::inbound::{AuthErrorKind, ErrorFormat};
 
-use super::{FORMATS, answer, bad_tokens, custom, every_refusal, refuser};
+use super::{FORMATS, answer, bad_tokens, custom, error_response, every_error};
 
 #[test]
-fn a_body_of_your_own_is_made_from_what_the_client_may_know() {
-    let refuser = refuser().format(ErrorFormat::Custom(custom));
-    for (refusal, ..) in every_refusal() {
-        let known = match refusal.kind() {
+fn custom_body_sees_only_disclosed_error() {
+    let error_response = error_response().format(ErrorFormat::Custom(custom));
+    for (error, ..) in every_error() {
+        let known = match error.kind() {
             AuthErrorKind::UnsupportedScheme | AuthErrorKind::Empty => AuthErrorKind::Missing,
             AuthErrorKind::Conflict => AuthErrorKind::Duplicate,
             bad if bad_tokens().any(|token| token.kind() == bad) => AuthErrorKind::Unknown,
             other => other,
         };
-        let response = answer(&refuser, &refusal);
+        let response = answer(&error_response, &error);
         assert_eq!(response.headers()["content-type"], "text/plain");
         assert_eq!(*response.body(), format!("{known:?}"));
     }
 }
 
 #[test]
-fn each_body_has_the_shape_that_its_clients_read() {
+fn bodies_have_documented_shape() {
     type Shape = fn(&Value, &Response<Bytes>) -> bool;
     let shapes: [(ErrorFormat, &str, Shape); 4] = [
         (ErrorFormat::Json, "application/json", |body, _| {
@@ -54,18 +54,15 @@ fn each_body_has_the_shape_that_its_clients_read() {
         ),
     ];
     for (format, content_type, has_shape) in shapes {
-        let refuser = refuser().format(format);
-        for (refusal, ..) in every_refusal() {
-            let response = answer(&refuser, &refusal);
+        let error_response = error_response().format(format);
+        for (error, ..) in every_error() {
+            let response = answer(&error_response, &error);
             assert_eq!(response.headers()["content-type"], content_type);
             let body: Value = serde_json::from_slice(response.body()).unwrap();
-            assert!(
-                has_shape(&body, &response),
-                "{format:?} {refusal:?}: {body}"
-            );
+            assert!(has_shape(&body, &response), "{format:?} {error:?}: {body}");
         }
     }
-    let openai = refuser().format(ErrorFormat::OpenAi);
+    let openai = error_response().format(ErrorFormat::OpenAi);
     let body: Value =
         serde_json::from_slice(answer(&openai, &AuthErrorKind::Revoked.into()).body()).unwrap();
     let expected = json!({"error": {
@@ -77,7 +74,7 @@ fn each_body_has_the_shape_that_its_clients_read() {
     assert_eq!(body, expected);
 
     let empty = answer(
-        &refuser().format(ErrorFormat::Empty),
+        &error_response().format(ErrorFormat::Empty),
         &AuthErrorKind::Missing.into(),
     );
     assert!(empty.body().is_empty());
@@ -86,12 +83,12 @@ fn each_body_has_the_shape_that_its_clients_read() {
 }
 
 #[test]
-fn an_answer_to_head_has_the_headers_of_the_other_and_no_body() {
+fn head_response_has_headers_but_no_body() {
     for format in FORMATS {
-        let refuser = refuser().format(format);
-        for (refusal, ..) in every_refusal() {
-            let post = answer(&refuser, &refusal);
-            let head = refuser.response(&refusal, &Method::HEAD, &HeaderMap::new());
+        let error_response = error_response().format(format);
+        for (error, ..) in every_error() {
+            let post = answer(&error_response, &error);
+            let head = error_response.response(&error, &Method::HEAD, &HeaderMap::new());
             assert_eq!(head.status(), post.status());
             assert_eq!(head.headers(), post.headers());
             assert_eq!(

@@ -1,4 +1,4 @@
-//! What a refused client is told.
+//! Tests of error responses.
 
 mod bodies;
 mod challenges;
@@ -19,9 +19,9 @@ fn scopes(text: &str) -> Scopes {
     text.parse().unwrap()
 }
 
-fn custom(refusal: &AuthError) -> (HeaderValue, Bytes) {
+fn custom(error: &AuthError) -> (HeaderValue, Bytes) {
     let text = HeaderValue::from_static("text/plain");
-    (text, format!("{:?}", refusal.kind()).into())
+    (text, format!("{:?}", error.kind()).into())
 }
 
 const FORMATS: [ErrorFormat; 6] = [
@@ -33,7 +33,7 @@ const FORMATS: [ErrorFormat; 6] = [
     ErrorFormat::Custom(custom),
 ];
 
-fn every_refusal() -> Vec<(AuthError, u16, Option<&'static str>, &'static str)> {
+fn every_error() -> Vec<(AuthError, u16, Option<&'static str>, &'static str)> {
     let retry_after = Duration::from_secs(7);
     vec![
         (AuthErrorKind::Missing.into(), 401, Some(BARE), "missing"),
@@ -127,19 +127,19 @@ fn every_refusal() -> Vec<(AuthError, u16, Option<&'static str>, &'static str)> 
     ]
 }
 
-/// What can be wrong with a token.
+/// Returns the errors about a token.
 fn bad_tokens() -> impl Iterator<Item = AuthError> {
-    let all = every_refusal().into_iter();
+    let all = every_error().into_iter();
     all.filter(|(_, _, challenge, _)| *challenge == Some(INVALID_TOKEN))
-        .map(|(refusal, ..)| refusal)
+        .map(|(error, ..)| error)
 }
 
-fn refuser() -> AuthErrorResponse {
+fn error_response() -> AuthErrorResponse {
     AuthErrorResponse::new("R").unwrap()
 }
 
-fn answer(refuser: &AuthErrorResponse, refusal: &AuthError) -> Response<Bytes> {
-    refuser.response(refusal, &Method::POST, &HeaderMap::new())
+fn answer(error_response: &AuthErrorResponse, error: &AuthError) -> Response<Bytes> {
+    error_response.response(error, &Method::POST, &HeaderMap::new())
 }
 
 fn grpc(content_type: &'static str) -> HeaderMap {
@@ -153,25 +153,25 @@ fn challenges(response: &Response<Bytes>) -> Vec<&str> {
 }
 
 #[test]
-fn each_refusal_has_its_status_its_challenge_and_its_reason() {
-    for (refusal, status, challenge, reason) in every_refusal() {
-        let response = answer(&refuser(), &refusal);
+fn error_has_status_challenge_and_reason() {
+    for (error, status, challenge, reason) in every_error() {
+        let response = answer(&error_response(), &error);
         assert_eq!(response.status(), status, "{reason}");
-        assert_eq!(refusal.status(), status, "{reason}");
-        assert_eq!(refusal.reason(), reason);
+        assert_eq!(error.status(), status, "{reason}");
+        assert_eq!(error.reason(), reason);
         assert_eq!(challenges(&response), Vec::from_iter(challenge), "{reason}");
         assert_eq!(response.headers()["cache-control"], "no-store", "{reason}");
-        assert_eq!(response.extensions().get(), Some(&refusal), "{reason}");
+        assert_eq!(response.extensions().get(), Some(&error), "{reason}");
         let retry_after = response.headers().get("retry-after");
         assert_eq!(retry_after.is_some(), status == 503, "{reason}");
     }
 }
 
 #[test]
-fn only_who_presents_nothing_is_anonymous() {
-    for (refusal, _, challenge, reason) in every_refusal() {
+fn nothing_presented_needs_bare_challenge() {
+    for (error, _, challenge, reason) in every_error() {
         assert_eq!(
-            refusal.nothing_presented(),
+            error.nothing_presented(),
             challenge == Some(BARE),
             "{reason}"
         );
@@ -179,19 +179,19 @@ fn only_who_presents_nothing_is_anonymous() {
 }
 
 #[test]
-fn what_is_wrong_with_a_token_cannot_be_told_from_the_answer() {
+fn token_errors_have_equal_responses() {
     for format in FORMATS {
-        let slots = KeyLocations::new([KeyLocation::Bearer, KeyLocation::Basic]).unwrap();
-        let refuser = refuser().format(format).locations(&slots);
+        let locations = KeyLocations::new([KeyLocation::Bearer, KeyLocation::Basic]).unwrap();
+        let error_response = error_response().format(format).locations(&locations);
         for (method, headers) in [
             (Method::POST, HeaderMap::new()),
             (Method::HEAD, HeaderMap::new()),
             (Method::POST, grpc("application/grpc")),
         ] {
             let answers: Vec<_> = bad_tokens()
-                .map(|refusal| refuser.response(&refusal, &method, &headers))
+                .map(|error| error_response.response(&error, &method, &headers))
                 .map(|response| {
-                    // In the order in which they are sent.
+                    // In the order in which the server sends them.
                     let headers = Vec::from_iter(response.headers().clone());
                     (response.status(), headers, response.into_body())
                 })
@@ -205,8 +205,8 @@ fn what_is_wrong_with_a_token_cannot_be_told_from_the_answer() {
 }
 
 #[test]
-fn grpc_is_answered_in_its_own_terms() {
-    for (refusal, status, challenge, reason) in every_refusal() {
+fn grpc_client_gets_grpc_status() {
+    for (error, status, challenge, reason) in every_error() {
         let code = match status {
             401 => "16",
             403 => "7",
@@ -220,7 +220,7 @@ fn grpc_is_answered_in_its_own_terms() {
             "application/grpc+proto",
             "Application/gRPC; charset=utf-8",
         ] {
-            let response = refuser().response(&refusal, &Method::POST, &grpc(content_type));
+            let response = error_response().response(&error, &Method::POST, &grpc(content_type));
             assert_eq!(response.status(), 200, "{reason}");
             assert_eq!(response.headers()["content-type"], "application/grpc");
             assert_eq!(response.headers()["grpc-status"], code, "{reason}");
@@ -232,21 +232,21 @@ fn grpc_is_answered_in_its_own_terms() {
             );
             assert_eq!(challenges(&response), Vec::from_iter(challenge));
             assert!(response.body().is_empty());
-            assert_eq!(response.extensions().get(), Some(&refusal));
+            assert_eq!(response.extensions().get(), Some(&error));
         }
         for content_type in [
             "application/grpc-web+proto",
             "application/grpcx",
             "text/plain",
         ] {
-            let response = refuser().response(&refusal, &Method::POST, &grpc(content_type));
+            let response = error_response().response(&error, &Method::POST, &grpc(content_type));
             assert_eq!(response.status(), status, "{content_type}");
         }
     }
 }
 
 #[test]
-fn retry_after_is_rounded_up_and_at_least_a_second() {
+fn retry_after_is_rounded_up_to_seconds() {
     for (wait, seconds) in [
         (Duration::ZERO, "1"),
         (Duration::from_millis(1), "1"),
@@ -254,8 +254,8 @@ fn retry_after_is_rounded_up_and_at_least_a_second() {
         (Duration::from_millis(1001), "2"),
         (Duration::MAX, "18446744073709551615"),
     ] {
-        let refusal = AuthError::unavailable(wait);
-        let response = answer(&refuser(), &refusal);
+        let error = AuthError::unavailable(wait);
+        let response = answer(&error_response(), &error);
         assert_eq!(response.headers()["retry-after"], seconds, "{wait:?}");
     }
 }

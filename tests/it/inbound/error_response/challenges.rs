@@ -1,41 +1,37 @@
-//! Challenges, as other programs read them.
+//! Tests of challenges with another parser.
 
 use http_auth::parse_challenges;
 use tower_rotating_auth::inbound::{
     AuthError, AuthErrorKind, AuthErrorResponse, KeyLocation, KeyLocations,
 };
 
-use super::{answer, challenges, every_refusal, refuser, scopes};
+use super::{answer, challenges, error_response, every_error, scopes};
 
 #[test]
-fn basic_is_asked_for_after_bearer_on_a_line_of_its_own_and_only_if_it_is_read() {
-    let refuser = refuser();
+fn basic_challenge_follows_bearer_if_enabled() {
+    let error_response = error_response();
     let with_basic = KeyLocations::new([KeyLocation::Basic, KeyLocation::Bearer]).unwrap();
-    for (refusal, status, challenge, reason) in every_refusal() {
+    for (error, status, challenge, reason) in every_error() {
         let mut expected = Vec::from_iter(challenge);
-        let without = refuser
+        let without = error_response
             .clone()
             .locations(&with_basic)
             .locations(&KeyLocations::default());
-        assert_eq!(
-            challenges(&answer(&without, &refusal)),
-            expected,
-            "{reason}"
-        );
+        assert_eq!(challenges(&answer(&without, &error)), expected, "{reason}");
         if status == 401 {
             expected.push(r#"Basic realm="R""#);
         }
-        let with = refuser.clone().locations(&with_basic);
-        assert_eq!(challenges(&answer(&with, &refusal)), expected, "{reason}");
+        let with = error_response.clone().locations(&with_basic);
+        assert_eq!(challenges(&answer(&with, &error)), expected, "{reason}");
     }
 }
 
 #[test]
-fn clients_are_told_where_the_metadata_is() {
+fn challenge_has_metadata_url() {
     let url = "https://example.com/.well-known/oauth-protected-resource/\"a\"";
-    let refuser = refuser().resource_metadata(url).unwrap();
-    for (refusal, ..) in every_refusal() {
-        let response = answer(&refuser, &refusal);
+    let error_response = error_response().resource_metadata(url).unwrap();
+    for (error, ..) in every_error() {
+        let response = answer(&error_response, &error);
         for line in challenges(&response) {
             let parsed = parse_challenges(line).unwrap();
             let found = parsed[0]
@@ -48,12 +44,12 @@ fn clients_are_told_where_the_metadata_is() {
 }
 
 #[test]
-fn challenges_read_back_through_another_parser() {
+fn challenges_parse_back() {
     let realm = r#"a "realm", with \ and = in it"#;
-    let slots = KeyLocations::new([KeyLocation::Basic]).unwrap();
-    let refuser = AuthErrorResponse::new(realm).unwrap().locations(&slots);
+    let locations = KeyLocations::new([KeyLocation::Basic]).unwrap();
+    let error_response = AuthErrorResponse::new(realm).unwrap().locations(&locations);
     let response = answer(
-        &refuser,
+        &error_response,
         &AuthError::insufficient_scope(scopes("models:read !#[]~")),
     );
     let line = challenges(&response)[0];
@@ -72,7 +68,7 @@ fn challenges_read_back_through_another_parser() {
     .map(|(name, value)| (name, value.to_owned()));
     assert_eq!(parameters, expected);
 
-    let response = answer(&refuser, &AuthErrorKind::Missing.into());
+    let response = answer(&error_response, &AuthErrorKind::Missing.into());
     let schemes = challenges(&response).join(", ");
     let schemes: Vec<_> = parse_challenges(&schemes).unwrap();
     assert_eq!(
