@@ -51,7 +51,7 @@ fn poll_interval_sets_the_pace_of_the_source() {
         };
         assert_eq!(*poll_interval, Some(Duration::from_secs_f64(seconds)));
         let expected = format!("poll: Some({:?})", Duration::from_secs_f64(seconds));
-        let pace = format!("{:?}", config.unwrap().into_source().pace());
+        let pace = format!("{:?}", config.unwrap().into_source().refresh_interval());
         assert!(pace.contains(&expected), "{pace}");
     }
 }
