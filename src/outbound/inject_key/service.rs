@@ -59,7 +59,7 @@ impl<S, X> InjectKey<S, X> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let client = InjectKeyLayer::new("https://api.example.com", key)?
-    ///     .replay(|_: &Upload| None)
+    ///     .replay(|_: &Upload| None::<Upload>)
     ///     .layer(service_fn(async |request: Request<Upload>| {
     ///         let sent = request.headers()["authorization"].clone();
     ///         Ok::<_, std::convert::Infallible>(Response::new(sent))

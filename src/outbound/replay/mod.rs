@@ -24,7 +24,7 @@
 //!     Secret,
 //!     outbound::replay::{BufferBody, ReplayBody},
 //!     outbound::{Credential, InjectKeyLayer, IntoCredential, Outcome},
-//!     source::source_fn,
+//!     source::{SourceError, source_fn},
 //! };
 //!
 //! type Upload = Full<Bytes>; // stands for a body that streams
@@ -43,10 +43,11 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // The first fetch returns sk-1, the next one sk-2.
-//! let fetches = std::sync::atomic::AtomicU8::new(1);
+//! let mut fetches = 0;
 //! let source = source_fn(move || {
-//!     let n = fetches.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-//!     async move { Ok(Secret::from(format!("sk-{n}"))) }
+//!     fetches += 1;
+//!     let secret = Secret::from(format!("sk-{fetches}"));
+//!     async move { Ok::<_, SourceError>(secret) }
 //! });
 //! let key = Rotating::start(source.bearer()).await?;
 //! let client = InjectKeyLayer::new("https://api.example.com", key)?

@@ -213,27 +213,33 @@ async fn concurrent_rejections_share_one_fetch() {
 
 #[tokio::test(start_paused = true)]
 async fn grpc_status_header_is_a_rejection() {
-    let world = World::new("old");
-    let upstream = world.upstream();
-    let grpc = service_fn(move |request: Request<String>| {
-        let answer = upstream.clone().oneshot(request);
-        async {
-            answer.await.map(|mut response| {
-                if response.status() == StatusCode::UNAUTHORIZED {
-                    *response.status_mut() = StatusCode::OK;
-                    let headers = response.headers_mut();
-                    headers.insert("content-type", "application/grpc".parse().unwrap());
-                    headers.insert("grpc-status", "16".parse().unwrap());
-                }
-                response
-            })
-        }
-    });
-    let client = world.inject().await.layer(grpc);
-    world.rotate("new");
-    let response = client.oneshot(post("unary")).await.unwrap();
-    assert_eq!(response.body(), "unary");
-    assert!(!response.headers().contains_key("grpc-status"));
+    for content_type in [
+        "application/grpc",
+        "application/grpc-web+proto",
+        "application/grpc-web-text",
+    ] {
+        let world = World::new("old");
+        let upstream = world.upstream();
+        let grpc = service_fn(move |request: Request<String>| {
+            let answer = upstream.clone().oneshot(request);
+            async {
+                answer.await.map(|mut response| {
+                    if response.status() == StatusCode::UNAUTHORIZED {
+                        *response.status_mut() = StatusCode::OK;
+                        let headers = response.headers_mut();
+                        headers.insert("content-type", content_type.parse().unwrap());
+                        headers.insert("grpc-status", "16".parse().unwrap());
+                    }
+                    response
+                })
+            }
+        });
+        let client = world.inject().await.layer(grpc);
+        world.rotate("new");
+        let response = client.oneshot(post("unary")).await.unwrap();
+        assert_eq!(response.body(), "unary", "{content_type}");
+        assert!(!response.headers().contains_key("grpc-status"));
+    }
 }
 
 #[tokio::test(start_paused = true)]
