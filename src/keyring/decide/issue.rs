@@ -65,7 +65,8 @@ impl KeyRingState {
             self.policy(),
             now,
         )?;
-        // A key with all scopes of its new client follows the client: scopes of its own would prevent narrowing the client.
+        // A key with all scopes of its new client follows the client: scopes of its own would
+        // prevent narrowing the client.
         let is_new = !change.clients.is_empty();
         let scopes = request.scopes.clone();
         let scopes = scopes.filter(|scopes| !is_new || scopes != client.scopes());

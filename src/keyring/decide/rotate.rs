@@ -94,7 +94,8 @@ impl KeyRingState {
             .replaces()
             .is_some_and(|replaced| match request.old_key {
                 OldKey::Retire(_) => named.is_none_or(|named| named.id() == replaced),
-                // The replaced key is the last of the lineage. If it was not revoked, another rotation made this key.
+                // The replaced key is the last of the lineage. If it was not revoked, another
+                // rotation made this key.
                 OldKey::Revoke => {
                     is_revoked(self.key(replaced))
                         && named.is_none_or(|named| {

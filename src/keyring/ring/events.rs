@@ -36,7 +36,8 @@ pub(crate) fn log_change(name: &str, before: &KeyRingState, change: &Change) {
             (Some(before), ..) if before.retires_at() != entry.retires_at() => {
                 tracing::info!(name, %client, %key, "retired a key");
             }
-            // Only the scopes changed, together with those of the client, which has a line of its own.
+            // Only the scopes changed, together with those of the client, which has a line of its
+            // own.
             (Some(_), ..) => {}
         }
     }

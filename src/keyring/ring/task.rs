@@ -133,7 +133,8 @@ impl<S: Store> RingTask<S> {
             }
             let decided = operation.decide(&self.state, self.now());
             if decided.as_ref().map_or(true, Change::is_empty) && !has_looked {
-                // Nothing will be written, so the store could not report a conflict: load it and decide again.
+                // Nothing will be written, so the store could not report a conflict: load it and
+                // decide again.
                 self.stored = Stored::Unknown;
                 continue;
             }

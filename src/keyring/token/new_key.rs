@@ -173,8 +173,9 @@ mod tests {
         assert!(NewKey::is_plausible(b"sk-proj-8Zk1tQ0mVd7RyXw3LpHs5N"));
     }
 
-    /// What the statistic is expected to stay below but for one of a thousand million runs, by the approximation of
-    /// Wilson and Hilferty (6.6 standard deviations: there are 55 places, each judged by itself).
+    /// What the statistic is expected to stay below but for one of a thousand million runs, by the
+    /// approximation of Wilson and Hilferty (6.6 standard deviations: there are 55 places, each
+    /// judged by itself).
     fn most(degrees: f64, deviations: f64) -> f64 {
         let part = 2.0 / (9.0 * degrees);
         degrees * (1.0 - part + deviations * part.sqrt()).powi(3)

@@ -352,8 +352,8 @@ async fn lost_revocations_are_written_again() {
         ring.revoke(key.id()).await.unwrap();
     }
 
-    // A later serial, written from an older file: one key is live again, one has another id, and one is
-    // missing.
+    // A later serial, written from an older file: one key is live again, one has another id, and
+    // one is missing.
     let theirs = live.into_iter().filter_map(|entry| {
         if entry.id() == removed.id() {
             return None;
@@ -384,7 +384,13 @@ async fn ring_needs_a_readable_store() {
     let store = Faulty::new();
     store.set(Fault::Lost);
     let started = KeyRing::start(store).await;
-    assert_eq!(started.unwrap_err().kind(), KeyRingErrorKind::Store);
+    let error = started.unwrap_err();
+    assert_eq!(error.kind(), KeyRingErrorKind::Store);
+    assert_eq!(
+        format!("{error:?}"),
+        format!("{error}: the disk is gone"),
+        "readable where `fn main` returns it"
+    );
 }
 
 async fn other(ring: &KeyRing, name: &str) -> NewKey {

@@ -1,4 +1,5 @@
-//! A key ring against its model: random operations of two processes in random order at random times.
+//! A key ring against its model: random operations of two processes in random order at random
+//! times.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -247,7 +248,8 @@ impl World {
         }
     }
 
-    /// Checks that the ring made what the model expects, and stores the id and the token in the model.
+    /// Checks that the ring made what the model expects, and stores the id and the token in the
+    /// model.
     fn made(
         &mut self,
         expected: Result<Comes, NotAllowed>,
