@@ -1,11 +1,13 @@
-//! What an operator allows.
+//! The limits that an operator sets for keys.
 
 use std::time::{Duration, SystemTime};
 
-/// Longer than any key lives, and short enough that no sum of times overflows.
+/// The longest time span: longer than any key lives, and short enough that no sum overflows.
 const LONGEST: Duration = days(200 * 365);
 
-/// What a key ring allows: how many keys a client has, and for how long they live.
+/// The limits of a key ring: how many keys a client has, and how long they live.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,7 +29,7 @@ pub struct IssuancePolicy {
     pub(crate) purge_after: Duration,
 }
 
-/// How old a key may become, counted from when it was made.
+/// The greatest age of a key, counted from when it was made, and what happens then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxAge {
     pub(crate) age: Duration,
@@ -43,7 +45,8 @@ pub(crate) enum Then {
 }
 
 impl IssuancePolicy {
-    /// Two live keys for each client, seven days of grace at most, and a warning about keys older than 90 days.
+    /// Returns the defaults: two valid keys for each client, at most 7 days of grace, and a warning
+    /// about keys older than 90 days.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -55,42 +58,48 @@ impl IssuancePolicy {
         }
     }
 
-    /// A client has at most so many keys that are valid or will be, two unless told, and never less: a rotation
-    /// needs two. A rotation that would make it more ends the grace of older keys.
+    /// Sets how many keys of a client may be valid, or become valid later. Defaults to 2, which is
+    /// also the minimum, since a rotation needs two.
+    ///
+    /// A rotation that would exceed the limit ends the grace of older keys.
     #[must_use]
     pub const fn max_live_keys(mut self, keys: usize) -> Self {
         self.max_live_keys = if keys < 2 { 2 } else { keys };
         self
     }
 
-    /// A rotated key stays valid for at most so long, whatever the rotation asks for; seven days unless told.
+    /// Sets the longest grace of a rotated key. A longer one is shortened. Defaults to 7 days.
     #[must_use]
     pub fn max_grace(mut self, grace: Duration) -> Self {
         self.max_grace = grace.min(LONGEST);
         self
     }
 
-    /// How old keys may become; a warning about those older than 90 days unless told.
+    /// Sets the greatest age of keys. Defaults to a warning about keys older than 90 days.
     #[must_use]
     pub const fn max_age(mut self, max_age: MaxAge) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// A new key lives for so long, where nothing else is asked for. Unless told, as long as the greatest age
-    /// where older keys are refused, and for ever where they are not; a successor as long as the key it
-    /// replaces.
+    /// Sets the lifetime of new keys whose request sets none.
+    ///
+    /// If unset, a new key lives for the greatest age where older keys are refused, and otherwise
+    /// without an end. A successor lives as long as the key that it replaces.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime.min(LONGEST));
         self
     }
 
-    /// What became of a key is kept for so long after its [`not_after`](crate::keyring::KeyEntry::not_after), 30 days
-    /// unless told. A key that has none is kept for ever: an older copy of the store could bring it back. So is one that was imported
-    /// and revoked: it could be imported again.
+    /// Sets how long a key is kept after its [`not_after`](crate::keyring::KeyEntry::not_after).
+    /// Defaults to 30 days.
     ///
-    /// Rings on one store have the same time. One with a longer time puts back what another one has purged.
+    /// A key without an end is kept forever, since an older copy of the store could bring it back.
+    /// So is a key that was imported and revoked, since it could be imported again.
+    ///
+    /// Set the same time for all rings on one store: a ring with a longer time restores what
+    /// another has purged.
     #[must_use]
     pub fn purge_after(mut self, after: Duration) -> Self {
         self.purge_after = after.min(LONGEST);
@@ -111,7 +120,7 @@ impl MaxAge {
         Self::new(age, Then::Warn)
     }
 
-    /// Refuses keys that are older, and makes none that would live longer.
+    /// Refuses keys that are older, and issues none that would live longer.
     #[must_use]
     pub const fn refuse(age: Duration) -> Self {
         Self::new(age, Then::Refuse)
@@ -126,14 +135,15 @@ impl MaxAge {
         }
     }
 
-    /// Warns so long before a key is too old, or ends; 14 days unless told, and never before three quarters of its life are over.
+    /// Sets how long to warn before a key is too old or ends, but never before three quarters of
+    /// its life are over. Defaults to 14 days.
     #[must_use]
     pub fn warn_ahead(mut self, ahead: Duration) -> Self {
         self.warn_ahead = ahead.min(LONGEST);
         self
     }
 
-    /// When a key that was made at `created_at` is refused for its age, if it is.
+    /// Returns when a key that was made at `created_at` is too old, if it is then refused.
     pub(crate) fn ends(&self, created_at: Option<SystemTime>) -> Option<SystemTime> {
         match self.then {
             Then::Refuse => created_at.map(|moment| after(moment, self.age)),
@@ -146,7 +156,7 @@ const fn days(n: u64) -> Duration {
     Duration::from_secs(n * 24 * 60 * 60)
 }
 
-/// The moment so long after another; no later than a clock can tell.
+/// Returns the moment `span` after another, or the same moment if the clock cannot hold the sum.
 pub(crate) fn after(moment: SystemTime, span: Duration) -> SystemTime {
     moment.checked_add(span.min(LONGEST)).unwrap_or(moment)
 }

@@ -1,4 +1,4 @@
-//! Clients: that they are there, what they may do, and whether they may at present.
+//! Clients: their scopes, and whether their keys are accepted.
 
 use std::time::SystemTime;
 
@@ -8,8 +8,8 @@ use crate::inbound::{ClientId, Scopes};
 use crate::keyring::state::{Change, ClientEntry, ClientState, KeyRingState};
 
 impl KeyRingState {
-    /// A client with these scopes: a new one, or the one that is there, as enabled as it is. A key that has ended, and was
-    /// made for more, is made for nothing.
+    /// Sets the scopes of a client, or creates it. Keys that have ended lose scopes that the client
+    /// no longer has.
     pub(crate) fn set_scopes(
         &self,
         id: &ClientId,
@@ -30,7 +30,7 @@ impl KeyRingState {
         Ok((change, ()))
     }
 
-    /// A client in another state; its keys stay what they are.
+    /// Enables or disables a client. Its keys stay as they are.
     pub(crate) fn set_state(&self, id: &ClientId, state: ClientState) -> Decided<()> {
         let client = self.client(id);
         let client = client.ok_or_else(|| NotAllowed::UnknownClient(id.clone()))?;

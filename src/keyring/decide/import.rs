@@ -1,4 +1,4 @@
-//! A new key for a client, made elsewhere.
+//! The import of a key that was made elsewhere.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,8 @@ use crate::keyring::request::{ExternalKey, IssueRequest};
 use crate::keyring::state::{Change, KeyRingState};
 
 impl KeyRingState {
-    /// A key that the client has already is not taken twice; nor does one that was revoked come back so, which is kept for that.
+    /// Adds an external key, unless the client has it already. A key that was revoked does not come
+    /// back; it is kept for that.
     pub(crate) fn import(
         &self,
         request: &IssueRequest,

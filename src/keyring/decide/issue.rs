@@ -1,4 +1,4 @@
-//! A new key for a client, made here.
+//! The issue of a new key.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +26,7 @@ impl KeyRingState {
         self.add(request, candidate, Provenance::Issued, now)
     }
 
-    /// A new key beside those that the client has.
+    /// Adds a key to those that the client has.
     pub(crate) fn add(
         &self,
         request: &IssueRequest,
@@ -65,7 +65,8 @@ impl KeyRingState {
             self.policy(),
             now,
         )?;
-        // Of a client that is made for the key, it has all: scopes of its own would only keep the client from being narrowed.
+        // A key with all scopes of its new client follows the client: scopes of its own would
+        // prevent narrowing the client.
         let is_new = !change.clients.is_empty();
         let scopes = request.scopes.clone();
         let scopes = scopes.filter(|scopes| !is_new || scopes != client.scopes());
@@ -80,7 +81,7 @@ impl KeyRingState {
         Ok((change, Made::Now(candidate.id.clone())))
     }
 
-    /// The key that the operation of this idempotency key has made.
+    /// Returns the key that the operation with this idempotency key has made.
     pub(crate) fn made_before(
         &self,
         client: &ClientId,
@@ -92,7 +93,7 @@ impl KeyRingState {
     }
 }
 
-/// When a key that is made now ends, as the policy has it.
+/// Returns when a key that is made now expires under the policy.
 pub(crate) fn end_of_life(
     lifetime: Lifetime,
     default: Option<Duration>,

@@ -1,4 +1,4 @@
-//! Which keys are alive, and which came after which.
+//! Which keys are live, and which key replaced which.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -9,11 +9,13 @@ use crate::keyring::request::KeySelector;
 use crate::keyring::state::{KeyEntry, KeyRingState};
 
 impl KeyRingState {
-    /// Whether the key is valid at `now`, or will be: neither revoked nor over.
+    /// Returns whether the key is valid at `now`, or becomes valid later: neither revoked nor
+    /// ended.
     pub(crate) fn is_live(&self, entry: &KeyEntry, now: SystemTime) -> bool {
         entry.revoked_at().is_none() && self.ends_at(entry).is_none_or(|end| now < end)
     }
 
+    /// Returns the live keys of a client.
     pub(crate) fn live_keys_of(
         &self,
         client: &ClientId,
@@ -23,17 +25,17 @@ impl KeyRingState {
             .filter(move |entry| self.is_live(entry, now))
     }
 
-    /// The live key that replaced this one, or replaced a key that did and has ended since.
+    /// Returns the live key that replaced this one, directly or through keys that have ended since.
     pub(crate) fn successor_of(&self, entry: &KeyEntry, now: SystemTime) -> Option<&KeyEntry> {
         self.live_keys_of(entry.client(), now)
             .find(|other| self.replaced_by(other, now).contains(entry.id()))
     }
 
-    /// The keys whose successor this one is: back to the first that is alive.
+    /// Returns the keys whose successor is `entry`, back to the first one that is live.
     fn replaced_by<'a>(&'a self, entry: &'a KeyEntry, now: SystemTime) -> HashSet<&'a KeyId> {
         let mut replaced = HashSet::new();
         let mut next = entry.replaces();
-        // Who writes by hand may write a circle.
+        // An edited file may hold a circle.
         while let Some(id) = next.filter(|id| *id != entry.id() && replaced.insert(*id)) {
             let before = self.key(id).filter(|before| !self.is_live(before, now));
             next = before.and_then(KeyEntry::replaces);
@@ -41,11 +43,11 @@ impl KeyRingState {
         replaced
     }
 
-    /// The keys before this one and after it, and the key itself.
+    /// Returns the key, the keys before it and those after it.
     pub(crate) fn lineage_of(&self, entry: &KeyEntry) -> Vec<&KeyEntry> {
         let mut found: HashSet<&KeyId> = HashSet::from([entry.id()]);
         let mut oldest = entry;
-        // Also one that is not kept any more: the keys that replaced it are of one lineage.
+        // A purged key counts too: the keys that replaced it are of one lineage.
         while let Some(id) = oldest.replaces().filter(|id| found.insert(id)) {
             let Some(before) = self.key(id) else { break };
             oldest = before;
@@ -66,7 +68,7 @@ impl KeyRingState {
             .collect()
     }
 
-    /// The key that is meant, alive or not.
+    /// Returns the selected key, live or not.
     pub(crate) fn select(
         &self,
         selector: &KeySelector,
@@ -87,7 +89,7 @@ impl KeyRingState {
         let heads = live
             .into_iter()
             .filter(|entry| !replaced.contains(entry.id()));
-        // One in its grace has lost its successor: it is meant where there is nothing else.
+        // A key in its grace here has lost its successor: select it only if there is no other.
         let (in_grace, others): (Vec<_>, Vec<_>) =
             heads.partition(|entry| entry.retires_at().is_some());
         match (&*others, &*in_grace) {

@@ -1,4 +1,5 @@
-//! What each operation changes in a state: pure functions of the state, the request, the new key and `now`.
+//! The decisions of a key ring: pure functions of the state, the request, the generated key and
+//! `now`.
 
 mod client;
 mod import;
@@ -23,7 +24,7 @@ pub(crate) struct Candidate {
     pub(crate) digest: KeyDigest,
 }
 
-/// What an operation comes to: what changes, and what the caller is told.
+/// The change that an operation makes, and the value for its caller.
 pub(crate) type Decided<T> = Result<(Change, T), NotAllowed>;
 
 /// A key that an operation asked for.
@@ -31,6 +32,6 @@ pub(crate) type Decided<T> = Result<(Change, T), NotAllowed>;
 pub(crate) enum Made<T> {
     /// It was made now.
     Now(T),
-    /// The same operation has made it before.
+    /// The same operation made it before.
     Before(KeyId),
 }

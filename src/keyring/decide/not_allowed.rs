@@ -1,4 +1,4 @@
-//! Why an operation is not done, and what to do about it.
+//! Why an operation is not allowed.
 
 use std::error::Error;
 use std::fmt;
@@ -9,56 +9,58 @@ use crate::keyring::state::InvalidKeyRingState;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Why an operation on a key ring is not done. Its text says what to do instead.
+/// The reason why a key ring does not allow an operation; see
+/// [`KeyRingError::not_allowed`](crate::keyring::KeyRingError::not_allowed). The message says what
+/// to do instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotAllowed {
-    /// There is no such client.
+    /// The client does not exist.
     UnknownClient(ClientId),
-    /// There is no such key.
+    /// The key does not exist.
     UnknownKey,
     /// The client is disabled.
     ClientDisabled(ClientId),
     /// The client has no live key to rotate.
     NoLiveKey(ClientId),
-    /// The client has several live keys: which one is meant?
+    /// The client has several live keys, so that the request must name one.
     SeveralKeys(ClientId),
     /// The client has as many live keys as the policy allows.
     TooManyKeys {
-        /// Whose keys.
+        /// The client.
         client: ClientId,
-        /// How many there may be.
+        /// The limit of the policy.
         limit: usize,
     },
     /// The key was revoked.
     Revoked(KeyId),
     /// The key has expired.
     Expired(KeyId),
-    /// The key has a live successor already.
+    /// The key already has a live successor.
     Superseded {
         /// The key.
         key: KeyId,
         /// Its successor.
         by: KeyId,
     },
-    /// The key has no live successor, and so must not be ended.
+    /// The key has no live successor, so that its grace cannot be ended.
     NotSuperseded(KeyId),
-    /// The key would be valid for longer than the policy allows.
+    /// The key would live longer than the policy allows.
     TooLong {
-        /// The longest life that is allowed.
+        /// The longest lifetime that is allowed.
         longest: Duration,
     },
-    /// The key would have expired before it is made, or before it becomes valid.
+    /// The key would expire before it becomes valid.
     NeverValid,
-    /// The key may do what its client may not.
+    /// The key would have scopes that this client does not have.
     MoreThanItsClient(ClientId),
-    /// There is another key of this name.
+    /// Another key has this id.
     SameId(KeyId),
-    /// The same key belongs to another client already.
+    /// The key belongs to another client already, with this id.
     SameKey(KeyId),
-    /// Another operation has used this idempotency key, and made this key.
+    /// Another operation used this idempotency key, and made this key.
     IdempotencyKeyReused(KeyId),
-    /// The outcome would be no state.
+    /// The resulting state would be invalid.
     Invalid(InvalidKeyRingState),
 }
 
@@ -66,7 +68,7 @@ impl fmt::Display for NotAllowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownClient(client) => {
-                write!(f, "there is no client {client}; is its name right?")
+                write!(f, "there is no client {client}; check its id")
             }
             Self::UnknownKey => f.write_str("there is no such key; list the keys"),
             Self::ClientDisabled(client) => {
@@ -79,14 +81,11 @@ impl fmt::Display for NotAllowed {
                 )
             }
             Self::SeveralKeys(client) => {
-                write!(
-                    f,
-                    "the client {client} has several live keys; name the one that is meant"
-                )
+                write!(f, "the client {client} has several live keys; name one")
             }
             Self::TooManyKeys { client, limit } => write!(
                 f,
-                "the client {client} has {limit} live keys, and may not have more; revoke one, or raise the limit"
+                "the client {client} already has {limit} live keys, the limit; revoke one, or raise the limit"
             ),
             Self::Revoked(key) => {
                 write!(f, "the key {key} was revoked; issue a new one")
@@ -95,7 +94,7 @@ impl fmt::Display for NotAllowed {
             Self::Superseded { key, by } => {
                 write!(
                     f,
-                    "the key {key} has a successor; rotate that, which is {by}"
+                    "the key {key} already has the successor {by}; rotate that one"
                 )
             }
             Self::NotSuperseded(key) => {
@@ -112,27 +111,30 @@ impl fmt::Display for NotAllowed {
                 };
                 write!(
                     f,
-                    "the key would be valid for more than {n} {unit}; ask for less"
+                    "the key would live for more than {n} {unit}; ask for less"
                 )
             }
             Self::NeverValid => {
-                f.write_str("the key would expire before it becomes valid; are the times right?")
+                f.write_str("the key would expire before it becomes valid; check its times")
             }
             Self::MoreThanItsClient(client) => {
                 write!(
                     f,
-                    "the key may do what the client {client} may not; give the client the scopes first"
+                    "the key would have scopes that the client {client} does not have; give the client the scopes first"
                 )
             }
-            Self::SameId(key) => write!(f, "there is another key named {key}; take another name"),
-            Self::SameKey(key) => write!(f, "the same key is there already, as {key}"),
+            Self::SameId(key) => write!(f, "another key has the id {key}; choose another id"),
+            Self::SameKey(key) => write!(
+                f,
+                "another client has the same key already, as {key}; issue a new one"
+            ),
             Self::IdempotencyKeyReused(key) => {
                 write!(
                     f,
-                    "another operation had this idempotency key, and made the key {key}; take a new one"
+                    "another operation used this idempotency key and made the key {key}; choose a new one"
                 )
             }
-            Self::Invalid(_) => f.write_str("the outcome would be no state"),
+            Self::Invalid(_) => f.write_str("the resulting keys would be invalid"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a grace, sooner than it would have come.
+//! The early end of a grace.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use crate::inbound::KeyId;
 use crate::keyring::state::{Change, KeyRingState};
 
 impl KeyRingState {
-    /// Ends a key whose successor is valid: nobody is left without a key.
+    /// Ends a key whose successor is valid, so that its client keeps a key.
     pub(crate) fn retire(&self, id: &KeyId, now: SystemTime) -> Decided<()> {
         let entry = self.key(id).ok_or(NotAllowed::UnknownKey)?;
         if !self.is_live(entry, now) {

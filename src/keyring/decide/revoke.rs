@@ -1,4 +1,4 @@
-//! Keys that are not accepted any more.
+//! The revocation of keys.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use crate::keyring::request::RevokeRequest;
 use crate::keyring::state::{Change, KeyEntry, KeyRingState};
 
 impl KeyRingState {
-    /// Which keys are revoked now; one that was revoked before stays as it was.
+    /// Revokes the selected keys. A key that was revoked before stays as it was.
     pub(crate) fn revoke(&self, request: &RevokeRequest, now: SystemTime) -> Decided<Vec<KeyId>> {
         let entries: Vec<&KeyEntry> = match request {
             RevokeRequest::Key(id) => vec![self.key(id).ok_or(NotAllowed::UnknownKey)?],

@@ -1,4 +1,4 @@
-//! A key that takes the place of another.
+//! The rotation of a key.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::keyring::issuance_policy::after;
 use crate::keyring::request::{KeySelector, OldKey, RotateRequest, lifetime_of};
 use crate::keyring::state::{Change, ClientState, KeyEntry, KeyRingState, earlier};
 
-/// What a rotation came to.
+/// The result of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rotation {
@@ -18,10 +18,10 @@ pub struct Rotation {
     pub key: KeyId,
     /// The key that it replaces.
     pub replaced: KeyId,
-    /// When that is over: revoked at once, or at the end of its grace.
+    /// When the replaced key ends: now if it was revoked, otherwise at the end of its grace.
     pub over_at: SystemTime,
-    /// Keys that the rotation has ended besides: of the lineage, when it was compromised; in an older grace,
-    /// when there would be too many.
+    /// Other keys that the rotation ended: those of a compromised lineage, or those in an older
+    /// grace when there would be too many.
     pub ended: Vec<KeyId>,
 }
 
@@ -78,7 +78,7 @@ impl KeyRingState {
         Ok((change, Made::Now(rotation)))
     }
 
-    /// The key that this very rotation has made before.
+    /// Returns the key that the same rotation made before.
     fn rotated_before(&self, request: &RotateRequest) -> Result<Option<&KeyEntry>, NotAllowed> {
         let (client, named) = match &request.selector {
             KeySelector::Of(client) => (client, None),
@@ -94,7 +94,8 @@ impl KeyRingState {
             .replaces()
             .is_some_and(|replaced| match request.old_key {
                 OldKey::Retire(_) => named.is_none_or(|named| named.id() == replaced),
-                // What was replaced is the last of the lineage. Where it was not revoked, another rotation has made this key.
+                // The replaced key is the last of the lineage. If it was not revoked, another
+                // rotation made this key.
                 OldKey::Revoke => {
                     is_revoked(self.key(replaced))
                         && named.is_none_or(|named| {
@@ -108,7 +109,7 @@ impl KeyRingState {
         }
     }
 
-    /// The key as it is when it has a successor: with its grace, which never makes its life longer.
+    /// Returns the key with its grace, which never makes its life longer.
     fn retiring(
         &self,
         old: &KeyEntry,
@@ -133,7 +134,7 @@ impl KeyRingState {
             .with_retires_at(earlier(old.retires_at(), Some(end))))
     }
 
-    /// The live keys of a lineage, revoked; and the last of them, which is the one that is replaced.
+    /// Returns the last live key of a lineage, which is replaced, and all its live keys, revoked.
     fn revoking_lineage(
         &self,
         meant: &KeyEntry,
@@ -161,7 +162,7 @@ impl KeyRingState {
         Ok((last, revoked.collect()))
     }
 
-    /// The keys in an older grace that end so that one more key is not one too many, the nearest to its end
+    /// Returns the keys in an older grace that end to make room for one more key, the next to end
     /// first.
     fn making_room(
         &self,
@@ -192,7 +193,7 @@ impl KeyRingState {
     }
 }
 
-/// Also of one that is not kept any more.
+/// Returns whether the key was revoked, or is not kept any more.
 fn is_revoked(entry: Option<&KeyEntry>) -> bool {
     entry.is_none_or(|entry| entry.revoked_at().is_some())
 }

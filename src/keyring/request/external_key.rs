@@ -3,7 +3,9 @@
 use crate::inbound::{KeyDigest, KeyId, KeySetError, Provenance};
 use crate::secret::Secret;
 
-/// A key that was made elsewhere, say `sk-…`, and that a client has already.
+/// A key that was made elsewhere, for example `sk-…`, and that a client already has.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::{Secret, inbound::KeySetErrorKind, keyring::ExternalKey};
@@ -20,11 +22,16 @@ pub struct ExternalKey {
 }
 
 impl ExternalKey {
-    /// The key itself, which is looked at and not kept.
+    /// Takes the key itself. Only its digest is kept.
     ///
     /// # Errors
     ///
-    /// When it is no key, is known to everybody, or cannot have 128 random bits.
+    /// Returns an error of kind [`InvalidKey`], [`WellKnown`] or [`Weak`] if the text is not a key, is
+    /// published in documentation, or cannot have 128 random bits.
+    ///
+    /// [`InvalidKey`]: crate::inbound::KeySetErrorKind::InvalidKey
+    /// [`WellKnown`]: crate::inbound::KeySetErrorKind::WellKnown
+    /// [`Weak`]: crate::inbound::KeySetErrorKind::Weak
     pub fn token(token: &Secret) -> Result<Self, KeySetError> {
         Ok(Self {
             id: None,
@@ -33,7 +40,8 @@ impl ExternalKey {
         })
     }
 
-    /// The digest of the key, which says nothing of its strength: the key is marked as unchecked.
+    /// Takes the digest of the key. It says nothing about the strength of the key, which is
+    /// therefore marked as unchecked.
     #[must_use]
     pub const fn digest(digest: KeyDigest) -> Self {
         Self {
@@ -43,7 +51,7 @@ impl ExternalKey {
         }
     }
 
-    /// The name that the key is to have, for lists and revocation; one is drawn unless told.
+    /// Sets the id of the key. Defaults to a generated one.
     #[must_use]
     pub fn named(mut self, id: KeyId) -> Self {
         self.id = Some(id);

@@ -1,4 +1,4 @@
-//! What a new key is to be.
+//! The request for a new key.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,9 @@ use crate::idempotency::IdempotencyKey;
 use crate::inbound::{ClientId, Scopes};
 use crate::keyring::state::KeyEntry;
 
-/// What a new key is to be: whose, for what, from when and until when.
+/// A request for a new key: its client, its scopes, and when it is valid.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,7 +30,7 @@ pub struct IssueRequest {
     pub(crate) scopes: Option<Scopes>,
     pub(crate) not_before: Option<SystemTime>,
     pub(crate) lifetime: Lifetime,
-    /// For how long it is valid where neither `lifetime` nor the policy says.
+    /// The lifetime if neither `lifetime` nor the policy sets one.
     pub(crate) default_lifetime: Option<Duration>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
 }
@@ -38,7 +40,7 @@ impl IssueRequest {
         &self.client
     }
 
-    /// For how long each of several keys is valid: a moment at which it ends is that of one key.
+    /// Returns the lifetime of each of several keys. A fixed end is that of one key only.
     pub(crate) const fn lifetime_of_each(&self) -> Lifetime {
         match self.lifetime {
             Lifetime::Until(_) => Lifetime::AsThePolicySays,
@@ -46,7 +48,7 @@ impl IssueRequest {
         }
     }
 
-    /// What a key is to be that comes after this one, but is no successor: without what is that key's alone.
+    /// Returns the request for a key that comes after `before` without replacing it.
     pub(crate) fn after(&self, before: &KeyEntry, now: SystemTime) -> Self {
         Self {
             not_before: None,
@@ -56,7 +58,7 @@ impl IssueRequest {
         }
     }
 
-    /// A key for this client, that may do what the client may, and lives as long as the policy says.
+    /// Creates a request for a key with the scopes of its client and the lifetime of the policy.
     pub const fn new(client: ClientId) -> Self {
         Self {
             client,
@@ -69,45 +71,47 @@ impl IssueRequest {
         }
     }
 
-    /// Makes the client, with these scopes, where there is none of this name. A client that is there stays as
-    /// it is.
+    /// Creates the client with these scopes if it does not exist. An existing client stays as it
+    /// is.
     pub fn or_new_client(mut self, scopes: Scopes) -> Self {
         self.new_client = Some(scopes);
         self
     }
 
-    /// May do no more than this, which must be among what the client may do. Where it is all that a new client may do, the key
-    /// may do what its client may from then on, too.
+    /// Sets the scopes of the key, which the client must have.
+    ///
+    /// A key with all scopes of its new client follows the client: its scopes change with those of
+    /// the client.
     pub fn scopes(mut self, scopes: Scopes) -> Self {
         self.scopes = Some(scopes);
         self
     }
 
-    /// Not valid before this moment; its life begins then.
+    /// Sets when the key becomes valid. Its lifetime starts then. Defaults to now.
     pub const fn not_before(mut self, moment: SystemTime) -> Self {
         self.not_before = Some(moment);
         self
     }
 
-    /// Valid for so long.
+    /// Sets how long the key is valid.
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Lifetime::For(lifetime);
         self
     }
 
-    /// Valid until this moment.
+    /// Sets when the key expires.
     pub const fn not_after(mut self, moment: SystemTime) -> Self {
         self.lifetime = Lifetime::Until(moment);
         self
     }
 
-    /// Valid for ever.
+    /// Makes the key valid without an end.
     pub const fn for_ever(mut self) -> Self {
         self.lifetime = Lifetime::Unlimited;
         self
     }
 
-    /// Asked for again with the same idempotency key, it makes no second key.
+    /// Sets an idempotency key: the same request with the same key makes no second key.
     pub fn idempotency_key(mut self, key: IdempotencyKey) -> Self {
         self.idempotency_key = Some(key);
         self

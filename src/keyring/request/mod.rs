@@ -1,4 +1,4 @@
-//! What a caller asks of a key ring.
+//! Requests to a key ring.
 
 mod external_key;
 mod issue;

@@ -1,22 +1,22 @@
-//! Which keys to revoke.
+//! The request to revoke keys.
 
 use crate::inbound::{ClientId, KeyDigest, KeyId};
 use crate::secret::Secret;
 
-/// Which keys to revoke.
+/// A request to revoke keys.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RevokeRequest {
-    /// The key of this name.
+    /// Revokes the key with this id.
     Key(KeyId),
-    /// Each key of this client.
+    /// Revokes all keys of this client.
     Client(ClientId),
-    /// The key with this digest.
+    /// Revokes the key with this digest.
     Digest(KeyDigest),
 }
 
 impl RevokeRequest {
-    /// The key itself, as a report of a leak has it. It is looked at and not kept.
+    /// Revokes the key itself, as a leak report quotes it. Only its digest is kept.
     #[must_use]
     pub fn token(token: &Secret) -> Self {
         Self::Digest(KeyDigest::of(token.expose_secret()))

@@ -1,4 +1,4 @@
-//! A rotation that a caller asks for.
+//! The request to rotate a key.
 
 use std::time::Duration;
 
@@ -7,7 +7,9 @@ use super::life::Lifetime;
 use super::selector::KeySelector;
 use crate::idempotency::IdempotencyKey;
 
-/// A key to be rotated: replaced by a new one that may do the same.
+/// A request to replace a key with a new one that has the same scopes.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,13 +38,13 @@ pub(crate) enum OldKey {
 }
 
 impl RotateRequest {
-    /// A new key; the old one stays valid for `grace`, or for what is left of its own life, or for as long as
-    /// the policy allows, whichever is the shortest.
+    /// Replaces a key that stays valid for `grace`, until its own end, or for the longest grace of
+    /// the policy, whichever is shortest.
     pub fn with_grace(selector: impl Into<KeySelector>, grace: Duration) -> Self {
         Self::new(selector.into(), OldKey::Retire(grace))
     }
 
-    /// A new key; the old one is revoked at once, with every key before it and after it.
+    /// Replaces a key that is revoked at once, together with every key before and after it.
     pub fn compromised(selector: impl Into<KeySelector>) -> Self {
         Self::new(selector.into(), OldKey::Revoke)
     }
@@ -56,20 +58,22 @@ impl RotateRequest {
         }
     }
 
-    /// The new key is valid for so long. Unless told, as the policy says, and where it says nothing, for as long as
-    /// the old one was made for; where nobody knows when that was made, for what is left of it.
+    /// Sets how long the new key is valid.
+    ///
+    /// Defaults to the lifetime of the policy. If the policy sets none, defaults to the lifetime of
+    /// the old key, or to what is left of it if nobody knows when it was made.
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Lifetime::For(lifetime);
         self
     }
 
-    /// The new key is valid for as long as each key of these terms.
+    /// Sets the lifetime to that of each key of `request`.
     pub(crate) const fn lifetime_from(mut self, request: &IssueRequest) -> Self {
         self.lifetime = request.lifetime_of_each();
         self
     }
 
-    /// Asked for again with the same idempotency key, it makes no second key.
+    /// Sets an idempotency key: the same request with the same key makes no second key.
     pub fn idempotency_key(mut self, key: IdempotencyKey) -> Self {
         self.idempotency_key = Some(key);
         self

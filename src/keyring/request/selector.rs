@@ -1,15 +1,15 @@
-//! Which key an operation is about.
+//! The selection of the key to rotate.
 
 use crate::inbound::{ClientId, KeyId};
 
-/// Which key to rotate.
+/// The key to rotate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySelector {
-    /// The key of this name.
+    /// The key with this id.
     Named(KeyId),
-    /// The one key of this client that is live and has no successor; one that is in its grace, and has lost its successor, only
-    /// where there is no other.
+    /// The one live key of this client that has no successor. Selects a key in its grace, which has
+    /// lost its successor, only if there is no other.
     Of(ClientId),
 }
 

@@ -1,4 +1,4 @@
-//! Everything about a key ring that has a default.
+//! The settings of a key ring.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::keyring::store::Store;
 use crate::keyring::token::Prefix;
 use crate::rotating::{Event, Rotating, RotatingBuilder};
 
-/// A timer that goes off without end would leave no time for anything else.
+/// The shortest interval, so that the timer leaves time for operations.
 const SHORTEST_SYNC: Duration = Duration::from_millis(100);
 
-/// Everything about a key ring that has a default. Made by [`KeyRing::builder`].
+/// A builder of a key ring, returned by [`KeyRing::builder`]. Every setting has a default.
 #[must_use]
 pub struct KeyRingBuilder {
     name: Arc<str>,
@@ -44,55 +44,61 @@ impl KeyRingBuilder {
         }
     }
 
-    /// What events call it; `keys` unless told.
+    /// Sets the name in events and log lines. Defaults to `keys`.
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// What is allowed; see [`IssuancePolicy::new`] for what is unless told.
+    /// Sets the policy. Defaults to [`IssuancePolicy::new`].
     pub fn policy(mut self, policy: IssuancePolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// What the tokens of new keys begin with; `trk` unless told.
+    /// Sets the prefix of new tokens. Defaults to `trk`.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.prefix = prefix;
         self
     }
 
-    /// Takes in what other processes have written so often; never, unless told, but when an operation finds
-    /// that they have, and on [`reload`](KeyRing::reload).
+    /// Sets how often the ring reads what other processes have written, at least 100 ms apart.
+    /// Defaults to never.
+    ///
+    /// Without it, the ring reads the store again only on [`reload`](KeyRing::reload), and when an
+    /// operation finds that another process has written.
     pub fn sync_every(mut self, interval: Duration) -> Self {
         self.sync_every = Some(interval.max(SHORTEST_SYNC));
         self
     }
 
-    /// Gives up on a store that does not answer for so long; 30 s unless told.
+    /// Sets how long to wait for the store. Defaults to 30 s.
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout;
         self
     }
 
-    /// Told of each new generation of the key set, on a thread of its own; see
+    /// Sets a function that receives an event for each new generation of the key set. It runs on a
+    /// thread of its own; see
     /// [`RotatingBuilder::observer`](crate::rotating::RotatingBuilder::observer).
     pub fn observer(mut self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
         self.engine = self.engine.observer(observer);
         self
     }
 
-    /// Reads the wall clock by `clock`, for tests of what happens as time passes.
+    /// Sets the wall clock, for tests. Defaults to [`SystemTime::now`].
     pub fn wall_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.wall = Arc::new(clock);
         self
     }
 
-    /// As [`KeyRing::start`].
+    /// Starts the ring, as [`KeyRing::start`] does.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read, or there is no runtime.
+    /// Returns an error of kind [`Store`](crate::keyring::KeyRingErrorKind::Store) if the store
+    /// cannot be read, and [`NoRuntime`](crate::keyring::KeyRingErrorKind::NoRuntime) outside a
+    /// tokio runtime.
     pub async fn start<S: Store>(self, mut store: S) -> Result<KeyRing, KeyRingError> {
         let runtime = runtime::Handle::try_current().map_err(|_| KeyRingError::no_runtime())?;
         let policy = Arc::new(self.policy);

@@ -9,8 +9,8 @@ use crate::keyring::token::TokenError;
 
 /// An error that a key ring returns. [`kind`](Self::kind) says which.
 ///
-/// Nothing has changed, unless the kind is [`KeyRingErrorKind::Unknown`]. `Debug` prints the message and its causes, so
-/// that `fn main() -> Result<(), KeyRingError>` is readable.
+/// Nothing has changed, unless the kind is [`KeyRingErrorKind::Unknown`]. `Debug` prints the
+/// message and its causes, so that `fn main() -> Result<(), KeyRingError>` is readable.
 pub struct KeyRingError {
     kind: KeyRingErrorKind,
     cause: Cause,
@@ -24,8 +24,8 @@ pub enum KeyRingErrorKind {
     NotAllowed,
     /// The store could not be read or written.
     Store,
-    /// The store failed and cannot say whether it has written, or it did not answer in time and may still write. The ring
-    /// keeps its keys, and reads the store again before the next operation.
+    /// The store failed and cannot say whether it has written, or it did not answer in time and may
+    /// still write. The ring keeps its keys, and reads the store again before the next operation.
     Unknown,
     /// The store has gone back to a lower serial. Accepting it could bring a revoked key back.
     OlderState,

@@ -1,4 +1,4 @@
-//! What happens to keys, told to `tracing`: names, never digests.
+//! Log lines about keys. They hold ids, never digests.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -6,20 +6,20 @@ use std::time::SystemTime;
 use crate::inbound::Provenance;
 use crate::keyring::state::{Ageing, Change, ClientEntry, ClientState, KeyRingState, KeyWarning};
 
-/// Tells what a change came to, by what it was before.
+/// Logs what a change did, compared with the state before.
 pub(crate) fn log_change(name: &str, before: &KeyRingState, change: &Change) {
     for client in change.clients() {
         let id = client.id();
         let state = before.client(id).map(ClientEntry::state);
         match (state, client.state()) {
-            (None, _) => tracing::info!(name, client = %id, "a new client"),
+            (None, _) => tracing::info!(name, client = %id, "added a client"),
             (Some(ClientState::Enabled), ClientState::Disabled) => {
                 tracing::warn!(name, client = %id, "disabled a client");
             }
             (Some(ClientState::Disabled), ClientState::Enabled) => {
                 tracing::info!(name, client = %id, "enabled a client");
             }
-            (Some(_), _) => tracing::info!(name, client = %id, "changed what a client may do"),
+            (Some(_), _) => tracing::info!(name, client = %id, "changed the scopes of a client"),
         }
     }
     for entry in change.keys() {
@@ -34,9 +34,10 @@ pub(crate) fn log_change(name: &str, before: &KeyRingState, change: &Change) {
                 tracing::warn!(name, %client, %key, "revoked a key");
             }
             (Some(before), ..) if before.retires_at() != entry.retires_at() => {
-                tracing::info!(name, %client, %key, "a key retires");
+                tracing::info!(name, %client, %key, "retired a key");
             }
-            // Its client was told of.
+            // Only the scopes changed, together with those of the client, which has a line of its
+            // own.
             (Some(_), ..) => {}
         }
     }
@@ -45,7 +46,7 @@ pub(crate) fn log_change(name: &str, before: &KeyRingState, change: &Change) {
     }
 }
 
-/// Tells of keys that need an operator: how many there are of each kind, and one of them.
+/// Logs the keys that need an operator: a count of each kind, and one of them.
 pub(crate) fn log_warnings(name: &str, state: &KeyRingState, now: SystemTime) {
     let mut kinds: BTreeMap<Ageing, Vec<KeyWarning>> = BTreeMap::new();
     for warning in state.warnings(now) {

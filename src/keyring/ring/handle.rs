@@ -1,4 +1,4 @@
-//! The handle: what the rest of a program holds of a key ring.
+//! The handle of a key ring, which the rest of a program holds.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -17,25 +17,25 @@ use crate::keyring::store::Store;
 use crate::keyring::token::{NewKey, Prefix};
 use crate::rotating::Rotating;
 
-/// Keys that are issued, rotated and revoked while a service runs.
+/// A set of keys that are issued, rotated and revoked while a service runs.
 ///
-/// A ring is the one publisher of the key set that a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) reads. Each operation is
-/// decided, written to the [`Store`], and published, in that order; when it returns, it is in force: no request
-/// that starts later is judged by what was before, in any clone of any layer. When it fails, nothing has changed,
-/// unless the error is [`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown).
+/// A ring publishes the key set that a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) reads.
+/// It decides each operation, writes it to the [`Store`], and publishes it, in that order. When a
+/// method returns, its change is in force: no later request is judged by the old keys, in any clone
+/// of any layer. When it fails, nothing has changed, unless the error has the kind
+/// [`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown).
 ///
-/// What another process writes to the store, as a tool does that revokes a key, is taken in at the next operation, at a
-/// [`reload`](Self::reload), and as often as [`sync_every`](KeyRingBuilder::sync_every) says: a service that others
-/// write for sets it, since the key is accepted until then.
+/// Another process may write to the same store, for example a tool that revokes a key. The ring
+/// reads such changes at the next operation, on [`reload`](Self::reload), and as often as
+/// [`sync_every`](KeyRingBuilder::sync_every) says. Set `sync_every` in a service that others write
+/// for: until then it accepts a key that they have revoked.
 ///
-/// Clones are cheap and share the ring. One task does what they ask for, one operation after the other; it ends
-/// when the last clone is dropped and all is done. The key set stays, as it is then.
+/// Clones are cheap and share the ring. One task runs the operations one after the other. It ends
+/// when the last clone is dropped and all operations are done; the key set then stays as it is.
 ///
-/// # Cancel safety
+/// See the [module page](crate::keyring) for an example in short.
 ///
-/// An operation is under way when the method is first polled, and runs to its end from then on, whether or not
-/// somebody waits for it. A key that is issued to a caller who has stopped waiting is in the ring, and its token
-/// is lost: an [idempotency key](crate::keyring::IdempotencyKey) tells that it is there, and [`revoke`](Self::revoke) ends it.
+/// # Examples
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -52,10 +52,10 @@ use crate::rotating::Rotating;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let ring = KeyRing::start(MemoryStore::default()).await?;
-/// let terms = IssueRequest::new("open-webui".parse()?).or_new_client("chat:write".parse()?);
-/// let first = ring.issue(terms).await?.into_new().unwrap();
+/// let request = IssueRequest::new("open-webui".parse()?).or_new_client("chat:write".parse()?);
+/// let first = ring.issue(request).await?.into_new().unwrap();
 ///
-/// // Its token goes to the client, which switches to the second within the hour.
+/// // The client switches to the second key within the hour.
 /// let rotate = RotateRequest::with_grace(first.id(), Duration::from_secs(3600));
 /// let second = ring.rotate(rotate).await?.into_new().unwrap();
 ///
@@ -71,11 +71,18 @@ use crate::rotating::Rotating;
 /// };
 /// assert_eq!((status(&first).await, status(&second).await), (200, 200));
 ///
-/// ring.revoke(RevokeRequest::token(first.token())).await?; // it was found in a public repository
+/// ring.revoke(RevokeRequest::token(first.token())).await?; // found in a public repository
 /// assert_eq!((status(&first).await, status(&second).await), (401, 200));
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Cancel safety
+///
+/// An operation is queued when its method is first polled, and then runs to its end, even if nobody
+/// waits for it. If the caller stops waiting, an issued key is in the ring, but its token is lost.
+/// An [idempotency key](crate::keyring::IdempotencyKey) shows that the key exists, and
+/// [`revoke`](Self::revoke) ends it.
 #[derive(Clone)]
 pub struct KeyRing {
     commands: mpsc::UnboundedSender<Command>,
@@ -85,18 +92,21 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A builder, for everything that has a default.
+    /// Returns a builder with the defaults.
     pub fn builder() -> KeyRingBuilder {
         KeyRingBuilder::new()
     }
 
-    /// Reads the store and spawns the ring's task on the current tokio runtime.
+    /// Starts a ring with the defaults: reads the store, and spawns the task on the current tokio
+    /// runtime.
     ///
-    /// A ring without a key is a ring: everybody is refused until one is issued.
+    /// A ring may start without a key. It then refuses everybody until one is issued.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read, or there is no runtime.
+    /// Returns an error of kind [`Store`](crate::keyring::KeyRingErrorKind::Store) if the store
+    /// cannot be read, and [`NoRuntime`](crate::keyring::KeyRingErrorKind::NoRuntime) outside a
+    /// tokio runtime.
     pub async fn start(store: impl Store) -> Result<Self, KeyRingError> {
         KeyRingBuilder::new().start(store).await
     }
@@ -115,40 +125,48 @@ impl KeyRing {
         }
     }
 
-    /// The key set as it is at each moment, for [`RequireKeyLayer::new`](crate::inbound::RequireKeyLayer::new).
+    /// Returns the current key set, for
+    /// [`RequireKeyLayer::new`](crate::inbound::RequireKeyLayer::new).
     #[must_use]
     pub fn keys(&self) -> Rotating<KeySet> {
         self.keys.clone()
     }
 
-    /// The time that the ring goes by.
+    /// Returns the time of the clock that the ring uses.
     pub(crate) fn now(&self) -> SystemTime {
         self.keys.wall()
     }
 
-    /// Everything that the ring keeps, as it is now.
+    /// Returns the current clients and keys.
     #[must_use]
     pub fn state(&self) -> KeyRingState {
         self.reader.borrow().clone()
     }
 
-    /// What may be shown of the keys: see [`KeyRingState::summaries`].
+    /// Returns a summary of each key; see [`KeyRingState::summaries`].
     #[must_use]
     pub fn list(&self) -> Vec<KeySummary> {
         self.state().summaries(self.keys.wall())
     }
 
-    /// The keys that need an operator: see [`KeyRingState::warnings`].
+    /// Returns the keys that need an operator; see [`KeyRingState::warnings`].
     #[must_use]
     pub fn warnings(&self) -> Vec<KeyWarning> {
         self.state().warnings(self.keys.wall())
     }
 
-    /// Makes a key for a client. Its token is shown this once, and known to nobody here afterwards.
+    /// Issues a key to a client. The token is returned once; the ring keeps only its digest.
     ///
     /// # Errors
     ///
-    /// When it is not allowed, when it could not be written, when there are no random numbers.
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if the
+    /// policy or the state forbids the key, and
+    /// [`NoRandomness`](crate::keyring::KeyRingErrorKind::NoRandomness) if no key can be made. The
+    /// kind is [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
+    /// written.
     pub async fn issue(&self, request: IssueRequest) -> Result<Issued, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix)?;
         let candidate = Candidate::from(&key);
@@ -159,12 +177,19 @@ impl KeyRing {
         })
     }
 
-    /// Takes in a key that a client has already. A key that the client has here is not taken twice.
+    /// Adds a key that a client already has. If the client has the key here already, returns that
+    /// one.
     ///
     /// # Errors
     ///
-    /// When it is not allowed: a key that was imported and revoked does not come back so, nor does one that was made here, for as
-    /// long as that is kept ([`IssuancePolicy::purge_after`](crate::keyring::IssuancePolicy::purge_after)). When it could not be written.
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if the
+    /// policy or the state forbids the key. That includes a key that was imported and revoked, and
+    /// an issued key until it is [purged](crate::keyring::IssuancePolicy::purge_after). The kind is
+    /// [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
+    /// written.
     pub async fn import(
         &self,
         request: IssueRequest,
@@ -178,12 +203,19 @@ impl KeyRing {
         })
     }
 
-    /// Replaces a key by a new one that may do the same. There is no instant at which neither works.
+    /// Replaces a key with a new one that has the same scopes. The client has a valid key at every
+    /// instant.
     ///
     /// # Errors
     ///
-    /// When it is not allowed: a key that has expired or was revoked is not rotated. When it could not be written,
-    /// when there are no random numbers.
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if the
+    /// key has expired, was revoked or already has a successor, and
+    /// [`NoRandomness`](crate::keyring::KeyRingErrorKind::NoRandomness) if no key can be made. The
+    /// kind is [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
+    /// written.
     pub async fn rotate(&self, request: RotateRequest) -> Result<Rotated, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix)?;
         let candidate = Candidate::from(&key);
@@ -194,11 +226,17 @@ impl KeyRing {
         })
     }
 
-    /// Revokes keys, for good. Which it were is returned, without those that were revoked before.
+    /// Revokes keys for good. Returns the ids of those that were not revoked before.
     ///
     /// # Errors
     ///
-    /// When there is no such key or client. When it could not be written: then the keys are still valid.
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if
+    /// there is no such key or client. The kind is
+    /// [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
+    /// written. The keys then stay valid.
     pub async fn revoke(
         &self,
         request: impl Into<RevokeRequest>,
@@ -208,22 +246,32 @@ impl KeyRing {
             .await
     }
 
-    /// Ends the grace of a key whose successor is valid, before its time.
+    /// Ends the grace of a key early, once its successor is valid.
     ///
     /// # Errors
     ///
-    /// When the key has no successor that is valid: its client would be left without one. When it could not be
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if the
+    /// key has no valid successor: its client would be left without a key. The kind is
+    /// [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
     /// written.
     pub async fn retire(&self, key: &KeyId) -> Result<(), KeyRingError> {
         let key = key.clone();
         self.change(move |state, now| state.retire(&key, now)).await
     }
 
-    /// Says what a client may do, and makes it where there is none of this name.
+    /// Sets the scopes of a client. Creates the client if it does not exist.
     ///
     /// # Errors
     ///
-    /// When a key of the client that has not ended was narrowed to what the client may not do any more. When it could not be
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if an
+    /// active key of this client has a scope outside `scopes`. The kind is
+    /// [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
     /// written.
     pub async fn set_scopes(&self, client: &ClientId, scopes: Scopes) -> Result<(), KeyRingError> {
         let client = client.clone();
@@ -231,41 +279,59 @@ impl KeyRing {
             .await
     }
 
-    /// Refuses the keys of a client, until it is enabled again. They stay what they are.
+    /// Refuses all keys of a client until it is enabled again. The keys stay as they are.
     ///
     /// # Errors
     ///
-    /// When there is no such client. When it could not be written.
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if
+    /// there is no such client. The kind is [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
+    /// written.
     pub async fn disable(&self, client: &ClientId) -> Result<(), KeyRingError> {
         self.set_state(client, ClientState::Disabled).await
     }
 
-    /// Accepts the keys of a client again, each as it stands.
+    /// Accepts the keys of a disabled client again, each as it is.
     ///
     /// # Errors
     ///
-    /// When there is no such client. When it could not be written.
+    /// Returns an error of kind [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if
+    /// there is no such client. The kind is [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
+    /// written.
     pub async fn enable(&self, client: &ClientId) -> Result<(), KeyRingError> {
         self.set_state(client, ClientState::Enabled).await
     }
 
-    /// Forgets the keys that ended by themselves so long ago that it does not matter any more; see
-    /// [`IssuancePolicy::purge_after`](crate::keyring::IssuancePolicy::purge_after). Which it were is returned.
+    /// Removes the keys that ended long enough ago, and returns their ids; see
+    /// [`IssuancePolicy::purge_after`](crate::keyring::IssuancePolicy::purge_after).
     ///
     /// # Errors
     ///
-    /// When it could not be written.
+    /// The kind is [`Store`](crate::keyring::KeyRingErrorKind::Store),
+    /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
+    /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
+    /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
+    /// written.
     pub async fn purge(&self) -> Result<Vec<KeyId>, KeyRingError> {
         self.change(KeyRingState::purge).await
     }
 
-    /// Takes in what other processes have written to the store.
+    /// Reads the changes that other processes have written to the store.
     ///
-    /// What ended here stays ended, whatever the store says: where it has forgotten that, it is put right.
+    /// A key that ended here stays ended, whatever the store says. If the store has lost such an
+    /// end, the ring writes it again.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read, or has gone back to an older state.
+    /// Returns an error of kind [`Store`](crate::keyring::KeyRingErrorKind::Store) if the store
+    /// cannot be read or corrected, [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if
+    /// it has gone back to a lower serial, and
+    /// [`NotAllowed`](crate::keyring::KeyRingErrorKind::NotAllowed) if its content is invalid.
     pub async fn reload(&self) -> Result<(), KeyRingError> {
         self.ask(Command::Reload).await
     }

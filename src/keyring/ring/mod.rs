@@ -1,4 +1,4 @@
-//! A key ring: one task that decides, persists and publishes, one operation after the other.
+//! The key ring: one task that decides, persists and publishes, one operation after the other.
 
 mod builder;
 mod error;

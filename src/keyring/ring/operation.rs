@@ -10,20 +10,20 @@ use crate::keyring::state::{Change, KeyRingState};
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, KeyRingError>>;
 
-/// What handles ask of the task.
+/// A command from a handle to the task.
 pub(crate) enum Command {
-    /// Decide, persist, publish.
+    /// Decides, persists and publishes an operation.
     Change(Box<dyn Operation>),
-    /// Take in what another process has written.
+    /// Reads what another process has written.
     Reload(Reply<()>),
 }
 
-/// An operation whose outcome is known to nobody but who asked for it.
+/// An operation whose outcome only its caller knows.
 pub(crate) trait Operation: Send {
-    /// What it changes. It is asked again when the state has changed before that was written.
+    /// Returns what the operation changes. Called again if the state has changed before the write.
     fn decide(&mut self, state: &KeyRingState, now: SystemTime) -> Result<Change, NotAllowed>;
 
-    /// Tells who asked. Whoever has stopped waiting is not told.
+    /// Sends the outcome to the caller, if it still waits.
     fn answer(self: Box<Self>, outcome: Result<(), KeyRingError>);
 }
 

@@ -1,21 +1,21 @@
-//! What operations hand out.
+//! The outcomes of operations.
 
 use crate::inbound::KeyId;
 use crate::keyring::decide::Rotation;
 use crate::keyring::token::NewKey;
 
-/// A key that was issued.
+/// The outcome of [`KeyRing::issue`](crate::keyring::KeyRing::issue).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Issued {
-    /// Now: its token is shown this once.
+    /// The key was issued now. Its token is shown this once.
     Now(NewKey),
-    /// By the same operation before: this key, whose token is not known here.
+    /// The same operation issued this key before. Its token is not known any more.
     Before(KeyId),
 }
 
 impl Issued {
-    /// The name of the key.
+    /// Returns the id of the key.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         match self {
@@ -24,7 +24,7 @@ impl Issued {
         }
     }
 
-    /// The key, if it was made now.
+    /// Returns the key, if it was issued now.
     #[must_use]
     pub fn into_new(self) -> Option<NewKey> {
         match self {
@@ -34,18 +34,18 @@ impl Issued {
     }
 }
 
-/// A key that was imported.
+/// The outcome of [`KeyRing::import`](crate::keyring::KeyRing::import).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Imported {
-    /// Now, under this name.
+    /// The key was imported now, with this id.
     Now(KeyId),
-    /// Its client had it here before, under this name.
+    /// The client already had this key, with this id.
     Before(KeyId),
 }
 
 impl Imported {
-    /// The name of the key.
+    /// Returns the id of the key.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         match self {
@@ -54,23 +54,23 @@ impl Imported {
     }
 }
 
-/// A key that was rotated.
+/// The outcome of [`KeyRing::rotate`](crate::keyring::KeyRing::rotate).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Rotated {
-    /// Now: the token of the new key is shown this once.
+    /// The key was rotated now. The token of the new key is shown this once.
     Now {
         /// The new key.
         key: NewKey,
-        /// What became of the old one.
+        /// What happened to the old key.
         rotation: Rotation,
     },
-    /// By the same operation before: the new key is this, whose token is not known here.
+    /// The same operation made this new key before. Its token is not known any more.
     Before(KeyId),
 }
 
 impl Rotated {
-    /// The name of the new key.
+    /// Returns the id of the new key.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         match self {
@@ -79,7 +79,7 @@ impl Rotated {
         }
     }
 
-    /// The new key, if it was made now.
+    /// Returns the new key, if it was rotated now.
     #[must_use]
     pub fn into_new(self) -> Option<NewKey> {
         match self {

@@ -1,4 +1,5 @@
-//! The task of a key ring: it decides, persists, publishes, in that order and one operation after the other.
+//! The task of a key ring. It decides, persists and publishes, in that order, one operation at a
+//! time.
 
 use std::error::Error;
 use std::future::Future;
@@ -23,10 +24,10 @@ use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState};
 use crate::keyring::store::{Commit, Store, StoreError, StoreErrorKind};
 use crate::rotating::Publisher;
 
-/// How often something is decided anew because others write at the same time.
+/// How often to decide again because others write at the same time.
 const ATTEMPTS: u32 = 100;
 
-/// How often keys that grow old are told of.
+/// How often to log the keys that need an operator.
 const REVIEW: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) struct Settings {
@@ -40,7 +41,7 @@ pub(crate) struct Settings {
 pub(crate) struct RingTask<S> {
     store: S,
     settings: Settings,
-    /// What is published.
+    /// The published state.
     state: KeyRingState,
     stored: Stored,
     /// The highest serial that the store was seen at.
@@ -49,26 +50,26 @@ pub(crate) struct RingTask<S> {
     readers: watch::Sender<KeyRingState>,
 }
 
-/// What the store holds, as far as is known.
+/// What is known about the content of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stored {
-    /// What is published, unless another process has written.
+    /// Equal to the published state, unless another process has written.
     AsPublished,
-    /// It is loaded before anything is decided.
+    /// Unknown: load it before the next decision.
     Unknown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Persisted {
     Yes,
-    SomebodyElseWrote,
+    AnotherWriter,
 }
 
-/// Why a commit was not seen to take place.
+/// Why a commit is not known to have happened.
 enum NotCommitted {
     Conflict,
     Failed(StoreError),
-    /// The store did not answer in time. What it has begun may go on, and be written later.
+    /// The store did not answer in time. It may still write.
     Late(StoreError),
 }
 
@@ -91,7 +92,7 @@ impl<S: Store> RingTask<S> {
         }
     }
 
-    /// Serves until the last handle is gone and what was asked for before that is done.
+    /// Runs until the last handle is gone and every operation queued before is done.
     pub(crate) async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         let mut review = Some(Instant::now());
         let mut sync = self.next_sync();
@@ -109,7 +110,7 @@ impl<S: Store> RingTask<S> {
                 () = sleep_until_deadline(sync) => {
                     if let Err(error) = self.reload().await {
                         let (name, error) = (&*self.settings.name, &error as &dyn Error);
-                        tracing::warn!(name, error, "the keys could not be loaded again");
+                        tracing::warn!(name, error, "could not reload the keys");
                     }
                     sync = self.next_sync();
                 }
@@ -132,7 +133,8 @@ impl<S: Store> RingTask<S> {
             }
             let decided = operation.decide(&self.state, self.now());
             if decided.as_ref().map_or(true, Change::is_empty) && !has_looked {
-                // Nothing is written, so that the store would not tell what another process has written.
+                // Nothing will be written, so the store could not report a conflict: load it and
+                // decide again.
                 self.stored = Stored::Unknown;
                 continue;
             }
@@ -144,7 +146,8 @@ impl<S: Store> RingTask<S> {
         Err(KeyRingError::conflict())
     }
 
-    /// Writes a change, and publishes it then.
+    /// Writes a change, then publishes it. The order matters: a published change must survive a
+    /// crash.
     async fn persist(&mut self, change: &Change) -> Result<Persisted, KeyRingError> {
         let next = self.state.apply(change);
         let next = next.map_err(NotAllowed::from)?;
@@ -157,7 +160,7 @@ impl<S: Store> RingTask<S> {
             }
             Err(NotCommitted::Conflict) => {
                 self.stored = Stored::Unknown;
-                Ok(Persisted::SomebodyElseWrote)
+                Ok(Persisted::AnotherWriter)
             }
             Err(NotCommitted::Failed(error)) => match self.is_stored(&base, change).await {
                 Ok(true) => Ok(Persisted::Yes),
@@ -174,7 +177,8 @@ impl<S: Store> RingTask<S> {
         }
     }
 
-    /// Whether a change is in the store, although that did not say so; it is published then.
+    /// Returns whether the store holds a change although it returned an error, and publishes it if
+    /// so.
     async fn is_stored(
         &mut self,
         base: &KeyRingState,
@@ -189,7 +193,8 @@ impl<S: Store> RingTask<S> {
         Ok(is_stored)
     }
 
-    /// Takes in what the store holds. Where that has forgotten what ended here, the store is put right.
+    /// Loads and publishes the content of the store. Corrects a store that has lost the end of a
+    /// key.
     async fn reload(&mut self) -> Result<(), KeyRingError> {
         for _ in 0..ATTEMPTS {
             let load = within(self.settings.store_timeout, self.store.load());
@@ -204,11 +209,11 @@ impl<S: Store> RingTask<S> {
                     return Ok(());
                 }
                 Compared::New(loaded) => {
-                    self.take_in(loaded);
+                    self.replace(loaded);
                     return Ok(());
                 }
                 Compared::Forgetful(correction) => {
-                    if self.put_right(*correction).await? == Persisted::Yes {
+                    if self.correct(*correction).await? == Persisted::Yes {
                         return Ok(());
                     }
                 }
@@ -217,15 +222,16 @@ impl<S: Store> RingTask<S> {
         Err(KeyRingError::conflict())
     }
 
-    /// Writes into the store what it has forgotten. What ended is refused here also where that fails.
-    async fn put_right(&mut self, correction: Correction) -> Result<Persisted, KeyRingError> {
+    /// Writes a correction. Publishes it even if the write fails, so that ended keys stay refused
+    /// here.
+    async fn correct(&mut self, correction: Correction) -> Result<Persisted, KeyRingError> {
         let Correction {
             loaded,
             change,
             corrected,
         } = correction;
         let outcome = match self.commit(&loaded, &change, &corrected).await {
-            Err(NotCommitted::Conflict) => return Ok(Persisted::SomebodyElseWrote),
+            Err(NotCommitted::Conflict) => return Ok(Persisted::AnotherWriter),
             Err(NotCommitted::Failed(error) | NotCommitted::Late(error)) => {
                 Err(KeyRingError::store(error))
             }
@@ -234,12 +240,12 @@ impl<S: Store> RingTask<S> {
                 tracing::warn!(
                     name,
                     keys,
-                    "the store had forgotten keys that ended, and was put right"
+                    "the store had lost the end of some keys; it was corrected"
                 );
                 Ok(Persisted::Yes)
             }
         };
-        self.take_in(corrected);
+        self.replace(corrected);
         if outcome.is_err() {
             self.stored = Stored::Unknown;
         }
@@ -266,7 +272,7 @@ impl<S: Store> RingTask<S> {
         }
     }
 
-    /// What is to be done about a state that was loaded; found out off the runtime, since it may be large.
+    /// Compares a loaded state with the published one, off the runtime since it may be large.
     fn compare(
         &self,
         loaded: KeyRingState,
@@ -287,8 +293,9 @@ impl<S: Store> RingTask<S> {
         self.state = next;
     }
 
-    /// Publishes a state that shares nothing with the one before, which takes long to be freed.
-    fn take_in(&mut self, loaded: KeyRingState) {
+    /// Publishes a loaded state. It shares nothing with the one before, which therefore takes long
+    /// to free.
+    fn replace(&mut self, loaded: KeyRingState) {
         let before = self.state.clone();
         self.publish(loaded);
         self.stored = Stored::AsPublished;
@@ -305,11 +312,11 @@ impl<S: Store> RingTask<S> {
     }
 }
 
-/// What a state that was loaded is to the one that is published.
+/// How a loaded state compares with the published one.
 enum Compared {
     Same,
     New(KeyRingState),
-    /// Keys that ended here are not ended there.
+    /// Keys that ended here have not ended there.
     Forgetful(Box<Correction>),
 }
 
@@ -342,7 +349,7 @@ impl Compared {
     }
 }
 
-/// Runs what a store does to its end, its panic, or the timeout: neither of these takes the ring down.
+/// Runs an operation of the store. A panic or a timeout becomes an error.
 pub(crate) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, StoreError>> + Send,
@@ -350,7 +357,7 @@ pub(crate) async fn within<T>(
     in_time(limit, work).await?
 }
 
-/// What came of it, or that it did not end in time.
+/// Returns the outcome, or an outer error if the store did not answer in time.
 async fn in_time<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, StoreError>> + Send,

@@ -1,12 +1,12 @@
-//! What one operation changes.
+//! The change that one operation makes.
 
 use super::KeyRingState;
 use super::entry::{ClientEntry, KeyEntry, earlier};
 use crate::inbound::KeyId;
 
-/// What one operation changes in a state: the entries as they are afterwards, and the keys that are gone.
+/// A change of one operation: the entries as they are afterwards, and the keys that are gone.
 ///
-/// It says what is, not what was done, so that a store writes rows and needs to know no rules.
+/// It says what is, not what was done. A store therefore writes rows, and needs no rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     pub(crate) clients: Vec<ClientEntry>,
@@ -15,25 +15,25 @@ pub struct Change {
 }
 
 impl Change {
-    /// The clients that are new or different.
+    /// Returns the clients that are new or different.
     #[must_use]
     pub fn clients(&self) -> &[ClientEntry] {
         &self.clients
     }
 
-    /// The keys that are new or different.
+    /// Returns the keys that are new or different.
     #[must_use]
     pub fn keys(&self) -> &[KeyEntry] {
         &self.keys
     }
 
-    /// The keys that are not kept any more.
+    /// Returns the keys that are removed.
     #[must_use]
     pub fn purged(&self) -> &[KeyId] {
         &self.purged
     }
 
-    /// Whether a state has it in it: its keys, at least as much ended.
+    /// Returns whether a state contains the change: its keys have ended at least as early there.
     pub(crate) fn is_in(&self, state: &KeyRingState) -> bool {
         let keys = self.keys.iter().all(|entry| {
             state.key(&entry.id).is_some_and(|there| {
@@ -48,7 +48,7 @@ impl Change {
             && purged.all(|id| state.key(id).is_none())
     }
 
-    /// Whether nothing changes.
+    /// Returns whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.clients.is_empty() && self.keys.is_empty() && self.purged.is_empty()

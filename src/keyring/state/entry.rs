@@ -1,4 +1,4 @@
-//! What a state says of one client and of one key.
+//! One client and one key of a state.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use super::invalid::{Invalid, InvalidKeyRingState};
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeyRecord, Provenance, Scopes};
 
-/// A client: its name, what it may do, and whether it may do it at present.
+/// A client: its id, its scopes, and whether its keys are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientEntry {
     pub(crate) id: ClientId,
@@ -17,15 +17,15 @@ pub struct ClientEntry {
 /// Whether the keys of a client are accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientState {
-    /// They are, each as it stands.
+    /// Its keys are accepted, each as it is.
     #[default]
     Enabled,
-    /// None is, until the client is enabled again.
+    /// None of its keys is accepted until the client is enabled.
     Disabled,
 }
 
 impl ClientEntry {
-    /// A client that is enabled.
+    /// Creates an enabled client.
     #[must_use]
     pub const fn new(id: ClientId, scopes: Scopes) -> Self {
         Self {
@@ -35,36 +35,37 @@ impl ClientEntry {
         }
     }
 
-    /// In this state.
+    /// Sets whether its keys are accepted.
     #[must_use]
     pub const fn with_state(mut self, state: ClientState) -> Self {
         self.state = state;
         self
     }
 
-    /// The stable name of the client.
+    /// Returns the id of the client.
     #[must_use]
     pub const fn id(&self) -> &ClientId {
         &self.id
     }
 
-    /// What the client may do. A key of it may do as much, or less.
+    /// Returns the scopes of the client. A key has all of them, or fewer.
     #[must_use]
     pub const fn scopes(&self) -> &Scopes {
         &self.scopes
     }
 
-    /// Whether its keys are accepted.
+    /// Returns whether its keys are accepted.
     #[must_use]
     pub const fn state(&self) -> ClientState {
         self.state
     }
 }
 
-/// A key: whose it is, since when and until when it is valid, and what became of it. Not the key itself.
+/// A key of a client: its digest, its scopes, its times, and where it comes from. Not the key
+/// itself.
 ///
-/// A state only ever shortens a key's life: [`retires_at`](Self::retires_at) and
-/// [`revoked_at`](Self::revoked_at) are set once and never taken back.
+/// A key ring only ever shortens the life of a key: it never removes
+/// [`retires_at`](Self::retires_at) or [`revoked_at`](Self::revoked_at), nor makes them later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyEntry {
     pub(crate) id: KeyId,
@@ -82,7 +83,8 @@ pub struct KeyEntry {
 }
 
 impl KeyEntry {
-    /// A key of `client` that was issued here, is valid from now on for ever, and may do what its client may.
+    /// Creates an issued key of `client`, valid from now on without an end, with the scopes of its
+    /// client.
     #[must_use]
     pub const fn new(id: KeyId, client: ClientId, digest: KeyDigest) -> Self {
         Self {
@@ -101,156 +103,157 @@ impl KeyEntry {
         }
     }
 
-    /// May do no more than this, which its client may do, too.
+    /// Sets the scopes of the key, a part of those of its client.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<Option<Scopes>>) -> Self {
         self.scopes = scopes.into();
         self
     }
 
-    /// Made at this moment.
+    /// Sets when the key was made.
     #[must_use]
     pub fn with_created_at(mut self, moment: impl Into<Option<SystemTime>>) -> Self {
         self.created_at = moment.into();
         self
     }
 
-    /// Not valid before this moment.
+    /// Sets when the key becomes valid.
     #[must_use]
     pub fn with_not_before(mut self, moment: impl Into<Option<SystemTime>>) -> Self {
         self.not_before = moment.into();
         self
     }
 
-    /// Not valid any more from this moment on, which was settled when it was made.
+    /// Sets when the key expires.
     #[must_use]
     pub fn with_not_after(mut self, moment: impl Into<Option<SystemTime>>) -> Self {
         self.not_after = moment.into();
         self
     }
 
-    /// Retired by a rotation: its grace ends at this moment.
+    /// Sets when its grace ends, after a rotation.
     #[must_use]
     pub fn with_retires_at(mut self, moment: impl Into<Option<SystemTime>>) -> Self {
         self.retires_at = moment.into();
         self
     }
 
-    /// Revoked at this moment.
+    /// Sets when the key was revoked.
     #[must_use]
     pub fn with_revoked_at(mut self, moment: impl Into<Option<SystemTime>>) -> Self {
         self.revoked_at = moment.into();
         self
     }
 
-    /// The successor of this key.
+    /// Sets which key it replaces.
     #[must_use]
     pub fn with_replaces(mut self, key: impl Into<Option<KeyId>>) -> Self {
         self.replaces = key.into();
         self
     }
 
-    /// Of this provenance.
+    /// Sets where the key comes from.
     #[must_use]
     pub const fn with_provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
     }
 
-    /// Made by the operation that had this idempotency key.
+    /// Sets the idempotency key of the operation that made the key.
     #[must_use]
     pub fn with_idempotency_key(mut self, key: impl Into<Option<IdempotencyKey>>) -> Self {
         self.idempotency_key = key.into();
         self
     }
 
-    /// The public name of the key. In a key file: `id`.
+    /// Returns the id of the key. In a key file: `id`.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// Whose key it is. In a key file: `client`.
+    /// Returns the client of the key. In a key file: `client`.
     #[must_use]
     pub const fn client(&self) -> &ClientId {
         &self.client
     }
 
-    /// What is kept of the key itself. In a key file: `digest`.
+    /// Returns the digest of the key. In a key file: `digest`.
     #[must_use]
     pub const fn digest(&self) -> &KeyDigest {
         &self.digest
     }
 
-    /// What it may do, where that is less than its client may. In a key file: `scopes`.
+    /// Returns the scopes of the key, if it has fewer than its client. In a key file: `scopes`.
     #[must_use]
     pub const fn scopes(&self) -> Option<&Scopes> {
         self.scopes.as_ref()
     }
 
-    /// When it was made, where that is known. In a key file: `created_at`.
+    /// Returns when the key was made, if known. In a key file: `created_at`.
     #[must_use]
     pub const fn created_at(&self) -> Option<SystemTime> {
         self.created_at
     }
 
-    /// From when on it is valid, if not from the beginning. In a key file: `not_before`.
+    /// Returns when the key becomes valid, if not at once. In a key file: `not_before`.
     #[must_use]
     pub const fn not_before(&self) -> Option<SystemTime> {
         self.not_before
     }
 
-    /// Until when it was made to be valid, if not for ever. In a key file: `not_after`.
+    /// Returns when the key expires, if it does. In a key file: `not_after`.
     #[must_use]
     pub const fn not_after(&self) -> Option<SystemTime> {
         self.not_after
     }
 
-    /// When its grace ends, once a rotation has replaced it. In a key file: `retires_at`.
+    /// Returns when the grace of the key ends, once a rotation has replaced it. In a key file:
+    /// `retires_at`.
     #[must_use]
     pub const fn retires_at(&self) -> Option<SystemTime> {
         self.retires_at
     }
 
-    /// When it was revoked, if it was. In a key file: `revoked_at`.
+    /// Returns when the key was revoked, if it was. In a key file: `revoked_at`.
     #[must_use]
     pub const fn revoked_at(&self) -> Option<SystemTime> {
         self.revoked_at
     }
 
-    /// Which key it is the successor of. In a key file: `replaces`.
+    /// Returns the key that it replaces. In a key file: `replaces`.
     #[must_use]
     pub const fn replaces(&self) -> Option<&KeyId> {
         self.replaces.as_ref()
     }
 
-    /// Where it comes from. In a key file: `provenance`, `"imported"` or `"unchecked"`, absent where it was
-    /// issued.
+    /// Returns where the key comes from. In a key file: `provenance`, which is `"imported"` or
+    /// `"unchecked"`, and absent for an issued key.
     #[must_use]
     pub const fn provenance(&self) -> Provenance {
         self.provenance
     }
 
-    /// The idempotency key of the operation that made it. In a key file: `idempotency_key`.
+    /// Returns the idempotency key of the operation that made the key. In a key file:
+    /// `idempotency_key`.
     #[must_use]
     pub const fn idempotency_key(&self) -> Option<&IdempotencyKey> {
         self.idempotency_key.as_ref()
     }
 
-    /// When it ends by itself: at the earlier of [`not_after`](Self::not_after) and
+    /// Returns when the key ends by itself: the earlier of [`not_after`](Self::not_after) and
     /// [`retires_at`](Self::retires_at).
     #[must_use]
     pub fn ends_at(&self) -> Option<SystemTime> {
         earlier(self.not_after, self.retires_at)
     }
 
-    /// Made for nothing: what a key that has ended could do does not matter any more, and must not stand in the way of what
-    /// its client may do.
+    /// Removes all scopes, so that a key that has ended does not restrict the scopes of its client.
     pub(crate) fn without_scopes(self) -> Self {
         self.with_scopes(Scopes::default())
     }
 
-    /// Whether it may be a key of this client.
+    /// Checks whether it can be a key of this client.
     pub(crate) fn check(&self, client: &ClientEntry) -> Result<(), InvalidKeyRingState> {
         self.check_scopes(client)?;
         if let (Some(from), Some(until)) = (self.not_before, self.not_after) {
@@ -264,7 +267,7 @@ impl KeyEntry {
         Ok(())
     }
 
-    /// Whether it may do no more than its client.
+    /// Checks that the client has all scopes of the key.
     pub(crate) fn check_scopes(&self, client: &ClientEntry) -> Result<(), InvalidKeyRingState> {
         match &self.scopes {
             Some(scopes) if !client.scopes.contains_all(scopes) => {
@@ -274,7 +277,7 @@ impl KeyEntry {
         }
     }
 
-    /// What is published of it, where it is refused for its age from a moment on.
+    /// Returns the record to publish. The key is refused from `too_old` on, if that is set.
     pub(crate) fn record(&self, client: &ClientEntry, too_old: Option<SystemTime>) -> KeyRecord {
         let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
         let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone().into());

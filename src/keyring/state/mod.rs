@@ -1,4 +1,4 @@
-//! The whole state of a key ring, as data.
+//! The clients and keys of a key ring, as a value.
 
 mod change;
 mod entry;
@@ -20,10 +20,12 @@ use super::issuance_policy::IssuancePolicy;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
 use crate::shards::Shards;
 
-/// All clients and keys of a key ring under one serial: what a [`Store`](crate::keyring::Store) keeps.
+/// All clients and keys of a key ring at one serial: what a [`Store`](crate::keyring::Store) keeps.
 ///
-/// A state is a value. A clone shares everything with it and costs next to nothing, and a [`Change`] makes
-/// another one of it, which shares all but what changed.
+/// A state is a value. A clone shares all its content and costs next to nothing. Applying a
+/// [`Change`] returns a new state, which shares everything that has not changed.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::{inbound::Scopes, keyring::{ClientEntry, KeyEntry, KeyRingState, NewKey}};
@@ -42,11 +44,11 @@ pub struct KeyRingState {
     clients: Shards<ClientId, Arc<Client>>,
     keys: Shards<KeyId, Arc<KeyEntry>>,
     policy: Arc<IssuancePolicy>,
-    /// What is published of it; also finds keys by their digest.
+    /// The key set to publish. It also finds keys by their digest.
     set: KeySet,
 }
 
-/// A client, and the names of its keys.
+/// A client, and the ids of its keys.
 #[derive(Clone)]
 struct Client {
     entry: ClientEntry,
@@ -54,7 +56,7 @@ struct Client {
 }
 
 impl KeyRingState {
-    /// A state without clients and keys, of serial 0.
+    /// Returns a state without clients and keys, at serial 0.
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -66,12 +68,13 @@ impl KeyRingState {
         }
     }
 
-    /// A state of what a store has kept.
+    /// Creates a state from what a store has kept.
     ///
     /// # Errors
     ///
-    /// When two clients or two keys have the same name, when two keys are the same, when one could never be
-    /// valid or is known to everybody, when its client is missing, or may do less than the key.
+    /// Returns an [`InvalidKeyRingState`] if two clients or two keys have the same id, if two keys
+    /// are the same, if a key is never valid or is published in documentation, or if its client is
+    /// missing or has fewer scopes than the key.
     pub fn new<C, K>(serial: u64, clients: C, keys: K) -> Result<Self, InvalidKeyRingState>
     where
         C: IntoIterator<Item = ClientEntry>,
@@ -94,59 +97,60 @@ impl KeyRingState {
         Ok(state.with_serial(serial))
     }
 
-    /// Counts the changes: each makes it one more, and no store takes a lower one for a higher.
+    /// Returns the number of the state. Each change raises it by one; a ring never accepts a lower
+    /// one.
     #[must_use]
     pub const fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// The clients, in no order.
+    /// Returns the clients, in no order.
     pub fn clients(&self) -> impl Iterator<Item = &ClientEntry> {
         self.clients.values().map(|client| &client.entry)
     }
 
-    /// The keys, revoked and expired ones with them, in no order.
+    /// Returns all keys, including revoked and expired ones, in no order.
     pub fn keys(&self) -> impl Iterator<Item = &KeyEntry> {
         self.keys.values().map(AsRef::as_ref)
     }
 
-    /// The client of this name.
+    /// Returns the client with this id.
     #[must_use]
     pub fn client(&self, id: &ClientId) -> Option<&ClientEntry> {
         self.clients.get(id).map(|client| &client.entry)
     }
 
-    /// The key of this name.
+    /// Returns the key with this id.
     #[must_use]
     pub fn key(&self, id: &KeyId) -> Option<&KeyEntry> {
         self.keys.get(id).map(AsRef::as_ref)
     }
 
-    /// The key with this digest.
+    /// Returns the key with this digest.
     #[must_use]
     pub fn key_of(&self, digest: &KeyDigest) -> Option<&KeyEntry> {
         self.key(self.set.find(digest)?.id())
     }
 
-    /// The keys of a client, from the first that it had.
+    /// Returns the keys of a client, oldest first.
     pub fn keys_of(&self, client: &ClientId) -> impl Iterator<Item = &KeyEntry> {
         let client = self.clients.get(client);
         let ids = client.map_or(&[][..], |client| &client.keys);
         ids.iter().filter_map(|id| self.key(id))
     }
 
-    /// What a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) needs of it.
+    /// Returns the key set for a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer).
     #[must_use]
     pub const fn key_set(&self) -> &KeySet {
         &self.set
     }
 
-    /// The state after a change, under the next serial.
+    /// Returns the state after a change, at the next serial.
     ///
     /// # Errors
     ///
-    /// When the change is not one of this state: the outcome would be none that [`new`](Self::new) takes. When there is no next
-    /// serial.
+    /// Returns an [`InvalidKeyRingState`] if [`new`](Self::new) would refuse the result, or if
+    /// there is no next serial.
     pub fn apply(&self, change: &Change) -> Result<Self, InvalidKeyRingState> {
         let mut next = self.clone();
         for id in &change.purged {
@@ -169,7 +173,7 @@ impl KeyRingState {
         Ok(next.with_serial(serial))
     }
 
-    /// The same state, whose operations are decided by another policy.
+    /// Returns the same state under another policy.
     pub(crate) fn under(mut self, policy: &Arc<IssuancePolicy>) -> Self {
         let before = std::mem::replace(&mut self.policy, Arc::clone(policy));
         if before.max_age == policy.max_age {
@@ -188,12 +192,12 @@ impl KeyRingState {
         &self.policy
     }
 
-    /// When a key ends by itself: as the entry says, or when it is too old for the policy.
+    /// Returns when a key ends by itself: as its entry says, or when it is too old for the policy.
     pub(crate) fn ends_at(&self, entry: &KeyEntry) -> Option<SystemTime> {
         earlier(entry.ends_at(), self.policy.max_age.ends(entry.created_at))
     }
 
-    /// Puts into the set what is published of a key.
+    /// Puts the record of a key into the key set.
     fn publish(&mut self, entry: &KeyEntry) {
         if let Some(client) = self.clients.get(&entry.client) {
             let too_old = self.policy.max_age.ends(entry.created_at);
@@ -208,7 +212,7 @@ impl KeyRingState {
         self
     }
 
-    /// Whether the entry fits in.
+    /// Checks that the entry fits into the state.
     fn check(&self, entry: &KeyEntry) -> Result<(), InvalidKeyRingState> {
         let id = || entry.id.clone();
         let Some(client) = self.client(&entry.client) else {
@@ -228,7 +232,7 @@ impl KeyRingState {
         }
     }
 
-    /// Puts a client there, and anew what is published of its keys.
+    /// Inserts a client, and publishes its keys again.
     fn put_client(&mut self, entry: ClientEntry) {
         let id = entry.id.clone();
         let before = self.clients.get(&id);
@@ -241,11 +245,11 @@ impl KeyRingState {
         }
     }
 
-    /// Puts a key there, which was [checked](Self::check).
+    /// Inserts a [checked](Self::check) key.
     fn put_key(&mut self, mut entry: KeyEntry) {
         if self.keys.get(&entry.id).is_none() {
             if let Some(client) = self.clients.get_mut(&entry.client) {
-                // One allocation for the name of a client, however many keys it has.
+                // All keys of a client share one allocation of its id.
                 entry.client = client.entry.id.clone();
                 Arc::make_mut(client).keys.push(entry.id.clone());
             }

@@ -1,4 +1,4 @@
-//! What another process has written, taken in without forgetting what ended here.
+//! Corrections of a loaded state that has lost the end of a key.
 
 use std::time::SystemTime;
 
@@ -7,8 +7,10 @@ use super::change::Change;
 use super::entry::{KeyEntry, earlier};
 
 impl KeyRingState {
-    /// What has to be put right in this state, which was loaded, for it to take the place of `current`: a key that
-    /// was revoked or retired there is no less so here, and no tombstone is missing before its time.
+    /// Returns what to correct in this loaded state before it replaces `current`.
+    ///
+    /// A key that was revoked or retired in `current` must be so here too, and every key that is
+    /// not purgeable yet must still be there.
     pub(crate) fn corrections(&self, current: &Self, now: SystemTime) -> Change {
         let mut change = Change::default();
         let ended = |entry: &&KeyEntry| entry.retires_at.is_some() || entry.revoked_at.is_some();

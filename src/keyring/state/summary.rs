@@ -1,4 +1,4 @@
-//! What may be shown of keys: everything but their digests.
+//! Summaries of keys and warnings about them, without digests.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -9,63 +9,63 @@ use crate::idempotency::IdempotencyKey;
 use crate::inbound::{ClientId, KeyId, KeyStatus, Provenance, Scopes};
 use crate::keyring::issuance_policy::{Then, after};
 
-/// What may be shown of a key.
+/// A summary of a key, without its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeySummary {
-    /// Its public name.
+    /// The id of the key.
     pub id: KeyId,
-    /// Whose it is.
+    /// The client of the key.
     pub client: ClientId,
-    /// Whether its client's keys are accepted at all.
+    /// Whether the keys of the client are accepted.
     pub client_state: ClientState,
-    /// Where it is in its life, whatever the state of its client.
+    /// The status of the key, whatever the state of its client.
     pub status: KeyStatus,
-    /// What it may do.
+    /// The scopes of the key.
     pub scopes: Scopes,
-    /// When it was made, where that is known.
+    /// When the key was made, if known.
     pub created_at: Option<SystemTime>,
-    /// From when on it is valid, if not from the beginning.
+    /// When the key becomes valid, if not at once.
     pub not_before: Option<SystemTime>,
-    /// When it ends by itself, or ended, if it does: for its own life, its grace, or its age.
+    /// When the key ends or ended by itself: by its lifetime, its grace, or its age.
     pub ends_at: Option<SystemTime>,
-    /// When it was revoked, if it was.
+    /// When the key was revoked, if it was.
     pub revoked_at: Option<SystemTime>,
-    /// Which key it is the successor of.
+    /// The key that it replaces.
     pub replaces: Option<KeyId>,
-    /// Where it comes from.
+    /// Where the key comes from.
     pub provenance: Provenance,
-    /// When it was last let in by this process, to the minute.
+    /// When this process last accepted the key, to the minute.
     pub last_used: Option<SystemTime>,
-    /// The idempotency key of the operation that made it.
+    /// The idempotency key of the operation that made the key.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// A key that needs an operator, by its age.
+/// A key that needs an operator because of its age.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyWarning {
-    /// Which key.
+    /// The id of the key.
     pub key: KeyId,
-    /// Whose.
+    /// The client of the key.
     pub client: ClientId,
-    /// What is the matter.
+    /// What is wrong.
     pub what: Ageing,
-    /// Since when, or from when on: where that is known.
+    /// When that began or will begin, if known.
     pub at: Option<SystemTime>,
 }
 
-/// What is the matter with a key of some age.
+/// What is wrong with the age of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Ageing {
-    /// It ends soon, and has no successor.
+    /// It ends soon and has no successor.
     EndsSoon,
-    /// It will be older than the policy allows soon.
+    /// It will soon be older than the policy allows.
     SoonTooOld,
     /// It is older than the policy allows.
     TooOld,
-    /// Nobody knows how old it is.
+    /// Its age is unknown.
     OfUnknownAge,
 }
 
@@ -73,15 +73,15 @@ impl fmt::Display for Ageing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::EndsSoon => "a key without a successor ends soon; rotate it",
-            Self::SoonTooOld => "a key is too old soon; rotate it",
+            Self::SoonTooOld => "a key will soon be too old; rotate it",
             Self::TooOld => "a key is too old; rotate it",
-            Self::OfUnknownAge => "nobody knows how old a key is; rotate it",
+            Self::OfUnknownAge => "the age of a key is unknown; rotate it",
         })
     }
 }
 
 impl KeyRingState {
-    /// The keys as they stand at `now`, by client and in the order in which they were made.
+    /// Returns a summary of each key at `now`, by client, oldest first.
     #[must_use]
     pub fn summaries(&self, now: SystemTime) -> Vec<KeySummary> {
         let mut clients: Vec<_> = self.clients().collect();
@@ -110,8 +110,8 @@ impl KeyRingState {
         .collect()
     }
 
-    /// The live keys that need an operator at `now`: that end soon or are too old, as the policy has it, and
-    /// have no successor.
+    /// Returns the valid keys that need an operator at `now`: they end soon or are too old for the
+    /// policy, and have no successor.
     #[must_use]
     pub fn warnings(&self, now: SystemTime) -> Vec<KeyWarning> {
         let live = self.keys().filter(|entry| self.is_live(entry, now));
@@ -130,7 +130,7 @@ impl KeyRingState {
 
     fn ageing(&self, entry: &KeyEntry, now: SystemTime) -> Option<(Ageing, Option<SystemTime>)> {
         let policy = self.policy().max_age;
-        // A new key is none that ends soon, however short its life is.
+        // A quarter of its life at most: a new key with a short life does not end soon.
         let is_near = |moment, life: Option<Duration>| {
             let ahead = life.map_or(policy.warn_ahead, |life| policy.warn_ahead.min(life / 4));
             moment <= after(now, ahead)

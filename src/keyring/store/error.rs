@@ -25,7 +25,8 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
-    /// Creates an error of kind [`StoreErrorKind::Failed`]. The message says what failed, then what to do.
+    /// Creates an error of kind [`StoreErrorKind::Failed`]. The message says what failed, then what
+    /// to do.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind: StoreErrorKind::Failed,
@@ -34,7 +35,8 @@ impl StoreError {
         }
     }
 
-    /// Creates an error of kind [`StoreErrorKind::Conflict`]: the state is not at the serial that the commit is based on.
+    /// Creates an error of kind [`StoreErrorKind::Conflict`]: the state is not at the serial that
+    /// the commit is based on.
     #[must_use]
     pub const fn conflict() -> Self {
         Self {

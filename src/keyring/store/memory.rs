@@ -1,4 +1,4 @@
-//! A store that forgets.
+//! A store in memory.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,20 +6,20 @@ use super::error::StoreError;
 use super::store_trait::{Commit, Store};
 use crate::keyring::state::KeyRingState;
 
-/// Keeps a state in memory: for tests, and for programs whose keys end with them.
+/// A store in memory, for tests and for programs whose keys end with them.
 ///
-/// Clones keep the same state, so that two rings can be two writers.
+/// Clones share one state, so that two rings can write to it.
 #[derive(Clone, Debug)]
 pub struct MemoryStore(Arc<Mutex<KeyRingState>>);
 
 impl MemoryStore {
-    /// A store with this state in it.
+    /// Creates a store that holds `state`.
     #[must_use]
     pub fn new(state: KeyRingState) -> Self {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// The state as it is now.
+    /// Returns the current state.
     #[must_use]
     pub fn state(&self) -> KeyRingState {
         self.lock().clone()

@@ -1,4 +1,4 @@
-//! Where the state of a key ring is kept.
+//! Stores, which keep the state of a key ring.
 
 mod error;
 mod memory;

@@ -1,15 +1,19 @@
-//! Where a state is kept.
+//! The trait of a store, and what it writes.
 
 use std::future::Future;
 
 use super::error::StoreError;
 use crate::keyring::state::{Change, KeyRingState};
 
-/// Where a state is kept: a file, a database, memory.
+/// A place that keeps the state of a key ring: a file, a database, memory.
 ///
-/// A key ring asks its store from one task, never twice at a time. Several rings, in several processes, may
-/// write to one store: a commit says on which serial it is based, and one that comes too late is
-/// answered by [`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict). The ring then loads, decides again, and commits again.
+/// A key ring calls its store from one task, never twice at the same time. Several rings in several
+/// processes may write to one store. A commit names the serial that it is based on, and a store
+/// refuses one that comes too late with
+/// [`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict). The ring then loads,
+/// decides again, and commits again.
+///
+/// # Examples
 ///
 /// Implement it with `async fn`:
 ///
@@ -46,36 +50,43 @@ use crate::keyring::state::{Change, KeyRingState};
 /// # }
 /// ```
 pub trait Store: Send + 'static {
-    /// Reads the state; where there is none yet, it is [`KeyRingState::empty`].
+    /// Reads the state. If there is none yet, returns [`KeyRingState::empty`].
     ///
     /// # Errors
     ///
-    /// When it cannot be read. What cannot be read must not be taken for an empty state.
+    /// Returns an error of kind [`StoreErrorKind::Failed`](crate::keyring::StoreErrorKind::Failed)
+    /// if the state cannot be read. Never return an empty state for one that cannot be read.
     fn load(&mut self) -> impl Future<Output = Result<KeyRingState, StoreError>> + Send;
 
-    /// Writes a change, whole or not at all, so that it is still there after a crash. The store must hold
-    /// the serial that [`Commit::base`] has, and nobody may write between the look at it and the write.
-    ///
-    /// It is run to its end, also where the caller of the ring has stopped waiting, but is dropped when
-    /// [`store_timeout`](crate::keyring::KeyRingBuilder::store_timeout) is over. What it writes after that is found later.
+    /// Writes a change, whole or not at all, so that it survives a crash. The store must be at the
+    /// serial of [`Commit::base`], and nobody may write between that check and the write.
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict) when the store is at another serial. [`StoreErrorKind::Failed`](crate::keyring::StoreErrorKind::Failed) when it could not be
-    /// written, or may or may not have been: the ring looks again before it says which. What is loaded then counts as written,
-    /// so that a store that does not know whether it is there after a crash sees to that first, or does not load it.
+    /// Returns an error of kind
+    /// [`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict) if the store is at
+    /// another serial, and [`StoreErrorKind::Failed`](crate::keyring::StoreErrorKind::Failed) if it
+    /// could not write, or does not know whether it has. The ring then loads the state to find out.
+    /// A loaded state counts as written: a store that cannot tell whether its content survives a
+    /// crash must make sure of that first, or refuse to load.
+    ///
+    /// # Cancel safety
+    ///
+    /// The ring runs the future to its end even if its caller has stopped waiting. It drops the
+    /// future after [`store_timeout`](crate::keyring::KeyRingBuilder::store_timeout). A later
+    /// [`load`](Self::load) finds what is written after that.
     fn commit(&mut self, commit: Commit<'_>)
     -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// What a [`Store`] is asked to write.
+/// A change to write to a [`Store`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Commit<'a> {
-    /// The state that was changed: the store must still be at its serial.
+    /// The state that was changed. The store must still be at its serial.
     pub base: &'a KeyRingState,
-    /// What changed, for stores that write rows.
+    /// The change, for stores that write rows.
     pub change: &'a Change,
-    /// The whole state afterwards, under the next serial, for stores that write all of it.
+    /// The whole state afterwards, at the next serial, for stores that write all of it.
     pub next: &'a KeyRingState,
 }

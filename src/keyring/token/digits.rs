@@ -1,14 +1,14 @@
-//! Random digits of base 62, each as likely as any other.
+//! Uniform random digits of base 62.
 
 use zeroize::Zeroizing;
 
 use super::ALPHABET;
 use super::error::{TokenError, TokenErrorKind};
 
-/// The largest multiple of 62 that a byte holds.
+/// The largest multiple of 62 that fits into a byte. Larger bytes would favour the first digits.
 const FAIR: u8 = 248;
 
-/// Fills with digits: a byte that would favour the first ones is thrown away.
+/// Fills a slice with random digits, and drops each byte that is not below [`FAIR`].
 pub(crate) fn random_digits(
     digits: &mut [u8],
     fill: &mut impl FnMut(&mut [u8]) -> Result<(), TokenError>,
@@ -32,7 +32,7 @@ pub(crate) fn random_digits(
     Ok(())
 }
 
-/// Random bytes from the operating system.
+/// Fills a slice with random bytes of the operating system.
 pub(crate) fn from_the_system(bytes: &mut [u8]) -> Result<(), TokenError> {
     getrandom::fill(bytes).map_err(|_| TokenError::new(TokenErrorKind::NoRandomness))
 }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_all_bytes_each_digit_is_drawn_from_four_and_the_last_eight_are_thrown_away() {
+    fn each_digit_comes_from_four_bytes() {
         let mut bytes = (0..=u8::MAX).cycle();
         // Twice all of them: the second time tells what became of the last ones of the first.
         let mut digits = [0; 2 * 4 * 62];
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_that_fails_half_way_is_an_error() {
+    fn failing_generator_is_an_error() {
         let mut left = 1;
         let failed = random_digits(&mut [0; 100], &mut |_| {
             left -= 1;

@@ -17,7 +17,8 @@ pub enum TokenErrorKind {
     NoRandomness,
     /// The token does not have the format of this crate. It may still be a key of another maker.
     OtherFormat,
-    /// The token has the right format, but its checksum does not match: a character was changed or swapped.
+    /// The token has the right format, but its checksum does not match: a character was changed or
+    /// swapped.
     Mistyped,
 }
 

@@ -1,6 +1,12 @@
-//! The format of a key that is made here: `<prefix>_<id:12>_<secret:43><checksum:6>`, in digits of base 62.
+//! The format of the keys that are made here: `<prefix>_<id:12>_<secret:43><checksum:6>`, in base
+//! 62.
 //!
-//! All but the prefix has a fixed length, and a token is read from its end: a prefix with a `_` in it is no trouble.
+//! All parts but the prefix have a fixed length. A token is parsed from its end, so that a prefix
+//! may contain `_`.
+//!
+//! The base 62 code is our own: the secret needs uniform digits drawn from random bytes, and the
+//! checksum six digits of a `u32`, which is a loop of three lines each. The CRC-32 is that of
+//! `crc32fast`.
 
 mod checksum;
 mod digits;
@@ -14,13 +20,13 @@ pub use self::new_key::NewKey;
 pub use self::parsed::ParsedToken;
 pub use self::prefix::Prefix;
 
-/// The digits, by their values.
+/// The digits of base 62 in order of their value.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// 71 bits.
+/// The length of an id: 12 digits are 71 bits.
 const ID: usize = 12;
-/// 43 digits of base 62 are 256 bits.
+/// The length of a secret: 43 digits are 256 bits.
 const SECRET: usize = 43;
-/// 6 digits of base 62 hold a CRC-32.
+/// The length of a checksum: 6 digits hold a CRC-32.
 const CHECKSUM: usize = 6;
-/// What follows the prefix.
+/// The length of everything after the prefix.
 const TAIL: usize = 1 + ID + 1 + SECRET + CHECKSUM;

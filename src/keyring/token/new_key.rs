@@ -14,10 +14,12 @@ use super::{ID, SECRET, TAIL};
 use crate::inbound::{KeyDigest, KeyId};
 use crate::secret::Secret;
 
-/// A key that was just made: `trk_<id>_<secret>`, where the secret is 256 random bits and a checksum. Its token is shown
-/// once; a server keeps its digest.
+/// A key that was just made: `trk_<id>_<secret>`, with 256 random bits and a checksum.
 ///
-/// There is no `Display`, `Clone` or `Serialize`, and `Debug` shows the name alone.
+/// Show its token once, to the client. A server keeps only the digest. There is no `Display`,
+/// `Clone` or `Serialize`, and `Debug` shows only the id.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::{inbound::KeyDigest, keyring::NewKey};
@@ -37,20 +39,22 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// Makes a key of 256 random bits from the operating system's generator.
+    /// Makes a key from 256 random bits of the operating system.
     ///
     /// # Errors
     ///
-    /// When that generator fails: there is no key then, rather than a weak one.
+    /// Returns an error of kind [`TokenErrorKind::NoRandomness`] if the operating system returns no
+    /// random numbers.
     pub fn generate() -> Result<Self, TokenError> {
         Self::with_prefix(&Prefix::default())
     }
 
-    /// Makes a key whose token begins with this prefix.
+    /// Makes a key whose token starts with `prefix`.
     ///
     /// # Errors
     ///
-    /// As [`generate`](Self::generate).
+    /// Returns an error of kind [`TokenErrorKind::NoRandomness`] if the operating system returns no
+    /// random numbers.
     pub fn with_prefix(prefix: &Prefix) -> Result<Self, TokenError> {
         Self::generate_from(prefix, from_the_system)
     }
@@ -78,32 +82,35 @@ impl NewKey {
         })
     }
 
-    /// The key's public name.
+    /// Returns the id of the key, which is public.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// The key itself, to be handed to the client, once.
+    /// Returns the key itself. Give it to the client once.
     #[must_use]
     pub const fn token(&self) -> &Secret {
         &self.token
     }
 
-    /// What a server keeps of it.
+    /// Returns the digest, which a server keeps.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
         KeyDigest::of(self.token.expose_secret())
     }
 
-    /// Whether a token ends in the checksum of what stands before it. Anybody can compute it: it tells a
-    /// typing error from a key, and a key from what only looks like one.
+    /// Returns whether a token ends in the right checksum.
+    ///
+    /// Anybody can compute the checksum. It tells a typing error from an unknown key, and does not
+    /// prove that a token is a key.
     #[must_use]
     pub fn has_checksum(token: &[u8]) -> bool {
         checksum::holds(token)
     }
 
-    /// Whether a token is not one that was made here with a typing error in it. Tokens of other makers pass.
+    /// Returns `false` for a token of this format with a typing error, and `true` for any other
+    /// token.
     #[must_use]
     pub fn is_plausible(token: &[u8]) -> bool {
         let is_mistyped =
@@ -127,7 +134,7 @@ mod tests {
     const FAILED: TokenError = TokenError::new(TokenErrorKind::NoRandomness);
 
     #[test]
-    fn without_randomness_there_is_no_key_however_late_it_ends() {
+    fn no_key_without_randomness() {
         for given in 0..2 {
             let mut left = given;
             let failed = NewKey::generate_from(&Prefix::default(), |bytes| {
@@ -140,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_would_favour_some_digits_is_thrown_away() {
+    fn biased_bytes_are_dropped() {
         let key = NewKey::generate_from(&Prefix::default(), |bytes| {
             for (n, byte) in bytes.iter_mut().enumerate() {
                 *byte = if n % 2 == 0 { 255 } else { 61 };
@@ -153,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_token_is_not_plausible_whatever_its_prefix_and_another_makers_is() {
+    fn mistyped_token_is_not_plausible() {
         for prefix in ["trk", "sk-acme_live"] {
             let key = NewKey::with_prefix(&prefix.parse().unwrap()).unwrap();
             let mut token = key.token().expose_secret().to_vec();
@@ -166,8 +173,9 @@ mod tests {
         assert!(NewKey::is_plausible(b"sk-proj-8Zk1tQ0mVd7RyXw3LpHs5N"));
     }
 
-    /// What the statistic is expected to stay below but for one of a thousand million runs, by the approximation of
-    /// Wilson and Hilferty (6.6 standard deviations: there are 55 places, each judged by itself).
+    /// What the statistic is expected to stay below but for one of a thousand million runs, by the
+    /// approximation of Wilson and Hilferty (6.6 standard deviations: there are 55 places, each
+    /// judged by itself).
     fn most(degrees: f64, deviations: f64) -> f64 {
         let part = 2.0 / (9.0 * degrees);
         degrees * (1.0 - part + deviations * part.sqrt()).powi(3)
@@ -180,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_hundred_thousand_tokens_each_digit_is_as_likely_as_any_other_in_each_place() {
+    fn digits_are_uniform_in_each_place() {
         let start = Prefix::default().as_str().len() + 1;
         let places: Vec<usize> = (start..start + ID)
             .chain((start + ID + 1..).take(SECRET))

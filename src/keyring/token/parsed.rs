@@ -1,14 +1,17 @@
-//! What a token says of itself, before anybody knows whether it is a key.
+//! The public parts of a token.
 
 use super::error::{TokenError, TokenErrorKind};
 use super::prefix::Prefix;
 use super::{ID, TAIL, checksum};
 use crate::inbound::KeyId;
 
-/// What a token of the format of [`NewKey`](crate::keyring::NewKey) says of itself: its prefix and the name of the key, both of
-/// which may be shown. Anybody can write such a token; whether it is a key is another question.
+/// The public parts of a token in the format of [`NewKey`](crate::keyring::NewKey): its prefix and
+/// its id.
 ///
-/// For reports of leaked keys, and to tell a typing error from a key that is not known.
+/// Use it for reports of leaked keys, and to tell a typing error from an unknown key. Anybody can
+/// write such a token; parsing does not prove that it is a key.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::keyring::{ParsedToken, TokenErrorKind};
@@ -31,11 +34,12 @@ pub struct ParsedToken {
 }
 
 impl ParsedToken {
-    /// Reads a token as it is presented, from its end.
+    /// Parses a token.
     ///
     /// # Errors
     ///
-    /// When it is not of this format, or was mistyped.
+    /// Returns an error of kind [`TokenErrorKind::OtherFormat`] if the token has another format,
+    /// and [`TokenErrorKind::Mistyped`] if its checksum does not match.
     pub fn parse(token: &[u8]) -> Result<Self, TokenError> {
         let parsed =
             Self::parse_shape(token).ok_or(TokenError::new(TokenErrorKind::OtherFormat))?;
@@ -60,13 +64,13 @@ impl ParsedToken {
         })
     }
 
-    /// What it begins with.
+    /// Returns the prefix.
     #[must_use]
     pub const fn prefix(&self) -> &Prefix {
         &self.prefix
     }
 
-    /// The name of the key.
+    /// Returns the id of the key.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
@@ -88,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_made_is_parsed_whatever_its_prefix(prefix in prefixes()) {
+        fn generated_token_parses(prefix in prefixes()) {
             let prefix: Prefix = prefix.parse().unwrap();
             let key = NewKey::with_prefix(&prefix).unwrap();
             let parsed = ParsedToken::parse(key.token().expose_secret()).unwrap();
@@ -96,20 +100,20 @@ mod tests {
         }
 
         #[test]
-        fn no_one_typing_error_is_taken_for_a_token(at in 0..VECTOR.len(), byte in any::<u8>()) {
+        fn any_single_typing_error_is_detected(at in 0..VECTOR.len(), byte in any::<u8>()) {
             let mut token = VECTOR.to_vec();
             let right = std::mem::replace(&mut token[at], byte);
             prop_assert_eq!(ParsedToken::parse(&token).is_ok(), byte == right);
         }
 
         #[test]
-        fn no_bytes_are_taken_for_a_token_by_chance(token in prop::collection::vec(any::<u8>(), 0..90)) {
+        fn random_bytes_are_not_a_token(token in prop::collection::vec(any::<u8>(), 0..90)) {
             prop_assert_eq!(ParsedToken::parse(&token), Err(TokenError::new(TokenErrorKind::OtherFormat)));
         }
     }
 
     #[test]
-    fn a_character_too_few_or_too_many_is_another_format_or_mistyped() {
+    fn missing_or_extra_character_is_detected() {
         assert!(ParsedToken::parse(&VECTOR[1..]).is_err());
         assert!(ParsedToken::parse(&VECTOR[..VECTOR.len() - 1]).is_err());
         assert!(ParsedToken::parse(&[b"t", VECTOR].concat()).is_err());

@@ -1,4 +1,4 @@
-//! What a token begins with.
+//! The prefix of a token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use super::error::{TokenError, TokenErrorKind};
 
-/// What clients that look at a key's first letters want to see there.
+/// The prefix that some clients require.
 const COMPATIBLE: &str = "sk-";
 
-/// What a token begins with, so that people and scanners tell whose it is: two to ten small letters and digits, the
-/// first a letter; then, if you like, `_` and an environment of the same kind. `trk` unless told.
+/// The prefix of a token, by which people and secret scanners recognise it. Defaults to `trk`.
 ///
-/// Some clients and gateways take only keys that begin with `sk-`: those letters may stand before the rest.
+/// A prefix is 2 to 10 lower-case letters and digits that start with a letter. It may be followed
+/// by `_` and an environment of the same form. Put `sk-` before it for clients and gateways that
+/// accept only such keys.
+///
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::keyring::{NewKey, Prefix};
@@ -29,7 +32,7 @@ const COMPATIBLE: &str = "sk-";
 pub struct Prefix(Arc<str>);
 
 impl Prefix {
-    /// The prefix as it stands, without the `_` that follows it.
+    /// Returns the prefix without the `_` that follows it in a token.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_is_a_word_or_two_with_or_without_what_compatible_clients_want() {
+    fn prefix_accepts_documented_forms() {
         for good in [
             "trk",
             "ab",

@@ -1,4 +1,4 @@
-//! A store that fails, hangs, panics, forgets, or is written by somebody else.
+//! Stores that fail, hang, panic, lose data, or have other writers.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -14,20 +14,20 @@ use tower_rotating_auth::{
     },
 };
 
-use super::{client, is_valid, issued, terms};
+use super::{client, is_valid, issued, request_for};
 use crate::support::{minutes, secs};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     BeforeWriting,
     AfterWriting,
-    /// After writing, and it cannot be read from then on until it is mended.
+    /// After writing; reads fail too until the fault is removed.
     Lost,
     Panics,
     HangsAfterWriting,
 }
 
-/// A store that fails as it is told, until it is mended.
+/// A store that fails as configured, until the fault is removed.
 #[derive(Clone)]
 struct Faulty {
     inner: MemoryStore,
@@ -76,7 +76,7 @@ impl Store for Faulty {
     }
 }
 
-/// What a ring says of itself and what is in the store; and both are what is published.
+/// Checks that the ring, its store and the published key set agree, and returns the state.
 fn agreed(ring: &KeyRing, store: &MemoryStore) -> KeyRingState {
     let state = ring.state();
     assert!(state == store.state());
@@ -85,7 +85,7 @@ fn agreed(ring: &KeyRing, store: &MemoryStore) -> KeyRingState {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_nothing_was_written_nothing_has_changed() {
+async fn failed_write_changes_nothing() {
     for fault in [Fault::BeforeWriting, Fault::Panics] {
         let store = Faulty::new();
         let ring = KeyRing::start(store.clone()).await.unwrap();
@@ -96,7 +96,7 @@ async fn when_nothing_was_written_nothing_has_changed() {
         store.set(fault);
         let rotate = RotateRequest::with_grace(key.id(), minutes(1));
         let failures = [
-            ring.issue(terms("another")).await.map(drop),
+            ring.issue(request_for("another")).await.map(drop),
             ring.rotate(rotate).await.map(drop),
             ring.rotate(RotateRequest::compromised(client()))
                 .await
@@ -128,7 +128,7 @@ async fn when_nothing_was_written_nothing_has_changed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_it_was_written_all_the_same_it_is_done() {
+async fn failed_write_that_landed_counts() {
     for fault in [Fault::AfterWriting, Fault::HangsAfterWriting] {
         let store = Faulty::new();
         let ring = KeyRing::start(store.clone()).await.unwrap();
@@ -152,7 +152,7 @@ async fn when_it_was_written_all_the_same_it_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_nobody_can_tell_it_says_so_and_looks_again_before_the_next_operation() {
+async fn unknown_outcome_is_resolved_before_next_operation() {
     let store = Faulty::new();
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let key = issued(&ring).await;
@@ -161,25 +161,25 @@ async fn when_nobody_can_tell_it_says_so_and_looks_again_before_the_next_operati
     assert_eq!(revoked.unwrap_err().kind(), KeyRingErrorKind::Unknown);
     assert!(
         is_valid(&ring, &key),
-        "what is not known to be written is not published"
+        "a change is not published before it is known to be written"
     );
-    let next = ring.issue(terms("another")).await;
+    let next = ring.issue(request_for("another")).await;
     assert_eq!(next.unwrap_err().kind(), KeyRingErrorKind::Store);
 
     store.set(None);
-    ring.issue(terms("another")).await.unwrap();
-    assert!(!is_valid(&ring, &key), "it was written, and is found to be");
+    ring.issue(request_for("another")).await.unwrap();
+    assert!(!is_valid(&ring, &key), "the ring finds that it was written");
     agreed(&ring, &store.inner);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_is_done_although_nobody_waits_for_it() {
+async fn operation_completes_without_its_caller() {
     let store = MemoryStore::default();
     let ring = KeyRing::start(store.clone()).await.unwrap();
-    let again = || terms("client").idempotency_key("once".parse().unwrap());
+    let again = || request_for("client").idempotency_key("once".parse().unwrap());
     assert!(
         ring.issue(again()).now_or_never().is_none(),
-        "it is under way"
+        "the operation is queued"
     );
     while store.state().serial() == 0 {
         yield_now().await;
@@ -192,11 +192,11 @@ async fn an_operation_is_done_although_nobody_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_for_before_the_last_handle_went_is_done() {
+async fn queued_operations_survive_last_handle() {
     let store = MemoryStore::default();
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let keys = ring.keys();
-    assert!(ring.issue(terms("client")).now_or_never().is_none());
+    assert!(ring.issue(request_for("client")).now_or_never().is_none());
     drop(ring);
     while store.state().serial() == 0 {
         yield_now().await;
@@ -207,14 +207,16 @@ async fn what_was_asked_for_before_the_last_handle_went_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writers_at_the_same_time_lose_nothing_of_each_other() {
+async fn concurrent_rings_lose_no_change() {
     let store = MemoryStore::default();
     let mut rings = Vec::new();
     for _ in 0..4 {
         rings.push(KeyRing::start(store.clone()).await.unwrap());
     }
     let issue = async |n: usize| {
-        let issued = rings[n % 4].issue(terms(&format!("client-{n}"))).await;
+        let issued = rings[n % 4]
+            .issue(request_for(&format!("client-{n}")))
+            .await;
         issued.unwrap().into_new().unwrap()
     };
     let keys = join_all((0..100).map(issue)).await;
@@ -226,7 +228,7 @@ async fn writers_at_the_same_time_lose_nothing_of_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_other_processes_write_is_taken_in_by_and_by() {
+async fn sync_every_reads_changes_of_others() {
     let store = MemoryStore::default();
     let ours = KeyRing::builder().sync_every(secs(2)).start(store.clone());
     let ours = ours.await.unwrap();
@@ -241,7 +243,7 @@ async fn what_other_processes_write_is_taken_in_by_and_by() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_other_processes_have_written_counts_before_the_answer_is_no_or_nothing_to_do() {
+async fn refusal_considers_changes_of_others() {
     let store = MemoryStore::default();
     let ours = KeyRing::start(store.clone()).await.unwrap();
     let theirs = KeyRing::start(store.clone()).await.unwrap();
@@ -260,11 +262,11 @@ async fn what_other_processes_have_written_counts_before_the_answer_is_no_or_not
     agreed(&ours, &store);
 }
 
-/// A store that says what it is told to say.
+/// A store whose content a test sets.
 #[derive(Clone)]
-struct Told(Arc<Mutex<KeyRingState>>);
+struct Scripted(Arc<Mutex<KeyRingState>>);
 
-impl Store for Told {
+impl Store for Scripted {
     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
         Ok(self.0.lock().unwrap().clone())
     }
@@ -279,10 +281,10 @@ impl Store for Told {
     }
 }
 
-/// A store whose write goes on when nobody waits for it any more.
+/// A store whose write goes on after the timeout.
 #[derive(Clone)]
 struct Late {
-    stored: Told,
+    stored: Scripted,
     under_way: Arc<Mutex<Option<KeyRingState>>>,
 }
 
@@ -298,13 +300,13 @@ impl Store for Late {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_may_still_land_is_not_said_to_have_failed() {
+async fn pending_write_is_reported_as_unknown() {
     let store = Late {
-        stored: Told(Arc::new(Mutex::new(KeyRingState::empty()))),
+        stored: Scripted(Arc::new(Mutex::new(KeyRingState::empty()))),
         under_way: Arc::default(),
     };
     let ring = KeyRing::start(store.clone()).await.unwrap();
-    let once = || terms("client").idempotency_key("once".parse().unwrap());
+    let once = || request_for("client").idempotency_key("once".parse().unwrap());
     let late = ring.issue(once()).await;
     assert_eq!(late.unwrap_err().kind(), KeyRingErrorKind::Unknown);
     assert_eq!(ring.state().keys().count(), 0);
@@ -314,14 +316,14 @@ async fn a_write_that_may_still_land_is_not_said_to_have_failed() {
     let found = ring.issue(once()).await.unwrap();
     assert!(
         found.into_new().is_none(),
-        "it was written, and is found to be"
+        "the ring finds that it was written"
     );
     assert_eq!(ring.state().keys().count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_older_state_of_the_store_is_not_taken_in() {
-    let store = Told(Arc::new(Mutex::new(KeyRingState::empty())));
+async fn older_state_is_refused() {
+    let store = Scripted(Arc::new(Mutex::new(KeyRingState::empty())));
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let key = issued(&ring).await;
     let older = ring.state();
@@ -330,14 +332,14 @@ async fn an_older_state_of_the_store_is_not_taken_in() {
     *store.0.lock().unwrap() = older;
     let reloaded = ring.reload().await;
     assert_eq!(reloaded.unwrap_err().kind(), KeyRingErrorKind::OlderState);
-    let next = ring.issue(terms("another")).await;
+    let next = ring.issue(request_for("another")).await;
     assert_eq!(next.unwrap_err().kind(), KeyRingErrorKind::OlderState);
     assert!(!is_valid(&ring, &key));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_has_forgotten_what_ended_is_put_right() {
-    let store = Told(Arc::new(Mutex::new(KeyRingState::empty())));
+async fn lost_revocations_are_written_again() {
+    let store = Scripted(Arc::new(Mutex::new(KeyRingState::empty())));
     let ring = KeyRing::start(store.clone()).await.unwrap();
     let (revoked, renamed, removed) = (
         issued(&ring).await,
@@ -350,8 +352,8 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
         ring.revoke(key.id()).await.unwrap();
     }
 
-    // A later serial, written by somebody who took an older file: one key is live again, one under another
-    // name, and one is not there at all.
+    // A later serial, written from an older file: one key is live again, one has another id, and
+    // one is missing.
     let theirs = live.into_iter().filter_map(|entry| {
         if entry.id() == removed.id() {
             return None;
@@ -378,14 +380,20 @@ async fn a_store_that_has_forgotten_what_ended_is_put_right() {
 }
 
 #[tokio::test]
-async fn a_ring_without_a_store_does_not_start() {
+async fn ring_needs_a_readable_store() {
     let store = Faulty::new();
     store.set(Fault::Lost);
     let started = KeyRing::start(store).await;
-    assert_eq!(started.unwrap_err().kind(), KeyRingErrorKind::Store);
+    let error = started.unwrap_err();
+    assert_eq!(error.kind(), KeyRingErrorKind::Store);
+    assert_eq!(
+        format!("{error:?}"),
+        format!("{error}: the disk is gone"),
+        "readable where `fn main` returns it"
+    );
 }
 
 async fn other(ring: &KeyRing, name: &str) -> NewKey {
-    let terms = IssueRequest::new(name.parse().unwrap()).or_new_client(Scopes::default());
-    ring.issue(terms).await.unwrap().into_new().unwrap()
+    let request = IssueRequest::new(name.parse().unwrap()).or_new_client(Scopes::default());
+    ring.issue(request).await.unwrap().into_new().unwrap()
 }

@@ -1,5 +1,5 @@
-//! Whatever is done to a key ring, in whatever order, at whatever times, by whichever of two processes: it
-//! does what the model says, and keeps each promise after each step.
+//! A key ring against its model: random operations of two processes in random order at random
+//! times.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use tower_rotating_auth::{
     },
 };
 
-use super::model::{CLIENTS, Comes, Model, NEVER, Rules, Terms, Which, client, moment};
+use super::model::{CLIENTS, Comes, Model, ModelRequest, NEVER, Rules, Which, client, moment};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Issue(Terms),
-    /// One of the tokens that there ever were.
-    Import(Terms, usize),
+    Issue(ModelRequest),
+    /// One of the tokens so far.
+    Import(ModelRequest, usize),
     Rotate(Which, u64, Option<u8>),
     Compromised(Which, Option<u8>),
     Revoke(usize),
@@ -42,10 +42,10 @@ fn step() -> impl Strategy<Value = Step> {
     let who = || 0..CLIENTS;
     let which = || prop_oneof![key().prop_map(Which::Key), who().prop_map(Which::Client)];
     let again = || option::weighted(0.3, 0_u8..3);
-    let terms = || {
+    let request = || {
         let delay = prop_oneof![3 => Just(0_u64), 1 => 1_u64..30];
         (who(), delay, option::of(0_u64..150), again()).prop_map(
-            |(client, delay, life, idempotency)| Terms {
+            |(client, delay, life, idempotency)| ModelRequest {
                 client,
                 delay,
                 life,
@@ -54,8 +54,8 @@ fn step() -> impl Strategy<Value = Step> {
         )
     };
     prop_oneof![
-        6 => terms().prop_map(Step::Issue),
-        1 => (terms(), key()).prop_map(|(terms, key)| Step::Import(terms, key)),
+        6 => request().prop_map(Step::Issue),
+        1 => (request(), key()).prop_map(|(request, key)| Step::Import(request, key)),
         6 => (which(), 0_u64..80, again()).prop_map(|(which, grace, again)| Step::Rotate(which, grace, again)),
         2 => (which(), again()).prop_map(|(which, again)| Step::Compromised(which, again)),
         2 => key().prop_map(Step::Revoke),
@@ -99,13 +99,13 @@ fn policy(rules: Rules) -> IssuancePolicy {
     }
 }
 
-/// Two rings on one store, as two processes would be.
+/// Two rings on one store, as in two processes.
 struct World {
     model: Model,
     clock: Arc<AtomicU64>,
     store: MemoryStore,
     rings: [KeyRing; 2],
-    /// When each key was to end at the step before.
+    /// When each key was to end after the last step.
     ends: Vec<u64>,
 }
 
@@ -142,9 +142,9 @@ impl World {
                 self.model.now += seconds;
                 self.clock.store(self.model.now, Ordering::SeqCst);
             }
-            Step::Issue(terms) => {
-                let expected = self.model.issue(terms);
-                let issued = ring.issue(self.terms(terms)).await;
+            Step::Issue(request) => {
+                let expected = self.model.issue(request);
+                let issued = ring.issue(self.request(request)).await;
                 let issued = issued.map(|issued| (issued.id().clone(), issued.into_new()));
                 self.made(expected, issued);
             }
@@ -175,11 +175,11 @@ impl World {
                 self.rotate(Step::Compromised(Which::Key(key(n)), again), &ring)
                     .await;
             }
-            Step::Import(terms, n) => {
+            Step::Import(request, n) => {
                 let token = self.token(key(n));
-                let expected = self.model.import(terms, self.newest(key(n)));
+                let expected = self.model.import(request, self.newest(key(n)));
                 let foreign = ExternalKey::token(&token).unwrap();
-                let imported = ring.import(self.terms(terms), foreign).await;
+                let imported = ring.import(self.request(request), foreign).await;
                 let made = matches!(expected, Ok(Comes::New(_)));
                 assert_eq!(
                     matches!(expected, Ok(Comes::Before(_))),
@@ -248,7 +248,8 @@ impl World {
         }
     }
 
-    /// The ring made what the model said; the model learns its name and its token.
+    /// Checks that the ring made what the model expects, and stores the id and the token in the
+    /// model.
     fn made(
         &mut self,
         expected: Result<Comes, NotAllowed>,
@@ -273,7 +274,7 @@ impl World {
         }
     }
 
-    /// The key with the same token: one that was purged may have been imported again since.
+    /// Returns the key with the same token: a purged one may have been imported again.
     fn newest(&self, n: usize) -> usize {
         let token = &self.model.keys[n].token;
         let newest = self.model.keys.iter().rposition(|key| key.token == *token);
@@ -291,21 +292,21 @@ impl World {
         }
     }
 
-    fn terms(&self, terms: Terms) -> IssueRequest {
-        let mut made = IssueRequest::new(client(terms.client)).or_new_client(Scopes::default());
-        if terms.delay > 0 {
-            made = made.not_before(moment(self.model.now + terms.delay));
+    fn request(&self, request: ModelRequest) -> IssueRequest {
+        let mut made = IssueRequest::new(client(request.client)).or_new_client(Scopes::default());
+        if request.delay > 0 {
+            made = made.not_before(moment(self.model.now + request.delay));
         }
-        if let Some(life) = terms.life {
+        if let Some(life) = request.life {
             made = made.lifetime(Duration::from_secs(life));
         }
-        if let Some(again) = terms.idempotency {
+        if let Some(again) = request.idempotency {
             made = made.idempotency_key(idempotency_key(again));
         }
         made
     }
 
-    /// What holds after each step, in the ring that took it at once, in the other after a look at the store.
+    /// Checks the invariants after a step: in its ring at once, in the other one after a reload.
     async fn promises(&mut self, ring: &KeyRing) {
         self.in_force(ring);
         for ring in &self.rings {
@@ -313,7 +314,7 @@ impl World {
             self.in_force(ring);
             assert!(
                 ring.state() == self.store.state(),
-                "what is stored is published"
+                "the stored state is published"
             );
         }
         for n in 0..CLIENTS {
@@ -385,7 +386,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn a_key_ring_keeps_its_promises(rules in rules(), steps in vec((step(), 0_usize..2), 1..60)) {
+    fn ring_matches_model(rules in rules(), steps in vec((step(), 0_usize..2), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut world = World::new(rules).await;

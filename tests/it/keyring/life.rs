@@ -1,4 +1,4 @@
-//! What a program that has a key ring sees of it: at the door, in its handlers, in its log.
+//! A key ring as a program sees it: in the layer, in handlers, in the log.
 
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
@@ -20,12 +20,12 @@ use tower_rotating_auth::{
     },
 };
 
-use super::{client, is_valid_at, issued, ring, terms};
+use super::{client, is_valid_at, issued, request_for, ring};
 use crate::support::{Traced, Wall, minutes, secs};
 
 const DAY: Duration = secs(24 * 60 * 60);
 
-/// Hands the caller's principal out.
+/// Returns the principal of the caller in the extensions.
 async fn hello(request: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::default());
     if let Some(principal) = request.extensions().get::<Principal>() {
@@ -56,7 +56,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_operation_says_is_in_force_in_every_clone_when_it_returns() {
+async fn change_is_in_force_in_every_clone() {
     let ring = ring().await;
     let layer = RequireKeyLayer::new(ring.keys());
     let doors = [
@@ -106,7 +106,7 @@ async fn what_an_operation_says_is_in_force_in_every_clone_when_it_returns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ring_knows_when_each_key_was_last_used_whatever_happens_to_it() {
+async fn last_use_survives_changes() {
     let wall = Wall::new();
     let builder = KeyRing::builder().wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
@@ -133,7 +133,7 @@ async fn a_ring_knows_when_each_key_was_last_used_whatever_happens_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_hears_of_a_revocation() {
+async fn handler_sees_revocation() {
     let ring = ring().await;
     let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let key = issued(&ring).await;
@@ -144,19 +144,19 @@ async fn a_handler_hears_of_a_revocation() {
     let mut ended = Box::pin(principal.revoked());
     assert_eq!(ended.as_mut().now_or_never(), None);
 
-    let other = ring.issue(terms("another")).await.unwrap();
+    let other = ring.issue(request_for("another")).await.unwrap();
     ring.revoke(other.id()).await.unwrap();
     assert_eq!(
         ended.as_mut().now_or_never(),
         None,
-        "another key is another key"
+        "another key was revoked"
     );
     ring.revoke(key.id()).await.unwrap();
     assert_eq!(ended.now_or_never(), Some(KeyStatus::Revoked));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotated_key_is_valid_until_its_grace_is_over_and_the_new_one_after_that() {
+async fn rotated_key_is_valid_until_grace_ends() {
     let wall = Wall::new();
     let builder = KeyRing::builder().wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
@@ -181,7 +181,7 @@ async fn a_rotated_key_is_valid_until_its_grace_is_over_and_the_new_one_after_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so() {
+async fn old_keys_cause_warning_or_refusal() {
     let wall = Wall::new();
     let old = |policy: MaxAge| {
         let policy = IssuancePolicy::new().max_age(policy.warn_ahead(7 * DAY));
@@ -206,13 +206,13 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
     assert_eq!(ages(&ring), [Ageing::TooOld]);
     assert!(
         is_valid_at(&ring, &key, wall.now()),
-        "it is told of, and served"
+        "it is only warned about"
     );
 
     let strict = old(MaxAge::refuse(30 * DAY)).start(store).await.unwrap();
     assert!(
         !is_valid_at(&strict, &key, wall.now()),
-        "it is refused, whoever made it"
+        "the policy refuses an existing key, too"
     );
     let rotated = strict
         .rotate(RotateRequest::with_grace(key.id(), minutes(1)))
@@ -220,7 +220,7 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
     let expired = NotAllowed::Expired(key.id().clone());
     assert_eq!(rotated.unwrap_err().not_allowed(), Some(&expired));
     let new = strict
-        .issue(terms("client"))
+        .issue(request_for("client"))
         .await
         .unwrap()
         .into_new()
@@ -233,9 +233,9 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
     assert_eq!(
         listed.ends_at,
         Some(wall.now() + 30 * DAY),
-        "no key outlives the greatest age"
+        "no key lives beyond the greatest age"
     );
-    let too_long = strict.issue(terms("client").lifetime(31 * DAY)).await;
+    let too_long = strict.issue(request_for("client").lifetime(31 * DAY)).await;
     assert!(matches!(
         too_long.as_ref().unwrap_err().not_allowed(),
         Some(NotAllowed::TooLong { .. })
@@ -243,21 +243,23 @@ async fn keys_that_grow_old_are_told_of_and_are_refused_where_the_policy_says_so
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_lives_shorter_than_the_warning_is_ahead_is_not_told_of_at_once() {
+async fn short_lived_key_causes_no_early_warning() {
     let wall = Wall::new();
     let policy = IssuancePolicy::new().max_age(MaxAge::warn(8 * DAY));
     let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
-    ring.issue(terms("brief").lifetime(4 * DAY)).await.unwrap();
-    ring.issue(terms("aged")).await.unwrap();
-    let told = |client: &str| {
+    ring.issue(request_for("brief").lifetime(4 * DAY))
+        .await
+        .unwrap();
+    ring.issue(request_for("aged")).await.unwrap();
+    let warnings = |client: &str| {
         let warnings = ring.warnings();
         let about = warnings
             .iter()
             .find(|about| about.client.as_str() == client);
         about.map(|about| about.what)
     };
-    let both = || (told("brief"), told("aged"));
+    let both = || (warnings("brief"), warnings("aged"));
     assert_eq!(both(), (None, None));
     wall.jump(3 * 24 * 60 * 60);
     assert_eq!(both(), (Some(Ageing::EndsSoon), None));
@@ -266,7 +268,7 @@ async fn a_key_that_lives_shorter_than_the_warning_is_ahead_is_not_told_of_at_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
+async fn import_accepts_strong_external_keys() {
     let ring = ring().await;
     let weak = ExternalKey::token(&Secret::from("sk-1f0c"));
     assert_eq!(weak.unwrap_err().kind(), KeySetErrorKind::Weak);
@@ -275,20 +277,26 @@ async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
 
     let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
     let strong = ExternalKey::token(&token).unwrap();
-    let imported = ring.import(terms("client"), strong.clone()).await.unwrap();
+    let imported = ring
+        .import(request_for("client"), strong.clone())
+        .await
+        .unwrap();
     let Imported::Now(id) = imported else {
         panic!("{imported:?}");
     };
-    let again = ring.import(terms("client"), strong.clone()).await.unwrap();
+    let again = ring
+        .import(request_for("client"), strong.clone())
+        .await
+        .unwrap();
     assert_eq!(again, Imported::Before(id));
     let unseen = ExternalKey::digest(KeyDigest::of(b"nobody here has seen it"));
     let unseen = unseen.named("unseen".parse().unwrap());
-    ring.import(terms("client"), unseen).await.unwrap();
+    ring.import(request_for("client"), unseen).await.unwrap();
     let provenance: Vec<_> = ring.list().iter().map(|listed| listed.provenance).collect();
     assert_eq!(provenance, [Provenance::Imported, Provenance::Unchecked]);
 
     ring.revoke(RevokeRequest::token(&token)).await.unwrap();
-    let again = ring.import(terms("client"), strong).await;
+    let again = ring.import(request_for("client"), strong).await;
     assert!(
         matches!(
             again.as_ref().unwrap_err().not_allowed(),
@@ -299,25 +307,25 @@ async fn keys_of_other_makers_are_taken_in_when_they_may_be_strong() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_of_another_maker_that_was_revoked_does_not_come_back_however_long_ago_it_ended() {
+async fn revoked_external_key_cannot_be_imported_again() {
     let wall = Wall::new();
     let policy = IssuancePolicy::new().purge_after(Duration::ZERO);
     let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
     let token = Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
     let foreign = || ExternalKey::token(&token).unwrap();
-    let brief = || terms("client").lifetime(minutes(1));
+    let brief = || request_for("client").lifetime(minutes(1));
     let leaked = ring.import(brief(), foreign()).await.unwrap();
     ring.revoke(leaked.id()).await.unwrap();
     wall.jump(24 * 60 * 60);
     assert_eq!(ring.purge().await.unwrap(), []);
-    let again = ring.import(terms("client"), foreign()).await;
+    let again = ring.import(request_for("client"), foreign()).await;
     let revoked = NotAllowed::Revoked(leaked.id().clone());
     assert_eq!(again.unwrap_err().not_allowed(), Some(&revoked));
 }
 
 #[tokio::test(start_paused = true)]
-async fn scopes_are_the_clients_or_fewer() {
+async fn key_scopes_stay_within_client_scopes() {
     let ring = ring().await;
     let both = || "chat:write models:read".parse().unwrap();
     ring.set_scopes(&client(), both()).await.unwrap();
@@ -349,12 +357,12 @@ async fn scopes_are_the_clients_or_fewer() {
     assert_eq!(
         scopes(rotated.id()),
         "chat:write",
-        "a successor may do the same"
+        "a successor has the same scopes"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_has_ended_does_not_keep_its_client_from_being_narrowed() {
+async fn ended_keys_do_not_prevent_narrowing() {
     let wall = Wall::new();
     let traced = Traced::new();
     let builder = KeyRing::builder().wall_clock(wall.reader());
@@ -375,21 +383,21 @@ async fn a_key_that_has_ended_does_not_keep_its_client_from_being_narrowed() {
         let listed = ring.list().into_iter().find(|listed| listed.id == *id);
         assert_eq!(listed.unwrap().scopes, Scopes::default());
     }
-    let told = traced.text();
-    assert!(told.contains("changed what a client may do"), "{told}");
-    assert!(!told.contains("retires"), "{told}");
+    let log = traced.text();
+    assert!(log.contains("changed the scopes of a client"), "{log}");
+    assert!(!log.contains("retired"), "{log}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_may_do_all_that_its_new_client_may_goes_by_its_client() {
+async fn key_with_all_scopes_follows_its_client() {
     let ring = ring().await;
     let scopes = |text: &str| -> Scopes { text.parse().unwrap() };
-    let terms = |client: &str, key: &str| {
+    let request_for = |client: &str, key: &str| {
         let client = IssueRequest::new(self::client()).or_new_client(scopes(client));
         client.scopes(scopes(key))
     };
-    let first = ring.issue(terms("a b", "a b")).await.unwrap();
-    let second = ring.issue(terms("a b", "a b")).await.unwrap();
+    let first = ring.issue(request_for("a b", "a b")).await.unwrap();
+    let second = ring.issue(request_for("a b", "a b")).await.unwrap();
     let own = |id: &KeyId| ring.state().key(id).unwrap().scopes().cloned();
     assert_eq!(own(first.id()), None);
     assert_eq!(own(second.id()), Some(scopes("a b")), "it was there before");
@@ -400,7 +408,7 @@ async fn a_key_that_may_do_all_that_its_new_client_may_goes_by_its_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_is_told_or_printed_has_a_token_or_a_digest_in_it() {
+async fn logs_and_debug_hold_no_secret() {
     let traced = Traced::new();
     let ring = ring().await;
     let key = issued(&ring).await;
@@ -422,20 +430,20 @@ async fn nothing_that_is_told_or_printed_has_a_token_or_a_digest_in_it() {
         ring.warnings(),
         state.keys().collect::<Vec<_>>()
     );
-    let told = traced.text();
+    let log = traced.text();
     for event in [
         "issued a key",
         "rotated a key",
-        "a key retires",
+        "retired a key",
         "revoked a key",
         "disabled a client",
     ] {
-        assert!(told.contains(event), "{event}: {told}");
+        assert!(log.contains(event), "{event}: {log}");
     }
     let token = String::from_utf8(key.token().expose_secret().to_vec()).unwrap();
     let secret = token.rsplit('_').next().unwrap();
     let digest = key.digest().to_text();
-    for text in [printed, told] {
+    for text in [printed, log] {
         assert!(text.contains(key.id().as_str()));
         assert!(
             !text.contains(&secret[..8]) && !text.contains(&digest[7..15]),

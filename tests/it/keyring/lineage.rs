@@ -1,4 +1,4 @@
-//! Which key came after which, and what becomes of the others when one of them is rotated.
+//! Successors and lineages of keys.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::{Wall, minutes, secs};
 const DAY: Duration = secs(24 * 60 * 60);
 
 #[tokio::test(start_paused = true)]
-async fn the_successor_of_a_key_that_ends_ends_also_where_nobody_knows_how_old_that_is() {
+async fn successor_of_undated_key_expires_too() {
     let wall = Wall::new();
     let now = wall.now();
     for made in [None, Some(now + 3 * DAY)] {
@@ -38,7 +38,7 @@ async fn the_successor_of_a_key_that_ends_ends_also_where_nobody_knows_how_old_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_successor_of_a_key_is_also_what_replaced_its_successor() {
+async fn successor_may_be_indirect() {
     let wall = Wall::new();
     let policy = IssuancePolicy::new().max_live_keys(4).lifetime(10 * DAY);
     let builder = KeyRing::builder().policy(policy).wall_clock(wall.reader());
@@ -77,7 +77,7 @@ async fn the_successor_of_a_key_is_also_what_replaced_its_successor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_no_successor_of_itself_whatever_somebody_has_written_by_hand() {
+async fn circular_replaces_is_not_a_successor() {
     let wall = Wall::new();
     let key = |id: &str, replaces: &str| {
         let digest = KeyDigest::of(format!("the key {id}").as_bytes());
@@ -98,7 +98,7 @@ async fn a_key_is_no_successor_of_itself_whatever_somebody_has_written_by_hand()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_in_its_grace_is_meant_only_where_its_client_has_no_other() {
+async fn key_in_grace_is_selected_last() {
     let ring = ring().await;
     let first = issued(&ring).await;
     let lost = ring
@@ -117,7 +117,7 @@ async fn a_key_in_its_grace_is_meant_only_where_its_client_has_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
+async fn compromised_rotation_revokes_lineage() {
     let policy = IssuancePolicy::new().max_live_keys(4);
     let builder = KeyRing::builder().policy(policy);
     let ring = builder.start(MemoryStore::default()).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
         .rotate(RotateRequest::with_grace(second.id(), minutes(9)))
         .await
         .unwrap();
-    // The one that leaked is in the middle.
+    // The leaked key is in the middle.
     let fourth = ring
         .rotate(RotateRequest::compromised(second.id()))
         .await
@@ -155,7 +155,7 @@ async fn a_leaked_lineage_ends_at_once_and_its_client_has_a_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compromised_rotation_that_is_asked_for_again_is_done_once_and_no_other_passes_for_it() {
+async fn compromised_rotation_is_idempotent() {
     let once = |mark: &str| mark.parse::<IdempotencyKey>().unwrap();
     let ring = ring().await;
     let first = issued(&ring).await;
@@ -168,7 +168,7 @@ async fn a_compromised_rotation_that_is_asked_for_again_is_done_once_and_no_othe
         let reused = NotAllowed::IdempotencyKeyReused(second.id().clone());
         assert_eq!(passed.not_allowed(), Some(&reused));
     }
-    // The key that leaked has a successor already, and it is that which is replaced.
+    // The leaked key already has a successor, which is the one that is replaced.
     let leaked = || RotateRequest::compromised(first.id()).idempotency_key(once("leaked"));
     let third = ring.rotate(leaked()).await.unwrap();
     let again = ring.rotate(leaked()).await.unwrap();

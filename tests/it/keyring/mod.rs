@@ -1,4 +1,4 @@
-//! The life of keys that are issued, rotated and revoked while a service runs.
+//! Key rings: keys that are issued, rotated and revoked while a service runs.
 
 mod faults;
 mod law;
@@ -21,8 +21,8 @@ fn client() -> ClientId {
     "client".parse().unwrap()
 }
 
-/// A key for a client of this name, who is made if need be.
-fn terms(client: &str) -> IssueRequest {
+/// Returns a request for a key of this client, which is created if it does not exist.
+fn request_for(client: &str) -> IssueRequest {
     IssueRequest::new(client.parse().unwrap()).or_new_client(Scopes::default())
 }
 
@@ -30,9 +30,9 @@ async fn ring() -> KeyRing {
     KeyRing::start(MemoryStore::default()).await.unwrap()
 }
 
-/// A key of [`client`].
+/// Issues a key of [`client`].
 async fn issued(ring: &KeyRing) -> NewKey {
-    let issued = ring.issue(terms("client")).await;
+    let issued = ring.issue(request_for("client")).await;
     issued.unwrap().into_new().unwrap()
 }
 

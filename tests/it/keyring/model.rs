@@ -1,4 +1,4 @@
-//! What a key ring promises, as simply as it can be said: a list of keys, and seconds.
+//! A simple model of a key ring: a list of keys, and times in seconds.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,13 +23,13 @@ pub(super) fn moment(seconds: u64) -> SystemTime {
 pub(super) struct Rules {
     pub(super) max_live: usize,
     pub(super) max_grace: u64,
-    /// Older keys are refused.
+    /// The age from which keys are refused.
     pub(super) refused_age: Option<u64>,
     pub(super) lifetime: Option<u64>,
     pub(super) purge_after: u64,
 }
 
-/// A key, and its token.
+/// A key and its token.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     pub(super) id: KeyId,
@@ -51,41 +51,41 @@ pub(super) struct Model {
     pub(super) rules: Rules,
     pub(super) now: u64,
     pub(super) enabled: [Option<bool>; CLIENTS],
-    /// Every key that there ever was.
+    /// All keys so far.
     pub(super) keys: Vec<Key>,
 }
 
-/// Which key is rotated.
+/// The key to rotate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Which {
     Key(usize),
     Client(usize),
 }
 
-/// What becomes of it.
+/// What happens to the old key.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
     Retires,
     IsRevoked,
 }
 
-/// What a new key is to be.
+/// A request for a new key.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
+pub(super) struct ModelRequest {
     pub(super) client: usize,
     pub(super) delay: u64,
     pub(super) life: Option<u64>,
     pub(super) idempotency: Option<u8>,
 }
 
-/// What an operation comes to: a new key, or the one that was made before.
+/// The outcome of an operation: a new key, or the one made before.
 pub(super) enum Comes {
-    /// The position that it has from now on.
+    /// The position of the new key.
     New(usize),
     Before(usize),
 }
 
-type Told<T> = Result<T, NotAllowed>;
+type Answer<T> = Result<T, NotAllowed>;
 
 impl Model {
     pub(super) fn new(rules: Rules) -> Self {
@@ -124,7 +124,7 @@ impl Model {
         living.find(|other| self.has_replaced(*other, n))
     }
 
-    /// Whether a key is there for another one: it has replaced that, or what did and has ended.
+    /// Returns whether a key succeeds another, directly or through keys that have ended.
     fn has_replaced(&self, key: usize, old: usize) -> bool {
         match self.keys[key].replaces {
             Some(before) if before == old => true,
@@ -135,7 +135,7 @@ impl Model {
         }
     }
 
-    /// What the door says of a key.
+    /// Returns whether a key is accepted.
     pub(super) fn verdict(&self, n: usize) -> Result<(), KeyStatus> {
         let key = &self.keys[n];
         if key.purged {
@@ -164,7 +164,7 @@ impl Model {
         }
     }
 
-    fn ends(&self, life: Option<u64>, lifetime: Option<u64>, from: u64) -> Told<u64> {
+    fn ends(&self, life: Option<u64>, lifetime: Option<u64>, from: u64) -> Answer<u64> {
         let start = self.now.max(from);
         let wanted = life.or(lifetime).map_or(NEVER, |life| start + life);
         let longest = self.rules.refused_age.map_or(NEVER, |age| self.now + age);
@@ -191,80 +191,80 @@ impl Model {
         self.keys[n].id.clone()
     }
 
-    /// A new key, whose name and token the ring tells.
-    fn push(&mut self, terms: Terms, until: u64, replaces: Option<usize>) -> Comes {
+    /// Adds a new key. The ring supplies its id and token.
+    fn push(&mut self, request: ModelRequest, until: u64, replaces: Option<usize>) -> Comes {
         self.keys.push(Key {
             id: "?".parse().unwrap(),
             token: Vec::new(),
-            client: terms.client,
+            client: request.client,
             made: self.now,
-            from: terms.delay,
+            from: request.delay,
             until,
             retires: NEVER,
             revoked: false,
             replaces,
-            idempotency: terms.idempotency,
+            idempotency: request.idempotency,
             purged: false,
             imported: false,
         });
         Comes::New(self.keys.len() - 1)
     }
 
-    /// A key for a client, who is there from then on.
-    pub(super) fn issue(&mut self, terms: Terms) -> Told<Comes> {
-        if let Some(n) = self.before(terms.client, terms.idempotency) {
+    /// Issues a key to a client, which is created if it does not exist.
+    pub(super) fn issue(&mut self, request: ModelRequest) -> Answer<Comes> {
+        if let Some(n) = self.before(request.client, request.idempotency) {
             return match self.keys[n].replaces {
                 None => Ok(Comes::Before(n)),
                 Some(_) => Err(NotAllowed::IdempotencyKeyReused(self.id(n))),
             };
         }
-        self.add(terms)
+        self.add(request)
     }
 
-    fn add(&mut self, terms: Terms) -> Told<Comes> {
-        let name = client(terms.client);
-        if self.enabled[terms.client] == Some(false) {
+    fn add(&mut self, request: ModelRequest) -> Answer<Comes> {
+        let name = client(request.client);
+        if self.enabled[request.client] == Some(false) {
             return Err(NotAllowed::ClientDisabled(name));
         }
         let limit = self.rules.max_live;
-        if self.living(terms.client).len() >= limit {
+        if self.living(request.client).len() >= limit {
             return Err(NotAllowed::TooManyKeys {
                 client: name,
                 limit,
             });
         }
-        let from = match terms.delay {
+        let from = match request.delay {
             0 => 0,
             delay => self.now + delay,
         };
-        let until = self.ends(terms.life, self.rules.lifetime, from)?;
-        self.enabled[terms.client] = Some(true);
+        let until = self.ends(request.life, self.rules.lifetime, from)?;
+        self.enabled[request.client] = Some(true);
         let delay = from;
-        Ok(self.push(Terms { delay, ..terms }, until, None))
+        Ok(self.push(ModelRequest { delay, ..request }, until, None))
     }
 
-    /// A key that was there at some time, under whatever client, presented as a foreign one.
-    pub(super) fn import(&mut self, terms: Terms, n: usize) -> Told<Comes> {
+    /// Imports an earlier key of any client as an external one.
+    pub(super) fn import(&mut self, request: ModelRequest, n: usize) -> Answer<Comes> {
         let key = &self.keys[n];
         if !key.purged {
             return match () {
                 () if key.revoked => Err(NotAllowed::Revoked(self.id(n))),
                 () if !self.lives(n) => Err(NotAllowed::Expired(self.id(n))),
-                () if key.client != terms.client => Err(NotAllowed::SameKey(self.id(n))),
+                () if key.client != request.client => Err(NotAllowed::SameKey(self.id(n))),
                 () => Ok(Comes::Before(n)),
             };
         }
-        if let Some(n) = self.before(terms.client, terms.idempotency) {
+        if let Some(n) = self.before(request.client, request.idempotency) {
             return Err(NotAllowed::IdempotencyKeyReused(self.id(n)));
         }
-        let comes = self.add(terms)?;
+        let comes = self.add(request)?;
         if let Comes::New(n) = comes {
             self.keys[n].imported = true;
         }
         Ok(comes)
     }
 
-    fn which(&self, which: Which) -> Told<usize> {
+    fn which(&self, which: Which) -> Answer<usize> {
         let n = match which {
             Which::Key(n) if self.keys[n].purged => return Err(NotAllowed::UnknownKey),
             Which::Key(n) => return Ok(n),
@@ -289,8 +289,8 @@ impl Model {
         self.keys[n].revoked || self.keys[n].purged
     }
 
-    /// The key that the same rotation has made before.
-    fn rotated(&self, which: Which, old: Fate, idempotency: Option<u8>) -> Told<Option<usize>> {
+    /// Returns the key that the same rotation made before.
+    fn rotated(&self, which: Which, old: Fate, idempotency: Option<u8>) -> Answer<Option<usize>> {
         let owner = match which {
             Which::Key(n) if self.keys[n].purged => return Ok(None),
             Which::Key(n) => self.keys[n].client,
@@ -321,7 +321,7 @@ impl Model {
         which: Which,
         grace: u64,
         idempotency: Option<u8>,
-    ) -> Told<Comes> {
+    ) -> Answer<Comes> {
         if let Some(n) = self.rotated(which, Fate::Retires, idempotency)? {
             return Ok(Comes::Before(n));
         }
@@ -357,7 +357,7 @@ impl Model {
         Ok(comes)
     }
 
-    pub(super) fn compromised(&mut self, which: Which, idempotency: Option<u8>) -> Told<Comes> {
+    pub(super) fn compromised(&mut self, which: Which, idempotency: Option<u8>) -> Answer<Comes> {
         if let Some(n) = self.rotated(which, Fate::IsRevoked, idempotency)? {
             return Ok(Comes::Before(n));
         }
@@ -384,38 +384,38 @@ impl Model {
         Ok(comes)
     }
 
-    /// The first key of a lineage that is still known.
+    /// Returns the oldest key of a lineage that is not purged.
     fn root(&self, n: usize) -> usize {
         match self.keys[n].replaces {
             Some(before) if !self.keys[before].purged => self.root(before),
-            // Keys that replaced the same one are of one lineage, whether or not that one is known.
+            // Keys that replaced the same key are of one lineage, even if that key was purged.
             Some(before) => before,
             None => n,
         }
     }
 
-    fn replace(&mut self, old: usize, idempotency: Option<u8>) -> Told<Comes> {
+    fn replace(&mut self, old: usize, idempotency: Option<u8>) -> Answer<Comes> {
         let key = self.keys[old].clone();
         let from = if key.from > self.now { key.from } else { 0 };
         let length = (key.until < NEVER).then(|| key.until - key.made.max(key.from));
         let until = self.ends(None, self.rules.lifetime.or(length), from)?;
-        let terms = Terms {
+        let request = ModelRequest {
             client: key.client,
             delay: from,
             life: None,
             idempotency,
         };
-        Ok(self.push(terms, until, Some(old)))
+        Ok(self.push(request, until, Some(old)))
     }
 
-    pub(super) fn revoke(&mut self, n: usize) -> Told<Vec<KeyId>> {
+    pub(super) fn revoke(&mut self, n: usize) -> Answer<Vec<KeyId>> {
         if self.keys[n].purged {
             return Err(NotAllowed::UnknownKey);
         }
         Ok(self.revoke_all(&[n]))
     }
 
-    pub(super) fn revoke_client(&mut self, n: usize) -> Told<Vec<KeyId>> {
+    pub(super) fn revoke_client(&mut self, n: usize) -> Answer<Vec<KeyId>> {
         if self.enabled[n].is_none() {
             return Err(NotAllowed::UnknownClient(client(n)));
         }
@@ -433,7 +433,7 @@ impl Model {
         revoked
     }
 
-    pub(super) fn retire(&mut self, n: usize) -> Told<()> {
+    pub(super) fn retire(&mut self, n: usize) -> Answer<()> {
         if self.keys[n].purged {
             return Err(NotAllowed::UnknownKey);
         }
@@ -449,7 +449,7 @@ impl Model {
         }
     }
 
-    pub(super) fn set_enabled(&mut self, n: usize, enabled: bool) -> Told<()> {
+    pub(super) fn set_enabled(&mut self, n: usize, enabled: bool) -> Answer<()> {
         if self.enabled[n].is_none() {
             return Err(NotAllowed::UnknownClient(client(n)));
         }

@@ -1,4 +1,4 @@
-//! Clients that use keys while these rotate as fast as they can.
+//! Clients that use keys while another thread rotates them as fast as it can.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,14 +23,14 @@ use crate::support::secs;
 
 const TASKS: usize = 64;
 const ROTATIONS: u64 = 10_000;
-/// In seconds of a clock that each rotation moves on by one.
+/// The grace, in seconds of a clock that each rotation advances by one.
 const GRACE: u64 = 8;
 const LIFETIME: u64 = 40;
 
-/// What the rotating thread and the clients share.
+/// The state that the rotating thread and the clients share.
 struct World {
     clock: Arc<AtomicU64>,
-    /// The key that clients are to use, and its number.
+    /// The key that clients use, and its number.
     current: Mutex<(u64, Arc<NewKey>)>,
     over: AtomicBool,
 }
@@ -45,7 +45,7 @@ impl World {
         (current.0, Arc::clone(&current.1))
     }
 
-    /// Whether the key of this number may be refused by now: its grace was over when the clock had moved on so far.
+    /// Returns whether the grace of this key is over.
     fn is_over(&self, number: u64) -> bool {
         self.clock.load(Ordering::SeqCst) >= number + 1 + GRACE
     }
@@ -55,7 +55,7 @@ async fn hello(_: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::default())
 }
 
-/// Uses the current key without end. How often it was let in is returned.
+/// Uses the current key in a loop, and returns how often it was accepted.
 async fn client_of(world: Arc<World>, ring: KeyRing, task: usize) -> u64 {
     let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let mut let_in = 0;
@@ -80,7 +80,7 @@ async fn client_of(world: Arc<World>, ring: KeyRing, task: usize) -> u64 {
         } else {
             assert!(
                 world.is_over(number),
-                "key {number} is current, or in its grace"
+                "key {number} is current or in its grace"
             );
         }
         if n % 16 == 0 {
@@ -91,7 +91,7 @@ async fn client_of(world: Arc<World>, ring: KeyRing, task: usize) -> u64 {
     let_in
 }
 
-/// Whatever is published meanwhile, a set that was loaded is one that a rotation left behind.
+/// Checks that every loaded set is one that a rotation published.
 fn one_is_current_and_all_others_retire(ring: &KeyRing) {
     let keys = ring.keys().current();
     let mut ends: Vec<_> = keys
@@ -101,7 +101,7 @@ fn one_is_current_and_all_others_retire(ring: &KeyRing) {
     ends.sort_unstable();
     let last = ends.pop().unwrap();
     if let Some(before) = ends.pop() {
-        // The clock had moved on when the successor was made, and its predecessor's grace began.
+        // The clock had advanced when the successor was made and the grace began.
         assert_eq!(last.duration_since(before).unwrap(), secs(LIFETIME - GRACE));
     }
 }
@@ -121,7 +121,7 @@ async fn rotate_without_end(world: &World, ring: &KeyRing) {
 }
 
 #[test]
-fn no_client_is_refused_while_its_key_is_current_or_in_its_grace() {
+fn current_and_grace_keys_are_never_refused() {
     let clock = Arc::new(AtomicU64::new(0));
     let policy = IssuancePolicy::new()
         .max_live_keys(64)

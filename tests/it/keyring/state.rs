@@ -1,4 +1,4 @@
-//! What makes a state, and what makes none.
+//! Valid and invalid states of a key ring.
 
 use std::time::{Duration, SystemTime};
 

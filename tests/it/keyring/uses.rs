@@ -1,4 +1,4 @@
-//! When keys were last used, noted beside their file.
+//! The last use of keys, in a file beside the key file.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ use tower_rotating_auth::{
     keyring::{IssuancePolicy, KeyRing, MemoryStore, NewKey, UseFile},
 };
 
-use super::{issued, terms};
+use super::{issued, request_for};
 use crate::support::{Wall, minutes, secs};
 
 const DAY: Duration = secs(24 * 60 * 60);
 
-/// A service with keys of its own beside a file, by a clock that is set.
+/// A service with a key ring and a use file, at a clock that a test sets.
 struct Service {
     ring: KeyRing,
     wall: Wall,
@@ -53,7 +53,7 @@ impl Service {
         self.uses.note(&keys, self.wall.now()).await.unwrap();
     }
 
-    /// On which day it is said that a key was used, counted from the first.
+    /// Returns the recorded day of the last use, counted from the first day.
     async fn said(&self, key: &NewKey) -> Option<u64> {
         let uses = self.uses.read().await.unwrap().unwrap();
         let day = uses.last_used(key.id())?.duration_since(first_day());
@@ -71,13 +71,13 @@ fn file(folder: &TempDir) -> PathBuf {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_day_of_the_last_use_is_noted_and_stays_in_a_process_that_starts_again() {
+async fn last_use_survives_restart() {
     let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
     let service = Service::new(&folder, &wall).await;
     let (used, unused) = (issued(&service.ring).await, issued(&service.ring).await);
     assert!(
         service.uses.read().await.unwrap().is_none(),
-        "nothing is known"
+        "no use is recorded"
     );
     service.notes().await;
     let uses = service.uses.read().await.unwrap().unwrap();
@@ -102,7 +102,7 @@ async fn the_day_of_the_last_use_is_noted_and_stays_in_a_process_that_starts_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn services_lose_nothing_of_each_other_and_take_nothing_back() {
+async fn concurrent_services_merge_uses() {
     let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
     let (one, other) = (
         Service::new(&folder, &wall).await,
@@ -122,10 +122,13 @@ async fn services_lose_nothing_of_each_other_and_take_nothing_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_already_is_not_written_again_and_what_was_purged_is_forgotten() {
+async fn known_uses_are_not_rewritten() {
     let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
     let service = Service::new(&folder, &wall).await;
-    let brief = service.ring.issue(terms("client").lifetime(DAY)).await;
+    let brief = service
+        .ring
+        .issue(request_for("client").lifetime(DAY))
+        .await;
     let brief = brief.unwrap().into_new().unwrap();
     service.is_asked_with(&brief).await;
     service.notes().await;
@@ -141,7 +144,7 @@ async fn what_is_known_already_is_not_written_again_and_what_was_purged_is_forgo
     assert_eq!(
         service.said(&brief).await,
         Some(0),
-        "others may know it yet"
+        "another service may still report it"
     );
     wall.jump(31 * i64::try_from(DAY.as_secs()).unwrap());
     service.notes().await;
@@ -149,7 +152,7 @@ async fn what_is_known_already_is_not_written_again_and_what_was_purged_is_forgo
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_followed_is_noted_by_and_by_with_what_was_used_before_a_set_was_replaced() {
+async fn follow_keeps_uses_of_replaced_set() {
     let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
     let service = Service::new(&folder, &wall).await;
     let (used, unused) = (issued(&service.ring).await, issued(&service.ring).await);
@@ -167,7 +170,7 @@ async fn what_is_followed_is_noted_by_and_by_with_what_was_used_before_a_set_was
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_followed_is_noted_every_ten_minutes_and_once_more_when_it_ends() {
+async fn follow_writes_every_ten_minutes_and_at_end() {
     let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
     let service = Service::new(&folder, &wall).await;
     let key = issued(&service.ring).await;
@@ -193,7 +196,7 @@ async fn what_is_followed_is_noted_every_ten_minutes_and_once_more_when_it_ends(
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_file_in_its_place_is_neither_read_nor_overwritten() {
+async fn foreign_file_is_left_alone() {
     let (folder, wall) = (TempDir::new().unwrap(), Wall::new());
     let service = Service::new(&folder, &wall).await;
     for text in [
@@ -213,7 +216,7 @@ async fn another_file_in_its_place_is_neither_read_nor_overwritten() {
 
 #[cfg(all(unix, not(portable_only)))]
 #[tokio::test(start_paused = true)]
-async fn whoever_may_read_the_key_file_may_read_what_is_noted_beside_it() {
+async fn use_file_is_as_readable_as_key_file() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     let (folder, wall) = (TempDir::new().unwrap(), Wall::new());

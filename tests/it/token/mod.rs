@@ -1,3 +1,3 @@
-//! What tokens look like to those who have nothing else.
+//! Tokens as secret scanners see them.
 
 mod scanning;

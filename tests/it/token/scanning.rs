@@ -1,4 +1,4 @@
-//! The rules by which scanners find leaked keys, as they stand in the documentation.
+//! The scanner rules of the documentation.
 
 use regex::Regex;
 use tower_rotating_auth::keyring::{NewKey, ParsedToken};
@@ -6,7 +6,7 @@ use tower_rotating_auth::keyring::{NewKey, ParsedToken};
 const PAGE: &str = include_str!("../../../docs/scanning.md");
 const VECTOR: &str = "trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";
 
-/// The block after this marker.
+/// Returns the code block after a marker.
 fn block(marker: &str) -> &'static str {
     let (_, after) = PAGE.split_once(marker).unwrap();
     let (_, block) = after.split_once("```").unwrap();
@@ -20,10 +20,10 @@ fn field(name: &str) -> &'static str {
     values.next().unwrap()
 }
 
-/// What each scanner takes for a key in this text.
+/// Returns the key that each scanner finds in a text.
 fn found(text: &str) -> [Option<&str>; 2] {
     let gitleaks = Regex::new(field("regex").trim_matches('\'')).unwrap();
-    // Before and after the secret GitHub wants what is neither letter nor digit.
+    // GitHub requires a character other than a letter or digit on both sides.
     let pattern = block("<!-- the GitHub pattern -->").trim_end();
     let github = Regex::new(&format!(
         r"(?:\A|[^0-9A-Za-z])(?<secret>{pattern})(?:\z|[^0-9A-Za-z])"
@@ -42,7 +42,7 @@ fn text_of(key: &NewKey) -> String {
 }
 
 #[test]
-fn scanners_find_each_key_wherever_it_stands_and_its_name_can_be_told() {
+fn scanner_rules_find_keys() {
     for prefix in ["trk", "trk_live", "trk_test", "sk-trk", "sk-trk_live"] {
         for _ in 0..50 {
             let key = NewKey::with_prefix(&prefix.parse().unwrap()).unwrap();
@@ -62,7 +62,7 @@ fn scanners_find_each_key_wherever_it_stands_and_its_name_can_be_told() {
 }
 
 #[test]
-fn scanners_take_nothing_else_for_a_key() {
+fn scanner_rules_have_no_false_positives() {
     let swapped = VECTOR.replace("trk_", "trk-");
     let dashed = VECTOR.replacen("AB_", "AB-", 1);
     let shorter = &VECTOR[..VECTOR.len() - 1];
@@ -80,9 +80,9 @@ fn scanners_take_nothing_else_for_a_key() {
     }
 }
 
-/// What gitleaks asks for besides: a keyword somewhere, and enough variety in what was found.
+/// gitleaks also requires a keyword, and a minimum entropy.
 #[test]
-fn what_the_rule_asks_for_besides_holds_of_each_key() {
+fn keys_meet_entropy_and_keyword_rules() {
     let keyword = field("keywords").trim_matches(&['[', ']', '"'][..]);
     let least: f64 = field("entropy").parse().unwrap();
     for _ in 0..1000 {
