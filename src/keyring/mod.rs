@@ -38,9 +38,8 @@
 //! # Grace
 //!
 //! A rotated key stays valid for its *grace*, so that its client can switch to the new key without
-//! a gap. [`IssuancePolicy::max_grace`] limits it. The grace is a matter of the server, which
-//! accepts both keys. A client that holds two credentials of an upstream has an *overlap*; see
-//! [`outbound`](crate::outbound).
+//! a gap. [`IssuancePolicy::max_grace`] limits it. Do not confuse it with the *overlap* of
+//! [`outbound`](crate::outbound): how long an upstream still accepts the previous credential.
 //!
 //! # Caveats
 //!
