@@ -1,10 +1,10 @@
-//! Who else may get at the file.
+//! Who else may access a file.
 
-/// Who besides the owner may get at the file, as far as that can be told.
+/// Who may access a file besides its owner, as far as its mode shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(all(unix, not(portable_only))),
-    expect(dead_code, reason = "only Unix has permission bits to tell")
+    expect(dead_code, reason = "only Unix has permission bits")
 )]
 pub(crate) enum Exposure {
     /// Nobody, or a group that may read it.

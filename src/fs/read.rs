@@ -1,14 +1,16 @@
-//! Reads a file with a bound.
+//! Reads a file up to a limit.
 
 use std::io::{self, ErrorKind, Read};
 
 use zeroize::Zeroizing;
 
-/// Bytes that are wiped when dropped.
+/// Bytes that are wiped when they are dropped.
 pub(crate) type SecretBytes = Zeroizing<Vec<u8>>;
 
-/// Reads to the end, or `None` when there are more than `max` bytes. `expected` is what the file system
-/// says the length is: a hint, since the file may grow, and some file systems say 0.
+/// Reads to the end, or returns `None` if there are more than `max` bytes.
+///
+/// `expected` is the length that the file system reports. It is only a hint: the file may grow, and
+/// some file systems report 0.
 pub(crate) fn read_bounded(
     mut file: impl Read,
     expected: u64,
@@ -23,7 +25,7 @@ pub(crate) fn read_bounded(
             return Ok(None);
         }
         if length == bytes.len() {
-            // Not `resize`: that would leave a copy behind unwiped.
+            // Not `resize`, which would leave an unwiped copy behind.
             let mut larger = Zeroizing::new(vec![0; length.saturating_mul(2).min(most)]);
             larger[..length].copy_from_slice(&bytes);
             bytes = larger;
@@ -46,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    /// Hands out at most `step` bytes at a time, however much is asked for.
+    /// Returns at most `step` bytes at a time.
     struct Trickle<'a>(&'a [u8], usize);
 
     impl Read for Trickle<'_> {
@@ -60,7 +62,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_of_a_file_is_read_or_it_is_too_large(
+        fn read_bounded_returns_all_or_none(
             content in prop::collection::vec(any::<u8>(), 0..200),
             expected in 0_u64..300,
             step in 1_usize..50,

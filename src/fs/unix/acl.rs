@@ -1,4 +1,4 @@
-//! The access control list of a file, which says more of who may read it than its mode.
+//! The POSIX access control list (ACL) of a file, which refines its mode.
 
 use std::fs::File;
 use std::io;
@@ -8,10 +8,10 @@ use rustix::io::Errno;
 
 const NAME: &str = "system.posix_acl_access";
 
-/// As long as an attribute may be.
+/// The longest attribute that Linux allows.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Gives a file the list of another, or none, where that has none: one may come with the folder.
+/// Copies the ACL. Removes it from `to` if `from` has none, since a directory may have default ACLs.
 pub(crate) fn copy(from: &File, to: &File) -> io::Result<()> {
     match read(from)? {
         Some(list) => fsetxattr(to, NAME, &list, XattrFlags::empty())?,
@@ -23,7 +23,7 @@ pub(crate) fn copy(from: &File, to: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The list, if there is one.
+/// Returns the ACL, if there is one.
 pub(crate) fn read(file: &File) -> io::Result<Option<Vec<u8>>> {
     let mut list = vec![0; MAX_BYTES];
     match fgetxattr(file, NAME, &mut list[..]) {
@@ -36,7 +36,7 @@ pub(crate) fn read(file: &File) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// The file has none, or no file there can have one.
+/// Returns whether the file has no ACL, or its file system has none.
 fn is_none(error: Errno) -> bool {
     error == Errno::NODATA || error == Errno::OPNOTSUPP
 }

@@ -1,4 +1,4 @@
-//! What Unix can do: an open that never hangs, permission bits, owners.
+//! The operations of Unix: an open that never blocks, permission bits, owners.
 
 mod access;
 #[cfg(any(target_os = "linux", target_os = "android"))]

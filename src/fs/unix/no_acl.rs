@@ -1,4 +1,4 @@
-//! Where access control lists are no attribute of a file, they are left alone.
+//! Systems where an ACL is not an attribute of the file: it is left alone.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! What Unix can do: an open that never hangs, permission bits.
+//! An open that never blocks, and permission bits.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -10,13 +10,14 @@ use rustix::io::retry_on_intr;
 
 use crate::fs::exposure::Exposure;
 
-/// Opens whatever is there: `O_NONBLOCK` does not wait for the other end of a pipe.
+/// Opens any file for reading. `O_NONBLOCK`: a pipe does not wait for its other end.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?;
     Ok(file.into())
 }
 
+/// Returns who may access the file, by its mode.
 pub(crate) fn exposure(found: &Metadata) -> Exposure {
     of_mode(found.mode())
 }
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_may_read_a_key_file_and_nobody_else_may_write_it() {
+    fn exposure_follows_the_mode() {
         for mode in [0o600, 0o400, 0o640, 0o100_440] {
             assert_eq!(of_mode(mode), Exposure::Private, "{mode:o}");
         }

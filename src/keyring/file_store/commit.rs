@@ -1,4 +1,4 @@
-//! Reads the file, and writes it under its lock.
+//! Reads the key file, and commits to it while holding its lock.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::fs::{
 use crate::keyring::state::KeyRingState;
 use crate::keyring::store::StoreError;
 
-/// Some hundred thousand keys, and no more than a [`FileSource`](crate::source::FileSource) takes.
+/// About a hundred thousand keys, and the limit of a [`FileSource`](crate::source::FileSource) of key sets.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// What was found in the file's paths.
+/// What was read from the file.
 struct Found {
     ledger: KeyRingState,
-    /// If there is one.
+    /// The open file, if there is one.
     file: Option<SecretFile>,
 }
 
-/// The file, and what became of the last commit.
+/// The file, and whether the last commit is durable.
 #[derive(Debug)]
 pub(crate) struct StoreFile {
     path: PathBuf,
@@ -31,9 +31,9 @@ pub(crate) struct StoreFile {
 /// What is known of the last commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
-    /// It is there after a crash, or was never there.
+    /// It survives a crash, or was never written.
     Settled,
-    /// It is there, and nobody knows whether it is after a crash.
+    /// It was written, and may be lost after a crash.
     Unsettled,
 }
 
@@ -45,7 +45,7 @@ impl StoreFile {
         }
     }
 
-    /// Reads the file, once what is in it is there to stay.
+    /// Reads the file, after making its content durable if the last commit could not.
     pub(crate) fn load(
         &mut self,
         before: impl FnMut(Step) -> io::Result<()>,
@@ -77,7 +77,7 @@ impl StoreFile {
 
 pub(crate) fn load(path: &Path) -> Result<KeyRingState, StoreError> {
     let paths = find(path)?;
-    // First what was noted: a writer notes a serial after it has written it.
+    // The note first: a writer writes it after the file, so the file that follows is not older.
     let noted = noted(&paths)?;
     let found = read(&paths, path)?;
     not_put_back(&found, noted, &paths, path)?;
@@ -96,16 +96,16 @@ pub(crate) fn commit(
     let found = read(&paths, path)?;
     let noted = noted(&paths)?;
     not_put_back(&found, noted, &paths, path)?;
-    // Not the serial alone: who edits the file by hand may have left that as it was.
+    // The whole state, not only its number: somebody who edits the file may leave that unchanged.
     if found.ledger != *base {
         return Err(StoreError::conflict());
     }
     let text = format::write(next).map_err(|error| {
-        StoreError::new(format!("the keys cannot be written to {path:?}")).caused_by(error)
+        StoreError::new(format!("{path:?} cannot hold these keys")).caused_by(error)
     })?;
     if format::read(&text, path)? != *next {
         return Err(StoreError::new(format!(
-            "{path:?} would not say what it should"
+            "{path:?} was not written: the keys cannot be stored without loss"
         )));
     }
     if text.len() > MAX_BYTES {
@@ -124,7 +124,7 @@ pub(crate) fn commit(
     Ok(())
 }
 
-/// Sees to it that what a commit has left there when it failed is there after a crash, and is noted.
+/// Makes durable what a failed commit has left, and writes the note.
 fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result<(), StoreError> {
     let paths = find(path)?;
     let _lock = locked(&paths, path, &mut before)?;
@@ -137,7 +137,7 @@ fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result
     Ok(())
 }
 
-/// The lock, when it is this writer's turn.
+/// Waits for the lock.
 fn locked(
     paths: &Paths,
     path: &Path,
@@ -147,13 +147,13 @@ fn locked(
     let lock = lock.map_err(|error| not_written(path, error))?;
     lock.ok_or_else(|| {
         StoreError::new(format!(
-            "{:?} has been locked by another process for 10 s; does it hang?",
+            "{:?} has been locked by another process for 10 s; check whether that process hangs",
             paths.lock()
         ))
     })
 }
 
-/// Notes what is written. The note is for a mistake of people: without it, the next one says as much.
+/// Writes the note. A failure is only logged: the note protects against mistakes, and the next commit writes it again.
 fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -> io::Result<()>) {
     let noted = before(Step::Note).and_then(|()| {
         let like = std::fs::metadata(&paths.file)?;
@@ -171,7 +171,7 @@ fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -
 pub(crate) fn find(path: &Path) -> Result<Paths, StoreError> {
     Paths::resolve(path).map_err(|error| {
         StoreError::new(format!(
-            "{path:?} cannot be reached; is its folder there, and what it may be a link to?"
+            "{path:?} cannot be resolved; check that its directory exists, and that it is not a link to nothing"
         ))
         .caused_by(error)
     })
@@ -179,7 +179,7 @@ pub(crate) fn find(path: &Path) -> Result<Paths, StoreError> {
 
 fn not_written(path: &Path, error: io::Error) -> StoreError {
     StoreError::new(format!(
-        "{path:?} could not be written; is its folder there, may this user write to it, and is the disk full?"
+        "{path:?} could not be written; check that this user may write to its directory, and that the disk is not full"
     ))
     .caused_by(error)
 }
@@ -217,7 +217,9 @@ fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
     let bytes = file.read(MAX_BYTES).map_err(refused)?;
     let ledger = match std::str::from_utf8(&bytes) {
         Ok(text) => format::read(text, path)?,
-        Err(error) => return Err(StoreError::new(format!("{path:?} is no text")).caused_by(error)),
+        Err(error) => {
+            return Err(StoreError::new(format!("{path:?} is not UTF-8 text")).caused_by(error));
+        }
     };
     Ok(Found {
         ledger,
@@ -225,7 +227,7 @@ fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
     })
 }
 
-/// Refuses a file that is older than what was written: keys that were revoked since would be valid again.
+/// Refuses a file that is older than the note. It could make revoked keys valid again.
 fn not_put_back(
     Found { ledger, file }: &Found,
     noted: Option<u64>,

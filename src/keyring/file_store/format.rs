@@ -1,4 +1,4 @@
-//! A ledger as the text of a key file, and back.
+//! Converts the state of a key ring to the text of a key file, and back.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::keyring::state::{ClientEntry, ClientState, KeyEntry, KeyRingState};
 use crate::keyring::store::StoreError;
 
 pub(crate) fn read(text: &str, path: &Path) -> Result<KeyRingState, StoreError> {
-    let not_a_ledger = || StoreError::new(format!("{path:?} is no key file that can be used"));
+    let not_a_ledger = || StoreError::new(format!("{path:?} is not a valid key file"));
     let KeyFile {
         serial,
         clients,
@@ -18,7 +18,7 @@ pub(crate) fn read(text: &str, path: &Path) -> Result<KeyRingState, StoreError> 
     KeyRingState::new(serial, clients, keys).map_err(|invalid| not_a_ledger().caused_by(invalid))
 }
 
-/// The clients by their names, the keys of each from the first that it had.
+/// Writes clients by name, and the keys of each client from its oldest to its newest.
 pub(crate) fn write(ledger: &KeyRingState) -> Result<String, Unwritable> {
     let mut clients: Vec<_> = ledger.clients().collect();
     clients.sort_unstable_by_key(|client| client.id());

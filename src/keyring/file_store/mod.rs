@@ -1,4 +1,4 @@
-//! A ledger in a key file: one that a [`FileSource`](crate::source::FileSource) reads while it is written.
+//! A store that keeps the keys in a key file, which a [`FileSource`](crate::source::FileSource) can read.
 
 pub(crate) mod commit;
 mod format;
@@ -16,26 +16,34 @@ use super::state::KeyRingState;
 use super::store::{Commit, Store, StoreError};
 use crate::blocking::{self, ShuttingDown};
 
-/// Keeps a ledger in a key file, for up to some ten thousand keys: each change writes all of it.
+/// A store that keeps the keys in a key file. Suited to about ten thousand keys, since each change
+/// writes the whole file.
 ///
-/// It is the file that [`KeySet::from_toml`](crate::inbound::KeySet::from_toml) reads, of digests and no keys, so that a service
-/// with a [`FileSource`](crate::source::FileSource) takes each change over while a program with this store makes it. Where there
-/// is no file yet, the ledger is empty, and the first change makes one that its owner alone may read. Whose it is and who
-/// may read it stays as it is from then on, by its mode and, on Linux, by its access control list. A comment does not stay.
+/// The file is the one that [`KeySet::from_toml`](crate::inbound::KeySet::from_toml) reads. It holds
+/// digests and no keys. A service with a [`FileSource`](crate::source::FileSource) follows the
+/// changes that another program makes through this store.
 ///
-/// A [`KeyRing`](crate::keyring::KeyRing) on this store takes in what another program has written with its next change, unless it
-/// is told [`sync_every`](crate::keyring::KeyRingBuilder::sync_every): set it in a service, or a key that was revoked elsewhere goes
-/// on being accepted.
+/// If there is no file yet, the store is empty, and the first change creates a file that only its
+/// owner may read. Later writes keep the owner, the mode and, on Linux, the ACL of the file.
+/// Comments in the file are lost.
 ///
-/// # What holds whenever the process or the machine stops
+/// A [`KeyRing`](crate::keyring::KeyRing) reads what another program has written before its own next
+/// change. In a service, set [`sync_every`](crate::keyring::KeyRingBuilder::sync_every): otherwise it
+/// goes on accepting a key that was revoked elsewhere.
 ///
-/// There is the old content or the new: it is written to `<file>.next`, to the disk, and renamed. Several programs may
-/// write at a time: each holds the lock on `<file>.lock`, its owner's alone, while it does, and one that decided on an older
-/// content is told so ([`StoreErrorKind::Conflict`](crate::keyring::StoreErrorKind::Conflict)). The lock is advisory: who edits by hand is not held up, and not overwritten
-/// either, unless in the very moment of a write.
+/// # Durability
 ///
-/// Where the disk has not taken the rename, it cannot be said whether the change is there after a crash, and it is not said to be
-/// ([`KeyRingErrorKind::Unknown`](crate::keyring::KeyRingErrorKind::Unknown)): the store reads nothing until the disk has.
+/// After a crash there is the old content or the new: the store writes `<file>.next`, syncs it to
+/// the disk, renames it, and syncs the directory.
+///
+/// Several programs may write at a time. Each one holds the lock on `<file>.lock`, which only its
+/// owner may open. A program that decided on older content gets an error of kind
+/// [`Conflict`](crate::keyring::StoreErrorKind::Conflict). The lock is
+/// advisory: an editor does not wait for it. The store does not overwrite an edit, unless the edit
+/// happens at the very moment of a write.
+///
+/// If the disk fails to sync the rename, the change may be lost after a crash. The store then
+/// returns an error, and reads nothing until the disk has synced it.
 ///
 /// # An older file
 ///
@@ -46,10 +54,10 @@ use crate::blocking::{self, ShuttingDown};
 ///
 /// # Errors
 ///
-/// A file that others than its owner may write, that is no regular file, or that is no key file is refused, and nothing is
-/// written then. What links lead to is written, not the link.
+/// The store refuses a file that is writable by others, that is not a regular file, or that is not a
+/// key file, and leaves it as it is. It follows links, and writes their target.
 ///
-/// # Example
+/// # Examples
 ///
 /// ```
 /// use tower_rotating_auth::keyring::{FileStore, Store};
@@ -64,12 +72,12 @@ use crate::blocking::{self, ShuttingDown};
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    /// One at a time: work whose caller is gone goes on.
+    /// Locked while work runs, which goes on even if its caller is gone.
     file: Arc<Mutex<StoreFile>>,
 }
 
 impl FileStore {
-    /// The file at this path, which need not be there yet. Its folder must be.
+    /// Creates a store for the file at this path. The file need not exist, its directory must.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let file = StoreFile::new(path.into());

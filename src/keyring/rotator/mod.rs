@@ -1,4 +1,4 @@
-//! Rotation on a schedule: a successor is made, delivered, and the old key ended when the client is where the new one is.
+//! Rotates a client's key on a schedule: creates a successor, delivers it, and retires the old key.
 
 mod error;
 #[cfg(all(feature = "file", feature = "key-file"))]
@@ -29,31 +29,47 @@ use crate::clock::{LONGEST_SLEEP, sleep_toward};
 use crate::inbound::{KeyDigest, KeyId};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// More than any state of a ledger needs, with others who change it meanwhile.
+/// More steps than any state needs, even while others change it.
 const MOST_STEPS: usize = 64;
-/// After the first failure, doubled with each one after it up to the longest sleep.
+/// The pause after the first failure. It doubles with each failure, up to the longest sleep.
 const BACKOFF: Duration = Duration::from_secs(1);
 
-/// Whether the key of this name was seen in use.
+/// Returns whether this key was seen in use.
 type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 
-/// Replaces a client's key on a schedule: makes the successor, delivers it through a [`Sink`], waits until it was seen in use or
-/// the overlap has passed, ends the old one.
+/// A task that replaces a client's key on a schedule.
 ///
-/// It keeps nothing of its own. What is to be done next follows from the ring's ledger and from the key that the sink holds, so
-/// that a process that ends at any step and starts again goes on from there: a successor that was made and not delivered is
-/// revoked where the sink still holds the key before it, since nobody has its token any more, and another one made; a first key
-/// that was not delivered is rotated. The old key is valid until the new one was delivered, for as long
-/// as the policy's greatest grace ([`IssuancePolicy::max_grace`](crate::keyring::IssuancePolicy::max_grace)): so long may the sink be out of order
-/// before the client is without a key, and the overlap should be less.
+/// It creates the successor, delivers it through a [`Sink`], waits until the successor was seen in
+/// use or the overlap has passed, and then retires the old key.
 ///
-/// The client is the rotator's own: its keys are those that the rotator has made. Others of the same client are neither replaced
-/// nor delivered, and count to its limit: as at any rotation, one that is in its grace ends where there would be too many
-/// ([`IssuancePolicy::max_live_keys`](crate::keyring::IssuancePolicy::max_live_keys)). A client has one rotator at a time, in one process.
+/// # Restarts
 ///
-/// To rotate now, revoke the client's keys where the key has leaked ([`RevokeRequest::Client`](crate::keyring::RevokeRequest)), or stop the rotator and catch
-/// up once with one of a [`period`](Self::period) of zero. A successor that is made by other means is not delivered, and its token is not
-/// known here.
+/// A rotator stores nothing itself. It derives the next step from the state of the ring and from the
+/// key that the sink holds, so a new process continues where another one ended:
+///
+/// - It revokes a successor that was not delivered while the sink still holds the key before it,
+///   since nobody has the token any more, and creates another one.
+/// - It rotates a first key that was not delivered.
+///
+/// The old key stays valid until the new one is delivered, at most for the policy's longest grace
+/// ([`IssuancePolicy::max_grace`](crate::keyring::IssuancePolicy::max_grace)). A sink may fail that
+/// long before the client loses its key, so the overlap should be shorter.
+///
+/// # One rotator per client
+///
+/// Run one rotator per client, in one process. It neither replaces nor delivers keys that it did not
+/// create, but they count towards the client's limit
+/// ([`IssuancePolicy::max_live_keys`](crate::keyring::IssuancePolicy::max_live_keys)). As with any
+/// rotation, a key in its grace ends early if there would be too many.
+///
+/// # Rotating now
+///
+/// If the key has leaked, revoke the client's keys
+/// ([`RevokeRequest::Client`](crate::keyring::RevokeRequest)). Otherwise stop the rotator, and catch
+/// up once with a [`period`](Self::period) of zero. The rotator cannot deliver a successor that was
+/// created elsewhere, since it does not know the token.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
@@ -92,17 +108,19 @@ pub struct Rotator<S> {
     sink: S,
     plan: Plan,
     is_used: Option<IsUsed>,
-    /// Made, and not delivered yet.
+    /// A key that was created and not delivered yet.
     pending: Option<NewKey>,
-    /// What the sink holds, and since when that was seen.
+    /// The key that the sink holds, and since when this process has seen it.
     held: Option<(KeyDigest, SystemTime)>,
 }
 
 impl<S: Sink> Rotator<S> {
-    /// A rotator of one client's key, which is as `terms` have it; their idempotency key is not used, and a moment at which a key
-    /// begins or ends ([`IssueRequest::not_before`], [`IssueRequest::not_after`]) is the first one's alone. Where the terms do not say how
-    /// long a key lives, a later one lives as long as the policy says, and where that says nothing, as long as the key before it was
-    /// made for; also one that is made because all before it were revoked.
+    /// Creates a rotator for one client's key.
+    ///
+    /// `terms` describe the keys. Their idempotency key is ignored.
+    /// [`IssueRequest::not_before`] and [`IssueRequest::not_after`] apply only to the first key. If the
+    /// terms have no lifetime, a later key has the policy's lifetime or, without one, the lifetime of the
+    /// key before it.
     pub fn new(ring: KeyRing, terms: IssueRequest, sink: S) -> Self {
         Self {
             ring,
@@ -118,36 +136,46 @@ impl<S: Sink> Rotator<S> {
         }
     }
 
-    /// A key is replaced when it is so old, 30 days unless told, and an overlap before it ends by itself.
+    /// Sets the age at which a key is replaced. Defaults to 30 days. A key that expires is replaced at
+    /// least one overlap before it does.
     pub const fn period(mut self, period: Duration) -> Self {
         self.plan.period = period;
         self
     }
 
-    /// The old key is ended so long after the new one was delivered, a day unless told: as long as the client takes to read it,
-    /// and as its longest request. Of a key that ends by itself, it is never more than half the life.
+    /// Sets how long the old key stays valid after the new one was delivered. Defaults to one day.
+    ///
+    /// It should be as long as the client takes to read the new key, plus its longest request. For a
+    /// key that expires, it is at most half the key's lifetime.
     pub const fn overlap(mut self, overlap: Duration) -> Self {
         self.plan.overlap = overlap;
         self
     }
 
-    /// The old key is ended as soon as `is_used` says that the new one was seen in use, too: for a client that is one process, or
-    /// whose processes switch together. It is asked whenever the rotator catches up, which [`run`](Self::run) does every 30 s
-    /// then. Where the service runs in this process, the ring knows: [`KeySummary::last_used`](crate::keyring::KeySummary::last_used).
+    /// Retires the old key as soon as `is_used` returns `true` for the new one. Use it for a client
+    /// that is one process, or whose processes switch together.
+    ///
+    /// The rotator calls it whenever it catches up, which [`run`](Self::run) does at least every 30 s.
+    /// If the service runs in this process, the ring knows the answer:
+    /// [`KeySummary::last_used`](crate::keyring::KeySummary::last_used).
     pub fn ends_when_used(mut self, is_used: impl Fn(&KeyId) -> bool + Send + 'static) -> Self {
         self.is_used = Some(Box::new(is_used));
         self
     }
 
-    /// Takes in what other processes have written, does all that is due, and returns when something is due next.
+    /// Reads what other processes have written, does all that is due, and returns when something is due
+    /// next.
     ///
     /// # Errors
     ///
-    /// When the ring or the sink failed. What was done stays done; the next call goes on from there.
+    /// Returns an error of kind [`RotatorErrorKind::Ring`] if the ring failed, [`RotatorErrorKind::Sink`]
+    /// if the sink failed, and [`RotatorErrorKind::Undelivered`] if the sink does not hold the key after
+    /// a delivery. The kind is [`RotatorErrorKind::Unclear`] if the sink lost its key and there is no
+    /// room for another, and [`RotatorErrorKind::Unsettled`] if others keep changing the client's keys.
     ///
     /// # Cancel safety
     ///
-    /// A call that is dropped is as a process that ends: the next one goes on from there.
+    /// Steps that were completed stay completed. The next call continues from there.
     pub async fn catch_up(&mut self) -> Result<SystemTime, RotatorError> {
         // An operation finds out by itself that others have written; waiting is none.
         self.ring.reload().await?;
@@ -179,11 +207,12 @@ impl<S: Sink> Rotator<S> {
         Err(RotatorError::new(RotatorErrorKind::Unsettled))
     }
 
-    /// Catches up whenever something is due, and every 30 s, without end: so soon is a key replaced that another process has
-    /// revoked. It is spawned, and aborted where it should end: it has a ring of its own, which does not stop when the last other
-    /// clone of it is dropped, but with the runtime that it runs on.
+    /// Catches up whenever something is due, and at least every 30 s: so it soon replaces a key that
+    /// another process has revoked.
     ///
-    /// Failures are told to `tracing`, and tried again: after a second, then after twice that …, up to 30 s.
+    /// Spawn it, and abort it to stop. It holds a clone of the ring, which therefore keeps running until
+    /// its runtime ends. A failure is logged and tried again after 1 s, then after 2 s, 4 s and so on up
+    /// to 30 s.
     pub async fn run(mut self) {
         let mut backoff = BACKOFF;
         loop {
@@ -203,7 +232,7 @@ impl<S: Sink> Rotator<S> {
                     tracing::warn!(
                         %client,
                         error = &error as &dyn std::error::Error,
-                        "a key could not be rotated on schedule; it is tried again"
+                        "rotation failed; trying again"
                     );
                     sleep(backoff).await;
                     backoff = (2 * backoff).min(LONGEST_SLEEP);
@@ -212,7 +241,7 @@ impl<S: Sink> Rotator<S> {
         }
     }
 
-    /// Delivers what was made, if it was not; the key is kept until the sink holds it.
+    /// Delivers the pending key, if there is one. It is kept until the sink holds it.
     async fn deliver(&mut self) -> Result<(), RotatorError> {
         let Some(key) = &self.pending else {
             return Ok(());
@@ -220,7 +249,7 @@ impl<S: Sink> Rotator<S> {
         let ledger = self.ring.state();
         let entry = ledger.key(key.id());
         if !entry.is_some_and(|entry| ledger.is_live(entry, self.ring.now())) {
-            self.pending = None; // somebody has ended it meanwhile
+            self.pending = None; // it was revoked meanwhile
             return Ok(());
         }
         self.sink.deliver(key).await?;
@@ -231,7 +260,7 @@ impl<S: Sink> Rotator<S> {
         Ok(())
     }
 
-    /// Which key the sink holds.
+    /// Returns which key the sink holds.
     async fn look(&mut self) -> Result<Option<Delivered>, RotatorError> {
         let Some(digest) = self.sink.held().await? else {
             self.held = None;

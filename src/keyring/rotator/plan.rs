@@ -1,4 +1,4 @@
-//! What a rotator does next: a pure function of the ledger, of what the sink holds, and of `now`.
+//! Decides what a rotator does next, from the state of the ring, the key that the sink holds, and `now`.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,21 +7,21 @@ use crate::inbound::{ClientId, KeyDigest, KeyId};
 use crate::keyring::issuance_policy::after;
 use crate::keyring::state::{KeyEntry, KeyRingState};
 
-/// What the keys that a rotator has made are marked with.
+/// The prefix of the idempotency keys of a rotator's keys.
 const MARK: &str = "rotator";
 
-/// How often, and with which overlap.
+/// How often to rotate, and with which overlap.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) period: Duration,
     pub(crate) overlap: Duration,
 }
 
-/// What is known of the key that the sink holds, besides what the ledger says.
+/// The key that the sink holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delivered {
     pub(crate) digest: KeyDigest,
-    /// Since when, as far as this process has seen it.
+    /// Since when the sink holds it, as far as this process has seen.
     pub(crate) since: SystemTime,
     pub(crate) usage: Usage,
 }
@@ -35,17 +35,17 @@ pub(crate) enum Usage {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// There is no live key: make the first, or one that comes after this one, which has ended.
+    /// Create a first key, or one that follows this ended key: there is no live key.
     Issue(Option<KeyId>, IdempotencyKey),
-    /// Make the successor of this key.
+    /// Create the successor of this key.
     Rotate(KeyId, IdempotencyKey),
-    /// Revoke this key: it was never delivered, and nobody has its token any more.
+    /// Revoke this key: it was never delivered, and its token is lost.
     Discard(KeyId),
-    /// Nothing for now: the client may have either of two keys, and there is no room for a third.
+    /// Do nothing: the client may have either of two keys, and there is no room for a third.
     Unclear,
-    /// End this key: its successor is where the client is.
+    /// Retire this key: the client has its successor.
     Retire(KeyId),
-    /// Nothing, until then.
+    /// Do nothing until then.
     Wait(SystemTime),
 }
 
@@ -74,7 +74,8 @@ pub(crate) fn next_step(
         let id = head.id();
         Step::Rotate(id.clone(), next_mark(id.as_str(), &made))
     };
-    // Only where one before it is still there is it known that the head has not arrived: what is gone may have been read.
+    // The newest key is known to be undelivered only while the sink still holds an older one: a key that
+    // is gone from the sink may have been read.
     let is_stale = live
         .iter()
         .any(|key| key.id() != head.id() && holds(delivered, key));
@@ -99,12 +100,12 @@ pub(crate) fn next_step(
     }
 }
 
-/// Whether this is the key that the sink holds.
+/// Returns whether the sink holds this key.
 fn holds(delivered: Option<Delivered>, key: &KeyEntry) -> bool {
     delivered.is_some_and(|delivered| delivered.digest == *key.digest())
 }
 
-/// Whether one more key would end another.
+/// Returns whether another key would end an existing one.
 fn is_full(ledger: &KeyRingState, client: &ClientId, now: SystemTime) -> bool {
     let live = ledger
         .keys_of(client)
@@ -112,13 +113,14 @@ fn is_full(ledger: &KeyRingState, client: &ClientId, now: SystemTime) -> bool {
     live.count() >= ledger.policy().max_live_keys
 }
 
-/// When the client has read a key that was delivered as soon as it was made.
+/// Returns when the client has read a key that was delivered at once.
 fn read_by(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
     let made = key.created_at().unwrap_or(SystemTime::UNIX_EPOCH);
     after(made, overlap_of(key, ledger, plan))
 }
 
-/// The overlap of a key with its neighbours: not more than half its life, or there were no time in which it is the only one.
+/// Returns the overlap of a key with its neighbours: at most half its lifetime, since it must be the
+/// only one for some time.
 fn overlap_of(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> Duration {
     let start = key.not_before().max(key.created_at());
     let life = ledger.ends_at(key).zip(start);
@@ -126,8 +128,8 @@ fn overlap_of(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> Duration {
     life.map_or(plan.overlap, |life| plan.overlap.min(life / 2))
 }
 
-/// When a key is to be replaced: after a period, and an overlap before it ends by itself. One that is in its grace has lost
-/// its successor, and is to have another at once.
+/// Returns when to replace a key: after a period, or an overlap before it expires. A key in its grace
+/// has lost its successor, and needs another one at once.
 fn due(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
     if key.retires_at().is_some() {
         return SystemTime::UNIX_EPOCH;
@@ -148,8 +150,9 @@ fn is_ours(key: &KeyEntry) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// The same for the same step, also in a process that starts again: no step is done twice. One more than the highest that is
-/// there: those of keys that are not kept any more may be used again, those of dead keys not.
+/// Returns the idempotency key of a step. It is the same in a process that starts again, so no step is
+/// done twice. Its number is one above the highest of the keys that still exist, so that a dead key's is
+/// never used again.
 fn next_mark(of: &str, made: &[&KeyEntry]) -> IdempotencyKey {
     let prefix = format!("{MARK}-{of}-");
     let numbers = made.iter().filter_map(|key| {

@@ -1,4 +1,4 @@
-//! Where new keys are delivered.
+//! The trait of sinks, and their errors.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,24 +8,28 @@ use std::future::Future;
 use crate::inbound::KeyDigest;
 use crate::keyring::token::NewKey;
 
-/// Where a [`Rotator`](crate::keyring::Rotator) delivers new keys: a file that the client reads ([`FileSink`](crate::keyring::FileSink)), a
-/// secret store, the environment of a container ([`sink_fn`](crate::keyring::sink_fn): two closures).
+/// A place to which a [`Rotator`](crate::keyring::Rotator) delivers new keys.
 ///
-/// Implement it with `async fn`. A sink can say what it holds, since a process that starts again has to know whether a key
-/// was delivered before it ended: the ring does not know that, and has no token to deliver it again.
+/// [`FileSink`](crate::keyring::FileSink) is a file that the client reads. Use
+/// [`sink_fn`](crate::keyring::sink_fn) with two closures for a secret store, or implement the trait
+/// with `async fn`.
+///
+/// A sink must know which key it holds. A process that starts again has to know whether a key was
+/// delivered before it ended: the ring does not know, and cannot deliver the key again.
 pub trait Sink: Send + 'static {
-    /// Puts the key where the client finds it, whole or not at all, in the place of the one before.
+    /// Delivers the key, and replaces the one before atomically.
     ///
     /// # Errors
     ///
-    /// When it could not be put there. It is tried again with the same key.
+    /// Returns a [`SinkError`] if the key was not delivered. The rotator tries again with the same key.
     fn deliver(&mut self, key: &NewKey) -> impl Future<Output = Result<(), SinkError>> + Send;
 
-    /// The digest of the key that is there now, if there is one.
+    /// Returns the digest of the key that the sink holds, if there is one.
     ///
     /// # Errors
     ///
-    /// When that cannot be told. Nothing is done then, since a key that is in use could be taken for one that is not.
+    /// Returns a [`SinkError`] if the sink cannot say. The rotator then changes nothing, since it could
+    /// revoke a key that is in use.
     fn held(&mut self) -> impl Future<Output = Result<Option<KeyDigest>, SinkError>> + Send;
 }
 

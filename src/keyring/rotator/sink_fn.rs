@@ -1,4 +1,4 @@
-//! Two closures are a sink.
+//! A sink made of two closures.
 
 use std::fmt;
 use std::future::Future;
@@ -8,8 +8,12 @@ use crate::inbound::{KeyDigest, KeyId};
 use crate::keyring::token::NewKey;
 use crate::secret::Secret;
 
-/// Makes a sink of two closures: one that delivers a key, of which it is handed the name and the token, and one that tells the
-/// digest of the key that is there now. [`Sink`] says what each has to keep to.
+/// Creates a sink from two closures. See [`Sink`] for what each one must do.
+///
+/// `deliver` gets the id and the token of the key to deliver. `held` returns the digest of the key
+/// that is there now.
+///
+/// # Examples
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -54,7 +58,7 @@ pub const fn sink_fn<D, H>(deliver: D, held: H) -> SinkFn<D, H> {
     SinkFn { deliver, held }
 }
 
-/// Two closures as a sink. Made by [`sink_fn`].
+/// A sink made of two closures. Returned by [`sink_fn`].
 #[derive(Clone, Copy)]
 pub struct SinkFn<D, H> {
     deliver: D,

@@ -1,4 +1,4 @@
-//! When keys were last used, in a file beside the key file: who serves requests knows it, who looks after keys asks.
+//! When keys were last used, in a file beside the key file. Services write it, and operators read it.
 
 mod uses;
 
@@ -18,25 +18,32 @@ use crate::fs::{Access, Lock, Paths, open, open_if_exists, read_bounded, replace
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
 
-/// How often uses are noted: what is lost with a process that is killed is no more than that.
+/// How often uses are written. A process that is killed loses no more than this.
 const EVERY: Duration = Duration::from_secs(10 * 60);
-/// So soon the first uses are: whoever tries it out sees it.
+/// When uses are written for the second time, so that somebody who tries it out sees it.
 const SOON: Duration = Duration::from_secs(60);
 
-/// As much as a key file may have.
+/// The size limit of a key file.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Notes when keys were last used, to the day, in a file beside their key file: `<key file>.used`.
+/// A file that records when keys were last used, to the day: `<key file>.used`.
 ///
-/// A service that lets clients in [follows](Self::follow_until) its key set, whether a [`KeyRing`](crate::keyring::KeyRing) publishes that
-/// or a [`FileSource`](crate::source::FileSource) reads it; several services may. The key file itself is left alone: each change
-/// of it is a new generation for everybody. Who looks after the keys [reads](Self::read) which of them nobody uses.
+/// A service that accepts keys [follows](Self::follow_until) its key set, no matter whether a
+/// [`KeyRing`](crate::keyring::KeyRing) publishes it or a [`FileSource`](crate::source::FileSource)
+/// reads it. Several services may write to one file. An operator [reads](Self::read) it to find keys
+/// that nobody uses. The key file itself is not changed.
 ///
-/// The file is written, under the lock on `<key file>.used.lock`, when the day of a use is another than the one that is there.
-/// Without it, nothing is known of the use of keys, and nothing else is lost. A new file is for whom the key file is, as far as
-/// the service's user may say so: it may give the file to a group that it is in, and to another owner only as root. Who may
-/// read it stays as it is from then on. The service has to be able to write in the folder; who can do that can also put another
-/// key file there.
+/// The file is written only when the day of a use changes, under the lock on
+/// `<key file>.used.lock`. If it is lost, only the dates of use are lost.
+///
+/// # Permissions
+///
+/// A new file is accessible to those who may access the key file, as far as the service's user may
+/// grant it: to a group that the user is in, and to another owner only as root. Later writes keep
+/// the access of the file. The service must be able to write in the directory; a user who can do
+/// that can also replace the key file.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -51,7 +58,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// let id = ring.issue(terms).await?.id().clone();
 ///
 /// let uses = UseFile::beside(&path);
-/// assert!(uses.read().await?.is_none()); // nothing is known
+/// assert!(uses.read().await?.is_none()); // no use was recorded
 /// uses.note(&ring.keys().current(), SystemTime::now()).await?; // or, in a task of its own, `follow_until`
 /// let uses = uses.read().await?.unwrap();
 /// assert_eq!(uses.last_used(&id), None); // nobody has used it
@@ -64,7 +71,7 @@ pub struct UseFile {
 }
 
 impl UseFile {
-    /// The file beside this key file. It need not be there yet.
+    /// Creates the value for this key file. Neither file need exist yet.
     #[must_use]
     pub fn beside(key_file: impl Into<PathBuf>) -> Self {
         Self {
@@ -72,46 +79,52 @@ impl UseFile {
         }
     }
 
-    /// What was noted; `None` where nobody ever has.
+    /// Reads the file. Returns `None` if there is none.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or is another.
+    /// Returns a [`StoreError`] if the file cannot be read, or has another format.
     pub async fn read(&self) -> Result<Option<Uses>, StoreError> {
         let key_file = self.key_file.clone();
         blocking::run(move || read(&commit::find(&key_file)?.used())).await?
     }
 
-    /// Notes what is known now of the use of these keys.
+    /// Records when these keys were last used.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or written, or is another.
+    /// Returns a [`StoreError`] if the file cannot be read or written, or has another format.
     ///
     /// # Cancel safety
     ///
-    /// What has begun is done, whether or not somebody waits for it.
+    /// A write that has begun is completed, even if the future is dropped.
     pub async fn note(&self, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
         let (key_file, keys) = (self.key_file.clone(), keys.clone());
         blocking::run(move || note(&key_file, &keys, now)).await?
     }
 
-    /// Notes the uses of these keys without end, as [`follow_until`](Self::follow_until) does; it is spawned, and aborted where it
-    /// should end. Uses since it noted last are lost then.
+    /// Records the uses of these keys without end, as [`follow_until`](Self::follow_until) does.
+    /// Spawn it, and abort it to stop.
+    ///
+    /// # Cancel safety
+    ///
+    /// Uses since the last write are lost.
     pub async fn follow(self, keys: Rotating<KeySet>) {
         self.follow_until(keys, pending()).await;
     }
 
-    /// Notes the uses of these keys at once, after a minute, every ten minutes from then on, and once more when `end` is ready,
-    /// which ends it: a service that has answered its last request makes `end` ready, and waits for this. What cannot be written
-    /// is told to `tracing`, and tried again the next time.
+    /// Records the uses of these keys until `end` resolves.
+    ///
+    /// It writes at once, after a minute, and every ten minutes from then on. When `end` resolves, it
+    /// writes once more and returns: a service resolves `end` after its last request, and then waits
+    /// for this future. A failed write is logged, and tried again the next time.
     ///
     /// # Cancel safety
     ///
-    /// Uses since it noted last are lost.
+    /// Uses since the last write are lost.
     pub async fn follow_until(self, keys: Rotating<KeySet>, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
-        // Held until the next time: the set that takes its place may know nothing of what was used before.
+        // Kept until the next write: the set that replaces it may know nothing of earlier uses.
         let mut seen = keys.current();
         self.try_note(&seen, keys.wall()).await;
         let mut pause = SOON;
@@ -133,7 +146,7 @@ impl UseFile {
         if let Err(error) = self.note(keys, now).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "when keys were last used could not be noted; it is tried again"
+                "cannot record when keys were last used; trying again later"
             );
         }
     }
@@ -145,7 +158,7 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     let not_written = |error: io::Error| {
         let path = &paths.file;
         StoreError::new(format!(
-            "{path:?} could not be written; may this user write to it, and is the disk full?"
+            "{path:?} could not be written; check that this user may write to it, and that the disk is not full"
         ))
         .caused_by(error)
     };
@@ -183,7 +196,7 @@ fn read(paths: &Paths) -> Result<Option<Uses>, StoreError> {
     let uses = text.and_then(Uses::parse);
     uses.map(Some).ok_or_else(|| {
         StoreError::new(format!(
-            "{path:?} does not say when keys were last used; remove it, and they are noted anew"
+            "{path:?} is not a record of key uses; remove it to start a new one"
         ))
     })
 }

@@ -12,26 +12,25 @@ use crate::inbound::{KeyId, KeyRecord, KeySet};
 
 const VERSION: u32 = 1;
 
-/// What people read who open the file.
+/// The comment for those who open the file.
 const HEADER: &str = "\
 # When the keys of the file beside this one were last used, to the day (UTC). Services write it; without it, nothing is
 # known of their use, and nothing else is lost.
 
 ";
 
-/// For so long a use is kept of a key that is not in the set: others may have seen a newer set.
+/// How long the use of a key is kept that is not in the set: other services may have a newer set.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// When keys were last used, to the day (UTC).
-///
-/// Made by [`UseFile::read`](crate::keyring::UseFile::read).
+/// The days on which keys were last used, in UTC. Returned by
+/// [`UseFile::read`](crate::keyring::UseFile::read).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uses {
     since: Date,
     last: BTreeMap<KeyId, Date>,
 }
 
-/// What stands in the file, word for word.
+/// The format of the file.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Shape {
@@ -42,7 +41,7 @@ struct Shape {
 }
 
 impl Uses {
-    /// None yet; `None` where the moment is in no calendar.
+    /// Creates an empty record. Returns `None` if `now` is not in the calendar.
     pub(crate) fn none_before(now: SystemTime) -> Option<Self> {
         Some(Self {
             since: day(now)?,
@@ -50,19 +49,19 @@ impl Uses {
         })
     }
 
-    /// The day since which uses are noted. Of what was before it, nothing is known.
+    /// Returns the day since which uses are recorded. Earlier uses are unknown.
     #[must_use]
     pub fn noted_since(&self) -> SystemTime {
         moment(self.since)
     }
 
-    /// The day on which a key was last used, if a use of it was noted.
+    /// Returns the day on which a key was last used, if a use was recorded.
     #[must_use]
     pub fn last_used(&self, key: &KeyId) -> Option<SystemTime> {
         self.last.get(key).copied().map(moment)
     }
 
-    /// With what the records of these keys say; a use that was noted before is not taken back by an older one.
+    /// Adds the uses of these keys. A recorded use is never replaced with an older one.
     pub(crate) fn with(mut self, keys: &KeySet, now: SystemTime) -> Self {
         for record in keys.records() {
             let Some(used) = record.last_used().and_then(day) else {
@@ -104,13 +103,13 @@ impl Uses {
     }
 }
 
-/// The day of a moment that is in the calendar.
+/// Returns the day of a moment, if it is in the calendar.
 fn day(moment: SystemTime) -> Option<Date> {
     let moment = Timestamp::try_from(moment).ok()?;
     Some(moment.to_zoned(TimeZone::UTC).date())
 }
 
-/// When a day begins; the last that can be told where it is beyond.
+/// Returns the start of a day, or the last representable moment.
 fn moment(day: Date) -> SystemTime {
     let begins = day.to_zoned(TimeZone::UTC);
     begins

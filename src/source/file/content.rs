@@ -1,4 +1,4 @@
-//! What is in the file: trimmed, told apart by its digest.
+//! The content of the file, trimmed and compared by its digest.
 
 use sha2::{Digest as _, Sha256};
 
@@ -8,8 +8,8 @@ use crate::source::fetch::Revision;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The content without ASCII white space and byte order marks at both ends: editors, `echo` and
-/// exports leave them, and no key has them.
+/// Removes ASCII white space and byte order marks from both ends. Editors, `echo` and exports leave
+/// them behind, and no key has them.
 pub(crate) fn trim(mut content: &[u8]) -> &[u8] {
     loop {
         let before = content.len();
@@ -22,7 +22,7 @@ pub(crate) fn trim(mut content: &[u8]) -> &[u8] {
     }
 }
 
-/// What tells one content from another: SHA-256 of the trimmed bytes.
+/// The SHA-256 of the trimmed bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digest([u8; 32]);
 
@@ -38,14 +38,14 @@ impl From<Digest> for Revision {
     }
 }
 
-/// Whether there is anything in the file but white space.
+/// Whether the file holds anything but white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fill {
     Empty,
     Some,
 }
 
-/// The file's content as one look found it.
+/// The content of the file, as one read found it.
 pub(crate) struct Content {
     bytes: SecretBytes,
     digest: Digest,

@@ -1,15 +1,19 @@
 //! One hint for a burst of changes.
+//!
+//! A burst ends after 100 ms without an event, or 1 s after its first event. Without it, a writer
+//! that writes in pieces would cause a fetch for each piece.
+//! `hint_follows_the_end_of_a_burst` shows both limits.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A burst is over when nothing has been heard for so long.
+/// A burst ends after this long without an event.
 const QUIET: Duration = Duration::from_millis(100);
-/// A burst is told of after so long even though it goes on.
+/// A burst leads to a hint after this long, even if it goes on.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The burst of changes that is being heard, if any.
+/// The current burst of changes, if there is one.
 #[derive(Debug, Default)]
 pub(crate) struct Debounce(Option<Burst>);
 
@@ -20,19 +24,19 @@ struct Burst {
 }
 
 impl Debounce {
-    /// A change was heard.
+    /// Adds an event to the burst.
     pub(crate) fn extend(&mut self, now: Instant) {
         let first = self.0.map_or(now, |burst| burst.first);
         self.0 = Some(Burst { first, last: now });
     }
 
-    /// When to tell of it.
+    /// Returns when the hint is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.0
             .map(|burst| (burst.last + QUIET).min(burst.first + LONGEST))
     }
 
-    /// It was told of.
+    /// Ends the burst, once the hint was given.
     pub(crate) fn clear(&mut self) {
         self.0 = None;
     }
@@ -43,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_told_of_when_it_is_over_or_has_lasted_too_long() {
+    fn hint_follows_the_end_of_a_burst() {
         let start = Instant::now();
         let mut burst = Debounce::default();
         assert_eq!(burst.due(), None);

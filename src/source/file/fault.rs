@@ -1,4 +1,4 @@
-//! What can be wrong with the file, and what to do about it.
+//! What can be wrong with the file, and the error that says so.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::source::error::SourceError;
 #[derive(Debug)]
 pub(crate) enum Fault {
     Missing(io::Error),
-    /// There is a link, but nothing where it points.
+    /// The path is a link to nothing.
     Dangling(io::Error),
     Denied(io::Error),
     NotRegular,
@@ -18,7 +18,7 @@ pub(crate) enum Fault {
         max: usize,
     },
     Empty,
-    /// Others than the owner may change it.
+    /// The group or everybody may write it.
     Writable {
         mode: u32,
     },
@@ -26,13 +26,13 @@ pub(crate) enum Fault {
     Readable {
         mode: u32,
     },
-    /// No two looks found the same.
+    /// The content kept changing.
     Torn,
     Io(io::Error),
 }
 
 impl Fault {
-    /// Whether a file that is just being replaced may look like this.
+    /// Returns whether a file that is being replaced may look like this for a moment.
     pub(crate) fn may_be_a_swap(&self) -> bool {
         match self {
             Self::Missing(_) | Self::Dangling(_) => true,
@@ -41,36 +41,35 @@ impl Fault {
         }
     }
 
-    /// The error that names the file, and never what is in it.
+    /// Creates the error. It contains the path of the file, and never its content.
     pub(crate) fn at(self, path: &Path) -> SourceError {
         match self {
             Self::Missing(error) => SourceError::transient(format!(
-                "{path:?} does not exist; is the path right, and what writes or mounts it running?"
+                "{path:?} does not exist; check the path, and whether the program that writes or mounts it is running"
             ))
             .with_source(error),
             Self::Dangling(error) => SourceError::transient(format!(
-                "{path:?} is a link to nothing; is what it points to mounted?"
+                "{path:?} is a link to nothing; check that its target is mounted"
             ))
             .with_source(error),
             Self::Denied(error) => SourceError::permanent(format!(
-                "{path:?} may not be read; give the user that this process runs as the right to"
+                "{path:?} is not readable for this process; grant its user read access"
             ))
             .with_source(error),
             Self::NotRegular => SourceError::invalid(format!(
                 "{path:?} is not a regular file; name the file that holds the key"
             )),
             Self::TooLarge { max } => SourceError::invalid(format!(
-                "{path:?} has more than {max} bytes; is it a key file? If so, raise `max_bytes`"
+                "{path:?} has more than {max} bytes; name a key file, or raise `max_bytes`"
             )),
             Self::Empty => SourceError::invalid(format!(
                 "{path:?} is empty; write the key to a temporary file and rename it to this name"
             )),
             Self::Writable { mode } => SourceError::permanent(format!(
-                "{path:?} may be written by others than its owner (mode {mode:04o}), who could replace the key; \
-                 `chmod go-w` it"
+                "{path:?} is writable by others (mode {mode:04o}), who could replace the key; run `chmod go-w` on it"
             )),
             Self::Readable { mode } => SourceError::permanent(format!(
-                "{path:?} may be read by everybody (mode {mode:04o}); `chmod o-r` it, or do without `strict`"
+                "{path:?} is readable by everybody (mode {mode:04o}); run `chmod o-r` on it, or do not set `strict`"
             )),
             Self::Torn => SourceError::transient(format!(
                 "{path:?} kept changing while it was read; write the key to a temporary file and rename it to \

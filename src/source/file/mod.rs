@@ -1,7 +1,7 @@
-//! A key file: watched, polled, and believed only when it is whole.
+//! A source that reads a key from a file, and watches and polls that file.
 //!
-//! A fetch takes one or more looks ([`probe`]) until what they find is settled ([`settle`]). What the
-//! operating system is needed for has a portable twin, which only polls.
+//! A fetch reads the file ([`reader`]) until its content has settled ([`settle`]). The code that
+//! needs Unix has a portable twin, which only polls.
 
 mod content;
 mod debounce;
@@ -39,43 +39,49 @@ use crate::blocking;
 use crate::clock::sleep_until_deadline;
 use crate::secret::Secret;
 
-/// Asked so often while changes are heard of, and while they are not.
+/// The poll interval while the watch works, and while it does not.
 const POLL_WATCHED: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_secs(10);
-/// A local file is cheap.
+/// The shortest interval between two fetches. Reading a local file is cheap.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
-/// Kubernetes removes the old directory a moment after it has swapped the link, and a writer may unlink
-/// before it creates: a file that is missing is looked for again after these pauses.
+/// The pauses after which a missing file is looked up again, 260 ms together.
+///
+/// Kubernetes removes the old directory a moment after it swaps the link, and a writer may unlink
+/// the file before it creates the new one. The tests in `tests/it/file_source/torn.rs` unlink and
+/// create, and those in `watch.rs` swap a volume a hundred times.
 const MISSING: [Duration; 3] = [
     Duration::from_millis(10),
     Duration::from_millis(50),
     Duration::from_millis(200),
 ];
 
-/// A file whose content is a secret, and which is rewritten while the process runs.
+/// A source that reads a secret from a file, and follows the file while the process runs.
 ///
-/// The value is the content without ASCII white space and byte order marks at both ends. A change is
-/// seen within a fraction of a second where the file system tells of changes (Unix), and by a poll
-/// everywhere; content is told apart by its SHA-256, never by a timestamp.
+/// The value is the content of the file without ASCII white space and byte order marks at both
+/// ends. On Unix the source watches the file and sees a change within a fraction of a second. On
+/// every system it also polls. It compares contents by their SHA-256, never by a timestamp.
 ///
 /// # Writing the file
 ///
-/// Write a temporary file in the same directory, `fsync` it and rename it over the old one. A writer that
-/// truncates and writes, or unlinks and creates, is waited for: content is believed when it has stayed the
-/// same for 50 ms, or when a link on the way to the file was swapped, as Kubernetes does it with `..data`.
-/// Mount the secret's directory: a Kubernetes `subPath` mount is never updated.
+/// Write a temporary file in the same directory, `fsync` it, and rename it over the old one. The
+/// source also waits for a writer that truncates and writes, or unlinks and creates: it accepts
+/// content that stays the same for 50 ms. It accepts content at once if a link in the path was
+/// swapped, as Kubernetes does with `..data`.
+///
+/// In Kubernetes, mount the directory of the secret: a `subPath` mount is never updated.
 ///
 /// # Errors
 ///
-/// What is wrong keeps the last good value, and is told with the file's path and never with its content:
+/// A failed fetch keeps the last good value. The error contains the path of the file, and never its
+/// content:
 ///
-/// | what | [`SourceErrorKind`](crate::source::SourceErrorKind) |
+/// | cause | [`SourceErrorKind`](crate::source::SourceErrorKind) |
 /// |---|---|
-/// | missing (also after 260 ms), a link to nothing, changing all the time, an I/O error | `Transient` |
-/// | not readable for this process; writable by its group or by everybody; with [`strict`](Self::strict), readable by everybody | `Permanent` |
-/// | empty, too large, a directory or whatever else is not a regular file | `Invalid` |
+/// | the file is missing for more than 260 ms, is a link to nothing, or keeps changing; an I/O error | `Transient` |
+/// | this process may not read the file; its group or everybody may write it; everybody may read it and the source is [`strict`](Self::strict) | `Permanent` |
+/// | the file is empty, too large, or not a regular file | `Invalid` |
 ///
-/// # Example
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
@@ -85,7 +91,7 @@ const MISSING: [Duration; 3] = [
 ///
 /// fn write(path: &std::path::Path, key: &str) -> io::Result<()> {
 ///     let directory = path.parent().unwrap();
-///     let temporary = tempfile::NamedTempFile::new_in(directory)?; // readable by its owner alone
+///     let temporary = tempfile::NamedTempFile::new_in(directory)?; // readable only by its owner
 ///     fs::write(&temporary, key)?;
 ///     temporary.as_file().sync_all()?;
 ///     temporary.persist(path)?;
@@ -112,20 +118,20 @@ const MISSING: [Duration; 3] = [
 pub struct FileSource {
     options: FileOptions,
     poll: Option<Duration>,
-    /// Held by a look for as long as it blocks, even when nobody waits for it any more: a file system
-    /// that hangs costs one thread, not one for each attempt.
+    /// Locked while a read blocks, even if nobody waits for it any more: a file system that hangs
+    /// costs one thread, not one for each attempt.
     reader: Arc<Mutex<Reader>>,
     hints: Arc<Notify>,
     burst: Debounce,
-    /// When to ask for a fetch because the watch turned out not to work.
+    /// When to ask for the next fetch if the watch does not work.
     recheck_at: Option<Instant>,
-    /// Where the file was when its content was last believed.
+    /// Where the links of the path led when content was last accepted.
     target: Option<PathBuf>,
     warnings: Warnings,
 }
 
 impl FileSource {
-    /// The file at this path. Nothing is read until the first fetch.
+    /// Creates a source for the file at this path. Nothing is read until the first fetch.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let hints = Arc::new(Notify::new());
         Self {
@@ -145,20 +151,23 @@ impl FileSource {
         }
     }
 
-    /// Reads the file at least so often, whether or not changes are heard of; unless told every 30 s while
-    /// they are, every 10 s while they are not.
+    /// Sets how often the file is read at least, whether or not it is watched.
+    ///
+    /// Defaults to 30 s while the watch works, and to 10 s while it does not.
     pub const fn poll(mut self, poll: Duration) -> Self {
         self.poll = Some(poll);
         self
     }
 
-    /// Takes a larger file for a mistake; unless told 64 KiB, or 64 MiB for a [`key_set`](Self::key_set).
+    /// Sets the size limit in bytes. A larger file is an error.
+    ///
+    /// Defaults to 64 KiB, and to 64 MiB for a [`key_set`](Self::key_set).
     pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
         self.options.max_bytes = Some(max_bytes);
         self
     }
 
-    /// Takes a larger file for a mistake, where nothing was said of that.
+    /// Sets the size limit in bytes, unless it is set already.
     pub(crate) const fn max_bytes_or(mut self, max_bytes: usize) -> Self {
         if self.options.max_bytes.is_none() {
             self.options.max_bytes = Some(max_bytes);
@@ -166,20 +175,22 @@ impl FileSource {
         self
     }
 
-    /// Refuses a file that everybody may read. Unless told it is taken, with one warning, since Kubernetes
-    /// mounts secrets so. One that its group or everybody may write is always refused.
+    /// Refuses a file that everybody may read.
+    ///
+    /// By default the source accepts such a file and logs one warning, since Kubernetes mounts
+    /// secrets this way. It always refuses a file that its group or everybody may write.
     pub const fn strict(mut self) -> Self {
         self.options.world_readable = WorldReadable::Refuse;
         self
     }
 
-    /// Does not watch the file: it is polled alone.
+    /// Polls the file without watching it.
     pub const fn without_watch(mut self) -> Self {
         self.options.watch = WatchMode::PollOnly;
         self
     }
 
-    /// Looks at the file off the runtime.
+    /// Reads the file once, off the runtime.
     async fn read(&self) -> Result<Reading, SourceError> {
         let mut reader = Arc::clone(&self.reader).lock_owned().await;
         let options = self.options.clone();
@@ -187,7 +198,7 @@ impl FileSource {
         reading.map_err(|reason| SourceError::transient(reason.to_string()))
     }
 
-    /// Looks until what is found is settled.
+    /// Reads the file until its content has settled.
     async fn settled(
         &mut self,
         ask: &Fetch<'_, Secret>,
@@ -245,7 +256,7 @@ impl Source for FileSource {
     async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
         self.recheck_at = None;
         let (fetched, watching) = self.settled(&ask).await?;
-        // The engine knows of one pace alone, the one for a watch that works.
+        // The engine has one interval, the one for a watch that works: a shorter one is up to us.
         let slow = self.options.watch == WatchMode::Watch && self.poll.is_none();
         self.recheck_at = match watching {
             WatchStatus::Active => None,

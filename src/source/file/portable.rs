@@ -1,4 +1,4 @@
-//! What every system can do: no watch.
+//! The portable twin of the watch, which does nothing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::watch_status::WatchStatus;
 
-/// No watch.
+/// A watch that does not exist.
 pub(crate) struct Watch;
 
 impl Watch {
@@ -15,7 +15,10 @@ impl Watch {
         Self
     }
 
-    #[expect(clippy::unused_self, reason = "as the watch that works has it")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the watch on Unix has the same signature"
+    )]
     pub(crate) fn arm(&mut self, _: &Path) -> WatchStatus {
         WatchStatus::Off
     }

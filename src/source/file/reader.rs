@@ -1,4 +1,4 @@
-//! One look at the file: watched first, then opened, checked and read.
+//! One read of the file: it is watched first, then opened, checked and read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,43 +12,43 @@ use super::os::Watch;
 use super::watch_status::WatchStatus;
 use crate::fs::{Exposure, SecretFile, open};
 
-/// A file with more is hardly one key.
+/// The default size limit: no key is that long.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Which file, and what it may be like.
+/// Which file to read, and what is accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct FileOptions {
     pub(crate) path: PathBuf,
-    /// What was told, if anything was.
+    /// The limit that was set, if one was.
     pub(crate) max_bytes: Option<usize>,
     pub(crate) world_readable: WorldReadable,
     pub(crate) watch: WatchMode,
 }
 
-/// What becomes of a file that everybody may read.
+/// What to do with a file that everybody may read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum WorldReadable {
     Warn,
     Refuse,
 }
 
-/// Whether the file is to be watched, where that can be done.
+/// Whether to watch the file, where that is possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WatchMode {
     Watch,
     PollOnly,
 }
 
-/// What a look found.
+/// The result of one read.
 pub(crate) struct Reading {
     pub(crate) content: Result<Content, Fault>,
-    /// Where the links on the way to the file lead.
+    /// Where the links of the path lead.
     pub(crate) target: Option<PathBuf>,
     pub(crate) watching: WatchStatus,
     pub(crate) exposure: Exposure,
 }
 
-/// What stays from look to look.
+/// Reads the file, and keeps the watch between two reads.
 pub(crate) struct Reader {
     watch: Watch,
 }
@@ -60,10 +60,10 @@ impl Reader {
         }
     }
 
-    /// Looks at the file. Blocks for as long as the file system does.
+    /// Reads the file. Blocks as long as the file system does.
     pub(crate) fn read(&mut self, options: &FileOptions) -> Reading {
-        // The watch comes first, so that what changes after the read is heard of. So does the target:
-        // if a link is swapped in between, it merely takes two looks instead of one.
+        // The watch first: a change after the read causes an event. The target before the content: if
+        // a link is swapped in between, the fetch takes two reads instead of one.
         let watching = match options.watch {
             WatchMode::Watch => self.watch.arm(&options.path),
             WatchMode::PollOnly => WatchStatus::Off,
@@ -95,7 +95,7 @@ fn read_content(options: &FileOptions) -> Result<(Content, Exposure), Fault> {
     Ok((Content::new(bytes), exposure))
 }
 
-/// Tells a link to nothing from nothing, and what is there but cannot be opened (a socket, say).
+/// Distinguishes a link to nothing from nothing, and a file that cannot be opened, such as a socket.
 fn why_not_opened(path: &Path, fault: Fault) -> Fault {
     match fault {
         Fault::Missing(error)

@@ -1,36 +1,40 @@
-//! Whether to believe what a look at the file found.
+//! Decides whether the content of a read is complete.
 //!
-//! A file that is written in place, or unlinked and created, is empty or partial for a moment, and one
-//! look cannot tell. So content is believed when two looks in a row found it. The exception is a link
-//! on the way to the file that was swapped: whoever swaps a link has finished what it points to.
+//! A file that is written in place, or unlinked and created, is empty or partial for a moment, and
+//! one read cannot tell. So content is accepted when two reads in a row return it, 50 ms apart. The
+//! exception is a swapped link in the path: its writer has finished the target before it swaps.
+//!
+//! A fetch reads at most six times, over 250 ms. The writers in `tests/it/file_source/torn.rs`
+//! pause between their pieces for less than 50 ms, and no partial key is ever published;
+//! `volume.rs` shows that a swap is accepted at once.
 
 use std::time::Duration;
 
 use super::content::{Digest, Fill};
 use super::fault::Fault;
 
-/// The pause between two looks.
+/// The pause between two reads.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
-/// Looks after the first.
+/// How many reads may follow the first.
 const MORE_READS: u32 = 5;
 
-/// Where the links on the way to the file lead, compared with the last content that was believed.
+/// Where the links of the path lead, compared with the last content that was accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkTarget {
     Unchanged,
     Swapped,
 }
 
-/// What to do with what a look found.
+/// What to do with the content of a read.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     Accept,
-    /// Reading again after [`PAUSE`].
+    /// Read again after [`PAUSE`].
     ReadAgain,
     GiveUp(Fault),
 }
 
-/// The looks of one fetch.
+/// The reads of one fetch.
 #[derive(Default)]
 pub(crate) struct Settling {
     reads: u32,
@@ -38,7 +42,7 @@ pub(crate) struct Settling {
 }
 
 impl Settling {
-    /// Judges what a look found that the engine does not have yet.
+    /// Judges content that the engine does not have yet.
     pub(crate) fn judge(&mut self, found: Digest, fill: Fill, target: LinkTarget) -> Verdict {
         let settled = target == LinkTarget::Swapped || self.last == Some(found);
         if fill == Fill::Some && settled {
@@ -63,14 +67,14 @@ mod tests {
     use super::*;
     use crate::source::file::content::Content;
 
-    /// Judges a look after another; `""` is an empty file.
+    /// Judges one read after another; `""` is an empty file.
     fn judge(settling: &mut Settling, content: &str, target: LinkTarget) -> Verdict {
         let content = Content::new(Zeroizing::new(content.into()));
         settling.judge(content.digest(), content.fill(), target)
     }
 
     #[test]
-    fn content_is_believed_when_two_looks_in_a_row_found_it() {
+    fn content_is_accepted_after_two_equal_reads() {
         let mut settling = Settling::default();
         for torn in ["", "k", "ke", "", "key"] {
             let verdict = judge(&mut settling, torn, LinkTarget::Unchanged);
@@ -84,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn content_behind_a_swapped_link_is_believed_at_once_unless_it_is_empty() {
+    fn swapped_link_accepts_content_at_once() {
         let believed = judge(&mut Settling::default(), "key", LinkTarget::Swapped);
         assert!(matches!(believed, Verdict::Accept), "{believed:?}");
         let empty = judge(&mut Settling::default(), " \n", LinkTarget::Swapped);
@@ -92,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_settles_is_given_up() {
+    fn content_that_never_settles_is_an_error() {
         let mut changing = Settling::default();
         let mut empty = Settling::default();
         for look in 0..MORE_READS {

@@ -1,4 +1,4 @@
-//! What is not wrong enough for an error.
+//! Warnings about the file, each logged once.
 
 use std::mem::replace;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::watch_status::WatchStatus;
 use crate::fs::Exposure;
 
-/// Which warnings have been given: each is given once.
+/// Which warnings have been logged.
 #[derive(Default)]
 pub(crate) struct Warnings {
     unwatched: Logged,
@@ -33,14 +33,14 @@ impl Warnings {
                 tracing::warn!(
                     ?path,
                     error = &**error as &dyn std::error::Error,
-                    "a key file cannot be watched for changes, so it is polled"
+                    "cannot watch the key file; falling back to polling"
                 );
             }
         }
         if let Exposure::Readable { mode } = exposure {
             if self.exposed.first_time() {
                 let mode = format!("{mode:04o}");
-                tracing::warn!(?path, %mode, "a key file may be read by everybody");
+                tracing::warn!(?path, %mode, "the key file is readable by everybody");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// Whether changes of the file will be heard of.
+/// Whether changes of the file cause events.
 #[derive(Debug)]
 #[cfg_attr(
     not(all(unix, not(portable_only))),
@@ -10,8 +10,8 @@ use std::error::Error;
 )]
 pub(crate) enum WatchStatus {
     Active,
-    /// The watch cannot be had.
+    /// The watch could not be set up.
     Failed(Box<dyn Error + Send + Sync>),
-    /// There is none: it is not wanted, or this system has none.
+    /// There is no watch: it is switched off, or this system has none.
     Off,
 }

@@ -1,4 +1,4 @@
-//! Reads the file, and replaces it, while nobody else does.
+//! Reads and replaces the file of a sink while holding its lock.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::fs::{Access, Lock, Paths, SecretFile, Step, open_if_exists, replace};
 use crate::inbound::KeyDigest;
 
-/// No key is longer.
+/// The size limit in bytes: no key is longer.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Another sink holds the lock.
@@ -23,11 +23,11 @@ impl fmt::Display for InUse {
 
 impl Error for InUse {}
 
-/// The file of a sink, locked from its first use on.
+/// The file of a sink, locked from its first use.
 #[derive(Debug)]
 pub(crate) struct SinkFile {
     path: PathBuf,
-    /// With the path that it is on: what links lead to may be another file later.
+    /// The lock, with its path: links may lead to another file later.
     lock: Option<(PathBuf, Lock)>,
 }
 
@@ -36,7 +36,7 @@ impl SinkFile {
         Self { path, lock: None }
     }
 
-    /// Puts this into the file, and nothing else.
+    /// Replaces the content of the file with the token.
     pub(crate) fn deliver(
         &mut self,
         token: &[u8],
@@ -48,7 +48,7 @@ impl SinkFile {
         replace(&paths, token, access, &mut before)
     }
 
-    /// The digest of what is in the file.
+    /// Returns the digest of the content of the file, if there is one.
     pub(crate) fn held(
         &mut self,
         mut before: impl FnMut(Step) -> io::Result<()>,
@@ -61,8 +61,8 @@ impl SinkFile {
         Ok(Some(KeyDigest::of(token.trim_ascii())))
     }
 
-    /// Finds the file, and keeps others from it from now on. A folder that is gone, as of a volume that is not mounted,
-    /// is an error: it says nothing of the file.
+    /// Resolves the path, and locks the file if it is not locked yet. A missing directory is an error:
+    /// the volume may not be mounted, so the file may well exist.
     fn claim(&mut self, before: &mut impl FnMut(Step) -> io::Result<()>) -> io::Result<Paths> {
         let paths = Paths::resolve(&self.path)?;
         let path = paths.lock();

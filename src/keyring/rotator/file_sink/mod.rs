@@ -1,4 +1,4 @@
-//! Keys in a file, as a sidecar would write it.
+//! A sink that writes keys to a file.
 
 mod delivery;
 
@@ -16,28 +16,34 @@ use crate::blocking;
 use crate::inbound::KeyDigest;
 use crate::keyring::token::NewKey;
 
-/// Delivers a key as the content of a file, and nothing else, replaced whole: a [`FileSource`](crate::source::FileSource) on the
-/// other side takes it over while it runs.
+/// A sink that writes the key to a file, which holds nothing else. A
+/// [`FileSource`](crate::source::FileSource) in the client's process follows the file.
 ///
-/// A new file is its owner's alone; whose it is and who may read it stays as it is from then on, by its mode and, on Linux, by
-/// its access control list. Its folder must be there.
+/// The file is replaced atomically. A new file is readable only by its owner; later writes keep its
+/// owner, its mode and, on Linux, its ACL. Its directory must exist.
 ///
-/// What links lead to is written, not the link. So nobody may write in the folder, or in one above it, who may not write what the
-/// rotator's user may: a link of theirs would put a key in the place of any file of that user. To deliver to another user as
-/// root, make a folder of root's that the other may enter, and give the file to the other.
+/// # Links
 ///
-/// One sink at a time delivers to a file: it holds the lock on `<file>.lock` from its first use until its last clone is
-/// dropped, or its process ends. Another one, here or in another process, fails until then, so that a
-/// [`Rotator`](crate::keyring::Rotator) that runs in two processes does nothing in one of them until the other has ended.
+/// The sink follows links, and writes their target. So only the rotator's user, and users with at
+/// least its rights, may write in the directory or in one above it: with a link, anybody else could
+/// make the sink replace any file of that user. To deliver to another user as root, create a
+/// directory of root that the other user may enter, and give the file to that user.
+///
+/// # Locking
+///
+/// One sink at a time writes to a file. It holds the lock on `<file>.lock` from its first use until
+/// its last clone is dropped or its process ends. Until then another sink returns an error of kind
+/// [`SinkErrorKind::InUse`](crate::keyring::SinkErrorKind::InUse), so a second process with the same
+/// [`Rotator`](crate::keyring::Rotator) takes over only when the first one ends.
 #[derive(Clone, Debug)]
 pub struct FileSink {
     path: PathBuf,
-    /// One at a time: work whose caller is gone goes on.
+    /// Locked while work runs, which goes on even if its caller is gone.
     file: Arc<Mutex<SinkFile>>,
 }
 
 impl FileSink {
-    /// The file at this path.
+    /// Creates a sink for the file at this path.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();

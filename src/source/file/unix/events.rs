@@ -1,4 +1,4 @@
-//! What is heard on the watcher's own thread.
+//! Handles the events of the watcher, on the watcher's own thread.
 
 use std::collections::BTreeSet;
 use std::mem::replace;
@@ -9,7 +9,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind};
 use tokio::sync::Notify;
 
-/// Passes every change on as a hint, and keeps in mind what it means for the watch itself.
+/// Turns every change into a hint, and records which watches it invalidates.
 pub(crate) struct EventHandler {
     hints: Arc<Notify>,
     state: Mutex<State>,
@@ -24,7 +24,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) enum Invalidated {
     Nothing,
-    /// A watched directory was removed, moved or changed, or events were lost: the watcher may have
+    /// A watched directory was removed, moved or changed, or events were lost. The watcher may have
     /// dropped its watch, and another directory may even have the same inode.
     Directories,
     /// The watcher itself failed.
@@ -42,12 +42,12 @@ impl EventHandler {
         }
     }
 
-    /// Tells which directories are watched.
+    /// Sets which directories are watched.
     pub(crate) fn set_watched(&self, directories: BTreeSet<PathBuf>) {
         self.state().directories = directories;
     }
 
-    /// What is in doubt since the last time this was asked.
+    /// Returns what was invalidated since the last call.
     pub(crate) fn take_invalidated(&self) -> Invalidated {
         replace(&mut self.state().invalidated, Invalidated::Nothing)
     }
@@ -56,7 +56,7 @@ impl EventHandler {
         match event {
             Ok(event) => {
                 if is_read(event.kind) && !event.need_rescan() {
-                    return; // our own reads are heard, too
+                    return; // our own reads cause events, too
                 }
                 let mut state = self.state();
                 let about_watched = event
@@ -79,7 +79,7 @@ impl EventHandler {
     }
 }
 
-/// Whether the event changes nothing.
+/// Returns whether the event changes nothing.
 fn is_read(kind: EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// What an event leads to: a hint, and doubt about the watched `/run/keys`.
+    /// Returns whether an event causes a hint, and what it invalidates while `/run/keys` is watched.
     fn handle(event: notify::Result<Event>) -> (bool, Invalidated) {
         let hints = Arc::new(Notify::new());
         let handler = EventHandler::new(Arc::clone(&hints));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_is_no_change() {
+    fn read_events_are_ignored() {
         for kind in [
             AccessKind::Open(AccessMode::Any),
             AccessKind::Close(AccessMode::Read),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_whatever_its_name() {
+    fn other_events_cause_a_hint() {
         for kind in [
             EventKind::Any,
             EventKind::Access(AccessKind::Close(AccessMode::Write)),
@@ -143,19 +143,19 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_a_watched_directory_itself_puts_its_watch_in_doubt() {
+    fn directory_event_invalidates_its_watch() {
         let (hint, invalidated) = handle(event(EventKind::Remove(RemoveKind::Folder), "/run/keys"));
         assert!(hint && matches!(invalidated, Invalidated::Directories));
     }
 
     #[test]
-    fn lost_events_put_every_watch_in_doubt() {
+    fn lost_events_invalidate_all_watches() {
         let (hint, invalidated) = handle(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
         assert!(hint && matches!(invalidated, Invalidated::Directories));
     }
 
     #[test]
-    fn an_error_puts_the_watcher_in_doubt() {
+    fn error_invalidates_the_watcher() {
         let (hint, invalidated) = handle(Err(notify::Error::generic("broken")));
         assert!(hint && matches!(invalidated, Invalidated::Watcher(_)));
     }

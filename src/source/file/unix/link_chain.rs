@@ -1,28 +1,27 @@
-//! Which directories to watch for a path.
+//! Determines which directories to watch for a path.
 //!
-//! The file itself is not watched: a watch follows the inode, and goes deaf when another file takes the
-//! name over. What is watched is every directory in which a name on the way to the file can be made to
-//! lead elsewhere: the one that holds the file, and the one that holds each link.
+//! The file itself is not watched: a watch follows the inode, and gets no events when another file
+//! takes the name. Instead, every directory is watched that holds a link of the path or the file.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Links followed on one way; the kernel gives up at so many, too.
+/// The most links that are followed, which is also the kernel's limit.
 const MOST_LINKS: u32 = 40;
 
-/// What stands at a path, links not followed.
+/// What is at a path, without following links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     Directory,
     Link(PathBuf),
-    /// A file, or whatever else ends the way.
+    /// A file, or anything else that ends the path.
     Other,
     Missing,
 }
 
-/// Looks in the file system. What cannot be looked at is as good as missing.
+/// Looks a path up in the file system. What cannot be looked up counts as missing.
 pub(crate) fn entry(path: &Path) -> Entry {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => Entry::Directory,
@@ -32,8 +31,8 @@ pub(crate) fn entry(path: &Path) -> Entry {
     }
 }
 
-/// The directories to watch for an absolute path, with no link in any of their own paths. Where the way
-/// ends early, the last is the nearest that exists.
+/// Returns the directories to watch for an absolute path, without links in their own paths. If the
+/// path does not exist, the last one is its nearest ancestor that does.
 pub(crate) fn directories(path: &Path, entry: impl Fn(&Path) -> Entry) -> BTreeSet<PathBuf> {
     let mut watched = BTreeSet::new();
     let mut at = PathBuf::from("/");
@@ -73,7 +72,7 @@ enum Step {
     Into(OsString),
 }
 
-/// Puts the steps of a path before those that are still to come.
+/// Puts the steps of a path before the remaining ones.
 fn push(way: &mut Vec<Step>, path: &Path) {
     way.extend(
         path.components()
@@ -95,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// A file system of links and files, by absolute path; directories are what paths need.
+    /// A file system of links and files, by absolute path. Their directories are created.
     struct Disk(HashMap<PathBuf, Entry>);
 
     impl Disk {
@@ -125,14 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_file_needs_its_directory() {
+    fn plain_file_watches_its_directory() {
         let disk = Disk::new(&[], &["/run/keys/openai"]);
         assert_eq!(disk.watched("/run/keys/openai"), ["/run/keys"]);
         assert_eq!(disk.watched("/run/./keys/../keys/openai"), ["/run/keys"]);
     }
 
     #[test]
-    fn a_kubernetes_volume_needs_the_directory_of_its_links_too() {
+    fn kubernetes_volume_watches_both_directories() {
         let disk = Disk::new(
             &[("/mnt/key", "..data/key"), ("/mnt/..data", "..2026_1")],
             &["/mnt/..2026_1/key"],
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn each_link_among_the_ancestors_has_its_directory_watched() {
+    fn linked_ancestors_have_their_directory_watched() {
         let disk = Disk::new(
             &[
                 ("/app/current", "/releases/7"),
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_waited_for_in_the_nearest_directory_that_exists() {
+    fn missing_path_watches_nearest_ancestor() {
         let disk = Disk::new(&[("/run/link", "/var/none/key")], &["/run/keys/other"]);
         assert_eq!(disk.watched("/run/keys/openai"), ["/run/keys"]);
         assert_eq!(disk.watched("/run/none/deep/openai"), ["/run"]);
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_or_a_directory_in_the_way_ends_it() {
+    fn path_ends_at_a_file_or_directory() {
         let disk = Disk::new(&[], &["/run/file", "/run/keys/openai"]);
         assert_eq!(disk.watched("/run/file/openai"), ["/run"]);
         assert_eq!(disk.watched("/run/keys"), ["/run"]);
@@ -175,12 +174,12 @@ mod tests {
     }
 
     #[test]
-    fn links_in_a_circle_come_to_an_end() {
+    fn link_cycle_ends() {
         let disk = Disk::new(&[("/run/a", "b"), ("/run/b", "a")], &[]);
         assert_eq!(disk.watched("/run/a"), ["/run"]);
     }
 
-    /// Ten names in one directory, each a file, a directory with that file, or a link somewhere.
+    /// Ten names in one directory: each is a file, a directory with a file, or a link.
     fn tree() -> impl Strategy<Value = Vec<Option<String>>> {
         let step = prop_oneof![
             (0..10_u8).prop_map(|name| name.to_string()),
@@ -194,7 +193,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn the_way_ends_where_the_kernel_says_it_does(tree in tree(), start in "[0-9](/[0-9]){0,2}") {
+        fn watched_directories_agree_with_the_kernel(tree in tree(), start in "[0-9](/[0-9]){0,2}") {
             let root = tempfile::tempdir().unwrap();
             let root = root.path().canonicalize().unwrap();
             for (name, link) in tree.iter().enumerate() {

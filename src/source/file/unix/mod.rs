@@ -1,4 +1,4 @@
-//! What Unix can do: a watch.
+//! The watch on Unix.
 
 mod events;
 mod link_chain;

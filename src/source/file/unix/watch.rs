@@ -1,4 +1,4 @@
-//! The watch: tells that something changed on the way to the file, never what.
+//! Watches the directories of a path. An event means that something changed, never what.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,17 +14,17 @@ use super::events::{EventHandler, Invalidated};
 use super::link_chain::{directories, entry};
 use crate::source::file::watch_status::WatchStatus;
 
-/// How often the way to the file is looked at again because it changed while it was looked at.
+/// How often the watches are set up again because the path changed meanwhile.
 const ATTEMPTS: u32 = 3;
 
-/// Watches the directories on the way to a file. It never fails: what cannot be watched is polled.
+/// Watches the directories of a path. It never fails: what cannot be watched is polled.
 pub(crate) struct Watch {
     watcher: WatcherState,
     armed: Directories,
     handler: Arc<EventHandler>,
 }
 
-/// Directories by path, with what tells whether another one has taken the path over.
+/// Directories by path, with an identity that shows whether another one has taken the path.
 type Directories = BTreeMap<PathBuf, Identity>;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ struct Identity {
 enum WatcherState {
     Unused,
     On(RecommendedWatcher),
-    /// It failed while it ran, and is not trusted again.
+    /// It failed while it ran, and is not used again.
     Off,
 }
 
@@ -49,7 +49,7 @@ impl Watch {
         }
     }
 
-    /// Watches what is now the way to `path`. What changes after this returns is heard of.
+    /// Watches the directories of `path` as it is now. Changes after this returns cause a hint.
     pub(crate) fn arm(&mut self, path: &Path) -> WatchStatus {
         if matches!(self.watcher, WatcherState::Off) {
             return WatchStatus::Off;
@@ -82,10 +82,10 @@ impl Watch {
         outcome
     }
 
-    /// Watches these directories and no others, as far as that can be done.
+    /// Watches these directories and no others, as far as possible.
     fn rearm(&mut self, wanted: Directories) -> notify::Result<()> {
-        // Before the new ones are watched: one directory under two names has one watch, and the second
-        // name would lose it with the first.
+        // Before the new ones are watched: a directory under two names has one watch, and the second
+        // name would lose it together with the first.
         self.disarm(|path, identity| wanted.get(path) == Some(identity));
         self.handler.set_watched(wanted.keys().cloned().collect());
         let watcher = self.watcher.on(&self.handler)?;
@@ -111,7 +111,7 @@ impl Watch {
         self.armed.retain(|directory, identity| {
             let keep = keep(directory, identity);
             if !keep {
-                // It fails where the directory is gone, and the watch with it.
+                // Fails if the directory is gone, and its watch with it.
                 drop(watcher.unwatch(directory));
             }
             keep
@@ -124,8 +124,8 @@ impl WatcherState {
         if !matches!(self, Self::On(_)) {
             let handler = Arc::clone(handler);
             let mut watcher = notify::recommended_watcher(move |event| handler.handle(event))?;
-            // A watcher whose thread could not be started does not say so: it panics, also when it is
-            // dropped. This asks the thread for a sign of life.
+            // A watcher whose thread could not be started panics later, even when it is dropped.
+            // `configure` waits for an answer of that thread.
             if let Err(error) = watcher.configure(Config::default()) {
                 forget(watcher);
                 return Err(error);
@@ -139,8 +139,8 @@ impl WatcherState {
     }
 }
 
-/// Looks up which directories stand at these paths now: before they are watched, so that one which is
-/// replaced meanwhile differs the next time.
+/// Returns which directories are at these paths. Called before they are watched: one that is
+/// replaced in between differs the next time.
 fn identified(paths: BTreeSet<PathBuf>) -> Directories {
     let mut known = BTreeSet::new();
     let identified = paths.into_iter().filter_map(|path| {
