@@ -34,7 +34,8 @@ pub(crate) enum Command {
 }
 
 impl Args {
-    /// Parses the command line. Returns `None` if it asked for help or the version, which is printed.
+    /// Parses the command line. Returns `None` if it asked for help or the version, which is
+    /// printed.
     pub(crate) fn read() -> Result<Option<Self>, Error> {
         match Self::try_parse() {
             Ok(args) => Ok(Some(args)),

@@ -84,11 +84,11 @@ impl From<StoreError> for Error {
 fn not_allowed(why: &NotAllowed) -> String {
     match why {
         NotAllowed::TooManyKeys { client, limit } => format!(
-            "the client {client} has {limit} live keys, and may not have more; revoke one first \
+            "client {client} already has {limit} live keys; revoke one first \
              (`rotating-auth key list` shows them)"
         ),
         NotAllowed::SeveralKeys(client) => format!(
-            "the client {client} has several live keys; say which is meant, with --key ID \
+            "client {client} has several live keys; choose one with --key ID \
              (`rotating-auth key list` shows them)"
         ),
         _ => chain(why),

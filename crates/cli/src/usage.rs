@@ -4,18 +4,18 @@ use std::error::Error;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Shortens clap's paragraph to a line. A word that is not an option is not repeated, since it may be
-/// a key.
+/// Shortens clap's message to a line. Does not repeat a word that is no option, since it may be a
+/// key.
 pub(crate) fn message(error: &clap::Error) -> String {
     let said = match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
-            return "a command is needed (--help lists them)".to_owned();
+            return "missing command (--help lists them)".to_owned();
         }
         (ErrorKind::InvalidSubcommand, _) => format!("no such command{}", suggestion(error)),
         (ErrorKind::UnknownArgument, Some(ContextValue::String(word)))
             if !word.starts_with('-') =>
         {
-            "unexpected argument: there are options only".to_owned()
+            "unexpected argument; this command takes only options".to_owned()
         }
         (ErrorKind::ValueValidation, Some(ContextValue::String(option))) => {
             let why = error.source().map(ToString::to_string);
@@ -33,12 +33,12 @@ pub(crate) fn message(error: &clap::Error) -> String {
             })
             .collect::<Vec<_>>()
             .join("; ")
-            .replace(":; ", ": "), // a heading, and what stands under it
+            .replace(":; ", ": "), // a heading, and the list under it
     };
     format!("{said} (--help lists the options)")
 }
 
-/// What the mistyped command may have meant.
+/// Returns a hint if the mistyped command resembles another.
 fn suggestion(error: &clap::Error) -> String {
     match error.get(ContextKind::SuggestedSubcommand) {
         Some(ContextValue::Strings(names)) if !names.is_empty() => {

@@ -1,5 +1,5 @@
-//! The rotation of the upstream's key, as a sidecar does it: the upstream switches to a new key, and
-//! the key file follows a moment later. That order costs a gateway most.
+//! The rotation of the upstream's key, as a sidecar does it: the upstream switches to a new key,
+//! and the key file follows a moment later. That order costs a gateway most.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

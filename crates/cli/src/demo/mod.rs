@@ -29,11 +29,12 @@ use crate::output;
 
 /// Show what a rotation looks like, with an upstream of its own.
 ///
-/// A small OpenAI-compatible upstream runs in this process and replaces its key every 4 s. The gateway
-/// in front of it follows. It accepts one client key, which it makes at start and prints once.
+/// A small OpenAI-compatible upstream runs in this process and replaces its key every 4 s. The
+/// gateway in front of it follows. It accepts one client key, which it makes at start and prints
+/// once.
 ///
-/// Each request gets a line that says which key it carried and whether it was replayed. Ctrl-C prints
-/// the total.
+/// Each request gets a line that says which key it carried and whether it was replayed. Ctrl-C
+/// prints the total.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// Address to listen on. Port 0 picks a free port.

@@ -1,5 +1,5 @@
-//! A small OpenAI-compatible upstream in this process. It accepts only its current key, and replaces
-//! it every few seconds.
+//! A small OpenAI-compatible upstream in this process. It accepts only its current key, and
+//! replaces it every few seconds.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What can be said on the command line and in the environment, as it was said.
+//! Options and environment variables of `gateway`, before they are checked against each other.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -10,22 +10,23 @@ use super::cors::Origin;
 
 /// Run an OpenAI-compatible gateway whose keys rotate without a restart.
 ///
-/// The gateway authenticates clients by their own keys and sends the upstream's key on every request.
-/// The upstream's key comes from a file that something else rewrites (a sidecar, a Kubernetes Secret, a
-/// script), or from OPENAI_API_KEY, which cannot change while the gateway runs. Client keys come from a
-/// file or from CLIENT_KEYS. No option takes a key itself, because other users can read a command line.
+/// The gateway authenticates clients by their own keys and sends the upstream's key on every
+/// request. The upstream's key comes from a file that something else rewrites (a sidecar, a
+/// Kubernetes Secret, a script), or from OPENAI_API_KEY, which cannot change while the gateway
+/// runs. Client keys come from a file or from CLIENT_KEYS. No option takes a key itself, because
+/// other users can read a command line.
 ///
 /// No credential of a client reaches the upstream.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Environment:
-  OPENAI_API_KEY  The key itself, where there is no key file; both at once is an error
-  CLIENT_KEYS     The text of a key file for clients, or a list of their keys, where there is no
-                  --client-keys; both at once is an error
+  OPENAI_API_KEY  The upstream's key itself; an error together with --upstream-key-file
+  CLIENT_KEYS     The content of a client key file, or a list of client keys; an error together
+                  with --client-keys
 
-Served by the gateway itself, without a key:
-  GET /healthz    200 as long as the process answers
-  GET /readyz     200 when every key is usable, and how each is doing, as JSON
+Health endpoints, which need no key:
+  GET /healthz    200 while the process is alive
+  GET /readyz     200 when every key is usable; the body has the status of each as JSON
 
 Examples:
   rotating-auth gateway --upstream https://api.openai.com/v1 --upstream-key-file /run/secrets/openai \\
@@ -34,9 +35,10 @@ Examples:
       --client-keys clients.toml --mode mixed --public GET:/v1/models
   OPENAI_API_KEY=... rotating-auth gateway --upstream https://api.openai.com/v1 --mode development
 
-SIGTERM and SIGINT let open requests finish. Exit codes: 0 stopped, 1 could not start, 2 wrong options.")]
+SIGTERM and SIGINT let open requests finish.
+Exit codes: 0 stopped by a signal; 1 could not start; 2 invalid options.")]
 pub(crate) struct GatewayArgs {
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on. Port 0 picks a free port.
     #[arg(
         long,
         value_name = "ADDR",
@@ -48,7 +50,7 @@ pub(crate) struct GatewayArgs {
     #[command(flatten)]
     pub(crate) auth: AuthArgs,
 
-    /// Speak TLS: the file with the certificate and those that lead up from it, in PEM. It is watched.
+    /// Certificate chain for TLS, a PEM file. The gateway watches it.
     #[arg(
         long,
         value_name = "PATH",
@@ -57,8 +59,8 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) tls_cert: Option<OsString>,
 
-    /// The certificate's private key, in PEM. While the two do not belong together, the last pair that did
-    /// stays.
+    /// Private key of the certificate, a PEM file. While the two files do not match, the gateway
+    /// keeps the last pair that did.
     #[arg(
         long,
         value_name = "PATH",
@@ -67,13 +69,13 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) tls_key: Option<OsString>,
 
-    /// Let pages of this origin call the gateway, with a key; `*` is any origin; repeatable.
+    /// Origin whose web pages may call the gateway, with a key. `*` allows any. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) cors: Vec<Origin>,
 
-    /// Where requests go. A base that ends in /v1 takes requests for /v1/... without doubling it.
+    /// Base URL of the upstream. If it ends in /v1, requests for /v1/... do not double it.
     ///
-    /// https, or http on this machine: a key does not cross a network in cleartext.
+    /// Must be https, or http to a loopback address, so that no key crosses a network in cleartext.
     #[arg(
         long,
         value_name = "URL",
@@ -82,8 +84,8 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream: Option<String>,
 
-    /// The file that holds the upstream's key and nothing else. It is watched, and read again when it
-    /// changes; until it holds a usable key again, the last good one stays.
+    /// File that holds the upstream's key and nothing else. The gateway watches it and follows
+    /// changes. If the content becomes unusable, the last good key stays current.
     #[arg(
         long,
         value_name = "PATH",
@@ -92,7 +94,7 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream_key_file: Option<OsString>,
 
-    /// The header that carries the key: `authorization` as `Bearer KEY`, any other as the bare key.
+    /// Header for the key: `authorization` carries `Bearer KEY`, any other header the bare key.
     #[arg(
         long,
         value_name = "NAME",
@@ -102,8 +104,9 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream_header: String,
 
-    /// Go back to the key before a new one for so long, while the upstream does not take the new one: for keys that are
-    /// not active at once. 0 where the upstream takes a new key before the file has it.
+    /// How long to fall back to the previous key while the upstream still rejects the new one.
+    ///
+    /// Use 0 if the upstream accepts each new key before the file has it.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -113,7 +116,7 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream_key_overlap: Duration,
 
-    /// Read the key file at least so often, also when nothing says that it changed.
+    /// How often to read the key files even if the system reports no change.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -123,8 +126,9 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) poll_interval: Duration,
 
-    /// Give up on an upstream that sends nothing for so long: no answer yet, or a stream that stalls.
-    /// A stream as such may last for ever.
+    /// How long the upstream may be silent before it answers, or between two parts of a stream.
+    ///
+    /// The total duration of a stream has no limit.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -134,7 +138,7 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream_timeout: Duration,
 
-    /// Let open requests finish for so long after SIGTERM.
+    /// How long open requests may take to finish after SIGTERM or SIGINT.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -157,7 +161,7 @@ fn seconds_in(range: RangeInclusive<f64>, text: &str) -> Result<Duration, String
     match text.parse::<f64>() {
         Ok(seconds) if range.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!(
-            "a number of seconds from {} to {} is needed",
+            "must be a number of seconds from {} to {}",
             range.start(),
             range.end()
         )),

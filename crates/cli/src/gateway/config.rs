@@ -1,4 +1,4 @@
-//! What the gateway is to do: the options, judged together.
+//! The configuration of a gateway: its options, checked against each other.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ pub(crate) struct Config {
     pub(crate) upstream: Upstream,
 }
 
-/// What clients meet.
+/// The side of the gateway that faces clients.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) tls: Option<Files>,
@@ -33,24 +33,24 @@ pub(crate) struct Server {
     pub(crate) auth: AuthConfig,
 }
 
-/// How long things may take.
+/// Intervals and timeouts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The key file is read at least so often.
+    /// How often to read key files.
     pub(crate) poll: Duration,
-    /// An upstream may be silent for so long.
+    /// How long the upstream may be silent.
     pub(crate) upstream: Duration,
-    /// Open requests may take so long after a signal to stop.
+    /// How long open requests may take to finish after a signal to stop.
     pub(crate) drain: Duration,
 }
 
-/// What stands behind the gateway.
+/// The upstream, and its key.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) base: Base,
     pub(crate) header: KeyHeader,
     pub(crate) key: KeyFrom,
-    /// For how long a request may go back to the key before.
+    /// How long to fall back to the previous key while a new one is rejected.
     pub(crate) overlap: Duration,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Upstream {
 pub(crate) enum KeyHeader {
     /// `Authorization: Bearer KEY`.
     Bearer,
-    /// The bare key.
+    /// A header with the bare key.
     Bare(HeaderName),
 }
 
@@ -98,7 +98,7 @@ impl Config {
 }
 
 impl Upstream {
-    /// A variable that is set to nothing counts as one that is not set.
+    /// Treats a variable that is set to the empty string as unset.
     fn decide(
         base: Option<String>,
         file: Option<OsString>,
@@ -116,13 +116,13 @@ impl Upstream {
             (None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
             (Some(_), Some(_)) => {
                 return Err(usage(
-                    "two keys: --upstream-key-file (OPENAI_API_KEY_FILE) and OPENAI_API_KEY are both \
+                    "two upstream keys: --upstream-key-file (OPENAI_API_KEY_FILE) and OPENAI_API_KEY are both \
                      set; unset one of them",
                 ));
             }
             (None, None) => {
                 return Err(usage(
-                    "no key for the upstream: say --upstream-key-file PATH (OPENAI_API_KEY_FILE), or \
+                    "no key for the upstream; pass --upstream-key-file PATH (OPENAI_API_KEY_FILE), or \
                      set OPENAI_API_KEY",
                 ));
             }
@@ -143,7 +143,7 @@ impl KeyHeader {
             Ok(AUTHORIZATION) => Ok(Self::Bearer),
             Ok(name) if !hop_by_hop::belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
             _ => Err(usage(
-                "--upstream-header: not a header that can carry a key",
+                "--upstream-header: this header cannot carry a key; use one such as x-api-key",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! What pages of other origins may do here: as much as any client, with a key of their own.
+//! Cross-origin requests. Web pages may do what other clients may, with a key of their own.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Uri};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
-/// How long a browser remembers what it was allowed.
+/// How long a browser may cache a preflight response.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
-/// Whose pages may read answers.
+/// An origin whose pages may read responses.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
     Any,
-    /// As browsers write it.
+    /// Spelled as browsers send it.
     One(HeaderValue),
 }
 
-/// Answers preflights, and puts its headers on every answer, also on refusals. `None`: pages of other
-/// origins may read nothing.
+/// Returns a layer that answers preflights and adds CORS headers to every response, including
+/// refusals. Returns `None` if no origin is allowed.
 pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
     let listed = origins
         .iter()
@@ -45,7 +45,7 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
 impl FromStr for Origin {
     type Err = &'static str;
 
-    /// An origin that differs in a letter from what browsers send would allow nobody.
+    /// Rejects an origin that no browser sends, since it would never match.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "*" {
             return Ok(Self::Any);
@@ -59,6 +59,8 @@ impl FromStr for Origin {
         plain
             .and_then(|origin| HeaderValue::from_str(&origin).ok())
             .map(Self::One)
-            .ok_or("an origin such as https://app.example.com is needed, without a slash at its end; or *")
+            .ok_or(
+                "must be an origin such as https://app.example.com, without a trailing slash, or *",
+            )
     }
 }

@@ -1,61 +1,61 @@
-//! The gateway's own answers, in the shape that clients of an OpenAI-compatible API expect.
+//! Error responses of the gateway itself, in the format of an OpenAI-compatible API.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
 
-/// Why the gateway answers itself.
+/// Why the gateway answers a request itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
-    /// The path would leave the upstream's base, or is none.
+    /// The path is invalid, or would leave the upstream's base URL.
     Path,
-    /// A method that is not forwarded.
+    /// The gateway does not forward this method.
     Method,
-    /// The client stopped sending in the middle of its request.
+    /// The client went silent in the middle of its upload.
     UploadSilent,
-    /// The client's upload broke off.
+    /// The client's upload ended early.
     UploadBroken,
-    /// The upstream does not take the gateway's key.
+    /// The upstream rejects the gateway's key.
     Unauthorized,
-    /// No answer came from the upstream.
+    /// The upstream could not be reached, or closed the connection.
     Unreachable,
-    /// The upstream was silent for too long.
+    /// The upstream was silent for longer than its timeout.
     Silent,
 }
 
 impl Problem {
-    const fn says(self) -> (StatusCode, &'static str, &'static str) {
+    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Path => (
                 StatusCode::BAD_REQUEST,
                 "invalid_path",
-                "This path is not forwarded: it has a `.` or `..` in it, or is no path.",
+                "The path is not forwarded, because it is invalid or contains a `.` or `..` segment.",
             ),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                "This method is not served here.",
+                "The gateway does not support this method.",
             ),
             Self::UploadSilent => (
                 StatusCode::REQUEST_TIMEOUT,
                 "request_timeout",
-                "The rest of the request body did not come in time.",
+                "The rest of the request body did not arrive in time.",
             ),
             Self::UploadBroken => (
                 StatusCode::BAD_REQUEST,
                 "invalid_body",
-                "The request body broke off.",
+                "The request body ended early.",
             ),
             Self::Unauthorized => (
                 StatusCode::BAD_GATEWAY,
                 "upstream_unauthorized",
-                "The upstream does not accept this gateway's key. Your own key is not at fault.",
+                "The upstream rejects the gateway's key. Your own key is valid.",
             ),
             Self::Unreachable => (
                 StatusCode::BAD_GATEWAY,
                 "upstream_unreachable",
-                "The upstream could not be reached, or hung up before it answered.",
+                "The upstream could not be reached, or closed the connection before it answered.",
             ),
             Self::Silent => (
                 StatusCode::GATEWAY_TIMEOUT,
@@ -68,7 +68,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code, message) = self.says();
+        let (status, code, message) = self.parts();
         let kind = if status.is_client_error() {
             "invalid_request_error"
         } else {

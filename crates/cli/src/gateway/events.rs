@@ -1,4 +1,4 @@
-//! What the gateway says: a line for each thing that happens, and never a secret.
+//! Log lines of the gateway, one per event. None contains a secret.
 
 use std::fmt;
 use std::io;
@@ -12,8 +12,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::output::say;
 
-/// Lets the crate's warnings be heard on standard error: a key file that everybody may read, what exactly
-/// was wrong with one. Events are left out: [`log`] tells them.
+/// Writes the library's warnings to standard error, such as that everybody may read a key file.
+/// Leaves out events, which [`log`] writes.
 pub(crate) fn trace_warnings() {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(
@@ -26,53 +26,52 @@ pub(crate) fn trace_warnings() {
         .init();
 }
 
-/// What becomes of the events of a key.
+/// Handles the events of a key or a key set.
 pub(crate) type EventLog = fn(&Event);
 
-/// What happened to a key, or to a set of them.
+/// Writes a line about an event to standard output.
 pub(crate) fn log(event: &Event) {
     let (at, name) = (Clock(event.at), &event.name);
     match &event.kind {
         EventKind::Rotated { generation, reason } => say(format_args!(
-            "{at} rotated: {name} is at generation {generation}, {}",
+            "{at} rotated: {name} is at generation {generation} ({})",
             why(*reason)
         )),
         EventKind::Replayed {
             rejected,
             generation,
         } => say(format_args!(
-            "{at} replayed: the upstream rejected generation {rejected} of {name}, the request was \
-             sent again with generation {generation}"
+            "{at} replayed: upstream rejected {name} generation {rejected}; sent the request again \
+             with generation {generation}"
         )),
         EventKind::FellBack {
             rejected,
             generation,
         } => say(format_args!(
-            "{at} fell back: the upstream does not take generation {rejected} of {name} yet, the request was \
-             sent again with generation {generation}"
+            "{at} fell back: upstream does not accept {name} generation {rejected} yet; sent the \
+             request again with generation {generation}"
         )),
         EventKind::Rejected { generation } => say(format_args!(
-            "{at} rejected: the upstream does not take generation {generation} of {name}, and the client \
-             was told so"
+            "{at} rejected: upstream rejected {name} generation {generation}; answered the client with \
+             502"
         )),
         EventKind::RefreshFailed {
             kind,
             failures,
             next_attempt,
         } => say(format_args!(
-            "{at} refresh failed ({kind}, {failures} in a row): {name} stays as it is; next attempt \
-             in {:.1} s",
+            "{at} refresh failed ({kind}, {failures} in a row): keeping {name}; next attempt in \
+             {:.1} s",
             next_attempt.as_secs_f64()
         )),
         EventKind::Refused {
             reason,
             suppressed: 0,
         } => say(format_args!(
-            "{at} refused: a request without a key of {name} that opens it ({reason})"
+            "{at} refused: request without a valid key of {name} ({reason})"
         )),
         EventKind::Refused { reason, suppressed } => say(format_args!(
-            "{at} refused: a request without a key of {name} that opens it ({reason}), and {suppressed} \
-             before it"
+            "{at} refused: request without a valid key of {name} ({reason}), and {suppressed} more before it"
         )),
         _ => {}
     }
@@ -80,14 +79,14 @@ pub(crate) fn log(event: &Event) {
 
 fn why(reason: Option<FetchReason>) -> &'static str {
     match reason {
-        Some(FetchReason::Changed) => "since its source changed",
-        Some(FetchReason::Rejected) => "looked for after a rejection",
-        Some(FetchReason::Scheduled) => "found on schedule",
-        _ => "on request",
+        Some(FetchReason::Changed) => "source changed",
+        Some(FetchReason::Rejected) => "refreshed after a rejection",
+        Some(FetchReason::Scheduled) => "scheduled refresh",
+        _ => "manual refresh",
     }
 }
 
-/// The time of day, UTC.
+/// Formats the time of day in UTC.
 struct Clock(SystemTime);
 
 impl fmt::Display for Clock {

@@ -1,4 +1,4 @@
-//! How the gateway is doing, for whoever asks: no key is needed, and none is told.
+//! Health endpoints. They need no key and reveal none.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use tower_rotating_auth::{Rotating, rotating::Status};
 
 use super::error_response::Problem;
 
-/// Where the status of one source comes from.
+/// Reads the status of one rotating value.
 pub(crate) type Source = Box<dyn Fn() -> Status + Send + Sync>;
 
 pub(crate) fn source<T: Send + Sync + 'static>(rotating: &Rotating<T>) -> Source {
@@ -19,7 +19,7 @@ pub(crate) fn source<T: Send + Sync + 'static>(rotating: &Rotating<T>) -> Source
     Box::new(move || rotating.status())
 }
 
-/// `/healthz`: the process answers. `/readyz`: every source has a usable value.
+/// Serves `/healthz` (the process is alive) and `/readyz` (every value is usable).
 pub(crate) fn routes(sources: Vec<Source>) -> Router {
     let sources: Arc<[Source]> = sources.into();
     let statuses = move || sources.iter().map(|status| status()).collect::<Vec<_>>();
@@ -53,7 +53,7 @@ fn ready(sources: &[Status]) -> (StatusCode, Json<Value>) {
     (code, Json(json!({ "status": status, "sources": sources })))
 }
 
-/// There is always a value; whether its time has passed is what its source said of it.
+/// Returns whether the value has not expired. There always is one.
 fn usable_at(source: &Status, now: SystemTime) -> bool {
     source.expires_at.is_none_or(|expiry| now < expiry)
 }

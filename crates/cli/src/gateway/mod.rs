@@ -65,8 +65,8 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Reads all keys, and fails if one of them is unusable. `wrap` gets the part of the application
-    /// that needs a key, with authentication in it.
+    /// Reads all keys, and fails if one of them is unusable. `wrap` gets the part of the
+    /// application that needs a key, with authentication in it.
     pub(crate) async fn open(
         config: Config,
         log: EventLog,

@@ -1,4 +1,4 @@
-//! The upstream's key: where it comes from, and what puts it on requests.
+//! The upstream's key: where it comes from, and the layer that injects it.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ use super::health::{Source, source};
 use super::proxy::upload;
 use crate::error::{Error, chain};
 
-/// What events, the status and error messages call it.
+/// The key's name in events and in `/readyz`.
 const NAME: &str = "upstream-key";
 
 pub(crate) struct UpstreamKey {
     key: Rotating<Credential>,
-    /// Of a key that never changes. While this lives, somebody is in charge of it.
+    /// Keeps a key from the environment current. Dropping it would end the rotating value.
     _publisher: Option<Publisher<Credential>>,
 }
 
 impl UpstreamKey {
-    /// Reads the key for the first time: no key, no gateway.
+    /// Reads the key. Fails if there is no usable one.
     pub(crate) async fn open(
         upstream: &Upstream,
         poll: Duration,
@@ -55,7 +55,11 @@ impl UpstreamKey {
                     KeyHeader::Bare(name) => builder.start(file.header(name.clone())).await,
                 };
                 let failed = |error| {
-                    Error::start(format!("no key from {}: {}", path.display(), chain(&error)))
+                    Error::start(format!(
+                        "cannot read the upstream's key from {}: {}",
+                        path.display(),
+                        chain(&error)
+                    ))
                 };
                 Ok(Self {
                     key: key.map_err(failed)?,
@@ -65,7 +69,7 @@ impl UpstreamKey {
         }
     }
 
-    /// Puts the key on requests to the upstream, and on none to anywhere else.
+    /// Returns the layer that injects the key into requests to the upstream, and into no others.
     pub(crate) fn inject(
         &self,
         upstream: &Upstream,

@@ -1,4 +1,4 @@
-//! What can be said on the command line, as it was said.
+//! Options of the `key` commands.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -12,17 +12,16 @@ use tower_rotating_auth::{
 
 use super::duration::{Grace, Length, Life};
 
-/// Keys of clients in a file: issues them, rotates them, revokes them.
+/// Manage the API keys of clients in a key file.
 ///
-/// The file holds digests, never keys. A gateway that was told of it (`--client-keys keys.toml`) takes each change over
-/// within a moment; several people and programs may change it at a time.
+/// The file holds digests, never keys. A gateway that reads it (`--client-keys keys.toml`) follows
+/// each change within a moment. Several people and programs may change it at the same time.
 ///
-/// A new key is shown once, on standard output, alone; everything else is on standard error. A key that the program is
-/// to look at is read from standard input. There is no option for a key: a command line is readable by others.
+/// A new key is printed once, alone on standard output; messages go to standard error. Commands
+/// that need a key read it from standard input. No option takes one, because other users can read a
+/// command line.
 #[derive(Debug, clap::Args)]
-#[command(
-    disable_help_subcommand = true,
-    after_help = "\
+#[command(after_help = "\
 Examples:
   rotating-auth key issue --file keys.toml --client open-webui --scope chat:write >open-webui.key
   rotating-auth key list --file keys.toml
@@ -31,12 +30,15 @@ Examples:
   rotating-auth key revoke --file keys.toml --client open-webui
   rotating-auth key doctor --file keys.toml || echo somebody should look
 
-`rotating-auth key COMMAND --help` tells more of each.
+`rotating-auth key COMMAND --help` describes each command.
 
-Exit codes: 0 done; 1 no: not valid, not allowed, or the doctor found something; 2 wrong options; 3 it could not be
-done. Nothing has changed after 1 and 2. After 3, the file or the message tells: a new key whose output failed is in
-the file, and so may be a change that was not written in time."
-)]
+Exit codes:
+  0  done
+  1  the answer is no: the key is not valid, the change is not allowed, or doctor found something
+  2  invalid options
+  3  failed: a file, standard input or standard output could not be read or written
+After 1 and 2, the file is unchanged. After 3, the message says what happened: a new key that could
+not be printed is in the file.")]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -44,24 +46,20 @@ pub(crate) struct KeyArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a key for a client; the file and the client are made where they are missing.
     Issue(Issue),
     List(List),
     Rotate(Rotate),
-    /// Revoke a key, or all keys of a client, for good.
     Revoke(Revoke),
-    /// Take in a key that a client has already, from standard input.
     Import(Import),
-    /// Change what a client may do, or whether its keys are accepted at present.
     Client(Client),
-    /// Forget keys that ended by themselves long ago.
     Purge(Purge),
-    /// Tell whether the key on standard input is valid, and whose it is.
     Verify(Verify),
-    /// Look for what needs an operator.
     Doctor(Doctor),
 }
 
+/// Issue a key for a client and print it.
+///
+/// Creates the file and the client if they do not exist.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Issue {
     #[command(flatten)]
@@ -70,28 +68,30 @@ pub(crate) struct Issue {
     #[command(flatten)]
     pub(crate) terms: Terms,
 
-    /// What the key begins with: a word, or a word and an environment, as `acme_live`; `sk-` may stand before it.
+    /// Prefix of the key: a word, or a word and an environment such as `acme_live`. May start with
+    /// `sk-`.
     #[arg(long, value_name = "PREFIX", default_value = "trk")]
     pub(crate) prefix: Prefix,
 }
 
-/// Show all keys: whose they are, how they stand, until when. Not the keys themselves: nobody has those.
+/// List all keys with their clients, states and expiry.
 ///
-/// On which day a key was used last is known where a gateway notes it (`--note-use`), some minutes later.
+/// Shows the day of the last use if a gateway records it (`--note-use`), a few minutes late. Nobody
+/// can list the keys themselves: the file holds only digests.
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// As JSON: an array with an object for each key.
+    /// Print JSON: an array with an object for each key.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Replace a client's key by a new one. The old one stays valid for a while, or is revoked at once.
+/// Replace a client's key by a new one and print it.
 ///
-/// A client has two live keys at most: where it is rotated again while an older key is in its grace, that one ends at once,
-/// before its time, which is told ("ended with it").
+/// The old key stays valid for a grace period, or is revoked at once. A client has at most two live
+/// keys: a rotation during a grace period ends the older key early, and says so ("also ended").
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rotate {
     #[command(flatten)]
@@ -103,60 +103,63 @@ pub(crate) struct Rotate {
     #[command(flatten)]
     pub(crate) fate: Fate,
 
-    /// For how long the new key is valid; as long as the old one was made for unless told.
-    #[arg(long, value_name = "LENGTH")]
+    /// Lifetime of the new key. Defaults to the lifetime of the old one.
+    #[arg(long, value_name = "DURATION")]
     pub(crate) expires: Option<Length>,
 
-    /// What the new key begins with.
+    /// Prefix of the new key.
     #[arg(long, value_name = "PREFIX", default_value = "trk")]
     pub(crate) prefix: Prefix,
 }
 
-/// Which key is replaced.
+/// The key to replace.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Old {
-    /// Whose key. It has one that is not replaced yet; where it has several, --key says which.
+    /// Client whose key to replace. If it has several current keys, use --key.
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: Option<ClientId>,
 
-    /// Which key, by its name.
+    /// Id of the key to replace.
     #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) key: Option<KeyId>,
 }
 
-/// What becomes of it.
+/// What happens to the old key.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Fate {
-    /// The old key stays valid for so long, and never longer than it would have: 1h, 2d; at most 7d.
-    #[arg(long, value_name = "LENGTH")]
+    /// How long the old key stays valid, such as 1h or 2d. At most 7d, and never beyond its own
+    /// expiry.
+    #[arg(long, value_name = "DURATION")]
     pub(crate) grace: Option<Grace>,
 
-    /// The key has leaked: it is revoked at once, and with it each key that it replaced or that replaced it.
+    /// The key has leaked: revoke it at once, with each key that it replaced or that replaced it.
     #[arg(long)]
     pub(crate) compromised: bool,
 }
 
+/// Revoke a key, or all keys of a client, for good.
 #[derive(Debug, clap::Args)]
 #[group(id = "which", required = true, multiple = false, args = ["client", "key", "token"])]
 pub(crate) struct Revoke {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// The key of this name.
+    /// Id of the key to revoke.
     #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) key: Option<KeyId>,
 
-    /// Each key of this client.
+    /// Client whose keys to revoke.
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: Option<ClientId>,
 
-    /// The key itself, from standard input, as a report of a leak has it.
+    /// Revoke the key on standard input, for example from a report of a leak.
     #[arg(long, value_name = "-")]
     pub(crate) token: Option<Dash>,
 }
 
+/// Import a key that a client already has, from standard input.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Import {
     #[command(flatten)]
@@ -165,31 +168,32 @@ pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) terms: Terms,
 
-    /// The name that the key is to have; one is drawn unless told.
+    /// Id for the key. Defaults to a random one.
     #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) id: Option<KeyId>,
 
-    /// Standard input has the digest of the key, as `sha256:` and 64 hexadecimal digits, and not the key. How strong
-    /// it is cannot be told then.
+    /// Read a digest instead of a key: `sha256:` and 64 hexadecimal digits. The strength of the key
+    /// is then unknown.
     #[arg(long)]
     pub(crate) digest: bool,
 }
 
+/// Change the scopes of a client, or enable or disable it.
 #[derive(Debug, clap::Args)]
 #[group(id = "what", required = true, multiple = true, args = ["scope", "disable", "enable"])]
 pub(crate) struct Client {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// Which client.
+    /// Client to change.
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
-    /// What it may do from now on, all of it; repeatable, one scope each time: a comma is a part of it.
+    /// New scopes of the client, which replace the old ones. Repeatable, one scope each time.
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<Scope>,
 
-    /// Refuse its keys until it is enabled again.
+    /// Refuse its keys until it is enabled.
     #[arg(long, conflicts_with = "enable")]
     pub(crate) disable: bool,
 
@@ -198,44 +202,49 @@ pub(crate) struct Client {
     pub(crate) enable: bool,
 }
 
-/// Forget keys that ended by themselves long ago, so that the file and the list stay short.
+/// Remove keys that expired long ago, to keep the file short.
 ///
-/// A key that was revoked is kept until then, too, and one that was made without an end for good: an older copy of the file
-/// that somebody puts back could make it valid again. One that was imported and revoked is kept for good: it could be imported
-/// again.
+/// A revoked key stays until then, and one without an expiry stays for good: somebody who restores
+/// an older copy of the file would make it valid again. A key that was imported and revoked stays
+/// for good, so that nobody imports it again.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Purge {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// How long after its end (`--expires`, when it was made) a key is forgotten: longer than any copy of the file is kept. A
-    /// service with a ring of its own on the file puts back what it keeps for longer: 30d unless it was told.
-    #[arg(long, value_name = "LENGTH", default_value = "30d")]
+    /// How long to keep a key after the expiry that it was issued with.
+    ///
+    /// Choose longer than you keep copies of the file. A service with its own key ring on the file
+    /// restores what it keeps for longer, by default 30 days.
+    #[arg(long, value_name = "DURATION", default_value = "30d")]
     pub(crate) after: Length,
 }
 
+/// Check whether the key on standard input is valid, and whose it is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// As JSON: an object with the key, or with the reason why it is not valid.
+    /// Print JSON: an object with the key, or with the reason why it is not valid.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Look for what needs an operator: keys that end soon and have no successor, keys that are too old, keys that were
-/// imported by their digest, keys that nobody uses, clients without a key, a file that others may read.
+/// Report what needs an operator.
 ///
-/// Which keys are used is known to who serves requests. A gateway that was told to (`--note-use`) notes the day in a file
-/// beside the key file (`keys.toml.used`). Where there is none, nothing is said of it; where there is, a live key that was not used
-/// for a week since it was made, or since uses are noted, is a finding, and so is that the file cannot be read.
+/// Finds keys that expire soon without a successor, keys that are too old, keys that were imported
+/// as a digest, unused keys, clients without a key, and a file that others can read.
+///
+/// A gateway with `--note-use` records the day of each use beside the key file (`keys.toml.used`).
+/// With that file, a live key without a use for a week is a finding, and so is an unreadable file.
+/// Without it, doctor reports no unused keys.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// As JSON: an array with an object for each finding.
+    /// Print JSON: an array with an object for each finding.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -249,21 +258,22 @@ pub(crate) struct File {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Terms {
-    /// Whose key it is: a name that stays, whatever keys the client has.
+    /// Client that the key belongs to. The name stays when its keys rotate.
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
-    /// What the key may do; repeatable, one scope each time: a comma is a part of it. A new client may do as much; of one that is there already, the key may do all
-    /// that the client may unless told.
+    /// Scope of the key. Repeatable, one scope each time. Defaults to all scopes of the client.
+    ///
+    /// A new client gets the same scopes.
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<Scope>,
 
-    /// For how long it is valid, as 90d or 12h; `never` if it does not expire.
-    #[arg(long, value_name = "LENGTH", default_value = "90d")]
+    /// Lifetime of the key, such as 90d or 12h, or `never`.
+    #[arg(long, value_name = "DURATION", default_value = "90d")]
     pub(crate) expires: Life,
 }
 
-/// A name, and no key: what is given here is said again, and written down.
+/// Parses a name. Refuses a key, because names are printed and stored.
 fn name<T>(text: &str) -> Result<T, String>
 where
     T: FromStr<Err: Display>,
@@ -273,14 +283,13 @@ where
             text.parse().map_err(|error: T::Err| error.to_string())
         }
         _ => Err(
-            "this is a key, and no name. A key does not belong on a command line, which others can read: this one should be \
-             revoked"
+            "this is a key, not a name; revoke it, because other users can read a command line"
                 .into(),
         ),
     }
 }
 
-/// `-`: what is meant is on standard input.
+/// The value `-`: read from standard input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dash;
 
@@ -291,14 +300,14 @@ impl FromStr for Dash {
         match text {
             "-" => Ok(Self),
             _ => Err(
-                "a key does not belong on a command line, which others can read; say `--token -`, and give it on \
-                 standard input. One that was typed here should be revoked",
+                "must be `-`, with the key on standard input; if you typed a key here, revoke it, because \
+                 other users can read a command line",
             ),
         }
     }
 }
 
-/// The scopes that were named, if any were.
+/// Returns the given scopes, or `None` if there are none.
 pub(crate) fn named(scopes: Vec<Scope>) -> Option<Scopes> {
     (!scopes.is_empty()).then(|| scopes.into_iter().collect())
 }

@@ -1,4 +1,4 @@
-//! What changes the file.
+//! Commands that change the key file.
 
 use tower_rotating_auth::{
     inbound::{ClientId, KeyDigest, KeyId},
@@ -10,7 +10,7 @@ use tower_rotating_auth::{
 
 use super::args::{self, Terms, named};
 use super::duration::{Grace, Length, Life};
-use super::format::{Moment, comma, may};
+use super::format::{Moment, comma, scopes};
 use super::{
     ring::{open, open_existing},
     stdin,
@@ -20,10 +20,10 @@ use crate::output::{complain, print};
 
 pub(crate) async fn issue(args: args::Issue) -> Result<(), Error> {
     let ring = open(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
-    let issued = ring.issue(terms(args.terms)).await?;
+    let issued = ring.issue(request(args.terms)).await?;
     if let Some(key) = issued.into_new() {
-        told(&ring, "issued", key.id());
-        hand_over(&key)?;
+        report(&ring, "issued", key.id());
+        print_key(&key)?;
     }
     Ok(())
 }
@@ -38,7 +38,7 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
         (Some(id), _) => KeySelector::Named(id),
         (None, Some(client)) => KeySelector::Of(client),
         (None, None) => {
-            return Err(Error::usage("which key is meant? --client or --key"));
+            return Err(Error::usage("no key given; pass --client or --key"));
         }
     };
     let mut rotate = match args.fate.grace {
@@ -49,19 +49,19 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
         rotate = rotate.lifetime(life);
     }
     if let Rotated::Now { key, rotation } = ring.rotate(rotate).await? {
-        told(&ring, "issued", key.id());
+        report(&ring, "issued", key.id());
         let (old, over) = (&rotation.replaced, Moment(rotation.over_at));
         if args.fate.compromised {
             complain(format_args!("revoked {old}"));
         } else {
             complain(format_args!(
-                "it replaces {old}, which is valid until {over} UTC"
+                "replaces {old}, which stays valid until {over} UTC"
             ));
         }
         if !rotation.ended.is_empty() {
-            complain(format_args!("ended with it: {}", comma(&rotation.ended)));
+            complain(format_args!("also ended: {}", comma(&rotation.ended)));
         }
-        hand_over(&key)?;
+        print_key(&key)?;
     }
     Ok(())
 }
@@ -83,14 +83,14 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
     };
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let revoked = match (ring.revoke(which).await, mistyped) {
-        // Not before it was looked for: a key that was imported may only look so.
+        // Checked after the search, since an imported key may look like a mistyped one.
         (Err(error), Some(mistyped)) if error.not_allowed() == Some(&NotAllowed::UnknownKey) => {
             return Err(Error::no(mistyped.to_string()));
         }
         (revoked, _) => revoked?,
     };
     match &*revoked {
-        [] => complain(format_args!("nothing to revoke: it was revoked before")),
+        [] => complain(format_args!("nothing to revoke: already revoked")),
         ids => complain(format_args!("revoked {}", comma(ids))),
     }
     Ok(())
@@ -112,13 +112,13 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
         key = key.named(id);
     }
     let ring = open(&args.file.path, KeyRing::builder()).await?;
-    match ring.import(terms(args.terms), key).await? {
-        Imported::Now(id) => told(&ring, "imported", &id),
-        before => told(&ring, "already there:", before.id()),
+    match ring.import(request(args.terms), key).await? {
+        Imported::Now(id) => report(&ring, "imported", &id),
+        before => report(&ring, "already imported", before.id()),
     }
     if args.digest {
         complain(format_args!(
-            "how strong it is cannot be told from a digest: rotate it soon"
+            "a digest does not show how strong the key is; rotate it soon"
         ));
     }
     Ok(())
@@ -126,15 +126,15 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
 
 pub(crate) async fn client(args: args::Client) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
-    known(&ring, &args.client)?;
+    require_client(&ring, &args.client)?;
     if let Some(scopes) = named(args.scope) {
         ring.set_scopes(&args.client, scopes.clone()).await?;
-        complain(format_args!("{} may do from now on: {scopes}", args.client));
+        complain(format_args!("{} now has scopes: {scopes}", args.client));
     }
     if args.disable {
         ring.disable(&args.client).await?;
         complain(format_args!(
-            "{} is disabled: its keys are refused",
+            "{} is disabled; its keys are refused",
             args.client
         ));
     }
@@ -152,24 +152,23 @@ pub(crate) async fn purge(args: args::Purge) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, ring).await?;
     match &*ring.purge().await? {
         [] => complain(format_args!(
-            "nothing to purge: a key goes so long after the end that it was made with (--expires), however early it ended"
+            "nothing to purge: keys stay until --after has passed since the expiry that they were \
+             issued with (--expires)"
         )),
         ids => complain(format_args!("purged {}", comma(ids))),
     }
     Ok(())
 }
 
-/// A name that was mistyped makes no client.
-fn known(ring: &KeyRing, client: &ClientId) -> Result<(), Error> {
+/// Fails if there is no such client, since a mistyped name must not create one.
+fn require_client(ring: &KeyRing, client: &ClientId) -> Result<(), Error> {
     match ring.state().client(client) {
         Some(_) => Ok(()),
-        None => Err(Error::no(format!(
-            "there is no client {client}; is its name right?"
-        ))),
+        None => Err(Error::no(format!("no client {client}; check the name"))),
     }
 }
 
-fn terms(terms: Terms) -> IssueRequest {
+fn request(terms: Terms) -> IssueRequest {
     let scopes = named(terms.scope);
     let asked = IssueRequest::new(terms.client).or_new_client(scopes.clone().unwrap_or_default());
     let asked = match scopes {
@@ -182,29 +181,29 @@ fn terms(terms: Terms) -> IssueRequest {
     }
 }
 
-/// What became of a key.
-fn told(ring: &KeyRing, what: &str, id: &KeyId) {
+/// Reports what happened to a key.
+fn report(ring: &KeyRing, what: &str, id: &KeyId) {
     let keys = ring.list();
     let Some(key) = keys.iter().find(|key| key.id == *id) else {
         return;
     };
-    let may = may("which may ", &key.scopes);
-    let until = match key.ends_at {
-        Some(end) => format!("until {} UTC", Moment(end)),
-        None => "for ever".to_owned(),
+    let scopes = scopes(&key.scopes);
+    let expiry = match key.ends_at {
+        Some(end) => format!("expires {} UTC", Moment(end)),
+        None => "never expires".to_owned(),
     };
     complain(format_args!(
-        "{what} {id} for {}, {may}, {until}",
+        "{what} {id} for {} {scopes}, {expiry}",
         key.client
     ));
 }
 
-/// The key itself, alone on standard output, once.
-fn hand_over(key: &NewKey) -> Result<(), Error> {
+/// Prints the key, alone on standard output.
+fn print_key(key: &NewKey) -> Result<(), Error> {
     let token = String::from_utf8_lossy(key.token().expose_secret());
     print(token).map_err(|failure| {
         Error::failed(format!(
-            "{failure}; the key {} is in the file and lost to you: revoke it, and issue another",
+            "{failure}; key {} is in the file but could not be printed; revoke it and issue another",
             key.id()
         ))
     })

@@ -1,4 +1,4 @@
-//! What needs an operator.
+//! The `doctor` command, which reports what needs an operator.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -15,10 +15,10 @@ use super::ring::open_existing;
 use crate::error::{Error, chain};
 use crate::output::{complain, print};
 
-/// A new key has so long until its client uses it.
-const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a live key may be unused before that is a finding.
+const MAX_UNUSED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Something that somebody should look at.
+/// Something that an operator should look at.
 struct Finding {
     client: Option<String>,
     key: Option<String>,
@@ -32,7 +32,7 @@ pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Error> {
     let findings = examine(&ring, &args.file.path, &uses, SystemTime::now());
     if matches!(uses, Ok(None)) {
         complain(format_args!(
-            "whether keys are used cannot be told: no service notes it (rotating-auth gateway --note-use)"
+            "cannot find unused keys: no service records uses (see rotating-auth gateway --note-use)"
         ));
     }
     if args.json {
@@ -45,11 +45,11 @@ pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Error> {
     }
     match findings.len() {
         0 => {
-            complain(format_args!("all is well"));
+            complain(format_args!("no findings"));
             Ok(())
         }
-        1 => Err(Error::no("there is 1 finding")),
-        n => Err(Error::no(format!("there are {n} findings"))),
+        1 => Err(Error::no("1 finding")),
+        n => Err(Error::no(format!("{n} findings"))),
     }
 }
 
@@ -72,7 +72,7 @@ fn examine(
         .map(|key| Finding {
             client: Some(key.client.to_string()),
             key: Some(key.id.to_string()),
-            what: "a key came as a digest, and may be weak; rotate it".into(),
+            what: "imported as a digest, so it may be weak; rotate it".into(),
             at: None,
         });
     let ledger = ring.state();
@@ -89,13 +89,13 @@ fn examine(
         .map(|client| Finding {
             client: Some(client.id().to_string()),
             key: None,
-            what: "a client has no live key; issue one".into(),
+            what: "no live key; issue one".into(),
             at: None,
         });
     let exposed = exposure(path).map(|mode| Finding {
         client: None,
         key: None,
-        what: format!("everybody may read the file (mode {mode:04o}); `chmod o-r` it"),
+        what: format!("everybody may read the file (mode {mode:04o}); run chmod o-r on it"),
         at: None,
     });
     let unreadable = uses.as_ref().err().map(|error| Finding {
@@ -110,7 +110,7 @@ fn examine(
         Some(Finding {
             client: Some(key.client.to_string()),
             key: Some(key.id.to_string()),
-            what: format!("{what}; does its client need it?"),
+            what: format!("{what}; revoke it if its client does not need it"),
             at: Some(since),
         })
     });
@@ -125,14 +125,16 @@ fn is_live(key: &KeySummary) -> bool {
     !matches!(key.status, KeyStatus::Expired | KeyStatus::Revoked)
 }
 
-/// What there is to say of a live key that was not used since it could be, where that is long ago; and since when.
+/// Returns what to report about a live key that has not been used for long, and since when.
 fn unused(key: &KeySummary, uses: &Uses, now: SystemTime) -> Option<(&'static str, SystemTime)> {
     let (noted, valid) = (uses.noted_since(), key.not_before.max(key.created_at));
     let (what, since) = match valid {
-        Some(valid) if noted <= valid => ("a key was never used since it was made", valid),
-        _ => ("a key was not used since uses are noted", noted),
+        Some(valid) if noted <= valid => ("never used since it was issued", valid),
+        _ => ("not used since recording began", noted),
     };
-    let is_long = now.duration_since(since).is_ok_and(|span| span >= PATIENCE);
+    let is_long = now
+        .duration_since(since)
+        .is_ok_and(|span| span >= MAX_UNUSED);
     let is_unused = is_live(key) && uses.last_used(&key.id).is_none();
     (is_long && is_unused).then_some((what, since))
 }

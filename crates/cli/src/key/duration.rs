@@ -1,15 +1,16 @@
-//! Lengths of time, as people write them.
+//! Durations as people write them.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
 
-/// `90d`, `1h 30m`, `2 weeks`, `PT1H`: a day is 24 hours.
+/// A duration such as `90d`, `1h 30m`, `2 weeks` or `PT1H`. A day has 24 hours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Length(pub(crate) Duration);
 
-/// For how long a rotated key stays valid. A longer one is refused, and not cut: its client would find out too late.
+/// How long a rotated key stays valid. A longer grace is refused and not shortened, because the
+/// client would find out too late.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grace(pub(crate) Duration);
 
@@ -17,7 +18,7 @@ impl Grace {
     pub(crate) const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 }
 
-/// For how long a new key is valid.
+/// The lifetime of a new key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Life {
     For(Duration),
@@ -28,9 +29,9 @@ impl FromStr for Length {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WHAT: &str = "a length of time is needed, such as 90d, 12h or 30m";
+        const WHAT: &str = "must be a duration such as 90d, 12h or 30m";
         if text.parse::<u64>().is_ok() {
-            return Err("a unit is missing: say 90d, 12h, 30m or 0s");
+            return Err("the unit is missing; write 90d, 12h, 30m or 0s");
         }
         let span: Span = text.parse().map_err(|_| WHAT)?;
         let length = span
@@ -47,7 +48,7 @@ impl FromStr for Grace {
         let Length(grace) = text.parse()?;
         match grace <= Self::LONGEST {
             true => Ok(Self(grace)),
-            false => Err("a grace is 7d at most"),
+            false => Err("must be at most 7d"),
         }
     }
 }
@@ -60,7 +61,7 @@ impl FromStr for Life {
             return Ok(Self::ForEver);
         }
         match text.parse()? {
-            Length(Duration::ZERO) => Err("a key that expires at once is none"),
+            Length(Duration::ZERO) => Err("must be longer than zero, or never"),
             Length(life) => Ok(Self::For(life)),
         }
     }

@@ -1,4 +1,4 @@
-//! How things look: for people as a table, for scripts as JSON.
+//! Output for people (tables) and for scripts (JSON).
 
 use std::fmt::{self, Write as _};
 use std::time::SystemTime;
@@ -10,7 +10,7 @@ use tower_rotating_auth::{
     keyring::{ClientState, KeySummary},
 };
 
-/// A moment for people, to the minute, in UTC.
+/// Formats a time for people: UTC, to the minute.
 pub(crate) struct Moment(pub(crate) SystemTime);
 
 impl fmt::Display for Moment {
@@ -22,19 +22,19 @@ impl fmt::Display for Moment {
     }
 }
 
-/// A moment for scripts: RFC 3339, to the second.
+/// Formats a time for scripts: RFC 3339, to the second.
 pub(crate) fn rfc3339(moment: SystemTime) -> Option<String> {
     let moment = Timestamp::try_from(moment).ok()?;
     Some(moment.round(Unit::Second).ok()?.to_string())
 }
 
-/// The day of a moment, in UTC, for both.
+/// Formats the day of a time, in UTC.
 pub(crate) fn day(moment: SystemTime) -> Option<String> {
     let moment = Timestamp::try_from(moment).ok()?;
     Some(moment.strftime("%Y-%m-%d").to_string())
 }
 
-/// How a key stands: one that has not ended is refused for as long as its client is disabled.
+/// Returns the state of a key. A key that has not ended is `disabled` while its client is.
 pub(crate) fn state(key: &KeySummary) -> String {
     match (key.client_state, key.status) {
         (_, status @ (KeyStatus::Expired | KeyStatus::Revoked)) => status.to_string(),
@@ -44,20 +44,20 @@ pub(crate) fn state(key: &KeySummary) -> String {
     }
 }
 
-/// What a key may do, after a few words.
-pub(crate) fn may(words: &str, scopes: &Scopes) -> String {
+/// Formats scopes for a sentence.
+pub(crate) fn scopes(scopes: &Scopes) -> String {
     match scopes.is_empty() {
         true => "without scopes".to_owned(),
-        false => format!("{words}{scopes}"),
+        false => format!("with scopes {scopes}"),
     }
 }
 
-/// A few words as a script compares them.
+/// Formats words as one JSON identifier.
 pub(crate) fn in_json(words: &str) -> String {
     words.replace(' ', "_")
 }
 
-/// A key as the fields of a JSON object.
+/// Returns the fields of a key's JSON object.
 pub(crate) fn object(key: &KeySummary) -> Map<String, Value> {
     let scopes: Vec<_> = key.scopes.iter().map(ToString::to_string).collect();
     let fields: [(&str, Value); 11] = [
@@ -88,7 +88,8 @@ pub(crate) fn object(key: &KeySummary) -> Map<String, Value> {
         .collect()
 }
 
-/// A table: columns as wide as what is in them, two spaces between, no space at the end of a line.
+/// Formats a table with columns as wide as their content, two spaces apart, without trailing
+/// spaces.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = head.map(str::len);
     for row in rows {
@@ -111,7 +112,7 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
     table
 }
 
-/// Names, with commas between them.
+/// Joins ids with commas.
 pub(crate) fn comma(ids: &[KeyId]) -> String {
     let ids: Vec<_> = ids.iter().map(KeyId::as_str).collect();
     ids.join(", ")

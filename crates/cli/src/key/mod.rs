@@ -1,6 +1,6 @@
-//! Keys of clients in a file: issued, rotated and revoked from a terminal or a script.
+//! Commands for the keys of clients in a key file, from a terminal or a script.
 //!
-//! `docs/key-commands.md` shows a first day with them.
+//! `docs/key-commands.md` walks through them.
 
 mod args;
 mod change;

@@ -6,21 +6,21 @@ use tower_rotating_auth::keyring::{FileStore, KeyRing, KeyRingBuilder};
 
 use crate::error::Error;
 
-/// The ring on this file, which need not be there.
+/// Opens the key ring on a file, which need not exist.
 pub(super) async fn open(file: &Path, ring: KeyRingBuilder) -> Result<KeyRing, Error> {
     Ok(ring.start(FileStore::new(file)).await?)
 }
 
-/// The ring on a file that is there.
+/// Opens the key ring on an existing file.
 pub(super) async fn open_existing(file: &Path, ring: KeyRingBuilder) -> Result<KeyRing, Error> {
     let is_there = file.try_exists().map_err(|error| {
         Error::failed(format!(
-            "whether {file:?} exists cannot be told: {error}; may this user enter its folder?"
+            "cannot tell whether {file:?} exists: {error}; check the permissions of its folder"
         ))
     })?;
     if !is_there {
         return Err(Error::failed(format!(
-            "{file:?} does not exist; is the path right? `rotating-auth key issue` makes a new one"
+            "{file:?} does not exist; check the path, or create it with `rotating-auth key issue`"
         )));
     }
     open(file, ring).await

@@ -1,4 +1,4 @@
-//! What shows the file.
+//! Commands that show the content of the key file.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use tower_rotating_auth::{
 };
 
 use super::args;
-use super::format::{Moment, day, in_json, may, object, state, table};
+use super::format::{Moment, day, in_json, object, scopes, state, table};
 use super::ring::open_existing;
 use super::stdin;
 use crate::error::{Error, chain};
@@ -18,13 +18,10 @@ use crate::output::{complain, print};
 pub(crate) async fn list(args: &args::List) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.list();
-    // The keys are shown all the same.
+    // Without recorded uses, the keys are still worth listing.
     let uses = UseFile::beside(&args.file.path).read().await;
     let uses = uses.unwrap_or_else(|error| {
-        complain(format_args!(
-            "when keys were used is not known: {}",
-            chain(&error)
-        ));
+        complain(format_args!("last uses are unknown: {}", chain(&error)));
         None
     });
     let used = |id: &KeyId| uses.as_ref()?.last_used(id).and_then(day);
@@ -40,7 +37,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Error> {
         return print(format_args!("{keys:#}"));
     }
     if keys.is_empty() {
-        complain(format_args!("there is no key in {:?}", args.file.path));
+        complain(format_args!("no keys in {:?}", args.file.path));
         return Ok(());
     }
     let time = |moment: Option<SystemTime>| {
@@ -64,7 +61,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Error> {
         "CLIENT",
         "KEY",
         "STATE",
-        "MADE (UTC)",
+        "CREATED (UTC)",
         "ENDS (UTC)",
         "LAST USED",
         "SCOPES",
@@ -75,7 +72,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Error> {
 pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
     let token = stdin::secret("the key")?;
     let token = token.expose_secret();
-    // Not before: whoever writes into the pipe may be making the key.
+    // Opened after reading the key, since the writer of the pipe may be issuing it.
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let keys = ring.keys().current();
     let record = match verify_at(&keys, token, SystemTime::now()) {
@@ -96,20 +93,20 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
     };
     let summaries = ring.list();
     let key = summaries.iter().find(|key| key.id == *record.id());
-    let key = key.ok_or_else(|| Error::failed("the file changed meanwhile; try again"))?;
+    let key = key.ok_or_else(|| Error::failed("the file changed in the meantime; try again"))?;
     if args.json {
         let mut valid = object(key);
         drop(valid.insert("valid".into(), true.into()));
         return print(format_args!("{:#}", Value::Object(valid)));
     }
-    let until = match key.ends_at {
-        Some(end) => format!("until {} UTC", Moment(end)),
-        None => "for ever".to_owned(),
+    let expiry = match key.ends_at {
+        Some(end) => format!("expires {} UTC", Moment(end)),
+        None => "never expires".to_owned(),
     };
     print(format_args!(
-        "valid: {} of {}, {until}, {}",
+        "valid: {} of {} {}, {expiry}",
         key.id,
         key.client,
-        may("for: ", &key.scopes)
+        scopes(&key.scopes)
     ))
 }

@@ -1,4 +1,4 @@
-//! The door, as it stands: the keys that open it, and the layer that looks at them.
+//! The current client keys, and the layer that checks requests against them.
 
 use std::time::Duration;
 
@@ -17,25 +17,25 @@ use crate::error::{Error, chain};
 use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
 
-/// What events, the status and error messages call the clients' keys.
+/// The key set's name in events and in `/readyz`.
 const NAME: &str = "client-keys";
 
 pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
-    notes: Option<Notes>,
-    /// Of a key that never changes. While this lives, somebody is in charge of it.
+    recorder: Option<UseRecorder>,
+    /// Keeps a fixed set current. Dropping it would end the rotating value.
     _publisher: Option<Publisher<KeySet>>,
 }
 
-/// Notes when keys were used, for as long as this lives.
-struct Notes {
+/// The task that records when keys were used.
+struct UseRecorder {
     end: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Authenticator {
-    /// Reads the clients' keys for the first time: no usable key, no gateway.
+    /// Reads the client keys. Fails if none is usable.
     pub(crate) async fn open(
         config: AuthConfig,
         poll: Duration,
@@ -50,20 +50,20 @@ impl Authenticator {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
-                    notes: None,
+                    recorder: None,
                     _publisher: None,
                 });
             }
             AuthConfig::Guarded(guard) => guard,
         };
         let builder = Rotating::builder().name(NAME).poll(poll).observer(log);
-        let (mut publisher, mut notes) = (None, None);
+        let (mut publisher, mut recorder) = (None, None);
         let keys = match from {
             ClientKeys::File { path, uses } => {
                 let file = FileSource::new(&path);
                 let keys = builder.start(file.key_set()).await;
                 let keys = keys.map_err(|error| unusable(&path.display().to_string(), &error))?;
-                notes = uses.map(|uses| Notes::begin(uses, keys.clone()));
+                recorder = uses.map(|uses| UseRecorder::begin(uses, keys.clone()));
                 keys
             }
             ClientKeys::Environment => {
@@ -82,7 +82,7 @@ impl Authenticator {
         Ok(Self {
             require,
             keys: Some(keys),
-            notes,
+            recorder,
             _publisher: publisher,
         })
     }
@@ -95,17 +95,17 @@ impl Authenticator {
         self.keys.as_ref().map(source)
     }
 
-    /// After the last request: what was used since it was noted last is noted.
+    /// Records the last uses. Call it after the last request.
     pub(crate) async fn close(self) {
-        if let Some(Notes { end, task }) = self.notes {
+        if let Some(UseRecorder { end, task }) = self.recorder {
             drop(end);
-            // It ends by a panic or as it should; nothing can be done about either.
+            // If the task panicked, there is nothing left to record.
             drop(task.await);
         }
     }
 }
 
-impl Notes {
+impl UseRecorder {
     fn begin(uses: UseFile, keys: Rotating<KeySet>) -> Self {
         let (end, ended) = oneshot::channel();
         let noting = uses.follow_until(keys, async { drop(ended.await) });
@@ -117,5 +117,8 @@ impl Notes {
 }
 
 fn unusable(from: &str, error: &StartError) -> Error {
-    Error::start(format!("no client keys from {from}: {}", chain(error)))
+    Error::start(format!(
+        "cannot read client keys from {from}: {}",
+        chain(error)
+    ))
 }

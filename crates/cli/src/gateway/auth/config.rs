@@ -1,4 +1,4 @@
-//! Who may come in: what was said of it, judged together.
+//! Options for client authentication, checked against each other.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -14,11 +14,13 @@ use tower_rotating_auth::{
 
 use crate::error::Error;
 
-/// What can be said of it on the command line and in the environment.
+/// Options and environment variables for client authentication.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AuthArgs {
-    /// `production`: every request needs a key. `mixed`: all but those of --public and --optional do.
-    /// `development`: nobody looks at keys, and --listen is a loopback address.
+    /// Which requests need a key.
+    ///
+    /// `production`: all of them. `mixed`: all but the --public and --optional routes.
+    /// `development`: none, and --listen must be a loopback address.
     #[arg(
         long,
         value_name = "MODE",
@@ -28,26 +30,31 @@ pub(crate) struct AuthArgs {
     )]
     mode: Mode,
 
-    /// The file with the keys that clients may present: a key file with their digests, or a list of the
-    /// keys themselves. It is watched; a set that cannot be used leaves the last good one in force.
+    /// File with the keys of clients: a key file with digests, or a list of plain keys.
+    ///
+    /// The gateway watches it and follows changes. If the content becomes unusable, the last good
+    /// key set stays current.
     #[arg(long, value_name = "PATH")]
     client_keys: Option<OsString>,
 
-    /// Note in a file beside --client-keys (PATH.used) on which day each key was used last, every ten minutes and when
-    /// the gateway stops; `rotating-auth key doctor` tells then which are not. The gateway's user has to be able to write in the folder.
+    /// Record the day of each key's last use in a file beside --client-keys (PATH.used).
+    ///
+    /// `rotating-auth key doctor` then reports unused keys. The gateway writes every ten minutes
+    /// and when it stops, and needs write access to the folder.
     #[arg(long, requires = "client_keys")]
     note_use: bool,
 
-    /// Opens a route to everybody, in mixed mode; repeatable. The path is taken literally, and GET is for
-    /// HEAD, too.
+    /// Route that needs no key, in mixed mode. Repeatable.
+    ///
+    /// The path matches literally. GET includes HEAD.
     #[arg(long, value_name = "METHOD:PATH")]
     public: Vec<Route>,
 
-    /// Opens a route to clients without a key, and to none with a wrong one, in mixed mode; repeatable.
+    /// Route where a key is optional, in mixed mode. A wrong key is still refused. Repeatable.
     #[arg(long, value_name = "METHOD:PATH")]
     optional: Vec<Route>,
 
-    /// What the keys protect, as refused clients are told.
+    /// Realm in the WWW-Authenticate header of refusals.
     #[arg(
         long,
         value_name = "NAME",
@@ -58,7 +65,7 @@ pub(crate) struct AuthArgs {
     realm: String,
 }
 
-/// Who needs a key.
+/// Which requests need a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Development,
@@ -70,12 +77,12 @@ enum Mode {
 #[derive(Clone, Debug)]
 struct Route(Method, String);
 
-/// How the door is to be.
+/// How clients are authenticated.
 #[derive(Debug)]
 pub(crate) enum AuthConfig {
-    /// Nobody looks at keys.
+    /// Clients need no key.
     Open(DangerouslyOpen),
-    /// Everybody needs a key, but where the policies say otherwise.
+    /// Clients need a key, except on routes with another policy.
     Guarded(Guard),
 }
 
@@ -91,7 +98,7 @@ pub(crate) struct Guard {
 pub(crate) enum ClientKeys {
     File {
         path: PathBuf,
-        /// Where it is noted when they were used, if it is.
+        /// Where to record their last use, if anywhere.
         uses: Option<UseFile>,
     },
     /// `CLIENT_KEYS`
@@ -101,7 +108,7 @@ pub(crate) enum ClientKeys {
 }
 
 impl AuthConfig {
-    /// What was said, of a gateway that has its keys from outside.
+    /// Checks the options, and `CLIENT_KEYS` in the environment.
     pub(crate) fn decide(args: AuthArgs, listen: SocketAddr) -> Result<Self, Error> {
         let file = args.client_keys.clone().filter(|path| !path.is_empty());
         let set = std::env::var_os("CLIENT_KEYS").is_some_and(|keys| !keys.is_empty());
@@ -122,7 +129,7 @@ impl AuthConfig {
         };
         match (args.mode, keys) {
             (Mode::Development, Some(_)) => Err(usage(
-                "in development mode nobody looks at keys: leave --client-keys (CLIENT_KEYS) out, or say \
+                "development mode uses no client keys; leave out --client-keys (CLIENT_KEYS), or pass \
                  --mode production (GATEWAY_MODE)",
             )),
             (_, keys) => Self::with(args, listen, keys),
@@ -133,7 +140,7 @@ impl AuthConfig {
         let exempt = !args.public.is_empty() || !args.optional.is_empty();
         if exempt && args.mode != Mode::Mixed {
             return Err(usage(
-                "--public and --optional open routes in mixed mode: say --mode mixed (GATEWAY_MODE)",
+                "--public and --optional need mixed mode; pass --mode mixed (GATEWAY_MODE)",
             ));
         }
         let refuser = AuthErrorResponse::new(&args.realm)
@@ -143,14 +150,14 @@ impl AuthConfig {
             return match DangerouslyOpen::on_loopback(listen) {
                 Ok(open) => Ok(Self::Open(open)),
                 Err(error) => Err(Error::usage(format!(
-                    "--mode development: {error} (--listen or GATEWAY_LISTEN says where else)"
+                    "--mode development: {error}; pass --listen (GATEWAY_LISTEN)"
                 ))),
             };
         }
         let keys = keys.ok_or_else(|| {
             usage(
-                "no keys for clients: say --client-keys PATH or set CLIENT_KEYS; or --mode development \
-                 (GATEWAY_MODE), on a loopback address, to let everybody in",
+                "no client keys; pass --client-keys PATH or set CLIENT_KEYS, or pass --mode development \
+                 (GATEWAY_MODE) to need no keys on a loopback address",
             )
         })?;
         Ok(Self::Guarded(Guard {
@@ -182,7 +189,7 @@ impl FromStr for Mode {
             "development" => Ok(Self::Development),
             "mixed" => Ok(Self::Mixed),
             "production" => Ok(Self::Production),
-            _ => Err("one of production, mixed and development is needed"),
+            _ => Err("must be production, mixed or development"),
         }
     }
 }
@@ -193,11 +200,11 @@ impl FromStr for Route {
     fn from_str(route: &str) -> Result<Self, Self::Err> {
         let (method, path) = route.split_once(':').unwrap_or_default();
         match method.parse() {
-            // Methods are told apart by case, and no client sends `get`.
+            // Methods are case-sensitive, and no client sends `get`.
             Ok(known) if !method.bytes().any(|byte| byte.is_ascii_lowercase()) => {
                 Ok(Self(known, path.to_owned()))
             }
-            _ => Err("a method and a path are needed, such as GET:/v1/models"),
+            _ => Err("must be a method and a path, such as GET:/v1/models"),
         }
     }
 }

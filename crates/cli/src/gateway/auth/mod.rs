@@ -1,4 +1,4 @@
-//! Who may call the gateway.
+//! Authentication of clients.
 
 mod authenticator;
 mod config;

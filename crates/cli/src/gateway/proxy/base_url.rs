@@ -1,4 +1,4 @@
-//! From what a client asks for to where it is asked of the upstream.
+//! The upstream's base URL, and the URL of a forwarded request.
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -11,38 +11,38 @@ use super::credentials;
 pub(crate) struct Base {
     scheme: Scheme,
     authority: Authority,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     path: String,
 }
 
-/// A path that is not forwarded.
+/// The path is invalid, or would leave the base.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NotAPath;
+pub(crate) struct InvalidPath;
 
 impl Base {
-    /// What is wrong with it. The URL is not repeated: somebody may have put a password into it.
+    /// Parses a URL. Errors do not repeat it, since it may contain a password.
     pub(crate) fn parse(url: &str) -> Result<Self, &'static str> {
         if let Err(invalid) = url.parse::<Origin>() {
             return Err(match invalid.kind() {
-                ConfigErrorKind::UrlScheme => "only https:// and http:// are spoken",
-                ConfigErrorKind::UserInfo => "a URL must not hold a user or a password",
+                ConfigErrorKind::UrlScheme => "must start with https:// or http://",
+                ConfigErrorKind::UserInfo => "must not contain a user or a password",
                 ConfigErrorKind::Cleartext => {
-                    "http:// would send the key in clear text to another machine; use https://"
+                    "http:// would send the key to another machine in cleartext; use https://"
                 }
-                _ => "a URL such as https://api.openai.com/v1 is needed",
+                _ => "must be a URL such as https://api.openai.com/v1",
             });
         }
         let parts = url.parse::<Uri>().map(Uri::into_parts).unwrap_or_default();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return Err("a URL such as https://api.openai.com/v1 is needed");
+            return Err("must be a URL such as https://api.openai.com/v1");
         };
         let path = parts.path_and_query.as_ref();
         if url.contains('#') || path.is_some_and(|path| path.query().is_some()) {
-            return Err("a base URL has neither a query nor a fragment");
+            return Err("must not contain a query or a fragment");
         }
         let path = path.map_or("", PathAndQuery::path);
-        if climbs(path) {
-            return Err("a base URL has no . or .. in its path");
+        if has_dot_segment(path) {
+            return Err("must not contain . or .. in its path");
         }
         Ok(Self {
             scheme,
@@ -51,13 +51,13 @@ impl Base {
         })
     }
 
-    /// Where the upstream is asked for what a client asked of the gateway.
+    /// Returns the upstream's URL for a requested URI.
     ///
-    /// A base that ends in `/v1` and a request for `/v1/…` share that segment.
-    pub(crate) fn join(&self, asked: &Uri) -> Result<Uri, NotAPath> {
+    /// If the base ends in `/v1` and the path starts with `/v1`, the two share that segment.
+    pub(crate) fn join(&self, asked: &Uri) -> Result<Uri, InvalidPath> {
         let path = asked.path();
-        if !path.starts_with('/') || climbs(path) {
-            return Err(NotAPath);
+        if !path.starts_with('/') || has_dot_segment(path) {
+            return Err(InvalidPath);
         }
         let rest = match path.strip_prefix("/v1") {
             Some(rest)
@@ -77,10 +77,10 @@ impl Base {
             .authority(self.authority.clone())
             .path_and_query(target)
             .build()
-            .map_err(|_| NotAPath)
+            .map_err(|_| InvalidPath)
     }
 
-    /// The only place that the key is for.
+    /// Returns the origin that the key is for.
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.authority)
     }
@@ -90,12 +90,13 @@ impl Base {
     }
 }
 
-/// How often a server behind may decode a path. One that could be decoded more often is refused: each time costs.
+/// How many rounds of percent decoding to look through. A path with more is refused, to bound the
+/// cost.
 const DECODED: usize = 4;
 
-/// Whether a segment of the path is `.` or `..`, also in disguise: a server behind may take the disguise
-/// off (`..%2fadmin`, `%252e%252e`, `..;x=y`), and then the request leaves the base.
-fn climbs(path: &str) -> bool {
+/// Returns whether a segment of the path is `.` or `..`, even encoded (`..%2fadmin`, `%252e%252e`,
+/// `..;x=y`). A server behind may decode it, and then the request would leave the base.
+fn has_dot_segment(path: &str) -> bool {
     let mut read = path.as_bytes().to_vec();
     for _ in 0..=DECODED {
         if has_dots(&read) {

@@ -1,4 +1,4 @@
-//! The connections to the upstream.
+//! The HTTP client for the upstream.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use super::upload::Upload;
 use crate::error::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections that were idle for longer are not used again: an upstream may be about to close them.
+/// How long a connection may be idle and still be reused. The upstream may close it any time later.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Upload>>;
 
-/// A client for HTTP/1.1 and, where the upstream offers it in its handshake, HTTP/2.
+/// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN.
 pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
@@ -31,10 +31,14 @@ pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
     let tls = HttpsConnectorBuilder::new();
     let tls = if upstream.is_https() {
         tls.with_provider_and_native_roots(ring::default_provider())
-            .map_err(|error| Error::start(format!("no root certificates: {error}")))?
+            .map_err(|error| {
+                Error::start(format!(
+                    "cannot load the system's root certificates: {error}"
+                ))
+            })?
             .https_only()
     } else {
-        tls.with_tls_config(trusts_nobody()?).https_or_http()
+        tls.with_tls_config(no_roots()?).https_or_http()
     };
     let connector = tls.enable_http1().enable_http2().wrap_connector(tcp);
     Ok(Client::builder(TokioExecutor::new())
@@ -45,12 +49,12 @@ pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
         .build(connector))
 }
 
-/// For an upstream on this machine, without TLS: reading the system's certificates would be in vain.
-fn trusts_nobody() -> Result<ClientConfig, Error> {
+/// Returns a configuration without root certificates, for a loopback upstream without TLS.
+fn no_roots() -> Result<ClientConfig, Error> {
     let provider = ring::default_provider().into();
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::start(format!("no TLS: {error}")))?
+        .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
     Ok(config)

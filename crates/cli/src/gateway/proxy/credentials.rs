@@ -1,11 +1,10 @@
-//! What clients send to say who they are. It is between them and the gateway: none of it reaches the
-//! upstream, whatever the route.
+//! Credentials of clients, in headers and queries. None reaches the upstream, on any route.
 
 use http::HeaderMap;
 use percent_encoding::percent_decode;
 
-/// Headers that carry keys, tokens and sessions. Cookies are among them: a browser sends the gateway's own
-/// site's, and an API behind a key has no use for them.
+/// Headers that carry keys, tokens and sessions. Cookies count: a browser sends those of the
+/// gateway's site, and an API with keys has no use for them.
 const HEADERS: [&str; 14] = [
     "authorization",
     "proxy-authorization",
@@ -20,11 +19,11 @@ const HEADERS: [&str; 14] = [
     "x-goog-api-key",
     "x-goog-iam-authorization-token",
     "ocp-apim-subscription-key",
-    // A realtime client puts its key among the subprotocols (`openai-insecure-api-key.KEY`).
+    // Realtime clients send their key as a subprotocol (`openai-insecure-api-key.KEY`).
     "sec-websocket-protocol",
 ];
 
-/// Query parameters that carry keys (RFC 6750 §2.3, Google, Azure and their kin).
+/// Query parameters that carry keys (RFC 6750 §2.3, Google, Azure and others).
 const PARAMETERS: [&[u8]; 6] = [
     b"access_token",
     b"api-key",
@@ -34,14 +33,15 @@ const PARAMETERS: [&[u8]; 6] = [
     b"subscription-key",
 ];
 
-/// Takes the credentials out of a client's headers.
+/// Removes credentials from headers.
 pub(crate) fn strip(headers: &mut HeaderMap) {
     for name in HEADERS {
         headers.remove(name);
     }
 }
 
-/// The query without the parameters that carry keys, the others byte for byte. `None`: nothing is left.
+/// Returns the query without parameters that carry keys, and the others unchanged. Returns `None`
+/// if nothing is left.
 pub(crate) fn without_keys(query: &str) -> Option<String> {
     let kept = query
         .split('&')

@@ -1,4 +1,4 @@
-//! Headers that are for the next hop alone (RFC 9110 §7.6.1).
+//! Hop-by-hop headers, which a proxy does not forward (RFC 9110 §7.6.1).
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE,
@@ -18,23 +18,23 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Headers that the gateway's own connection to the upstream decides.
+/// Headers that the gateway's own connection to the upstream sets.
 const OURS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, EXPECT, TRAILER];
 
-/// Whether a header is about the connection or the message's frame, and so never carries a key.
+/// Returns whether a header belongs to the connection or to framing, and so cannot carry a key.
 pub(crate) fn belongs_to_the_connection(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name) || OURS.contains(name) || *name == VIA
 }
 
-/// Whether a request says that it has a body, if only an empty one: then it goes on saying so.
+/// Returns whether a request declares a body, even an empty one.
 pub(crate) fn frames_a_body(headers: &HeaderMap) -> bool {
     headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
 }
 
-/// Leaves of a request's headers what is for the upstream.
+/// Removes from a request's headers what the upstream must not get, and adds `Via`.
 ///
-/// `Host` is made of the upstream's URL, `Content-Length` of the body, `Expect` has been answered here,
-/// and trailers of requests are not passed on, so that none of them carries what a header may not.
+/// The client sets `Host` and `Content-Length` anew. The server has answered `Expect`. Trailers are
+/// not forwarded, so that none smuggles in what a header may not carry.
 pub(crate) fn request(headers: &mut HeaderMap, version: Version) {
     let trailers = wants_trailers(headers);
     drop_hop_by_hop(headers);
@@ -42,17 +42,17 @@ pub(crate) fn request(headers: &mut HeaderMap, version: Version) {
         headers.remove(name);
     }
     if trailers {
-        // What the upstream appends to its answer is passed on, so this may be promised (§10.1.4).
+        // Trailers of the response are forwarded, so this promise holds (§10.1.4).
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
-    // A gateway must say that it is one (§7.6.3).
+    // A gateway must announce itself (§7.6.3).
     headers.append(VIA, HeaderValue::from_static(via(version)));
 }
 
-/// Leaves of an answer's headers what is for the client.
+/// Removes from a response's headers what the client must not get.
 ///
-/// The upstream's cookies are not: all clients share one account there, and the gateway sends none back.
+/// That includes cookies of the upstream: all clients share one account there.
 pub(crate) fn response(headers: &mut HeaderMap) {
     drop_hop_by_hop(headers);
     headers.remove(SET_COOKIE);

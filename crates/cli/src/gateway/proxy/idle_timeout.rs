@@ -1,5 +1,5 @@
-//! How long the other side may be silent. How long a request takes in all is nobody's business here: a
-//! model may think for minutes and stream for an hour.
+//! Timeouts for silence. The total duration of a request has no limit, since a model may stream for
+//! an hour.
 
 use std::error::Error;
 use std::fmt;
@@ -15,18 +15,18 @@ use http::Request;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// The other side was silent for too long.
+/// The other side was silent for longer than its timeout.
 #[derive(Debug)]
 pub(crate) struct Silence;
 
-/// Something that goes on, seen from where its silence would matter.
+/// The progress of a request: who has to make the next step, and how many were made.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress(Arc<Steps>);
 
 #[derive(Debug, Default)]
 struct Steps {
     made: AtomicU64,
-    /// Whether the next one is the client's to make, whose silence is another matter.
+    /// Whether the next step is the client's, whose silence has a timeout of its own.
     clients: AtomicBool,
 }
 
@@ -36,7 +36,8 @@ impl Progress {
         self.0.clients.store(false, Ordering::Relaxed);
     }
 
-    /// An attempt to send a request is a step of its own: what the one before it waited for is nothing to it.
+    /// Counts an attempt to send a request as progress, so that a replay starts with a full
+    /// timeout.
     pub(crate) fn note_attempt<B>(request: Request<B>) -> Request<B> {
         if let Some(progress) = request.extensions().get::<Self>() {
             progress.note();
@@ -52,7 +53,11 @@ impl Progress {
         self.0.made.load(Ordering::Relaxed)
     }
 
-    /// Waits for `future` for as long as there is progress at least every `limit`.
+    /// Waits for `future` while there is progress at least every `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Silence`] if nothing happens for `limit`, unless the client has to act next.
     pub(crate) async fn wait<F: Future>(
         &self,
         limit: Duration,
@@ -71,16 +76,16 @@ impl Progress {
     }
 }
 
-/// A body that fails with [`Silence`] when nothing of it comes for too long while it is waited for.
-pub(crate) struct Patient {
+/// A body that fails with [`Silence`] if it produces nothing for `limit` while somebody polls it.
+pub(crate) struct IdleTimeout {
     body: Body,
     limit: Duration,
     silent: Pin<Box<Sleep>>,
-    /// Whether the body is waited for, and so the clock runs.
+    /// Whether the last poll was pending, and so the timer runs.
     waiting: bool,
 }
 
-impl Patient {
+impl IdleTimeout {
     pub(crate) fn new(limit: Duration, body: Body) -> Self {
         Self {
             body,
@@ -91,7 +96,7 @@ impl Patient {
     }
 }
 
-impl HttpBody for Patient {
+impl HttpBody for IdleTimeout {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -123,7 +128,7 @@ impl HttpBody for Patient {
 
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing came for too long")
+        f.write_str("the other side was silent for too long")
     }
 }
 

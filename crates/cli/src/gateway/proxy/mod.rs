@@ -1,4 +1,4 @@
-//! From a client's request to the upstream's answer.
+//! Forwarding: from a client's request to the upstream's response.
 
 pub(super) mod base_url;
 pub(super) mod client;
@@ -20,13 +20,13 @@ use tower::{BoxError, Service, ServiceExt};
 use tower_rotating_auth::inbound::Principal;
 
 use self::base_url::Base;
-use self::idle_timeout::{Patient, Progress};
+use self::idle_timeout::{IdleTimeout, Progress};
 use self::upload::{Upload, UploadError};
 use super::error_response::Problem;
 use crate::error::{causes, chain};
 use crate::output;
 
-/// Forwards requests through a service that puts the key on them.
+/// Forwards requests through a service that injects the key.
 #[derive(Clone)]
 pub(crate) struct Proxy<S> {
     service: S,
@@ -35,7 +35,7 @@ pub(crate) struct Proxy<S> {
 
 struct Target {
     base: Base,
-    /// The upstream may be silent for so long.
+    /// How long the upstream may be silent.
     patience: Duration,
 }
 
@@ -63,23 +63,23 @@ where
 
     async fn forward(self, request: Request<Body>) -> Result<Response, Problem> {
         let progress = Progress::default();
-        let request = self.target.readdress(request, &progress)?;
+        let request = self.target.rewrite(request, &progress)?;
         let answer = progress
             .wait(self.target.patience, self.service.oneshot(request))
             .await
             .map_err(|_silence| {
-                output::complain(format_args!("the upstream did not answer in time"));
+                output::complain(format_args!("upstream did not answer in time"));
                 Problem::Silent
             })?
             .map_err(|error| problem(&error))?;
-        self.target.hand_on(answer)
+        self.target.response(answer)
     }
 }
 
 impl Target {
-    /// The same request, of the upstream. It keeps nothing of the client's connection and none of the
-    /// client's credentials; the key is put on further in.
-    fn readdress(
+    /// Rewrites a request for the upstream. Drops hop-by-hop headers and the client's credentials.
+    /// The inner service injects the key.
+    fn rewrite(
         &self,
         request: Request<Body>,
         progress: &Progress,
@@ -106,9 +106,9 @@ impl Target {
         Ok(request)
     }
 
-    /// The upstream's answer, for the client. A 401 is about the gateway's key, since the client's never
-    /// got there, and so it is not the client's to hear.
-    fn hand_on<B>(&self, answer: http::Response<B>) -> Result<Response, Problem>
+    /// Rewrites the upstream's response for the client. A 401 concerns the gateway's key, since the
+    /// client's key never got there, so it becomes a 502.
+    fn response<B>(&self, answer: http::Response<B>) -> Result<Response, Problem>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -116,7 +116,7 @@ impl Target {
             return Err(Problem::Unauthorized);
         }
         let (head, body) = answer.into_parts();
-        let mut answer = Response::new(Body::new(Patient::new(self.patience, Body::new(body))));
+        let mut answer = Response::new(Body::new(IdleTimeout::new(self.patience, Body::new(body))));
         *answer.status_mut() = head.status;
         *answer.headers_mut() = head.headers;
         hop_by_hop::response(answer.headers_mut());
@@ -124,19 +124,19 @@ impl Target {
     }
 }
 
-/// Whether it is what a browser asks before it asks. The door lets that pass without a key, and so no
-/// key of ours goes out for it.
+/// Returns whether this is a CORS preflight. Authentication lets those pass without a key, so the
+/// gateway must not spend its own on them.
 fn is_preflight(asked: &Parts) -> bool {
     asked.method == Method::OPTIONS && asked.extensions.get::<Principal>().is_none()
 }
 
-/// Whose fault it is that no answer came.
+/// Decides whether the client or the upstream is to blame for a missing response.
 fn problem(error: &(dyn Error + 'static)) -> Problem {
     if let Some(upload) = causes(error).find_map(|cause| cause.downcast_ref()) {
         return upload_problem(upload);
     }
     output::complain(format_args!(
-        "no answer from the upstream: {}",
+        "no response from the upstream: {}",
         chain(error)
     ));
     Problem::Unreachable

@@ -1,4 +1,4 @@
-//! The body of a request on its way to the upstream: it streams, and can be sent again while not much of it has been.
+//! Request bodies. They stream to the upstream, and can be sent again while they fit a buffer.
 
 use std::error::Error;
 use std::fmt;
@@ -11,28 +11,28 @@ use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
 use tower_rotating_auth::outbound::replay::BufferBody;
 
-use super::idle_timeout::{Patient, Progress, Silence};
+use super::idle_timeout::{IdleTimeout, Progress, Silence};
 
-/// Up to so many bytes are kept of what the upstream was sent; if it rejects the key after more, there is no
-/// second attempt.
+/// Limit of the bytes to keep for a replay. If the upstream rejects the key after more, there is
+/// none.
 pub(crate) const KEEP: BufferBody = BufferBody::new(1024 * 1024);
-/// A client may be silent for so long in the middle of its upload.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a client may be silent in the middle of its upload.
+const UPLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a client sends.
+/// A client's request body.
 pub(crate) struct Upload {
-    body: Patient,
+    body: IdleTimeout,
     progress: Progress,
 }
 
-/// The client's upload broke off. The cause is the client's connection, or its silence.
+/// The client's upload ended early, because of its connection or its silence.
 #[derive(Debug)]
 pub(crate) struct UploadError(BoxError);
 
 impl Upload {
     pub(crate) fn new(body: Body, progress: &Progress) -> Self {
         Self {
-            body: Patient::new(PATIENCE, body),
+            body: IdleTimeout::new(UPLOAD_IDLE_TIMEOUT, body),
             progress: progress.clone(),
         }
     }
@@ -42,7 +42,7 @@ impl HttpBody for Upload {
     type Data = Bytes;
     type Error = UploadError;
 
-    /// Trailers are left out: they could carry what a header may not.
+    /// Drops trailers, which could smuggle in what a header may not carry.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -78,7 +78,7 @@ impl Drop for Upload {
 }
 
 impl UploadError {
-    /// Whether the client stopped sending, as opposed to went away.
+    /// Returns whether the client went silent, and did not disconnect.
     pub(crate) fn is_silence(&self) -> bool {
         self.0.is::<Silence>()
     }
@@ -86,7 +86,7 @@ impl UploadError {
 
 impl fmt::Display for UploadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the client's upload broke off")
+        f.write_str("the client's upload ended early")
     }
 }
 

@@ -1,5 +1,4 @@
-//! A server that faces the public: what a client may take of it has limits, and what it has begun is
-//! finished before it stops.
+//! The HTTP server. It limits what a client may use, and finishes open requests before it stops.
 
 pub(super) mod tls;
 
@@ -22,13 +21,13 @@ use tokio_rustls::TlsAcceptor;
 use crate::error::Error;
 use crate::output;
 
-/// From the first byte of a request's head, or the end of the request before, to its last.
+/// How long a client may take to send a request head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// From a connection's beginning to the end of its handshake.
+/// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Of a head, which has at most a hundred fields besides. What is longer is answered with 431.
+/// Limit of a request head in bytes. A longer head, or more than 100 fields, is answered with 431.
 const HEAD_BYTES: usize = 64 * 1024;
-/// Connections at a time; the next wait in the kernel's queue.
+/// Limit of open connections. More wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
 
 pub(crate) struct Listener {
@@ -41,7 +40,7 @@ impl Listener {
     pub(crate) async fn bind(address: SocketAddr) -> Result<Self, Error> {
         let failed = |error: io::Error| {
             Error::start(format!(
-                "cannot listen on {address}: {error} (--listen or GATEWAY_LISTEN says where else)"
+                "cannot listen on {address}: {error}; pass another address with --listen (GATEWAY_LISTEN)"
             ))
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -57,7 +56,7 @@ impl Listener {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Serves until a signal to stop comes, then finishes what was begun, for at most `drain`.
+    /// Serves until a signal to stop arrives, then lets open requests finish for up to `drain`.
     pub(crate) async fn serve(self, app: Router, tls: Option<TlsAcceptor>, drain: Duration) {
         let Self {
             listener, mut stop, ..
@@ -70,15 +69,15 @@ impl Listener {
         drop(listener);
 
         output::say(format_args!(
-            "stopping: {} open connections, requests under way are finished",
+            "stopping: finishing requests on {} open connections",
             connections.count()
         ));
         tokio::select! {
             drained = timeout(drain, connections.shutdown()) => match drained {
                 Ok(()) => output::say(format_args!("stopped")),
-                Err(_) => output::say(format_args!("stopped; some requests took too long")),
+                Err(_) => output::say(format_args!("stopped: cut requests that did not finish in time")),
             },
-            () = stop.signal() => output::say(format_args!("stopped at once")),
+            () = stop.signal() => output::say(format_args!("stopped: second signal")),
         }
     }
 }
@@ -92,7 +91,7 @@ async fn accept(
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            return; // the semaphore is never closed
+            return; // unreachable: the semaphore is never closed
         };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -101,7 +100,7 @@ async fn accept(
                 continue;
             }
         };
-        // Each event of a stream leaves at once. Where that cannot be had, it leaves a moment later.
+        // Without TCP_NODELAY, each event of a stream would wait for the next. A failure only delays.
         drop(stream.set_nodelay(true));
         let connection = converse(stream, app.clone(), tls.cloned(), connections.watcher());
         tokio::spawn(async move {
@@ -111,7 +110,7 @@ async fn accept(
     }
 }
 
-/// How a connection ends, or that its handshake fails, is between the client and its network.
+/// Serves one connection. Ignores how it ends, which is up to the client and its network.
 async fn converse(stream: TcpStream, app: Router, tls: Option<TlsAcceptor>, watcher: Watcher) {
     let Some(tls) = tls else {
         drop(
@@ -141,8 +140,8 @@ fn serve_connection<I: Read + Write + Unpin>(
         .serve_connection(stream, TowerToHyperService::new(app))
 }
 
-/// A client that hung up is its own affair. Anything else (no file descriptors left, say) would come
-/// again at once, so it is given a moment.
+/// Pauses after an error that would repeat at once, such as a lack of file descriptors. Does not
+/// pause if the client hung up.
 async fn rest_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(
@@ -154,7 +153,7 @@ async fn rest_after(error: &io::Error) {
     }
 }
 
-/// The signals to stop.
+/// The signals that stop the server.
 struct Stop {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -164,7 +163,7 @@ struct Stop {
 
 #[cfg(unix)]
 impl Stop {
-    /// From now on they do not end the process by themselves.
+    /// Registers the handlers. From now on, the signals no longer end the process.
     fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {

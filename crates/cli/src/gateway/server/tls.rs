@@ -1,4 +1,4 @@
-//! TLS before the door: a certificate and its key, in two files that something else renews.
+//! TLS with a certificate and a key in two files that something else renews.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,11 +22,11 @@ use crate::error::{Error, chain};
 use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
 
-/// Two files do not change at once. While they do not belong together, they are looked at again after the
-/// first of these pauses, and later no less often than after the second.
+/// Two files do not change at once. While they do not match, the first and the longest pause before
+/// they are read again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Where certificate and key are.
+/// The paths of the certificate chain and its private key.
 #[derive(Debug)]
 pub(crate) struct Files {
     certificate: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Both or neither.
+    /// Checks that either both paths are given or neither.
     pub(crate) fn decide(
         certificate: Option<OsString>,
         key: Option<OsString>,
@@ -45,18 +45,18 @@ impl Files {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
             (None, None) => Ok(None),
             _ => Err(Error::usage(
-                "half of TLS: say --tls-cert (GATEWAY_TLS_CERT) and --tls-key (GATEWAY_TLS_KEY), or \
-                 neither",
+                "TLS needs two files; pass both --tls-cert (GATEWAY_TLS_CERT) and --tls-key \
+                 (GATEWAY_TLS_KEY), or neither",
             )),
         }
     }
 }
 
-/// A certificate with the key that it is for.
+/// A certificate chain and its private key.
 #[derive(Debug)]
 struct Pair(Arc<CertifiedKey>);
 
-/// A certificate is for one key.
+/// Compares certificates alone, since each has exactly one key.
 impl PartialEq for Pair {
     fn eq(&self, other: &Self) -> bool {
         self.0.cert == other.0.cert
@@ -64,33 +64,35 @@ impl PartialEq for Pair {
 }
 
 impl Pair {
-    /// What is wrong is told without a word of what was read.
+    /// Parses and checks a pair. Errors contain nothing of the files' content.
     fn parse(certificates: &Secret, key: &Secret) -> Result<Self, SourceError> {
         let invalid = |what: &'static str| SourceError::invalid(what);
         let certificates = CertificateDer::pem_slice_iter(certificates.expose_secret())
             .collect::<Result<Vec<_>, _>>()
             .ok()
             .filter(|certificates| !certificates.is_empty())
-            .ok_or_else(|| invalid("there is no certificate in PEM"))?;
+            .ok_or_else(|| invalid("found no certificate in PEM format"))?;
         let key = PrivateKeyDer::from_pem_slice(key.expose_secret())
-            .map_err(|_| invalid("the key's file has no private key in PEM"))?;
+            .map_err(|_| invalid("found no private key in PEM format"))?;
         CertifiedKey::from_der(certificates, key, &ring::default_provider())
             .map(|pair| Self(Arc::new(pair)))
             .map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => invalid("the certificate is for another key"),
-                _ => invalid("the certificate or its key cannot be used"),
+                rustls::Error::InconsistentKeys(_) => {
+                    invalid("the certificate belongs to another key")
+                }
+                _ => invalid("the certificate or its key is not usable"),
             })
     }
 }
 
-/// The pair that new connections are given: the last one that was whole.
+/// The current pair: the last two files that matched.
 pub(crate) struct Tls {
     pair: Rotating<Pair>,
     key: Rotating<Secret>,
 }
 
 impl Tls {
-    /// Reads both for the first time.
+    /// Reads both files. Fails unless they match.
     pub(crate) async fn open(files: &Files, poll: Duration, log: EventLog) -> Result<Self, Error> {
         let named = |name: &'static str| {
             let builder = Rotating::builder().name(name).poll(poll);
@@ -115,7 +117,7 @@ impl Tls {
         let provider = ring::default_provider().into();
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| Error::start(format!("no TLS: {error}")))?
+            .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Newest(self.pair.clone())));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -127,7 +129,7 @@ impl Tls {
     }
 }
 
-/// Gives each connection the pair that is current when it begins.
+/// Resolves to the pair that is current when a connection starts.
 #[derive(Debug)]
 struct Newest(Rotating<Pair>);
 
@@ -140,7 +142,7 @@ impl ResolvesServerCert for Newest {
 fn unusable(files: &Files, error: &StartError) -> Error {
     let (certificate, key) = (files.certificate.display(), files.key.display());
     Error::start(format!(
-        "no TLS with {certificate} and {key}: {}",
+        "cannot use TLS with {certificate} and {key}: {}",
         chain(error)
     ))
 }

@@ -93,7 +93,7 @@ async fn without_a_word_of_the_mode_the_gateway_does_not_start_without_client_ke
     ] {
         let (code, stdout, stderr) = default_mode([UPSTREAM], variables).await;
         assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
-        assert!(stderr.contains("no keys for clients"), "{stderr}");
+        assert!(stderr.contains("no client keys"), "{stderr}");
         assert!(stderr.contains("--client-keys"), "{stderr}");
         assert!(stderr.contains("CLIENT_KEYS"), "{stderr}");
         assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
@@ -160,7 +160,7 @@ async fn what_is_said_of_the_door_and_cannot_be_is_told_with_exit_code_2() {
     let keys = [("OPENAI_API_KEY", KEY), ("CLIENT_KEYS", ONE)];
     for (arguments, variables, says) in [
         (&["--client-keys", "file"][..], &keys[..], "two sets"),
-        (&["--mode", "development"], &keys, "nobody looks at keys"),
+        (&["--mode", "development"], &keys, "uses no client keys"),
         (&["--mode", "open"], &keys, "--mode"),
         (&["--mode", ""], &keys, "--mode"),
         (&["--public", "GET:/v1/models"], &keys, "--mode mixed"),

@@ -70,6 +70,6 @@ async fn a_second_signal_ends_the_wait() {
     gateway.terminate().await;
     gateway.said("stopping").await;
     gateway.terminate().await;
-    gateway.said("stopped at once").await;
+    gateway.said("second signal").await;
     assert_eq!(gateway.exit_code().await, Some(0));
 }

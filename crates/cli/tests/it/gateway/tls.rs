@@ -104,7 +104,7 @@ async fn a_renewed_certificate_is_given_to_the_next_connection_without_a_restart
     let mut open = connect(gateway.address(), &first).await.unwrap();
 
     files.write("cert.pem", &second.certificate);
-    gateway.said("tls-certificate stays as it is").await;
+    gateway.said("keeping tls-certificate").await;
     assert!(answers(&gateway, &first).await, "half a pair is none");
     files.write("key.pem", &second.key);
     gateway.said("tls-certificate is at generation 2").await;
@@ -153,9 +153,9 @@ async fn without_a_whole_pair_the_gateway_does_not_start() {
     files.write("empty.pem", "no PEM");
     let file = |name: &str| files.path(name).to_str().unwrap().to_owned();
     for (certificate, key, why) in [
-        ("cert.pem", "other.pem", "for another key"),
-        ("empty.pem", "key.pem", "no certificate in PEM"),
-        ("cert.pem", "empty.pem", "no private key in PEM"),
+        ("cert.pem", "other.pem", "belongs to another key"),
+        ("empty.pem", "key.pem", "no certificate in PEM format"),
+        ("cert.pem", "empty.pem", "no private key in PEM format"),
         ("cert.pem", "missing.pem", "missing.pem"),
         ("missing.pem", "key.pem", "missing.pem"),
     ] {

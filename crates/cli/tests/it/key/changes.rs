@@ -113,7 +113,7 @@ fn a_key_that_a_client_has_already_is_taken_in_by_itself_or_by_its_digest() {
     let said = taken.stderr.strip_prefix("imported").unwrap();
     let again = desk.keyctl_with("import --file keys.toml --client a", plain);
     assert_eq!(again.code, Some(0), "{again:?}");
-    assert_eq!(again.stderr.strip_prefix("already there:"), Some(said));
+    assert_eq!(again.stderr.strip_prefix("already imported"), Some(said));
     assert!(desk.text().contains("id = \"legacy\""));
 
     let unseen = "another-8Zk1tQ0mVd7RyXw3LpHs5Nb";

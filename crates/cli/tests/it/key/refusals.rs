@@ -25,14 +25,17 @@ fn refused(desk: &Desk, arguments: &str, stdin: &str, code: i32, says: &str) {
 fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_key() {
     let desk = Desk::new();
     for (arguments, says) in [
-        ("", "a command is needed"),
-        ("isue", "no such command"),
+        ("", "missing command"),
+        ("isue", "did you mean `issue`?"),
         (SENTINEL, "no such command"),
         ("issue", "not provided: --file <PATH>; "),
         ("issue --file keys.toml", "--client"),
         ("issue --file keys.toml --client ui --bogus", "--bogus"),
         ("issue --file keys.toml --client ui --expires soon", "90d"),
-        ("issue --file keys.toml --client ui --expires 0s", "at once"),
+        (
+            "issue --file keys.toml --client ui --expires 0s",
+            "longer than zero",
+        ),
         ("issue --file keys.toml --client ui --expires=-1d", "90d"),
         ("issue --file keys.toml --client ui --expires 1y", "90d"),
         (
@@ -44,11 +47,11 @@ fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_k
         ("rotate --file keys.toml --grace 1h", "--client"),
         (
             "rotate --file keys.toml --client ui --grace 30d",
-            "7d at most",
+            "at most 7d",
         ),
         (
             "rotate --file keys.toml --client ui --grace 0",
-            "a unit is missing",
+            "the unit is missing",
         ),
         (
             "rotate --file keys.toml --client ui --grace 1h --compromised",
@@ -90,7 +93,7 @@ fn a_key_that_is_given_for_a_name_is_neither_repeated_nor_written_down() {
             "revoke --file keys.toml --key",
         ] {
             let arguments = format!("{arguments} {key}");
-            refused(&desk, &arguments, SENTINEL, 2, "no name");
+            refused(&desk, &arguments, SENTINEL, 2, "not a name");
             let said = desk.keyctl(&arguments);
             assert!(!said.stderr.contains(&key), "{said:?}");
         }

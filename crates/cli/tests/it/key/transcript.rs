@@ -1,4 +1,5 @@
-//! The first day of an operator, as `docs/key-commands.md` has it: each command is run, each answer compared.
+//! The first day of an operator, as `docs/key-commands.md` has it: each command is run, each answer
+//! compared.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};

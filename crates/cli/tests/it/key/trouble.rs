@@ -96,7 +96,7 @@ fn a_key_that_could_not_be_handed_over_is_named_to_be_revoked() {
     let id = keys.records().next().unwrap().id();
     assert!(
         said.contains(&format!(
-            "the key {id} is in the file and lost to you: revoke it"
+            "key {id} is in the file but could not be printed; revoke it"
         )),
         "{said}"
     );

@@ -29,8 +29,8 @@ const VARIABLES: [&str; 12] = [
     "OPENAI_API_KEY_FILE",
 ];
 
-/// The program, which knows nothing of the environment that the tests run in. Its door is open, for tests
-/// of what is behind it.
+/// The program, which knows nothing of the environment that the tests run in. Its door is open, for
+/// tests of what is behind it.
 fn command(subcommand: &str) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg(subcommand);
@@ -100,7 +100,8 @@ impl Gateway {
         Self::with_key(&format!("http://{upstream}/v1"), |_| {}).await
     }
 
-    /// Before an upstream with this base, with [`KEY`] from the environment, and what else it is told.
+    /// Before an upstream with this base, with [`KEY`] from the environment, and what else it is
+    /// told.
     pub(crate) async fn with_key(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
         Self::start(|command| {
             command.args(["--upstream", base]);

@@ -1,5 +1,5 @@
-//! The clients' keys, which are replaced too: a set after the other, each with the new key and the one
-//! before.
+//! The clients' keys, which are replaced too: a set after the other, each with the new key and the
+//! one before.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use tower_rotating_auth::inbound::KeyDigest;
 
 use crate::gateway::harness::{Gateway, soon};
 
-/// A stream lasts for three rotations: who streams gets a new key with each fourth set alone, since one that is
-/// dropped cuts what it has begun.
+/// A stream lasts for three rotations: who streams gets a new key with each fourth set alone, since
+/// one that is dropped cuts what it has begun.
 const SETS_TO_A_STREAM: usize = 4;
 
 /// What a client is, by how long its requests take.
@@ -69,8 +69,8 @@ impl Keeper {
         self.wallet.clone()
     }
 
-    /// Replaces the set when nobody is under way with a key that the new one lacks; the clients take the new
-    /// keys once the gateway has them.
+    /// Replaces the set when nobody is under way with a key that the new one lacks; the clients
+    /// take the new keys once the gateway has them.
     pub(crate) async fn replace(&self, set: usize, gateway: &Gateway) {
         let mut wallet = self.wallet.0.subscribe();
         let kept = keys_of(set);

@@ -1,5 +1,5 @@
-//! The main job: the key is replaced two hundred times, in every way, and so are the keys of the clients,
-//! while these are at work, and not one of their requests fails.
+//! The main job: the key is replaced two hundred times, in every way, and so are the keys of the
+//! clients, while these are at work, and not one of their requests fails.
 
 mod client_keys;
 mod clients;

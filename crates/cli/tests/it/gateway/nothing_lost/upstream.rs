@@ -44,8 +44,8 @@ struct Ledger {
     /// The keys that are taken: from the first to the second.
     taken: (usize, usize),
     attempts: HashMap<String, usize>,
-    /// Requests that have begun and that no key has let in yet, each with the newest key that the gateway knew to be
-    /// taken then.
+    /// Requests that have begun and that no key has let in yet, each with the newest key that the
+    /// gateway knew to be taken then.
     under_way: HashMap<String, usize>,
     /// Requests that a key has let in, each with that key, until they are answered.
     let_in: HashMap<String, usize>,
@@ -58,7 +58,8 @@ struct Progress {
     seen: usize,
     /// The newest key that was rejected, and one more.
     rejected: usize,
-    /// The newest key that was let in and whose client has its answer: the gateway knows that it is taken.
+    /// The newest key that was let in and whose client has its answer: the gateway knows that it is
+    /// taken.
     answered: usize,
     /// The oldest key that may be on its way.
     oldest_under_way: Option<usize>,
@@ -140,8 +141,9 @@ impl Upstream {
         self.wait_for(|progress| progress.seen >= rotation).await;
     }
 
-    /// Waits until nothing is left that may still come with an older key: a second replacement in the course
-    /// of one request is more than one replay makes good. A replacement is not over until the gateway knows of it.
+    /// Waits until nothing is left that may still come with an older key: a second replacement in
+    /// the course of one request is more than one replay makes good. A replacement is not over
+    /// until the gateway knows of it.
     pub(crate) async fn has_settled_on(&self, rotation: usize) {
         self.wait_for(|progress| {
             let oldest = progress.oldest_under_way;
@@ -250,8 +252,8 @@ async fn with_a_key_that_is_taken(
     StatusCode::UNAUTHORIZED.into_response()
 }
 
-/// A stream during which the key is replaced: an event for the beginning, one for each key that comes into
-/// use, up to [`EVENTS`]; and the end.
+/// A stream during which the key is replaced: an event for the beginning, one for each key that
+/// comes into use, up to [`EVENTS`]; and the end.
 async fn stream_through_a_rotation(State(book): State<Book>, _: Bytes) -> impl IntoResponse {
     let progress = book.progress.subscribe();
     let first = progress.borrow().seen;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-/// The gateway believes content that has stayed the same for 50 ms. A writer that is kept from writing for
-/// that long has not torn its file: it has written something else.
+/// The gateway believes content that has stayed the same for 50 ms. A writer that is kept from
+/// writing for that long has not torn its file: it has written something else.
 const STALL: Duration = Duration::from_millis(40);
 
 #[derive(Clone, Copy, Debug)]
