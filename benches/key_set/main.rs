@@ -1,22 +1,32 @@
-//! What a key set costs, by how many keys there are: to find a key, to change one, to hold them, to build it.
+//! The cost of a key set by its size: to find a key, to change one, to hold them, to build it.
 //!
-//! The first tables are of structures that were thought of, each with what a set keeps in it; the others of the
-//! crate itself. `docs/key-set.md` has them, and what follows from them.
+//! The first tables compare data structures; the others measure the crate itself. `docs/key-set.md`
+//! has the results and the conclusions.
 //!
-//! `cargo bench --all-features --bench key_set`; with `-- --quick`, a check that takes a second; with `-- 5000000`,
-//! the crate itself with as many keys.
+//! Run `cargo bench --all-features --bench key_set`. Add `-- --quick` for a check that takes a
+//! second, or `-- 5000000` to measure the crate with as many keys.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot run is to stop")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot run should stop"
+)]
 
+#[path = "../../src/inbound/key/last_use.rs"]
+#[expect(
+    dead_code,
+    reason = "the crate's own file, part of which is not measured"
+)]
+mod last_use;
 mod measure;
 mod ours;
 #[path = "../../src/shards/map.rs"]
 #[expect(
     dead_code,
-    reason = "the crate's own, of which not everything is measured"
+    reason = "the crate's own file, part of which is not measured"
 )]
 mod shards;
 mod structures;
+mod uses;
 
 fn main() {
     let sizes: Vec<usize> = std::env::args()
@@ -31,6 +41,7 @@ fn main() {
     for &keys in sizes.iter().filter(|keys| **keys <= 1_000_000) {
         structures::run(keys);
     }
+    uses::run();
     for &keys in sizes {
         ours::run(keys, if is_quick { 100 } else { 2_000 });
     }

@@ -1,15 +1,16 @@
-//! Times, and the bytes that something holds.
+//! Measuring times, and the bytes that a value holds.
 
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
+/// Returns the result of `work` and the time it took.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = SystemTime::now();
     let made = work();
     (made, start.elapsed().unwrap_or_default())
 }
 
-/// What was made, in how long, and the bytes that it holds, as they were asked for.
+/// Returns a value, the time it took to make, and the bytes that it has allocated.
 pub(crate) fn held<T>(make: impl FnOnce() -> T) -> (T, Duration, u64) {
     let mut made = None;
     let info = allocation_counter::measure(|| made = Some(timed(make)));
@@ -17,7 +18,7 @@ pub(crate) fn held<T>(make: impl FnOnce() -> T) -> (T, Duration, u64) {
     (made, time, u64::try_from(info.bytes_current).unwrap_or(0))
 }
 
-/// Nanoseconds for each of these, in the best of twenty rounds: what it costs where nothing else runs.
+/// Returns nanoseconds for each item, in the best of twenty rounds.
 pub(crate) fn each<T, R>(items: &[T], mut work: impl FnMut(&T) -> R) -> f64 {
     (0..20)
         .map(|_| {
@@ -31,7 +32,7 @@ pub(crate) fn each<T, R>(items: &[T], mut work: impl FnMut(&T) -> R) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-/// The times at which one half, 99 % and 99.9 % are over, in nanoseconds.
+/// The 50th, 99th and 99.9th percentile, in nanoseconds.
 pub(crate) type Percentiles = [u128; 3];
 
 pub(crate) fn percentiles(mut times: Vec<Duration>) -> Percentiles {
@@ -43,7 +44,7 @@ pub(crate) fn percentiles(mut times: Vec<Duration>) -> Percentiles {
     [at(500), at(990), at(999)]
 }
 
-/// The median of each percentile of each column.
+/// Returns the median of each percentile of each column.
 pub(crate) fn medians<const N: usize>(windows: &[[Percentiles; N]]) -> [Percentiles; N] {
     std::array::from_fn(|column| {
         std::array::from_fn(|percentile| {

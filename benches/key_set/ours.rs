@@ -1,4 +1,4 @@
-//! What the crate itself takes for its keys: a key set, a ledger, and a ring that changes them while they are read.
+//! The crate itself: a key set, a key ring's state, and a ring that changes keys under readers.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,8 @@ use tower_rotating_auth::{
 
 use crate::measure::{Percentiles, count, each, held, medians, percentiles, timed};
 
-/// How often the readers are timed, each time alone and beside a writer. What lies in the middle is theirs: another program
-/// on the machine can push the outer percentiles of some of them up.
+/// How often the readers are timed, alone and beside a writer. The median counts, because other
+/// programs on the machine push the outer percentiles of some windows up.
 const WINDOWS: usize = 20;
 
 fn token(n: usize) -> String {
@@ -48,13 +48,13 @@ fn ledger(keys: usize) -> KeyRingState {
     .unwrap()
 }
 
-/// Tokens far apart.
+/// Returns tokens that are far apart in the set.
 fn sample(keys: usize) -> Vec<String> {
     let step = (keys / 20_000).max(1);
     (0..keys).step_by(step).map(token).collect()
 }
 
-/// What each of many requests waits for its key to be found, whatever a writer does meanwhile.
+/// Returns how long each of many requests takes to find its key.
 fn read(keys: &Rotating<KeySet>, tokens: &[String], until: &AtomicBool) -> Percentiles {
     let mut times = Vec::with_capacity(2_000_000);
     for token in tokens.iter().cycle().take(times.capacity()) {
@@ -71,7 +71,7 @@ fn read(keys: &Rotating<KeySet>, tokens: &[String], until: &AtomicBool) -> Perce
     percentiles(times)
 }
 
-/// A reader beside a writer that does `work` so many times; what either takes.
+/// Runs a reader beside a writer that does `work` so many times; returns the times of both.
 fn beside(
     ring: &KeyRing,
     tokens: &[String],
@@ -135,7 +135,7 @@ pub(crate) fn run(keys: usize, changes: usize) {
         .block_on(KeyRing::start(MemoryStore::new(ledger)))
         .unwrap();
     let tokens = &tokens[tokens.len() / 2..];
-    // Of the clients in the lower half; the reader's are in the upper one.
+    // The writer rotates clients of the lower half, and the reader reads the upper half.
     let mut rotated = 0;
     let mut rotate = || {
         rotated += 1;

@@ -1,4 +1,4 @@
-//! Structures that a key set could be made of, with what it keeps in them.
+//! Data structures that a key set could use, with the entries of a key set.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -15,7 +15,7 @@ use crate::shards::Shards;
 type Record = Arc<KeyRecord>;
 
 trait Structure: Clone {
-    /// How many changes are timed.
+    /// The number of changes that are timed.
     const CHANGES: usize = CHANGES;
 
     fn new() -> Self;
@@ -23,7 +23,7 @@ trait Structure: Clone {
     fn find(&self, digest: &KeyDigest) -> Option<&Record>;
 }
 
-/// One map, copied whole.
+/// One map that a change copies whole.
 #[derive(Clone)]
 struct One(Arc<HashMap<KeyDigest, Record>>);
 
@@ -43,7 +43,7 @@ impl Structure for One {
     }
 }
 
-/// So many maps, of which one is copied, and the list of them.
+/// `N` maps in a list. A change copies one map and the list.
 #[derive(Clone)]
 struct Flat<const N: usize> {
     maps: Arc<Vec<One>>,
@@ -104,14 +104,14 @@ impl Structure for HashTrieMapSync<KeyDigest, Record> {
     }
 }
 
-/// Digests in an order of their own, the same for each structure.
+/// Returns digests, in the same order for each structure.
 fn digests(keys: usize, of: &str) -> Vec<KeyDigest> {
     (0..keys)
         .map(|n| KeyDigest::of(format!("{of}{n}").as_bytes()))
         .collect()
 }
 
-/// A structure with keys in it, to be measured beside others.
+/// A structure that holds keys, measured beside others.
 struct Candidate<S> {
     name: &'static str,
     set: S,
@@ -122,7 +122,7 @@ struct Candidate<S> {
 
 trait Measured {
     fn find_all(&self, digests: &[KeyDigest]) -> Duration;
-    /// Changes keys one after the other, while a reader holds the set before each change.
+    /// Changes one key after the other, while a reader holds the set before each change.
     fn change_all(&mut self, digests: &[KeyDigest]) -> Duration;
     fn print(&self, keys: usize, found: f64, not_found: f64, change: f64);
 }
@@ -179,9 +179,9 @@ impl<S: Structure> Measured for Candidate<S> {
     }
 }
 
-/// How often each is measured. The best of these is what it costs where nothing else runs.
+/// How often each is measured. The best round counts.
 const ROUNDS: usize = 40;
-/// Look-ups, far apart, and changes in each round.
+/// How many look-ups, far apart, and changes there are in a round.
 const LOOK_UPS: usize = 2_000;
 const CHANGES: usize = 100;
 
@@ -201,7 +201,7 @@ pub(crate) fn run(keys: usize) {
         "client".parse().unwrap(),
         Scopes::default(),
     );
-    // The records are not the structure's own.
+    // The records are shared, so that only the structure's own memory counts.
     let records: Vec<_> = digests.iter().map(|_| Arc::new(record.clone())).collect();
     let (of, with) = (&digests[..], &records[..]);
     let mut candidates: Vec<Box<dyn Measured>> = vec![
@@ -242,7 +242,7 @@ pub(crate) fn run(keys: usize) {
     let misses = self::digests(LOOK_UPS, "nobody");
     let mut best = vec![[f64::INFINITY; 3]; candidates.len()];
     for round in 0..ROUNDS {
-        // Others in each round, so that none is in a cache for having been looked up before.
+        // Other keys in each round, so that no look-up finds its key in a cache.
         let nth = |n: usize| digests[(n * 7919 + round * 104_729) % keys];
         let hits: Vec<_> = (0..LOOK_UPS).map(nth).collect();
         for (candidate, best) in candidates.iter_mut().zip(&mut best) {

@@ -1,4 +1,4 @@
-//! Who is calling.
+//! The principal: who is calling.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,19 +12,19 @@ use crate::clock::sleep_toward;
 use crate::generation::Generation;
 use crate::rotating::Rotating;
 
-/// Who is calling: in the extensions of each request that was let through.
+/// Who is calling. The layer puts it into the extensions of each request that it lets through.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Principal {
-    /// A client with a valid key.
+    /// A client with an active key.
     Key(KeyPrincipal),
-    /// Somebody without a key, where none is needed.
+    /// A caller without a key, on a route that needs none.
     Anonymous(Anonymous),
-    /// Anybody: the doors are open, and nobody looks at keys.
+    /// Any caller: the layer was made to check no keys.
     Open,
 }
 
-/// Somebody without a key.
+/// A caller without a key.
 #[derive(Clone, Debug)]
 pub struct Anonymous(Arc<AuthErrorResponse>);
 
@@ -33,24 +33,24 @@ impl Anonymous {
         Self(error_response)
     }
 
-    /// How the layer that let the caller through refuses requests: for a handler that wants a key after all.
+    /// Returns how the layer refuses requests, for a handler that needs a key after all.
     pub fn error_response(&self) -> &AuthErrorResponse {
         &self.0
     }
 }
 
-/// A client with a valid key. It knows neither the key nor its digest's text.
+/// A client with an active key. It shows neither the key nor its digest.
 #[derive(Clone, Debug)]
 pub struct KeyPrincipal {
     record: Arc<KeyRecord>,
     digest: KeyDigest,
     keys: Rotating<KeySet>,
-    /// The generation of the set in which the key was found to be valid.
+    /// The generation of the set in which the key was last seen to be active.
     seen: Generation,
 }
 
 impl Principal {
-    /// The client with a valid key, if it is one.
+    /// Returns the client with a key, if it is one.
     #[must_use]
     pub const fn key(&self) -> Option<&KeyPrincipal> {
         match self {
@@ -80,9 +80,11 @@ impl KeyPrincipal {
     /// Put it into a request's extensions as [`Principal::Key`]. Its key is named `test`, and never
     /// ends: [`revoked`](Self::revoked) does not resolve.
     ///
-    /// It opens no door. A [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) that finds it in the
-    /// extensions still asks for a key, because the principal does not come from the layer's own
-    /// key set, whatever keys that set lists now or later.
+    /// It cannot pass for a caller with a key: a [`RequireKeyLayer`] that finds it in extensions
+    /// still asks for a key. The layer trusts principals of its own key set alone, whatever keys
+    /// that set lists now or later.
+    ///
+    /// [`RequireKeyLayer`]: crate::inbound::RequireKeyLayer
     ///
     /// # Examples
     ///
@@ -116,38 +118,42 @@ impl KeyPrincipal {
         Self::new(Arc::new(record), digest, keys, seen)
     }
 
-    /// Who it is, whatever keys it has had.
+    /// Returns the name of the client, whichever keys it has had.
     #[must_use]
     pub fn client(&self) -> &ClientId {
         self.record.client()
     }
 
-    /// Which of the client's keys it presented.
+    /// Returns the name of the key that the client presented.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
         self.record.id()
     }
 
-    /// What the key may do.
+    /// Returns the scopes of the key.
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
         self.record.scopes()
     }
 
-    /// When the key expires, if it does.
+    /// Returns when the key expires, if it does.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.record.expires_at()
     }
 
-    /// Resolves when the key is not valid any more: revoked, taken out of the set, or expired. For
+    /// Waits until the key is no longer active, and returns its status then.
+    ///
+    /// The status is [`Revoked`](KeyStatus::Revoked), [`Expired`](KeyStatus::Expired),
+    /// [`Disabled`](KeyStatus::Disabled), [`NotYetValid`](KeyStatus::NotYetValid) if its start was
+    /// put off, or [`Unknown`](KeyStatus::Unknown) if the key was removed from the set. It is for
     /// handlers that keep a connection open; bodies of responses end by themselves.
     ///
-    /// It must be polled in a tokio runtime with a timer.
+    /// Poll it in a tokio runtime with a timer.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it changes nothing.
+    /// This method is cancel safe: dropping the future changes nothing.
     pub async fn revoked(&self) -> KeyStatus {
         let mut changes = self.keys.subscribe();
         loop {
@@ -164,7 +170,7 @@ impl KeyPrincipal {
         }
     }
 
-    /// The set will not change any more: there is only the clock.
+    /// Waits for the clock alone: the set will not change any more.
     async fn expired(&self) {
         while let Ok(until) = self.validity_at(self.keys.wall()) {
             sleep_toward(until, self.keys.wall()).await;
@@ -179,14 +185,14 @@ impl KeyPrincipal {
         self.seen
     }
 
-    /// How the key stands in the set as it is now: until when it is valid, or why it is not.
+    /// Returns until when the key is active in the current set, or its status if it is not.
     pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
         let keys = self.keys.current();
         let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status())?;
         Ok(record.expires_at())
     }
 
-    /// The same client by the record that is current, if its key is still valid.
+    /// Returns the same client with the current record, if its key is still active.
     pub(crate) fn renewed_at(&self, now: SystemTime) -> Result<Self, VerifyError> {
         let keys = self.keys.current();
         let record = judge(&keys, keys.find(&self.digest), now)?;

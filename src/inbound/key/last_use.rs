@@ -3,12 +3,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// How often a request writes it down at the most: cores that let the same key in would else wait for one another.
+/// How old a note must be before a request writes a new one, in seconds.
+///
+/// A core that writes a record makes the others fetch it again. On two threads, a note for each
+/// request doubles what reading the record and noting costs, from 12 to 24 ns: see
+/// `docs/key-set.md`, printed by `cargo bench --bench key_set`.
 const SECONDS: u64 = 60;
 
-/// The second of the last use since 1970, or of one a minute before it; 0 where there was none.
+/// The time of a key's last use, up to a minute early, in seconds since 1970; 0 if there is none.
 ///
-/// It is no part of what a record says: records that differ in nothing else are equal.
+/// It is not part of what a record says: records that differ in nothing else are equal.
 #[derive(Debug)]
 pub(crate) struct LastUse(AtomicU64);
 
@@ -17,19 +21,22 @@ impl LastUse {
         Self(AtomicU64::new(0))
     }
 
+    /// Notes a use, if the last note is a minute old.
     pub(crate) fn note(&self, now: SystemTime) {
         let now = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
+        // Relaxed: nothing else is read by this number, and two writers note the same minute.
         let before = self.0.load(Ordering::Relaxed);
         if now.as_secs() >= before.saturating_add(SECONDS) {
             self.0.store(now.as_secs(), Ordering::Relaxed);
         }
     }
 
-    /// Takes over what another has noted, where that is later.
+    /// Takes over the note of another record of the same key, if that is later.
     pub(crate) fn take_over(&self, other: &Self) {
         let noted = other.0.load(Ordering::Relaxed);
+        // The greatest and not the newest: a request may note a use of this record meanwhile.
         self.0.fetch_max(noted, Ordering::Relaxed);
     }
 
@@ -48,6 +55,7 @@ impl Clone for LastUse {
 }
 
 impl PartialEq for LastUse {
+    // Always equal: a use must not make a set differ from itself, and be published as a change.
     fn eq(&self, _: &Self) -> bool {
         true
     }

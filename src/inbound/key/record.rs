@@ -1,4 +1,4 @@
-//! What a server keeps of one key.
+//! The record of one key: its names, scopes and times.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use super::last_use::LastUse;
 use super::scope::Scopes;
 use super::status::KeyStatus;
 
-/// What a server keeps of one key, besides its digest.
+/// What a server stores of one key, besides its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
     pub(crate) id: KeyId,
@@ -21,7 +21,7 @@ pub struct KeyRecord {
 }
 
 impl KeyRecord {
-    /// A key of `client` that is valid from now on for ever and may do nothing in particular.
+    /// Creates the record of a key that is active at once and never expires.
     #[must_use]
     pub const fn new(id: KeyId, client: ClientId, scopes: Scopes) -> Self {
         Self {
@@ -36,69 +36,69 @@ impl KeyRecord {
         }
     }
 
-    /// Not valid before this moment.
+    /// Sets the moment from which the key is accepted. Defaults to always.
     #[must_use]
     pub const fn not_before(mut self, moment: SystemTime) -> Self {
         self.not_before = Some(moment);
         self
     }
 
-    /// Not valid any more from this moment on.
+    /// Sets the moment from which the key is no longer accepted. Defaults to never.
     #[must_use]
     pub const fn not_after(mut self, moment: SystemTime) -> Self {
         self.not_after = Some(moment);
         self
     }
 
-    /// Retired by a rotation: not valid any more from this moment on, which never makes its life longer.
+    /// Ends the key at `moment`, when a rotation retires it, if it does not end sooner.
     pub(crate) fn retired_at(mut self, moment: SystemTime) -> Self {
         if self.not_before.is_some_and(|from| moment <= from) {
-            // It never becomes valid, and that is no mistake.
+            // It never becomes valid. That is meant here, and an error in `KeySet::new`.
             return self.revoked();
         }
         self.not_after = Some(self.not_after.map_or(moment, |until| until.min(moment)));
         self
     }
 
-    /// Revoked.
+    /// Marks the key as revoked.
     #[must_use]
     pub const fn revoked(mut self) -> Self {
         self.revoked = true;
         self
     }
 
-    /// Of a client that is disabled.
+    /// Marks the key as one of a disabled client.
     #[must_use]
     pub const fn disabled(mut self) -> Self {
         self.disabled = true;
         self
     }
 
-    /// The key's name.
+    /// Returns the key's name.
     #[must_use]
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// Whose key it is.
+    /// Returns the client that the key belongs to.
     #[must_use]
     pub const fn client(&self) -> &ClientId {
         &self.client
     }
 
-    /// What it may do.
+    /// Returns the scopes of the key.
     #[must_use]
     pub const fn scopes(&self) -> &Scopes {
         &self.scopes
     }
 
-    /// When it expires, if it does.
+    /// Returns when the key expires, if it does.
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.not_after
     }
 
-    /// When the key was last let in by a layer of this process, to the minute.
+    /// Returns when a layer of this process last accepted the key, to the minute.
     #[must_use]
     pub fn last_used(&self) -> Option<SystemTime> {
         self.last_use.get()

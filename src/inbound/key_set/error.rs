@@ -15,7 +15,8 @@ use crate::key::InvalidKey;
 pub struct KeySetError {
     pub(super) kind: KeySetErrorKind,
     pub(super) message: Cow<'static, str>,
-    pub(super) place: Place,
+    pub(super) line: Option<usize>,
+    pub(super) position: Option<usize>,
     pub(super) field: Option<&'static str>,
     pub(super) key_ids: Vec<KeyId>,
     pub(super) cause: Option<InvalidKey>,
@@ -59,33 +60,26 @@ pub enum KeySetErrorKind {
     NoneYetValid,
 }
 
-/// Where in a text the error is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Nowhere,
-    /// From 1.
-    Line(usize),
-    /// The position of a client or key, from 1.
-    Entry(usize),
-}
-
 impl KeySetError {
     pub(super) fn new(kind: KeySetErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             message: message.into(),
-            place: Place::Nowhere,
+            line: None,
+            position: None,
             field: None,
             key_ids: Vec::new(),
             cause: None,
         }
     }
 
-    pub(super) fn at(mut self, place: Place) -> Self {
-        self.place = place;
+    /// Says which client or key it is, by its position from 1.
+    pub(super) fn at(mut self, position: impl Into<Option<usize>>) -> Self {
+        self.position = position.into();
         self
     }
 
+    /// Says which keys it is, by name.
     pub(super) fn of_keys(mut self, key_ids: impl Into<Vec<KeyId>>) -> Self {
         self.key_ids = key_ids.into();
         self
@@ -111,19 +105,13 @@ impl KeySetError {
     /// Returns the line of the key file that is not TOML of its shape, from 1.
     #[must_use]
     pub const fn line(&self) -> Option<usize> {
-        match self.place {
-            Place::Line(line) => Some(line),
-            Place::Nowhere | Place::Entry(_) => None,
-        }
+        self.line
     }
 
     /// Returns which `[[client]]`, `[[key]]` or plain key is wrong: its position, from 1.
     #[must_use]
     pub const fn position(&self) -> Option<usize> {
-        match self.place {
-            Place::Entry(position) => Some(position),
-            Place::Nowhere | Place::Line(_) => None,
-        }
+        self.position
     }
 
     /// Returns the field of the key file that has a wrong value.

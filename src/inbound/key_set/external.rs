@@ -1,27 +1,29 @@
-//! Keys that another program made: whether one is fit to let somebody in.
+//! Keys that another program made: whether they are strong enough to be accepted.
 
-use super::error::{KeySetError, KeySetErrorKind, Place};
+use super::error::{KeySetError, KeySetErrorKind};
 use crate::inbound::key::{KeyDigest, is_well_known, may_be_strong};
 use crate::inbound::location::is_b64token;
 
 impl KeyDigest {
-    /// Returns the digest of a key that another program made, if the key may let somebody in.
+    /// Returns the digest of a key that another program made, if the key can be accepted.
+    ///
+    /// See [`KeySetErrorKind`] for what a key can be refused for.
     pub(crate) fn of_external(key: &[u8]) -> Result<Self, KeySetError> {
-        digest(key, Place::Nowhere)
+        digest(key, None)
     }
 }
 
-/// As [`KeyDigest::of_external`], for a key at a position of a list, from 1.
+/// Returns the digest of a key in a list, as [`KeyDigest::of_external`] does; positions are from 1.
 pub(super) fn digest_of_listed(key: &[u8], position: usize) -> Result<KeyDigest, KeySetError> {
-    digest(key, Place::Entry(position))
+    digest(key, Some(position))
 }
 
-fn digest(key: &[u8], place: Place) -> Result<KeyDigest, KeySetError> {
-    let which = match place {
-        Place::Entry(position) => format!("key number {position}"),
-        Place::Nowhere | Place::Line(_) => "the key".to_owned(),
-    };
-    let error = |kind, what| KeySetError::new(kind, format!("{which} {what}")).at(place);
+fn digest(key: &[u8], position: Option<usize>) -> Result<KeyDigest, KeySetError> {
+    let which = position.map_or_else(
+        || "the key".to_owned(),
+        |position| format!("key number {position}"),
+    );
+    let error = |kind, what| KeySetError::new(kind, format!("{which} {what}")).at(position);
     if is_well_known(key) {
         return Err(error(
             KeySetErrorKind::WellKnown,

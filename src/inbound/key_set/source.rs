@@ -1,4 +1,4 @@
-//! What turns a secret into a key set.
+//! Sources of key sets: they turn a secret into a key set.
 
 use std::fmt;
 use std::future::Future;
@@ -15,16 +15,16 @@ use crate::source::{
     BoxSource, Fetch, FetchReason, Fetched, RefreshInterval, Source, SourceConfig, SourceError,
 };
 
-/// Some hundred thousand keys.
+/// The greatest size of a key file, in bytes: some hundred thousand keys.
 const MAX_KEY_SET_BYTES: usize = 64 * 1024 * 1024;
 
-/// What turns a source of secrets into a source of key sets. Every source of [`Secret`]s has it.
+/// Turns a source of secrets into a source of key sets. Every source of [`Secret`]s implements it.
 pub trait IntoKeySet: Source<Value = Secret> + Sized {
-    /// The keys that a server accepts: a key file, or a list of plain keys (see
-    /// [`KeySet::parse`](crate::inbound::KeySet::parse)).
+    /// Reads each secret as a key file or a list of plain keys: see
+    /// [`KeySet::parse`](crate::inbound::KeySet::parse).
     ///
-    /// The first load must bring a key that is valid; later ones must not be empty, nor older than what
-    /// is current.
+    /// The first set must hold an active key, or the service does not start. A later set that is
+    /// empty or older than the current one is refused, and the current one stays in force.
     fn key_set(self) -> KeySetSource<Self> {
         KeySetSource::new(self)
     }
@@ -34,7 +34,7 @@ impl<S: Source<Value = Secret>> IntoKeySet for S {}
 
 #[cfg(feature = "file")]
 impl FileSource {
-    /// As [`IntoKeySet::key_set`], of a file that may be larger than one with a single key.
+    /// As [`IntoKeySet::key_set`], with a greater limit for the file: it defaults to 64 MiB.
     #[must_use]
     pub fn key_set(self) -> KeySetSource<Self> {
         KeySetSource::new(self.max_bytes_or(MAX_KEY_SET_BYTES))
@@ -42,23 +42,23 @@ impl FileSource {
 }
 
 impl SourceConfig {
-    /// Creates a source of key sets, as [`IntoKeySet::key_set`] does. A file may have up to 64 MiB if the
-    /// configuration does not say otherwise.
+    /// Creates a source of key sets, as [`IntoKeySet::key_set`] does.
+    ///
+    /// The size limit of a file defaults to 64 MiB.
     #[must_use]
     pub fn key_set(self) -> KeySetSource<BoxSource<Secret>> {
         KeySetSource::new(self.into_source_up_to(Some(MAX_KEY_SET_BYTES)))
     }
 }
 
-/// A source of key sets: a key file's text, or a list of plain keys. Made by
-/// [`IntoKeySet::key_set`].
+/// A source of key sets, created by [`IntoKeySet::key_set`].
 pub struct KeySetSource<S> {
     source: S,
     emptiness: Emptiness,
     wall: WallClock,
 }
 
-/// Whether a set without keys is taken for what it says.
+/// What a set without keys means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Emptiness {
     IsAMistake,
@@ -74,8 +74,10 @@ impl<S> KeySetSource<S> {
         }
     }
 
-    /// Takes a set without keys, and starts with one that nobody can use: to lock everybody out. A key file
-    /// without keys still says `version = 1`; one without content is a mistake all the same.
+    /// Accepts a set without keys, and starts without an active key, to lock everybody out.
+    ///
+    /// By default, both are errors. A key file without keys still says `version = 1`; a file
+    /// without content stays an error.
     #[must_use]
     pub fn allow_empty(mut self) -> Self {
         self.emptiness = Emptiness::IsMeant;

@@ -36,8 +36,8 @@ pub(crate) enum Work {
 /// allocates nothing. [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) calls it for each
 /// request; call it yourself in a middleware of your own.
 ///
-/// There is no cache of verdicts to go stale: a look-up among a million keys takes 0.2 µs, of which
-/// the digest is half (`docs/key-set.md`, printed by `cargo bench --bench key_set`).
+/// No cache of verdicts can go stale: there is none, since verifying one of a million keys takes
+/// 0.2 µs (`docs/key-set.md`, printed by `cargo bench --bench key_set`).
 ///
 /// # Examples
 ///
@@ -116,7 +116,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    /// Five keys, each named by how it stands at second 100.
+    /// Five keys, each named by its status at second 100.
     fn keys() -> KeySet {
         let record = |id: &str| {
             KeyRecord::new(
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_valid_from_its_first_moment_until_the_moment_that_it_ends() {
+    fn key_is_active_from_not_before_until_not_after() {
         let keys = keys();
         for (seconds, expected) in [
             (99, Err(KeyStatus::NotYetValid)),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_wrong_with_a_token_the_work_is_the_same() {
+    fn verify_takes_the_same_steps_for_each_status() {
         let keys = keys();
         let cases = [
             ("nobody's", KeyStatus::Unknown),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_key_is_revoked_whatever_else_it_is() {
+    fn revoked_takes_precedence_over_expired() {
         let keys = keys();
         let record = keys.find(&KeyDigest::of(b"expired")).unwrap();
         let revoked = KeyRecord::clone(record).revoked();

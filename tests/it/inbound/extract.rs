@@ -1,4 +1,4 @@
-//! What is taken for a token, and what is not.
+//! Extracting the token from a request.
 
 use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocation, KeyLocations};
 
@@ -12,7 +12,7 @@ fn authorization(value: &[u8]) -> Result<String, AuthErrorKind> {
 }
 
 #[test]
-fn the_scheme_is_read_in_any_case_with_one_space_or_more_and_the_token_as_it_is() {
+fn bearer_scheme_ignores_case_and_extra_spaces() {
     for value in [
         &b"Bearer aZ09-._~+/=="[..],
         b"bearer aZ09-._~+/==",
@@ -56,7 +56,7 @@ fn nothing_presented_is_missing() {
 }
 
 #[test]
-fn another_scheme_is_told_from_nothing() {
+fn other_scheme_is_unsupported() {
     for value in [
         &b"Basic dXNlcjprZXk="[..],
         b"Digest username=\"k\"",
@@ -79,7 +79,7 @@ fn another_scheme_is_told_from_nothing() {
 }
 
 #[test]
-fn what_is_empty_is_not_presented() {
+fn empty_value_is_empty_error() {
     for value in [
         &b""[..],
         b" ",
@@ -112,7 +112,7 @@ fn what_is_empty_is_not_presented() {
 }
 
 #[test]
-fn what_is_no_token_is_malformed() {
+fn invalid_token_bytes_are_malformed() {
     for value in [
         &b"Bearer a b"[..],
         b"Bearer a,b",
@@ -163,7 +163,7 @@ fn what_is_no_token_is_malformed() {
 }
 
 #[test]
-fn a_token_may_have_as_many_bytes_as_the_slots_say_and_no_more() {
+fn max_token_len_is_inclusive() {
     let slots = every_slot().max_token_len(64);
     let heads = |token: &str| {
         let encoded: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -200,7 +200,7 @@ fn a_token_may_have_as_many_bytes_as_the_slots_say_and_no_more() {
 }
 
 #[test]
-fn length_is_judged_before_content() {
+fn length_is_checked_before_content() {
     let long = " ".repeat(600);
     let garbage = "!".repeat(4000);
     for head in [
@@ -218,7 +218,7 @@ fn length_is_judged_before_content() {
 }
 
 #[test]
-fn a_query_parameter_is_decoded_and_its_name_compared_whole() {
+fn query_parameter_is_decoded_and_matched_whole() {
     for uri in [
         "/?key=k",
         "/v1?a=b&key=k",
@@ -232,13 +232,13 @@ fn a_query_parameter_is_decoded_and_its_name_compared_whole() {
     ] {
         assert_eq!(Head::uri(uri).extract(&every_slot()), k_in(3), "{uri}");
     }
-    // RFC 3986, not HTML forms: a plus is a plus.
+    // The query follows RFC 3986 and is not an HTML form: a plus stays a plus.
     let read = Head::uri("/?key=a+b%2Bc%2f%3D").extract(&every_slot());
     assert_eq!(read, Ok(("a+b+c/=".to_owned(), 3)));
 }
 
 #[test]
-fn a_browser_s_websocket_offers_the_token_beside_another_subprotocol() {
+fn websocket_token_needs_another_subprotocol() {
     let entry = subprotocol("k");
     let offered = |lines: &[String]| {
         let lines: Vec<_> = lines
@@ -255,7 +255,7 @@ fn a_browser_s_websocket_offers_the_token_beside_another_subprotocol() {
     ] {
         assert_eq!(offered(&lines), k_in(4), "{lines:?}");
     }
-    // Its base64url has a character that plain Base64 has not.
+    // Its base64url has a character that plain Base64 does not have.
     let lines = [format!("chat, {}", subprotocol("~~~"))];
     assert_eq!(offered(&lines), Ok(("~~~".to_owned(), 4)));
     for line in [
@@ -265,7 +265,7 @@ fn a_browser_s_websocket_offers_the_token_beside_another_subprotocol() {
         format!("chat, {entry}!"),
         format!("chat, {}", subprotocol("a b")),
         format!("chat, {}", subprotocol("\u{e9}")),
-        // The unused bits of the last character are not zero: a second way to write one token.
+        // The unused bits of the last character are not zero, which would give a token two forms.
         "chat, base64url.bearer.authorization.k8s.io.a3".to_owned(),
     ] {
         let read = offered(std::slice::from_ref(&line));
@@ -274,7 +274,7 @@ fn a_browser_s_websocket_offers_the_token_beside_another_subprotocol() {
 }
 
 #[test]
-fn basic_holds_the_token_as_its_password_or_else_as_its_user_name() {
+fn basic_token_is_password_or_user_name() {
     let slots = every_slot();
     let read = |value: &[u8]| Head::lines(&[("authorization", value)]).extract(&slots);
     assert_eq!(read(&basic("user", "k")), k_in(5));

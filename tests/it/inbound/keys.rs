@@ -1,4 +1,4 @@
-//! Keys that stand in every way that a key can, and what is expected of a request that presents them.
+//! Keys of every status, and the response that a request with one of them should get.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ pub(super) const EARLY: &str = "early-8Zk1tQ0mVd7RyXw3LpHs5N";
 pub(super) const EXPIRED: &str = "expired-8Zk1tQ0mVd7RyXw3LpHs5N";
 pub(super) const REVOKED: &str = "revoked-8Zk1tQ0mVd7RyXw3LpHs5N";
 pub(super) const UNKNOWN: &str = "unknown-8Zk1tQ0mVd7RyXw3LpHs5N";
-/// A key of our own format with a typing error.
+/// A key of the crate's own format with a wrong checksum.
 pub(super) const MISTYPED: &str =
     "trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWT";
 
@@ -31,7 +31,7 @@ const INVALID_REQUEST: &str = r#"Bearer realm="R", error="invalid_request""#;
 const INSUFFICIENT_SCOPE: &str =
     r#"Bearer realm="R", error="insufficient_scope", scope="admin:all""#;
 
-/// A key of the client of the same name.
+/// Returns the record of a key and a client of the same name.
 pub(super) fn record(id: &str, scopes: &str) -> KeyRecord {
     let scopes: Scopes = scopes.parse().unwrap();
     KeyRecord::new(id.parse().unwrap(), id.parse().unwrap(), scopes)
@@ -42,7 +42,7 @@ pub(super) fn set(keys: impl IntoIterator<Item = (&'static str, KeyRecord)>) -> 
     KeySet::new(keys.into_iter().map(digested)).unwrap()
 }
 
-/// One key for each way to stand.
+/// Returns a set with a key of each status.
 pub(super) fn keys() -> KeySet {
     let now = SystemTime::now();
     let day = Duration::from_secs(24 * 3600);
@@ -67,7 +67,7 @@ pub(super) fn slots() -> KeyLocations {
     .unwrap()
 }
 
-/// Every kind of route, below `prefix`.
+/// Returns a policy with every kind of route, below `prefix`.
 fn policies(method: &Method, prefix: &str) -> RoutePolicy {
     let admin = "admin:all".parse().unwrap();
     let at = |path: &str| format!("{prefix}{path}");
@@ -81,7 +81,7 @@ fn policies(method: &Method, prefix: &str) -> RoutePolicy {
     policies.unwrap()
 }
 
-/// The layer under test: every slot but `Basic`, every kind of route.
+/// Returns the layer under test: every location but `Basic`, every kind of route.
 pub(super) fn door(keys: Rotating<KeySet>) -> RequireKeyLayer {
     door_at(keys, &Method::GET, "")
 }
@@ -96,7 +96,7 @@ pub(super) fn door_at(keys: Rotating<KeySet>, method: &Method, prefix: &str) -> 
         .check_format(NewKey::is_plausible)
 }
 
-/// What reached the service behind the door, a line for each thing.
+/// Describes what reached the inner service: the principal, the URI and the headers, one a line.
 pub(super) fn seen<B>(request: &Request<B>) -> String {
     let principal = match request.extensions().get::<Principal>() {
         Some(Principal::Key(key)) => format!("{} by {}", key.client(), key.key_id()),
@@ -111,7 +111,7 @@ pub(super) fn seen<B>(request: &Request<B>) -> String {
     seen
 }
 
-/// A request, and what comes of it.
+/// A request and its expected outcome.
 pub(super) struct Case {
     pub(super) row: &'static str,
     pub(super) uri: String,
@@ -120,7 +120,7 @@ pub(super) struct Case {
 }
 
 pub(super) enum Expected {
-    /// It comes through, and this is who is calling.
+    /// The request reaches the inner service, with this principal.
     Served(&'static str),
     Refused {
         status: u16,
@@ -157,7 +157,7 @@ impl Case {
     }
 }
 
-/// Each row of the table of refusals that a request alone can bring about, and what is let through.
+/// Returns a case for each refusal that a request alone can cause, and for requests that pass.
 pub(super) fn cases() -> Vec<Case> {
     let served = |row, uri, who| Case::new(row, uri, Expected::Served(who));
     let refused = |row, uri, status, challenge, reason| {

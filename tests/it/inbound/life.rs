@@ -1,4 +1,4 @@
-//! A key's life: in force until it ends, for the next request and for what still streams.
+//! The end of a key: for the next request, for handlers, and for bodies that still stream.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -27,7 +27,7 @@ use super::keys::{ADMIN, VALID, record, set};
 use super::layer::{Echo, ask, get, with};
 use crate::support::{Wall, minutes, moment, secs};
 
-/// A set that is published by hand, on a wall clock that goes with virtual time.
+/// Creates a manually published set, on a wall clock that follows virtual time.
 fn published(keys: KeySet, wall: &Wall) -> (Rotating<KeySet>, Publisher<KeySet>) {
     let builder = Rotating::builder().wall_clock(wall.reader());
     builder.manual(keys)
@@ -37,7 +37,7 @@ fn valid() -> KeyRecord {
     record("valid", "")
 }
 
-/// What every set has, so that no set is empty.
+/// Returns a key that every set has, so that no set is empty.
 fn other() -> (&'static str, KeyRecord) {
     (ADMIN, record("admin", ""))
 }
@@ -52,7 +52,7 @@ fn disabled() -> KeySet {
     KeySet::from_toml(&text).unwrap()
 }
 
-/// Sets in which the key is not valid any more.
+/// Returns sets in which the key is no longer active, and its status in each.
 fn ends() -> Vec<(KeyStatus, KeySet)> {
     vec![
         (KeyStatus::Unknown, set([other()])),
@@ -67,7 +67,7 @@ fn ends() -> Vec<(KeyStatus, KeySet)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_ended_is_refused_by_the_next_request_in_every_clone() {
+async fn ended_key_is_refused_in_every_clone() {
     for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let layer = RequireKeyLayer::new(keys);
@@ -99,7 +99,7 @@ async fn a_key_that_ended_is_refused_by_the_next_request_in_every_clone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_valid_from_its_first_moment_until_it_expires() {
+async fn key_is_accepted_between_its_times() {
     let wall = Wall::new();
     let record = valid()
         .not_before(wall.now() + secs(10))
@@ -116,7 +116,7 @@ async fn a_key_is_valid_from_its_first_moment_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_old_and_the_new_key_of_a_client_are_both_valid_while_they_overlap() {
+async fn old_and_new_key_are_both_accepted() {
     let wall = Wall::new();
     let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);
     let service = RequireKeyLayer::new(keys).layer(Echo);
@@ -154,7 +154,7 @@ async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_learns_that_the_key_was_taken_away() {
+async fn revoked_resolves_when_key_ends() {
     for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let principal = principal_of(&keys).await;
@@ -179,7 +179,7 @@ async fn a_handler_learns_that_the_key_was_taken_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_learns_that_the_key_expired() {
+async fn revoked_resolves_on_expiry() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(10));
     let (keys, publisher) = published(set([(VALID, record)]), &wall);
@@ -196,7 +196,7 @@ async fn a_handler_learns_that_the_key_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_learns_that_the_key_expired_when_the_set_cannot_change_any_more() {
+async fn revoked_resolves_on_expiry_without_publisher() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(10));
     let (keys, publisher) = published(set([(VALID, record)]), &wall);
@@ -210,7 +210,7 @@ async fn a_handler_learns_that_the_key_expired_when_the_set_cannot_change_any_mo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_that_was_set_forward_is_seen_soon() {
+async fn revoked_notices_wall_clock_jump() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(600));
     let (keys, _publisher) = published(set([(VALID, record)]), &wall);
@@ -245,7 +245,7 @@ async fn principal_for_tests_never_ends_and_opens_no_layer() {
     assert_eq!(ask(&service, request()).await.status(), 401);
 }
 
-/// The answer to a request with the key: a body of the test's own.
+/// Returns the body of the response to a request with the key, around a body of the test's own.
 async fn answer<B>(keys: &Rotating<KeySet>, body: B) -> GuardedBody<B> {
     let mut body = Some(body);
     let host = service_fn(move |_: Request<String>| {
@@ -264,7 +264,7 @@ fn data(text: &'static str) -> Line {
     Ok(Frame::data(Bytes::from_static(text.as_bytes())))
 }
 
-/// A body that never waits.
+/// Returns a body that is always ready.
 fn endless() -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
     StreamBody::new(stream::repeat_with(|| data("x")))
 }
@@ -295,7 +295,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_waits_ends_with_the_key() {
+async fn waiting_body_ends_with_key() {
     for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let (sender, body) = fed();
@@ -319,13 +319,13 @@ async fn a_body_that_waits_ends_with_the_key() {
         assert_eq!(body.size_hint().exact(), Some(0));
         assert!(
             sender.send(data("late")).is_err(),
-            "the host's body is let go"
+            "the inner body is dropped"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_never_waits_ends_with_the_key() {
+async fn ready_body_ends_with_key() {
     for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let mut body = answer(&keys, endless()).await;
@@ -341,7 +341,7 @@ async fn a_body_that_never_waits_ends_with_the_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_kinds_of_body_end_when_the_key_expires() {
+async fn bodies_end_on_expiry() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(10));
     let (keys, _publisher) = published(set([(VALID, record)]), &wall);
@@ -356,7 +356,7 @@ async fn both_kinds_of_body_end_when_the_key_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_kinds_of_body_end_when_a_key_is_given_an_end_while_they_stream() {
+async fn bodies_end_on_expiry_set_while_streaming() {
     let wall = Wall::new();
     let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);
     let (_sender, waiting) = fed();
@@ -370,7 +370,7 @@ async fn both_kinds_of_body_end_when_a_key_is_given_an_end_while_they_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_outlives_an_end_that_was_put_off_while_it_streams() {
+async fn body_continues_when_expiry_is_removed() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(5));
     let (keys, mut publisher) = published(set([(VALID, record)]), &wall);
@@ -384,7 +384,7 @@ async fn a_body_outlives_an_end_that_was_put_off_while_it_streams() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
+async fn key_that_ends_before_response_ends_body() {
     let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
     let host = service_fn(|_: Request<String>| async move {
         tokio::time::sleep(secs(10)).await;
@@ -399,7 +399,7 @@ async fn a_key_that_ended_before_the_answer_came_ends_its_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_is_the_hosts_own_while_its_key_is_valid() {
+async fn body_passes_through_while_key_is_active() {
     let (keys, _publisher) = Rotating::manual(set([(VALID, valid())]));
 
     let full = answer(&keys, Full::from("12345")).await;
@@ -427,7 +427,7 @@ async fn a_body_is_the_hosts_own_while_its_key_is_valid() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_the_hosts_body_is_passed_on_as_it_is() {
+async fn body_error_passes_through() {
     let (keys, _publisher) = Rotating::manual(set([(VALID, valid())]));
     let broken = stream::iter([Err::<Frame<Bytes>, _>(std::io::Error::other("broken"))]);
     let mut body = answer(&keys, StreamBody::new(broken.boxed())).await;
@@ -439,7 +439,7 @@ async fn an_error_of_the_hosts_body_is_passed_on_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_of_nobody_is_not_guarded() {
+async fn anonymous_body_is_not_guarded() {
     let (keys, mut publisher) = Rotating::manual(set([(VALID, valid())]));
     let policies = tower_rotating_auth::inbound::policy::RoutePolicy::new()
         .optional(http::Method::GET, "/")
@@ -455,7 +455,7 @@ async fn a_body_of_nobody_is_not_guarded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_body_of_a_refusal_is_whole_and_of_known_length() {
+async fn refusal_body_has_exact_length() {
     let (keys, _publisher) = Rotating::manual(set([(VALID, valid())]));
     let service = RequireKeyLayer::new(keys).layer(Echo);
     let refused = |request| {
@@ -485,7 +485,7 @@ async fn the_body_of_a_refusal_is_whole_and_of_known_length() {
 }
 
 #[test]
-fn an_ended_key_is_told_as_a_sentence() {
+fn key_ended_is_error_and_revoked_is_send() {
     fn is_error<T: Error + Send + Sync + 'static>() {}
     is_error::<KeyEndedError>();
     fn is_send<T: Send>(_: &T) {}

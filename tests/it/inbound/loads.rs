@@ -1,4 +1,4 @@
-//! Key sets that are loaded and loaded again: what a service starts with, and what it keeps.
+//! Loading key sets: what a service starts with, and what it keeps after a failed load.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -18,7 +18,7 @@ use super::keys::{ADMIN, VALID};
 use super::layer::{Answer, Echo, ask, get, with};
 use crate::support::{minutes, pass, secs, start_kind};
 
-/// A key file with this serial: a `[[key]]` for each token, with what else it says.
+/// Returns a key file of this serial, with a `[[key]]` and more fields for each token.
 fn file(serial: u64, keys: &[(&str, &str)]) -> String {
     let mut text = format!("version = 1\nserial = {serial}\n[[client]]\nid = \"c\"\n");
     for (n, (token, more)) in keys.iter().enumerate() {
@@ -28,17 +28,17 @@ fn file(serial: u64, keys: &[(&str, &str)]) -> String {
     text
 }
 
-/// A directory with a key file that only its owner may read.
-struct Desk {
+/// A directory with a key file that only its owner can read.
+struct KeyDir {
     directory: tempfile::TempDir,
 }
 
-impl Desk {
+impl KeyDir {
     fn new(text: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let desk = Self { directory };
-        desk.write(text);
-        desk
+        let dir = Self { directory };
+        dir.write(text);
+        dir
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -63,15 +63,15 @@ fn create(path: &Path) -> fs::File {
     options.write(true).create_new(true).open(path).unwrap()
 }
 
-/// Waits in steps: files are read on other threads, and a wake from there lets the virtual clock skip to
-/// the next timer, which must not be the end of the wait.
+/// Waits in steps of a second. Files are read on other threads, and a wake from there lets the
+/// virtual clock skip to the next timer, which must not be the end of the wait.
 async fn wait(time: Duration) {
     for _ in 0..time.as_secs() {
         pass(secs(1)).await;
     }
 }
 
-/// All that an error says, down to its last cause.
+/// Returns the messages of an error and its sources.
 fn told(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
@@ -83,8 +83,8 @@ fn told(error: &dyn std::error::Error) -> String {
 }
 
 async fn no_start(text: &str) -> (SourceErrorKind, String) {
-    let desk = Desk::new(text);
-    match Rotating::start(desk.source().key_set()).await {
+    let dir = KeyDir::new(text);
+    match Rotating::start(dir.source().key_set()).await {
         Err(error) => {
             let error = error.source_error().expect("the source failed");
             (error.kind(), told(error))
@@ -93,14 +93,14 @@ async fn no_start(text: &str) -> (SourceErrorKind, String) {
     }
 }
 
-type Door = RequireKey<Echo>;
+type Service = RequireKey<Echo>;
 
-async fn status(door: &Door, token: &str) -> u16 {
-    ask(door, with("/", token)).await.status().as_u16()
+async fn status(service: &Service, token: &str) -> u16 {
+    ask(service, with("/", token)).await.status().as_u16()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_does_not_start_without_a_key_that_works() {
+async fn start_fails_without_active_key() {
     let past = (VALID, "not_after = \"2001-01-01T00:00:00Z\"");
     let gone = (ADMIN, "revoked_at = \"2001-01-01T00:00:00Z\"");
     let future = (VALID, "not_before = \"2999-01-01T00:00:00Z\"");
@@ -128,42 +128,42 @@ async fn a_service_does_not_start_without_a_key_that_works() {
         assert_eq!(class, SourceErrorKind::Invalid, "{text}: {told}");
         assert!(told.contains(says), "{text}: {told}");
     }
-    let desk = Desk::new(&file(1, &[past, (ADMIN, "")]));
-    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    let dir = KeyDir::new(&file(1, &[past, (ADMIN, "")]));
+    let keys = Rotating::start(dir.source().key_set()).await.unwrap();
     assert_eq!(keys.current().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn key_set_source_starts_by_its_wall_clock() {
-    let desk = Desk::new(&file(
+    let dir = KeyDir::new(&file(
         1,
         &[(VALID, "not_before = \"2999-01-01T00:00:00Z\"")],
     ));
     let year_3000 = std::time::UNIX_EPOCH + Duration::from_secs(32_503_680_000);
-    let early = desk.source().key_set().wall_clock(|| std::time::UNIX_EPOCH);
+    let early = dir.source().key_set().wall_clock(|| std::time::UNIX_EPOCH);
     assert!(Rotating::start(early).await.is_err());
-    let late = desk.source().key_set().wall_clock(move || year_3000);
+    let late = dir.source().key_set().wall_clock(move || year_3000);
     let keys = Rotating::start(late).await.unwrap();
     assert_eq!(keys.current().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_file_and_one_that_others_may_write_is_no_start() {
-    let desk = Desk::new("");
-    fs::remove_file(desk.path()).unwrap();
-    let Err(error) = Rotating::start(desk.source().key_set()).await else {
+async fn start_fails_on_missing_file() {
+    let dir = KeyDir::new("");
+    fs::remove_file(dir.path()).unwrap();
+    let Err(error) = Rotating::start(dir.source().key_set()).await else {
         panic!("started");
     };
     assert_eq!(start_kind(&error), Some(SourceErrorKind::Transient));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_of_plain_keys_is_a_key_set() {
-    let desk = Desk::new(&format!("{VALID}\n{ADMIN}\n"));
-    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKeyLayer::new(keys).layer(Echo);
+async fn file_of_plain_keys_is_key_set() {
+    let dir = KeyDir::new(&format!("{VALID}\n{ADMIN}\n"));
+    let keys = Rotating::start(dir.source().key_set()).await.unwrap();
+    let service = RequireKeyLayer::new(keys).layer(Echo);
     assert!(
-        ask(&door, with("/", ADMIN))
+        ask(&service, with("/", ADMIN))
             .await
             .body()
             .starts_with("client-2 by key-2\n")
@@ -171,21 +171,21 @@ async fn a_file_of_plain_keys_is_a_key_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_file_may_be_larger_than_a_file_with_one_key_unless_told() {
+async fn key_file_has_larger_default_limit() {
     let padding = "# nothing in particular\n".repeat(10_000);
-    let desk = Desk::new(&(file(1, &[(VALID, "")]) + &padding));
-    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
+    let dir = KeyDir::new(&(file(1, &[(VALID, "")]) + &padding));
+    let keys = Rotating::start(dir.source().key_set()).await.unwrap();
     assert_eq!(keys.current().len(), 1);
-    let capped = desk.source().max_bytes(64 * 1024).key_set();
+    let capped = dir.source().max_bytes(64 * 1024).key_set();
     assert!(Rotating::start(capped).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
+async fn failed_load_keeps_last_good_set() {
     let good = file(5, &[(VALID, "")]);
-    let desk = Desk::new(&good);
-    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
+    let dir = KeyDir::new(&good);
+    let keys = Rotating::start(dir.source().key_set()).await.unwrap();
+    let service = RequireKeyLayer::new(keys.clone()).layer(Echo);
     for (how, text) in [
         (
             "an unknown field",
@@ -203,81 +203,81 @@ async fn a_load_that_fails_keeps_the_last_good_set_and_says_so() {
             format!("{VALID} {ADMIN}"),
         ),
     ] {
-        desk.write(&text);
+        dir.write(&text);
         wait(minutes(2)).await;
         let state = keys.status();
         assert_eq!(state.last_error, Some(SourceErrorKind::Invalid), "{how}");
         assert!(state.failures > 0, "{how}");
         assert_eq!(state.generation.get(), 1, "{how}");
         assert_eq!(
-            (status(&door, VALID).await, status(&door, ADMIN).await),
+            (status(&service, VALID).await, status(&service, ADMIN).await),
             (200, 401),
             "{how}"
         );
 
-        desk.write(&good);
+        dir.write(&good);
         wait(minutes(10)).await;
         assert_eq!(keys.status().last_error, None, "{how}");
     }
-    // The same serial again is taken, and a later one.
-    desk.write(&file(5, &[(VALID, ""), (ADMIN, "")]));
+    // The same serial is accepted again, and a later one.
+    dir.write(&file(5, &[(VALID, ""), (ADMIN, "")]));
     wait(minutes(2)).await;
     assert_eq!(
-        (status(&door, VALID).await, status(&door, ADMIN).await),
+        (status(&service, VALID).await, status(&service, ADMIN).await),
         (200, 200)
     );
-    desk.write(&file(6, &[(ADMIN, "")]));
+    dir.write(&file(6, &[(ADMIN, "")]));
     wait(minutes(2)).await;
     assert_eq!(
-        (status(&door, VALID).await, status(&door, ADMIN).await),
+        (status(&service, VALID).await, status(&service, ADMIN).await),
         (401, 200)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_that_was_replaced_may_hold_keys_that_have_all_ended() {
-    let desk = Desk::new(&file(1, &[(VALID, "")]));
-    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
-    desk.write(&file(
+async fn later_set_may_hold_only_ended_keys() {
+    let dir = KeyDir::new(&file(1, &[(VALID, "")]));
+    let keys = Rotating::start(dir.source().key_set()).await.unwrap();
+    let service = RequireKeyLayer::new(keys.clone()).layer(Echo);
+    dir.write(&file(
         2,
         &[(VALID, "revoked_at = \"2026-01-01T00:00:00Z\"")],
     ));
     wait(minutes(2)).await;
     assert_eq!(keys.status().last_error, None);
-    assert_eq!(status(&door, VALID).await, 401);
+    assert_eq!(status(&service, VALID).await, 401);
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_is_locked_out_where_an_empty_set_is_meant() {
-    let desk = Desk::new(&file(5, &[(VALID, "")]));
-    let keys = Rotating::start(desk.source().key_set().allow_empty())
+async fn allow_empty_locks_everybody_out() {
+    let dir = KeyDir::new(&file(5, &[(VALID, "")]));
+    let keys = Rotating::start(dir.source().key_set().allow_empty())
         .await
         .unwrap();
-    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
-    assert_eq!(status(&door, VALID).await, 200);
+    let service = RequireKeyLayer::new(keys.clone()).layer(Echo);
+    assert_eq!(status(&service, VALID).await, 200);
     for empty in [file(6, &[]), "version = 1\n".into()] {
-        desk.write(&empty);
+        dir.write(&empty);
         wait(minutes(2)).await;
         assert_eq!(keys.status().last_error, None, "{empty}");
-        assert_eq!(status(&door, VALID).await, 401, "{empty}");
+        assert_eq!(status(&service, VALID).await, 401, "{empty}");
     }
-    // What was current before it does not come back.
-    desk.write(&file(5, &[(VALID, "")]));
+    // The set before it does not come back.
+    dir.write(&file(5, &[(VALID, "")]));
     wait(minutes(2)).await;
     assert_eq!(keys.status().last_error, Some(SourceErrorKind::Invalid));
-    assert_eq!(status(&door, VALID).await, 401);
-    desk.write(&file(7, &[(VALID, "")]));
+    assert_eq!(status(&service, VALID).await, 401);
+    dir.write(&file(7, &[(VALID, "")]));
     wait(minutes(10)).await;
-    assert_eq!(status(&door, VALID).await, 200);
+    assert_eq!(status(&service, VALID).await, 200);
 
-    let locked = Desk::new("version = 1\n");
+    let locked = KeyDir::new("version = 1\n");
     let keys = Rotating::start(locked.source().key_set().allow_empty())
         .await
         .unwrap();
     assert!(keys.current().is_empty());
-    // Whatever else is wrong is wrong.
-    let broken = Desk::new("version = 1\nkeys = 7\n")
+    // Any other error is still an error.
+    let broken = KeyDir::new("version = 1\nkeys = 7\n")
         .source()
         .key_set()
         .allow_empty();
@@ -297,56 +297,60 @@ fn unavailable(answer: &Answer) -> Option<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_are_not_checked_against_a_set_that_nobody_could_load_for_too_long() {
-    let desk = Desk::new(&file(1, &[(VALID, "")]));
-    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKeyLayer::new(keys.clone())
+async fn stale_set_answers_503_after_max_stale() {
+    let dir = KeyDir::new(&file(1, &[(VALID, "")]));
+    let keys = Rotating::start(dir.source().key_set()).await.unwrap();
+    let service = RequireKeyLayer::new(keys.clone())
         .max_stale(minutes(30))
         .layer(Echo);
     let usual = RequireKeyLayer::new(keys.clone()).layer(Echo);
-    fs::remove_file(desk.path()).unwrap();
+    fs::remove_file(dir.path()).unwrap();
     wait(minutes(28)).await;
     assert_eq!(keys.status().last_error, Some(SourceErrorKind::Transient));
-    assert_eq!(status(&door, VALID).await, 200);
+    assert_eq!(status(&service, VALID).await, 200);
 
     wait(minutes(4)).await;
-    let answer = ask(&door, with("/", VALID)).await;
+    let answer = ask(&service, with("/", VALID)).await;
     assert!(
         unavailable(&answer).is_some_and(|seconds| seconds > 0),
         "{answer:?}"
     );
-    assert!(unavailable(&ask(&door, with("/", ADMIN)).await).is_some());
+    assert!(unavailable(&ask(&service, with("/", ADMIN)).await).is_some());
     assert_eq!(
-        ask(&door, get("/")).await.status(),
+        ask(&service, get("/")).await.status(),
         401,
         "nothing was presented"
     );
-    assert_eq!(status(&usual, VALID).await, 200, "an hour unless told");
+    assert_eq!(
+        status(&usual, VALID).await,
+        200,
+        "max_stale defaults to an hour"
+    );
     wait(minutes(30)).await;
     assert_eq!(status(&usual, VALID).await, 503);
 
-    desk.write(&file(1, &[(VALID, "")]));
+    dir.write(&file(1, &[(VALID, "")]));
     wait(minutes(10)).await;
     assert_eq!(
-        (status(&door, VALID).await, status(&usual, VALID).await),
+        (status(&service, VALID).await, status(&usual, VALID).await),
         (200, 200)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_set_is_kept_out_for_as_long_as_a_source_that_is_down() {
-    let desk = Desk::new(&file(1, &[(VALID, "")]));
-    let keys = Rotating::start(desk.source().key_set()).await.unwrap();
-    let door = RequireKeyLayer::new(keys)
+async fn invalid_set_counts_towards_max_stale() {
+    let dir = KeyDir::new(&file(1, &[(VALID, "")]));
+    let keys = Rotating::start(dir.source().key_set()).await.unwrap();
+    let service = RequireKeyLayer::new(keys)
         .max_stale(minutes(30))
         .layer(Echo);
-    desk.write("");
+    dir.write("");
     wait(minutes(32)).await;
-    assert_eq!(status(&door, VALID).await, 503);
+    assert_eq!(status(&service, VALID).await, 503);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_quiet_for_long_is_not_one_that_fails() {
+async fn quiet_source_is_not_stale() {
     let text = file(1, &[(VALID, "")]);
     let source = source_fn(move || {
         let text = Secret::from(text.clone());
@@ -354,14 +358,14 @@ async fn a_source_that_is_quiet_for_long_is_not_one_that_fails() {
     });
     let keys = Rotating::builder().poll(Duration::from_secs(24 * 3600));
     let keys = keys.start(source.key_set()).await.unwrap();
-    let door = RequireKeyLayer::new(keys).max_stale(minutes(1)).layer(Echo);
+    let service = RequireKeyLayer::new(keys).max_stale(minutes(1)).layer(Echo);
     pass(minutes(600)).await;
-    assert_eq!(status(&door, VALID).await, 200);
+    assert_eq!(status(&service, VALID).await, 200);
 }
 
 const VARIABLE: &str = "CLIENT_KEYS_OF_THIS_TEST";
 
-/// Runs the test of this name in a process with this in its environment; says whether it started.
+/// Runs the test of this name in a process with this value in its environment; returns its output.
 fn with_keys(value: &str, test: &str) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
@@ -377,8 +381,8 @@ fn with_keys(value: &str, test: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_environment_variable_holds_a_key_file_or_a_list() {
-    let itself = "inbound::loads::an_environment_variable_holds_a_key_file_or_a_list";
+async fn env_source_reads_key_file_or_list() {
+    let itself = "inbound::loads::env_source_reads_key_file_or_list";
     if std::env::var_os(VARIABLE).is_some() {
         match Rotating::start(EnvSource::new(VARIABLE).key_set()).await {
             Ok(keys) => println!("<{} keys>", keys.current().len()),
@@ -405,7 +409,7 @@ async fn an_environment_variable_holds_a_key_file_or_a_list() {
 }
 
 #[test]
-fn an_empty_set_is_no_older_than_nothing() {
+fn empty_set_is_not_outdated() {
     let empty = KeySet::empty();
     assert!(empty.not_older_than(&KeySet::empty()).is_ok());
 }

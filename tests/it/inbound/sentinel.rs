@@ -1,4 +1,4 @@
-//! A token and its digest are told to nobody: not by values, not by errors, not by events, not by traces.
+//! Tokens and digests stay out of `Debug` output, errors, responses, events and traces.
 
 use std::error::Error;
 use std::fmt::{Debug, Write as _};
@@ -25,7 +25,7 @@ use super::layer::{Echo, get, with};
 use super::{basic, every_slot, subprotocol};
 use crate::support::{Traced, minutes, pass, secs};
 
-/// What nobody may be told, in all the forms in which it could be.
+/// Returns the secrets in every form in which they could appear.
 fn forms() -> Vec<String> {
     let secret = "8Zk1tQ0mVd7RyXw3LpHs5N";
     let mut forms = vec![secret.to_owned(), secret[..8].into(), secret[14..].into()];
@@ -53,7 +53,7 @@ fn assert_silent(what: &str, text: &str) {
     }
 }
 
-/// Everything that was said.
+/// All output that was collected.
 #[derive(Default)]
 struct Said(String);
 
@@ -72,7 +72,7 @@ impl Said {
 }
 
 #[test]
-fn what_would_be_told_is_found() {
+fn sentinel_finds_leaks() {
     let found = std::panic::catch_unwind(|| assert_silent("a token", VALID));
     assert!(found.is_err());
     let digest = KeyDigest::of(VALID.as_bytes()).to_text();
@@ -80,7 +80,7 @@ fn what_would_be_told_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_value_of_this_half_tells_a_token_or_a_digest() {
+async fn debug_output_has_no_token_or_digest() {
     let mut said = Said::default();
     let digest = KeyDigest::of(VALID.as_bytes());
     let set = keys::keys();
@@ -146,7 +146,7 @@ async fn no_value_of_this_half_tells_a_token_or_a_digest() {
 }
 
 #[test]
-fn no_error_tells_a_token_or_a_digest() {
+fn errors_have_no_token_or_digest() {
     let mut said = Said::default();
     let digest = KeyDigest::of(VALID.as_bytes()).to_text();
     for text in [
@@ -196,7 +196,7 @@ fn no_error_tells_a_token_or_a_digest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_refusal_tells_what_was_presented() {
+async fn refusals_do_not_echo_token() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     for format in [
         ErrorFormat::Json,
@@ -224,7 +224,7 @@ async fn no_refusal_tells_what_was_presented() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_traced_of_a_token_or_a_digest_at_any_level() {
+async fn traces_have_no_token_or_digest() {
     let traced = Traced::new();
     let (sender, events) = channel();
     let digest = KeyDigest::of(VALID.as_bytes()).to_text();

@@ -1,11 +1,11 @@
-//! One decision over all slots.
+//! Requests with tokens in several locations.
 
 use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocations};
 
 use super::{Head, basic, every_slot, k_in, subprotocol};
 
 #[test]
-fn one_slot_twice_is_a_duplicate_even_with_the_same_token() {
+fn same_location_twice_is_duplicate() {
     let once = subprotocol("k");
     let twice = format!("{once}, chat, {once}");
     let heads = [
@@ -44,12 +44,12 @@ fn one_slot_twice_is_a_duplicate_even_with_the_same_token() {
 }
 
 #[test]
-fn different_tokens_are_a_conflict_and_no_slot_is_a_fallback() {
+fn different_tokens_are_conflict() {
     let heads = [
         Head::lines(&[("authorization", b"Bearer k"), ("x-api-key", b"l")]),
         Head::lines(&[("x-api-key", b"k"), ("api-key", b"K")]),
         Head::new(&[("authorization", b"Bearer k")], "/?key=l"),
-        // One of them is good, and what is wrong with the other is not passed over.
+        // One is valid, and the error in the other still counts.
         Head::lines(&[("authorization", b"Bearer k k"), ("x-api-key", b"k")]),
         Head::lines(&[("authorization", b"Bearer\tk"), ("x-api-key", b"k")]),
         Head::lines(&[("authorization", b"Basic !"), ("x-api-key", b"k")]),
@@ -72,7 +72,7 @@ fn different_tokens_are_a_conflict_and_no_slot_is_a_fallback() {
 }
 
 #[test]
-fn the_same_token_in_several_slots_is_one_token() {
+fn same_token_in_several_locations_is_accepted() {
     let protocols = format!("chat, {}", subprotocol("k"));
     let head = Head::new(
         &[
@@ -93,7 +93,7 @@ fn the_same_token_in_several_slots_is_one_token() {
 }
 
 #[test]
-fn a_key_header_beside_a_proxy_s_own_authorization_is_what_counts() {
+fn key_header_beside_proxy_authorization_counts() {
     let slots = KeyLocations::default();
     for proxy in [&b"Basic dXNlcjpwYXNz"[..], b"Negotiate abc", b"", b"Bearer"] {
         let head = Head::lines(&[("authorization", proxy), ("x-api-key", b"k")]);

@@ -1,4 +1,4 @@
-//! A flood of tokens that nobody has.
+//! A flood of requests with unknown tokens.
 
 use std::sync::mpsc::{Receiver, channel};
 
@@ -15,11 +15,11 @@ use crate::support::{Answer, Traced, millis, pass, script};
 
 const FLOOD: u64 = 10_000;
 
-/// What the observer is told of refusals, as (reason, suppressed).
+/// The refusals that the observer receives, as (reason, suppressed).
 struct Told(Receiver<Event>);
 
 impl Told {
-    /// All of it: the observer ends with the last handle of the keys.
+    /// Returns all of them. The observer ends with the last handle of the keys.
     fn all(self) -> Vec<(&'static str, u64)> {
         let refused = self.0.into_iter().filter_map(|event| match event.kind {
             EventKind::Refused { reason, suppressed } => Some((reason, suppressed)),
@@ -49,7 +49,7 @@ fn unknown(n: u64) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_is_counted_in_full_told_in_part_and_holds_no_good_request_up() {
+async fn flood_is_counted_in_full_and_logged_in_part() {
     let traced = Traced::new();
     let (door, publisher, told) = observed();
     let other = door.clone();
@@ -63,7 +63,7 @@ async fn a_flood_is_counted_in_full_told_in_part_and_holds_no_good_request_up() 
             pass(millis(100)).await;
         }
     }
-    // The next one tells of those before it.
+    // The next event counts the refusals that had none.
     pass(millis(100)).await;
     assert_eq!(ask(&door, with("/", keys::EXPIRED)).await.status(), 401);
     drop((door, other, publisher));
@@ -71,7 +71,7 @@ async fn a_flood_is_counted_in_full_told_in_part_and_holds_no_good_request_up() 
     let told = told.all();
     let (last, _) = told.last().unwrap();
     assert_eq!(*last, "expired");
-    // The first twenty, and one for each tenth of a second.
+    // The first twenty, then one every 100 ms.
     assert!((20..=35).contains(&told.len()), "{told:?}");
     let suppressed: u64 = told.iter().map(|(_, suppressed)| suppressed).sum();
     assert_eq!(told.len() as u64 + suppressed, FLOOD + 1);
@@ -86,7 +86,7 @@ async fn a_flood_is_counted_in_full_told_in_part_and_holds_no_good_request_up() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_asks_the_source_for_nothing() {
+async fn flood_does_not_refresh_source() {
     let plain = format!("{VALID} {}", keys::ADMIN);
     let (source, log) = script(move |_| Answer::value(Secret::from(plain.clone())));
     let builder = Rotating::builder().poll(millis(3_600_000));
@@ -103,7 +103,7 @@ async fn a_flood_asks_the_source_for_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_reason_is_told_in_its_own_word() {
+async fn observer_gets_reason_of_each_refusal() {
     let (door, publisher, told) = observed();
     let reasons = [
         (VALID, None),

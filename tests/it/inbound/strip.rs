@@ -1,4 +1,4 @@
-//! What is left of a request for those who come next.
+//! Stripping keys from a request before the inner service sees it.
 
 use http::HeaderName;
 use tower_rotating_auth::inbound::{KeyLocation, KeyLocations};
@@ -12,7 +12,7 @@ fn left_of(uri: &str) -> String {
 }
 
 #[test]
-fn the_other_parameters_keep_their_bytes_and_their_order() {
+fn strip_keeps_other_query_parameters() {
     for (uri, left) in [
         ("/v1?key=k", "/v1"),
         ("/v1?key", "/v1"),
@@ -41,7 +41,7 @@ fn the_other_parameters_keep_their_bytes_and_their_order() {
 }
 
 #[test]
-fn a_uri_without_the_parameter_is_left_alone() {
+fn strip_leaves_uri_without_parameter() {
     for uri in [
         "/",
         "/v1?",
@@ -56,7 +56,7 @@ fn a_uri_without_the_parameter_is_left_alone() {
 }
 
 #[test]
-fn every_slot_is_emptied_whatever_it_holds() {
+fn strip_empties_every_location() {
     let token = subprotocol("k");
     let cases: [Lines<'_>; 6] = [
         &[
@@ -85,7 +85,7 @@ fn every_slot_is_emptied_whatever_it_holds() {
 }
 
 #[test]
-fn slots_that_are_not_read_are_not_emptied() {
+fn strip_leaves_other_locations() {
     let slots =
         KeyLocations::new([KeyLocation::Header(HeaderName::from_static("api-key"))]).unwrap();
     let mut head = Head::new(
@@ -102,7 +102,7 @@ fn slots_that_are_not_read_are_not_emptied() {
 }
 
 #[test]
-fn the_other_subprotocols_stay() {
+fn strip_keeps_other_subprotocols() {
     let token = subprotocol("k");
     for (lines, left) in [
         (vec![format!("{token}, chat")], vec!["chat"]),

@@ -1,4 +1,4 @@
-//! Where in a key file something stands, and what is read there.
+//! One `[[client]]` or `[[key]]` of a key file, for reading its fields and naming it in errors.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 
 use crate::inbound::key::Scopes;
-use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind, Place};
+use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind};
 
-/// Which `[[client]]` or `[[key]]` it is: the table, and the position from 0.
+/// The table and the position of an entry, from 0.
 pub(crate) struct Entry(pub(crate) &'static str, pub(crate) usize);
 
 impl Entry {
@@ -32,7 +32,7 @@ impl Entry {
     }
 
     fn error(&self, kind: KeySetErrorKind, message: String) -> KeySetError {
-        KeySetError::new(kind, message).at(Place::Entry(self.1 + 1))
+        KeySetError::new(kind, message).at(self.1 + 1)
     }
 
     pub(crate) fn parse<T>(&self, field: &'static str, text: &str) -> Result<T, KeySetError>
@@ -57,7 +57,10 @@ impl Entry {
     ) -> Result<Option<SystemTime>, KeySetError> {
         let Some(text) = text else { return Ok(None) };
         let time: Timestamp = text.parse().map_err(|_| {
-            self.invalid(field, "a time with its offset, as \"2026-11-21T00:00:00Z\"")
+            self.invalid(
+                field,
+                "a time with its offset, such as \"2026-11-21T00:00:00Z\"",
+            )
         })?;
         Ok(Some(time.into()))
     }

@@ -1,4 +1,4 @@
-//! The key file: TOML, digests only. What a key ring writes is what is read here.
+//! The key file: TOML with digests of keys, read by servers and written by key rings.
 
 mod entry;
 mod read;
@@ -18,24 +18,24 @@ use crate::inbound::key::Provenance;
 use crate::inbound::key::Scopes;
 use crate::inbound::key::{ClientId, KeyId};
 
-/// The version of the format.
+/// The version of the format that is read and written.
 const VERSION: u32 = 1;
 
-/// All that a key file says.
+/// The content of a key file.
 pub(crate) struct KeyFile {
     pub(crate) serial: u64,
     pub(crate) clients: Vec<FileClient>,
     pub(crate) keys: Vec<FileKey>,
 }
 
-/// What it says of a client.
+/// A client in a key file.
 pub(crate) struct FileClient {
     pub(crate) id: ClientId,
     pub(crate) scopes: Scopes,
     pub(crate) enabled: bool,
 }
 
-/// What it says of a key.
+/// A key in a key file.
 pub(crate) struct FileKey {
     pub(crate) id: KeyId,
     pub(crate) client: ClientId,
@@ -53,6 +53,8 @@ pub(crate) struct FileKey {
 
 impl KeySet {
     /// Reads a key file.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tower_rotating_auth::{inbound::KeySet, keyring::NewKey};
@@ -102,7 +104,7 @@ impl KeySet {
     }
 }
 
-/// Returns the serial of a file, even of one without keys.
+/// Returns the serial of a key file, which may have no keys. It is 0 if there is none.
 pub(crate) fn serial_of(text: &str) -> u64 {
     let file = shape::File::parse(text).ok();
     file.and_then(|file| file.serial).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Reads a key file.
+//! Reading a key file.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
@@ -38,7 +38,7 @@ impl KeyFile {
             let client = client(&entry, &read)?;
             match held.entry(client.id.clone()) {
                 Place::Occupied(_) => {
-                    return Err(entry.invalid("id", "a name that no client before it has"));
+                    return Err(entry.invalid("id", "a name that no other client has"));
                 }
                 Place::Vacant(free) => drop(free.insert(client.scopes.clone())),
             }
@@ -115,13 +115,13 @@ fn key(
     })
 }
 
-/// The digest, where no key itself stands beside it or in its place.
+/// Returns the digest, unless a key itself stands beside it or in the place of a name.
 fn digest(entry: &Entry, read: &shape::Key) -> Result<KeyDigest, KeySetError> {
     if read.token.is_some() || read.secret.is_some() || read.key.is_some() {
         return Err(entry.plain_key());
     }
     let Some(digest) = &read.digest else {
-        return Err(entry.invalid("digest", "there: \"sha256:\" and 64 hexadecimal digits"));
+        return Err(entry.invalid("digest", "present: \"sha256:\" and 64 hexadecimal digits"));
     };
     let digest = entry.parse("digest", digest)?;
     let names = [

@@ -1,9 +1,9 @@
-//! What stands in a key file, word for word. A field that is not here is an error.
+//! The fields of a key file, as serde reads and writes them. Any other field is an error.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind, Place};
+use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind};
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -42,7 +42,7 @@ pub(crate) struct Key {
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) provenance: Option<String>,
     pub(crate) idempotency_key: Option<String>,
-    /// Where people put a key itself.
+    /// Fields that people put a key itself in; they are read to say so.
     #[serde(skip_serializing)]
     pub(crate) token: Option<IgnoredAny>,
     #[serde(skip_serializing)]
@@ -57,7 +57,7 @@ impl File {
     }
 }
 
-/// What the parser says of it, without what it quotes: a key may have been put in the wrong place.
+/// Returns the parser's error without what it quotes, which may be a key in the wrong place.
 fn shape(text: &str, error: &toml::de::Error) -> KeySetError {
     let line = error.span().map_or(1, |span| {
         1 + text[..span.start.min(text.len())].matches('\n').count()
@@ -71,7 +71,10 @@ fn shape(text: &str, error: &toml::de::Error) -> KeySetError {
     let what = ["unknown field", "missing field"]
         .into_iter()
         .find_map(named)
-        .unwrap_or_else(|| "not what a key file has there".into());
+        .unwrap_or_else(|| "unexpected text or value; compare it with the documentation".into());
     let message = format!("not a key file: line {line}: {what}");
-    KeySetError::new(KeySetErrorKind::Syntax, message).at(Place::Line(line))
+    KeySetError {
+        line: Some(line),
+        ..KeySetError::new(KeySetErrorKind::Syntax, message)
+    }
 }

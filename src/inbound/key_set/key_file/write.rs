@@ -1,4 +1,4 @@
-//! Writes a key file.
+//! Writing a key file.
 
 use std::error::Error;
 use std::fmt;
@@ -11,24 +11,24 @@ use crate::inbound::key::KeyId;
 use crate::inbound::key::Provenance;
 use crate::inbound::key::Scopes;
 
-/// What people read who open the file.
+/// The comment at the top of the file.
 const HEADER: &str = "\
-# The keys of clients: their digests, not the keys. A program writes this file, and keeps no comments.
-# Whoever changes it by hand leaves the serial as it is, or raises it: a lower one is refused.
+# Clients and the digests of their keys. A program rewrites this file and drops other comments.
+# If you edit it by hand, keep or raise the serial: servers refuse a lower one.
 
 ";
 
-/// What no key file can say.
+/// The error of a key ring whose keys a key file cannot hold.
 #[derive(Debug)]
 pub(crate) enum Unwritable {
-    /// A time of this key that is in no calendar.
+    /// A time of this key is outside the calendar.
     Time(KeyId),
-    /// What TOML does not have.
+    /// TOML cannot hold a value.
     Toml(toml::ser::Error),
 }
 
 impl KeyFile {
-    /// The text that [`parse`](Self::parse) reads.
+    /// Returns the text that [`parse`](Self::parse) reads.
     pub(crate) fn to_text(&self) -> Result<String, Unwritable> {
         let keys: Result<_, _> = self.keys.iter().map(key).collect();
         let file = shape::File {
@@ -84,8 +84,11 @@ fn texts(scopes: &Scopes) -> Vec<String> {
 impl fmt::Display for Unwritable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Time(id) => write!(f, "the key {id} has a time that a key file cannot hold"),
-            Self::Toml(_) => f.write_str("the keys are no TOML"),
+            Self::Time(id) => write!(
+                f,
+                "the key {id} has a time outside the years -9999 to 9999; a key file cannot hold it"
+            ),
+            Self::Toml(_) => f.write_str("the keys cannot be written as TOML"),
         }
     }
 }
