@@ -6,6 +6,7 @@
 mod child;
 mod gateway;
 mod key;
+mod program;
 
 /// The built program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rotating-auth");

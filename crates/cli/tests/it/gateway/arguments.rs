@@ -1,4 +1,4 @@
-//! What the program is told, and how it says that this cannot be.
+//! Options and variables, and errors about them.
 
 use tempfile::tempdir;
 
@@ -8,7 +8,7 @@ const SENTINEL: &str = "sk-sentinel-7f3a";
 const UPSTREAM: &str = "--upstream=https://api.example.com/v1";
 
 #[tokio::test]
-async fn help_names_each_option_with_its_variable_and_shows_no_value_of_theirs() {
+async fn help_names_variables_and_hides_values() {
     let variables = [
         ("OPENAI_API_BASE_URL", SENTINEL),
         ("OPENAI_API_KEY", SENTINEL),
@@ -46,7 +46,7 @@ async fn help_names_each_option_with_its_variable_and_shows_no_value_of_theirs()
 }
 
 #[tokio::test]
-async fn wrong_options_are_told_in_one_line_with_exit_code_2() {
+async fn invalid_gateway_options_exit_with_2_in_one_line() {
     let key = [("OPENAI_API_KEY", "sk-1")];
     for (arguments, variables, says) in [
         (vec!["--bogus"], &key[..], "--bogus"),
@@ -128,7 +128,7 @@ async fn wrong_options_are_told_in_one_line_with_exit_code_2() {
 }
 
 #[tokio::test]
-async fn a_key_in_a_file_and_one_in_the_environment_are_one_too_many() {
+async fn key_file_and_key_variable_together_exit_with_2() {
     let key = ("OPENAI_API_KEY", SENTINEL);
     let file = ("OPENAI_API_KEY_FILE", "/run/secrets/key");
     for (arguments, variables) in [
@@ -149,7 +149,7 @@ async fn a_key_in_a_file_and_one_in_the_environment_are_one_too_many() {
 }
 
 #[tokio::test]
-async fn a_variable_that_is_set_to_nothing_is_not_set() {
+async fn empty_variable_counts_as_unset() {
     let (upstream, _) = Recorder::start().await;
     Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
         command.env("OPENAI_API_KEY_FILE", "");
@@ -158,7 +158,7 @@ async fn a_variable_that_is_set_to_nothing_is_not_set() {
 }
 
 #[tokio::test]
-async fn a_key_does_not_cross_a_network_in_cleartext() {
+async fn http_upstream_must_be_loopback() {
     for host in [
         "models.internal",
         "192.0.2.1:8000",
@@ -173,7 +173,7 @@ async fn a_key_does_not_cross_a_network_in_cleartext() {
 }
 
 #[tokio::test]
-async fn what_may_be_a_key_or_a_password_is_not_repeated() {
+async fn possible_secrets_in_arguments_are_not_repeated() {
     let option = format!("--upstream-key={SENTINEL}");
     let url = format!("https://user:{SENTINEL}@api.example.com/v1");
     for arguments in [vec![SENTINEL], vec![&option], vec!["--upstream", &url]] {
@@ -184,7 +184,7 @@ async fn what_may_be_a_key_or_a_password_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_had_ends_the_program_with_exit_code_1_and_the_reason() {
+async fn unusable_upstream_key_exits_with_1() {
     let folder = tempdir().unwrap();
     let [missing, empty, broken] = ["missing", "empty", "broken"].map(|name| {
         let path = folder.path().join(name);
@@ -217,7 +217,7 @@ async fn a_key_that_cannot_be_had_ends_the_program_with_exit_code_1_and_the_reas
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_told_with_exit_code_1() {
+async fn taken_port_exits_with_1() {
     let (taken, _) = Recorder::start().await;
     let taken_port = [
         ("GATEWAY_LISTEN", &*taken.to_string()),

@@ -1,4 +1,4 @@
-//! Pages of other origins.
+//! Cross-origin requests.
 
 use http::{HeaderMap, Method, StatusCode};
 
@@ -31,7 +31,7 @@ async fn guarded(base: &str, arguments: &[&str]) -> Gateway {
 }
 
 #[tokio::test]
-async fn a_page_of_an_origin_that_was_named_reads_answers_and_refusals_and_no_other_does() {
+async fn cors_allows_only_named_origins() {
     let (upstream, recorder) = Recorder::start().await;
     let both = ["--cors", "http://localhost:3000", "--cors", APP];
     let gateway = guarded(&format!("http://{upstream}/v1"), &both).await;
@@ -72,7 +72,7 @@ async fn a_page_of_an_origin_that_was_named_reads_answers_and_refusals_and_no_ot
 }
 
 #[tokio::test]
-async fn any_origin_may_be_allowed_and_unless_told_none_is() {
+async fn cors_defaults_to_none_and_star_allows_any() {
     let (upstream, _) = Recorder::start().await;
     for (arguments, allowed) in [(&["--cors", "*"][..], Some("*")), (&[], None)] {
         let gateway = guarded(&format!("http://{upstream}/v1"), arguments).await;
@@ -85,7 +85,7 @@ async fn any_origin_may_be_allowed_and_unless_told_none_is() {
 }
 
 #[tokio::test]
-async fn an_origin_that_no_browser_would_send_is_told_with_exit_code_2() {
+async fn invalid_cors_origin_exits_with_2() {
     for origin in [
         "app.example.com",
         "https://app.example.com/",

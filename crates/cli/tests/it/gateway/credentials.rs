@@ -1,11 +1,11 @@
-//! What a client sends as a credential never reaches the upstream.
+//! Credentials of clients, which never reach the upstream.
 
 use super::harness::{Gateway, KEY, Recorder, chunk, raw};
 
 const CLIENT: &str = "client-sentinel-91bc";
 
 #[tokio::test]
-async fn no_credential_of_a_client_reaches_the_upstream_on_any_route_or_in_any_mode() {
+async fn client_credentials_never_reach_upstream() {
     let (upstream, recorder) = Recorder::start().await;
     let headers = [
         "Authorization: Bearer ",
@@ -57,7 +57,7 @@ async fn no_credential_of_a_client_reaches_the_upstream_on_any_route_or_in_any_m
 }
 
 #[tokio::test]
-async fn a_client_cannot_take_the_gateways_key_off_by_naming_its_header_for_this_hop() {
+async fn connection_header_cannot_remove_upstream_key() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     let request = "GET /v1/models HTTP/1.1\r\nhost: g\r\nconnection: close, authorization\r\n\r\n";
@@ -67,7 +67,7 @@ async fn a_client_cannot_take_the_gateways_key_off_by_naming_its_header_for_this
 }
 
 #[tokio::test]
-async fn a_credential_in_a_requests_trailers_stays_here_too() {
+async fn request_trailers_are_not_forwarded() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     for length in [4, 2 * 1024 * 1024] {

@@ -1,4 +1,4 @@
-//! How the gateway stops.
+//! Graceful shutdown.
 #![cfg(unix)]
 
 use tokio::net::TcpStream;
@@ -7,7 +7,7 @@ use super::harness::{Gateway, KEY, Recorder, soon};
 use super::streaming::held_stream;
 
 #[tokio::test]
-async fn a_signal_to_stop_lets_an_open_stream_finish_and_no_new_one_begin() {
+async fn signal_finishes_open_stream_and_accepts_no_more() {
     let (upstream, events) = held_stream().await;
     let mut gateway = Gateway::before(upstream).await;
     let mut answer = soon(reqwest::get(gateway.url("/v1/chat/completions")))
@@ -28,7 +28,7 @@ async fn a_signal_to_stop_lets_an_open_stream_finish_and_no_new_one_begin() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_does_not_hold_the_gateway_up() {
+async fn idle_connection_does_not_delay_stop() {
     let (upstream, _) = Recorder::start().await;
     let mut gateway = Gateway::before(upstream).await;
     let client = reqwest::Client::new();
@@ -38,7 +38,7 @@ async fn an_idle_connection_does_not_hold_the_gateway_up() {
 }
 
 #[tokio::test]
-async fn a_stream_without_an_end_is_cut_when_the_time_to_drain_is_over() {
+async fn endless_stream_is_cut_after_drain_timeout() {
     let (upstream, events) = held_stream().await;
     let mut gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
         command.args(["--drain-timeout", "0.1"]);
@@ -59,7 +59,7 @@ async fn a_stream_without_an_end_is_cut_when_the_time_to_drain_is_over() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_the_wait() {
+async fn second_signal_stops_at_once() {
     let (upstream, events) = held_stream().await;
     let mut gateway = Gateway::before(upstream).await;
     let mut answer = soon(reqwest::get(gateway.url("/v1/chat/completions")))

@@ -1,4 +1,4 @@
-//! Upstreams that fail, each in its way.
+//! Upstreams that fail.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn rejecting() -> Response {
 }
 
 #[tokio::test]
-async fn an_upstream_that_refuses_the_gateways_key_for_good_is_told_as_the_gateways_fault() {
+async fn rejected_upstream_key_gets_502() {
     let (upstream, recorder) = Recorder::answering(|_| rejecting()).await;
     let gateway = Gateway::before(upstream).await;
     let client = reqwest::Client::new();
@@ -58,7 +58,7 @@ async fn an_upstream_that_refuses_the_gateways_key_for_good_is_told_as_the_gatew
 }
 
 #[tokio::test]
-async fn a_key_that_is_rejected_and_replaced_in_the_file_costs_the_client_nothing() {
+async fn rejected_key_is_replaced_without_client_error() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "sk-old").unwrap();
@@ -95,7 +95,7 @@ async fn a_key_that_is_rejected_and_replaced_in_the_file_costs_the_client_nothin
 }
 
 #[tokio::test]
-async fn an_upload_of_which_too_much_was_sent_to_be_kept_is_sent_once() {
+async fn upload_beyond_replay_limit_is_sent_once() {
     let (upstream, recorder) = Recorder::answering(|_| rejecting()).await;
     let gateway = Gateway::before(upstream).await;
     let client = reqwest::Client::new();
@@ -111,7 +111,7 @@ async fn an_upload_of_which_too_much_was_sent_to_be_kept_is_sent_once() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_not_there_or_hangs_up_is_unreachable() {
+async fn unreachable_upstream_gets_502() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hangs_up = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -134,7 +134,7 @@ async fn an_upstream_that_is_not_there_or_hangs_up_is_unreachable() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_does_not_answer_in_time_is_a_timeout() {
+async fn silent_upstream_gets_504() {
     let app = Router::new().fallback(async |_: Request<Body>| std::future::pending::<()>().await);
     let upstream = serve(app).await;
     let gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
@@ -149,7 +149,7 @@ async fn an_upstream_that_does_not_answer_in_time_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_stream_that_stalls_is_cut_and_one_that_goes_on_is_not() {
+async fn stalled_stream_is_cut_after_timeout() {
     let (upstream, events) = held_stream().await;
     let limit = Duration::from_secs(1);
     let gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {

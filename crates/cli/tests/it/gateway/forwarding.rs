@@ -1,4 +1,4 @@
-//! What of a request goes on to the upstream, and what of its answer to the client.
+//! What the gateway forwards of requests and responses.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -15,7 +15,7 @@ fn get(path: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_base_that_ends_in_v1_takes_requests_for_v1_without_doubling_it() {
+async fn base_url_ending_in_v1_is_not_doubled() {
     let (upstream, recorder) = Recorder::start().await;
     for (base, asked, wanted) in [
         ("/v1", "/v1/models", "/v1/models"),
@@ -48,7 +48,7 @@ async fn a_base_that_ends_in_v1_takes_requests_for_v1_without_doubling_it() {
 }
 
 #[tokio::test]
-async fn a_path_that_would_leave_the_base_is_refused() {
+async fn path_with_dot_segments_is_refused() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     for path in [
@@ -77,7 +77,7 @@ async fn a_path_that_would_leave_the_base_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_for_the_next_hop_alone_ends_here_and_all_else_goes_on() {
+async fn request_drops_hop_by_hop_headers() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     let request = "POST /v1/echo HTTP/1.1\r\n\
@@ -116,7 +116,7 @@ async fn what_is_for_the_next_hop_alone_ends_here_and_all_else_goes_on() {
 }
 
 #[tokio::test]
-async fn an_answer_goes_on_without_what_was_for_the_gateway_alone() {
+async fn response_drops_hop_by_hop_headers_and_cookies() {
     let (upstream, _) = Recorder::answering(|_| {
         Response::builder()
             .status(StatusCode::IM_A_TEAPOT)
@@ -154,7 +154,7 @@ async fn an_answer_goes_on_without_what_was_for_the_gateway_alone() {
 }
 
 #[tokio::test]
-async fn trailers_of_an_answer_reach_a_client_that_asked_for_them() {
+async fn response_trailers_reach_client_that_asked() {
     let (upstream, recorder) = Recorder::answering(|_| {
         let frames = [
             Ok::<_, std::io::Error>(http_body::Frame::data(bytes::Bytes::from("body"))),
@@ -179,7 +179,7 @@ async fn trailers_of_an_answer_reach_a_client_that_asked_for_them() {
 }
 
 #[tokio::test]
-async fn the_answer_to_head_keeps_its_length_and_has_no_body() {
+async fn head_response_keeps_length_without_body() {
     let (upstream, _) = Recorder::answering(|_| Response::new(Body::from("four"))).await;
     let gateway = Gateway::before(upstream).await;
     let request = "HEAD /v1/models HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n";
@@ -190,7 +190,7 @@ async fn the_answer_to_head_keeps_its_length_and_has_no_body() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_long_is_refused() {
+async fn too_long_request_head_gets_431() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     let long = format!("x-long: {}\r\n", "a".repeat(300_000));
@@ -211,7 +211,7 @@ async fn a_head_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn a_tunnel_is_not_opened() {
+async fn connect_is_refused() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     let request = "CONNECT elsewhere.example:443 HTTP/1.1\r\nhost: e\r\nconnection: close\r\n\r\n";

@@ -14,7 +14,7 @@ async fn json(url: String) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn a_gateway_with_a_key_is_alive_and_ready_and_asks_nobody_else() {
+async fn healthz_and_readyz_do_not_call_upstream() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     let (status, body) = json(gateway.url("/healthz")).await;
@@ -31,7 +31,7 @@ async fn a_gateway_with_a_key_is_alive_and_ready_and_asks_nobody_else() {
 }
 
 #[tokio::test]
-async fn readyz_tells_of_a_source_that_fails_and_that_its_last_good_value_is_in_use() {
+async fn readyz_reports_failing_source_with_last_good_value() {
     let (upstream, recorder) = Recorder::start().await;
     let folder = tempdir().unwrap();
     let file = folder.path().join("key");
@@ -64,7 +64,7 @@ async fn readyz_tells_of_a_source_that_fails_and_that_its_last_good_value_is_in_
 }
 
 #[tokio::test]
-async fn health_is_asked_with_get_and_nothing_of_it_goes_to_the_upstream() {
+async fn health_routes_take_only_get() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     let client = reqwest::Client::new();

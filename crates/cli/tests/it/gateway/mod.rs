@@ -1,10 +1,10 @@
-//! The gateway, as its users have it: the built program, between real sockets.
+//! `rotating-auth gateway` and `demo`: the built program, between real sockets.
 
 mod arguments;
+mod client_auth;
 mod cors;
 mod credentials;
 mod demo;
-mod door;
 mod draining;
 mod faults;
 mod forwarding;

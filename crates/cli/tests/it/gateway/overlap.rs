@@ -1,4 +1,4 @@
-//! An upstream that is ahead of the key file.
+//! An upstream that is ahead of the key file, or behind.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::harness::{Gateway, Recorder, soon};
 
 #[tokio::test]
-async fn without_an_overlap_a_key_that_nobody_used_is_followed_by_the_next() {
+async fn zero_overlap_never_falls_back() {
     for (overlap, expected) in [("0", StatusCode::OK), ("300", StatusCode::BAD_GATEWAY)] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");

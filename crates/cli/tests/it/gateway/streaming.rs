@@ -25,7 +25,7 @@ pub(crate) async fn held_stream() -> (std::net::SocketAddr, mpsc::UnboundedSende
 }
 
 #[tokio::test]
-async fn each_event_arrives_before_the_next_one_is_sent() {
+async fn stream_events_are_not_buffered() {
     let (upstream, events) = held_stream().await;
     let gateway = Gateway::before(upstream).await;
     let mut answer = soon(reqwest::get(gateway.url("/v1/chat/completions")))
@@ -43,7 +43,7 @@ async fn each_event_arrives_before_the_next_one_is_sent() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_ends_the_upstreams_stream() {
+async fn client_disconnect_ends_upstream_stream() {
     let (upstream, events) = held_stream().await;
     let gateway = Gateway::before(upstream).await;
     let mut answer = soon(reqwest::get(gateway.url("/v1/chat/completions")))

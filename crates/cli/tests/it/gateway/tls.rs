@@ -1,4 +1,4 @@
-//! TLS at the gateway's own listener, with a certificate that is renewed while it runs.
+//! TLS with a certificate that is renewed while the gateway runs.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -94,7 +94,7 @@ async fn answers(gateway: &Gateway, trusted: &Issued) -> bool {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_given_to_the_next_connection_without_a_restart() {
+async fn renewed_certificate_serves_next_connection() {
     let [first, second, third] = std::array::from_fn(|_| Issued::new());
     let files = Files::new(&first);
     let gateway = files.gateway().await;
@@ -128,7 +128,7 @@ async fn a_renewed_certificate_is_given_to_the_next_connection_without_a_restart
 }
 
 #[tokio::test]
-async fn who_does_not_speak_tls_is_not_answered_and_holds_nobody_up() {
+async fn plaintext_client_gets_no_answer_and_blocks_nobody() {
     let issued = Issued::new();
     let gateway = Files::new(&issued).gateway().await;
     let silent = TcpStream::connect(gateway.address()).await.unwrap();
@@ -146,7 +146,7 @@ async fn who_does_not_speak_tls_is_not_answered_and_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn without_a_whole_pair_the_gateway_does_not_start() {
+async fn unmatched_certificate_and_key_exit_with_1() {
     let [one, other] = std::array::from_fn(|_| Issued::new());
     let files = Files::new(&one);
     files.write("other.pem", &other.key);

@@ -30,7 +30,7 @@ fn content(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_body_arrives_byte_for_byte_however_long_it_is_and_however_it_is_framed() {
+async fn upload_arrives_byte_for_byte_in_any_framing() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     for length in [0, 1, 64 * 1024 + 1, KEPT, KEPT + 1, 5 * KEPT] {
@@ -58,7 +58,7 @@ async fn a_body_arrives_byte_for_byte_however_long_it_is_and_however_it_is_frame
 }
 
 #[tokio::test]
-async fn a_request_without_a_body_has_none_when_it_arrives_and_an_empty_one_is_told_as_such() {
+async fn missing_and_empty_bodies_stay_distinct() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     for (framing, length) in [("", None), ("content-length: 0\r\n", Some("0"))] {
@@ -104,7 +104,7 @@ async fn a_long_upload_streams() {
 }
 
 #[tokio::test]
-async fn an_upload_that_breaks_off_reaches_the_upstream_as_one_that_broke_off() {
+async fn broken_upload_reaches_upstream_as_broken() {
     let (told, mut ends) = mpsc::unbounded_channel();
     let upstream = serve(Router::new().fallback(async move |request: Request<Body>| {
         let end = request.into_body().collect().await;
@@ -123,7 +123,7 @@ async fn an_upload_that_breaks_off_reaches_the_upstream_as_one_that_broke_off() 
 }
 
 #[tokio::test]
-async fn an_upload_that_cannot_be_read_is_the_clients_fault() {
+async fn unreadable_upload_is_a_client_error() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     for length in [4, 2 * KEPT] {
@@ -143,7 +143,7 @@ async fn an_upload_that_cannot_be_read_is_the_clients_fault() {
 }
 
 #[tokio::test]
-async fn a_long_upload_that_is_rejected_midway_is_sent_again_whole() {
+async fn upload_rejected_midway_is_replayed_whole() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, "sk-old").unwrap();
@@ -193,7 +193,7 @@ async fn a_long_upload_that_is_rejected_midway_is_sent_again_whole() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_its_time_is_not_taken_for_a_silent_upstream() {
+async fn slow_upload_is_no_upstream_timeout() {
     let (upstream, recorder) = Recorder::start().await;
     let limit = Duration::from_millis(50);
     let gateway = Gateway::with_key(&format!("http://{upstream}"), |command| {
@@ -241,7 +241,7 @@ async fn rejects_and_falls_silent(listener: TcpListener, tls: TlsAcceptor, key: 
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_silent_when_an_upload_is_sent_again_is_not_taken_for_a_slow_client() {
+async fn silent_upstream_during_replay_gets_504() {
     let folder = tempdir().unwrap();
     let [key, certificate] = ["key", "cert.pem"].map(|name| folder.path().join(name));
     std::fs::write(&key, "sk-old").unwrap();

@@ -1,4 +1,4 @@
-//! What changes the file.
+//! Commands that change the file.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ fn judged(desk: &Desk, key: &str, later: Duration) -> Result<String, KeyStatus> 
 }
 
 #[test]
-fn issue_makes_the_file_and_the_client_and_prints_the_key_alone() {
+fn issue_creates_file_and_client_and_prints_key() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui --scope chat:write --scope models:read");
     assert!(key.starts_with("trk_"), "{key}");
@@ -40,7 +40,7 @@ fn issue_makes_the_file_and_the_client_and_prints_the_key_alone() {
 }
 
 #[test]
-fn a_key_begins_as_it_was_asked_for() {
+fn issue_uses_the_prefix() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui --prefix sk-acme_live --expires 12h");
     assert!(key.starts_with("sk-acme_live_"), "{key}");
@@ -55,7 +55,7 @@ fn a_key_begins_as_it_was_asked_for() {
 }
 
 #[test]
-fn a_rotated_key_stays_valid_for_its_grace_and_a_compromised_one_does_not() {
+fn rotate_grants_grace_unless_compromised() {
     let desk = Desk::new();
     let first = desk.key("issue --file keys.toml --client ui --scope a");
     let second = desk.key("rotate --file keys.toml --client ui --grace 1h");
@@ -69,7 +69,7 @@ fn a_rotated_key_stays_valid_for_its_grace_and_a_compromised_one_does_not() {
 }
 
 #[test]
-fn a_key_is_revoked_by_its_name_by_itself_and_with_all_of_its_client() {
+fn revoke_takes_id_token_or_client() {
     let desk = Desk::new();
     let keys = [
         desk.key("issue --file keys.toml --client a"),
@@ -100,7 +100,7 @@ fn a_key_is_revoked_by_its_name_by_itself_and_with_all_of_its_client() {
 }
 
 #[test]
-fn a_key_that_a_client_has_already_is_taken_in_by_itself_or_by_its_digest() {
+fn import_takes_a_key_or_its_digest() {
     let desk = Desk::new();
     let plain = "sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
     let taken = desk.keyctl_with(
@@ -125,7 +125,7 @@ fn a_key_that_a_client_has_already_is_taken_in_by_itself_or_by_its_digest() {
 }
 
 #[test]
-fn a_client_is_given_scopes_and_is_disabled_and_enabled() {
+fn client_sets_scopes_and_disables_and_enables() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui");
     let done = |arguments: &str| {
@@ -148,7 +148,7 @@ fn a_client_is_given_scopes_and_is_disabled_and_enabled() {
 }
 
 #[test]
-fn what_a_key_is_issued_for_is_what_its_new_client_may_do_and_may_be_narrowed() {
+fn issue_scopes_become_client_scopes_and_can_narrow() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui --scope a --scope b");
     let narrowed = desk.keyctl("client --file keys.toml --client ui --scope a");
@@ -157,7 +157,7 @@ fn what_a_key_is_issued_for_is_what_its_new_client_may_do_and_may_be_narrowed() 
 }
 
 #[test]
-fn keys_that_ended_by_themselves_long_ago_are_purged() {
+fn purge_removes_long_expired_keys() {
     let desk = Desk::new();
     let gone = desk.key("issue --file keys.toml --client a --expires 2d");
     let stays = desk.key("issue --file keys.toml --client b --expires never");
@@ -176,7 +176,7 @@ fn keys_that_ended_by_themselves_long_ago_are_purged() {
 }
 
 #[test]
-fn several_programs_at_a_time_lose_no_change_of_each_other() {
+fn concurrent_programs_lose_no_change() {
     let desk = Desk::new();
     let children: Vec<_> = (0..8)
         .map(|n| {

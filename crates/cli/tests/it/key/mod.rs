@@ -1,10 +1,10 @@
-//! `key`, as its users have it: the built program, with files and pipes.
+//! `rotating-auth key`: the built program, with files and pipes.
 
 mod changes;
+mod errors;
+#[cfg(unix)]
+mod io_errors;
 mod program;
-mod refusals;
-mod sights;
+mod show;
 #[cfg(unix)]
 mod transcript;
-#[cfg(unix)]
-mod trouble;

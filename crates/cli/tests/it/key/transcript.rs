@@ -81,8 +81,7 @@ impl Shell {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_operator_comes_from_an_empty_folder_to_a_gateway_with_one_client_rotated_and_one_revoked()
- {
+async fn documented_commands_print_what_the_page_says() {
     let (upstream, _) = Recorder::start().await;
     let gateway = closed_port().await;
     let here = |text: &str| {

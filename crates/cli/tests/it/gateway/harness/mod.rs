@@ -1,4 +1,4 @@
-//! The program under test, and what stands before and behind it.
+//! The program under test, its clients and its upstreams.
 
 mod client;
 mod program;
@@ -12,7 +12,7 @@ pub(crate) use self::client::{chunk, raw, raw_stream};
 pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended};
 pub(crate) use self::upstream::{Recorder, closed_port, serve};
 
-/// What happens at all happens within this time, on the busiest machine.
+/// Waits for something that must happen, even on the busiest machine.
 pub(crate) async fn soon<F: Future>(what: F) -> F::Output {
     timeout(Duration::from_secs(60), what)
         .await

@@ -42,7 +42,7 @@ fn command(subcommand: &str) -> Command {
     command
 }
 
-/// How the program ended that was told so much.
+/// Runs the gateway until it ends; returns its exit code and both outputs.
 pub(crate) async fn ended<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     variables: &[(&str, &str)],
@@ -50,7 +50,7 @@ pub(crate) async fn ended<A: AsRef<OsStr>>(
     ended_by(command("gateway"), arguments, variables).await
 }
 
-/// The same of the program that nobody told a mode.
+/// The same without a mode in the environment.
 pub(crate) async fn default_mode<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
     variables: &[(&str, &str)],
@@ -60,7 +60,7 @@ pub(crate) async fn default_mode<A: AsRef<OsStr>>(
     ended_by(command, arguments, variables).await
 }
 
-/// How the demo ended that was told so much.
+/// Runs the demo until it ends; returns its exit code and both outputs.
 pub(crate) async fn demo_ended<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
 ) -> (Option<i32>, String, String) {
@@ -86,7 +86,7 @@ async fn ended_by<A: AsRef<OsStr>>(
     (status.code(), stdout, stderr)
 }
 
-/// The program while it runs. It ends with this value.
+/// The running program. Dropping it kills the program.
 pub(crate) struct Gateway {
     child: Child,
     address: SocketAddr,
@@ -95,7 +95,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Before an upstream at `<upstream>/v1`, with [`KEY`] from the environment.
+    /// In front of an upstream at `<upstream>/v1`, with [`KEY`] from the environment.
     pub(crate) async fn before(upstream: SocketAddr) -> Self {
         Self::with_key(&format!("http://{upstream}/v1"), |_| {}).await
     }
@@ -111,12 +111,12 @@ impl Gateway {
         .await
     }
 
-    /// On a free port, told what it needs to know; returns when it listens.
+    /// On a free port, with what `tell` adds. Returns when it listens.
     pub(crate) async fn start(tell: impl FnOnce(&mut Command)) -> Self {
         Self::run("gateway", tell).await
     }
 
-    /// The demo, on a free port; returns when it listens.
+    /// The demo, on a free port. Returns when it listens.
     pub(crate) async fn demo(tell: impl FnOnce(&mut Command)) -> Self {
         Self::run("demo", tell).await
     }
@@ -151,12 +151,12 @@ impl Gateway {
         format!("http://{}{path}", self.address)
     }
 
-    /// The first line on standard output with `text` in it, as soon as there is one.
+    /// The first line on standard output with `text` in it, waiting until there is one.
     pub(crate) async fn said(&self, text: &str) -> String {
         self.line(&self.stdout, text).await
     }
 
-    /// The first line on standard error with `text` in it, as soon as there is one.
+    /// The first line on standard error with `text` in it, waiting until there is one.
     pub(crate) async fn complained(&self, text: &str) -> String {
         self.line(&self.stderr, text).await
     }
@@ -170,7 +170,7 @@ impl Gateway {
         }
     }
 
-    /// All that it has said so far, on both outputs.
+    /// Both outputs so far.
     pub(crate) fn output(&self) -> String {
         let [stdout, stderr] = [&self.stdout, &self.stderr].map(|lines| lines.borrow().join("\n"));
         stdout + "\n" + &stderr
@@ -193,7 +193,7 @@ impl Gateway {
         assert!(status.unwrap().success());
     }
 
-    /// How it ended.
+    /// Waits for it to end, and returns its exit code.
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
         soon(self.child.wait()).await.unwrap().code()
     }

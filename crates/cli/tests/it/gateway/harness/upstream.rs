@@ -1,4 +1,4 @@
-//! Upstreams in the tests' own process.
+//! Upstreams in the process of the tests.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,4 @@
-//! The clients' keys, which are replaced too: a set after the other, each with the new key and the
-//! one before.
+//! The rotation of client keys: one set after the other, each with the new key and the one before.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Clients that are at work all the time, each with a request after the other.
+//! Clients that send one request after the other.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The main job: the key is replaced two hundred times, in every way, and so are the keys of the
-//! clients, while these are at work, and not one of their requests fails.
+//! The main promise: 200 rotations of the upstream's key, in each way of writing it, and of the client
+//! keys, while clients are at work. Not one request fails.
 
 mod client_keys;
 mod clients;
@@ -26,7 +26,7 @@ enum First {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_while_the_keys_of_both_sides_are_replaced_two_hundred_times() {
+async fn nothing_is_lost_in_200_rotations_of_both_keys() {
     let folder = tempdir().unwrap();
     let keeper = Keeper::new();
     let mount = Mount::new(folder.path(), &key(0));

@@ -1,4 +1,4 @@
-//! An upstream that knows which keys it takes, and writes down who came with which.
+//! An upstream that records which request carried which key.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! Whoever replaces the key: the ways in which files are rewritten out there.
+//! Writers of the key file, in each way that files are rewritten.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Who may come in.
+//! Authentication of clients.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ async fn client_keys(gateway: &Gateway) -> Value {
 }
 
 #[tokio::test]
-async fn without_a_word_of_the_mode_the_gateway_does_not_start_without_client_keys() {
+async fn missing_client_keys_exit_with_2() {
     for variables in [
         &[("OPENAI_API_KEY", KEY)][..],
         &[("OPENAI_API_KEY", KEY), ("CLIENT_KEYS", "")],
@@ -101,7 +101,7 @@ async fn without_a_word_of_the_mode_the_gateway_does_not_start_without_client_ke
 }
 
 #[tokio::test]
-async fn a_set_that_would_let_nobody_or_everybody_in_ends_the_program_with_exit_code_1() {
+async fn unusable_client_key_file_exits_with_1() {
     let expired = toml(&[(ONE, "not_after = \"2020-01-01T00:00:00Z\"")]);
     let future = toml(&[(ONE, "not_before = \"2120-01-01T00:00:00Z\"")]);
     let known = toml(&[("changeme", "")]);
@@ -137,7 +137,7 @@ async fn a_set_that_would_let_nobody_or_everybody_in_ends_the_program_with_exit_
 }
 
 #[tokio::test]
-async fn client_keys_that_are_blank_known_or_weak_in_the_environment_end_it_too() {
+async fn unusable_client_keys_variable_exits_with_1() {
     let weak = &ONE[..12];
     for (keys, why) in [
         (" ", "is empty"),
@@ -156,7 +156,7 @@ async fn client_keys_that_are_blank_known_or_weak_in_the_environment_end_it_too(
 }
 
 #[tokio::test]
-async fn what_is_said_of_the_door_and_cannot_be_is_told_with_exit_code_2() {
+async fn invalid_auth_options_exit_with_2() {
     let keys = [("OPENAI_API_KEY", KEY), ("CLIENT_KEYS", ONE)];
     for (arguments, variables, says) in [
         (&["--client-keys", "file"][..], &keys[..], "two sets"),
@@ -191,7 +191,7 @@ async fn what_is_said_of_the_door_and_cannot_be_is_told_with_exit_code_2() {
 }
 
 #[tokio::test]
-async fn development_is_for_this_machine_alone() {
+async fn development_mode_needs_loopback_address() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8080"] {
         let arguments = ["--mode", "development", "--listen", address, UPSTREAM];
         let (code, _, stderr) = default_mode(arguments, &[("OPENAI_API_KEY", KEY)]).await;
@@ -209,7 +209,7 @@ async fn development_is_for_this_machine_alone() {
 }
 
 #[tokio::test]
-async fn in_production_everything_but_health_needs_a_key() {
+async fn production_mode_guards_all_but_health() {
     let (upstream, recorder) = Recorder::start().await;
     let keys = KeyFile::new(ONE);
     let realm = ["--realm", "llm gateway"];
@@ -256,7 +256,7 @@ async fn in_production_everything_but_health_needs_a_key() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_last_uses_are_noted_when_the_gateway_stops() {
+async fn last_uses_are_recorded_on_stop() {
     let (upstream, _) = Recorder::start().await;
     let keys = KeyFile::new(&toml(&[(ONE, ""), (TWO, "")]));
     let base = format!("http://{upstream}/v1");
@@ -276,7 +276,7 @@ async fn the_last_uses_are_noted_when_the_gateway_stops() {
 }
 
 #[tokio::test]
-async fn a_key_is_taken_and_dropped_as_the_file_says_without_a_restart() {
+async fn client_keys_follow_the_file_without_restart() {
     let (upstream, _) = Recorder::start().await;
     let keys = KeyFile::new(&toml(&[(ONE, "")]));
     let gateway = guarded(&format!("http://{upstream}/v1"), &keys.path, &[]).await;
@@ -306,7 +306,7 @@ async fn a_key_is_taken_and_dropped_as_the_file_says_without_a_restart() {
 }
 
 #[tokio::test]
-async fn in_mixed_mode_what_is_named_is_open_and_nothing_beside_it() {
+async fn mixed_mode_opens_only_named_routes() {
     const OPEN: StatusCode = StatusCode::OK;
     const SHUT: StatusCode = StatusCode::UNAUTHORIZED;
     let (upstream, recorder) = Recorder::start().await;
@@ -346,7 +346,7 @@ async fn in_mixed_mode_what_is_named_is_open_and_nothing_beside_it() {
 }
 
 #[tokio::test]
-async fn the_clients_key_lets_it_in_from_each_place_and_goes_no_further() {
+async fn client_key_works_from_each_header_and_stays_here() {
     let (upstream, recorder) = Recorder::start().await;
     let keys = KeyFile::new(ONE);
     let gateway = guarded(&format!("http://{upstream}/v1"), &keys.path, &[]).await;
@@ -372,7 +372,7 @@ async fn the_clients_key_lets_it_in_from_each_place_and_goes_no_further() {
 }
 
 #[tokio::test]
-async fn client_keys_come_from_the_environment_as_a_key_file_or_as_a_list() {
+async fn client_keys_variable_takes_toml_or_list() {
     let (upstream, _) = Recorder::start().await;
     for keys in [toml(&[(ONE, ""), (TWO, "")]), format!("{ONE},{TWO}")] {
         let gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
@@ -389,7 +389,7 @@ async fn client_keys_come_from_the_environment_as_a_key_file_or_as_a_list() {
 }
 
 #[tokio::test]
-async fn a_preflight_takes_no_key_of_ours_to_the_upstream() {
+async fn preflight_is_not_forwarded() {
     let (upstream, recorder) = Recorder::start().await;
     let keys = KeyFile::new(ONE);
     let gateway = guarded(&format!("http://{upstream}/v1"), &keys.path, &[]).await;

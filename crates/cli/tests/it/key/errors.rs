@@ -1,4 +1,4 @@
-//! What the program does not do, and how it says so.
+//! Errors: exit codes, messages, and an unchanged file.
 
 use super::program::{Desk, id_of};
 
@@ -22,7 +22,7 @@ fn refused(desk: &Desk, arguments: &str, stdin: &str, code: i32, says: &str) {
 }
 
 #[test]
-fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_key() {
+fn invalid_key_options_exit_with_2_in_one_line() {
     let desk = Desk::new();
     for (arguments, says) in [
         ("", "missing command"),
@@ -78,7 +78,7 @@ fn wrong_options_are_told_in_a_line_with_exit_code_2_and_without_what_may_be_a_k
 }
 
 #[test]
-fn a_key_that_is_given_for_a_name_is_neither_repeated_nor_written_down() {
+fn key_in_place_of_a_name_is_not_repeated() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui");
     let mistyped = key.replace(&key[key.len() - 6..], "000000");
@@ -101,7 +101,7 @@ fn a_key_that_is_given_for_a_name_is_neither_repeated_nor_written_down() {
 }
 
 #[test]
-fn what_is_not_allowed_is_told_with_exit_code_1_and_what_to_do_instead() {
+fn disallowed_change_exits_with_1_and_says_what_to_do() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui --scope a");
     let file = "--file keys.toml";
@@ -187,7 +187,7 @@ fn what_is_not_allowed_is_told_with_exit_code_1_and_what_to_do_instead() {
 }
 
 #[test]
-fn a_file_that_is_not_there_or_is_none_is_told_with_exit_code_3() {
+fn missing_or_invalid_file_exits_with_3() {
     let desk = Desk::new();
     for arguments in [
         "list --file keys.toml",
@@ -207,7 +207,7 @@ fn a_file_that_is_not_there_or_is_none_is_told_with_exit_code_3() {
 }
 
 #[test]
-fn standard_input_that_is_empty_or_endless_is_told_with_exit_code_2() {
+fn empty_or_oversized_stdin_exits_with_2() {
     let desk = Desk::new();
     desk.key("issue --file keys.toml --client ui");
     for arguments in [

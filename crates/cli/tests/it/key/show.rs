@@ -1,4 +1,4 @@
-//! What the program shows.
+//! Commands that show the file, and `--help`.
 
 use std::process::Stdio;
 
@@ -14,7 +14,7 @@ fn json(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn help_teaches_what_there_is_and_each_command_has_its_own() {
+fn help_covers_every_command() {
     let desk = Desk::new();
     let help = desk.keyctl("--help");
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
@@ -38,7 +38,7 @@ fn help_teaches_what_there_is_and_each_command_has_its_own() {
 }
 
 #[test]
-fn list_is_a_table_for_people_and_json_for_scripts_and_has_no_digest() {
+fn list_prints_table_or_json_without_digests() {
     let desk = Desk::new();
     let first = desk.key("issue --file keys.toml --client open-webui --scope a --scope b");
     let second = desk.key("rotate --file keys.toml --client open-webui --grace 1h");
@@ -80,7 +80,7 @@ fn list_is_a_table_for_people_and_json_for_scripts_and_has_no_digest() {
 }
 
 #[test]
-fn verify_tells_whose_a_key_is_and_why_it_is_none() {
+fn verify_prints_client_or_reason() {
     let desk = Desk::new();
     let key = desk.key("issue --file keys.toml --client ui --scope a");
     let (code, said) = desk.verified(&format!("{key}\n"));
@@ -118,7 +118,7 @@ fn verify_tells_whose_a_key_is_and_why_it_is_none() {
 }
 
 #[test]
-fn verify_tells_scripts_why_a_key_is_none() {
+fn verify_json_gives_the_reason() {
     let desk = Desk::new();
     let [revoked, expired] = ["revoked", "expired"].map(|client| {
         desk.key(&format!(
@@ -149,7 +149,7 @@ fn verify_tells_scripts_why_a_key_is_none() {
 }
 
 #[test]
-fn list_says_on_which_day_a_key_was_used_last_where_that_is_noted() {
+fn list_shows_day_of_last_use() {
     let desk = Desk::new();
     let [used, unused] = ["a", "b"].map(|client| {
         desk.key(&format!(
@@ -180,7 +180,7 @@ fn list_says_on_which_day_a_key_was_used_last_where_that_is_noted() {
 }
 
 #[test]
-fn list_says_disabled_of_a_key_that_is_refused_for_its_client_alone() {
+fn list_shows_disabled_for_keys_of_disabled_clients() {
     let desk = Desk::new();
     let gone = desk.key("issue --file keys.toml --client ui");
     desk.keyctl(&format!("revoke --file keys.toml --key {}", id_of(&gone)));
@@ -204,7 +204,7 @@ fn list_says_disabled_of_a_key_that_is_refused_for_its_client_alone() {
 }
 
 #[test]
-fn a_key_on_standard_input_is_read_before_the_file_which_it_may_be_made_in_meanwhile() {
+fn verify_reads_stdin_before_the_file() {
     let desk = Desk::new();
     let mut verify = desk.command("verify --file keys.toml");
     verify.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -225,7 +225,7 @@ fn a_key_on_standard_input_is_read_before_the_file_which_it_may_be_made_in_meanw
 }
 
 #[test]
-fn doctor_is_content_with_a_good_file_and_finds_what_needs_an_operator() {
+fn doctor_reports_each_kind_of_finding() {
     let desk = Desk::new();
     desk.key("issue --file keys.toml --client good");
     desk.note_uses("2020-01-01", &[]);
@@ -272,7 +272,7 @@ fn doctor_is_content_with_a_good_file_and_finds_what_needs_an_operator() {
 }
 
 #[test]
-fn doctor_finds_keys_that_nobody_uses_where_services_note_their_use() {
+fn doctor_finds_unused_keys_if_uses_are_recorded() {
     let desk = Desk::new();
     let [used, unused] = ["used", "unused"].map(|client| {
         desk.key(&format!(
@@ -313,7 +313,7 @@ fn doctor_finds_keys_that_nobody_uses_where_services_note_their_use() {
 }
 
 #[test]
-fn doctor_finds_that_the_uses_cannot_be_read_and_looks_at_everything_else() {
+fn doctor_reports_unreadable_uses_and_the_rest() {
     let desk = Desk::new();
     desk.key("issue --file keys.toml --client gone");
     desk.keyctl("revoke --file keys.toml --client gone");

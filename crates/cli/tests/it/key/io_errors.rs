@@ -1,4 +1,4 @@
-//! A disk that is full, and an output that nobody reads.
+//! A full disk, and an output that nobody reads.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use crate::child::{again_as, in_child};
 /// The test of this name again, where it may mount.
 fn again(test: &str) {
     let namespace = ["--user", "--map-root-user", "--mount"];
-    again_as(&namespace, "true", &format!("key::trouble::{test}"));
+    again_as(&namespace, "true", &format!("key::io_errors::{test}"));
 }
 
 /// A folder on a disk of 16 KiB.
@@ -35,9 +35,9 @@ fn names(desk: &Desk) -> Vec<OsString> {
 }
 
 #[test]
-fn on_a_disk_that_is_full_nothing_changes_and_the_error_says_so() {
+fn full_disk_changes_nothing() {
     if !in_child() {
-        return again("on_a_disk_that_is_full_nothing_changes_and_the_error_says_so");
+        return again("full_disk_changes_nothing");
     }
     let desk = small();
 
@@ -65,9 +65,9 @@ fn on_a_disk_that_is_full_nothing_changes_and_the_error_says_so() {
 }
 
 #[test]
-fn a_lock_that_was_made_on_a_full_disk_is_one_for_the_next() {
+fn lock_made_on_full_disk_is_reusable() {
     if !in_child() {
-        return again("a_lock_that_was_made_on_a_full_disk_is_one_for_the_next");
+        return again("lock_made_on_full_disk_is_reusable");
     }
     let desk = small();
     let filler = desk.folder.path().join("filler");
@@ -82,7 +82,7 @@ fn a_lock_that_was_made_on_a_full_disk_is_one_for_the_next() {
 }
 
 #[test]
-fn a_key_that_could_not_be_handed_over_is_named_to_be_revoked() {
+fn unprinted_key_is_named_in_the_error() {
     let desk = Desk::new();
     let nobody_reads = File::options().write(true).open("/dev/full").unwrap();
     let ended = desk

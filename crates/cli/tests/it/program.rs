@@ -1,0 +1,52 @@
+//! The program itself: its commands, its version, and mistyped commands.
+
+use std::process::{Command, Output};
+
+use crate::PROGRAM;
+
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(PROGRAM).args(arguments).output();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output.unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    (status.code(), stdout, stderr)
+}
+
+#[test]
+fn version_is_printed() {
+    let version = format!("rotating-auth {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(run(&["--version"]), (Some(0), version, String::new()));
+}
+
+#[test]
+fn help_lists_the_commands() {
+    let (code, help, stderr) = run(&["--help"]);
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    for command in ["demo", "gateway", "key"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+    }
+}
+
+#[test]
+fn mistyped_command_gets_a_suggestion() {
+    for (arguments, suggestion) in [
+        (&["gatway"][..], Some("`gateway`")),
+        (&["key", "rotat"], Some("`rotate`")),
+        (&["key", "isue"], Some("`issue`")),
+        (&["sk-8Zk1tQ0mVd7RyXw3LpHs5N"], None),
+        (&[], None),
+        (&["key"], None),
+    ] {
+        let (code, stdout, stderr) = run(arguments);
+        assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(!stderr.contains("sk-8"), "{stderr}");
+        match suggestion {
+            Some(name) => assert!(stderr.contains(name), "{stderr}"),
+            None => assert!(!stderr.contains("did you mean"), "{stderr}"),
+        }
+    }
+}
