@@ -11,7 +11,8 @@ use crate::fs::{
 use crate::keyring::state::KeyRingState;
 use crate::keyring::store::{CommitError, StoreError};
 
-/// About a hundred thousand keys, and the limit of a [`FileSource`](crate::source::FileSource) of key sets.
+/// About a hundred thousand keys, and the limit of a [`FileSource`](crate::source::FileSource) of
+/// key sets.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What was read from the file.
@@ -66,6 +67,7 @@ impl StoreFile {
         let last = &mut self.last;
         commit(&self.path, base, next, |step| {
             match step {
+                // Renamed and not synced: a crash may undo the commit until the next step.
                 Step::SyncDirectory => *last = Last::Unsettled,
                 Step::Note => *last = Last::Settled,
                 _ => {}
@@ -155,7 +157,8 @@ fn locked(
     })
 }
 
-/// Writes the note. A failure is only logged: the note protects against mistakes, and the next commit writes it again.
+/// Writes the note. A failure is only logged: the note protects against mistakes, and the next
+/// commit writes it again.
 fn note(
     paths: &Paths,
     generation: u64,
@@ -170,7 +173,7 @@ fn note(
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
-            "a generation could not be noted"
+            "cannot write the note beside the key file"
         );
     }
 }
@@ -194,7 +197,7 @@ fn not_written(path: &Path, error: io::Error) -> StoreError {
 fn not_noted(paths: &Paths, error: io::Error) -> StoreError {
     let note = paths.note();
     StoreError::new(format!(
-        "which generation was written last cannot be read from {note:?}; may this user read it?"
+        "{note:?}, which says what was written last, could not be read; check that this user may read it"
     ))
     .caused_by(error)
 }
