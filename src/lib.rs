@@ -68,6 +68,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `file` | yes | [`FileSource`](source::FileSource), key files, [`FileStore`](keyring::FileStore), [`FileSink`](keyring::FileSink), [`UseFile`](keyring::UseFile) |
+//! | `serde` | no | `Deserialize` for [`SourceConfig`](source::SourceConfig), for sources in your own configuration |
 //! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as arguments of handlers, policies by the router's templates |
 //! | `rmcp` | no | [`KeyedMcpClient`](mcp::KeyedMcpClient); it needs the compiler that rmcp needs, which is newer than the crate's own |
 //!

@@ -11,9 +11,10 @@ use super::open::{metadata_if_exists, open_or_create};
 use super::os;
 use super::paths::Paths;
 
-/// How long [`Lock::wait`] waits. `three_processes_lose_no_change` shows writers that take turns.
-/// Other writers hold the lock for a single write.
+/// How long [`Lock::wait`] waits. Other writers hold the lock for a single write;
+/// `three_processes_lose_no_change` shows that they take turns.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The pause between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A held lock, released when it is dropped and when the process ends, however it ends.
