@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The longest sleep until a moment of the wall clock. A timer does not notice that this clock is set, nor that the machine
-/// was asleep, so the clock is read again at least this often.
+/// The longest sleep until a moment of the wall clock. A timer does not notice that this clock is
+/// set, nor that the machine was asleep, so the clock is read again at least this often.
 pub(crate) const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Sleeps until `at` by the wall clock, which reads `now`, but at most [`LONGEST_SLEEP`]; without end if there is no such
-/// moment. The caller reads the clock again afterwards.
+/// Sleeps until `at` by the wall clock, which reads `now`, but at most [`LONGEST_SLEEP`]; without
+/// end if there is no such moment. The caller reads the clock again afterwards.
 pub(crate) async fn sleep_toward(at: Option<SystemTime>, now: SystemTime) {
     match at {
         Some(at) => {

@@ -80,6 +80,7 @@
 //! | `file` | yes | [`FileSource`](source::FileSource): secrets in files, watched and polled |
 //! | `key-file` | no | key sets in TOML |
 //! | `keyring` | no | [`keyring`]; with `key-file` and `file`, key rings in a file |
+//! | `serde` | no | `Deserialize` for [`SourceConfig`](source::SourceConfig), for sources in your own configuration |
 //! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as extractors, policies by the router's templates |
 //!
 //! No feature changes what another one does.

@@ -1,7 +1,7 @@
 //! Files that hold secrets: opened and checked, read with a bound, replaced atomically, locked.
 //!
-//! Errors here are [`std::io::Error`], or [`FileError`] for a file that was opened and is refused. The callers say
-//! which file it was and what to do.
+//! Errors here are [`std::io::Error`], or [`FileError`] for a file that was opened and is refused.
+//! The callers say which file it was and what to do.
 
 mod exposure;
 #[cfg(feature = "keyring")]

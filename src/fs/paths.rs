@@ -26,7 +26,8 @@ impl Paths {
         Ok(Self { file, directory })
     }
 
-    /// The file whose lock a writer holds. It is never removed while it is held: others wait with it open.
+    /// The file whose lock a writer holds. It is never removed while it is held: others wait with
+    /// it open.
     pub(crate) fn lock(&self) -> PathBuf {
         self.beside(".lock")
     }

@@ -1,4 +1,5 @@
-//! The operations that every system has: no permission bits or owners, and no open that cannot block.
+//! The operations that every system has: no permission bits or owners, and no open that cannot
+//! block.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;

@@ -1,7 +1,13 @@
-//! Replaces a file atomically: after a crash or a power failure there is the old content or the new.
+//! Replaces a file atomically: after a crash or a power failure there is the old content or the
+//! new.
 //!
-//! The order of the steps is what makes that so: the new content is on the disk before it takes the old one's name, and the
-//! directory is on the disk before the caller hears that it is written.
+//! A write takes seven steps, of which the first and the last are the caller's. Tests in
+//! `keyring/file_store/tests` end the process before each of them
+//! (`crash_at_any_step_leaves_old_or_new_content`), and let each of them fail
+//! (`failed_step_leaves_old_or_new_content`).
+//!
+//! The order of the steps is what makes it atomic: the new content is on the disk before it takes
+//! the old one's name, and the directory is on the disk before the caller hears that it is written.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -50,7 +56,8 @@ impl<'a> Access<'a> {
 /// How many bytes are written at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// Replaces the content of a file. The caller must hold the lock: what is left of another write is removed.
+/// Replaces the content of a file. The caller must hold the lock: what is left of another write is
+/// removed.
 ///
 /// `before` is called before each step.
 pub(crate) fn replace(

@@ -32,8 +32,8 @@ pub(crate) fn copy_access(from: &File, to: &File) -> io::Result<()> {
     set_mode(to, like.mode())
 }
 
-/// Copies owner and mode as far as this user may. The group gets no access if the file cannot be given to it, or if it
-/// has an ACL, which is not copied.
+/// Copies owner and mode as far as this user may. The group gets no access if the file cannot be
+/// given to it, or if it has an ACL, which is not copied.
 pub(crate) fn copy_access_as_allowed(from: &File, to: &File) -> io::Result<()> {
     let like = from.metadata()?;
     let owner = fchown(to, Some(like.uid()), Some(like.gid()));

@@ -11,7 +11,8 @@ const NAME: &str = "system.posix_acl_access";
 /// The longest attribute that Linux allows.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Copies the ACL. Removes it from `to` if `from` has none, since a directory may have default ACLs.
+/// Copies the ACL. Removes it from `to` if `from` has none, since a directory may have default
+/// ACLs.
 pub(crate) fn copy(from: &File, to: &File) -> io::Result<()> {
     match read(from)? {
         Some(list) => fsetxattr(to, NAME, &list, XattrFlags::empty())?,

@@ -11,7 +11,8 @@ use crate::fs::{
 use crate::keyring::state::KeyRingState;
 use crate::keyring::store::StoreError;
 
-/// About a hundred thousand keys, and the limit of a [`FileSource`](crate::source::FileSource) of key sets.
+/// About a hundred thousand keys, and the limit of a [`FileSource`](crate::source::FileSource) of
+/// key sets.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What was read from the file.
@@ -66,6 +67,7 @@ impl StoreFile {
         let last = &mut self.last;
         commit(&self.path, base, next, |step| {
             match step {
+                // Renamed and not synced: a crash may undo the commit until the next step.
                 Step::SyncDirectory => *last = Last::Unsettled,
                 Step::Note => *last = Last::Settled,
                 _ => {}
@@ -153,7 +155,8 @@ fn locked(
     })
 }
 
-/// Writes the note. A failure is only logged: the note protects against mistakes, and the next commit writes it again.
+/// Writes the note. A failure is only logged: the note protects against mistakes, and the next
+/// commit writes it again.
 fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -> io::Result<()>) {
     let noted = before(Step::Note).and_then(|()| {
         let like = std::fs::metadata(&paths.file)?;
@@ -163,7 +166,7 @@ fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -
         tracing::warn!(
             ?path,
             error = &error as &dyn std::error::Error,
-            "could not note the serial that was written"
+            "cannot write the note beside the key file"
         );
     }
 }
@@ -191,7 +194,7 @@ fn noted(paths: &Paths) -> Result<Option<u64>, StoreError> {
     let read = |note: PathBuf| {
         note::read(&note).map_err(|error| {
             StoreError::new(format!(
-                "the last serial cannot be read from {note:?}; may this user read it?"
+                "the last serial cannot be read from {note:?}; check that this user may read it"
             ))
             .caused_by(error)
         })

@@ -1,4 +1,5 @@
-//! A store that keeps the keys in a key file, which a [`FileSource`](crate::source::FileSource) can read.
+//! A store that keeps the keys in a key file, which a [`FileSource`](crate::source::FileSource) can
+//! read.
 
 pub(crate) mod commit;
 mod format;
@@ -19,17 +20,17 @@ use crate::blocking::{self, ShuttingDown};
 /// A store that keeps the keys in a key file. Suited to about ten thousand keys, since each change
 /// writes the whole file.
 ///
-/// The file is the one that [`KeySet::from_toml`](crate::inbound::KeySet::from_toml) reads. It holds
-/// digests and no keys. A service with a [`FileSource`](crate::source::FileSource) follows the
-/// changes that another program makes through this store.
+/// The file is the one that [`KeySet::from_toml`](crate::inbound::KeySet::from_toml) reads. It
+/// holds digests and no keys. A service with a [`FileSource`](crate::source::FileSource) follows
+/// the changes that another program makes through this store.
 ///
 /// If there is no file yet, the store is empty, and the first change creates a file that only its
 /// owner may read. Later writes keep the owner, the mode and, on Linux, the ACL of the file.
 /// Comments in the file are lost.
 ///
-/// A [`KeyRing`](crate::keyring::KeyRing) reads what another program has written before its own next
-/// change. In a service, set [`sync_every`](crate::keyring::KeyRingBuilder::sync_every): otherwise it
-/// goes on accepting a key that was revoked elsewhere.
+/// A [`KeyRing`](crate::keyring::KeyRing) reads what another program has written before its own
+/// next change. In a service, set [`sync_every`](crate::keyring::KeyRingBuilder::sync_every):
+/// otherwise it goes on accepting a key that was revoked elsewhere.
 ///
 /// # Durability
 ///
@@ -47,15 +48,15 @@ use crate::blocking::{self, ShuttingDown};
 ///
 /// # An older file
 ///
-/// A revoked key stays in the file, marked as revoked. Each change raises the `serial` of the file. The store refuses a
-/// file whose serial is lower than the last one written, since it could bring a revoked key back. It keeps that number in
-/// `<file>.serial`, which everybody may read. It still reads files that name it `generation`, and a note named
-/// `<file>.generation`; of two notes, the higher counts.
+/// A revoked key stays in the file, marked as revoked. Each change raises the `serial` of the file. The
+/// store refuses a file whose serial is lower than the last one written, since it could bring a revoked
+/// key back. It keeps that number in `<file>.serial`, which everybody may read. It still reads files that
+/// name it `generation`, and a note named `<file>.generation`; of two notes, the higher counts.
 ///
 /// # Errors
 ///
-/// The store refuses a file that is writable by others, that is not a regular file, or that is not a
-/// key file, and leaves it as it is. It follows links, and writes their target.
+/// The store refuses a file that is writable by others, that is not a regular file, or that is not
+/// a key file, and leaves it as it is. It follows links, and writes their target.
 ///
 /// # Examples
 ///

@@ -44,8 +44,8 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 ///
 /// # Restarts
 ///
-/// A rotator stores nothing itself. It derives the next step from the state of the ring and from the
-/// key that the sink holds, so a new process continues where another one ended:
+/// A rotator stores nothing itself. It derives the next step from the state of the ring and from
+/// the key that the sink holds, so a new process continues where another one ended:
 ///
 /// - It revokes a successor that was not delivered while the sink still holds the key before it,
 ///   since nobody has the token any more, and creates another one.
@@ -57,17 +57,17 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 ///
 /// # One rotator per client
 ///
-/// Run one rotator per client, in one process. It neither replaces nor delivers keys that it did not
-/// create, but they count towards the client's limit
+/// Run one rotator per client, in one process. It neither replaces nor delivers keys that it did
+/// not create, but they count towards the client's limit
 /// ([`IssuancePolicy::max_live_keys`](crate::keyring::IssuancePolicy::max_live_keys)). As with any
 /// rotation, a key in its grace ends early if there would be too many.
 ///
 /// # Rotating now
 ///
 /// If the key has leaked, revoke the client's keys
-/// ([`RevokeRequest::Client`](crate::keyring::RevokeRequest)). Otherwise stop the rotator, and catch
-/// up once with a [`period`](Self::period) of zero. The rotator cannot deliver a successor that was
-/// created elsewhere, since it does not know the token.
+/// ([`RevokeRequest::Client`](crate::keyring::RevokeRequest)). Otherwise stop the rotator, and
+/// catch up once with a [`period`](Self::period) of zero. The rotator cannot deliver a successor
+/// that was created elsewhere, since it does not know the token.
 ///
 /// # Examples
 ///
@@ -117,10 +117,9 @@ pub struct Rotator<S> {
 impl<S: Sink> Rotator<S> {
     /// Creates a rotator for one client's key.
     ///
-    /// `terms` describe the keys. Their idempotency key is ignored.
-    /// [`IssueRequest::not_before`] and [`IssueRequest::not_after`] apply only to the first key. If the
-    /// terms have no lifetime, a later key has the policy's lifetime or, without one, the lifetime of the
-    /// key before it.
+    /// `terms` describe the keys. Their idempotency key is ignored. [`IssueRequest::not_before`]
+    /// and [`IssueRequest::not_after`] apply only to the first key. If the terms have no lifetime,
+    /// a later key has the policy's lifetime or, without one, the lifetime of the key before it.
     pub fn new(ring: KeyRing, terms: IssueRequest, sink: S) -> Self {
         Self {
             ring,
@@ -136,8 +135,8 @@ impl<S: Sink> Rotator<S> {
         }
     }
 
-    /// Sets the age at which a key is replaced. Defaults to 30 days. A key that expires is replaced at
-    /// least one overlap before it does.
+    /// Sets the age at which a key is replaced. Defaults to 30 days. A key that expires is replaced
+    /// at least one overlap before it does.
     pub const fn period(mut self, period: Duration) -> Self {
         self.plan.period = period;
         self
@@ -145,8 +144,8 @@ impl<S: Sink> Rotator<S> {
 
     /// Sets how long the old key stays valid after the new one was delivered. Defaults to one day.
     ///
-    /// It should be as long as the client takes to read the new key, plus its longest request. For a
-    /// key that expires, it is at most half the key's lifetime.
+    /// It should be as long as the client takes to read the new key, plus its longest request. For
+    /// a key that expires, it is at most half the key's lifetime.
     pub const fn overlap(mut self, overlap: Duration) -> Self {
         self.plan.overlap = overlap;
         self
@@ -155,23 +154,24 @@ impl<S: Sink> Rotator<S> {
     /// Retires the old key as soon as `is_used` returns `true` for the new one. Use it for a client
     /// that is one process, or whose processes switch together.
     ///
-    /// The rotator calls it whenever it catches up, which [`run`](Self::run) does at least every 30 s.
-    /// If the service runs in this process, the ring knows the answer:
+    /// The rotator calls it whenever it catches up, which [`run`](Self::run) does at least every 30
+    /// s. If the service runs in this process, the ring knows the answer:
     /// [`KeySummary::last_used`](crate::keyring::KeySummary::last_used).
     pub fn ends_when_used(mut self, is_used: impl Fn(&KeyId) -> bool + Send + 'static) -> Self {
         self.is_used = Some(Box::new(is_used));
         self
     }
 
-    /// Reads what other processes have written, does all that is due, and returns when something is due
-    /// next.
+    /// Reads what other processes have written, does all that is due, and returns when something is
+    /// due next.
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`RotatorErrorKind::Ring`] if the ring failed, [`RotatorErrorKind::Sink`]
-    /// if the sink failed, and [`RotatorErrorKind::Undelivered`] if the sink does not hold the key after
-    /// a delivery. The kind is [`RotatorErrorKind::Unclear`] if the sink lost its key and there is no
-    /// room for another, and [`RotatorErrorKind::Unsettled`] if others keep changing the client's keys.
+    /// Returns an error of kind [`RotatorErrorKind::Ring`] if the ring failed,
+    /// [`RotatorErrorKind::Sink`] if the sink failed, and [`RotatorErrorKind::Undelivered`] if the
+    /// sink does not hold the key after a delivery. The kind is [`RotatorErrorKind::Unclear`] if
+    /// the sink lost its key and there is no room for another, and [`RotatorErrorKind::Unsettled`]
+    /// if others keep changing the client's keys.
     ///
     /// # Cancel safety
     ///
@@ -207,12 +207,12 @@ impl<S: Sink> Rotator<S> {
         Err(RotatorError::new(RotatorErrorKind::Unsettled))
     }
 
-    /// Catches up whenever something is due, and at least every 30 s: so it soon replaces a key that
-    /// another process has revoked.
+    /// Catches up whenever something is due, and at least every 30 s: so it soon replaces a key
+    /// that another process has revoked.
     ///
-    /// Spawn it, and abort it to stop. It holds a clone of the ring, which therefore keeps running until
-    /// its runtime ends. A failure is logged and tried again after 1 s, then after 2 s, 4 s and so on up
-    /// to 30 s.
+    /// Spawn it, and abort it to stop. It holds a clone of the ring, which therefore keeps running
+    /// until its runtime ends. A failure is logged and tried again after 1 s, then after 2 s, 4 s
+    /// and so on up to 30 s.
     pub async fn run(mut self) {
         let mut backoff = BACKOFF;
         loop {

@@ -1,4 +1,5 @@
-//! Decides what a rotator does next, from the state of the ring, the key that the sink holds, and `now`.
+//! Decides what a rotator does next, from the state of the ring, the key that the sink holds, and
+//! `now`.
 
 use std::time::{Duration, SystemTime};
 
@@ -74,8 +75,8 @@ pub(crate) fn next_step(
         let id = head.id();
         Step::Rotate(id.clone(), next_mark(id.as_str(), &made))
     };
-    // The newest key is known to be undelivered only while the sink still holds an older one: a key that
-    // is gone from the sink may have been read.
+    // The newest key is known to be undelivered only while the sink still holds an older one: a key
+    // that is gone from the sink may have been read.
     let is_stale = live
         .iter()
         .any(|key| key.id() != head.id() && holds(delivered, key));
@@ -119,8 +120,8 @@ fn read_by(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
     after(made, overlap_of(key, ledger, plan))
 }
 
-/// Returns the overlap of a key with its neighbours: at most half its lifetime, since it must be the
-/// only one for some time.
+/// Returns the overlap of a key with its neighbours: at most half its lifetime, since it must be
+/// the only one for some time.
 fn overlap_of(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> Duration {
     let start = key.not_before().max(key.created_at());
     let life = ledger.ends_at(key).zip(start);
@@ -128,8 +129,8 @@ fn overlap_of(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> Duration {
     life.map_or(plan.overlap, |life| plan.overlap.min(life / 2))
 }
 
-/// Returns when to replace a key: after a period, or an overlap before it expires. A key in its grace
-/// has lost its successor, and needs another one at once.
+/// Returns when to replace a key: after a period, or an overlap before it expires. A key in its
+/// grace has lost its successor, and needs another one at once.
 fn due(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
     if key.retires_at().is_some() {
         return SystemTime::UNIX_EPOCH;
@@ -150,9 +151,9 @@ fn is_ours(key: &KeyEntry) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// Returns the idempotency key of a step. It is the same in a process that starts again, so no step is
-/// done twice. Its number is one above the highest of the keys that still exist, so that a dead key's is
-/// never used again.
+/// Returns the idempotency key of a step. It is the same in a process that starts again, so no step
+/// is done twice. Its number is one above the highest of the keys that still exist, so that a dead
+/// key's is never used again.
 fn next_mark(of: &str, made: &[&KeyEntry]) -> IdempotencyKey {
     let prefix = format!("{MARK}-{of}-");
     let numbers = made.iter().filter_map(|key| {

@@ -11,8 +11,8 @@ use crate::keyring::token::NewKey;
 /// A place to which a [`Rotator`](crate::keyring::Rotator) delivers new keys.
 ///
 /// [`FileSink`](crate::keyring::FileSink) is a file that the client reads. Use
-/// [`sink_fn`](crate::keyring::sink_fn) with two closures for a secret store, or implement the trait
-/// with `async fn`.
+/// [`sink_fn`](crate::keyring::sink_fn) with two closures for a secret store, or implement the
+/// trait with `async fn`.
 ///
 /// A sink must know which key it holds. A process that starts again has to know whether a key was
 /// delivered before it ended: the ring does not know, and cannot deliver the key again.
@@ -21,15 +21,16 @@ pub trait Sink: Send + 'static {
     ///
     /// # Errors
     ///
-    /// Returns a [`SinkError`] if the key was not delivered. The rotator tries again with the same key.
+    /// Returns a [`SinkError`] if the key was not delivered. The rotator tries again with the same
+    /// key.
     fn deliver(&mut self, key: &NewKey) -> impl Future<Output = Result<(), SinkError>> + Send;
 
     /// Returns the digest of the key that the sink holds, if there is one.
     ///
     /// # Errors
     ///
-    /// Returns a [`SinkError`] if the sink cannot say. The rotator then changes nothing, since it could
-    /// revoke a key that is in use.
+    /// Returns a [`SinkError`] if the sink cannot say. The rotator then changes nothing, since it
+    /// could revoke a key that is in use.
     fn held(&mut self) -> impl Future<Output = Result<Option<KeyDigest>, SinkError>> + Send;
 }
 

@@ -1,4 +1,5 @@
-//! A process that is killed at a write of the store's file or of the sink's, and the one that starts in its place.
+//! A process that is killed while it writes the file of the store or of the sink, and its
+//! successor.
 
 use std::env;
 use std::io::{self, BufRead, BufReader};
@@ -36,7 +37,7 @@ fn at(hour: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + HOUR * 24 * 20_000 + HOUR * u32::try_from(hour).unwrap()
 }
 
-/// How many steps of a write there may be. The process ends before the next one.
+/// How many steps the process may take. It ends before the next one.
 #[derive(Clone)]
 struct Fuse(Arc<AtomicUsize>);
 
@@ -88,7 +89,7 @@ impl Sink for Delivered {
     }
 }
 
-/// What the process does: a ring and a rotator on the files of a folder, by a clock that is set.
+/// A process: a ring and a rotator on the files of a directory, with a clock that the test sets.
 struct Process {
     rotator: Rotator<Delivered>,
     hour: Arc<AtomicU64>,
@@ -115,7 +116,7 @@ impl Process {
     }
 }
 
-/// What a client finds in the folder.
+/// Returns the key that a client finds in the directory.
 fn delivered(folder: &Path) -> Option<KeyDigest> {
     match std::fs::read(folder.join("batch.key")) {
         Ok(token) => Some(KeyDigest::of(&token)),
@@ -130,7 +131,8 @@ fn is_valid(folder: &Path, key: &KeyDigest, hour: u64) -> bool {
     record.is_some_and(|record| record.status_at(at(hour)) == KeyStatus::Active)
 }
 
-/// What is so whenever the process ends: a client that reads its key now has one, and so has one that read it before.
+/// Asserts what holds whenever the process ends: a client has a valid key, whether it reads it now
+/// or has read it before.
 fn nobody_is_without_a_key(folder: &Path, client: Option<&KeyDigest>, hour: u64) {
     let found = delivered(folder);
     assert!(
@@ -143,14 +145,14 @@ fn nobody_is_without_a_key(folder: &Path, client: Option<&KeyDigest>, hour: u64)
     assert!(live(folder, hour) <= 2, "in hour {hour}");
 }
 
-/// How many keys are valid.
+/// Returns how many keys are valid.
 fn live(folder: &Path, hour: u64) -> usize {
     let ledger = commit::load(&folder.join("keys.toml")).unwrap();
     let live = ledger.keys().filter(|key| ledger.is_live(key, at(hour)));
     live.count()
 }
 
-/// The test of this name in a process of its own.
+/// Runs the test of this name in a process of its own.
 fn child(folder: &Path, test: &str, begin: u64) -> Command {
     let mut child = Command::new(env::current_exe().unwrap());
     let test = format!("keyring::rotator::tests::{test}");
@@ -163,13 +165,13 @@ fn child(folder: &Path, test: &str, begin: u64) -> Command {
     child
 }
 
-/// In the child: where it is, and when.
+/// Returns the directory and the first hour, in a child.
 fn in_child() -> Option<(PathBuf, u64)> {
     let folder = env::var_os(FOLDER)?;
     Some((folder.into(), env::var(BEGIN).unwrap().parse().unwrap()))
 }
 
-/// What a child says: an hour, and the key that its client has then.
+/// Prints the hour and the key that the client has, in a child.
 fn say(hour: u64, client: Option<&KeyDigest>) {
     let client = client.map_or_else(|| "none".to_owned(), KeyDigest::to_text);
     println!("\nhour {hour} {client}");
@@ -184,7 +186,7 @@ fn said(line: &str) -> Option<(u64, Option<KeyDigest>)> {
     Some((hour.parse().ok()?, client))
 }
 
-/// How far a process came.
+/// How far a process got.
 struct Life {
     hour: u64,
     client: Option<KeyDigest>,
@@ -192,7 +194,7 @@ struct Life {
 }
 
 impl Life {
-    /// Of a process that begins in this hour and ends after so many steps of its writes.
+    /// Runs a process that begins in this hour and ends after this many steps.
     fn of(folder: &Path, test: &str, begin: u64, steps: usize) -> Self {
         let mut child = child(folder, test, begin);
         let output = child.env(STEPS, steps.to_string()).output().unwrap();
@@ -207,7 +209,7 @@ impl Life {
     }
 }
 
-/// The next process, which ends by itself, goes on and comes to rest.
+/// Starts the next process, which continues and completes the rotation.
 async fn the_next_one_goes_on(folder: &Path, client: Option<&KeyDigest>, hour: u64) {
     let mut process = Process::start(folder, hour, Fuse::endless()).await;
     process.catch_up(hour).await;
@@ -234,8 +236,7 @@ async fn the_next_one_goes_on(folder: &Path, client: Option<&KeyDigest>, hour: u
 }
 
 #[tokio::test]
-async fn a_process_that_ends_at_any_step_of_a_write_leaves_every_client_a_key_and_the_next_one_goes_on()
- {
+async fn crash_at_any_write_step_leaves_the_client_a_key() {
     if let Some((folder, begin)) = in_child() {
         let steps = env::var(STEPS).unwrap().parse().unwrap();
         let mut process = Process::start(&folder, begin, Fuse::of(steps)).await;
@@ -248,7 +249,7 @@ async fn a_process_that_ends_at_any_step_of_a_write_leaves_every_client_a_key_an
         }
         return;
     }
-    let test = "a_process_that_ends_at_any_step_of_a_write_leaves_every_client_a_key_and_the_next_one_goes_on";
+    let test = "crash_at_any_write_step_leaves_the_client_a_key";
     for steps in 0.. {
         let mut is_first_complete = false;
         // Once more, and with another process in between that ends, too: at each of its steps.
@@ -261,13 +262,15 @@ async fn a_process_that_ends_at_any_step_of_a_write_leaves_every_client_a_key_an
                 life = Life::of(folder, test, life.hour, steps);
             }
             the_next_one_goes_on(folder, life.client.as_ref(), life.hour).await;
-            // Two first keys that nobody was given are not replaced before they are as old as the overlap.
+            // Two first keys that nobody was given are not replaced before they are as old as the
+            // overlap.
             if life.is_complete || life.hour == 0 {
                 break;
             }
         }
         if is_first_complete {
-            // The sink's lock; seven steps of each write of the store's file, and five of the sink's.
+            // The sink's lock; seven steps of each write of the store's file, and five of the
+            // sink's.
             assert_eq!(steps, 1 + (7 + 5) + (7 + 5) + 7);
             break;
         }
@@ -275,8 +278,7 @@ async fn a_process_that_ends_at_any_step_of_a_write_leaves_every_client_a_key_an
 }
 
 #[tokio::test]
-async fn a_process_that_is_killed_at_any_moment_leaves_every_client_a_key_and_the_next_one_goes_on()
-{
+async fn kill_at_any_moment_leaves_the_client_a_key() {
     if let Some((folder, begin)) = in_child() {
         let mut process = Process::start(&folder, begin, Fuse::endless()).await;
         let mut client: Option<KeyDigest> = env::var(CLIENT).ok().map(|key| key.parse().unwrap());
@@ -289,8 +291,7 @@ async fn a_process_that_is_killed_at_any_moment_leaves_every_client_a_key_and_th
             say(hour, client.as_ref());
         }
     }
-    let test =
-        "a_process_that_is_killed_at_any_moment_leaves_every_client_a_key_and_the_next_one_goes_on";
+    let test = "kill_at_any_moment_leaves_the_client_a_key";
     let home = TempDir::new().unwrap();
     let folder = home.path();
     let (mut begin, mut client) = (0, None::<KeyDigest>);
@@ -316,6 +317,7 @@ async fn a_process_that_is_killed_at_any_moment_leaves_every_client_a_key_and_th
     the_next_one_goes_on(folder, client.as_ref(), begin).await;
     let made = commit::load(&folder.join("keys.toml")).unwrap();
     let made = u64::try_from(made.keys().count()).unwrap();
-    // One for each period, or fewer, where each process waits for its overlap anew; and one more for each that was lost.
+    // One for each period, or fewer, where each process waits for its overlap anew; and one more
+    // for each that was lost.
     assert!((3..=begin / PERIOD + 21).contains(&made), "{made} keys");
 }

@@ -1,4 +1,5 @@
-//! When keys were last used, in a file beside the key file. Services write it, and operators read it.
+//! When keys were last used, in a file beside the key file. Services write it, and operators read
+//! it.
 
 mod uses;
 
@@ -30,8 +31,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 ///
 /// A service that accepts keys [follows](Self::follow_until) its key set, no matter whether a
 /// [`KeyRing`](crate::keyring::KeyRing) publishes it or a [`FileSource`](crate::source::FileSource)
-/// reads it. Several services may write to one file. An operator [reads](Self::read) it to find keys
-/// that nobody uses. The key file itself is not changed.
+/// reads it. Several services may write to one file. An operator [reads](Self::read) it to find
+/// keys that nobody uses. The key file itself is not changed.
 ///
 /// The file is written only when the day of a use changes, under the lock on
 /// `<key file>.used.lock`. If it is lost, only the dates of use are lost.
@@ -59,7 +60,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 ///
 /// let uses = UseFile::beside(&path);
 /// assert!(uses.read().await?.is_none()); // no use was recorded
-/// uses.note(&ring.keys().current(), SystemTime::now()).await?; // or, in a task of its own, `follow_until`
+/// // A service spawns `follow_until` instead.
+/// uses.note(&ring.keys().current(), SystemTime::now()).await?;
 /// let uses = uses.read().await?.unwrap();
 /// assert_eq!(uses.last_used(&id), None); // nobody has used it
 /// # Ok(())
@@ -115,9 +117,9 @@ impl UseFile {
 
     /// Records the uses of these keys until `end` resolves.
     ///
-    /// It writes at once, after a minute, and every ten minutes from then on. When `end` resolves, it
-    /// writes once more and returns: a service resolves `end` after its last request, and then waits
-    /// for this future. A failed write is logged, and tried again the next time.
+    /// It writes at once, after a minute, and every ten minutes from then on. When `end` resolves,
+    /// it writes once more and returns: a service resolves `end` after its last request, and then
+    /// waits for this future. A failed write is logged, and tried again the next time.
     ///
     /// # Cancel safety
     ///

@@ -12,8 +12,9 @@ impl FromStr for SourceConfig {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`SourceErrorKind::Invalid`](crate::source::SourceErrorKind::Invalid) for
-    /// anything else. It does not contain the text, which may be a key that was passed by mistake.
+    /// Returns an error of kind
+    /// [`SourceErrorKind::Invalid`](crate::source::SourceErrorKind::Invalid) for anything else. It
+    /// does not contain the text, which may be a key that was passed by mistake.
     fn from_str(text: &str) -> Result<Self, SourceError> {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::env(name)),

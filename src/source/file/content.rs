@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn white_space_and_byte_order_marks_are_trimmed_at_both_ends_alone() {
+    fn trim_removes_white_space_and_bom_at_both_ends() {
         let trimmed: [(&[u8], &[u8]); 6] = [
             (b"key", b"key"),
             (b"  key\r\n", b"key"),
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn trimming_twice_is_trimming_once(content in pieces()) {
+        fn trim_is_idempotent(content in pieces()) {
             let once = trim(&content);
             prop_assert_eq!(trim(once), once);
             for end in [once.first(), once.last()].into_iter().flatten() {
@@ -117,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn what_surrounds_a_key_does_not_matter(around in "[ \t\r\n\u{feff}]{0,9}", after in "[ \t\r\n\u{feff}]{0,9}") {
+        fn trim_ignores_what_surrounds_a_key(around in "[ \t\r\n\u{feff}]{0,9}", after in "[ \t\r\n\u{feff}]{0,9}") {
             let content = [around.as_bytes(), b"sk-1f0c", after.as_bytes()].concat();
             prop_assert_eq!(trim(&content), b"sk-1f0c");
         }

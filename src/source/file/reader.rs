@@ -62,8 +62,8 @@ impl Reader {
 
     /// Reads the file. Blocks as long as the file system does.
     pub(crate) fn read(&mut self, options: &FileOptions) -> Reading {
-        // The watch first: a change after the read causes an event. The target before the content: if
-        // a link is swapped in between, the fetch takes two reads instead of one.
+        // The watch first: a change after the read causes an event. The target before the content:
+        // if a link is swapped in between, the fetch takes two reads instead of one.
         let watching = match options.watch {
             WatchMode::Watch => self.watch.arm(&options.path),
             WatchMode::PollOnly => WatchStatus::Off,
@@ -95,7 +95,8 @@ fn read_content(options: &FileOptions) -> Result<(Content, Exposure), Fault> {
     Ok((Content::new(bytes), exposure))
 }
 
-/// Distinguishes a link to nothing from nothing, and a file that cannot be opened, such as a socket.
+/// Distinguishes a link to nothing from nothing, and a file that cannot be opened, such as a
+/// socket.
 fn why_not_opened(path: &Path, fault: Fault) -> Fault {
     match fault {
         Fault::Missing(error)

@@ -1,4 +1,4 @@
-//! What of the file is the key, and when it has changed.
+//! Which bytes of the file are the key, and when it has changed.
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
@@ -13,21 +13,21 @@ use super::support::{Desk, assert_content, failure, in_time, replace, write};
 use crate::support::source_kind;
 
 #[tokio::test(start_paused = true)]
-async fn white_space_and_byte_order_marks_around_the_key_are_not_part_of_it() {
+async fn white_space_and_bom_are_trimmed() {
     let desk = Desk::new("\u{feff} \t sk-1 \r\n\n");
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     assert_content(&key.current(), "sk-1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn bytes_within_the_key_are_left_as_they_are() {
+async fn inner_bytes_are_kept() {
     let desk = Desk::new(b"\xFF\x00 two\nlines\x0B");
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     assert_eq!(key.current().expose_secret(), b"\xFF\x00 two\nlines\x0B");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_key_in_another_file_is_no_rotation() {
+async fn same_key_in_a_new_file_is_no_rotation() {
     let desk = Desk::new("sk-1");
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     replace(&desk.path, "sk-1\n");
@@ -36,7 +36,7 @@ async fn the_same_key_in_another_file_is_no_rotation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_has_not_changed_is_looked_at_once() {
+async fn unchanged_file_is_read_once() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).without_watch();
     let key = Rotating::start(source).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_file_that_has_not_changed_is_looked_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_keeps_size_and_timestamps_is_seen() {
+async fn change_with_same_size_and_mtime_is_seen() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).without_watch();
     let key = Rotating::start(source).await.unwrap();
@@ -68,7 +68,7 @@ fn set_modified(desk: &Desk, at: SystemTime) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_not_watched_is_read_every_ten_seconds() {
+async fn unwatched_file_is_read_every_ten_seconds() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).without_watch();
     let key = Rotating::start(source).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_file_that_is_not_watched_is_read_every_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_is_read_as_often_as_told() {
+async fn poll_sets_the_interval() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).poll(Duration::from_secs(2));
     let key = Rotating::start(source.without_watch()).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_file_is_read_as_often_as_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_may_have_as_many_bytes_as_told_and_not_one_more() {
+async fn max_bytes_is_the_largest_size() {
     let desk = Desk::new("12345678");
     let source = FileSource::new(&desk.path).max_bytes(8);
     let key = Rotating::start(source).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_file_may_have_as_many_bytes_as_told_and_not_one_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sixty_four_kibibytes_are_a_key_file_unless_told() {
+async fn max_bytes_defaults_to_64_kib() {
     let desk = Desk::new(vec![b'k'; 64 * 1024]);
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     assert_eq!(key.current().expose_secret().len(), 64 * 1024);
@@ -121,7 +121,7 @@ async fn sixty_four_kibibytes_are_a_key_file_unless_told() {
 }
 
 #[test]
-fn the_source_tells_its_path_and_no_content() {
+fn debug_shows_the_path_and_no_content() {
     let desk = Desk::new("sk-sentinel");
     let text = format!("{:?}", FileSource::new(&desk.path));
     assert!(

@@ -1,4 +1,4 @@
-//! What may become of a key file: the last good key stays, and the error says what is wrong.
+//! Key files that break: the last good key stays, and the error says what is wrong.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -13,8 +13,8 @@ use tower_rotating_auth::{
 use super::support::{Desk, assert_content, failure, in_time, write};
 use crate::support::{source_kind, start_kind};
 
-/// A key whose file goes bad: told of with its class, its path and these words, and never with the
-/// content; the key stays until the file is mended.
+/// Breaks the file of a key. The error must have this kind, and contain the path and these words,
+/// but never the content. The key must stay until the file is repaired.
 async fn stays(class: SourceErrorKind, words: &str, go_bad: impl FnOnce(&Path)) {
     let desk = Desk::new("sk-sentinel");
     let path = &*desk.path;
@@ -49,19 +49,19 @@ fn mend(path: &Path) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_deleted() {
+async fn deleted_file_keeps_the_key() {
     let delete = |path: &Path| fs::remove_file(path).unwrap();
     stays(Transient, "does not exist", delete).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_whose_directory_is_deleted() {
+async fn deleted_directory_keeps_the_key() {
     let delete = |path: &Path| fs::remove_dir_all(path.parent().unwrap()).unwrap();
     stays(Transient, "does not exist", delete).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_whose_directory_becomes_a_file() {
+async fn directory_replaced_with_file_keeps_the_key() {
     let desk = Desk::empty();
     let path = desk.at("keys/openai");
     fs::create_dir(desk.at("keys")).unwrap();
@@ -74,17 +74,17 @@ async fn a_file_whose_directory_becomes_a_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_emptied() {
+async fn emptied_file_keeps_the_key() {
     stays(Invalid, "is empty", |path| write(path, "")).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_with_nothing_but_white_space() {
+async fn white_space_file_keeps_the_key() {
     stays(Invalid, "is empty", |path| write(path, " \r\n\u{feff}")).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_directory() {
+async fn directory_keeps_the_key() {
     let become_directory = |path: &Path| {
         fs::remove_file(path).unwrap();
         fs::create_dir(path).unwrap();
@@ -93,7 +93,7 @@ async fn a_directory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_of_a_gibibyte() {
+async fn oversized_file_keeps_the_key() {
     let grow = |path: &Path| File::create(path).unwrap().set_len(1 << 30).unwrap();
     stays(Invalid, "more than 65536 bytes", grow).await;
 }
@@ -114,22 +114,22 @@ mod unix {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_link_to_nothing() {
+    async fn dangling_link_keeps_the_key() {
         stays(Transient, "link to nothing", lead_to("nothing")).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_link_to_itself() {
+    async fn link_to_itself_keeps_the_key() {
         stays(Transient, "could not be read", lead_to("openai")).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_device_that_never_ends() {
+    async fn endless_device_keeps_the_key() {
         stays(Invalid, "not a regular file", lead_to("/dev/zero")).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pipe_that_nobody_writes_to() {
+    async fn pipe_without_writer_keeps_the_key() {
         let become_pipe = |path: &Path| {
             fs::remove_file(path).unwrap();
             assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
@@ -138,7 +138,7 @@ mod unix {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_socket() {
+    async fn socket_keeps_the_key() {
         let become_socket = |path: &Path| {
             fs::remove_file(path).unwrap();
             drop(UnixListener::bind(path).unwrap());
@@ -148,7 +148,7 @@ mod unix {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_at_the_start_is_told_at_the_start() {
+async fn bad_file_fails_the_start() {
     let desk = Desk::new("");
     match Rotating::start(FileSource::new(&desk.path)).await {
         Err(error) => assert_eq!(start_kind(&error), Some(Invalid)),

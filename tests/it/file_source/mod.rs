@@ -1,7 +1,7 @@
 //! The file source, on real files.
 //!
-//! Time is virtual. Where a file system's events are waited for, it runs on while the test is idle, so that
-//! a wait ends with the event, or after a hundred virtual days of nothing.
+//! Time is virtual. It advances while a test waits for an event of the file system, so the wait
+//! ends with the event, or after a hundred virtual days.
 
 mod content;
 mod faults;

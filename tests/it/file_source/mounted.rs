@@ -1,4 +1,4 @@
-//! A volume that is mounted after the start, over a directory that is there already.
+//! A volume that is mounted over an existing directory after the start.
 
 use std::fs;
 use std::process::Command;
@@ -7,14 +7,15 @@ use super::support::{Desk, in_time, write};
 use super::watch::Watched;
 use crate::support::child::{again_as, in_child};
 
-/// Runs again where it may mount. No event tells of a mount: it is found by a read, which watches it.
+/// Runs again in a namespace that may mount. A mount causes no event: a read finds it, and watches
+/// it.
 #[tokio::test(start_paused = true)]
-async fn a_volume_that_is_mounted_over_the_directory_is_watched_once_it_is_found() {
+async fn mounted_volume_is_watched_once_found() {
     if !in_child() {
         again_as(
             &["--user", "--map-root-user", "--mount"],
             "true",
-            "file_source::mounted::a_volume_that_is_mounted_over_the_directory_is_watched_once_it_is_found",
+            "file_source::mounted::mounted_volume_is_watched_once_found",
         );
         return;
     }

@@ -1,4 +1,4 @@
-//! Who else may get at the key file.
+//! Who else may access the key file.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_others_may_write_is_refused_at_the_start() {
+async fn writable_file_fails_the_start() {
     for mode in [0o620, 0o602, 0o666] {
         let desk = Desk::new("sk-1");
         set_mode(&desk.path, mode);
@@ -34,7 +34,7 @@ async fn a_file_that_others_may_write_is_refused_at_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_others_may_write_all_of_a_sudden_is_refused_with_the_key_in_it() {
+async fn file_that_becomes_writable_keeps_the_old_key() {
     let desk = Desk::new("sk-1");
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     write(&desk.path, "sk-2");
@@ -50,24 +50,20 @@ async fn a_file_that_others_may_write_all_of_a_sudden_is_refused_with_the_key_in
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_everybody_may_read_is_taken_with_one_warning() {
+async fn world_readable_file_logs_one_warning() {
     let traced = Traced::new();
     let desk = Desk::new("sk-sentinel");
     set_mode(&desk.path, 0o644);
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     in_time(key.refresh()).await.unwrap();
     let text = traced.text();
-    assert_eq!(
-        text.matches("may be read by everybody").count(),
-        1,
-        "{text}"
-    );
+    assert_eq!(text.matches("readable by everybody").count(), 1, "{text}");
     assert!(text.contains("0644") && text.contains("openai"), "{text}");
     assert!(!text.contains("sentinel"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_its_group_may_read_is_taken_without_one() {
+async fn group_readable_file_logs_no_warning() {
     let traced = Traced::new();
     let desk = Desk::new("sk-1");
     set_mode(&desk.path, 0o640);
@@ -77,7 +73,7 @@ async fn a_file_that_its_group_may_read_is_taken_without_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_everybody_may_read_is_refused_where_that_is_strict() {
+async fn strict_refuses_world_readable_file() {
     let desk = Desk::new("sk-1");
     set_mode(&desk.path, 0o644);
     match Rotating::start(FileSource::new(&desk.path).strict()).await {
@@ -90,9 +86,9 @@ async fn a_file_that_everybody_may_read_is_refused_where_that_is_strict() {
     }
 }
 
-/// Root may read everything; where the tests run as root, this one runs again as somebody who may not.
+/// Root may read everything. If the tests run as root, this one runs again as another user.
 #[tokio::test(start_paused = true)]
-async fn a_file_that_may_no_longer_be_read_keeps_the_key() {
+async fn unreadable_file_keeps_the_key() {
     let desk = Desk::new("sk-1");
     let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
     set_mode(&desk.path, 0o000);
@@ -100,14 +96,14 @@ async fn a_file_that_may_no_longer_be_read_keeps_the_key() {
         again_as(
             &["--user"],
             "true",
-            "file_source::permissions::a_file_that_may_no_longer_be_read_keeps_the_key",
+            "file_source::permissions::unreadable_file_keeps_the_key",
         );
         return;
     }
     let error = failure(&key).await;
     let error = error.source_error().expect("the source failed");
     assert_eq!(error.kind(), SourceErrorKind::Permanent);
-    assert!(error.to_string().contains("may not be read"), "{error}");
+    assert!(error.to_string().contains("not readable"), "{error}");
     assert_content(&key.current(), "sk-1");
 
     set_mode(&desk.path, 0o600);

@@ -1,4 +1,4 @@
-//! A file that is not there when the process starts.
+//! A file that does not exist when the process starts.
 
 use std::fs;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::support::{Desk, assert_content, write};
 use crate::support::start_kind;
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_missing_fails_the_start() {
+async fn missing_file_fails_the_start() {
     let desk = Desk::empty();
     match Rotating::start(FileSource::new(&desk.path)).await {
         Err(error) => assert_eq!(start_kind(&error), Some(SourceErrorKind::Transient)),
@@ -22,7 +22,7 @@ async fn a_file_that_is_missing_fails_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_missing_for_a_moment_does_not() {
+async fn file_missing_for_a_moment_starts() {
     let desk = Desk::empty();
     let source = FileSource::new(&desk.path).without_watch();
     let (key, ()) = tokio::join!(Rotating::start(source), async {
@@ -33,7 +33,7 @@ async fn a_file_that_is_missing_for_a_moment_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_appears_after_the_start_is_waited_for_if_told() {
+async fn late_file_is_polled_for() {
     let desk = Desk::empty();
     let path = desk.at("keys/openai");
     let builder = Rotating::builder().wait_for_first(Duration::from_secs(60));
@@ -47,7 +47,7 @@ async fn a_file_that_appears_after_the_start_is_waited_for_if_told() {
 
 #[cfg(all(unix, not(portable_only)))]
 #[tokio::test(start_paused = true)]
-async fn the_watch_tells_of_a_file_that_appears_after_the_start() {
+async fn late_file_is_seen_by_the_watch() {
     use super::support::in_time;
     use super::watch::NEVER;
 

@@ -1,4 +1,4 @@
-//! Writers of key files, and waiting for what they lead to.
+//! Writers of key files, and functions that wait for the effect.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
@@ -43,7 +43,7 @@ impl Desk {
     }
 }
 
-/// A new file is for its owner alone.
+/// Creates a file that only its owner may access.
 pub(super) fn create(path: &Path) -> File {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -64,11 +64,11 @@ pub(super) fn replace(path: &Path, content: &str) {
     fs::rename(temporary, path).unwrap();
 }
 
-/// Waits, for a hundred virtual days at most.
+/// Waits for at most a hundred virtual days.
 ///
-/// In steps, which take long enough altogether for what is not on virtual time. One long timeout may
-/// pass at once: when another thread wakes a task in the moment in which its timer fires, the clock jumps
-/// to the next timer, whosever it is.
+/// It waits in steps, which together take long enough for work that does not run on virtual time. A
+/// single long timeout may pass at once: if another thread wakes a task when its timer fires, the
+/// clock jumps to the next timer, no matter whose it is.
 pub(super) async fn in_time<T>(wait: impl Future<Output = T>) -> T {
     let mut wait = pin!(wait);
     for _ in 0..PATIENCE.as_secs() / STEP.as_secs() {
@@ -79,7 +79,7 @@ pub(super) async fn in_time<T>(wait: impl Future<Output = T>) -> T {
     panic!("it should have happened by now");
 }
 
-/// Asks the source now and waits for its error.
+/// Refreshes the key and returns the error of its source.
 pub(super) async fn failure(key: &Rotating<Secret>) -> RefreshError {
     match in_time(key.refresh()).await {
         Err(error) if error.kind() == RefreshErrorKind::Failed => error,

@@ -1,4 +1,4 @@
-//! Writers that are caught halfway: only what is complete is ever published.
+//! Writers that are caught halfway. Only complete content is published.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -15,16 +15,16 @@ use tower_rotating_auth::{
 use super::support::{Desk, assert_content, create, in_time, write};
 
 const ROTATIONS: usize = 40;
-/// Shorter than what a file must stay the same for before its content is believed.
+/// Shorter than the time for which content must stay the same to be accepted.
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// A key that differs from the next one everywhere, and is one byte shorter.
+/// A key that differs from the next one in every byte, and is one byte shorter.
 fn key(number: usize) -> String {
     let letter = if number % 2 == 0 { "e" } else { "o" };
     letter.repeat(number + 10)
 }
 
-/// Rotates a key by a writer, and asks for it all the time meanwhile.
+/// Rotates a key with a writer, and refreshes all the time.
 async fn rotate(source: impl Fn(&Path) -> FileSource, write_key: impl AsyncFn(&Path, &str)) {
     let desk = Desk::new(key(0));
     let fetched = Arc::new(Mutex::new(Vec::new()));
@@ -78,32 +78,32 @@ async fn unlink_and_create(path: &Path, key: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn truncated_and_written_in_pieces() {
+async fn truncate_and_write_publishes_no_partial_key() {
     rotate(polled, truncate_and_write).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn truncated_and_written_in_pieces_under_watch() {
+async fn watched_truncate_and_write_publishes_no_partial_key() {
     rotate(|path| FileSource::new(path), truncate_and_write).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn overwritten_in_pieces() {
+async fn overwrite_publishes_no_partial_key() {
     rotate(polled, overwrite).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn unlinked_and_created_and_written_in_pieces() {
+async fn unlink_and_create_publishes_no_partial_key() {
     rotate(polled, unlink_and_create).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn unlinked_and_created_and_written_in_pieces_under_watch() {
+async fn watched_unlink_and_create_publishes_no_partial_key() {
     rotate(|path| FileSource::new(path), unlink_and_create).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn written_in_pieces_at_the_start() {
+async fn partial_file_at_start_is_waited_for() {
     let desk = Desk::new("");
     let written = key(8);
     let (started, ()) = tokio::join!(
@@ -114,7 +114,7 @@ async fn written_in_pieces_at_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn written_all_the_time() {
+async fn file_that_never_settles_is_an_error() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).without_watch();
     let rotating = Rotating::start(source).await.unwrap();

@@ -1,4 +1,4 @@
-//! A system that has no watch to give.
+//! A system without a free watch.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::support::{Desk, assert_content, in_time, write};
 use crate::support::Traced;
 use crate::support::child::{again_as, in_child};
 
-/// Runs again where no inotify instance can be had.
+/// Runs again in a process that cannot create an inotify instance.
 #[tokio::test(start_paused = true)]
-async fn a_file_that_cannot_be_watched_is_polled_with_one_warning() {
+async fn failed_watch_falls_back_to_polling() {
     if !in_child() {
         again_as(
             &["--user", "--map-root-user"],
             "echo 0 > /proc/sys/user/max_inotify_instances",
-            "file_source::unwatched::a_file_that_cannot_be_watched_is_polled_with_one_warning",
+            "file_source::unwatched::failed_watch_falls_back_to_polling",
         );
         return;
     }
@@ -34,5 +34,5 @@ async fn a_file_that_cannot_be_watched_is_polled_with_one_warning() {
     }
     let text = traced.text();
     assert_eq!(text.matches("WARN").count(), 1, "{text}");
-    assert!(text.contains("cannot be watched"), "{text}");
+    assert!(text.contains("cannot watch"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! A Kubernetes volume, and that a swap of it is believed at once.
+//! A Kubernetes volume, whose swap is accepted at once.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -25,8 +25,8 @@ impl Volume {
         volume
     }
 
-    /// As the kubelet does it: a new directory, a link to it renamed over the old link, the old
-    /// directory removed.
+    /// Swaps the volume as the kubelet does: it creates a directory, renames a link to it over the
+    /// old link, and removes the old directory.
     pub(super) fn swap(&mut self, content: &str) {
         let old = self.root.join(format!("..{}", self.version));
         self.version += 1;
@@ -42,7 +42,7 @@ impl Volume {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_swap_is_believed_at_once() {
+async fn swapped_volume_is_accepted_at_once() {
     let desk = Desk::empty();
     let mut volume = Volume::new(desk.at("volume"), "sk-0");
     let source = FileSource::new(desk.at("volume/openai")).without_watch();
@@ -55,7 +55,7 @@ async fn a_swap_is_believed_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_swap_to_an_empty_file_is_not_believed_until_it_is_filled() {
+async fn swap_to_empty_file_waits_for_content() {
     let desk = Desk::empty();
     let mut volume = Volume::new(desk.at("volume"), "sk-0");
     let path = desk.at("volume/openai");

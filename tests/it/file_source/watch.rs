@@ -1,4 +1,4 @@
-//! Changes that the watch alone tells of: the poll never comes, and neither does a retry.
+//! Changes that only the watch reports: there is neither a poll nor a retry.
 
 use std::fs;
 use std::future::pending;
@@ -16,7 +16,7 @@ use tower_rotating_auth::{
 use super::support::{Desk, assert_content, in_time, replace, write};
 use super::volume::Volume;
 
-/// A poll that no test lives to see: whatever is seen, the watch has told of it.
+/// A poll interval that no test reaches: only the watch can report a change.
 pub(super) const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 pub(super) struct Watched {
@@ -46,7 +46,7 @@ impl Watched {
     }
 }
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 async fn until(is_so: impl Fn() -> bool) {
     in_time(async {
         while !is_so() {
@@ -57,7 +57,7 @@ async fn until(is_so: impl Fn() -> bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_swaps_of_a_kubernetes_volume_however_it_is_reached() {
+async fn hundred_volume_swaps_are_all_seen() {
     let desk = Desk::empty();
     let mut volume = Volume::new(desk.at("volume"), "sk-0");
     symlink(desk.at("volume/openai"), desk.at("file")).unwrap();
@@ -81,7 +81,7 @@ async fn a_hundred_swaps_of_a_kubernetes_volume_however_it_is_reached() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_among_the_ancestors_is_swapped() {
+async fn swapped_ancestor_link_is_seen() {
     let desk = Desk::empty();
     release(&desk, 0);
     let mut key = Watched::start(&desk.at("current/keys/openai")).await;
@@ -91,7 +91,7 @@ async fn a_link_among_the_ancestors_is_swapped() {
     }
 }
 
-/// Swaps the link `current` to a directory that has the key further down.
+/// Points the link `current` to a directory that holds the key in a subdirectory.
 fn release(desk: &Desk, number: u32) {
     let keys = desk.at(&format!("releases/{number}/keys"));
     fs::create_dir_all(&keys).unwrap();
@@ -101,17 +101,17 @@ fn release(desk: &Desk, number: u32) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_is_written_in_place_as_through_a_bind_mount() {
+async fn write_in_place_is_seen() {
     rotate(write).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_is_renamed_over_the_old_one() {
+async fn rename_over_the_file_is_seen() {
     rotate(replace).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_is_unlinked_and_created() {
+async fn unlink_and_create_is_seen() {
     rotate(|path, content| {
         fs::remove_file(path).unwrap();
         write(path, content);
@@ -130,7 +130,7 @@ async fn rotate(writer: impl Fn(&Path, &str)) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_directory_is_removed_and_made_again() {
+async fn recreated_directory_is_seen() {
     let desk = Desk::empty();
     let make = |content: &str| {
         fs::create_dir_all(desk.at("keys/of")).unwrap();
@@ -152,7 +152,7 @@ async fn the_directory_is_removed_and_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_directory_is_moved_away_and_back() {
+async fn directory_moved_away_and_back_is_seen() {
     let desk = Desk::empty();
     let [keys, aside] = ["keys", "aside"].map(|name| desk.at(name));
     fs::create_dir(&keys).unwrap();
@@ -174,7 +174,7 @@ async fn the_directory_is_moved_away_and_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_directory_takes_the_name_over() {
+async fn replaced_directory_is_seen() {
     let desk = Desk::empty();
     let keys = desk.at("keys");
     fs::create_dir(&keys).unwrap();
@@ -193,7 +193,7 @@ async fn another_directory_takes_the_name_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_relative_path_is_watched_too() {
+async fn relative_path_is_watched() {
     let desk = Desk::new("sk-0");
     let up = std::env::current_dir().unwrap().components().count() - 1;
     let root: PathBuf = std::iter::repeat_n("..", up).collect();
@@ -203,7 +203,7 @@ async fn a_relative_path_is_watched_too() {
     key.becomes("sk-1").await;
 }
 
-/// Asks for changes a millisecond at a time, and not for ever.
+/// Polls `changed` for a millisecond at a time, and drops it.
 struct Impatient {
     source: FileSource,
     patience: u32,
@@ -241,7 +241,7 @@ impl Source for Impatient {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_is_not_lost_when_waiting_for_it_is_given_up_all_the_time() {
+async fn dropped_changed_future_loses_no_change() {
     let desk = Desk::new("sk-0");
     let mut key = Watched::of(Impatient::new(FileSource::new(&desk.path).poll(NEVER))).await;
     for number in 1..=20 {
@@ -251,17 +251,17 @@ async fn a_change_is_not_lost_when_waiting_for_it_is_given_up_all_the_time() {
     }
 }
 
-/// Runs again in a process of its own, where no other test watches anything.
+/// Runs again in a process of its own, where no other test has a watch.
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
-async fn directories_that_no_longer_matter_are_not_watched_any_more() {
+async fn stale_directories_are_unwatched() {
     use crate::support::child::{again_as, in_child};
 
     if !in_child() {
         again_as(
             &["--user", "--map-root-user"],
             "true",
-            "file_source::watch::directories_that_no_longer_matter_are_not_watched_any_more",
+            "file_source::watch::stale_directories_are_unwatched",
         );
         return;
     }

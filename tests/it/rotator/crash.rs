@@ -7,8 +7,8 @@ use super::world::{HOUR, World};
 /// Enough to never blow.
 const LONG: usize = 1_000_000;
 
-/// Three weeks of a rotator whose process ends where the fuses say, and of a client that looks for a new key twice a day.
-/// How much of the last fuse was burnt is returned.
+/// Runs three weeks of a rotator whose process ends where the fuses say, and of a client that reads
+/// its key twice a day. Returns how much of the last fuse has burnt.
 async fn three_weeks(fuses: &[usize]) -> usize {
     let world = World::new();
     let mut fuses: VecDeque<_> = fuses.iter().copied().collect();
@@ -46,10 +46,11 @@ async fn three_weeks(fuses: &[usize]) -> usize {
 }
 
 #[tokio::test]
-async fn a_process_that_ends_at_any_step_goes_on_and_no_client_is_without_a_key() {
+async fn restart_at_any_step_leaves_the_client_a_key() {
     let steps = three_weeks(&[]).await;
     assert!(steps > 160, "{steps}");
-    // The first key; the first rotation, five days of a look each hour later; the end of its overlap.
+    // The first key; the first rotation, five days of a look each hour later; the end of its
+    // overlap.
     for step in (1..=12).chain(115..=160) {
         three_weeks(&[step]).await;
     }

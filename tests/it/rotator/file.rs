@@ -1,4 +1,4 @@
-//! Delivered to a file, with a file source on the other side.
+//! Delivery to a file, with a file source on the other side.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tower_rotating_auth::{
 use super::world::{PERIOD, World, terms};
 
 #[tokio::test]
-async fn a_file_source_takes_over_what_a_rotator_delivers() {
+async fn file_source_follows_the_rotator() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("batch.key");
     let world = World::new();
@@ -41,7 +41,7 @@ async fn a_file_source_takes_over_what_a_rotator_delivers() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written_is_told_by_its_path() {
+async fn unwritable_file_error_contains_the_path() {
     let world = World::new();
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
     let mut rotator = Rotator::new(ring.clone(), terms(), FileSink::new("nowhere/at/all.key"));
@@ -52,7 +52,7 @@ async fn a_file_that_cannot_be_written_is_told_by_its_path() {
 }
 
 #[tokio::test]
-async fn a_delivery_whose_caller_is_gone_is_over_before_the_file_is_looked_at() {
+async fn dropped_delivery_completes_before_held() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::new();
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_delivery_whose_caller_is_gone_is_over_before_the_file_is_looked_at() 
 }
 
 #[tokio::test]
-async fn nobody_else_delivers_to_a_file_until_the_one_who_does_is_gone() {
+async fn second_sink_is_locked_out_until_the_first_ends() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("batch.key");
     let world = World::new();

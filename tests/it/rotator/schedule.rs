@@ -1,4 +1,4 @@
-//! When a key is replaced, and when the old one ends.
+//! When a key is replaced, and when the old one is retired.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use tower_rotating_auth::{
 use super::world::{DAY, HOUR, PERIOD, World, terms};
 
 #[tokio::test]
-async fn a_key_is_replaced_after_its_period_and_ends_an_overlap_later() {
+async fn old_key_retires_one_overlap_after_the_period() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
     let due = rotator.catch_up().await.unwrap();
@@ -37,7 +37,7 @@ async fn a_key_is_replaced_after_its_period_and_ends_an_overlap_later() {
 }
 
 #[tokio::test]
-async fn the_old_key_ends_as_soon_as_the_new_one_was_seen_in_use() {
+async fn old_key_retires_once_the_new_one_is_used() {
     let world = World::new();
     let (ring, rotator) = world.start().await;
     let seen = Arc::new(AtomicBool::new(false));
@@ -54,13 +54,13 @@ async fn the_old_key_ends_as_soon_as_the_new_one_was_seen_in_use() {
 }
 
 #[tokio::test]
-async fn a_key_that_could_not_be_delivered_is_delivered_later_and_no_other_is_made() {
+async fn failed_delivery_is_retried_with_the_same_key() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
     rotator.catch_up().await.unwrap();
     let first = world.delivered().unwrap();
     world.pass(PERIOD);
-    // What the sink holds, two sides of the commit, and then the delivery.
+    // The fuse burns on what the sink holds, on both sides of the commit, and on the delivery.
     for failing in [4, 1, 1, 1] {
         world.fuse.set(failing);
         rotator.catch_up().await.unwrap_err();
@@ -76,7 +76,7 @@ async fn a_key_that_could_not_be_delivered_is_delivered_later_and_no_other_is_ma
 }
 
 #[tokio::test]
-async fn a_key_that_is_revoked_is_replaced_at_once() {
+async fn revoked_key_is_replaced_at_once() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
     rotator.catch_up().await.unwrap();
@@ -89,7 +89,7 @@ async fn a_key_that_is_revoked_is_replaced_at_once() {
 }
 
 #[tokio::test]
-async fn a_key_that_another_process_revokes_is_replaced_at_once() {
+async fn key_revoked_elsewhere_is_replaced_at_once() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
     rotator.catch_up().await.unwrap();
@@ -106,7 +106,7 @@ async fn a_key_that_another_process_revokes_is_replaced_at_once() {
 }
 
 #[tokio::test]
-async fn a_key_that_somebody_took_away_is_replaced_and_stays_valid_meanwhile() {
+async fn removed_key_stays_valid_while_replaced() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
     rotator.catch_up().await.unwrap();
@@ -120,7 +120,7 @@ async fn a_key_that_somebody_took_away_is_replaced_and_stays_valid_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_successor_that_somebody_took_away_stays_valid_until_there_is_another() {
+async fn removed_successor_stays_valid_until_replaced() {
     let world = World::new();
     let (ring, mut rotator) = world.start().await;
     rotator.catch_up().await.unwrap();
@@ -132,7 +132,7 @@ async fn a_successor_that_somebody_took_away_stays_valid_until_there_is_another(
     assert!(world.is_valid(&ring, &first) && world.is_valid(&ring, &second));
 
     world.pass(DAY);
-    // What the sink holds, two sides of the commit, and then the delivery.
+    // The fuse burns on what the sink holds, on both sides of the commit, and on the delivery.
     world.fuse.set(4);
     rotator.catch_up().await.unwrap_err();
     assert_eq!(world.delivered(), None);
@@ -144,7 +144,7 @@ async fn a_successor_that_somebody_took_away_stays_valid_until_there_is_another(
 }
 
 #[tokio::test]
-async fn a_first_key_is_made_again_when_an_older_one_was_purged() {
+async fn first_key_is_reissued_after_a_purge() {
     let world = World::new();
     let policy = IssuancePolicy::new()
         .lifetime(4 * DAY)
@@ -163,7 +163,7 @@ async fn a_first_key_is_made_again_when_an_older_one_was_purged() {
 }
 
 #[tokio::test]
-async fn keys_that_live_shorter_than_the_overlap_leave_no_client_without_one() {
+async fn lifetime_below_the_overlap_leaves_no_gap() {
     let world = World::new();
     let policy = IssuancePolicy::new().lifetime(12 * HOUR);
     let (ring, mut rotator) = world.start_under(policy).await;
@@ -178,7 +178,7 @@ async fn keys_that_live_shorter_than_the_overlap_leave_no_client_without_one() {
 }
 
 #[tokio::test]
-async fn each_key_lives_as_long_as_the_terms_say_whatever_the_policy_does() {
+async fn lifetime_of_the_terms_wins_over_the_policy() {
     let policy = || IssuancePolicy::new().lifetime(7 * DAY);
     for (terms, lives) in [
         (terms(), [Some(7 * DAY); 2]),
@@ -201,7 +201,7 @@ async fn each_key_lives_as_long_as_the_terms_say_whatever_the_policy_does() {
 }
 
 #[tokio::test]
-async fn a_moment_at_which_a_key_ends_is_the_first_ones_alone() {
+async fn not_after_applies_to_the_first_key_only() {
     let world = World::new();
     let terms = terms().not_after(world.now() + 6 * DAY);
     let (ring, mut rotator) = world.start_with(IssuancePolicy::new(), terms).await;
@@ -214,7 +214,7 @@ async fn a_moment_at_which_a_key_ends_is_the_first_ones_alone() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_made_when_the_others_were_revoked_is_as_a_successor_would_be() {
+async fn key_after_revocation_is_like_a_successor() {
     let begin = World::new().now();
     let policy = || IssuancePolicy::new().lifetime(7 * DAY);
     for (policy, terms, lives) in [
@@ -245,7 +245,7 @@ async fn a_key_that_is_made_when_the_others_were_revoked_is_as_a_successor_would
 }
 
 #[tokio::test]
-async fn a_rotation_that_others_undo_at_once_comes_to_an_end() {
+async fn rotation_undone_by_others_ends_unsettled() {
     let world = World::new();
     let (ring, _) = world.start().await;
     let mut rotator = Rotator::new(ring.clone(), terms(), Undone(ring.clone(), None));
@@ -254,7 +254,7 @@ async fn a_rotation_that_others_undo_at_once_comes_to_an_end() {
     assert!(ring.list().len() <= 64);
 }
 
-/// A sink whose key somebody revokes as soon as it is there.
+/// A sink whose key is revoked as soon as it is delivered.
 struct Undone(KeyRing, Option<KeyDigest>);
 
 impl Sink for Undone {

@@ -21,7 +21,8 @@ pub(super) fn terms() -> IssueRequest {
     IssueRequest::new("batch".parse().unwrap()).or_new_client(Scopes::default())
 }
 
-/// Burns down by one with each thing that is done to the world outside. Once it has blown, nothing can be done any more.
+/// Burns down by one with each thing that is done to the world outside. Once it has blown, nothing
+/// can be done any more.
 #[derive(Clone, Default)]
 pub(super) struct Fuse {
     left: Arc<AtomicUsize>,

@@ -14,7 +14,7 @@ const FILE: &str = "TEST_WRITES_THIS_FILE";
 const STEPS: &str = "TEST_ENDS_AFTER_SO_MANY_STEPS";
 const TEST: &str = "keyring::file_store::tests::crash::";
 
-/// This test of this binary once more, in a process of its own, which writes this file.
+/// Runs this test again, in a process that writes this file.
 fn child(folder: &Folder, test: &str) -> Command {
     let mut child = Command::new(env::current_exe().unwrap());
     child
@@ -25,13 +25,13 @@ fn child(folder: &Folder, test: &str) -> Command {
     child
 }
 
-/// The file that a child writes.
+/// Returns the file to write, in a child.
 fn file() -> Option<PathBuf> {
     env::var_os(FILE).map(Into::into)
 }
 
 #[test]
-fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
+fn crash_at_any_step_leaves_old_or_new_content() {
     if let Some(file) = file() {
         let mut left: usize = env::var(STEPS).unwrap().parse().unwrap();
         let base = commit::load(&file).unwrap();
@@ -46,7 +46,7 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
         return committed.unwrap();
     }
     let folder = Folder::new();
-    // Enough for several pieces.
+    // Enough for several chunks.
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let keys = (0..1000).map(|n| key(&format!("old-{n}")));
     let base = KeyRingState::new(1, [client], keys).unwrap();
@@ -55,7 +55,7 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
     let (mut old, mut new) = (0, 0);
     for steps in 0.. {
         let before = commit::load(&folder.file).unwrap();
-        let test = "a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new";
+        let test = "crash_at_any_step_leaves_old_or_new_content";
         let ended = child(&folder, test).env(STEPS, steps.to_string()).status();
         let after = commit::load(&folder.file).unwrap();
         if after == before {
@@ -69,7 +69,8 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
             break;
         }
     }
-    // Before it locks, creates, writes twice, syncs and renames; before it syncs the folder and notes, and not at all.
+    // Old: before lock, create, two writes, sync and rename. New: before the directory sync, before
+    // the note, and at the end.
     assert_eq!((old, new), (6, 3));
     add(&folder.file, ["after all that".replace(' ', "-")]);
     assert_eq!(
@@ -79,7 +80,7 @@ fn a_process_that_ends_at_any_step_leaves_the_old_content_or_the_new() {
 }
 
 #[test]
-fn a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had() {
+fn killed_process_keeps_its_confirmed_writes() {
     if let Some(file) = file() {
         loop {
             let base = commit::load(&file).unwrap();
@@ -89,14 +90,14 @@ fn a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had() {
     }
     let folder = Folder::new();
     for round in 0..20 {
-        let test = "a_process_that_is_killed_at_any_moment_has_written_what_it_said_it_had";
+        let test = "killed_process_keeps_its_confirmed_writes";
         let mut child = child(&folder, test).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let said = lines
             .filter_map(|line| line.unwrap().strip_prefix("written: ")?.parse::<u64>().ok())
             .nth(round % 4)
             .unwrap();
-        // Not always as soon as it has said so: a write takes longer than this.
+        // At varying moments: a write takes longer than this.
         for _ in 0..round * 5000 {
             std::hint::spin_loop();
         }

@@ -1,4 +1,4 @@
-//! A step that fails.
+//! Steps that fail.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const STEPS: [Step; 7] = [
 ];
 
 #[test]
-fn every_step_is_known_here_and_taken_in_this_order() {
+fn commit_takes_seven_steps_in_order() {
     let folder = Folder::new();
     let base = KeyRingState::empty();
     let mut taken = Vec::new();
@@ -37,7 +37,7 @@ fn every_step_is_known_here_and_taken_in_this_order() {
 }
 
 #[test]
-fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
+fn failed_step_leaves_old_or_new_content() {
     for failing in STEPS {
         let folder = Folder::new();
         add(&folder.file, ["before".into()]);
@@ -59,7 +59,7 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
                 );
                 assert_eq!(found, base, "{failing:?}");
             }
-            // It is there, and may not be after a crash: whoever asks looks again.
+            // Written, but it may be lost after a crash: the ring reads it again.
             Step::SyncDirectory => {
                 assert!(
                     matches!(&committed, Err(error) if error.kind() == StoreErrorKind::Failed),
@@ -85,7 +85,7 @@ fn a_step_that_fails_leaves_the_old_content_or_the_new_and_nothing_else() {
     }
 }
 
-/// A store whose disk does not take the rename while it is broken.
+/// A store whose disk cannot sync a rename while it is broken.
 struct Flaky {
     file: StoreFile,
     is_broken: Arc<AtomicBool>,
@@ -112,8 +112,7 @@ impl Store for Flaky {
 }
 
 #[tokio::test]
-async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled_before_it_is_read()
-{
+async fn unsynced_commit_is_unknown_until_synced() {
     let folder = Folder::new();
     let is_broken = Arc::new(AtomicBool::new(false));
     let store = Flaky {
@@ -145,7 +144,7 @@ async fn what_may_be_gone_after_a_crash_is_not_said_to_be_changed_and_is_settled
 }
 
 #[test]
-fn the_first_file_that_cannot_be_written_is_none() {
+fn failed_first_write_leaves_no_file() {
     let folder = Folder::new();
     let base = KeyRingState::empty();
     let committed = commit::commit(&folder.file, &base, &with_one_more(&base, "k"), |step| {
@@ -160,7 +159,7 @@ fn the_first_file_that_cannot_be_written_is_none() {
 }
 
 #[test]
-fn an_error_says_what_to_look_at_and_what_the_system_said() {
+fn write_error_contains_path_and_cause() {
     let folder = Folder::new();
     let base = KeyRingState::empty();
     let full = commit::commit(
@@ -176,12 +175,12 @@ fn an_error_says_what_to_look_at_and_what_the_system_said() {
     assert_eq!(error.kind(), StoreErrorKind::Failed);
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(error.to_string().contains("keys.toml"), "{error}");
-    assert!(error.to_string().contains("disk full"), "{error}");
+    assert!(error.to_string().contains("disk"), "{error}");
     assert!(cause.contains("no storage space"), "{cause}");
 }
 
 #[test]
-fn what_could_not_be_read_again_is_not_written() {
+fn unreadable_state_is_not_written() {
     let folder = Folder::new();
     let digest = KeyDigest::of(b"the-key-itself");
     let entry = KeyEntry::new(

@@ -1,4 +1,4 @@
-//! Whose the file is, who may get at it, and what links lead to it.
+//! The owner of the file, its access rights, and links to it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,7 +18,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn a_new_file_is_its_owners_alone_and_later_ones_are_for_whom_it_was() {
+fn new_file_is_private_and_later_writes_keep_the_mode() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
     assert_eq!(mode(&folder.file), 0o600);
@@ -30,11 +30,12 @@ fn a_new_file_is_its_owners_alone_and_later_ones_are_for_whom_it_was() {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]
-fn whoever_is_on_the_access_control_list_of_the_file_stays_and_nobody_else_comes_in() {
+fn writes_keep_the_acl() {
     use rustix::fs::{XattrFlags, getxattr, setxattr};
 
     const NAME: &str = "system.posix_acl_access";
-    // The owner may read and write, a user of this number read; the group and others nothing. A tag, what it may do, who.
+    // The owner may read and write, user 1234 may read, others nothing. Each entry: tag, rights,
+    // id.
     let entries: [(u16, u16, u32); 5] = [
         (0x01, 6, u32::MAX),
         (0x02, 4, 1234),
@@ -62,12 +63,12 @@ fn whoever_is_on_the_access_control_list_of_the_file_stays_and_nobody_else_comes
 }
 
 #[test]
-fn the_lock_is_its_owners_alone_and_who_may_read_the_file_may_read_what_was_written_last() {
+fn lock_is_private_and_note_is_readable() {
     let folder = Folder::new();
     let beside = |suffix: &str| folder.file.with_extension(format!("toml.{suffix}"));
     add(&folder.file, ["one".into()]);
     set_mode(&folder.file, 0o644);
-    // As somebody has left it.
+    // Somebody has changed its mode.
     set_mode(&beside("lock"), 0o644);
     add(&folder.file, ["two".into()]);
     assert_eq!(mode(&folder.file), 0o644);
@@ -80,7 +81,7 @@ fn the_lock_is_its_owners_alone_and_who_may_read_the_file_may_read_what_was_writ
 }
 
 #[test]
-fn a_file_that_others_may_write_is_neither_read_nor_written() {
+fn file_writable_by_others_is_refused() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
     for open in [0o620, 0o602, 0o666] {
@@ -99,7 +100,7 @@ fn a_file_that_others_may_write_is_neither_read_nor_written() {
 }
 
 #[test]
-fn what_a_link_leads_to_is_written_and_the_link_stays() {
+fn link_is_kept_and_its_target_written() {
     let folder = Folder::new();
     let elsewhere = Folder::new();
     add(&elsewhere.file, ["one".into()]);
@@ -114,7 +115,7 @@ fn what_a_link_leads_to_is_written_and_the_link_stays() {
 }
 
 #[test]
-fn a_link_to_nothing_a_folder_and_a_missing_folder_are_errors() {
+fn dangling_link_and_directories_are_errors() {
     let folder = Folder::new();
     let at = |name: &str| folder.folder.path().join(name);
     symlink(at("nothing"), at("link")).unwrap();
@@ -133,7 +134,7 @@ fn a_link_to_nothing_a_folder_and_a_missing_folder_are_errors() {
 }
 
 #[test]
-fn what_lies_in_the_way_of_the_next_content_is_no_trap() {
+fn planted_links_are_not_followed() {
     let folder = Folder::new();
     let victim = folder.folder.path().join("victim");
     fs::write(&victim, "untouched").unwrap();
@@ -154,7 +155,7 @@ fn what_lies_in_the_way_of_the_next_content_is_no_trap() {
 }
 
 #[test]
-fn what_is_no_key_file_is_refused_with_its_name_and_is_not_overwritten() {
+fn other_content_is_refused_and_kept() {
     let folder = Folder::new();
     for text in [
         "",

@@ -1,4 +1,4 @@
-//! The file, step by step: what each step leaves behind when it fails, and when the process ends with it.
+//! The file, step by step: what a step leaves behind if it fails, and if the process ends there.
 
 mod crash;
 mod faults;
@@ -16,7 +16,7 @@ use crate::inbound::{KeyDigest, Scopes};
 use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
 use crate::keyring::store::StoreErrorKind;
 
-/// A folder of its own, with the path of a file in it.
+/// A temporary directory, with the path of a file in it.
 struct Folder {
     folder: TempDir,
     file: PathBuf,
@@ -44,14 +44,14 @@ fn key(name: &str) -> KeyEntry {
     KeyEntry::new(name.parse().unwrap(), "c".parse().unwrap(), digest)
 }
 
-/// The next ledger: one key more, of this name.
+/// Returns the next state, with one more key of this name.
 fn with_one_more(base: &KeyRingState, name: &str) -> KeyRingState {
     let client = ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let keys = base.keys().cloned().chain([key(name)]);
     KeyRingState::new(base.serial() + 1, [client], keys).unwrap()
 }
 
-/// Adds keys one by one, as a key ring does it: who comes too late looks again.
+/// Adds keys one by one, as a key ring does: a stale commit is tried again.
 fn add(path: &Path, names: impl IntoIterator<Item = String>) {
     for name in names {
         loop {

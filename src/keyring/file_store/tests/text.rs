@@ -1,4 +1,4 @@
-//! What is written is what a key ring reads, and what a service reads.
+//! The text of the file, as a key ring and as a service reads it.
 
 use std::time::{Duration, SystemTime};
 
@@ -57,7 +57,7 @@ fn keys() -> impl Strategy<Value = KeyEntry> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_by_a_ring_and_by_a_service(
+    fn written_file_reads_back_as_state_and_key_set(
         entry in keys(),
         serial in 0..u64::MAX,
         disabled in any::<bool>(),
@@ -73,7 +73,7 @@ proptest! {
 }
 
 #[test]
-fn the_text_is_for_people_and_the_keys_of_a_client_stand_in_order() {
+fn text_lists_the_keys_of_a_client_in_order() {
     let clients = ["b", "a"].map(|id| ClientEntry::new(id.parse().unwrap(), Scopes::default()));
     let of = |client: &str, id: &str| {
         let digest = KeyDigest::of(format!("the key {id}").as_bytes());
@@ -94,7 +94,7 @@ fn the_text_is_for_people_and_the_keys_of_a_client_stand_in_order() {
 }
 
 #[test]
-fn a_time_that_no_file_can_say_is_not_written() {
+fn time_out_of_range_is_not_written() {
     let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
     let client = || ClientEntry::new("c".parse().unwrap(), Scopes::default());
     let far = KeyRingState::new(1, [client()], [key("k").with_not_after(far)]).unwrap();

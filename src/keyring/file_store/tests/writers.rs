@@ -1,4 +1,4 @@
-//! Several writers at a time.
+//! Several writers at the same time.
 
 use std::env;
 use std::process::{Command, Stdio};
@@ -27,7 +27,7 @@ fn all_are_there(folder: &Folder, writers: &[&str]) {
 }
 
 #[test]
-fn two_writers_in_one_process_lose_no_change_of_each_other() {
+fn two_threads_lose_no_change() {
     let folder = Folder::new();
     thread::scope(|scope| {
         for writer in ["a", "b"] {
@@ -38,7 +38,7 @@ fn two_writers_in_one_process_lose_no_change_of_each_other() {
 }
 
 #[test]
-fn two_processes_lose_no_change_of_each_other() {
+fn three_processes_lose_no_change() {
     if let Some(file) = env::var_os(FILE) {
         return add(file.as_ref(), keys(&env::var(NAME).unwrap()));
     }
@@ -47,7 +47,7 @@ fn two_processes_lose_no_change_of_each_other() {
         Command::new(env::current_exe().unwrap())
             .args([
                 "--exact",
-                "keyring::file_store::tests::writers::two_processes_lose_no_change_of_each_other",
+                "keyring::file_store::tests::writers::three_processes_lose_no_change",
             ])
             .env(FILE, &folder.file)
             .env(NAME, writer)
@@ -62,7 +62,7 @@ fn two_processes_lose_no_change_of_each_other() {
 }
 
 #[test]
-fn who_decided_on_another_content_is_told_so_whatever_its_serial() {
+fn commit_on_other_content_is_stale() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
     let base = commit::load(&folder.file).unwrap();
@@ -90,7 +90,7 @@ fn who_decided_on_another_content_is_told_so_whatever_its_serial() {
 }
 
 #[test]
-fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
+fn older_copy_is_refused_until_its_number_is_raised() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
     let old = std::fs::read_to_string(&folder.file).unwrap();
@@ -111,7 +111,7 @@ fn an_older_copy_that_is_put_back_is_refused_until_it_is_made_newer() {
 }
 
 #[test]
-fn a_file_that_is_gone_is_no_empty_one() {
+fn deleted_file_is_not_an_empty_one() {
     let folder = Folder::new();
     assert_eq!(commit::load(&folder.file).unwrap(), KeyRingState::empty());
     add(&folder.file, ["one".into()]);
@@ -126,7 +126,7 @@ fn a_file_that_is_gone_is_no_empty_one() {
 }
 
 #[test]
-fn what_cannot_be_read_of_what_was_written_last_is_not_taken_for_nothing() {
+fn unreadable_note_is_an_error() {
     let folder = Folder::new();
     add(&folder.file, ["one".into()]);
     let note = folder.file.with_extension("toml.serial");
@@ -148,7 +148,7 @@ fn what_cannot_be_read_of_what_was_written_last_is_not_taken_for_nothing() {
 }
 
 #[test]
-fn a_note_whose_first_writer_ended_before_it_had_written_is_one_for_the_next() {
+fn empty_note_is_written_by_the_next_commit() {
     let folder = Folder::new();
     let note = folder.file.with_extension("toml.serial");
     std::fs::write(&note, "").unwrap();

@@ -61,8 +61,8 @@ impl SinkFile {
         Ok(Some(KeyDigest::of(token.trim_ascii())))
     }
 
-    /// Resolves the path, and locks the file if it is not locked yet. A missing directory is an error:
-    /// the volume may not be mounted, so the file may well exist.
+    /// Resolves the path, and locks the file if it is not locked yet. A missing directory is an
+    /// error: the volume may not be mounted, so the file may well exist.
     fn claim(&mut self, before: &mut impl FnMut(Step) -> io::Result<()>) -> io::Result<Paths> {
         let paths = Paths::resolve(&self.path)?;
         let path = paths.lock();

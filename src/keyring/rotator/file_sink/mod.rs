@@ -33,8 +33,8 @@ use crate::keyring::token::NewKey;
 ///
 /// One sink at a time writes to a file. It holds the lock on `<file>.lock` from its first use until
 /// its last clone is dropped or its process ends. Until then another sink returns an error of kind
-/// [`SinkErrorKind::InUse`](crate::keyring::SinkErrorKind::InUse), so a second process with the same
-/// [`Rotator`](crate::keyring::Rotator) takes over only when the first one ends.
+/// [`SinkErrorKind::InUse`](crate::keyring::SinkErrorKind::InUse), so a second process with the
+/// same [`Rotator`](crate::keyring::Rotator) takes over only when the first one ends.
 #[derive(Clone, Debug)]
 pub struct FileSink {
     path: PathBuf,

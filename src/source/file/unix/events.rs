@@ -93,7 +93,8 @@ mod tests {
 
     use super::*;
 
-    /// Returns whether an event causes a hint, and what it invalidates while `/run/keys` is watched.
+    /// Returns whether an event causes a hint, and what it invalidates while `/run/keys` is
+    /// watched.
     fn handle(event: notify::Result<Event>) -> (bool, Invalidated) {
         let hints = Arc::new(Notify::new());
         let handler = EventHandler::new(Arc::clone(&hints));

@@ -84,8 +84,8 @@ impl Watch {
 
     /// Watches these directories and no others, as far as possible.
     fn rearm(&mut self, wanted: Directories) -> notify::Result<()> {
-        // Before the new ones are watched: a directory under two names has one watch, and the second
-        // name would lose it together with the first.
+        // Before the new ones are watched: a directory under two names has one watch, and the
+        // second name would lose it together with the first.
         self.disarm(|path, identity| wanted.get(path) == Some(identity));
         self.handler.set_watched(wanted.keys().cloned().collect());
         let watcher = self.watcher.on(&self.handler)?;
