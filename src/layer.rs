@@ -208,6 +208,7 @@ impl<S, O: Layer<S>> Layer<S> for RotatingAuthLayer<Identity, O> {
     }
 }
 
+#[cfg(feature = "inbound")]
 impl<S, O> Layer<S> for RotatingAuthLayer<RequireKeyLayer, O>
 where
     O: Layer<S>,
