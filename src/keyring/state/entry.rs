@@ -280,7 +280,7 @@ impl KeyEntry {
     /// Returns the record to publish. The key is refused from `too_old` on, if that is set.
     pub(crate) fn record(&self, client: &ClientEntry, too_old: Option<SystemTime>) -> KeyRecord {
         let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
-        let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone().into());
+        let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone());
         if let Some(moment) = self.not_before {
             record = record.not_before(moment);
         }

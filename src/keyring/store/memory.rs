@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::StoreError;
-use super::store::{Commit, Store};
+use super::traits::{Commit, Store};
 use crate::keyring::state::KeyRingState;
 
 /// A store in memory, for tests and for programs whose keys end with them.

@@ -2,8 +2,8 @@
 
 mod error;
 mod memory;
-mod store;
+mod traits;
 
 pub use self::error::{StoreError, StoreErrorKind};
 pub use self::memory::MemoryStore;
-pub use self::store::{Commit, Store};
+pub use self::traits::{Commit, Store};
