@@ -68,7 +68,7 @@ impl fmt::Display for NotAllowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownClient(client) => {
-                write!(f, "there is no client {client}; check its id")
+                write!(f, "there is no client {client}; is its name right?")
             }
             Self::UnknownKey => f.write_str("there is no such key; list the keys"),
             Self::ClientDisabled(client) => {
