@@ -3,11 +3,12 @@
 //! Two threads that count references in one allocation pass its cache line back and forth. With one
 //! service cloned to two threads, `benches/hot_path` measures:
 //!
-//! - a clone of one `HeaderValue` for each request, as tower-http's `AddAuthorization` makes it,
-//!   goes from @A1@ ns to @A2@ ns; a `Credential`, which has a copy for each thread, adds @B1@ ns
-//!   and then @B2@ ns;
-//! - one `Arc` for each request with `CloneBody` goes from @C1@ ns to @C2@ ns; with a copy for each
-//!   thread, from @D1@ ns to @D2@ ns.
+//! - one `HeaderValue`, cloned for each request by tower-http's `AddAuthorization`: 30 ns with one
+//!   thread, 46 ns with two (1.5×);
+//! - one `Arc` of the layer's state, cloned for each request with `CloneBody`: 232 ns and 334 ns
+//!   (1.4×).
+//!
+//! With a copy for each thread, no count is shared. `docs/costs.md` has the figures.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};

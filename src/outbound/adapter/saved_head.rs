@@ -2,8 +2,8 @@
 //!
 //! A clone of the URI and the headers counts or allocates for each of their parts, on every
 //! request, and is rarely used. A copy of their text takes one allocation. `benches/hot_path`
-//! ("ready to be sent again") measures @R1@ ns and 8 allocations for tower's `Retry`, which clones
-//! the request, and @R2@ ns and 1 allocation for `InjectKeyLayer` with `CloneBody`, which copies
+//! ("ready to be sent again") measures 323 ns and 8 allocations for tower's `Retry`, which clones
+//! the request, and 217 ns and 1 allocation for `InjectKeyLayer` with `CloneBody`, which copies
 //! its head.
 
 use bytes::Bytes;

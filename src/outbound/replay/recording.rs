@@ -2,7 +2,7 @@
 //!
 //! Short pieces are copied together. A connection is read into buffers of 8 KiB and more, and each
 //! piece of such a buffer keeps all of it alive. `benches/hot_path` ("short pieces") measures the
-//! memory that 64 KiB need in pieces of 512 bytes: @S1@ KiB if each piece is kept as it is, @S2@
+//! memory that 64 KiB need in pieces of 512 bytes: 1039 KiB if each piece is kept as it is, 81
 //! KiB as recorded here.
 
 use std::collections::VecDeque;
