@@ -77,7 +77,7 @@ async fn demo_answers_through_rotations_and_hides_its_keys() {
 }
 
 #[tokio::test]
-async fn demo_prints_a_line_for_each_request_and_a_replay_among_them() {
+async fn demo_prints_a_line_for_each_request() {
     let demo = Gateway::demo(|_| {}).await;
     let client = Client::of(&demo).await;
     client.ask(false).await;
@@ -111,7 +111,7 @@ async fn demo_sums_up_rotations_that_no_request_noticed() {
 }
 
 #[tokio::test]
-async fn demo_curl_line_is_quiet_and_its_answer_fits_a_screen() {
+async fn demo_curl_answer_fits_a_screen() {
     let demo = Gateway::demo(|_| {}).await;
     let curl = demo.said("curl ").await;
     assert!(curl.starts_with("curl -s "), "{curl}");

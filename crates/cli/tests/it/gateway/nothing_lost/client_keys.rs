@@ -79,7 +79,7 @@ impl Keeper {
         self.write(set);
 
         let generation = set + 1;
-        let told = format!("client-keys is at generation {generation},");
+        let told = format!("client-keys is at generation {generation} (");
         gateway.said(&told).await;
         let answer = soon(reqwest::get(gateway.url("/readyz"))).await.unwrap();
         let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
