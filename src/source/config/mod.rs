@@ -125,6 +125,7 @@ impl SourceConfig {
     /// Creates the source. Nothing is read until it is started.
     ///
     /// Use [`key_set`](Self::key_set) for the keys that a server accepts.
+    #[must_use]
     pub fn into_source(self) -> BoxSource<Secret> {
         self.into_source_up_to(None)
     }
