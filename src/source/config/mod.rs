@@ -28,7 +28,7 @@ use crate::secret::Secret;
 /// | `file` (feature `file`) | `path`; optional `poll_interval`, `max_bytes` (in bytes), `strict` and `watch` (`true` or `false`) |
 ///
 /// A duration is a number of seconds, or text with a unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`,
-/// `"1d"`. The optional fields have the defaults of [`FileSource`](crate::source::FileSource).
+/// `"1d"`. The optional fields have the defaults of [`FileSource`].
 ///
 /// It also implements [`FromStr`](std::str::FromStr), for command-line options: `env:NAME`, and
 /// `file:PATH` with the defaults.
