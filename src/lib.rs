@@ -56,19 +56,19 @@
 //! | to … | see |
 //! |---|---|
 //! | hold a value that is replaced while in use | [`rotating`]: [`Rotating`] |
-//! | read a key from a file, a closure or a channel | [`source`]: [`FileSource`](source::FileSource), [`source_fn`](source::source_fn), [`channel`](source::channel), [`Source`](source::Source) |
-//! | put the key on requests, and replay rejected ones | [`outbound`]: [`InjectKeyLayer`](outbound::InjectKeyLayer), [`Outcome`](outbound::Outcome) |
-//! | use several keys, each for its own origin or path | [`InjectKeyLayer::routes`](outbound::InjectKeyLayer::routes), [`Route`](outbound::Route), [`Credential`](outbound::Credential) |
-//! | replay a body that streams | [`outbound::replay`]: [`BufferBody`](outbound::replay::BufferBody) |
-//! | use a client whose requests are not `http::Request` | [`outbound::adapter`]: [`ClientAdapter`](outbound::adapter::ClientAdapter) |
-//! | put the key on a header map yourself | [`Credential::apply_to`](outbound::Credential::apply_to) |
-//! | let in only clients with a valid key | [`inbound`]: [`RequireKeyLayer`](inbound::RequireKeyLayer), [`KeySet`](inbound::KeySet), [`Principal`](inbound::Principal) |
-//! | make routes public, or require scopes | [`inbound::policy`]: [`RoutePolicy`](inbound::policy::RoutePolicy) |
-//! | set where keys are read, and how requests are refused | [`KeyLocations`](inbound::KeyLocations), [`AuthErrorResponse`](inbound::AuthErrorResponse) |
-//! | write the middleware yourself | [`KeyLocations::extract`](inbound::KeyLocations::extract), [`verify_at`](inbound::verify_at) |
-//! | issue, rotate and revoke keys | [`keyring`]: [`KeyRing`](keyring::KeyRing), [`Store`](keyring::Store) |
-//! | rotate a client's key on a schedule | [`Rotator`](keyring::Rotator), [`Sink`](keyring::Sink) |
-//! | find keys that nobody uses | [`UseFile`](keyring::UseFile) |
+//! | read a key from a file, a closure or a channel | [`source`]: [`FileSource`], [`source_fn`], [`channel`], [`Source`] |
+//! | put the key on requests, and replay rejected ones | [`outbound`]: [`InjectKeyLayer`], [`Outcome`] |
+//! | use several keys, each for its own origin or path | [`InjectKeyLayer::routes`], [`Route`], [`Credential`] |
+//! | replay a body that streams | [`outbound::replay`]: [`BufferBody`] |
+//! | use a client whose requests are not `http::Request` | [`outbound::adapter`]: [`ClientAdapter`] |
+//! | put the key on a header map yourself | [`Credential::apply_to`] |
+//! | let in only clients with a valid key | [`inbound`]: [`RequireKeyLayer`], [`KeySet`], [`Principal`] |
+//! | make routes public, or require scopes | [`inbound::policy`]: [`RoutePolicy`] |
+//! | set where keys are read, and how requests are refused | [`KeyLocations`], [`AuthErrorResponse`] |
+//! | write the middleware yourself | [`KeyLocations::extract`], [`verify_at`] |
+//! | issue, rotate and revoke keys | [`keyring`]: [`KeyRing`], [`Store`] |
+//! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
+//! | find keys that nobody uses | [`UseFile`] |
 //! | be the client of an MCP server | the crate `tower-rotating-auth-rmcp` |
 //!
 //! # Features
@@ -77,16 +77,45 @@
 //! |---|---|---|
 //! | `outbound` | yes | [`outbound`] |
 //! | `inbound` | yes | [`inbound`] |
-//! | `file` | yes | [`FileSource`](source::FileSource): secrets in files, watched and polled |
+//! | `file` | yes | [`FileSource`]: secrets in files, watched and polled |
 //! | `key-file` | no | key sets in TOML |
 //! | `keyring` | no | [`keyring`]; with `key-file` and `file`, key rings in a file |
-//! | `serde` | no | `Deserialize` for [`SourceConfig`](source::SourceConfig), for sources in your own configuration |
-//! | `axum` | no | [`Auth`](inbound::Auth) and [`Principal`](inbound::Principal) as extractors, policies by the router's templates |
+//! | `serde` | no | `Deserialize` for [`SourceConfig`], for sources in your own configuration |
+//! | `axum` | no | [`Auth`] and [`Principal`] as extractors, policies by the router's templates |
 //!
 //! No feature changes what another one does.
+//!
+//! [`Auth`]: inbound::Auth
+//! [`AuthErrorResponse`]: inbound::AuthErrorResponse
+//! [`BufferBody`]: outbound::replay::BufferBody
+//! [`ClientAdapter`]: outbound::adapter::ClientAdapter
+//! [`Credential`]: outbound::Credential
+//! [`Credential::apply_to`]: outbound::Credential::apply_to
+//! [`FileSource`]: source::FileSource
+//! [`InjectKeyLayer`]: outbound::InjectKeyLayer
+//! [`InjectKeyLayer::routes`]: outbound::InjectKeyLayer::routes
+//! [`KeyLocations`]: inbound::KeyLocations
+//! [`KeyLocations::extract`]: inbound::KeyLocations::extract
+//! [`KeyRing`]: keyring::KeyRing
+//! [`KeySet`]: inbound::KeySet
+//! [`Outcome`]: outbound::Outcome
+//! [`Principal`]: inbound::Principal
+//! [`RequireKeyLayer`]: inbound::RequireKeyLayer
+//! [`Rotator`]: keyring::Rotator
+//! [`Route`]: outbound::Route
+//! [`RoutePolicy`]: inbound::policy::RoutePolicy
+//! [`Sink`]: keyring::Sink
+//! [`Source`]: source::Source
+//! [`SourceConfig`]: source::SourceConfig
+//! [`Store`]: keyring::Store
+//! [`UseFile`]: keyring::UseFile
+//! [`channel`]: source::channel
+//! [`source_fn`]: source::source_fn
+//! [`verify_at`]: inbound::verify_at
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::expect_used))]
-// What one half or the key ring uses alone is dead in a build without it; a build with all features has no dead code.
+// What one half or the key ring uses alone is dead in a build without it; a build with all features
+// has no dead code.
 #![cfg_attr(
     not(all(
         feature = "outbound",

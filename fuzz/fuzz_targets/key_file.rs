@@ -1,5 +1,5 @@
-//! Laws of the key file: whatever stands in it, it is a set of keys or it is not; what is wrong is told without what
-//! stands there between quotation marks, and reading it twice comes to the same.
+//! Laws of the key file: whatever stands in it, it is a set of keys or it is not; what is wrong is
+//! told without what stands there between quotation marks, and reading it twice comes to the same.
 #![no_main]
 
 use std::error::Error;

@@ -1,5 +1,5 @@
-//! Laws of the origin rule: an origin is given its own key and reads back as itself; a target is given the key
-//! only if a parser of another make finds the same scheme, host and port in it.
+//! Laws of the origin rule: an origin is given its own key and reads back as itself; a target is
+//! given the key only if a parser of another make finds the same scheme, host and port in it.
 #![no_main]
 
 use arbitrary::Arbitrary;

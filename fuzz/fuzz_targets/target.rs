@@ -1,5 +1,5 @@
-//! Laws of routes by path: the text of a URL is given a key only if a parser of another make finds the route's origin
-//! in it, and a path that is under the route's own.
+//! Laws of routes by path: the text of a URL is given a key only if a parser of another make finds
+//! the route's origin in it, and a path that is under the route's own.
 #![no_main]
 
 use std::convert::Infallible;

@@ -119,7 +119,8 @@ impl AuthErrorResponse {
         if let Some(retry_after) = error.retry_after() {
             headers.insert(RETRY_AFTER, whole_seconds(retry_after).into());
         }
-        // A gRPC-Web client gets an HTTP status: across origins, a browser hides `grpc-status` from it.
+        // A gRPC-Web client gets an HTTP status: across origins, a browser hides `grpc-status` from
+        // it.
         if method == Method::POST && grpc::protocol(request_headers) == Some(Protocol::Grpc) {
             write_grpc(error, headers);
         } else {

@@ -58,9 +58,9 @@ use crate::path;
 ///
 /// # Which path
 ///
-/// The path is the one that the layer receives, without the query and the host. In a nested axum router, it
-/// lacks the prefix, while templates are always whole. Templates are known on axum's routes only.
-/// Around the whole router and in a fallback, no entry for a template matches.
+/// The path is the one that the layer receives, without the query and the host. In a nested axum
+/// router, it lacks the prefix, while templates are always whole. Templates are known on axum's
+/// routes only. Around the whole router and in a fallback, no entry for a template matches.
 #[derive(Clone, Debug)]
 pub struct RoutePolicy {
     pub(crate) paths: Table,

@@ -187,7 +187,8 @@ fn not_written(path: &Path, error: io::Error) -> StoreError {
     .caused_by(error)
 }
 
-/// Returns the highest serial that was noted, under the present name or the one that earlier versions used.
+/// Returns the highest serial that was noted, under the present name or the one that earlier
+/// versions used.
 ///
 /// The old note is left as it is: the present one soon passes it, and the higher of the two counts.
 fn noted(paths: &Paths) -> Result<Option<u64>, StoreError> {

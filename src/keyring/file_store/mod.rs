@@ -48,10 +48,11 @@ use crate::blocking::{self, ShuttingDown};
 ///
 /// # An older file
 ///
-/// A revoked key stays in the file, marked as revoked. Each change raises the `serial` of the file. The
-/// store refuses a file whose serial is lower than the last one written, since it could bring a revoked
-/// key back. It keeps that number in `<file>.serial`, which everybody may read. It still reads files that
-/// name it `generation`, and a note named `<file>.generation`; of two notes, the higher counts.
+/// A revoked key stays in the file, marked as revoked. Each change raises the `serial` of the file.
+/// The store refuses a file whose serial is lower than the last one written, since it could bring a
+/// revoked key back. It keeps that number in `<file>.serial`, which everybody may read. It still
+/// reads files that name it `generation`, and a note named `<file>.generation`; of two notes, the
+/// higher counts.
 ///
 /// # Errors
 ///

@@ -26,8 +26,8 @@ impl ExternalKey {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidKey`], [`WellKnown`] or [`Weak`] if the text is not a key, is
-    /// published in documentation, or cannot have 128 random bits.
+    /// Returns an error of kind [`InvalidKey`], [`WellKnown`] or [`Weak`] if the text is not a key,
+    /// is published in documentation, or cannot have 128 random bits.
     ///
     /// [`InvalidKey`]: crate::inbound::KeySetErrorKind::InvalidKey
     /// [`WellKnown`]: crate::inbound::KeySetErrorKind::WellKnown

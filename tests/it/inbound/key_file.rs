@@ -29,8 +29,8 @@ type Fields<'a> = &'a [(&'a str, &'a str)];
 
 const HEAD: &str = "version = 1\n[[client]]\nid = \"c\"\nscopes = [\"a\", \"b\"]\n";
 
-/// Returns a valid file of one client and one key, with `changes` to the fields of the key. An empty
-/// value removes the field.
+/// Returns a valid file of one client and one key, with `changes` to the fields of the key. An
+/// empty value removes the field.
 fn file(changes: Fields<'_>) -> String {
     let mut text = HEAD.to_owned();
     text += &key(changes);

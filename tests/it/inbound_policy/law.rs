@@ -1,5 +1,5 @@
-//! What holds of every request, in front of a real router: whoever is served without a key is served by
-//! the very route that the policies name, however the path is read.
+//! What holds of every request, in front of a real router: whoever is served without a key is
+//! served by the very route that the policies name, however the path is read.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,8 @@ pub(super) type Route = (Method, String);
 #[derive(Clone, Debug, PartialEq)]
 struct Answered(Route);
 
-/// A router whose responses tell what the policies say of the request, in the place where a layer would ask.
+/// A router whose responses tell what the policies say of the request, in the place where a layer
+/// would ask.
 pub(super) fn gated(router: Router, policies: RoutePolicy) -> Router {
     let gate = from_fn(move |request: Request, next: Next| {
         let template = request.extensions().get::<MatchedPath>();
@@ -70,7 +71,8 @@ impl Gated {
         answer.now_or_never().unwrap().unwrap()
     }
 
-    /// Asserts the law for one request, and returns what was decided; `None` where the path cannot be sent.
+    /// Asserts the law for one request, and returns what was decided; `None` where the path cannot
+    /// be sent.
     pub(super) fn assert_law(&self, method: &Method, path: &str) -> Option<Decision> {
         let uri = on_wire(path.as_bytes())?;
         let path = uri.path();

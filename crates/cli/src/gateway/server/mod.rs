@@ -100,7 +100,8 @@ async fn accept(
                 continue;
             }
         };
-        // Without TCP_NODELAY, each event of a stream would wait for the next. A failure only delays.
+        // Without TCP_NODELAY, each event of a stream would wait for the next. A failure only
+        // delays.
         drop(stream.set_nodelay(true));
         let connection = converse(stream, app.clone(), tls.cloned(), connections.watcher());
         tokio::spawn(async move {

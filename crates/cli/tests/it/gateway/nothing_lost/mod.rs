@@ -1,5 +1,5 @@
-//! The main promise: 200 rotations of the upstream's key, in each way of writing it, and of the client
-//! keys, while clients are at work. Not one request fails.
+//! The main promise: 200 rotations of the upstream's key, in each way of writing it, and of the
+//! client keys, while clients are at work. Not one request fails.
 
 mod client_keys;
 mod clients;

@@ -247,7 +247,8 @@ async fn with_a_key_that_is_taken(
     if book.admits(request.headers()) {
         return next.run(request).await;
     }
-    // Left unread, it would cost the connection, and perhaps a request that is sent on it meanwhile.
+    // Left unread, it would cost the connection, and perhaps a request that is sent on it
+    // meanwhile.
     drop(request.into_body().collect().await);
     StatusCode::UNAUTHORIZED.into_response()
 }
