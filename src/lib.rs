@@ -147,8 +147,6 @@ mod clock;
 #[cfg(feature = "file")]
 mod fs;
 mod generation;
-#[cfg(any(feature = "inbound", feature = "outbound"))]
-mod grpc;
 #[cfg(feature = "inbound")]
 mod idempotency;
 mod key;
@@ -156,13 +154,11 @@ mod key;
 mod layer;
 #[cfg(feature = "inbound")]
 mod parse_error;
-#[cfg(any(feature = "inbound", feature = "outbound"))]
-mod path;
 mod secret;
 #[cfg(feature = "inbound")]
 mod shards;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
-mod tchar;
+mod syntax;
 
 pub use self::key::{InvalidKey, InvalidKeyKind};
 #[cfg(any(feature = "inbound", feature = "outbound"))]

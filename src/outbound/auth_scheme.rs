@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::error::{ConfigError, ConfigErrorKind};
-use crate::tchar::is_tchar;
+use crate::syntax::tchar::is_tchar;
 
 /// An authentication scheme: the word before the key in `Authorization`
 /// ([RFC 9110 §11.1](https://www.rfc-editor.org/rfc/rfc9110#section-11.1)), such as `Bearer`.

@@ -12,10 +12,10 @@ use super::challenge::Challenges;
 use super::error::AuthError;
 use super::format::ErrorFormat;
 use super::kind::ErrorClass;
-use crate::grpc;
-use crate::grpc::Protocol;
 use crate::inbound::config_error::ConfigError;
 use crate::inbound::location::KeyLocations;
+use crate::syntax::grpc;
+use crate::syntax::grpc::Protocol;
 
 /// The builder of error responses.
 ///

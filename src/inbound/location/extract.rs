@@ -9,7 +9,7 @@ use super::key_locations::KeyLocations;
 use super::token::Token;
 use super::{basic, query, websocket};
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
-use crate::tchar::is_tchar;
+use crate::syntax::tchar::is_tchar;
 
 impl KeyLocations {
     /// Returns the token of a request.

@@ -7,7 +7,7 @@ use http::Method;
 use super::access::Access;
 use super::template::{self, Template};
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
-use crate::path;
+use crate::syntax::path;
 
 /// An entry of a [`RoutePolicy`](crate::inbound::policy::RoutePolicy): a method, a path or
 /// template, and the access rule.

@@ -7,7 +7,7 @@ use super::decision::{Decision, DecisionReason};
 use super::entry::PolicyEntry;
 use super::table::Table;
 use crate::inbound::key::Scopes;
-use crate::path;
+use crate::syntax::path;
 
 /// The policy that says which routes need a key.
 ///

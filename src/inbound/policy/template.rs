@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::iter;
 
-use crate::path;
+use crate::syntax::path;
 
 /// A parsed template such as `/models/{id}` or `/files/{*path}`.
 ///

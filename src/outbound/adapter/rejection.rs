@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::HeaderMap;
 
-use crate::grpc;
+use crate::syntax::grpc;
 
 /// A rule for which HTTP responses reject a credential.
 ///

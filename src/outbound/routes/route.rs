@@ -7,8 +7,8 @@ use http::Uri;
 use super::origin::Origin;
 use crate::outbound::credential::Credential;
 use crate::outbound::error::{ConfigError, ConfigErrorKind};
-use crate::path::is_plain;
 use crate::rotating::Rotating;
+use crate::syntax::path::is_plain;
 
 /// A key, and the place that it is for: an origin, or the part of one under a path.
 ///

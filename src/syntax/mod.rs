@@ -1,0 +1,5 @@
+//! Rules of HTTP and gRPC that both halves share.
+
+pub(crate) mod grpc;
+pub(crate) mod path;
+pub(crate) mod tchar;
