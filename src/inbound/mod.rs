@@ -54,14 +54,16 @@
 //!   errors, too. Without one, preflights reach the inner service without a key.
 //! - In axum, `layer` and `route_layer` guard only the routes that were added before. A route that
 //!   is added later needs no key.
-//! - The inner service never sees a key: the layer removes the content of every key location, on
-//!   every route. It also removes a proxy's own `Authorization` header.
+//! - The inner service sees no key from a configured location: the layer removes the content of
+//!   every location, on every route. With `Bearer` or `Basic` among them, this includes a proxy's
+//!   own `Authorization`.
 //! - The layer looks only at the head of a request. It does not limit the size of bodies or the
 //!   rate of requests.
-//! - If a source fails for longer than [`RequireKeyLayer::max_stale`], requests with a key get
-//!   status 503.
-//! - A response that streams ends with a [`KeyEndedError`] when its key is revoked or expires.
-//!   Other connections, such as upgraded ones, must wait for [`KeyPrincipal::revoked`] themselves.
+//! - If refreshes fail for longer than [`RequireKeyLayer::max_stale`], counted from the first
+//!   failure, a route that needs a key answers a well-formed one with 503. For a set that a
+//!   `KeyRing` or a `Publisher` publishes, no failure is recorded.
+//! - A response that streams ends with a [`KeyEndedError`] when its key ends, for whatever reason.
+//!   Other connections, such as upgraded ones, must wait for [`KeyPrincipal::ended`] themselves.
 
 mod auth_error;
 #[cfg(feature = "axum")]

@@ -78,7 +78,7 @@ impl KeyPrincipal {
     /// Creates a principal for tests of handlers, without a layer or a key set.
     ///
     /// Put it into a request's extensions as [`Principal::Key`]. Its key is named `test`, and never
-    /// ends: [`revoked`](Self::revoked) does not resolve.
+    /// ends: [`ended`](Self::ended) does not resolve.
     ///
     /// It cannot pass for a caller with a key: a [`RequireKeyLayer`] that finds it in extensions
     /// still asks for a key. The layer trusts principals of its own key set alone, whatever keys
@@ -142,9 +142,9 @@ impl KeyPrincipal {
         self.record.expires_at()
     }
 
-    /// Waits until the key is no longer active, and returns its status then.
+    /// Waits until the key has ended, for whatever reason.
     ///
-    /// The status is [`Revoked`](KeyStatus::Revoked), [`Expired`](KeyStatus::Expired),
+    /// Returns its status then: [`Revoked`](KeyStatus::Revoked), [`Expired`](KeyStatus::Expired),
     /// [`Disabled`](KeyStatus::Disabled), [`NotYetValid`](KeyStatus::NotYetValid) if its start was
     /// put off, or [`Unknown`](KeyStatus::Unknown) if the key was removed from the set. It is for
     /// handlers that keep a connection open; bodies of responses end by themselves.
@@ -154,7 +154,7 @@ impl KeyPrincipal {
     /// # Cancel safety
     ///
     /// This method is cancel safe: dropping the future changes nothing.
-    pub async fn revoked(&self) -> KeyStatus {
+    pub async fn ended(&self) -> KeyStatus {
         let mut changes = self.keys.subscribe();
         loop {
             let until = match self.validity_at(self.keys.wall()) {

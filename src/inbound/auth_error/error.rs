@@ -139,7 +139,9 @@ impl fmt::Display for AuthError {
             AuthErrorKind::Conflict => "the request has two different keys; send one",
             AuthErrorKind::InsufficientScope => "the key lacks a required scope",
             AuthErrorKind::Forbidden => "the request is not allowed",
-            AuthErrorKind::Unavailable => "the key set is too old to check keys; try again later",
+            AuthErrorKind::Unavailable => {
+                "refreshes of the key set have failed for too long to trust it; try again later"
+            }
             AuthErrorKind::NoLayer => "no layer has checked the request; add a `RequireKeyLayer`",
         })?;
         match &self.required_scopes {

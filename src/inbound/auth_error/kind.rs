@@ -39,7 +39,8 @@ pub enum AuthErrorKind {
     InsufficientScope,
     /// The route is closed to everyone, or the handler refuses this client.
     Forbidden,
-    /// The key set is too old to tell whether the key is valid.
+    /// Refreshes of the key set have failed for too long to trust it: see
+    /// [`max_stale`](crate::inbound::RequireKeyLayer::max_stale).
     Unavailable,
     /// A handler asks for the caller, but no layer has checked the request.
     NoLayer,

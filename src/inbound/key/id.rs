@@ -19,8 +19,8 @@ pub struct KeyId(Arc<str>);
 pub struct ClientId(Arc<str>);
 
 impl KeyId {
-    /// Returns the name of the record that stands in for an unknown key.
-    pub(crate) fn nobody() -> Self {
+    /// Returns the name of the dummy record, which is checked when a token is unknown.
+    pub(crate) fn dummy() -> Self {
         Self(Arc::from("-"))
     }
 
@@ -48,8 +48,8 @@ impl KeyId {
 }
 
 impl ClientId {
-    /// Returns the name of the client that stands in for an unknown one.
-    pub(crate) fn nobody() -> Self {
+    /// Returns the client of the dummy record.
+    pub(crate) fn dummy() -> Self {
         Self(Arc::from("-"))
     }
 

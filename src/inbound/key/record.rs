@@ -98,7 +98,8 @@ impl KeyRecord {
         self.not_after
     }
 
-    /// Returns when a layer of this process last accepted the key, to the minute.
+    /// Returns when a layer of this process last found the key active, whatever its scopes; up to a
+    /// minute early.
     #[must_use]
     pub fn last_used(&self) -> Option<SystemTime> {
         self.last_use.get()

@@ -8,12 +8,12 @@ use std::fmt;
 /// |---|---|---|---|---|---|---|---|
 /// | [`KeyRecord::status_at`] | ✓ | | ✓ | ✓ | ✓ | ✓ | |
 /// | [`VerifyError::status`] | | | ✓ | ✓ | ✓ | ✓ | ✓ |
-/// | [`KeyPrincipal::revoked`] | | | ✓ | ✓ | ✓ | ✓ | ✓ |
+/// | [`KeyPrincipal::ended`] | | | ✓ | ✓ | ✓ | ✓ | ✓ |
 /// | [`KeySummary::status`] | ✓ | ✓ | ✓ | ✓ | ✓ | | |
 ///
 /// [`KeyRecord::status_at`]: crate::inbound::KeyRecord::status_at
 /// [`VerifyError::status`]: crate::inbound::VerifyError::status
-/// [`KeyPrincipal::revoked`]: crate::inbound::KeyPrincipal::revoked
+/// [`KeyPrincipal::ended`]: crate::inbound::KeyPrincipal::ended
 /// [`KeySummary::status`]: crate::keyring::KeySummary::status
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

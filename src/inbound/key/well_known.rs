@@ -38,8 +38,7 @@ const KEYS: [&str; 21] = [
 const ENOUGH: usize = 128;
 
 impl KeyDigest {
-    /// Returns whether this is the digest of a key that everybody knows.
-    /// Returns whether everybody knows this key, in any case.
+    /// Returns whether this is the digest of a well-known key, spelled exactly as in [`KEYS`].
     pub(crate) fn is_well_known(&self) -> bool {
         digests().contains(self)
     }

@@ -31,8 +31,8 @@ pub struct KeySet {
     /// first field that is compared: where it differs, so do the sets.
     serial: u64,
     by_digest: Shards<KeyDigest, Arc<KeyRecord>>,
-    /// Checked in place of the record of an unknown token, which so costs what a known one does.
-    nobody: Arc<KeyRecord>,
+    /// Checked in place of a record when the token is unknown, so that both cost the same.
+    dummy: Arc<KeyRecord>,
 }
 
 impl KeySet {
@@ -81,10 +81,10 @@ impl KeySet {
     /// Creates a set without a key, which refuses every caller that needs one.
     #[must_use]
     pub fn empty() -> Self {
-        let (id, client) = (KeyId::nobody(), ClientId::nobody());
+        let (id, client) = (KeyId::dummy(), ClientId::dummy());
         Self {
             by_digest: Shards::new(),
-            nobody: Arc::new(KeyRecord::new(id, client, Scopes::default())),
+            dummy: Arc::new(KeyRecord::new(id, client, Scopes::default())),
             serial: 0,
         }
     }
@@ -115,8 +115,8 @@ impl KeySet {
         self.by_digest.values().map(AsRef::as_ref)
     }
 
-    pub(crate) const fn nobody(&self) -> &Arc<KeyRecord> {
-        &self.nobody
+    pub(crate) const fn dummy(&self) -> &Arc<KeyRecord> {
+        &self.dummy
     }
 
     pub(crate) fn find(&self, digest: &KeyDigest) -> Option<&Arc<KeyRecord>> {

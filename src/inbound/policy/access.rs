@@ -8,7 +8,7 @@ use crate::inbound::key::Scopes;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
-    /// No key. The layer ignores any key in the request.
+    /// No key. The layer does not check a key in the request, but still removes it.
     Public,
     /// A valid key or none. An invalid key is refused.
     Optional,

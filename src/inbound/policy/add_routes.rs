@@ -9,14 +9,18 @@ use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::inbound::key::Scopes;
 
 impl RoutePolicy {
-    /// Adds a path that needs no key. The layer ignores any key in the request.
+    /// Adds a path that needs no key. The layer does not check a key in the request, but still
+    /// removes it.
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
-    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if the path [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn public(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Public)
     }
@@ -25,10 +29,14 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) or
-    /// [`InvalidPath`](ConfigErrorKind::InvalidPath) if no request could match the template, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) if no router would accept the
+    ///   template;
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if its paths [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn public_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Template, template, Access::Public)
     }
@@ -37,10 +45,13 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
-    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if the path [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn optional(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Optional)
     }
@@ -49,10 +60,14 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) or
-    /// [`InvalidPath`](ConfigErrorKind::InvalidPath) if no request could match the template, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) if no router would accept the
+    ///   template;
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if its paths [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn optional_template(self, method: Method, template: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Template, template, Access::Optional)
     }
@@ -61,10 +76,13 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
-    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if the path [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn optional_lenient(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::OptionalLenient)
     }
@@ -73,10 +91,14 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) or
-    /// [`InvalidPath`](ConfigErrorKind::InvalidPath) if no request could match the template, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) if no router would accept the
+    ///   template;
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if its paths [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn optional_lenient_template(
         self,
         method: Method,
@@ -94,10 +116,13 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
-    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if the path [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn required(self, method: Method, path: &str, scopes: Scopes) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Required(scopes))
     }
@@ -127,10 +152,13 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidPath`](ConfigErrorKind::InvalidPath) or
-    /// [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if no request could match the path, and
-    /// [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    /// else.
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if the path [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
     pub fn deny(self, method: Method, path: &str) -> Result<Self, ConfigError> {
         self.with(method, PatternKind::Path, path, Access::Deny)
     }

@@ -49,9 +49,17 @@ use crate::syntax::path;
 /// # Paths that can be read in more than one way
 ///
 /// No entry exempts a path that a service behind the layer could read as another path than the
-/// layer does. These are paths with an empty segment, with a segment that ends in a dot, with a
-/// semicolon or a backslash, or with an escape of any of these, of a letter or of `%`. The rule for
-/// unlisted routes applies to them. Entries that require scopes or deny access still match.
+/// layer does. This is every path that is not an absolute path of
+/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-3.3), or has
+///
+/// - an empty segment, other than the last one;
+/// - a segment that ends in a dot, as `.` and `..` do, or in an encoded space;
+/// - a semicolon;
+/// - an escape of an unreserved character, of a separator (`/ \ ; ? #`), of `%`, of a control
+///   character, or of bytes that are not UTF-8.
+///
+/// The rule for unlisted routes applies to them. Entries for a **template** that require a key or
+/// deny access still match such a path; an entry for a path never does.
 ///
 /// If such a service decodes or normalizes paths, entries for the normalized path do not match the
 /// others. Use `deny_unlisted` there.

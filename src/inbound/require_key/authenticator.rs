@@ -64,7 +64,8 @@ pub(crate) struct Head<'a> {
 impl Authenticator {
     /// Decides about a request.
     ///
-    /// Returns no principal if the route is public, or for a preflight.
+    /// Returns no principal for a public route while keys are checked, nor for a preflight that
+    /// passes without a key.
     pub(crate) fn authenticate(
         &self,
         head: Head<'_>,
@@ -99,7 +100,8 @@ impl Authenticator {
         }
     }
 
-    /// Removes all keys and identity headers from a request, on every route and in every mode.
+    /// Removes the content of every key location, and identity headers, on every route and in every
+    /// mode.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) {
         let mut uri = take(request.uri_mut());
         self.locations.strip(request.headers_mut(), &mut uri);
@@ -121,7 +123,7 @@ impl Authenticator {
         if !(self.is_plausible)(token.bytes()) {
             return Err(AuthErrorKind::BadChecksum.into());
         }
-        // One load: age, verdict and generation must be those of one set.
+        // One load: the failures, the verdict and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));

@@ -20,9 +20,9 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pin_project! {
     /// The body of a response from [`RequireKey`](crate::inbound::RequireKey).
     ///
-    /// It yields the frames of the inner body. If the client's key is revoked or expires meanwhile,
-    /// the body ends with a [`KeyEndedError`], since a clean end would look complete. An error
-    /// response has a body of its own.
+    /// It yields the frames of the inner body. If the client's key ends meanwhile, for whatever
+    /// reason, the body ends with a [`KeyEndedError`], since a clean end would look complete. An
+    /// error response has a body of its own.
     #[derive(Default)]
     pub struct GuardedBody<B> {
         #[pin]
@@ -75,7 +75,8 @@ impl<B> GuardedBody<B> {
 impl Guard {
     /// Returns why the key has ended, if it has, without waiting.
     ///
-    /// Costs one atomic load for each frame unless the set has changed.
+    /// Costs one atomic load and one reading of the wall clock for each frame. It looks the key up
+    /// only if the set has changed or the key's expiry has passed.
     fn look(&mut self) -> Option<KeyStatus> {
         let generation = self.principal.keys().current().generation();
         let now = self.principal.keys().wall();
@@ -96,7 +97,7 @@ impl Guard {
         self.ended
             .get_or_insert_with(|| {
                 let principal = principal.clone();
-                Box::pin(async move { principal.revoked().await })
+                Box::pin(async move { principal.ended().await })
             })
             .as_mut()
             .poll(cx)
@@ -166,7 +167,7 @@ impl<B> fmt::Debug for GuardedBody<B> {
     }
 }
 
-/// The error that ends a body whose client's key was revoked or has expired.
+/// The error that ends a body whose client's key has ended, for whatever reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyEndedError(KeyStatus);
 

@@ -22,8 +22,8 @@ use crate::rotating::Rotating;
 /// The layer loads the key set once for each request, with one atomic load. A published set is in
 /// force for the next request, in every clone of the service, and for responses that still stream
 /// (see [`GuardedBody`](crate::inbound::GuardedBody)). Handlers find a
-/// [`Principal`](crate::inbound::Principal) in the request's extensions. They never see the key,
-/// since the layer removes the content of every key location.
+/// [`Principal`](crate::inbound::Principal) in the request's extensions. They see no key from a
+/// configured location, since the layer removes the content of each.
 ///
 /// Every route needs a key unless a [`policy`](Self::policy) exempts it. CORS preflights cannot
 /// carry a key, so they reach the inner service without one. Put a CORS layer outside to respond to
@@ -77,7 +77,8 @@ impl RequireKeyLayer {
 
     /// Sets the realm of challenges, a name for what the keys protect. Defaults to `api`.
     ///
-    /// This replaces [`error_response`](Self::error_response), so that bodies are JSON.
+    /// Call it before [`error_response`](Self::error_response), or not at all: it resets the format
+    /// of bodies to JSON and drops resource metadata.
     ///
     /// # Errors
     ///
@@ -111,9 +112,15 @@ impl RequireKeyLayer {
         self.set(|authenticator| authenticator.policy = policy)
     }
 
-    /// Sets how long to use the last good set while its source fails. Defaults to one hour.
+    /// Sets how long the last good set may be used, counted from the first failed refresh. Defaults
+    /// to one hour.
     ///
-    /// After that, requests with a key get status 503, since keys may have been revoked meanwhile.
+    /// After that, a route that needs a key answers a well-formed one with 503, since it may have
+    /// been revoked meanwhile. So does a route where a key is optional. On a route of
+    /// [`optional_lenient`](RoutePolicy::optional_lenient), the client counts as anonymous.
+    ///
+    /// It has no effect on a set that a [`KeyRing`](crate::keyring::KeyRing) or a
+    /// [`Publisher`](crate::rotating::Publisher) publishes: there, no failure is recorded.
     pub fn max_stale(self, max_stale: Duration) -> Self {
         self.set(|authenticator| authenticator.max_stale = max_stale)
     }

@@ -6,7 +6,7 @@ use http_auth::parse_challenges;
 use proptest::prelude::*;
 use tower_rotating_auth::inbound::{AuthErrorKind, AuthErrorResponse};
 
-use super::{Head, basic, every_slot, subprotocol};
+use super::{Head, basic, every_location, subprotocol};
 
 const NAMES: [&str; 6] = [
     "authorization",
@@ -64,7 +64,7 @@ fn head() -> impl Strategy<Value = Head> {
 proptest! {
     #[test]
     fn extracted_token_is_well_formed_and_stripped(mut head in head()) {
-        let locations = every_slot();
+        let locations = every_location();
         if let Ok(token) = locations.extract(&head.headers, &head.uri) {
             prop_assert!((1..=512).contains(&token.bytes().len()));
             prop_assert!(token.bytes().iter().all(u8::is_ascii_graphic));
@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn strip_keeps_other_headers_and_path(head in head()) {
         let mut stripped = head.clone();
-        stripped.strip(&every_slot());
+        stripped.strip(&every_location());
         for name in ["cookie", "x-other"] {
             let before: Vec<_> = head.headers.get_all(name).iter().collect();
             let after: Vec<_> = stripped.headers.get_all(name).iter().collect();
@@ -109,7 +109,7 @@ proptest! {
         let all = join(parameters.iter().map(|(_, text)| text.as_str()).collect());
         let others = join(parameters.iter().filter(|(key, _)| !key).map(|(_, text)| text.as_str()).collect());
         let mut head = Head::uri(&all);
-        head.strip(&every_slot());
+        head.strip(&every_location());
         prop_assert_eq!(head.uri.to_string(), others);
     }
 
@@ -117,7 +117,7 @@ proptest! {
     fn strip_keeps_scheme_authority_and_path(uri in "(https?://[a-z]{1,3}(:1)?)?[/a-c?&=%#*]{0,12}") {
         if let Ok(uri) = uri.parse::<Uri>() {
             let mut stripped = uri.clone();
-            every_slot().strip(&mut HeaderMap::new(), &mut stripped);
+            every_location().strip(&mut HeaderMap::new(), &mut stripped);
             prop_assert_eq!(stripped.scheme(), uri.scheme());
             prop_assert_eq!(stripped.authority(), uri.authority());
             prop_assert_eq!(stripped.path(), uri.path());

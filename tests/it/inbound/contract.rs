@@ -16,7 +16,7 @@ use tower_rotating_auth::{
     outbound::{Credential, InjectKeyLayer},
 };
 
-use super::keys::{self, VALID, door};
+use super::keys::{self, VALID, require_key};
 use super::layer::{Echo, ask, get, with};
 use crate::outbound::{ORIGIN, URL, World};
 
@@ -72,7 +72,7 @@ impl Service<Request<String>> for Probe {
 async fn only_ready_instance_is_called() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let calls = Arc::default();
-    let mut service = door(keys).layer(Probe {
+    let mut service = require_key(keys).layer(Probe {
         calls: Arc::clone(&calls),
         readiness: Readiness::NotAsked,
     });
@@ -93,7 +93,7 @@ async fn only_ready_instance_is_called() {
 #[tokio::test]
 async fn refused_request_leaves_service_ready() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let mut service = door(keys).layer(Probe {
+    let mut service = require_key(keys).layer(Probe {
         calls: Arc::default(),
         readiness: Readiness::NotAsked,
     });
@@ -107,7 +107,7 @@ async fn refused_request_leaves_service_ready() {
 async fn poll_ready_waits_for_inner_service() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
-        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
+        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(require_key(keys));
     handle.allow(0);
     assert_pending!(service.poll_ready());
     handle.allow(1);
@@ -125,7 +125,7 @@ async fn poll_ready_waits_for_inner_service() {
 async fn inner_errors_pass_through() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
-        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(door(keys));
+        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(require_key(keys));
     handle.allow(1);
     assert_ready_ok!(service.poll_ready());
     let answer = service.call(with("/", VALID));
@@ -152,7 +152,7 @@ fn service_is_send_sync_and_gives_inner_back() {
         .unwrap();
     let _entered = runtime.enter();
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let service: RequireKey<Echo> = check(door(keys).layer(Echo));
+    let service: RequireKey<Echo> = check(require_key(keys).layer(Echo));
     let Echo = service.inner();
     let Echo = service.into_inner();
 }
@@ -162,7 +162,7 @@ async fn gateway_replaces_client_key_with_its_own() {
     let world = World::new("ours");
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let layer = RotatingAuthLayer::new()
-        .require(door(keys))
+        .require(require_key(keys))
         .inject(world.inject().await);
     let service = layer.layer(world.upstream());
 
@@ -222,7 +222,7 @@ async fn upstream_rejection_is_not_a_client_error() {
     let world = World::new("ours");
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = ServiceBuilder::new()
-        .layer(door(keys))
+        .layer(require_key(keys))
         .layer(world.inject().await)
         .service(world.upstream());
     world.rotate("new");
@@ -231,7 +231,7 @@ async fn upstream_rejection_is_not_a_client_error() {
     let (dead, _dead) = Rotating::manual(Credential::bearer(&Secret::from("dead")).unwrap());
     let (keys, _keys) = Rotating::manual(keys::keys());
     let service = RotatingAuthLayer::new()
-        .require(door(keys))
+        .require(require_key(keys))
         .inject(InjectKeyLayer::new(ORIGIN, dead).unwrap())
         .layer(world.upstream());
     let answer = ask(&service, with(URL, VALID)).await;
@@ -250,7 +250,7 @@ fn preflight(uri: &str) -> Request<String> {
 async fn gateway_layer_requires_key_for_preflight() {
     let world = World::new("ours");
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let require = || door(keys.clone());
+    let require = || require_key(keys.clone());
     let services = [
         RotatingAuthLayer::new()
             .require(require())
@@ -278,7 +278,7 @@ async fn denied_route_refuses_preflight() {
 #[tokio::test]
 async fn only_grpc_calls_get_grpc_errors() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let service = door(keys).layer(Echo);
+    let service = require_key(keys).layer(Echo);
     for (method, status) in [(Method::POST, 200), (Method::GET, 401)] {
         let mut request = get("/");
         *request.method_mut() = method;

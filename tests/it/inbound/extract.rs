@@ -2,7 +2,7 @@
 
 use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocation, KeyLocations};
 
-use super::{Head, basic, every_slot, k_in, subprotocol};
+use super::{Head, basic, every_location, k_in, subprotocol};
 
 #[track_caller]
 fn authorization(value: &[u8]) -> Result<String, AuthErrorKind> {
@@ -45,14 +45,14 @@ fn nothing_presented_is_missing() {
     ];
     for head in heads {
         assert_eq!(
-            head.extract(&every_slot()),
+            head.extract(&every_location()),
             Err(AuthErrorKind::Missing),
             "{head:?}"
         );
     }
-    let slots = KeyLocations::new([KeyLocation::Query("key".into())]).unwrap();
+    let locations = KeyLocations::new([KeyLocation::Query("key".into())]).unwrap();
     let head = Head::lines(&[("authorization", b"Bearer k"), ("x-api-key", b"k")]);
-    assert_eq!(head.extract(&slots), Err(AuthErrorKind::Missing));
+    assert_eq!(head.extract(&locations), Err(AuthErrorKind::Missing));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn empty_value_is_empty_error() {
     ];
     for head in heads {
         assert_eq!(
-            head.extract(&every_slot()),
+            head.extract(&every_location()),
             Err(AuthErrorKind::Empty),
             "{head:?}"
         );
@@ -155,7 +155,7 @@ fn invalid_token_bytes_are_malformed() {
     ];
     for head in heads {
         assert_eq!(
-            head.extract(&every_slot()),
+            head.extract(&every_location()),
             Err(AuthErrorKind::Malformed),
             "{head:?}"
         );
@@ -164,7 +164,7 @@ fn invalid_token_bytes_are_malformed() {
 
 #[test]
 fn max_token_len_is_inclusive() {
-    let slots = every_slot().max_token_len(64);
+    let locations = every_location().max_token_len(64);
     let heads = |token: &str| {
         let encoded: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
         [
@@ -182,13 +182,13 @@ fn max_token_len_is_inclusive() {
     };
     let longest = "a".repeat(64);
     for head in heads(&longest) {
-        let read = head.extract(&slots).map(|(token, _)| token);
+        let read = head.extract(&locations).map(|(token, _)| token);
         assert_eq!(read, Ok(longest.clone()), "{head:?}");
     }
     for len in [65, 66, 67, 68, 1000] {
         for head in heads(&"a".repeat(len)) {
             assert_eq!(
-                head.extract(&slots),
+                head.extract(&locations),
                 Err(AuthErrorKind::TooLong),
                 "{head:?}"
             );
@@ -212,7 +212,7 @@ fn length_is_checked_before_content() {
         )]),
         Head::uri(&format!("/?key={garbage}%20")),
     ] {
-        let read = head.extract(&every_slot());
+        let read = head.extract(&every_location());
         assert_eq!(read, Err(AuthErrorKind::TooLong), "{head:?}");
     }
 }
@@ -230,10 +230,10 @@ fn query_parameter_is_decoded_and_matched_whole() {
         "https://example.com?key=k",
         "https://example.com/?key=k#key=l",
     ] {
-        assert_eq!(Head::uri(uri).extract(&every_slot()), k_in(3), "{uri}");
+        assert_eq!(Head::uri(uri).extract(&every_location()), k_in(3), "{uri}");
     }
     // The query follows RFC 3986 and is not an HTML form: a plus stays a plus.
-    let read = Head::uri("/?key=a+b%2Bc%2f%3D").extract(&every_slot());
+    let read = Head::uri("/?key=a+b%2Bc%2f%3D").extract(&every_location());
     assert_eq!(read, Ok(("a+b+c/=".to_owned(), 3)));
 }
 
@@ -245,7 +245,7 @@ fn websocket_token_needs_another_subprotocol() {
             .iter()
             .map(|line| ("sec-websocket-protocol", line.as_bytes()))
             .collect();
-        Head::lines(&lines).extract(&every_slot())
+        Head::lines(&lines).extract(&every_location())
     };
     for lines in [
         vec![format!("{entry}, chat")],
@@ -275,8 +275,8 @@ fn websocket_token_needs_another_subprotocol() {
 
 #[test]
 fn basic_token_is_password_or_user_name() {
-    let slots = every_slot();
-    let read = |value: &[u8]| Head::lines(&[("authorization", value)]).extract(&slots);
+    let locations = every_location();
+    let read = |value: &[u8]| Head::lines(&[("authorization", value)]).extract(&locations);
     assert_eq!(read(&basic("user", "k")), k_in(5));
     assert_eq!(read(&basic("", "k")), k_in(5));
     assert_eq!(read(&basic("k", "")), k_in(5));

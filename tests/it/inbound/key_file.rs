@@ -60,22 +60,22 @@ fn quoted(text: &str) -> String {
 }
 
 /// Returns all that an error and its sources say, by `Display` and by `Debug`.
-fn told(error: &dyn Error) -> String {
-    let mut told = format!("{error} {error:?}");
+fn messages(error: &dyn Error) -> String {
+    let mut messages = format!("{error} {error:?}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        write!(told, ": {error} {error:?}").unwrap();
+        write!(messages, ": {error} {error:?}").unwrap();
         cause = error.source();
     }
-    told
+    messages
 }
 
 #[track_caller]
 fn refused(text: &str) -> KeySetError {
     let error = KeySet::from_toml(text).unwrap_err();
-    let told = told(&error);
-    assert!(!told.contains(PART), "{told}");
-    assert!(!told.contains(&digest(VALID)[10..30]), "{told}");
+    let messages = messages(&error);
+    assert!(!messages.contains(PART), "{messages}");
+    assert!(!messages.contains(&digest(VALID)[10..30]), "{messages}");
     error
 }
 
@@ -431,8 +431,11 @@ fn plain_keys_split_at_spaces_lines_and_commas() {
 fn weak_plain_key_error_tells_position() {
     let second = |key: &str| {
         let error = plain(&format!("{VALID} {key}")).unwrap_err();
-        let told = told(&error);
-        assert!(!told.contains(PART) && !told.contains(key), "{told}");
+        let messages = messages(&error);
+        assert!(
+            !messages.contains(PART) && !messages.contains(key),
+            "{messages}"
+        );
         assert_eq!(error.position(), Some(2));
         error.kind()
     };

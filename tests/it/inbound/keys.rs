@@ -55,7 +55,7 @@ pub(super) fn keys() -> KeySet {
     ])
 }
 
-pub(super) fn slots() -> KeyLocations {
+pub(super) fn locations() -> KeyLocations {
     let header = |name| KeyLocation::Header(http::HeaderName::from_static(name));
     KeyLocations::new([
         KeyLocation::Bearer,
@@ -82,15 +82,19 @@ fn policies(method: &Method, prefix: &str) -> RoutePolicy {
 }
 
 /// Returns the layer under test: every location but `Basic`, every kind of route.
-pub(super) fn door(keys: Rotating<KeySet>) -> RequireKeyLayer {
-    door_at(keys, &Method::GET, "")
+pub(super) fn require_key(keys: Rotating<KeySet>) -> RequireKeyLayer {
+    require_key_at(keys, &Method::GET, "")
 }
 
-pub(super) fn door_at(keys: Rotating<KeySet>, method: &Method, prefix: &str) -> RequireKeyLayer {
+pub(super) fn require_key_at(
+    keys: Rotating<KeySet>,
+    method: &Method,
+    prefix: &str,
+) -> RequireKeyLayer {
     RequireKeyLayer::new(keys)
         .realm("R")
         .unwrap()
-        .locations(slots())
+        .locations(locations())
         .policy(policies(method, prefix))
         .strip_headers([http::HeaderName::from_static("x-auth-client")])
         .check_format(NewKey::is_plausible)

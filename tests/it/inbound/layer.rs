@@ -16,7 +16,7 @@ use tower_rotating_auth::{
     },
 };
 
-use super::keys::{self, ADMIN, Case, Expected, VALID, cases, door, record, seen, set};
+use super::keys::{self, ADMIN, Case, Expected, VALID, cases, record, require_key, seen, set};
 use super::subprotocol;
 
 pub(super) type Answer = Response<String>;
@@ -102,7 +102,7 @@ pub(super) fn check(case: &Case, answer: &Answer) {
 #[tokio::test]
 async fn plain_service_answers_all_cases() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let service = door(keys).layer(Echo);
+    let service = require_key(keys).layer(Echo);
     for case in cases() {
         let answer = ask(&service, case.request()).await;
         check(&case, &answer);
@@ -117,7 +117,7 @@ async fn plain_service_answers_all_cases() {
 #[tokio::test]
 async fn invalid_tokens_get_equal_responses() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let service = door(keys).layer(Echo);
+    let service = require_key(keys).layer(Echo);
     let mut answers = Vec::new();
     for case in cases() {
         if matches!(
@@ -141,10 +141,10 @@ async fn invalid_tokens_get_equal_responses() {
 #[tokio::test]
 async fn keys_are_removed_on_every_route_and_in_open_mode() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let guarded = door(keys).layer(Echo);
+    let guarded = require_key(keys).layer(Echo);
     let loopback = DangerouslyOpen::on_loopback("127.0.0.1:8080".parse().unwrap()).unwrap();
     let open = RequireKeyLayer::dangerously_open(loopback)
-        .locations(keys::slots())
+        .locations(keys::locations())
         .strip_headers([HeaderName::from_static("x-auth-client")])
         .layer(Echo);
     let request = |path: &str| {
@@ -200,7 +200,7 @@ async fn keys_are_removed_on_every_route_and_in_open_mode() {
 #[tokio::test]
 async fn only_preflight_needs_no_key() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let service = door(keys).layer(Echo);
+    let service = require_key(keys).layer(Echo);
     let options = |lines: &[(&'static str, &str)]| {
         let mut request = get("/admin");
         *request.method_mut() = Method::OPTIONS;
@@ -261,7 +261,7 @@ async fn foreign_principal_is_removed() {
         assert!(principal.key().is_some());
         principal
     };
-    let service = door(keys).layer(Echo);
+    let service = require_key(keys).layer(Echo);
     for (path, who) in [
         ("/public", "None"),
         ("/optional", "anonymous"),

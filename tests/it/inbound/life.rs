@@ -154,72 +154,72 @@ async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoked_resolves_when_key_ends() {
+async fn ended_resolves_when_key_ends() {
     for (status, without) in ends() {
         let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
         let principal = principal_of(&keys).await;
-        let mut revoked = Box::pin(principal.revoked());
+        let mut ended = Box::pin(principal.ended());
         assert_eq!(
-            timeout(minutes(60), &mut revoked).await.ok(),
+            timeout(minutes(60), &mut ended).await.ok(),
             None,
             "{status}"
         );
         publisher.publish(set([(VALID, valid())]));
         assert_eq!(
-            timeout(minutes(60), &mut revoked).await.ok(),
+            timeout(minutes(60), &mut ended).await.ok(),
             None,
             "{status}"
         );
         publisher.publish(without);
         let began = Instant::now();
-        assert_eq!(revoked.await, status);
+        assert_eq!(ended.await, status);
         assert_eq!(began.elapsed(), Duration::ZERO, "{status}");
-        assert_eq!(principal.revoked().now_or_never(), Some(status), "{status}");
+        assert_eq!(principal.ended().now_or_never(), Some(status), "{status}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoked_resolves_on_expiry() {
+async fn ended_resolves_on_expiry() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(10));
     let (keys, publisher) = published(set([(VALID, record)]), &wall);
     let principal = principal_of(&keys).await;
     let began = Instant::now();
-    assert_eq!(principal.revoked().await, KeyStatus::Expired);
+    assert_eq!(principal.ended().await, KeyStatus::Expired);
     let took = began.elapsed();
     assert!(
         took >= minutes(10) && took < minutes(10) + secs(1),
         "{took:?}"
     );
     drop(publisher);
-    assert_eq!(principal.revoked().now_or_never(), Some(KeyStatus::Expired));
+    assert_eq!(principal.ended().now_or_never(), Some(KeyStatus::Expired));
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoked_resolves_on_expiry_without_publisher() {
+async fn ended_resolves_on_expiry_without_publisher() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(10));
     let (keys, publisher) = published(set([(VALID, record)]), &wall);
     let principal = principal_of(&keys).await;
-    let revoked = tokio::spawn(async move { principal.revoked().await });
+    let ended = tokio::spawn(async move { principal.ended().await });
     moment().await;
     drop(publisher);
     let began = Instant::now();
-    assert_eq!(revoked.await.unwrap(), KeyStatus::Expired);
+    assert_eq!(ended.await.unwrap(), KeyStatus::Expired);
     assert!(began.elapsed() < minutes(11), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoked_notices_wall_clock_jump() {
+async fn ended_notices_wall_clock_jump() {
     let wall = Wall::new();
     let record = valid().not_after(wall.now() + minutes(600));
     let (keys, _publisher) = published(set([(VALID, record)]), &wall);
     let principal = principal_of(&keys).await;
-    let revoked = tokio::spawn(async move { principal.revoked().await });
+    let ended = tokio::spawn(async move { principal.ended().await });
     moment().await;
     wall.jump(601 * 60);
     let began = Instant::now();
-    assert_eq!(revoked.await.unwrap(), KeyStatus::Expired);
+    assert_eq!(ended.await.unwrap(), KeyStatus::Expired);
     assert!(began.elapsed() <= secs(30), "{:?}", began.elapsed());
 }
 
@@ -229,7 +229,7 @@ async fn principal_for_tests_never_ends_and_opens_no_layer() {
     let principal = KeyPrincipal::for_tests(client, "chat:write".parse().unwrap());
     assert_eq!(principal.client().as_str(), "valid");
     assert_eq!(principal.scopes().to_string(), "chat:write");
-    assert_eq!(timeout(minutes(60), principal.revoked()).await.ok(), None);
+    assert_eq!(timeout(minutes(60), principal.ended()).await.ok(), None);
 
     let (keys, mut publisher) = Rotating::manual(set([(VALID, valid())]));
     let service = RequireKeyLayer::new(keys).layer(Echo);
@@ -485,14 +485,14 @@ async fn refusal_body_has_exact_length() {
 }
 
 #[test]
-fn key_ended_is_error_and_revoked_is_send() {
+fn key_ended_is_error_and_ended_is_send() {
     fn is_error<T: Error + Send + Sync + 'static>() {}
     is_error::<KeyEndedError>();
     fn is_send<T: Send>(_: &T) {}
-    fn revoked(principal: &KeyPrincipal) -> impl Future<Output = KeyStatus> {
-        let revoked = principal.revoked();
-        is_send(&revoked);
-        revoked
+    fn ended(principal: &KeyPrincipal) -> impl Future<Output = KeyStatus> {
+        let ended = principal.ended();
+        is_send(&ended);
+        ended
     }
-    let _ = revoked;
+    let _ = ended;
 }

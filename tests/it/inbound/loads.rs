@@ -72,14 +72,14 @@ async fn wait(time: Duration) {
 }
 
 /// Returns the messages of an error and its sources.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
+fn messages(error: &dyn std::error::Error) -> String {
+    let mut messages = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        told += &format!(": {error}");
+        messages += &format!(": {error}");
         cause = error.source();
     }
-    told
+    messages
 }
 
 async fn no_start(text: &str) -> (SourceErrorKind, String) {
@@ -87,7 +87,7 @@ async fn no_start(text: &str) -> (SourceErrorKind, String) {
     match Rotating::start(dir.source().key_set()).await {
         Err(error) => {
             let error = error.source_error().expect("the source failed");
-            (error.kind(), told(error))
+            (error.kind(), messages(error))
         }
         other => panic!("{other:?}"),
     }
@@ -124,9 +124,9 @@ async fn start_fails_without_active_key() {
         ("${CLIENT_KEYS}".into(), "placeholder"),
         ("version = 2\n".into(), "version 2, not 1"),
     ] {
-        let (class, told) = no_start(&text).await;
-        assert_eq!(class, SourceErrorKind::Invalid, "{text}: {told}");
-        assert!(told.contains(says), "{text}: {told}");
+        let (class, messages) = no_start(&text).await;
+        assert_eq!(class, SourceErrorKind::Invalid, "{text}: {messages}");
+        assert!(messages.contains(says), "{text}: {messages}");
     }
     let dir = KeyDir::new(&file(1, &[past, (ADMIN, "")]));
     let keys = Rotating::start(dir.source().key_set()).await.unwrap();
@@ -386,12 +386,12 @@ async fn env_source_reads_key_file_or_list() {
     if std::env::var_os(VARIABLE).is_some() {
         match Rotating::start(EnvSource::new(VARIABLE).key_set()).await {
             Ok(keys) => println!("<{} keys>", keys.current().len()),
-            Err(error) => println!("<{}>", told(&error)),
+            Err(error) => println!("<{}>", messages(&error)),
         }
         return;
     }
     let unset = Rotating::start(EnvSource::new(VARIABLE).key_set()).await;
-    assert!(told(&unset.unwrap_err()).contains("CLIENT_KEYS_OF_THIS_TEST is not set"));
+    assert!(messages(&unset.unwrap_err()).contains("CLIENT_KEYS_OF_THIS_TEST is not set"));
     let expired = file(1, &[(VALID, "not_after = \"2001-01-01T00:00:00Z\"")]);
     for (value, says) in [
         (format!("{VALID}, {ADMIN}"), "<2 keys>"),

@@ -14,7 +14,7 @@ mod life;
 #[cfg(feature = "file")]
 mod loads;
 mod sentinel;
-mod several_slots;
+mod several_locations;
 mod storm;
 mod strip;
 
@@ -24,7 +24,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocation, KeyLocations};
 
 /// Returns locations of every kind. The query parameter is named `key`.
-fn every_slot() -> KeyLocations {
+fn every_location() -> KeyLocations {
     let header = |name| KeyLocation::Header(HeaderName::from_static(name));
     KeyLocations::new([
         KeyLocation::Bearer,
@@ -95,7 +95,7 @@ fn subprotocol(token: &str) -> String {
     format!("base64url.bearer.authorization.k8s.io.{encoded}")
 }
 
-/// Returns what a request with the token `k` in this location of [`every_slot`] is expected to
+/// Returns what a request with the token `k` in this location of [`every_location`] is expected to
 /// yield.
 fn k_in(index: usize) -> Result<(String, usize), AuthErrorKind> {
     Ok(("k".to_owned(), index))

@@ -20,9 +20,9 @@ use tower_rotating_auth::{
     source::{EnvSource, SourceError, source_fn},
 };
 
-use super::keys::{self, VALID, cases, door, record, set};
+use super::keys::{self, VALID, cases, record, require_key, set};
 use super::layer::{Echo, get, with};
-use super::{basic, every_slot, subprotocol};
+use super::{basic, every_location, subprotocol};
 use crate::support::{Traced, minutes, pass, secs};
 
 /// Returns the secrets in every form in which they could appear.
@@ -100,7 +100,7 @@ async fn debug_output_has_no_token_or_digest() {
     said.debug(&keys.status());
     said.debug(&keys.subscribe());
 
-    let layer = door(keys.clone());
+    let layer = require_key(keys.clone());
     said.debug(&layer);
     said.debug(&RotatingAuthLayer::new().require(layer.clone()));
     let kept: Arc<Mutex<Option<Principal>>> = Arc::default();
@@ -127,11 +127,11 @@ async fn debug_output_has_no_token_or_digest() {
         "authorization",
         basic("u", VALID).as_slice().try_into().unwrap(),
     );
-    let slots = KeyLocations::new([KeyLocation::Basic]).unwrap();
-    said.debug(&slots.extract(&decoded, &uri));
+    let locations = KeyLocations::new([KeyLocation::Basic]).unwrap();
+    said.debug(&locations.extract(&decoded, &uri));
     let text = format!("/?key={VALID}");
     let uri: Uri = text.parse().unwrap();
-    said.debug(&every_slot().extract(&HeaderMap::new(), &uri));
+    said.debug(&every_location().extract(&HeaderMap::new(), &uri));
     let source = source_fn(|| async { Ok::<_, SourceError>(Secret::from(VALID)) });
     said.debug(&source.key_set());
     said.debug(&EnvSource::new("CLIENT_KEYS").key_set());
@@ -205,19 +205,21 @@ async fn refusals_do_not_echo_token() {
         ErrorFormat::Problem,
     ] {
         let refuser = AuthErrorResponse::new("R").unwrap().format(format);
-        let service = door(keys.clone()).error_response(refuser).layer(Echo);
+        let service = require_key(keys.clone())
+            .error_response(refuser)
+            .layer(Echo);
         for case in cases() {
             for method in [Method::GET, Method::HEAD] {
                 let mut request = case.request::<String>();
                 *request.method_mut() = method;
                 let response = service.clone().oneshot(request).await.unwrap();
                 let refusal: Option<&AuthError> = response.extensions().get();
-                let told = format!("{refusal:?} {response:?}");
+                let shown = format!("{refusal:?} {response:?}");
                 let (head, body) = response.into_parts();
                 let body = http_body_util::BodyExt::collect(body).await.unwrap();
                 let bytes = body.to_bytes();
-                let told = format!("{told} {:?} {}", head.headers, bytes.escape_ascii());
-                assert_silent(case.row, &told);
+                let shown = format!("{shown} {:?} {}", head.headers, bytes.escape_ascii());
+                assert_silent(case.row, &shown);
             }
         }
     }
@@ -250,7 +252,7 @@ async fn traces_have_no_token_or_digest() {
         .start(source.key_set())
         .await
         .unwrap();
-    let service = door(keys.clone()).layer(Echo);
+    let service = require_key(keys.clone()).layer(Echo);
     for case in cases() {
         let response = service
             .clone()

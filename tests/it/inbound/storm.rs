@@ -16,9 +16,9 @@ use crate::support::{Answer, Traced, millis, pass, script};
 const FLOOD: u64 = 10_000;
 
 /// The refusals that the observer receives, as (reason, suppressed).
-struct Told(Receiver<Event>);
+struct Refusals(Receiver<Event>);
 
-impl Told {
+impl Refusals {
     /// Returns all of them. The observer ends with the last handle of the keys.
     fn all(self) -> Vec<(&'static str, u64)> {
         let refused = self.0.into_iter().filter_map(|event| match event.kind {
@@ -32,15 +32,15 @@ impl Told {
 fn observed() -> (
     RequireKey<Echo>,
     Publisher<tower_rotating_auth::inbound::KeySet>,
-    Told,
+    Refusals,
 ) {
-    let (sender, told) = channel();
+    let (sender, refusals) = channel();
     let builder = Rotating::builder().observer(move |event| drop(sender.send(event.clone())));
     let (keys, publisher) = builder.manual(keys::keys());
     (
         RequireKeyLayer::new(keys).layer(Echo),
         publisher,
-        Told(told),
+        Refusals(refusals),
     )
 }
 
@@ -51,13 +51,13 @@ fn unknown(n: u64) -> String {
 #[tokio::test(start_paused = true)]
 async fn flood_is_counted_in_full_and_logged_in_part() {
     let traced = Traced::new();
-    let (door, publisher, told) = observed();
-    let other = door.clone();
+    let (service, publisher, refusals) = observed();
+    let other = service.clone();
     for n in 0..FLOOD {
-        let door = if n % 2 == 0 { &door } else { &other };
-        assert_eq!(ask(door, with("/", &unknown(n))).await.status(), 401);
+        let service = if n % 2 == 0 { &service } else { &other };
+        assert_eq!(ask(service, with("/", &unknown(n))).await.status(), 401);
         if n % 100 == 0 {
-            assert_eq!(ask(door, with("/", VALID)).await.status(), 200);
+            assert_eq!(ask(service, with("/", VALID)).await.status(), 200);
         }
         if n % 1000 == 0 {
             pass(millis(100)).await;
@@ -65,21 +65,21 @@ async fn flood_is_counted_in_full_and_logged_in_part() {
     }
     // The next event counts the refusals that had none.
     pass(millis(100)).await;
-    assert_eq!(ask(&door, with("/", keys::EXPIRED)).await.status(), 401);
-    drop((door, other, publisher));
+    assert_eq!(ask(&service, with("/", keys::EXPIRED)).await.status(), 401);
+    drop((service, other, publisher));
 
-    let told = told.all();
-    let (last, _) = told.last().unwrap();
+    let refusals = refusals.all();
+    let (last, _) = refusals.last().unwrap();
     assert_eq!(*last, "expired");
     // The first twenty, then one every 100 ms.
-    assert!((20..=35).contains(&told.len()), "{told:?}");
-    let suppressed: u64 = told.iter().map(|(_, suppressed)| suppressed).sum();
-    assert_eq!(told.len() as u64 + suppressed, FLOOD + 1);
+    assert!((20..=35).contains(&refusals.len()), "{refusals:?}");
+    let suppressed: u64 = refusals.iter().map(|(_, suppressed)| suppressed).sum();
+    assert_eq!(refusals.len() as u64 + suppressed, FLOOD + 1);
 
     let text = traced.text();
     assert_eq!(
         text.matches("refused a client").count(),
-        told.len(),
+        refusals.len(),
         "{text}"
     );
     assert!(!text.contains("8Zk1tQ0mVd7RyXw3LpHs5N"), "{text}");
@@ -91,20 +91,20 @@ async fn flood_does_not_refresh_source() {
     let (source, log) = script(move |_| Answer::value(Secret::from(plain.clone())));
     let builder = Rotating::builder().poll(millis(3_600_000));
     let keys = builder.start(source.key_set()).await.unwrap();
-    let door = RequireKeyLayer::new(keys.clone()).layer(Echo);
+    let service = RequireKeyLayer::new(keys.clone()).layer(Echo);
     assert_eq!(log.count(), 1);
     for n in 0..FLOOD {
-        assert_eq!(ask(&door, with("/", &unknown(n))).await.status(), 401);
+        assert_eq!(ask(&service, with("/", &unknown(n))).await.status(), 401);
     }
     pass(millis(60_000)).await;
     assert_eq!(log.count(), 1);
     assert_eq!(keys.status().failures, 0);
-    assert_eq!(ask(&door, with("/", VALID)).await.status(), 200);
+    assert_eq!(ask(&service, with("/", VALID)).await.status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn observer_gets_reason_of_each_refusal() {
-    let (door, publisher, told) = observed();
+    let (service, publisher, refusals) = observed();
     let reasons = [
         (VALID, None),
         (keys::UNKNOWN, Some("unknown")),
@@ -115,12 +115,16 @@ async fn observer_gets_reason_of_each_refusal() {
         ("", Some("empty")),
     ];
     for (token, _) in reasons {
-        ask(&door, with("/", token)).await;
+        ask(&service, with("/", token)).await;
     }
-    drop((door, publisher));
-    let told: Vec<_> = told.all().into_iter().map(|(reason, _)| reason).collect();
+    drop((service, publisher));
+    let refusals: Vec<_> = refusals
+        .all()
+        .into_iter()
+        .map(|(reason, _)| reason)
+        .collect();
     assert_eq!(
-        told,
+        refusals,
         Vec::from_iter(reasons.iter().filter_map(|(_, reason)| *reason))
     );
 }

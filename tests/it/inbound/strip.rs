@@ -3,11 +3,11 @@
 use http::HeaderName;
 use tower_rotating_auth::inbound::{KeyLocation, KeyLocations};
 
-use super::{Head, Lines, basic, every_slot, subprotocol};
+use super::{Head, Lines, basic, every_location, subprotocol};
 
 fn left_of(uri: &str) -> String {
     let mut head = Head::uri(uri);
-    head.strip(&every_slot());
+    head.strip(&every_location());
     head.uri.to_string()
 }
 
@@ -79,14 +79,14 @@ fn strip_empties_every_location() {
     ];
     for lines in cases {
         let mut head = Head::lines(lines);
-        head.strip(&every_slot());
+        head.strip(&every_location());
         assert!(head.headers.is_empty(), "{lines:?}: {:?}", head.headers);
     }
 }
 
 #[test]
 fn strip_leaves_other_locations() {
-    let slots =
+    let locations =
         KeyLocations::new([KeyLocation::Header(HeaderName::from_static("api-key"))]).unwrap();
     let mut head = Head::new(
         &[
@@ -96,7 +96,7 @@ fn strip_leaves_other_locations() {
         ],
         "/?key=k",
     );
-    head.strip(&slots);
+    head.strip(&locations);
     assert_eq!(head.headers.len(), 3);
     assert_eq!(head.uri, "/?key=k");
 }
@@ -119,7 +119,7 @@ fn strip_keeps_other_subprotocols() {
             .map(|line| ("sec-websocket-protocol", line.as_bytes()))
             .collect();
         let mut head = Head::lines(&lines);
-        head.strip(&every_slot());
+        head.strip(&every_location());
         let kept = head.headers.get_all("sec-websocket-protocol");
         let kept: Vec<_> = kept.iter().map(|line| line.to_str().unwrap()).collect();
         assert_eq!(kept, left);

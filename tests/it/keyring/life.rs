@@ -141,7 +141,7 @@ async fn handler_sees_revocation() {
     let answer = door.oneshot(request).await.unwrap();
     let principal = answer.extensions().get::<Principal>().unwrap();
     let principal = principal.key().unwrap().clone();
-    let mut ended = Box::pin(principal.revoked());
+    let mut ended = Box::pin(principal.ended());
     assert_eq!(ended.as_mut().now_or_never(), None);
 
     let other = ring.issue(request_for("another")).await.unwrap();

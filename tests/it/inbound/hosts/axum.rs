@@ -19,7 +19,7 @@ use tower_rotating_auth::{
 };
 
 use super::whole;
-use crate::inbound::keys::{self, ADMIN, EXPIRED, UNKNOWN, VALID, cases, door, seen};
+use crate::inbound::keys::{self, ADMIN, EXPIRED, UNKNOWN, VALID, cases, require_key, seen};
 use crate::inbound::layer::{self, Answer, check};
 use crate::support::Traced;
 
@@ -50,7 +50,7 @@ fn caller(answer: &Answer) -> &str {
 #[tokio::test]
 async fn axum_router_answers_all_cases() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let require_key = door(keys);
+    let require_key = require_key(keys);
     let routers = [
         routes().layer(require_key.clone()),
         routes().route_layer(require_key.clone()),
@@ -70,8 +70,8 @@ async fn axum_router_answers_all_cases() {
 #[tokio::test]
 async fn unknown_path_needs_key_only_around_router() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let around = routes().layer(door(keys.clone()));
-    let on_routes = routes().route_layer(door(keys));
+    let around = routes().layer(require_key(keys.clone()));
+    let on_routes = routes().route_layer(require_key(keys));
     let path = "/no/such/path";
     assert_eq!(ask(&around, layer::get(path)).await.status(), 401);
     assert_eq!(ask(&around, layer::with(path, VALID)).await.status(), 404);
@@ -152,7 +152,9 @@ async fn outer_cors_layer_adds_headers_to_errors() {
         .allow_methods([Method::GET])
         .allow_headers(AllowHeaders::any())
         .expose_headers([http::header::WWW_AUTHENTICATE]);
-    let router = routes().layer(door(keys.clone())).layer(cors.clone());
+    let router = routes()
+        .layer(require_key(keys.clone()))
+        .layer(cors.clone());
     let from_the_app = |mut request: http::Request<String>| {
         let origin = "https://app.example.com".parse().unwrap();
         request.headers_mut().insert("origin", origin);
@@ -185,7 +187,7 @@ async fn outer_cors_layer_adds_headers_to_errors() {
         assert_eq!(headers["access-control-expose-headers"], "www-authenticate");
     }
     // A preflight also reaches a CORS layer inside.
-    let within = routes().layer(cors).layer(door(keys));
+    let within = routes().layer(cors).layer(require_key(keys));
     for router in [router, within] {
         let answer = ask(&router, preflight()).await;
         assert_eq!(answer.status(), 200);
@@ -323,8 +325,8 @@ async fn original_uri_has_no_token() {
     for router in [
         Router::new()
             .nest("/v1", inner.clone())
-            .layer(door(keys.clone())),
-        Router::new().nest("/v1", inner.layer(door(keys))),
+            .layer(require_key(keys.clone())),
+        Router::new().nest("/v1", inner.layer(require_key(keys))),
     ] {
         let uri = format!("/v1/models?key={VALID}&limit=1");
         let answer = ask(&router, layer::get(&uri)).await;

@@ -12,7 +12,7 @@ use tower::Layer;
 use tower_rotating_auth::{Rotating, inbound::KeySet};
 
 use super::whole;
-use crate::inbound::keys::{self, VALID, cases, door};
+use crate::inbound::keys::{self, VALID, cases, require_key};
 use crate::inbound::layer::{Echo, check};
 
 async fn connect(keys: Rotating<KeySet>) -> client::SendRequest<Empty<Bytes>> {
@@ -20,7 +20,7 @@ async fn connect(keys: Rotating<KeySet>) -> client::SendRequest<Empty<Bytes>> {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (connection, _) = listener.accept().await.unwrap();
-        let service = TowerToHyperService::new(door(keys).layer(Echo));
+        let service = TowerToHyperService::new(require_key(keys).layer(Echo));
         let served = server::Builder::new().serve_connection(TokioIo::new(connection), service);
         served.await.unwrap();
     });

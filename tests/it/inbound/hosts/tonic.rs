@@ -20,7 +20,7 @@ use tonic::transport::server::TcpIncoming;
 use tower::{Service, service_fn};
 use tower_rotating_auth::{Rotating, inbound::KeySet};
 
-use crate::inbound::keys::{self, Case, Expected, cases, door_at, seen};
+use crate::inbound::keys::{self, Case, Expected, cases, require_key_at, seen};
 use crate::support::Text;
 
 /// A gRPC service that responds with a description of the call.
@@ -58,7 +58,7 @@ async fn connect(keys: Rotating<KeySet>) -> client::SendRequest<Full<Bytes>> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server::builder()
-        .layer(door_at(keys, &Method::POST, "/test.Mirror"))
+        .layer(require_key_at(keys, &Method::POST, "/test.Mirror"))
         .add_service(Mirror)
         .serve_with_incoming(TcpIncoming::from(listener));
     tokio::spawn(server);

@@ -2,7 +2,7 @@
 
 use tower_rotating_auth::inbound::{AuthErrorKind, KeyLocations};
 
-use super::{Head, basic, every_slot, k_in, subprotocol};
+use super::{Head, basic, every_location, k_in, subprotocol};
 
 #[test]
 fn same_location_twice_is_duplicate() {
@@ -36,7 +36,7 @@ fn same_location_twice_is_duplicate() {
     ];
     for head in heads {
         assert_eq!(
-            head.extract(&every_slot()),
+            head.extract(&every_location()),
             Err(AuthErrorKind::Duplicate),
             "{head:?}"
         );
@@ -64,7 +64,7 @@ fn different_tokens_are_conflict() {
     ];
     for head in heads {
         assert_eq!(
-            head.extract(&every_slot()),
+            head.extract(&every_location()),
             Err(AuthErrorKind::Conflict),
             "{head:?}"
         );
@@ -83,20 +83,20 @@ fn same_token_in_several_locations_is_accepted() {
         ],
         "/?key=%6b",
     );
-    assert_eq!(head.extract(&every_slot()), k_in(1));
+    assert_eq!(head.extract(&every_location()), k_in(1));
 
     let malformed = Head::lines(&[("api-key", b"k k"), ("x-api-key", b"k k")]);
     assert_eq!(
-        malformed.extract(&every_slot()),
+        malformed.extract(&every_location()),
         Err(AuthErrorKind::Malformed)
     );
 }
 
 #[test]
 fn key_header_beside_proxy_authorization_counts() {
-    let slots = KeyLocations::default();
+    let locations = KeyLocations::default();
     for proxy in [&b"Basic dXNlcjpwYXNz"[..], b"Negotiate abc", b"", b"Bearer"] {
         let head = Head::lines(&[("authorization", proxy), ("x-api-key", b"k")]);
-        assert_eq!(head.extract(&slots), k_in(1), "{head:?}");
+        assert_eq!(head.extract(&locations), k_in(1), "{head:?}");
     }
 }
