@@ -11,7 +11,7 @@ pub(crate) struct Config {
     pub(crate) table: Table,
     pub(crate) existing: Existing,
     pub(crate) expired: Expired,
-    pub(crate) rejected: Rejected,
+    pub(crate) while_refreshing: WhileRefreshing,
 }
 
 /// The treatment of a header that the caller has set.
@@ -32,7 +32,7 @@ pub(crate) enum Expired {
 
 /// The treatment of requests while a rejected credential is refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejected {
+pub(crate) enum WhileRefreshing {
     /// Sends them with the rejected credential, and replays each of them.
     Send,
     /// Holds them until the refresh ends.

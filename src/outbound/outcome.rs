@@ -26,7 +26,8 @@ pub enum Outcome {
     ///
     /// The response is the answer to the replay, which may be a rejection too.
     FellBack {
-        /// The generation that the upstream rejected before it had accepted it once.
+        /// The generation that the upstream rejected, and had not accepted when the request was
+        /// sent.
         rejected: Generation,
         /// The older generation of the replay.
         generation: Generation,
@@ -46,7 +47,8 @@ pub enum Outcome {
 pub enum NotReplayed {
     /// The body could not be kept for a second attempt. The credential is refreshed all the same.
     BodyNotKept,
-    /// The refresh brought no other credential.
+    /// There was no newer credential: the refresh failed, found the same one, timed out, or was
+    /// refused.
     RefreshFailed(RefreshError),
 }
 

@@ -130,22 +130,22 @@ impl RotatingBuilder {
 
     /// Sets how long one fetch may take. Defaults to 30 s.
     ///
-    /// A fetch that takes longer is dropped and counts as a failed attempt.
+    /// A fetch that takes longer is dropped and counts as failed.
     pub fn fetch_timeout(mut self, fetch_timeout: Duration) -> Self {
         self.fetch_timeout = fetch_timeout;
         self
     }
 
-    /// Sets how long to retry until the first value arrives. Defaults to zero: one attempt.
+    /// Sets how long to retry until the first value arrives. Defaults to zero: one fetch.
     ///
-    /// An attempt that hangs ends only after [`fetch_timeout`](Self::fetch_timeout).
+    /// A fetch that hangs ends only after [`fetch_timeout`](Self::fetch_timeout).
     pub fn wait_for_first(mut self, wait: Duration) -> Self {
         self.wait_for_first = wait;
         self
     }
 
-    /// Sets the time between failed attempts: `first`, then doubled each time up to `cap`. Defaults
-    /// to 1 s and 60 s.
+    /// Sets the wait after a failed fetch: `first`, then doubled each time up to `cap`. Defaults to
+    /// 1 s and 60 s.
     ///
     /// Each wait is shortened at random by up to a half.
     pub fn backoff(mut self, first: Duration, cap: Duration) -> Self {
@@ -154,7 +154,8 @@ impl RotatingBuilder {
         self
     }
 
-    /// Sets how long a rejected request waits for a newer value. Defaults to 5 s.
+    /// Sets the longest time that rejected (or held) requests wait for a newer value, counted from
+    /// the first rejection of the round. Defaults to 5 s.
     pub fn force_wait(mut self, force_wait: Duration) -> Self {
         self.force_wait = force_wait;
         self
@@ -178,10 +179,12 @@ impl RotatingBuilder {
         self
     }
 
-    /// Sets how long a rejected generation must wait for its next forced refresh. Defaults to 10 s,
-    /// doubled each time up to 5 minutes.
+    /// Sets how long rejections cannot force another refresh. Defaults to 10 s, doubled each time
+    /// up to 5 minutes.
     ///
-    /// The first answer that is not a rejection resets the cooldown.
+    /// The cooldown applies to the generation that was rejected. After two forced refreshes without
+    /// an accepted generation, it also applies to newer ones that the upstream has not accepted. A
+    /// generation that the upstream has accepted resets it, once; 429 and 5xx do not count.
     pub fn cooldown(mut self, first: Duration, cap: Duration) -> Self {
         self.limits.cooldown = first;
         self.limits.cooldown_cap = cap;

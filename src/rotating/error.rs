@@ -90,7 +90,7 @@ impl Error for StartError {
 
 /// An error of a refresh that brought no newer value.
 ///
-/// Clones share the source's error: everybody who waited for one attempt gets the same.
+/// Clones share the source's error: everybody who waited for one fetch gets the same.
 #[derive(Clone, Debug)]
 pub struct RefreshError {
     kind: RefreshErrorKind,
@@ -105,8 +105,9 @@ pub enum RefreshErrorKind {
     Unchanged,
     /// The source failed. [`RefreshError::source_error`] says how.
     Failed,
-    /// A refresh of this generation just failed to bring a newer one; the source is not asked again
-    /// yet.
+    /// A rejection forced a refresh within the last
+    /// [`cooldown`](crate::rotating::RotatingBuilder::cooldown), and since then the upstream has
+    /// accepted no generation for the first time. Rejections cannot force another refresh yet.
     Cooldown,
     /// Too many refreshes in a short time; the source is not asked again yet.
     Throttled,
@@ -150,7 +151,7 @@ impl fmt::Display for RefreshError {
             RefreshErrorKind::Unchanged => "the source still has the same value",
             RefreshErrorKind::Failed => "the source failed",
             RefreshErrorKind::Cooldown => {
-                "a refresh just brought no newer value; wait for the cooldown to end"
+                "forced refreshes are paused after repeated rejections; wait for the cooldown to end"
             }
             RefreshErrorKind::Throttled => "too many refreshes in a short time; try again later",
             RefreshErrorKind::TimedOut => "no newer value arrived in time",

@@ -43,7 +43,7 @@ pub enum EventKind {
         kind: SourceErrorKind,
         /// The number of failures in a row.
         failures: u32,
-        /// The longest time until the next attempt.
+        /// The longest time until the next fetch.
         next_attempt: Duration,
     },
     /// The upstream rejected a generation, and the caller got that answer.
@@ -58,8 +58,8 @@ pub enum EventKind {
         /// The generation of the replay.
         generation: Generation,
     },
-    /// The upstream rejected a generation that it had not accepted before, and the request was
-    /// replayed with the previous one.
+    /// The upstream rejected a generation that it had not accepted when the request was sent, and
+    /// the request was replayed with the previous one.
     FellBack {
         /// The rejected generation.
         rejected: Generation,

@@ -137,11 +137,12 @@ impl<T> Rotating<T> {
     /// Requests a value newer than `rejected`, a generation that the upstream rejected.
     ///
     /// Returns at once if a newer value is already current. Otherwise concurrent callers share one
-    /// attempt and its result, including an error. The attempt starts after the first rejection.
+    /// round of fetches and its result, including an error. A fetch that was already running counts
+    /// only if it brings a new value; otherwise another starts.
     ///
-    /// The writer of the new value may be late. Therefore the first refresh since the upstream
-    /// accepted a generation asks again until [`force_wait`] ends, if the source still has the old
-    /// value.
+    /// The writer of the new value may be late. Therefore the first round, and the first one after
+    /// the upstream accepts a generation for the first time, asks again while the source still has
+    /// the old value, until [`force_wait`] ends.
     ///
     /// The request is queued when this method is called, not when the future is polled. A value
     /// that was rejected is not kept for the [overlap](RotatingBuilder::overlap) when it is
@@ -181,8 +182,11 @@ impl<T> Rotating<T> {
 
     /// Asks the source now and returns the value that is current afterwards, new or not.
     ///
-    /// The attempt starts after this call. Concurrent callers share it. The request is queued when
-    /// this method is called, not when the future is polled.
+    /// The fetch starts after this call, and no sooner than [`min_interval`] after the start of the
+    /// previous fetch. Concurrent callers share it. The request is queued when this method is
+    /// called, not when the future is polled.
+    ///
+    /// [`min_interval`]: RotatingBuilder::min_interval
     ///
     /// # Errors
     ///
@@ -233,8 +237,10 @@ impl<T> Rotating<T> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Records that the upstream accepted a generation: it answered a request with something other
-    /// than a rejection.
+    /// Records that the upstream accepted a generation: its answer shows that it looked at the key
+    /// and accepted it. Do not report 429, 5xx or transport errors.
+    ///
+    /// Has no effect for a generation that is not current.
     ///
     /// [`InjectKeyLayer`](crate::outbound::InjectKeyLayer) calls this by itself. Call it if you put
     /// keys on requests with [`Credential::apply_to`](crate::outbound::Credential::apply_to),
@@ -272,18 +278,29 @@ impl<T> Rotating<T> {
         }
     }
 
-    /// Returns a value for the second attempt of a rejected request.
+    /// Returns a value for the second attempt of a rejected request: the previous value, at once,
+    /// or the result of [`refresh_newer_than`](Self::refresh_newer_than).
     ///
-    /// This is the previous value, at once, if it is still usable and the rejected generation was
-    /// unproven when the request was `sent`; the refresh goes on in the background. Otherwise it is
-    /// the result of [`refresh_newer_than`](Self::refresh_newer_than).
-    pub(crate) fn instead_of(&self, rejected: Generation, sent: Proven) -> Refreshing<T> {
+    /// It falls back to the previous value if
+    ///
+    /// - the rejected generation was unproven when the request was sent (`proven_when_sent`),
+    /// - that generation is still current, or the current one has not proven itself or was rejected
+    ///   since, and
+    /// - the previous value is older than the rejected one and still usable.
+    ///
+    /// Then a refresh is started in the background, unless the current generation has proven itself
+    /// or is another one than the rejected.
+    pub(crate) fn fall_back_or_refresh(
+        &self,
+        rejected: Generation,
+        proven_when_sent: Proven,
+    ) -> Refreshing<T> {
         let current = self.current();
-        let good = current.content().proven() == Proven::Yes;
-        let is_rejected = current.generation() == rejected;
+        let current_is_proven = current.content().proven() == Proven::Yes;
+        let still_current = current.generation() == rejected;
         let previous = current.previous().filter(|previous| {
-            sent == Proven::No
-                && (is_rejected || !good)
+            proven_when_sent == Proven::No
+                && (still_current || !current_is_proven)
                 && previous.content().generation < rejected
                 && previous.is_usable(self.now())
         });
@@ -292,7 +309,7 @@ impl<T> Rotating<T> {
         };
         // A generation that has proven itself since then needs no refresh: a source that mints a
         // new key for each fetch would otherwise never come to rest.
-        if !good {
+        if !current_is_proven {
             drop(self.refresh_newer_than(rejected));
         }
         Refreshing::known(Ok(previous.load()))

@@ -33,7 +33,7 @@
 //! - **On a hint**: when [`Source::changed`](crate::source::Source::changed) resolves.
 //! - **On a rejection**: when [`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than)
 //!   reports that the upstream rejected the current generation. Concurrent reports share one
-//!   attempt, and a storm guard limits how often rejections can force one.
+//!   round of fetches, and a storm guard limits how often rejections can start one.
 //! - **On request**: when [`Rotating::refresh`](crate::Rotating::refresh) is called.
 //!
 //! # Caveats

@@ -23,11 +23,11 @@ pub struct Status {
     pub age: Duration,
     /// When the current value expires, if its source said so.
     pub expires_at: Option<SystemTime>,
-    /// The kind of the last attempt's error; `None` after one that succeeded.
+    /// The kind of the last fetch's error; `None` after one that succeeded.
     pub last_error: Option<SourceErrorKind>,
-    /// Failed attempts in a row.
+    /// Failed fetches in a row.
     pub failures: u32,
-    /// The latest time of the next attempt; `None` if nothing refreshes the value.
+    /// The latest time of the next fetch; `None` if nothing refreshes the value.
     pub next_attempt: Option<SystemTime>,
     /// The number of events dropped because the observer was too slow.
     pub events_dropped: u64,

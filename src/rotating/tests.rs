@@ -55,7 +55,7 @@ async fn proven_value_is_kept_for_overlap_and_freed_off_runtime() {
     key.report_accepted(key.current().generation());
     sleep(Duration::from_secs(1)).await;
     key.refresh().await.unwrap();
-    let held = key.instead_of(key.current().generation(), Proven::No);
+    let held = key.fall_back_or_refresh(key.current().generation(), Proven::No);
     let held = held.await.unwrap();
     assert_eq!((held.0, key.current().0 > 1), (1, true));
 

@@ -13,7 +13,7 @@ use super::refresh_interval::RefreshInterval;
 /// A source that a rotating value is fetched from, such as a file or a token endpoint.
 ///
 /// One task asks a source, one fetch at a time. An error, a hang past the fetch timeout and a panic
-/// count as a failed attempt, after which the last good value stays.
+/// count as a failed fetch, after which the last good value stays.
 ///
 /// # Examples
 ///

@@ -81,10 +81,12 @@ impl<X> Attempt<X> {
         self.shared.config.key(self.index)
     }
 
-    /// Requests a credential to replace this attempt's. The refresh runs even if nobody waits for
-    /// it.
-    pub(crate) fn refresh(&self) -> Refreshing<Credential> {
-        self.key().instead_of(self.generation, self.proven)
+    /// Returns the previous credential at once, or waits for a newer one.
+    ///
+    /// A refresh, once requested, runs even if nobody waits.
+    pub(crate) fn other_credential(&self) -> Refreshing<Credential> {
+        self.key()
+            .fall_back_or_refresh(self.generation, self.proven)
     }
 
     /// Makes this the second attempt, with `credential`.

@@ -157,7 +157,7 @@ where
                         return Poll::Ready(answer);
                     }
                     // Requested even if there is no second attempt: later requests profit from it.
-                    let refreshing = attempt.refresh();
+                    let refreshing = attempt.other_credential();
                     let kept = replay.and_then(|(service, saved)| {
                         let saved = attempt.adapter().pause(saved)?;
                         Some((service, saved))

@@ -7,7 +7,7 @@ use tower_layer::Layer;
 
 use super::service::InjectKey;
 use crate::outbound::adapter::{HttpAdapter, Rejection};
-use crate::outbound::config::{Config, Existing, Expired, Rejected};
+use crate::outbound::config::{Config, Existing, Expired, WhileRefreshing};
 use crate::outbound::credential::Credential;
 use crate::outbound::error::ConfigError;
 use crate::outbound::inject_key_once::InjectKeyOnceLayer;
@@ -152,7 +152,7 @@ impl InjectKeyLayer {
                 table,
                 existing: Existing::Keep,
                 expired: Expired::Send,
-                rejected: Rejected::Send,
+                while_refreshing: WhileRefreshing::Send,
             },
             adapter: Arc::new(HttpAdapter::new(CloneBody, Rejection::default())),
         }
@@ -207,7 +207,7 @@ impl<X> InjectKeyLayer<X> {
     /// Has no effect [without replay](InjectKeyLayer::without_replay), since answers are not looked
     /// at.
     pub fn hold_on_reject(mut self) -> Self {
-        self.config.rejected = Rejected::Hold;
+        self.config.while_refreshing = WhileRefreshing::Hold;
         self
     }
 

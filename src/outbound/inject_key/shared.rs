@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::outbound::adapter::RequestAdapter;
-use crate::outbound::config::{Config, Existing, Found, Rejected};
+use crate::outbound::config::{Config, Existing, Found, WhileRefreshing};
 use crate::outbound::credential::Credential;
 use crate::outbound::per_thread::PerThread;
 use crate::rotating::Refreshing;
@@ -54,7 +54,8 @@ impl<X> Shared<X> {
     /// Returns the refresh that a request waits for: the one of a credential that the upstream had
     /// accepted and has rejected since.
     pub(crate) fn awaited(&self, found: Option<&Found>) -> Option<Refreshing<Credential>> {
-        let (index, credential) = found.filter(|_| self.config.rejected == Rejected::Hold)?;
+        let (index, credential) =
+            found.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
         self.config.key(*index).join_refresh(credential)
     }
 }

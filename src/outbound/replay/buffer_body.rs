@@ -29,8 +29,11 @@ use super::saved_body::SavedBody;
 ///
 /// # Memory
 ///
-/// Each request in flight keeps up to `max_bytes`. It is enough to keep what an upstream reads
-/// before it rejects, which is often no more than the buffers of a connection: about 64 KiB.
+/// Each request in flight records up to `max_bytes` of data. A piece of 8 KiB or more keeps alive
+/// the whole buffer that it is a slice of, so memory can exceed this.
+///
+/// It is enough to record what an upstream reads before it rejects, which is often no more than the
+/// buffers of a connection: about 64 KiB.
 ///
 /// # Bodies
 ///

@@ -16,7 +16,7 @@ pub(crate) enum Command<T> {
         generation: Generation,
         reply: oneshot::Sender<Refreshed<T>>,
     },
-    /// An operator requests a refresh.
+    /// The program called [`Rotating::refresh`](crate::Rotating::refresh).
     Refresh {
         reply: oneshot::Sender<Refreshed<T>>,
     },

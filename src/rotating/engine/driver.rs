@@ -11,8 +11,8 @@ use tokio::select;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::attempt::{compare, fetch, unexpired};
 use super::command::Command;
+use super::fetch::{compare, fetch, unexpired};
 use super::plan::{Plan, Settings, Step};
 use super::schedule;
 use super::state::EngineState;
@@ -37,8 +37,8 @@ pub(crate) struct Driver<S: Source> {
 
 /// Whether the engine waits for hints of the source.
 ///
-/// It does not between a panic in `changed` and the next attempt: a hint that always panics would
-/// spin.
+/// It does not between a panic in `changed` and the end of the next fetch: a hint that always
+/// panics would spin.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hints {
     On,
@@ -70,7 +70,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
             self.handle_pending();
             self.state.free_retired();
             let done = match self.state.next_step() {
-                Step::Fetch(reason) => self.attempt(reason).await,
+                Step::Fetch(reason) => self.fetch(reason).await,
                 Step::SleepUntil(at) => self.wait(at).await,
             };
             if done.is_break() {
@@ -79,7 +79,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         }
     }
 
-    /// Handles the queued commands, so that the next attempt serves all who asked before it starts.
+    /// Handles the queued commands, so that the next fetch serves all who asked before it starts.
     fn handle_pending(&mut self) {
         for _ in 0..self.inbox.len() {
             if let Ok(command) = self.inbox.try_recv() {
@@ -108,8 +108,8 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         ControlFlow::Continue(())
     }
 
-    /// Makes an attempt. Meanwhile it handles commands and ends the round in time.
-    async fn attempt(&mut self, reason: FetchReason) -> ControlFlow<()> {
+    /// Fetches from the source. Meanwhile it handles commands and ends the round in time.
+    async fn fetch(&mut self, reason: FetchReason) -> ControlFlow<()> {
         let (fetched_at, current) = self.state.start();
         let outcome = {
             let clocks = self.state.clocks().clone();
@@ -119,7 +119,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
                 revision: current.revision.as_ref(),
                 current: Some(&current.content.value),
             };
-            let mut attempt = pin!(async {
+            let mut fetching = pin!(async {
                 let fetched = fetch(&mut self.source, request, self.fetch_timeout).await?;
                 compare(fetched, &current, fetched_at, &clocks, self.fetch_timeout).await
             });
@@ -128,7 +128,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
                 select! {
                     // Biased: a result that is there counts before the round times out.
                     biased;
-                    outcome = &mut attempt => break outcome,
+                    outcome = &mut fetching => break outcome,
                     () = sleep_until_deadline(round_ends) => self.state.end_round_if_due(),
                     command = self.inbox.recv() => match command {
                         Some(command) => self.state.handle(command),

@@ -1,4 +1,4 @@
-//! The storm guard: limits how often rejections can force a fetch.
+//! The storm guard: limits how often rejections can start a round of fetches.
 
 use crate::rotating::value::Proven;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use crate::generation::Generation;
 /// The limits of the storm guard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How long a rejected generation must wait for its next forced fetch, at first. It doubles …
+    /// How long a claim holds back the next one, at first. It doubles …
     pub(crate) cooldown: Duration,
     /// … up to this cap.
     pub(crate) cooldown_cap: Duration,
-    /// The size of the token bucket: forced fetches in a row.
+    /// The size of the token bucket: how many claims and requested refreshes may come in a row.
     pub(crate) burst: u32,
     /// The time in which the bucket gains one token.
     pub(crate) refill: Duration,
 }
 
-/// A guard against storms of forced fetches.
+/// A guard against storms of rejections: it limits how often they can start a round.
 ///
 /// It has three parts, each for a storm that the others let through:
 ///
@@ -28,13 +28,13 @@ pub(crate) struct Limits {
 /// - a cooldown that doubles, for a source whose every new value is rejected;
 /// - a token bucket for the rest.
 ///
-/// A fetch is claimed before the source is asked, so that a failure counts as well.
+/// A round is claimed before the source is asked, so that a failure counts as well.
 #[derive(Debug)]
 pub(crate) struct Guard {
     limits: Limits,
     held: Option<Held>,
     cooldown: Duration,
-    /// Forced fetches since the upstream last accepted a generation.
+    /// Claims (rounds of fetches) since the guard was last reset.
     unproven_claims: u32,
     tokens: u32,
     refilled: Instant,
@@ -46,7 +46,7 @@ struct Held {
     until: Instant,
 }
 
-/// Why the guard refuses a fetch.
+/// Why the guard refuses a round or a requested refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Cooldown,
@@ -65,13 +65,15 @@ impl Guard {
         }
     }
 
-    /// Resets the guard when the upstream has accepted a generation, so that real rotations are
-    /// never held back.
+    /// Resets the guard, so that real rotations are never held back.
+    ///
+    /// The plan calls this once for each accepted generation: when that one is rejected later or
+    /// replaced.
     pub(crate) fn clear(&mut self, now: Instant) {
         *self = Self::new(self.limits, now);
     }
 
-    /// Claims a forced fetch for `generation`, which is current and was rejected.
+    /// Claims a round for `generation`, which is current and was rejected.
     pub(crate) fn claim(
         &mut self,
         generation: Generation,
@@ -100,7 +102,8 @@ impl Guard {
         Ok(())
     }
 
-    /// Takes a token out of the bucket. An operator's refresh takes one, too.
+    /// Takes a token out of the bucket. A call of [`Rotating::refresh`](crate::Rotating::refresh)
+    /// takes one, too.
     pub(crate) fn take(&mut self, now: Instant) -> Result<(), Refused> {
         while self.tokens < self.limits.burst && now >= self.refilled + self.limits.refill {
             self.tokens += 1;
@@ -113,10 +116,10 @@ impl Guard {
         Ok(())
     }
 
-    /// Returns whether this is the first forced fetch since the upstream accepted a generation.
+    /// Returns whether the current round is the first one claimed since the guard was last reset.
     ///
     /// Then a rotation is likely under way, and it is worth asking again for a moment.
-    pub(crate) const fn first_attempt(&self) -> bool {
+    pub(crate) const fn is_first_claim(&self) -> bool {
         self.unproven_claims <= 1
     }
 }

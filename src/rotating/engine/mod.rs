@@ -1,11 +1,11 @@
 //! The refresh task.
 //!
 //! `driver` is the loop. `plan` decides what to do next, with `schedule` (when) and `guard` (how
-//! often). `attempt` fetches and compares. `state` publishes and answers those who wait.
+//! often). `fetch` fetches and compares. `state` publishes and answers those who wait.
 
-mod attempt;
 mod command;
 pub(crate) mod driver;
+mod fetch;
 mod guard;
 mod plan;
 mod schedule;

@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) interval: RefreshInterval,
     pub(crate) backoff: Backoff,
     pub(crate) limits: Limits,
-    /// How long a rejected request may wait for a new value.
+    /// How long a round lasts, and so how long rejected or held requests may wait for a new value.
     pub(crate) force_wait: Duration,
     /// How long requests may fall back to a value that was replaced.
     pub(crate) overlap: Duration,
@@ -42,8 +42,8 @@ pub(crate) struct Plan {
     due: Deadline,
     hinted: bool,
     requested: bool,
-    /// When to ask the source because of a rejection. `None` while an attempt runs that started
-    /// after it.
+    /// When to ask the source because of a rejection. `None` while a fetch runs that started after
+    /// it.
     retry_at: Option<Instant>,
     round: Option<Round>,
 }
@@ -53,13 +53,15 @@ pub(crate) struct Plan {
 struct Round {
     until: Instant,
     retry_delay: Duration,
-    last_fetch: LastFetch,
+    last_answer: LastAnswer,
 }
 
-/// What the last fetch of a round found.
+/// What the source last answered to a fetch of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LastFetch {
-    NotYet,
+enum LastAnswer {
+    /// No fetch of the round has been answered: none has started, or one is still running.
+    None,
+    /// The source still had the same value.
     Unchanged,
 }
 
@@ -112,7 +114,9 @@ impl Plan {
         !self.hinted
     }
 
-    /// Records that an operator requested a refresh. Only the token bucket limits it.
+    /// Records that the program called [`Rotating::refresh`](crate::Rotating::refresh).
+    ///
+    /// The token bucket and `min_interval` limit it; the cooldown does not.
     pub(crate) fn request(&mut self, now: Now) -> Result<(), Refused> {
         if !self.requested {
             self.guard.take(now.mono)?;
@@ -138,7 +142,7 @@ impl Plan {
         self.round = Some(Round {
             until: now.mono + self.settings.force_wait,
             retry_delay: self.settings.interval.min_interval.max(FIRST_RETRY),
-            last_fetch: LastFetch::NotYet,
+            last_answer: LastAnswer::None,
         });
         Ok(())
     }
@@ -172,20 +176,22 @@ impl Plan {
         self.round.as_ref().map(|round| round.until)
     }
 
-    /// Ends the round if its time is up. If the source was not asked in it, the fetch stays due,
-    /// for later requests.
+    /// Ends the round if its time is up.
+    ///
+    /// If no fetch of the round was answered, one that runs goes on, and one that has not started
+    /// stays due, for later requests.
     pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<NoNewValue> {
         let round = self.round.take_if(|round| round.until <= now.mono)?;
-        Some(match round.last_fetch {
-            LastFetch::NotYet => NoNewValue::TimedOut,
-            LastFetch::Unchanged => {
+        Some(match round.last_answer {
+            LastAnswer::None => NoNewValue::TimedOut,
+            LastAnswer::Unchanged => {
                 self.retry_at = None;
                 NoNewValue::Unchanged
             }
         })
     }
 
-    /// Records that an attempt starts.
+    /// Records that a fetch starts.
     pub(crate) fn start(&mut self, now: Now) {
         self.last_start = now.mono;
         self.hinted = false;
@@ -193,7 +199,7 @@ impl Plan {
         self.retry_at = None;
     }
 
-    /// Records that an attempt brought a new generation. This ends the round.
+    /// Records that a fetch brought a new generation. This ends the round.
     pub(crate) fn rotated(
         &mut self,
         replaced: Generation,
@@ -208,7 +214,7 @@ impl Plan {
         self.succeeded(now, Renewed::Yes, expires, draw);
     }
 
-    /// Records that an attempt found the same content. `Some` ends the round.
+    /// Records that a fetch found the same content. `Some` ends the round.
     pub(crate) fn unchanged(
         &mut self,
         now: Now,
@@ -219,23 +225,23 @@ impl Plan {
         self.succeeded(now, renewed, expires, draw);
         let round = self.round.as_mut()?;
         if self.retry_at.is_some() {
-            return None; // rejected while this attempt ran: the next one is for that
+            return None; // rejected while this fetch ran: the next one is for that
         }
-        round.last_fetch = LastFetch::Unchanged;
+        round.last_answer = LastAnswer::Unchanged;
         let retry_at = now.mono + round.retry_delay;
-        if self.guard.first_attempt() && retry_at < round.until {
+        if self.guard.is_first_claim() && retry_at < round.until {
             self.retry_at = Some(retry_at);
             round.retry_delay *= 2;
             return None;
         }
-        if self.guard.first_attempt() {
+        if self.guard.is_first_claim() {
             return None; // a hint may still come in time
         }
         self.round = None;
         Some(NoNewValue::Unchanged)
     }
 
-    /// Records that an attempt failed. Returns whether the round ends with it.
+    /// Records that a fetch failed. Returns whether the round ends with it.
     pub(crate) fn failed(
         &mut self,
         now: Now,
@@ -286,7 +292,7 @@ impl Plan {
     }
 }
 
-/// Whether a failed attempt ends the round, or those who wait get another attempt.
+/// Whether a failed fetch ends the round, or those who wait get another fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RoundAfterFailure {
     Ended,

@@ -19,7 +19,7 @@ const POLL: Duration = Duration::from_secs(60);
 /// The shortest and the longest `Retry-After` that is honoured.
 const RETRY_AFTER_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
-/// The backoff after failed attempts.
+/// The backoff after failed fetches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
     pub(crate) first: Duration,
@@ -27,7 +27,7 @@ pub(crate) struct Backoff {
     pub(crate) permanent_cap: Duration,
 }
 
-/// Whether an attempt that succeeded brought something new.
+/// Whether a fetch that succeeded brought something new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Renewed {
     /// A new value, or a later expiry of the same one.
@@ -36,7 +36,7 @@ pub(crate) enum Renewed {
     No,
 }
 
-/// Returns how long to wait after an attempt that succeeded.
+/// Returns how long to wait after a fetch that succeeded.
 ///
 /// `remaining` is the rest of the value's lifetime.
 pub(crate) fn after_success(
@@ -63,7 +63,7 @@ pub(crate) fn after_success(
     wait.max(interval.min_interval)
 }
 
-/// Returns how long to wait after the `failures`-th failed attempt in a row, counted from 1.
+/// Returns how long to wait after the `failures`-th failed fetch in a row, counted from 1.
 pub(crate) fn after_failure(
     backoff: Backoff,
     interval: RefreshInterval,

@@ -7,8 +7,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::attempt::Found;
 use super::command::Command;
+use super::fetch::Found;
 use super::guard::Refused;
 use super::plan::{NoNewValue, Plan, RoundAfterFailure, Step};
 use super::schedule;
@@ -33,11 +33,12 @@ pub(crate) struct EngineState<T> {
     plan: Plan,
     clocks: Clocks,
     progress: watch::Sender<Progress>,
-    attempts: u64,
-    /// The requests that wait for the current round to end.
-    rejected: Vec<Reply<T>>,
-    /// The operators that wait, each with the number of its attempt.
-    requested: Vec<(u64, Reply<T>)>,
+    fetches: u64,
+    /// The rejected and held requests that wait for the current round to end.
+    waiting_for_round: Vec<Reply<T>>,
+    /// The callers of [`Rotating::refresh`](crate::Rotating::refresh), each with the number of the
+    /// fetch that it waits for.
+    waiting_for_fetch: Vec<(u64, Reply<T>)>,
     /// Replaced contents that readers may still hold. They are freed here, so that no request has
     /// to.
     retired: Vec<Arc<Content<T>>>,
@@ -55,9 +56,9 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
             plan,
             clocks,
             progress,
-            attempts: 0,
-            rejected: Vec::new(),
-            requested: Vec::new(),
+            fetches: 0,
+            waiting_for_round: Vec::new(),
+            waiting_for_fetch: Vec::new(),
             retired: Vec::new(),
         }
     }
@@ -107,7 +108,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
 
     pub(crate) fn end_round_if_due(&mut self) {
         if let Some(ended) = self.plan.end_round_if_due(self.clocks.now()) {
-            self.answer_rejected(&Err(ended.into()));
+            self.answer_round(&Err(ended.into()));
         }
     }
 
@@ -121,7 +122,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
                     return;
                 }
                 match self.plan.reject(generation, current.content.proven(), now) {
-                    Ok(()) => self.rejected.push(reply),
+                    Ok(()) => self.waiting_for_round.push(reply),
                     Err(refused) => answer(reply, Err(refused.into())),
                 }
             }
@@ -130,25 +131,25 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
                 if current.content.generation != generation {
                     answer(reply, Ok(current));
                 } else if self.plan.round_ends().is_some() {
-                    self.rejected.push(reply);
+                    self.waiting_for_round.push(reply);
                 } // otherwise the dropped reply ends the wait: no round is under way
             }
             Command::Refresh { reply } => match self.plan.request(now) {
-                Ok(()) => self.requested.push((self.attempts + 1, reply)),
+                Ok(()) => self.waiting_for_fetch.push((self.fetches + 1, reply)),
                 Err(refused) => answer(reply, Err(refused.into())),
             },
         }
     }
 
-    /// Starts an attempt. Returns the time and the current snapshot.
+    /// Starts a fetch. Returns the time and the current snapshot.
     pub(crate) fn start(&mut self) -> (Now, Arc<Snapshot<T>>) {
         let now = self.clocks.now();
-        self.attempts += 1;
+        self.fetches += 1;
         self.plan.start(now);
         (now, self.shared.cell.load_full())
     }
 
-    /// Ends an attempt. It publishes first and answers second, so that whoever gets an answer finds
+    /// Ends a fetch. It publishes first and answers second, so that whoever gets an answer finds
     /// the new value current.
     pub(crate) fn finish(
         &mut self,
@@ -182,8 +183,8 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
                 self.report(generation, None);
                 let reason = Some(reason);
                 self.emit(EventKind::Rotated { generation, reason });
-                self.answer_rejected(&published);
-                self.answer_requested(&published);
+                self.answer_round(&published);
+                self.answer_fetch(&published);
             }
             Ok(Found::Same { revision, expires }) => {
                 let renewed = renewed(current.expires, expires, now);
@@ -196,15 +197,15 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
                 let ended = self.plan.unchanged(now, renewed, expires, draw);
                 self.report(current.content.generation, None);
                 if let Some(ended) = ended {
-                    self.answer_rejected(&Err(ended.into()));
+                    self.answer_round(&Err(ended.into()));
                 }
-                self.answer_requested(&published);
+                self.answer_fetch(&published);
             }
             Err(error) => self.failed(now, current, error, draw),
         }
     }
 
-    /// Ends an attempt that failed: the value stays, with the time of the first failure.
+    /// Ends a fetch that failed: the value stays, with the time of the first failure.
     fn failed(&mut self, now: Now, current: &Snapshot<T>, error: SourceError, draw: Draw) {
         drop(self.publish(Snapshot {
             failing_since: current.failing_since.or(Some(now.mono)),
@@ -224,9 +225,9 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         );
         let failed = Err(RefreshError::failed(error));
         if round == RoundAfterFailure::Ended {
-            self.answer_rejected(&failed);
+            self.answer_round(&failed);
         }
-        self.answer_requested(&failed);
+        self.answer_fetch(&failed);
     }
 
     fn publish(&self, snapshot: Snapshot<T>) -> Refreshed<T> {
@@ -248,19 +249,20 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         self.shared.events.emit(kind, self.clocks.wall());
     }
 
-    fn answer_rejected(&mut self, outcome: &Refreshed<T>) {
-        for reply in take(&mut self.rejected) {
+    fn answer_round(&mut self, outcome: &Refreshed<T>) {
+        for reply in take(&mut self.waiting_for_round) {
             answer(reply, outcome.clone());
         }
     }
 
-    /// Answers the operators of this attempt. Those who asked while it ran wait for the next.
-    fn answer_requested(&mut self, outcome: &Refreshed<T>) {
-        let attempts = self.attempts;
-        let (served, waiting) = take(&mut self.requested)
+    /// Answers the callers of [`Rotating::refresh`](crate::Rotating::refresh) that waited for this
+    /// fetch. Those who called while it ran wait for the next.
+    fn answer_fetch(&mut self, outcome: &Refreshed<T>) {
+        let fetches = self.fetches;
+        let (served, waiting) = take(&mut self.waiting_for_fetch)
             .into_iter()
-            .partition(|(attempt, _)| *attempt <= attempts);
-        self.requested = waiting;
+            .partition(|(fetch, _)| *fetch <= fetches);
+        self.waiting_for_fetch = waiting;
         for (_, reply) in served {
             answer(reply, outcome.clone());
         }

@@ -42,10 +42,10 @@ impl<T> Content<T> {
         }
     }
 
-    /// Records an answer that was not a rejection. Returns whether it was the first.
+    /// Records that the upstream accepted it. Returns whether that was the first time.
     pub(crate) fn accept(&self) -> bool {
-        // Cleared before `proven` is set, so that a first answer rarely shows as rejected since. A
-        // thread that still sees the old mark only waits for a refresh that is under way.
+        // Cleared before `proven` is set, so that a first acceptance rarely shows as rejected
+        // since. A thread that still sees the old mark only waits for a refresh that is under way.
         self.rejected.store(false, Ordering::Release);
         // The swap gives `true` to one caller alone; the load spares later ones the write.
         !self.proven.load(Ordering::Relaxed) && !self.proven.swap(true, Ordering::Relaxed)

@@ -20,7 +20,7 @@ pub(crate) struct Snapshot<T> {
     pub(crate) content: Arc<Content<T>>,
     pub(crate) revision: Option<Revision>,
     pub(crate) expires: Option<Deadline>,
-    /// When the first of the failed attempts since the last success ended.
+    /// When the first of the failed fetches since the last success ended.
     pub(crate) failing_since: Option<Instant>,
     /// The previous value, to which requests may fall back while the content is unproven.
     pub(crate) previous: Option<Previous<T>>,

@@ -1,4 +1,4 @@
-//! One attempt: fetching a value and comparing it with the current one.
+//! One fetch: asking the source for a value and comparing it with the current one.
 
 use crate::clock::Clocks;
 use std::panic::AssertUnwindSafe;
@@ -14,7 +14,7 @@ use crate::rotating::value::{Deadline, Snapshot};
 use crate::source::{Expiry, SourceError, SourceErrorKind};
 use crate::source::{Fetch, Fetched, Revision, Source};
 
-/// The result of an attempt that succeeded.
+/// The result of a fetch that succeeded.
 pub(crate) enum Found<T> {
     New {
         value: T,
@@ -69,7 +69,7 @@ fn check_expiry(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>,
     }
 }
 
-/// Returns the result of an attempt that found the current content again.
+/// Returns the result of a fetch that found the current content again.
 ///
 /// If the source gives no expiry, the known one stays. A value that has expired by now is an error.
 fn same<T>(
