@@ -15,11 +15,20 @@ pub(crate) struct Paths {
 impl Paths {
     /// Resolves a path. The file need not exist, its directory must.
     pub(crate) fn resolve(path: &Path) -> io::Result<Self> {
-        let file = match fs::canonicalize(path) {
+        Self::resolve_by(path, |path| fs::canonicalize(path))
+    }
+
+    fn resolve_by(
+        path: &Path,
+        mut canonicalize: impl FnMut(&Path) -> io::Result<PathBuf>,
+    ) -> io::Result<Self> {
+        let file = match canonicalize(path) {
             Err(error) if error.kind() == ErrorKind::NotFound && is_nothing(path) => {
                 let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
                 directory_of(path)?.join(name)
             }
+            // Either a link to nothing, or another process has created the file since.
+            Err(error) if error.kind() == ErrorKind::NotFound => canonicalize(path)?,
             found => found?,
         };
         let directory = directory_of(&file)?;
@@ -72,4 +81,24 @@ fn directory_of(path: &Path) -> io::Result<PathBuf> {
         .parent()
         .filter(|directory| !directory.as_os_str().is_empty());
     fs::canonicalize(directory.unwrap_or_else(|| Path::new(".")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_created_meanwhile_is_resolved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        let mut looks = 0;
+        let paths = Paths::resolve_by(&path, |path| {
+            looks += 1;
+            let found = fs::canonicalize(path);
+            fs::write(path, "").unwrap(); // by another process, after the first look
+            found
+        });
+        assert_eq!(paths.unwrap().file, fs::canonicalize(&path).unwrap());
+        assert_eq!(looks, 2);
+    }
 }

@@ -176,7 +176,7 @@ async fn invalid_auth_options_exit_with_2() {
         (
             &["--mode=mixed", "--public=GET:/v1", "--optional=GET:/v1"],
             &keys,
-            "contradicts",
+            "--public or --optional",
         ),
         (&["--realm", ""], &keys, "--realm"),
         (&["--realm", "a\u{7}b"], &keys, "--realm"),
