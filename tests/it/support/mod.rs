@@ -1,6 +1,6 @@
 //! Helpers that the tests share.
 
-#[cfg(all(unix, feature = "file"))]
+#[cfg(all(unix, feature = "file", not(portable_only)))]
 pub(crate) mod child;
 mod clock;
 mod errors;
