@@ -1,6 +1,6 @@
-//! Laws of the key's validity check: what passes is a header value of visible ASCII, found within
-//! what was given; no print depends on it; what does not pass is told in a few words; passing twice
-//! changes nothing.
+//! Laws of the key's validity check. A valid key is a header value of visible ASCII, found within
+//! the input. `Debug` output does not depend on the key, an error is short, and checking a valid
+//! key again changes nothing.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -59,7 +59,8 @@ use crate::rotating::Rotating;
 /// let rotate = RotateRequest::with_grace(first.id(), Duration::from_secs(3600));
 /// let second = ring.rotate(rotate).await?.into_new().unwrap();
 ///
-/// // In an axum program: `.layer(RotatingAuthLayer::new().require(RequireKeyLayer::new(ring.keys())))`
+/// // In an axum program:
+/// // `.layer(RotatingAuthLayer::new().require(RequireKeyLayer::new(ring.keys())))`
 /// let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(|_: Request<Full<Bytes>>| async {
 ///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
 /// }));

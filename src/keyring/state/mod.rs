@@ -28,7 +28,8 @@ use crate::shards::Shards;
 /// # Examples
 ///
 /// ```
-/// use tower_rotating_auth::{inbound::Scopes, keyring::{ClientEntry, KeyEntry, KeyRingState, NewKey}};
+/// use tower_rotating_auth::inbound::Scopes;
+/// use tower_rotating_auth::keyring::{ClientEntry, KeyEntry, KeyRingState, NewKey};
 ///
 /// let key = NewKey::generate()?;
 /// let client = ClientEntry::new("open-webui".parse()?, Scopes::default());

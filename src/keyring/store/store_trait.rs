@@ -19,7 +19,9 @@ use crate::keyring::state::{Change, KeyRingState};
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use tower_rotating_auth::keyring::{Commit, KeyRing, IssueRequest, KeyRingState, Store, StoreError};
+/// use tower_rotating_auth::keyring::{
+///     Commit, IssueRequest, KeyRing, KeyRingState, Store, StoreError,
+/// };
 ///
 /// #[derive(Clone)]
 /// struct Shelf(Arc<Mutex<KeyRingState>>);
