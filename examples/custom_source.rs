@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tower::BoxError;
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::IntoCredential,
+    Secret,
+    outbound::{IntoCredential, RotatingCredential},
     source::{Expiry, Fetch, Fetched, Source, SourceError},
 };
 
@@ -53,7 +53,7 @@ impl Source for TokenEndpoint {
 async fn main() -> Result<(), BoxError> {
     let url = serve().await?;
     let client = reqwest::Client::new(); // of its own: not one that sends the key it fetches
-    let token = Rotating::start(TokenEndpoint { client, url }.bearer()).await?;
+    let token = RotatingCredential::start(TokenEndpoint { client, url }.bearer()).await?;
 
     let mut changes = token.subscribe();
     let mut fetched = Instant::now();

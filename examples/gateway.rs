@@ -19,7 +19,7 @@ use tower_rotating_auth::{
     Rotating, RotatingAuthLayer, Secret,
     inbound::{KeySet, RequireKeyLayer},
     outbound::replay::{BufferBody, ReplayBody},
-    outbound::{Credential, InjectKeyLayer},
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
 const CLIENT_KEY: &str = "client-vK3qYw8RzT5mN2xJ7hBcDf";
@@ -35,7 +35,8 @@ async fn main() -> Result<(), BoxError> {
     let upstream = serve(Router::new().route("/v1/chat", post(chat))).await?;
 
     // Published by the program itself here; a file or another source serves as well.
-    let (key, mut publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    let (key, mut publisher) =
+        RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
     let clients = KeySet::from_plain_keys(&Secret::from(CLIENT_KEY))?;
     let (clients, _publisher) = Rotating::manual(clients);
 

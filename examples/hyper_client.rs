@@ -18,8 +18,8 @@ use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 use tower::{BoxError, ServiceBuilder};
 use tower_rotating_auth::{
-    Rotating, RotatingAuthLayer,
-    outbound::{InjectKeyLayer, IntoCredential, Outcome},
+    RotatingAuthLayer,
+    outbound::{InjectKeyLayer, IntoCredential, Outcome, RotatingCredential},
     source::FileSource,
 };
 
@@ -32,7 +32,7 @@ async fn main() -> Result<(), BoxError> {
     fs::write(&path, "sk-1")?;
 
     // The client: this is all that an application needs.
-    let key = Rotating::start(FileSource::new(&path).bearer()).await?;
+    let key = RotatingCredential::start(FileSource::new(&path).bearer()).await?;
     let client = ServiceBuilder::new()
         .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new(&*url, key)?))
         .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());
@@ -41,14 +41,9 @@ async fn main() -> Result<(), BoxError> {
         let request = Request::get(&url).body(Full::default())?;
         let response = client.clone().oneshot(request).await?;
         let status = response.status();
-        match response.extensions().get() {
-            Some(Outcome::Replayed {
-                rejected,
-                generation,
-            }) => {
-                println!("{status}  key {rejected} rejected, replayed with key {generation}");
-            }
-            _ => println!("{status}"),
+        match response.extensions().get::<Outcome>() {
+            Some(outcome) => println!("{status}  {:?}", outcome.attempts()),
+            None => println!("{status}"),
         }
         assert_eq!(status, StatusCode::OK);
 

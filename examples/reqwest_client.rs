@@ -17,9 +17,9 @@ use reqwest::{Client, Request, Response};
 use tokio::net::TcpListener;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_rotating_auth::{
-    Rotating, Secret,
+    Secret,
     outbound::adapter::ClientAdapter,
-    outbound::{InjectKeyLayer, IntoCredential, Outcome},
+    outbound::{InjectKeyLayer, IntoCredential, Outcome, RotatingCredential},
     source::{SourceError, source_fn},
 };
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), BoxError> {
             async { Ok::<_, SourceError>(key) }
         }
     };
-    let key = Rotating::builder()
+    let key = RotatingCredential::builder()
         .min_interval(Duration::from_millis(10)) // a store in this process may be asked often
         .start(source_fn(fetch).bearer())
         .await?;
@@ -56,7 +56,7 @@ async fn main() -> Result<(), BoxError> {
         let outcome: Option<&Outcome> = response.extensions().get();
         println!("{}  {outcome:?}", response.status());
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(matches!(outcome, Some(Outcome::Replayed { .. })), rotated);
+        assert_eq!(outcome.is_some_and(Outcome::is_replayed), rotated);
     }
     Ok(())
 }

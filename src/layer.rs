@@ -52,9 +52,8 @@ use crate::outbound::OverrideExisting;
 /// use tower::ServiceBuilder;
 /// # #[cfg(feature = "file")]
 /// use tower_rotating_auth::{
-///     Rotating,
 ///     RotatingAuthLayer,
-///     outbound::{InjectKeyLayer, IntoCredential},
+///     outbound::{RotatingCredential, InjectKeyLayer, IntoCredential},
 ///     source::FileSource,
 /// };
 ///
@@ -65,7 +64,7 @@ use crate::outbound::OverrideExisting;
 /// # let path = dir.path().join("openai");
 /// # std::fs::write(&path, "sk-1f0c")?;
 /// // the file can be rewritten while the process runs
-/// let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, not on a request
+/// let key = RotatingCredential::start(FileSource::new(path).bearer()).await?; // fails here, not on a request
 /// let client = ServiceBuilder::new()
 ///     .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new("https://api.openai.com", key)?))
 ///     .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());
@@ -121,11 +120,11 @@ use crate::outbound::OverrideExisting;
 /// #     RotatingAuthLayer,
 /// #     Secret,
 /// #     inbound::{KeySet, RequireKeyLayer},
-/// #     outbound::{Credential, InjectKeyLayer},
+/// #     outbound::{RotatingCredential, Credential, InjectKeyLayer},
 /// # };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let upstream_url = "https://api.openai.com";
-/// # let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1f0c"))?);
+/// # let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1f0c"))?);
 /// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
 /// let layer = RotatingAuthLayer::new()
 ///     .require(RequireKeyLayer::new(keys))

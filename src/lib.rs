@@ -8,7 +8,7 @@
 //! set of valid keys can change at any moment, and each change applies to the next request.
 //!
 //! ```text
-//!  source ──► Rotating<Credential> ──► request ──► rejected? ──► refresh ──► once more
+//!  source ──► RotatingCredential ──► request ──► rejected? ──► refresh ──► once more
 //!  file, closure, channel   one atomic load
 //! ```
 //!
@@ -26,9 +26,8 @@
 //! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 //! use tower::ServiceBuilder;
 //! use tower_rotating_auth::{
-//!     Rotating,
 //!     RotatingAuthLayer,
-//!     outbound::{InjectKeyLayer, IntoCredential},
+//!     outbound::{RotatingCredential, InjectKeyLayer, IntoCredential},
 //!     source::FileSource,
 //! };
 //!
@@ -37,7 +36,7 @@
 //! # let dir = tempfile::tempdir()?;
 //! # let path = dir.path().join("openai");
 //! # std::fs::write(&path, "sk-1f0c")?;
-//! let key = Rotating::start(FileSource::new(path).bearer()).await?; // fails here, never per request
+//! let key = RotatingCredential::start(FileSource::new(path).bearer()).await?; // fails here, never per request
 //! let client = ServiceBuilder::new()
 //!     .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new("https://api.openai.com", key)?))
 //!     .service(Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>());

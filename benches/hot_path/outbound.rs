@@ -13,9 +13,9 @@ use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_http::follow_redirect::policy::clone_body_fn;
 use tower_http::set_header::SetRequestHeaderLayer;
 use tower_rotating_auth::{
-    Rotating, Secret,
+    Secret,
     outbound::replay::BufferBody,
-    outbound::{Credential, InjectKeyLayer},
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::KEY;
@@ -41,7 +41,7 @@ impl<B, E> tower::retry::Policy<Req, Response<B>, E> for Once {
 
 pub(crate) fn inject() -> InjectKeyLayer {
     let credential = Credential::bearer(&Secret::from(KEY)).unwrap();
-    let (key, _publisher) = Rotating::manual(credential);
+    let (key, _publisher) = RotatingCredential::manual(credential);
     InjectKeyLayer::new("https://api.example.com", key).unwrap()
 }
 

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use std::convert::Infallible;
 use std::sync::LazyLock;
 use tower_layer::Layer;
-use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer, Origin}};
+use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer, Origin}};
 use tower_service::Service;
 use url::Url;
 
@@ -18,9 +18,9 @@ struct Input<'a> {
     target: &'a str,
 }
 
-static KEY: LazyLock<Rotating<Credential>> = LazyLock::new(|| {
+static KEY: LazyLock<RotatingCredential> = LazyLock::new(|| {
     let credential = Credential::bearer(&Secret::from("key")).expect("a key");
-    Rotating::manual(credential).0
+    RotatingCredential::manual(credential).0
 });
 
 /// Whether a request to `target` carries the key by the time that it reaches the client.

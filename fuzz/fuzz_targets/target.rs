@@ -11,7 +11,7 @@ use arbitrary::Arbitrary;
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 use tower_layer::Layer;
-use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer, Route}, outbound::adapter::ClientAdapter};
+use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer, Route}, outbound::adapter::ClientAdapter};
 use tower_service::Service;
 use url::Url;
 
@@ -21,9 +21,9 @@ struct Input<'a> {
     target: &'a str,
 }
 
-static KEY: LazyLock<Rotating<Credential>> = LazyLock::new(|| {
+static KEY: LazyLock<RotatingCredential> = LazyLock::new(|| {
     let credential = Credential::bearer(&Secret::from("key")).expect("a key");
-    Rotating::manual(credential).0
+    RotatingCredential::manual(credential).0
 });
 
 struct Call {

@@ -69,6 +69,7 @@ mod auth_error;
 #[cfg(feature = "axum")]
 mod axum;
 mod config_error;
+mod event;
 mod key;
 mod key_set;
 mod location;
@@ -80,6 +81,7 @@ pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFor
 #[cfg(feature = "axum")]
 pub use self::axum::Auth;
 pub use self::config_error::{ConfigError, ConfigErrorKind};
+pub use self::event::{Event, EventKind};
 pub use self::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Provenance, Scope, Scopes};
 #[cfg(feature = "key-file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};

@@ -2,8 +2,10 @@
 
 use crate::outbound::adapter::Target;
 use crate::outbound::credential::Credential;
+use crate::outbound::evidence::Evidence;
+use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::{Index, Table};
-use crate::rotating::{Current, Rotating};
+use crate::rotating::Current;
 
 /// The configuration of one layer.
 #[derive(Clone, Debug)]
@@ -12,6 +14,7 @@ pub(crate) struct Config {
     pub(crate) existing: Existing,
     pub(crate) expired: Expired,
     pub(crate) while_refreshing: WhileRefreshing,
+    pub(crate) max_sends: MaxSends,
 }
 
 /// The treatment of a header that the caller has set.
@@ -39,8 +42,28 @@ pub(crate) enum WhileRefreshing {
     Hold,
 }
 
+/// How often a request is sent at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MaxSends(u8);
+
+impl MaxSends {
+    pub(crate) const DEFAULT: Self = Self(2);
+
+    /// Takes the nearest number that makes sense. A fourth attempt would carry a key that this
+    /// request was rejected with.
+    pub(crate) fn clamped(sends: u8) -> Self {
+        Self(sends.clamp(1, 3))
+    }
+
+    /// Returns how many sends are left after `sent`.
+    pub(crate) fn left_after(self, sent: usize) -> u8 {
+        let sent = u8::try_from(sent).unwrap_or(u8::MAX);
+        self.0.saturating_sub(sent)
+    }
+}
+
 /// The credential for a request, and the index of the key that it belongs to.
-pub(crate) type Found = (Index, Current<Credential>);
+pub(crate) type Found = (Index, Current<Credential, Evidence>);
 
 impl Config {
     /// Loads the credential for a request to `target`, once. Returns `None` if the request is sent
@@ -53,7 +76,7 @@ impl Config {
         (!omitted).then_some((index, credential))
     }
 
-    pub(crate) fn key(&self, index: Index) -> &Rotating<Credential> {
+    pub(crate) fn key(&self, index: Index) -> &RotatingCredential {
         self.table.key(index)
     }
 }

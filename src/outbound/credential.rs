@@ -137,10 +137,10 @@ impl Credential {
     ///
     /// ```
     /// use tonic::{Request, Status};
-    /// use tower_rotating_auth::{Rotating, Secret, outbound::Credential};
+    /// use tower_rotating_auth::{ Secret, outbound::{Credential, RotatingCredential}};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (key, mut publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let (key, mut publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let mut interceptor = move |mut call: Request<()>| -> Result<Request<()>, Status> {
     ///     key.current().apply_to(call.metadata_mut().as_mut());
     ///     Ok(call)

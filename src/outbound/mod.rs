@@ -18,9 +18,8 @@
 //! use http::{Request, Response};
 //! use tower::{ServiceBuilder, service_fn};
 //! use tower_rotating_auth::{
-//!     Rotating,
 //!     Secret,
-//!     outbound::{Credential, InjectKeyLayer},
+//!     outbound::{RotatingCredential, Credential, InjectKeyLayer},
 //! };
 //!
 //! // Responds with the key that it was sent.
@@ -31,7 +30,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (key, mut publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+//! let (key, mut publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
 //! let client = ServiceBuilder::new()
 //!     .layer(InjectKeyLayer::new("https://api.example.com", key)?)
 //!     .service(service_fn(upstream));
@@ -71,6 +70,8 @@ mod auth_scheme;
 mod config;
 mod credential;
 mod error;
+mod event;
+mod evidence;
 mod inject_key;
 mod inject_key_once;
 mod into_credential;
@@ -78,14 +79,20 @@ mod outcome;
 mod override_existing;
 mod per_thread;
 pub mod replay;
+mod rotating_credential;
 mod routes;
 
 pub use self::auth_scheme::AuthScheme;
 pub use self::credential::Credential;
 pub use self::error::{ConfigError, ConfigErrorKind};
+pub use self::event::{Event, EventKind};
+pub use self::evidence::Evidence;
 pub use self::inject_key::{InjectKey, InjectKeyLayer, ResponseFuture};
 pub use self::inject_key_once::{InjectKeyOnce, InjectKeyOnceLayer};
 pub use self::into_credential::IntoCredential;
-pub use self::outcome::{NotReplayed, Outcome};
+pub use self::outcome::{Attempt, NotReplayed, Outcome, Verdict};
 pub use self::override_existing::OverrideExisting;
+pub use self::rotating_credential::{
+    CredentialPublisher, Overlap, RotatingCredential, RotatingCredentialBuilder,
+};
 pub use self::routes::{Origin, Route};

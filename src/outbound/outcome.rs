@@ -5,58 +5,103 @@ use std::fmt;
 use crate::generation::Generation;
 use crate::rotating::RefreshError;
 
-/// What the layer did about a rejected credential.
+/// What the layer did about a rejected request.
 ///
-/// The layer puts it into the extensions of the response if the upstream rejected the credential of
-/// the first attempt, and only then.
+/// The layer puts it into the extensions of the response if the upstream rejected the first attempt
+/// at the request, and only then.
+///
+/// # Examples
+///
+/// ```
+/// use http::Response;
+/// use tower_rotating_auth::outbound::Outcome;
+///
+/// /// Returns how often a request was sent.
+/// fn sends<B>(response: &Response<B>) -> usize {
+///     let outcome = response.extensions().get::<Outcome>();
+///     outcome.map_or(1, |outcome| outcome.attempts().len())
+/// }
+/// assert_eq!(sends(&Response::new(())), 1);
+/// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The request was replayed with a newer credential.
-    ///
-    /// The response is the answer to the replay, which may be a rejection too.
-    Replayed {
-        /// The generation that the upstream rejected.
-        rejected: Generation,
-        /// The generation of the replay.
-        generation: Generation,
-    },
-    /// The request was replayed with the previous credential, because the upstream does not accept
-    /// the new one yet.
-    ///
-    /// The response is the answer to the replay, which may be a rejection too.
-    FellBack {
-        /// The generation that the upstream rejected, and had not accepted when the request was
-        /// sent.
-        rejected: Generation,
-        /// The older generation of the replay.
-        generation: Generation,
-    },
-    /// The request was not replayed, and the response is the rejection itself.
-    Rejected {
-        /// The generation that the upstream rejected.
-        rejected: Generation,
-        /// Why the request was not replayed.
-        reason: NotReplayed,
-    },
+pub struct Outcome {
+    attempts: Vec<Attempt>,
+    not_replayed: Option<NotReplayed>,
 }
 
-/// The reason why a request was not replayed.
+/// One attempt at a request: the credential that it carried, and the upstream's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The generation of the credential.
+    pub generation: Generation,
+    /// What the upstream's answer said about the credential.
+    pub verdict: Verdict,
+}
+
+/// What the upstream's answer to an attempt said about its credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The answer was not a rejection.
+    NotRejected,
+    /// The answer was a rejection.
+    Rejected,
+    /// The answer was a rejection of a new credential that the upstream had not accepted before:
+    /// the request tried whether it is active yet.
+    NotActive,
+}
+
+impl Outcome {
+    pub(crate) const fn new(attempts: Vec<Attempt>, not_replayed: Option<NotReplayed>) -> Self {
+        Self {
+            attempts,
+            not_replayed,
+        }
+    }
+
+    /// Returns the attempts that were made, in order: one or more, and at most as many as
+    /// [`max_sends`](crate::outbound::InjectKeyLayer::max_sends) allows.
+    ///
+    /// The response is the answer to the last one.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// Returns whether the request was sent again.
+    #[must_use]
+    pub fn is_replayed(&self) -> bool {
+        self.attempts.len() > 1
+    }
+
+    /// Returns why the request was not sent once more, if the response is a rejection.
+    #[must_use]
+    pub const fn not_replayed(&self) -> Option<&NotReplayed> {
+        self.not_replayed.as_ref()
+    }
+}
+
+/// The reason why a rejected request was not sent once more.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum NotReplayed {
-    /// The body could not be kept for a second attempt. The credential is refreshed all the same.
+    /// The body could not be kept for another attempt. The credential is refreshed all the same.
     BodyNotKept,
     /// There was no newer credential: the refresh failed, found the same one, timed out, or was
     /// refused.
     RefreshFailed(RefreshError),
+    /// The request was sent as often as
+    /// [`max_sends`](crate::outbound::InjectKeyLayer::max_sends) allows.
+    NoSendLeft,
 }
 
 impl fmt::Display for NotReplayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BodyNotKept => f.write_str("the body could not be kept for a second attempt"),
+            Self::BodyNotKept => f.write_str("the body could not be kept for another attempt"),
             Self::RefreshFailed(error) => write!(f, "there is no newer credential: {error}"),
+            Self::NoSendLeft => f.write_str("the request was sent as often as it may be"),
         }
     }
 }

@@ -11,17 +11,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::engine::Backoff;
+use super::engine::EngineState;
 use super::engine::Limits;
 use super::engine::Settings;
 use super::engine::driver;
 use super::engine::driver::Driver;
 use super::error::StartError;
-use super::event::{Event, Events, Observer};
-use super::handle::Rotating;
+use super::event::{Emit, Event, EventKind, Events, Observer};
+use super::handle::{Engine, Rotating};
 use super::publisher::Publisher;
 use super::shared::Shared;
 use super::status::Progress;
-use super::value::Snapshot;
+use super::value::{Generations, Snapshot, Stateless};
 use crate::clock::Clocks;
 use crate::clock::Now;
 use crate::generation::Generation;
@@ -31,6 +32,10 @@ use crate::source::{RefreshInterval, Source};
 /// The resolution of the timer. With an interval of zero, a source that hints without end would be
 /// asked without end, and nothing else would run.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
+/// The number of requests for a refresh that may be queued. Each has somebody who waits, so there
+/// are more only while a source blocks the refresh task.
+const QUEUED: usize = 1024;
 
 /// A builder for a [`Rotating`] value, created by [`Rotating::builder`].
 ///
@@ -53,10 +58,14 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// `K` is the kind of its events, and `X` holds the settings of those who build on it. Both follow
+/// from the function that creates the builder.
 #[must_use]
-pub struct RotatingBuilder {
+pub struct RotatingBuilder<K = EventKind, X = ()> {
+    pub(crate) extra: X,
     name: Arc<str>,
-    observer: Option<Observer>,
+    observer: Option<Observer<K>>,
     wall: WallClock,
     poll: Option<Duration>,
     min_interval: Option<Duration>,
@@ -65,12 +74,12 @@ pub struct RotatingBuilder {
     backoff: Backoff,
     limits: Limits,
     force_wait: Duration,
-    overlap: Duration,
 }
 
-impl RotatingBuilder {
-    pub(crate) fn new() -> Self {
+impl<K, X> RotatingBuilder<K, X> {
+    pub(crate) fn new(extra: X) -> Self {
         Self {
+            extra,
             name: "key".into(),
             observer: None,
             wall: Arc::new(SystemTime::now),
@@ -90,7 +99,6 @@ impl RotatingBuilder {
                 refill: Duration::from_secs(10),
             },
             force_wait: Duration::from_secs(5),
-            overlap: Duration::from_secs(300),
         }
     }
 
@@ -106,7 +114,7 @@ impl RotatingBuilder {
     /// It runs on a thread of its own, so it may block. After a panic it still receives the next
     /// event. While 1024 events wait, further ones are dropped and counted in
     /// [`Status::events_dropped`](crate::rotating::Status::events_dropped).
-    pub fn observer(mut self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
+    pub fn observer(mut self, observer: impl FnMut(&Event<K>) + Send + 'static) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }
@@ -156,35 +164,19 @@ impl RotatingBuilder {
 
     /// Sets the longest time that rejected (or held) requests wait for a newer value, counted from
     /// the first rejection of the round. Defaults to 5 s.
+    ///
+    /// A source that blocks its thread does not make them wait longer.
     pub fn force_wait(mut self, force_wait: Duration) -> Self {
         self.force_wait = force_wait;
-        self
-    }
-
-    /// Sets how long the previous value stays usable after a rotation. Defaults to 5 minutes.
-    ///
-    /// A new key may need time until the upstream accepts it. While the upstream still rejects the
-    /// new value, [`InjectKeyLayer`](crate::outbound::InjectKeyLayer) replays a rejected request
-    /// with the previous one. Only a value that the upstream has accepted is kept, and it is
-    /// dropped early if it expires or is rejected.
-    ///
-    /// Each such request is sent twice. If the upstream rejects both values, the caller gets that
-    /// rejection, because no request is sent a third time. Choose an overlap below the lifetime of
-    /// a key.
-    ///
-    /// Use [`Duration::ZERO`] if the upstream accepts a new key before the source delivers it, or
-    /// if keys are replaced because they leaked.
-    pub fn overlap(mut self, overlap: Duration) -> Self {
-        self.overlap = overlap;
         self
     }
 
     /// Sets how long rejections cannot force another refresh. Defaults to 10 s, doubled each time
     /// up to 5 minutes.
     ///
-    /// The cooldown applies to the generation that was rejected. After two forced refreshes without
-    /// an accepted generation, it also applies to newer ones that the upstream has not accepted. A
-    /// generation that the upstream has accepted resets it, once; 429 and 5xx do not count.
+    /// The cooldown applies to the generation that was rejected, as long as the upstream accepts it
+    /// no more. After two forced refreshes, it also applies to newer ones until one has been
+    /// accepted for 10 s. Such a generation resets it, once.
     pub fn cooldown(mut self, first: Duration, cap: Duration) -> Self {
         self.limits.cooldown = first;
         self.limits.cooldown_cap = cap;
@@ -197,51 +189,31 @@ impl RotatingBuilder {
         self
     }
 
-    /// Fetches the first value and spawns the refresh task, as [`Rotating::start`] does.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error of kind [`StartErrorKind::Source`] if the source delivers no usable value
-    /// within [`wait_for_first`](Self::wait_for_first), and [`StartErrorKind::NoRuntime`] outside a
-    /// tokio runtime.
-    ///
-    /// [`StartErrorKind::Source`]: crate::rotating::StartErrorKind::Source
-    /// [`StartErrorKind::NoRuntime`]: crate::rotating::StartErrorKind::NoRuntime
-    pub async fn start<S>(self, source: S) -> Result<Rotating<S::Value>, StartError>
-    where
-        S: Source<Value: PartialEq>,
-    {
-        let (rotating, driver) = self.pair(source).await?;
-        tokio::spawn(driver);
-        Ok(rotating)
-    }
-
-    /// Fetches the first value and returns it with the refresh task, as [`Rotating::pair`] does.
-    ///
-    /// # Errors
-    ///
-    /// Returns the same errors as [`start`](Self::start).
-    pub async fn pair<S>(
+    /// Fetches the first value and returns it with the refresh task.
+    pub(crate) async fn pair_with<Src, S>(
         self,
-        mut source: S,
+        mut source: Src,
+        generations: Arc<dyn Generations<Src::Value, S>>,
+        events: Arc<dyn Emit>,
     ) -> Result<
         (
-            Rotating<S::Value>,
-            impl Future<Output = ()> + Send + 'static,
+            Rotating<Src::Value, S>,
+            impl Future<Output = ()> + Send + use<Src, S, K, X>,
         ),
         StartError,
     >
     where
-        S: Source<Value: PartialEq>,
+        Src: Source<Value: PartialEq>,
+        S: Send + Sync + 'static,
     {
-        runtime::Handle::try_current().map_err(|_| StartError::no_runtime())?;
+        let runtime = runtime::Handle::try_current().map_err(|_| StartError::no_runtime())?;
         let settings = self.settings(source.refresh_interval());
+        let (timeout, wait) = (self.fetch_timeout, self.wait_for_first);
         let clocks = Clocks::new(Arc::clone(&self.wall));
-        let events = Events::new(self.name, self.observer);
-        let wait = self.wait_for_first;
-        let first = driver::first(&mut source, settings, self.fetch_timeout, wait, &clocks).await?;
+        let first =
+            driver::first(&mut source, &*generations, settings, timeout, wait, &clocks).await?;
 
-        let (commands, inbox) = mpsc::unbounded_channel();
+        let (commands, inbox) = mpsc::channel(QUEUED);
         let (progress, watcher) = watch::channel(Progress {
             generation: Generation::FIRST,
             last_error: None,
@@ -249,23 +221,23 @@ impl RotatingBuilder {
             next_attempt: first.plan.due().wall(),
         });
         let shared = Shared::new(first.snapshot, events);
-        let rotating = Rotating::new(shared.clone_handles(), Some(commands), watcher, self.wall);
-        let driver = Driver::new(
-            source,
-            shared,
-            first.plan,
-            self.fetch_timeout,
-            clocks,
-            inbox,
-            progress,
-        );
-        Ok((rotating, driver.run()))
+        let engine = Engine {
+            commands,
+            runtime,
+            force_wait: settings.force_wait,
+        };
+        let rotating = Rotating::new(shared.clone_handles(), Some(engine), watcher, self.wall);
+        let state = EngineState::new(shared, generations, first.plan, clocks, progress);
+        Ok((rotating, Driver::new(source, state, timeout, inbox).run()))
     }
 
-    /// Creates a value that is published manually, as [`Rotating::manual`] does.
-    ///
-    /// Only the name, the observer, the overlap and the wall clock apply.
-    pub fn manual<T>(self, value: T) -> (Rotating<T>, Publisher<T>) {
+    /// Creates a value that is published manually.
+    pub(crate) fn manual_with<T, S>(
+        self,
+        value: T,
+        generations: Arc<dyn Generations<T, S>>,
+        events: Arc<dyn Emit>,
+    ) -> (Rotating<T, S>, Publisher<T, S>) {
         let now = Now {
             mono: Instant::now(),
             wall: (self.wall)(),
@@ -276,14 +248,14 @@ impl RotatingBuilder {
             failures: 0,
             next_attempt: None,
         });
-        let events = Events::new(self.name, self.observer);
-        let shared = Shared::new(Snapshot::first(value, now, None), events);
+        let first = Snapshot::first(value, generations.first(now), now, None);
+        let shared = Shared::new(first, events);
         let publisher = Publisher {
             cell: Arc::clone(&shared.cell),
             events: Arc::clone(&shared.events),
+            generations,
             progress,
             wall: Arc::clone(&self.wall),
-            overlap: self.overlap,
             retired: Vec::new(),
         };
         (Rotating::new(shared, None, watcher, self.wall), publisher)
@@ -309,12 +281,69 @@ impl RotatingBuilder {
                 ..self.limits
             },
             force_wait: bounded(self.force_wait),
-            overlap: bounded(self.overlap),
         }
     }
 }
 
-impl fmt::Debug for RotatingBuilder {
+impl<K: Send + 'static, X> RotatingBuilder<K, X> {
+    /// Takes the name and the observer, and returns the sink of events.
+    pub(crate) fn events(&mut self) -> Events<K> {
+        Events::new(Arc::clone(&self.name), self.observer.take())
+    }
+}
+
+impl RotatingBuilder {
+    /// Fetches the first value and spawns the refresh task, as [`Rotating::start`] does.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error of kind [`StartErrorKind::Source`] if the source delivers no usable value
+    /// within [`wait_for_first`](Self::wait_for_first), and [`StartErrorKind::NoRuntime`] outside a
+    /// tokio runtime.
+    ///
+    /// [`StartErrorKind::Source`]: crate::rotating::StartErrorKind::Source
+    /// [`StartErrorKind::NoRuntime`]: crate::rotating::StartErrorKind::NoRuntime
+    pub async fn start<S>(self, source: S) -> Result<Rotating<S::Value>, StartError>
+    where
+        S: Source<Value: PartialEq>,
+    {
+        let (rotating, driver) = self.pair(source).await?;
+        tokio::spawn(driver);
+        Ok(rotating)
+    }
+
+    /// Fetches the first value and returns it with the refresh task, as [`Rotating::pair`] does.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`start`](Self::start).
+    pub async fn pair<S>(
+        mut self,
+        source: S,
+    ) -> Result<
+        (
+            Rotating<S::Value>,
+            impl Future<Output = ()> + Send + 'static,
+        ),
+        StartError,
+    >
+    where
+        S: Source<Value: PartialEq>,
+    {
+        let events = Arc::new(self.events());
+        self.pair_with(source, Arc::new(Stateless), events).await
+    }
+
+    /// Creates a value that is published manually, as [`Rotating::manual`] does.
+    ///
+    /// Only the name, the observer and the wall clock apply.
+    pub fn manual<T>(mut self, value: T) -> (Rotating<T>, Publisher<T>) {
+        let events = Arc::new(self.events());
+        self.manual_with(value, Arc::new(Stateless), events)
+    }
+}
+
+impl<K, X> fmt::Debug for RotatingBuilder<K, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RotatingBuilder")
             .field("name", &self.name)
@@ -323,7 +352,6 @@ impl fmt::Debug for RotatingBuilder {
             .field("fetch_timeout", &self.fetch_timeout)
             .field("wait_for_first", &self.wait_for_first)
             .field("force_wait", &self.force_wait)
-            .field("overlap", &self.overlap)
             .finish_non_exhaustive()
     }
 }

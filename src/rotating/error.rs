@@ -106,14 +106,18 @@ pub enum RefreshErrorKind {
     /// The source failed. [`RefreshError::source_error`] says how.
     Failed,
     /// A rejection forced a refresh within the last
-    /// [`cooldown`](crate::rotating::RotatingBuilder::cooldown), and since then the upstream has
-    /// accepted no generation for the first time. Rejections cannot force another refresh yet.
+    /// [`cooldown`](crate::rotating::RotatingBuilder::cooldown), and nothing has been accepted since.
+    /// Rejections cannot force another refresh yet.
     Cooldown,
-    /// Too many refreshes in a short time; the source is not asked again yet.
+    /// Too many refreshes in a short time; the source is not asked again yet, and no newer value
+    /// arrived by itself within [`force_wait`](crate::rotating::RotatingBuilder::force_wait).
     Throttled,
     /// No newer value arrived within
     /// [`force_wait`](crate::rotating::RotatingBuilder::force_wait).
     TimedOut,
+    /// It was a false alarm: the value failed for one user, and has succeeded for another since. The
+    /// source was not asked.
+    StillInUse,
     /// Nothing refreshes this value: a [`Publisher`](crate::rotating::Publisher) publishes it.
     Manual,
     /// The refresh task has stopped. The last good value is still served.
@@ -155,6 +159,7 @@ impl fmt::Display for RefreshError {
             }
             RefreshErrorKind::Throttled => "too many refreshes in a short time; try again later",
             RefreshErrorKind::TimedOut => "no newer value arrived in time",
+            RefreshErrorKind::StillInUse => "the value has been accepted elsewhere since",
             RefreshErrorKind::Manual => {
                 "nothing refreshes this value; publish a new one with its publisher"
             }

@@ -15,18 +15,21 @@ use crate::source::{FetchReason, SourceErrorKind};
 const BACKLOG: usize = 1024;
 
 /// An event of a rotating value. It contains no secret, no digest and no part of either.
+///
+/// `K` says what happened: an [`EventKind`] of the engine, or one of
+/// [`outbound`](crate::outbound::EventKind) or [`inbound`](crate::inbound::EventKind).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Event {
+pub struct Event<K = EventKind> {
     /// The name from [`RotatingBuilder::name`](crate::rotating::RotatingBuilder::name).
     pub name: Arc<str>,
     /// The time of the event on the wall clock.
     pub at: SystemTime,
     /// What happened.
-    pub kind: EventKind,
+    pub kind: K,
 }
 
-/// The kinds of [`Event`].
+/// The kinds of [`Event`] that every rotating value has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
@@ -46,63 +49,61 @@ pub enum EventKind {
         /// The longest time until the next fetch.
         next_attempt: Duration,
     },
-    /// The upstream rejected a generation, and the caller got that answer.
-    Rejected {
-        /// The rejected generation.
-        generation: Generation,
-    },
-    /// The upstream rejected a generation, and the request was replayed with a newer one.
-    Replayed {
-        /// The rejected generation.
-        rejected: Generation,
-        /// The generation of the replay.
-        generation: Generation,
-    },
-    /// The upstream rejected a generation that it had not accepted when the request was sent, and
-    /// the request was replayed with the previous one.
-    FellBack {
-        /// The rejected generation.
-        rejected: Generation,
-        /// The older generation of the replay.
-        generation: Generation,
-    },
-    /// Requests of clients were refused.
-    Refused {
-        /// The reason, in one word.
-        reason: &'static str,
-        /// The number of refusals since the last such event that got no event of their own. A flood
-        /// is counted, not reported one by one.
-        suppressed: u64,
-    },
-    /// The upstream accepted a generation for the first time.
-    InUse {
-        /// The accepted generation.
-        generation: Generation,
-    },
+}
+
+/// Writes a kind of event to `tracing`.
+pub(crate) trait TraceEvent {
+    fn trace(&self, name: &str);
+}
+
+impl TraceEvent for EventKind {
+    fn trace(&self, name: &str) {
+        match self {
+            Self::Rotated { generation, reason } => {
+                tracing::info!(name, %generation, ?reason, "rotated");
+            }
+            Self::RefreshFailed {
+                kind,
+                failures,
+                next_attempt,
+            } => tracing::warn!(name, %kind, failures, ?next_attempt, "refresh failed"),
+        }
+    }
+}
+
+/// Where the engine reports its events, whatever else is reported there.
+pub(crate) trait Emit: Send + Sync {
+    fn emit_of_engine(&self, kind: EventKind, at: SystemTime);
+
+    fn dropped(&self) -> u64;
+
+    fn name(&self) -> &Arc<str>;
 }
 
 /// The sink of events.
 ///
 /// The observer runs on a thread of its own, so that one that blocks or panics holds nothing up.
-pub(crate) struct Events {
+pub(crate) struct Events<K> {
     name: Arc<str>,
-    observer: Option<SyncSender<Event>>,
+    observer: Option<SyncSender<Event<K>>>,
     dropped: AtomicU64,
 }
 
-pub(crate) type Observer = Box<dyn FnMut(&Event) + Send>;
+pub(crate) type Observer<K> = Box<dyn FnMut(&Event<K>) + Send>;
 
-impl Events {
-    pub(crate) fn new(name: Arc<str>, observer: Option<Observer>) -> Self {
+impl<K: Send + 'static> Events<K> {
+    pub(crate) fn new(name: Arc<str>, observer: Option<Observer<K>>) -> Self {
         Self {
             name,
             observer: observer.map(observe),
             dropped: AtomicU64::new(0),
         }
     }
+}
 
-    pub(crate) fn emit(&self, kind: EventKind, at: SystemTime) {
-        self.trace(&kind);
+impl<K: TraceEvent> Events<K> {
+    pub(crate) fn emit(&self, kind: K, at: SystemTime) {
+        kind.trace(&self.name);
         let Some(observer) = &self.observer else {
             return;
         };
@@ -116,50 +117,27 @@ impl Events {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
 
-    pub(crate) fn dropped(&self) -> u64 {
+impl<K: From<EventKind> + TraceEvent + Send> Emit for Events<K> {
+    fn emit_of_engine(&self, kind: EventKind, at: SystemTime) {
+        self.emit(kind.into(), at);
+    }
+
+    fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn name(&self) -> &Arc<str> {
+    fn name(&self) -> &Arc<str> {
         &self.name
-    }
-
-    fn trace(&self, kind: &EventKind) {
-        let name = &*self.name;
-        match kind {
-            EventKind::Rotated { generation, reason } => {
-                tracing::info!(name, %generation, ?reason, "rotated");
-            }
-            EventKind::RefreshFailed {
-                kind,
-                failures,
-                next_attempt,
-            } => tracing::warn!(name, %kind, failures, ?next_attempt, "refresh failed"),
-            EventKind::Rejected { generation } => {
-                tracing::warn!(name, %generation, "rejected by the upstream");
-            }
-            EventKind::Replayed {
-                rejected,
-                generation,
-            } => tracing::info!(name, %rejected, %generation, "replayed"),
-            EventKind::FellBack {
-                rejected,
-                generation,
-            } => tracing::info!(name, %rejected, %generation, "fell back"),
-            EventKind::Refused { reason, suppressed } => {
-                tracing::warn!(name, reason, suppressed, "refused a client");
-            }
-            EventKind::InUse { generation } => tracing::debug!(name, %generation, "in use"),
-        }
     }
 }
 
 /// Starts the observer's thread and returns the sender of its events.
 ///
 /// If no thread can be started, the receiver is dropped and every event counts as dropped.
-fn observe(mut observer: Observer) -> SyncSender<Event> {
-    let (sender, events): (_, Receiver<Event>) = sync_channel(BACKLOG);
+fn observe<K: Send + 'static>(mut observer: Observer<K>) -> SyncSender<Event<K>> {
+    let (sender, events): (_, Receiver<Event<K>>) = sync_channel(BACKLOG);
     let watch = move || {
         for event in events {
             // Unwind safe for the crate: the observer shares no state with it.
@@ -178,7 +156,7 @@ fn observe(mut observer: Observer) -> SyncSender<Event> {
     sender
 }
 
-impl fmt::Debug for Events {
+impl<K> fmt::Debug for Events<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events")
             .field("name", &self.name)

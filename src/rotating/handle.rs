@@ -1,22 +1,24 @@
 //! The handle that a program holds on a rotating value.
 
-use super::engine::Command;
+use super::engine::{Command, CommandKind};
 use super::shared::Shared;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use tokio::runtime;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::builder::RotatingBuilder;
 use super::error::{RefreshError, RefreshErrorKind, StartError};
-use super::event::{EventKind, Events};
+use super::event::Emit;
 use super::publisher::Publisher;
-use super::refreshing::{Refreshed, Refreshing};
+use super::refreshing::Refreshing;
 use super::status::{Progress, RefreshState, Status, Subscription};
-use super::value::{Cell, Current, Previous, Proven};
+use super::value::{Cell, Current, Standing};
 use crate::clock::Now;
 use crate::clock::WallClock;
 use crate::generation::Generation;
@@ -26,6 +28,10 @@ use crate::source::Source;
 ///
 /// [`current`](Self::current) loads the value with one atomic read. Clones are cheap and share the
 /// value. Dropping the last clone stops the refresh task at once.
+///
+/// `S` is what lies beside each value. Nothing does here; a key that is sent to an upstream is a
+/// [`RotatingCredential`](crate::outbound::RotatingCredential), which has what the upstream has
+/// accepted there.
 ///
 /// # Examples
 ///
@@ -43,22 +49,29 @@ use crate::source::Source;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Rotating<T>(Arc<Handle<T>>);
+pub struct Rotating<T, S = ()>(Arc<Handle<T, S>>);
 
-struct Handle<T> {
-    cell: Arc<Cell<T>>,
-    events: Arc<Events>,
-    /// The queue of the refresh task, if there is one. Dropping it with the last handle stops the
-    /// task.
-    commands: Option<mpsc::UnboundedSender<Command<T>>>,
+struct Handle<T, S> {
+    cell: Arc<Cell<T, S>>,
+    events: Arc<dyn Emit>,
+    /// The refresh task, if there is one.
+    engine: Option<Engine<T, S>>,
     progress: watch::Receiver<Progress>,
     wall: WallClock,
+}
+
+/// The way to the refresh task.
+pub(crate) struct Engine<T, S> {
+    /// Dropping it with the last handle stops the task.
+    pub(crate) commands: mpsc::Sender<Command<T, S>>,
+    pub(crate) runtime: runtime::Handle,
+    pub(crate) force_wait: Duration,
 }
 
 impl Rotating<()> {
     /// Creates a builder, for settings other than the defaults.
     pub fn builder() -> RotatingBuilder {
-        RotatingBuilder::new()
+        RotatingBuilder::new(())
     }
 }
 
@@ -74,7 +87,7 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     /// [`StartErrorKind::Source`]: crate::rotating::StartErrorKind::Source
     /// [`StartErrorKind::NoRuntime`]: crate::rotating::StartErrorKind::NoRuntime
     pub async fn start(source: impl Source<Value = T>) -> Result<Self, StartError> {
-        RotatingBuilder::new().start(source).await
+        RotatingBuilder::new(()).start(source).await
     }
 
     /// Fetches the first value and returns it with the refresh task, for callers that spawn their
@@ -89,7 +102,7 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     pub async fn pair<S: Source<Value = T>>(
         source: S,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
-        RotatingBuilder::new().pair(source).await
+        RotatingBuilder::new(()).pair(source).await
     }
 
     /// Creates a value that its [`Publisher`] replaces manually, without a source or a refresh
@@ -106,21 +119,21 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     /// assert_eq!((*before, *key.current()), ("old", "new"));
     /// ```
     pub fn manual(value: T) -> (Self, Publisher<T>) {
-        RotatingBuilder::new().manual(value)
+        RotatingBuilder::new(()).manual(value)
     }
 }
 
-impl<T> Rotating<T> {
+impl<T, S> Rotating<T, S> {
     pub(crate) fn new(
-        shared: Shared<T>,
-        commands: Option<mpsc::UnboundedSender<Command<T>>>,
+        shared: Shared<T, S>,
+        engine: Option<Engine<T, S>>,
         progress: watch::Receiver<Progress>,
         wall: WallClock,
     ) -> Self {
         Self(Arc::new(Handle {
             cell: shared.cell,
             events: shared.events,
-            commands,
+            engine,
             progress,
             wall,
         }))
@@ -130,54 +143,50 @@ impl<T> Rotating<T> {
     ///
     /// This is one atomic load. It takes no lock, allocates nothing and needs no runtime.
     #[must_use]
-    pub fn current(&self) -> Current<T> {
+    pub fn current(&self) -> Current<T, S> {
         Current::load(&self.0.cell)
     }
 
-    /// Requests a value newer than `rejected`, a generation that the upstream rejected.
+    /// Requests a value newer than `failed`, a generation that no longer works.
     ///
     /// Returns at once if a newer value is already current. Otherwise concurrent callers share one
     /// round of fetches and its result, including an error. A fetch that was already running counts
     /// only if it brings a new value; otherwise another starts.
     ///
-    /// The writer of the new value may be late. Therefore the first round, and the first one after
-    /// the upstream accepts a generation for the first time, asks again while the source still has
-    /// the old value, until [`force_wait`] ends.
+    /// The writer of the new value may be late. Therefore the first round asks again while the
+    /// source still has the old value, until [`force_wait`] ends. A storm guard limits how often
+    /// callers can start a round.
     ///
-    /// The request is queued when this method is called, not when the future is polled. A value
-    /// that was rejected is not kept for the [overlap](RotatingBuilder::overlap) when it is
-    /// replaced.
+    /// The request is queued when this method is called, not when the future is polled.
     ///
     /// # Errors
     ///
     /// The future returns an error of kind
     ///
-    /// - [`Unchanged`](RefreshErrorKind::Unchanged) if the source still has the rejected value;
+    /// - [`Unchanged`](RefreshErrorKind::Unchanged) if the source still has the same value;
     /// - [`Failed`](RefreshErrorKind::Failed) if the source failed;
     /// - [`TimedOut`](RefreshErrorKind::TimedOut) if there was no result within [`force_wait`];
-    /// - [`Cooldown`](RefreshErrorKind::Cooldown) or [`Throttled`](RefreshErrorKind::Throttled), at
-    ///   once, if the storm guard refuses;
+    /// - [`Cooldown`](RefreshErrorKind::Cooldown), at once, if the storm guard refuses;
+    /// - [`Throttled`](RefreshErrorKind::Throttled), after [`force_wait`], if the storm guard
+    ///   refuses because of too many refreshes, and no newer value arrived by itself;
     /// - [`Manual`](RefreshErrorKind::Manual) if the value has a [`Publisher`] instead of a source;
     /// - [`Stopped`](RefreshErrorKind::Stopped) if the refresh task has stopped.
     ///
     /// [`force_wait`]: RotatingBuilder::force_wait
-    pub fn refresh_newer_than(&self, rejected: Generation) -> Refreshing<T> {
+    pub fn refresh_newer_than(&self, failed: Generation) -> Refreshing<T, S> {
+        self.demand(failed, Standing::Unconfirmed)
+    }
+
+    /// Requests a value newer than `failed`, which stood like that before it failed.
+    pub(crate) fn demand(&self, failed: Generation, standing: Standing) -> Refreshing<T, S> {
         let current = self.current();
-        if current.generation() != rejected {
-            let previous = current.previous().map(Previous::content);
-            if let Some(previous) = previous.filter(|content| content.generation == rejected) {
-                previous.reject();
-            }
+        if current.generation() != failed {
             return Refreshing::known(Ok(current));
         }
-        let refreshing = self.send(|reply| Command::Rejected {
-            generation: rejected,
-            reply,
-        });
-        // Queue first, mark second: who sees the mark queues a `Join`, which must come after this
-        // command. Before it, the `Join` would find no round to wait for.
-        current.content().reject();
-        refreshing
+        self.send(CommandKind::Demand {
+            newer_than: failed,
+            standing,
+        })
     }
 
     /// Asks the source now and returns the value that is current afterwards, new or not.
@@ -194,8 +203,8 @@ impl<T> Rotating<T> {
     /// failed, [`Throttled`](RefreshErrorKind::Throttled) after too many refreshes in a short time,
     /// [`Manual`](RefreshErrorKind::Manual) if the value has a [`Publisher`] instead of a source,
     /// and [`Stopped`](RefreshErrorKind::Stopped) if the refresh task has stopped.
-    pub fn refresh(&self) -> Refreshing<T> {
-        self.send(|reply| Command::Refresh { reply })
+    pub fn refresh(&self) -> Refreshing<T, S> {
+        self.send(CommandKind::Refresh)
     }
 
     /// Returns the state of the value and of its refreshes, for health checks.
@@ -204,7 +213,7 @@ impl<T> Rotating<T> {
         let current = self.current();
         let progress = self.0.progress.borrow().clone();
         let stopped = self.0.progress.has_changed().is_err();
-        let refresh_state = match (&self.0.commands, stopped) {
+        let refresh_state = match (&self.0.engine, stopped) {
             (_, true) => RefreshState::Stopped,
             (Some(_), false) => RefreshState::Running,
             (None, false) => RefreshState::Manual,
@@ -224,7 +233,7 @@ impl<T> Rotating<T> {
 
     /// Subscribes to each later change.
     #[must_use]
-    pub fn subscribe(&self) -> Subscription<T> {
+    pub fn subscribe(&self) -> Subscription<T, S> {
         Subscription::new(
             Arc::clone(&self.0.cell),
             self.0.progress.clone(),
@@ -237,140 +246,61 @@ impl<T> Rotating<T> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Records that the upstream accepted a generation: its answer shows that it looked at the key
-    /// and accepted it. Do not report 429, 5xx or transport errors.
+    /// Waits for the round that an earlier demand for a value newer than `failed` has started.
     ///
-    /// Has no effect for a generation that is not current.
-    ///
-    /// [`InjectKeyLayer`](crate::outbound::InjectKeyLayer) calls this by itself. Call it if you put
-    /// keys on requests with [`Credential::apply_to`](crate::outbound::Credential::apply_to),
-    /// together with [`refresh_newer_than`](Self::refresh_newer_than) for rejections. Without it,
-    /// the storm guard takes every rotation for one that the upstream never accepted, and holds
-    /// refreshes back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use tower_rotating_auth::{Rotating, Secret, source::{SourceError, source_fn}};
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let mut made = 0;
-    /// # let source = source_fn(move || {
-    /// #     made += 1;
-    /// #     let key = Secret::from(format!("sk-{made}").as_str());
-    /// #     async { Ok::<_, SourceError>(key) }
-    /// # });
-    /// let key = Rotating::start(source).await?;
-    /// for _ in 0..4 {
-    ///     let used = key.current().generation();
-    ///     key.report_accepted(used);
-    ///     let newer = key.refresh_newer_than(used).await?; // rejected later
-    ///     assert!(newer.generation() > used);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn report_accepted(&self, generation: Generation) {
-        let current = self.current();
-        if current.generation() == generation && current.content().accept() {
-            self.emit(EventKind::InUse { generation });
-        }
-    }
-
-    /// Returns a value for the second attempt of a rejected request: the previous value, at once,
-    /// or the result of [`refresh_newer_than`](Self::refresh_newer_than).
-    ///
-    /// It falls back to the previous value if
-    ///
-    /// - the rejected generation was unproven when the request was sent (`proven_when_sent`),
-    /// - that generation is still current, or the current one has not proven itself or was rejected
-    ///   since, and
-    /// - the previous value is older than the rejected one and still usable.
-    ///
-    /// Then a refresh is started in the background, unless the current generation has proven itself
-    /// or is another one than the rejected.
-    pub(crate) fn fall_back_or_refresh(
-        &self,
-        rejected: Generation,
-        proven_when_sent: Proven,
-    ) -> Refreshing<T> {
-        let current = self.current();
-        let current_is_proven = current.content().proven() == Proven::Yes;
-        let still_current = current.generation() == rejected;
-        let previous = current.previous().filter(|previous| {
-            proven_when_sent == Proven::No
-                && (still_current || !current_is_proven)
-                && previous.content().generation < rejected
-                && previous.is_usable(self.now())
-        });
-        let Some(previous) = previous else {
-            return self.refresh_newer_than(rejected);
-        };
-        // A generation that has proven itself since then needs no refresh: a source that mints a
-        // new key for each fetch would otherwise never come to rest.
-        if !current_is_proven {
-            drop(self.refresh_newer_than(rejected));
-        }
-        Refreshing::known(Ok(previous.load()))
-    }
-
-    /// Waits for the refresh of a value that was proven and then rejected.
-    ///
-    /// Returns `None` if the value was not rejected since, or if nothing refreshes it.
-    pub(crate) fn join_refresh(&self, current: &Current<T>) -> Option<Refreshing<T>> {
-        let is_refreshed = self.0.commands.is_some();
-        (is_refreshed && current.content().proven() == Proven::RejectedSince).then(|| {
-            self.send(|reply| Command::Join {
-                generation: current.generation(),
-                reply,
-            })
-        })
+    /// Returns `None` if nothing refreshes the value.
+    pub(crate) fn join(&self, failed: Generation) -> Option<Refreshing<T, S>> {
+        let newer_than = failed;
+        let is_refreshed = self.0.engine.is_some();
+        is_refreshed.then(|| self.send(CommandKind::Join { newer_than }))
     }
 
     /// Returns whether a value has expired on either clock.
-    pub(crate) fn has_expired(&self, current: &Current<T>) -> bool {
+    pub(crate) fn has_expired(&self, current: &Current<T, S>) -> bool {
         let deadline = current.deadline();
         deadline.is_some_and(|deadline| deadline.passed(self.now()))
     }
 
-    pub(crate) fn emit(&self, kind: EventKind) {
-        self.0.events.emit(kind, self.wall());
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(self.0.events.name())
     }
 
     pub(crate) fn wall(&self) -> SystemTime {
         (self.0.wall)()
     }
 
-    fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             mono: Instant::now(),
             wall: self.wall(),
         }
     }
 
-    fn send(
-        &self,
-        command: impl FnOnce(oneshot::Sender<Refreshed<T>>) -> Command<T>,
-    ) -> Refreshing<T> {
-        let Some(commands) = &self.0.commands else {
-            return Refreshing::known(Err(RefreshError::new(RefreshErrorKind::Manual)));
+    fn send(&self, kind: CommandKind) -> Refreshing<T, S> {
+        let failed = |kind| Refreshing::known(Err(RefreshError::new(kind)));
+        let Some(engine) = &self.0.engine else {
+            return failed(RefreshErrorKind::Manual);
         };
+        let is_limited = !matches!(kind, CommandKind::Refresh);
         let (reply, outcome) = oneshot::channel();
-        match commands.send(command(reply)) {
+        match engine.commands.try_send(Command { kind, reply }) {
+            Ok(()) if is_limited => {
+                Refreshing::limited(outcome, engine.force_wait, &engine.runtime)
+            }
             Ok(()) => Refreshing::waiting(outcome),
-            Err(_) => Refreshing::known(Err(RefreshError::new(RefreshErrorKind::Stopped))),
+            Err(TrySendError::Full(_)) => failed(RefreshErrorKind::Throttled),
+            Err(TrySendError::Closed(_)) => failed(RefreshErrorKind::Stopped),
         }
     }
 }
 
-impl<T> Clone for Rotating<T> {
+impl<T, S> Clone for Rotating<T, S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> fmt::Debug for Rotating<T> {
+impl<T, S> fmt::Debug for Rotating<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rotating")
             .field("name", self.0.events.name())

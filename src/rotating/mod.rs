@@ -32,8 +32,8 @@
 //!   [`RotatingBuilder::poll`] sets.
 //! - **On a hint**: when [`Source::changed`](crate::source::Source::changed) resolves.
 //! - **On a rejection**: when [`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than)
-//!   reports that the upstream rejected the current generation. Concurrent reports share one
-//!   round of fetches, and a storm guard limits how often rejections can start one.
+//!   reports that the current generation does not work any more. Concurrent reports share one
+//!   round of fetches, and a storm guard limits how often they can start one.
 //! - **On request**: when [`Rotating::refresh`](crate::Rotating::refresh) is called.
 //!
 //! # Caveats
@@ -59,11 +59,12 @@ mod value;
 
 pub use self::builder::RotatingBuilder;
 pub use self::error::{RefreshError, RefreshErrorKind, StartError, StartErrorKind};
+pub(crate) use self::event::{Emit, Events, TraceEvent};
 pub use self::event::{Event, EventKind};
 pub use self::handle::Rotating;
 pub use self::publisher::Publisher;
 pub use self::refreshing::Refreshing;
 pub use self::status::{RefreshState, Status, Subscription};
 pub use self::value::Current;
-pub(crate) use self::value::Proven;
+pub(crate) use self::value::{Content, Deadline, Doubted, Generations, Replaced, Standing};
 pub use crate::generation::Generation;

@@ -1,20 +1,20 @@
 //! What the writer of a value shares with its handles.
 
-use super::event::Events;
+use super::event::Emit;
 use super::value::{Cell, Snapshot};
 use std::sync::Arc;
 
 /// The published value and its events, shared by the writer and the handles.
-pub(crate) struct Shared<T> {
-    pub(crate) cell: Arc<Cell<T>>,
-    pub(crate) events: Arc<Events>,
+pub(crate) struct Shared<T, S> {
+    pub(crate) cell: Arc<Cell<T, S>>,
+    pub(crate) events: Arc<dyn Emit>,
 }
 
-impl<T> Shared<T> {
-    pub(crate) fn new(snapshot: Snapshot<T>, events: Events) -> Self {
+impl<T, S> Shared<T, S> {
+    pub(crate) fn new(snapshot: Snapshot<T, S>, events: Arc<dyn Emit>) -> Self {
         Self {
             cell: Arc::new(Cell::from_pointee(snapshot)),
-            events: Arc::new(events),
+            events,
         }
     }
 

@@ -61,15 +61,15 @@ pub(crate) struct Progress {
 /// [`Rotating::subscribe`](crate::Rotating::subscribe).
 ///
 /// A slow subscriber skips generations and gets the newest.
-pub struct Subscription<T> {
-    cell: Arc<Cell<T>>,
+pub struct Subscription<T, S = ()> {
+    cell: Arc<Cell<T, S>>,
     progress: watch::Receiver<Progress>,
     seen: Generation,
 }
 
-impl<T> Subscription<T> {
+impl<T, S> Subscription<T, S> {
     pub(crate) const fn new(
-        cell: Arc<Cell<T>>,
+        cell: Arc<Cell<T, S>>,
         progress: watch::Receiver<Progress>,
         seen: Generation,
     ) -> Self {
@@ -88,7 +88,7 @@ impl<T> Subscription<T> {
     /// # Cancel safety
     ///
     /// Dropping the future loses no change: the next call returns it.
-    pub async fn changed(&mut self) -> Option<Current<T>> {
+    pub async fn changed(&mut self) -> Option<Current<T, S>> {
         loop {
             // Before the load: a change after it wakes the wait below.
             self.progress.mark_unchanged();
@@ -103,7 +103,7 @@ impl<T> Subscription<T> {
     }
 }
 
-impl<T> fmt::Debug for Subscription<T> {
+impl<T, S> fmt::Debug for Subscription<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
             .field("seen", &self.seen)

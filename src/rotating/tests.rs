@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::handle::Rotating;
-use super::value::Proven;
 use crate::source::{Fetch, Fetched, Source, SourceError};
 
 type Freed = Arc<Mutex<Vec<(u32, ThreadId)>>>;
@@ -45,27 +44,16 @@ fn freed_on(freed: &Freed) -> Vec<(u32, ThreadId)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn proven_value_is_kept_for_overlap_and_freed_off_runtime() {
+async fn replaced_value_is_freed_off_runtime() {
     let freed = Freed::default();
-    let builder = Rotating::builder().poll(Duration::from_secs(100));
-    let key = builder
-        .start(Counting(0, Arc::clone(&freed)))
+    let key = Rotating::start(Counting(0, Arc::clone(&freed)))
         .await
         .unwrap();
-    key.report_accepted(key.current().generation());
+    let held = key.current();
     sleep(Duration::from_secs(1)).await;
     key.refresh().await.unwrap();
-    let held = key.fall_back_or_refresh(key.current().generation(), Proven::No);
-    let held = held.await.unwrap();
-    assert_eq!((held.0, key.current().0 > 1), (1, true));
-
-    sleep(Duration::from_secs(290)).await;
     assert!(freed_on(&freed).iter().all(|(number, _)| *number > 1));
-    sleep(Duration::from_secs(20)).await;
-    let current = key.current();
-    assert!(current.previous().is_none(), "the overlap has ended");
-    assert!(freed_on(&freed).iter().all(|(number, _)| *number > 1));
-    drop((held, current)); // the request drops it, which frees nothing yet
+    drop(held); // the reader drops it, which frees nothing yet
     assert!(freed_on(&freed).iter().all(|(number, _)| *number > 1));
     sleep(Duration::from_secs(31)).await;
     let (_, thread) = freed_on(&freed)
@@ -75,34 +63,16 @@ async fn proven_value_is_kept_for_overlap_and_freed_off_runtime() {
     assert_ne!(thread, thread::current().id());
 }
 
-#[tokio::test(start_paused = true)]
-async fn unproven_value_is_not_kept() {
-    let freed = Freed::default();
-    let key = Rotating::start(Counting(0, Arc::clone(&freed)))
-        .await
-        .unwrap();
-    sleep(Duration::from_secs(1)).await;
-    key.refresh().await.unwrap();
-    assert!(key.current().previous().is_none());
-    sleep(Duration::from_millis(1)).await;
-    assert_eq!(freed_on(&freed).len(), 1);
-}
-
 #[test]
-fn published_value_is_kept_until_next_publish_or_cut_over() {
+fn published_value_is_freed_by_the_next_publish() {
     let freed = Freed::default();
     let recorded = |number| Recorded(number, Arc::clone(&freed));
     let numbers = || freed_on(&freed).iter().map(|(n, _)| *n).collect::<Vec<_>>();
     let (key, mut publisher) = Rotating::manual(recorded(1));
-    key.report_accepted(key.current().generation());
-    key.report_accepted(publisher.publish(recorded(2)));
+    let held = key.current();
+    publisher.publish(recorded(2));
+    drop(held);
     assert!(numbers().is_empty());
     publisher.publish(recorded(3));
-    assert_eq!(numbers(), [1]);
-    publisher.cut_over(recorded(3));
-    assert_eq!(
-        numbers()[1..],
-        [2, 3],
-        "and the argument, which was only compared"
-    );
+    assert_eq!(numbers(), [1, 2]);
 }

@@ -36,9 +36,8 @@ use tower_service::Service;
 ///     StreamableHttpClient, StreamableHttpClientTransportConfig,
 /// };
 /// use tower_rotating_auth::{
-///     Rotating,
 ///     Secret,
-///     outbound::{Credential, InjectKeyLayer},
+///     outbound::{RotatingCredential, Credential, InjectKeyLayer},
 /// };
 /// use tower_rotating_auth_rmcp::KeyedMcpClient;
 ///
@@ -90,7 +89,7 @@ use tower_service::Service;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let url = "https://mcp.example.com/mcp";
-/// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+/// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
 /// let client = KeyedMcpClient::new(Client::new(), InjectKeyLayer::new(url, key)?); // `reqwest::Client`, say
 /// # let keyed = client.clone();
 ///

@@ -17,8 +17,8 @@ use rmcp::transport::streamable_http_client::{
 };
 use sse_stream::Sse;
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKeyLayer, IntoCredential},
+    Secret,
+    outbound::{Credential, InjectKeyLayer, IntoCredential, RotatingCredential},
     source::{SourceError, source_fn},
 };
 use tower_rotating_auth_rmcp::KeyedMcpClient;
@@ -93,7 +93,7 @@ impl World {
             async { Ok::<_, SourceError>(key) }
         });
         let never = MINUTE * 60 * 24;
-        let builder = Rotating::builder().poll(never);
+        let builder = RotatingCredential::builder().poll(never);
         InjectKeyLayer::new(ORIGIN, builder.start(source.bearer()).await.unwrap()).unwrap()
     }
 
@@ -351,10 +351,10 @@ async fn key_stays_off_other_origins_and_ambiguous_urls() {
 async fn transport_token_counts_as_a_caller_header() {
     let bearer = || {
         let key = Credential::bearer(&Secret::from("ours")).unwrap();
-        InjectKeyLayer::new(ORIGIN, Rotating::manual(key).0).unwrap()
+        InjectKeyLayer::new(ORIGIN, RotatingCredential::manual(key).0).unwrap()
     };
     let key = Credential::x_api_key(&Secret::from("ours")).unwrap();
-    let x_api_key = InjectKeyLayer::new(ORIGIN, Rotating::manual(key).0).unwrap();
+    let x_api_key = InjectKeyLayer::new(ORIGIN, RotatingCredential::manual(key).0).unwrap();
     let own = HeaderValue::from_static("Bearer own");
     let set = Headers::from([(AUTHORIZATION, own)]);
     for (inject, token, headers, authorization, key) in [

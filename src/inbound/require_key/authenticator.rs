@@ -10,12 +10,13 @@ use super::log_limiter::LogLimiter;
 use super::preflight::is_preflight;
 use super::router::{matched_template, original_uri};
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
+use crate::inbound::event::EventKind;
 use crate::inbound::key::KeyStatus;
 use crate::inbound::key_set::{KeySet, VerifyError, verify};
 use crate::inbound::location::{KeyLocations, strip_identity};
 use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
-use crate::rotating::Rotating;
+use crate::rotating::{Events, Rotating};
 
 /// How long a client waits before it asks again while keys cannot be checked.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -33,6 +34,7 @@ pub(crate) struct Authenticator {
     pub(crate) identity_headers: Vec<HeaderName>,
     pub(crate) is_plausible: fn(&[u8]) -> bool,
     pub(crate) log_limiter: Arc<LogLimiter>,
+    pub(crate) events: Arc<Events<EventKind>>,
 }
 
 /// Whether the layer checks keys at all.

@@ -12,10 +12,11 @@ use super::log_limiter::LogLimiter;
 use super::service::RequireKey;
 use crate::inbound::auth_error::AuthErrorResponse;
 use crate::inbound::config_error::ConfigError;
+use crate::inbound::event::Event;
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocations;
 use crate::inbound::policy::RoutePolicy;
-use crate::rotating::Rotating;
+use crate::rotating::{Events, Rotating};
 
 /// A [`Layer`] that requires a valid key.
 ///
@@ -54,8 +55,10 @@ impl RequireKeyLayer {
     }
 
     fn with(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
+        let events = Arc::new(Events::new(keys.name(), None));
         Self {
             authenticator: Arc::new(Authenticator {
+                events,
                 keys,
                 enforcement,
                 preflights: Preflights::PassThrough,
@@ -123,6 +126,18 @@ impl RequireKeyLayer {
     /// [`Publisher`](crate::rotating::Publisher) publishes: there, no failure is recorded.
     pub fn max_stale(self, max_stale: Duration) -> Self {
         self.set(|authenticator| authenticator.max_stale = max_stale)
+    }
+
+    /// Sets a function that receives every [`Event`] of this layer, in order. Defaults to none.
+    ///
+    /// It runs on a thread of its own, so it may block. After a panic it still receives the next
+    /// event. While 1024 events wait, further ones are dropped. Events of the key set itself go to
+    /// [`RotatingBuilder::observer`](crate::rotating::RotatingBuilder::observer).
+    pub fn observer(self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
+        self.set(|authenticator| {
+            let name = authenticator.keys.name();
+            authenticator.events = Arc::new(Events::new(name, Some(Box::new(observer))));
+        })
     }
 
     /// Removes these headers from each request, whatever their case, with `_` and `-` as equal.

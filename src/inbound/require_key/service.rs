@@ -11,8 +11,8 @@ use super::authenticator::{Authenticator, Head};
 use super::future::ResponseFuture;
 use super::guarded_body::GuardedBody;
 use crate::inbound::auth_error::AuthError;
+use crate::inbound::event::EventKind;
 use crate::inbound::principal::Principal;
-use crate::rotating::EventKind;
 
 /// A service that requires a valid key.
 ///
@@ -45,10 +45,12 @@ impl<S> RequireKey<S> {
 
     fn error_response<B>(&self, error: &AuthError, request: &Request<B>) -> Response<bytes::Bytes> {
         if let Some(suppressed) = self.authenticator.log_limiter.allow_at(Instant::now()) {
-            self.authenticator.keys.emit(EventKind::Refused {
+            let kind = EventKind::Refused {
                 reason: error.reason(),
                 suppressed,
-            });
+            };
+            let at = self.authenticator.keys.wall();
+            self.authenticator.events.emit(kind, at);
         }
         let error_response = &self.authenticator.error_response;
         error_response.response(error, request.method(), request.headers())

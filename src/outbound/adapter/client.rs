@@ -23,9 +23,8 @@ use crate::outbound::outcome::Outcome;
 /// use reqwest::{Client, Request, Response};
 /// use tower::Layer;
 /// use tower_rotating_auth::{
-///     Rotating,
 ///     Secret,
-///     outbound::{Credential, InjectKeyLayer},
+///     outbound::{RotatingCredential, Credential, InjectKeyLayer},
 ///     outbound::adapter::ClientAdapter,
 /// };
 ///
@@ -37,7 +36,7 @@ use crate::outbound::outcome::Outcome;
 /// # let echo = |headers: HeaderMap| async move { headers["authorization"].to_str().unwrap().to_owned() };
 /// # let app = axum::Router::new().route("/v1/models", axum::routing::get(echo));
 /// # tokio::spawn(async move { axum::serve(listener, app).await });
-/// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+/// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
 /// let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
 ///     .status(Response::status)
 ///     .extensions(Response::extensions_mut);
@@ -253,6 +252,11 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
 
     fn resend(&self, saved: Req) -> Option<Req> {
         Some(saved)
+    }
+
+    fn resend_again(&self, saved: Req) -> Option<(Req, Option<Req>)> {
+        let again = (self.requests.try_clone)(&saved);
+        Some((saved, again))
     }
 
     fn set_header(&self, request: &mut Req, name: &HeaderName, value: HeaderValue) {

@@ -77,6 +77,15 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
         saved.head.restore(body)
     }
 
+    fn resend_again(&self, saved: Self::Saved) -> Option<(Self::Sent, Option<Self::Saved>)> {
+        let (body, again) = self.replay.restore_again(saved.body)?;
+        let again = again.map(|body| SavedRequest {
+            head: saved.head.clone(),
+            body,
+        });
+        Some((saved.head.restore(body)?, again))
+    }
+
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue) {
         request.headers_mut().insert(name, value);
     }

@@ -14,10 +14,9 @@
 //! use http::{HeaderMap, StatusCode};
 //! use tower::{Layer, service_fn};
 //! use tower_rotating_auth::{
-//!     Rotating,
 //!     Secret,
 //!     outbound::adapter::ClientAdapter,
-//!     outbound::{Credential, InjectKeyLayer},
+//!     outbound::{RotatingCredential, Credential, InjectKeyLayer},
 //! };
 //!
 //! /// The request and the response of some client.
@@ -33,7 +32,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (key, _publisher) = Rotating::manual(Credential::x_api_key(&Secret::from("k-1"))?);
+//! let (key, _publisher) = RotatingCredential::manual(Credential::x_api_key(&Secret::from("k-1"))?);
 //! let adapter = ClientAdapter::new(
 //!     |call: &Call| &call.url,
 //!     |call| &mut call.headers,

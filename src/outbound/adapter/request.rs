@@ -49,6 +49,14 @@ pub trait RequestAdapter<Req> {
     /// Restores the request for the replay, or returns `None` if it can no longer be replayed.
     fn resend(&self, saved: Self::Saved) -> Option<Self::Sent>;
 
+    /// Restores the request as [`resend`](Self::resend) does, and keeps what yet another replay
+    /// needs.
+    ///
+    /// Returns `None` in its place if there can be only one replay, which is the default.
+    fn resend_again(&self, saved: Self::Saved) -> Option<(Self::Sent, Option<Self::Saved>)> {
+        Some((self.resend(saved)?, None))
+    }
+
     /// Sets the header, in place of any of that name.
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue);
 }

@@ -13,6 +13,7 @@ use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, Method, Request, Uri, Version};
 
 /// The head of a request, without the injected key.
+#[derive(Clone)]
 pub(crate) struct SavedHead {
     method: Method,
     version: Version,
@@ -21,6 +22,7 @@ pub(crate) struct SavedHead {
 }
 
 /// The parts of a URI, then the names and values of header fields.
+#[derive(Clone)]
 struct SavedText {
     fields: usize,
     pieces: Wiped,
@@ -29,6 +31,7 @@ struct SavedText {
 /// Pieces of text, each after its length.
 ///
 /// Wiped on drop, because a caller's own credentials may be among them.
+#[derive(Clone)]
 struct Wiped(Vec<u8>);
 
 /// The bit of a length that marks a sensitive value. No buffer is that long.

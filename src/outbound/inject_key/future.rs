@@ -1,5 +1,5 @@
-//! The response future of [`InjectKey`](crate::outbound::InjectKey): at most two attempts at one
-//! request.
+//! The response future of [`InjectKey`](crate::outbound::InjectKey): one request, sent as often as
+//! the upstream's answers make it worth while.
 
 use std::fmt;
 use std::future::Future;
@@ -10,17 +10,18 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::attempt::{Attempt, Sent, send};
+use super::journey::{Journey, Next};
 use super::shared::Handle;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
+use crate::outbound::config::Found;
 use crate::outbound::credential::Credential;
-use crate::outbound::outcome::NotReplayed;
+use crate::outbound::evidence::{Evidence, Resend};
 use crate::rotating::Refreshing;
 
 pin_project! {
     /// The response future of [`InjectKey`](crate::outbound::InjectKey).
     ///
-    /// It resolves to the answer to the first attempt, or to the second if the request is replayed.
+    /// It resolves to the answer to the last attempt at the request.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, X, Req>
     where
@@ -28,46 +29,51 @@ pin_project! {
         X: RequestAdapter<Req>,
     {
         #[pin]
-        kind: Kind<S, X, Req>,
-    }
-}
-
-pin_project! {
-    #[project = KindProj]
-    enum Kind<S, X, Req>
-    where
-        S: Service<X::Sent>,
-        X: RequestAdapter<Req>,
-    {
-        /// The credential was rejected a moment ago. The request waits for the refresh, unsent.
-        Held { refreshing: Refreshing<Credential>, kept: Option<(S, Arc<Handle<X>>, Req)> },
-        /// The refresh has ended. The request is sent as soon as the inner service is ready.
-        Released { inner: S, shared: Arc<Handle<X>>, request: Option<Req> },
-        /// The request carries no credential of ours, so its answer is passed on unseen.
-        Passed { #[pin] answer: S::Future },
-        /// The request carries the credential.
-        Keyed {
-            #[pin]
-            state: State<S::Future, S, X::Sent, X::Saved, Result<S::Response, S::Error>>,
-            attempt: Attempt<X>,
-        },
+        state: State<S, X, X::Sent, X::Saved, Req, S::Future, Result<S::Response, S::Error>>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, S, Request, Saved, Answer> {
-        /// The first attempt is in flight. `replay` is what a second one needs.
-        First { #[pin] answer: F, replay: Option<(S, Saved)> },
-        /// The upstream rejected the first attempt. Its answer is kept in case there is no other
-        /// key.
-        Refreshing { refreshing: Refreshing<Credential>, kept: Option<(Answer, S, Saved)> },
-        /// There is another key. The first answer is dropped, and with it what it held of the inner
+    enum State<S, X, Sent, Saved, Req, F, Answer> {
+        /// The credential was rejected a moment ago. The request waits for the refresh, unsent.
+        Held {
+            refreshing: Refreshing<Credential, Evidence>,
+            kept: Option<(S, Arc<Handle<X>>, Req)>,
+        },
+        /// The refresh has ended. The request is sent as soon as the inner service is ready.
+        Released { inner: S, shared: Arc<Handle<X>>, request: Option<Req> },
+        /// The request carries no credential of ours, so its answer is passed on unseen.
+        Passed { #[pin] answer: F },
+        /// An attempt is under way. `again` is what another one needs.
+        Sent { #[pin] answer: F, again: Option<(S, Saved)>, journey: Option<Journey<X>> },
+        /// The upstream rejected the attempt. Its answer is kept in case there is no other
+        /// credential.
+        Rejected { rejected: Option<Rejected<S, X, Saved, Answer>> },
+        /// A newer credential may come.
+        Refreshing {
+            refreshing: Refreshing<Credential, Evidence>,
+            rejected: Option<Rejected<S, X, Saved, Answer>>,
+        },
+        /// There is another credential. The answer is dropped, and with it what it held of the inner
         /// service, which must become ready again.
-        Readying { service: S, request: Option<Request> },
-        /// The second attempt is in flight.
-        Second { #[pin] answer: F },
+        Readying { service: S, replay: Option<Replay<X, Sent, Saved>> },
     }
+}
+
+/// A request that waits to be sent again.
+struct Replay<X, Sent, Saved> {
+    request: Sent,
+    saved: Option<Saved>,
+    journey: Journey<X>,
+}
+
+/// A request that the upstream rejected.
+struct Rejected<S, X, Saved, Answer> {
+    answer: Answer,
+    journey: Journey<X>,
+    /// The inner service, and what was kept of the request, if it can be sent again.
+    again: Option<(S, Saved)>,
 }
 
 impl<S, X, Req> ResponseFuture<S, X, Req>
@@ -76,38 +82,64 @@ where
     X: RequestAdapter<Req>,
 {
     pub(crate) const fn held(
-        refreshing: Refreshing<Credential>,
+        refreshing: Refreshing<Credential, Evidence>,
         inner: S,
         shared: Arc<Handle<X>>,
         request: Req,
     ) -> Self {
         let kept = Some((inner, shared, request));
-        let kind = Kind::Held { refreshing, kept };
-        Self { kind }
-    }
-
-    pub(crate) fn sent(sent: Sent<S::Future, S, X, X::Saved>) -> Self {
-        Self { kind: sent.into() }
+        let state = State::Held { refreshing, kept };
+        Self { state }
     }
 }
 
-impl<S, X, Req> From<Sent<S::Future, S, X, X::Saved>> for Kind<S, X, Req>
+impl<S, X, Req> ResponseFuture<S, X, Req>
 where
-    S: Service<X::Sent>,
+    S: Service<X::Sent> + Clone,
     X: RequestAdapter<Req>,
 {
-    fn from(sent: Sent<S::Future, S, X, X::Saved>) -> Self {
-        match sent {
-            Sent::Passed(answer) => Self::Passed { answer },
-            Sent::Keyed {
-                answer,
-                replay,
-                attempt,
-            } => Self::Keyed {
-                state: State::First { answer, replay },
-                attempt,
-            },
+    /// Sends the request with the credential that was found for it. The inner service must be
+    /// ready.
+    pub(crate) fn send(
+        inner: &mut S,
+        shared: &Arc<Handle<X>>,
+        request: Req,
+        found: Option<Found>,
+    ) -> Self {
+        let state = State::send(inner, shared, request, found);
+        Self { state }
+    }
+}
+
+impl<S, X, Req> State<S, X, X::Sent, X::Saved, Req, S::Future, Result<S::Response, S::Error>>
+where
+    S: Service<X::Sent> + Clone,
+    X: RequestAdapter<Req>,
+{
+    fn send(inner: &mut S, shared: &Arc<Handle<X>>, request: Req, found: Option<Found>) -> Self {
+        let Some(found) = found else {
+            let request = shared.adapter.pass(request);
+            return Self::Passed {
+                answer: inner.call(request),
+            };
+        };
+        let (mut sent, saved) = shared.adapter.save(request);
+        let journey = Journey::start(shared, found, &mut sent, resend(saved.as_ref()));
+        // The clone is not ready, and is readied before it is called; the ready instance is called
+        // now.
+        let again = saved.map(|saved| (inner.clone(), saved));
+        Self::Sent {
+            answer: inner.call(sent),
+            again,
+            journey: Some(journey),
         }
+    }
+}
+
+const fn resend<T>(again: Option<&T>) -> Resend {
+    match again {
+        Some(_) => Resend::Possible,
+        None => Resend::Impossible,
     }
 }
 
@@ -119,20 +151,20 @@ where
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut kind = self.project().kind;
-        let (mut state, attempt) = loop {
-            let next = match kind.as_mut().project() {
-                KindProj::Held { refreshing, kept } => {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::Held { refreshing, kept } => {
                     // Whether or not the refresh succeeded, the current credential is sent.
                     drop(ready!(Pin::new(refreshing).poll(cx)));
                     let (inner, shared, request) = taken(kept);
-                    Kind::Released {
+                    State::Released {
                         inner,
                         shared,
                         request: Some(request),
                     }
                 }
-                KindProj::Released {
+                StateProj::Released {
                     inner,
                     shared,
                     request,
@@ -140,69 +172,123 @@ where
                     ready!(inner.poll_ready(cx))?;
                     let mut request = taken(request);
                     let found = shared.credential_for(&mut request);
-                    send(inner, shared, request, found).into()
+                    State::send(inner, shared, request, found)
                 }
-                KindProj::Passed { answer } => return answer.poll(cx),
-                KindProj::Keyed { state, attempt } => break (state, attempt),
-            };
-            kind.set(next);
-        };
-        loop {
-            let next = match state.as_mut().project() {
-                StateProj::First { answer, replay } => {
+                StateProj::Passed { answer } => return answer.poll(cx),
+                StateProj::Sent {
+                    answer,
+                    again,
+                    journey,
+                } => {
                     let answer = ready!(answer.poll(cx));
-                    let replay = replay.take();
-                    if !attempt.adapter().rejects(&answer) {
-                        attempt.report_accepted(&answer);
-                        return Poll::Ready(answer);
+                    let (mut journey, again) = (taken(journey), again.take());
+                    if !journey.adapter().rejects(&answer) {
+                        return Poll::Ready(journey.answered(answer));
                     }
-                    // Requested even if there is no second attempt: later requests profit from it.
-                    let refreshing = attempt.other_credential();
-                    let kept = replay.and_then(|(service, saved)| {
-                        let saved = attempt.adapter().pause(saved)?;
-                        Some((service, saved))
+                    journey.rejected();
+                    let again = again.and_then(|(service, saved)| {
+                        Some((service, journey.adapter().pause(saved)?))
                     });
-                    let Some((service, saved)) = kept else {
-                        return Poll::Ready(attempt.not_replayed(answer, NotReplayed::BodyNotKept));
-                    };
-                    State::Refreshing {
-                        refreshing,
-                        kept: Some((answer, service, saved)),
+                    State::Rejected {
+                        rejected: Some(Rejected {
+                            answer,
+                            journey,
+                            again,
+                        }),
                     }
                 }
-                StateProj::Refreshing { refreshing, kept } => {
-                    let refreshed = ready!(Pin::new(refreshing).poll(cx));
-                    let (answer, service, saved) = taken(kept);
-                    let credential = match refreshed {
-                        Ok(credential) => credential,
-                        Err(error) => {
-                            let reason = NotReplayed::RefreshFailed(error);
-                            return Poll::Ready(attempt.not_replayed(answer, reason));
+                StateProj::Rejected { rejected } => {
+                    let mut rejected = taken(rejected);
+                    match rejected.journey.next(resend(rejected.again.as_ref())) {
+                        Next::GiveUp(reason) => {
+                            let Rejected {
+                                answer, journey, ..
+                            } = rejected;
+                            return Poll::Ready(journey.given_up(answer, reason));
                         }
-                    };
-                    let Some(mut request) = attempt.adapter().resend(saved) else {
-                        return Poll::Ready(attempt.not_replayed(answer, NotReplayed::BodyNotKept));
-                    };
-                    let (name, value) = (credential.name(), credential.value());
-                    attempt.adapter().set_header(&mut request, name, value);
-                    attempt.replay_with(&credential);
-                    State::Readying {
-                        service,
-                        request: Some(request),
+                        Next::Await(refreshing) => State::Refreshing {
+                            refreshing,
+                            rejected: Some(rejected),
+                        },
+                        Next::SendAgain => match rejected.restore() {
+                            Ok((service, replay)) => State::Readying {
+                                service,
+                                replay: Some(replay),
+                            },
+                            // The next look finds that nothing can be sent again.
+                            Err(rejected) => State::Rejected {
+                                rejected: Some(rejected),
+                            },
+                        },
                     }
                 }
-                StateProj::Readying { service, request } => {
+                StateProj::Refreshing {
+                    refreshing,
+                    rejected,
+                } => {
+                    let refreshed = ready!(Pin::new(refreshing).poll(cx));
+                    let mut rejected = taken(rejected);
+                    if let Err(error) = refreshed {
+                        rejected.journey.no_newer(error);
+                    }
+                    State::Rejected {
+                        rejected: Some(rejected),
+                    }
+                }
+                StateProj::Readying { service, replay } => {
                     ready!(service.poll_ready(cx))?;
-                    State::Second {
-                        answer: service.call(taken(request)),
+                    let Replay {
+                        mut request,
+                        saved,
+                        mut journey,
+                    } = taken(replay);
+                    journey.send_again(&mut request, Resend::Possible);
+                    let again = saved.map(|saved| (service.clone(), saved));
+                    State::Sent {
+                        answer: service.call(request),
+                        again,
+                        journey: Some(journey),
                     }
-                }
-                StateProj::Second { answer } => {
-                    let answer = ready!(answer.poll(cx));
-                    return Poll::Ready(attempt.replayed(answer));
                 }
             };
             state.set(next);
+        }
+    }
+}
+
+impl<S, X, Saved, Answer> Rejected<S, X, Saved, Answer> {
+    /// Restores the request, and drops the answer. Returns the rejection if nothing can be
+    /// restored.
+    fn restore<Req>(self) -> Result<(S, Replay<X, X::Sent, Saved>), Self>
+    where
+        X: RequestAdapter<Req, Saved = Saved>,
+    {
+        let Self {
+            answer,
+            journey,
+            again,
+        } = self;
+        let restored = again.and_then(|(service, saved)| {
+            let restored = match journey.resend_after_next() {
+                Resend::Possible => journey.adapter().resend_again(saved)?,
+                Resend::Impossible => (journey.adapter().resend(saved)?, None),
+            };
+            Some((service, restored))
+        });
+        match restored {
+            Some((service, (request, saved))) => Ok((
+                service,
+                Replay {
+                    request,
+                    saved,
+                    journey,
+                },
+            )),
+            None => Err(Self {
+                answer,
+                journey,
+                again: None,
+            }),
         }
     }
 }

@@ -7,14 +7,13 @@ use tower_layer::Layer;
 
 use super::service::InjectKey;
 use crate::outbound::adapter::{HttpAdapter, Rejection};
-use crate::outbound::config::{Config, Existing, Expired, WhileRefreshing};
-use crate::outbound::credential::Credential;
+use crate::outbound::config::{Config, Existing, Expired, MaxSends, WhileRefreshing};
 use crate::outbound::error::ConfigError;
 use crate::outbound::inject_key_once::InjectKeyOnceLayer;
 use crate::outbound::override_existing::OverrideExisting;
 use crate::outbound::replay::CloneBody;
+use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::{Origin, Route, Table};
-use crate::rotating::Rotating;
 
 /// A [`Layer`] that injects the current key into each request to its origin, and replays a request
 /// once if the upstream rejects the key.
@@ -30,8 +29,9 @@ use crate::rotating::Rotating;
 ///
 /// # What happens on a rejection
 ///
-/// - The upstream has not accepted the new key yet: the layer replays the request with the previous
-///   key while the [`overlap`](crate::rotating::RotatingBuilder::overlap) lasts. Defaults to 5 min.
+/// - The request carried a new key that the upstream has not accepted yet: the layer sends it again
+///   with the previous one.
+/// - The request carried the previous key: the layer sends it again with the new one.
 /// - Otherwise the request waits for a newer key for up to
 ///   [`force_wait`](crate::rotating::RotatingBuilder::force_wait). Defaults to 5 s.
 /// - There is no newer key: later rejections are passed on at once for a
@@ -81,7 +81,7 @@ impl InjectKeyLayer {
     /// [`UrlScheme`]: crate::outbound::ConfigErrorKind::UrlScheme
     /// [`UserInfo`]: crate::outbound::ConfigErrorKind::UserInfo
     /// [`Cleartext`]: crate::outbound::ConfigErrorKind::Cleartext
-    pub fn new<O>(origin: O, key: Rotating<Credential>) -> Result<Self, ConfigError>
+    pub fn new<O>(origin: O, key: RotatingCredential) -> Result<Self, ConfigError>
     where
         O: TryInto<Origin>,
         O::Error: Into<ConfigError>,
@@ -100,15 +100,15 @@ impl InjectKeyLayer {
     /// ```
     /// use http::{Request, Response};
     /// use tower::{Layer, service_fn};
-    /// use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer, Route}};
+    /// use tower_rotating_auth::{Secret, outbound::{Credential, InjectKeyLayer, RotatingCredential, Route}};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # async fn echo(request: Request<String>) -> Result<Response<String>, std::convert::Infallible> {
     /// #     Ok(Response::new(format!("{:?}", request.headers().keys().collect::<Vec<_>>())))
     /// # }
-    /// let (openai, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
-    /// let (claude, _publisher) = Rotating::manual(Credential::x_api_key(&Secret::from("k-1"))?);
+    /// let (openai, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let (claude, _publisher) = RotatingCredential::manual(Credential::x_api_key(&Secret::from("k-1"))?);
     /// let client = InjectKeyLayer::routes([
     ///     Route::new("https://api.openai.com/v1", openai)?,
     ///     Route::new("https://api.anthropic.com", claude)?,
@@ -142,7 +142,7 @@ impl InjectKeyLayer {
     ///
     /// The key goes wherever a caller or a redirect points the client. Use this only for a client
     /// that can reach nothing but one trusted place.
-    pub fn any_origin(key: Rotating<Credential>) -> Self {
+    pub fn any_origin(key: RotatingCredential) -> Self {
         Self::with_table(Table::any_safe(key))
     }
 
@@ -153,6 +153,7 @@ impl InjectKeyLayer {
                 existing: Existing::Keep,
                 expired: Expired::Send,
                 while_refreshing: WhileRefreshing::Send,
+                max_sends: MaxSends::DEFAULT,
             },
             adapter: Arc::new(HttpAdapter::new(CloneBody, Rejection::default())),
         }
@@ -208,6 +209,17 @@ impl<X> InjectKeyLayer<X> {
     /// at.
     pub fn hold_on_reject(mut self) -> Self {
         self.config.while_refreshing = WhileRefreshing::Hold;
+        self
+    }
+
+    /// Sets how often a request is sent at most: 2, the default, or 3. Takes the nearest of 1 to 3.
+    ///
+    /// While the upstream has not accepted a new key yet, one request at a time tries it. If the
+    /// upstream switches keys between the two attempts of such a request, it rejects the new key,
+    /// then the previous one. A third attempt carries the new key once more, and then no request is
+    /// lost. It also lets a request that was rejected with both wait for a newer key.
+    pub fn max_sends(mut self, sends: u8) -> Self {
+        self.config.max_sends = MaxSends::clamped(sends);
         self
     }
 

@@ -1,7 +1,7 @@
 //! The layer that injects the current key into each request and replays rejected requests.
 
-mod attempt;
 mod future;
+mod journey;
 mod layer;
 mod service;
 mod shared;

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use super::attempt::send;
 use super::future::ResponseFuture;
 use super::shared::{Handle, Handles};
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
@@ -51,13 +50,13 @@ impl<S, X> InjectKey<S, X> {
     /// ```
     /// use http::{Request, Response};
     /// use tower::{Layer, service_fn};
-    /// use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer}};
+    /// use tower_rotating_auth::{Secret, outbound::{Credential, InjectKeyLayer, RotatingCredential}};
     ///
     /// struct Upload; // does not implement `Clone`
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let client = InjectKeyLayer::new("https://api.example.com", key)?
     ///     .replay(|_: &Upload| None::<Upload>)
     ///     .layer(service_fn(async |request: Request<Upload>| {
@@ -76,13 +75,13 @@ impl<S, X> InjectKey<S, X> {
     /// ```compile_fail,E0277
     /// use http::{Request, Response};
     /// use tower::{Layer, service_fn};
-    /// use tower_rotating_auth::{Rotating, Secret, outbound::{Credential, InjectKeyLayer}};
+    /// use tower_rotating_auth::{Secret, outbound::{Credential, InjectKeyLayer, RotatingCredential}};
     ///
     /// struct Upload; // does not implement `Clone`
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let client = InjectKeyLayer::new("https://api.example.com", key)?
     ///     .layer(service_fn(async |request: Request<Upload>| {
     ///         let sent = request.headers()["authorization"].clone();
@@ -132,7 +131,7 @@ where
             drop(replace(&mut self.inner, not_ready.clone()));
             return ResponseFuture::held(refreshing, not_ready, Arc::clone(shared), request);
         }
-        ResponseFuture::sent(send(&mut self.inner, shared, request, found))
+        ResponseFuture::send(&mut self.inner, shared, request, found)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::outbound::adapter::RequestAdapter;
 use crate::outbound::config::{Config, Existing, Found, WhileRefreshing};
 use crate::outbound::credential::Credential;
+use crate::outbound::evidence::Evidence;
 use crate::outbound::per_thread::PerThread;
 use crate::rotating::Refreshing;
 
@@ -53,7 +54,10 @@ impl<X> Shared<X> {
 
     /// Returns the refresh that a request waits for: the one of a credential that the upstream had
     /// accepted and has rejected since.
-    pub(crate) fn awaited(&self, found: Option<&Found>) -> Option<Refreshing<Credential>> {
+    pub(crate) fn awaited(
+        &self,
+        found: Option<&Found>,
+    ) -> Option<Refreshing<Credential, Evidence>> {
         let (index, credential) =
             found.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
         self.config.key(*index).join_refresh(credential)

@@ -3,8 +3,9 @@
 use http_body::Body;
 
 use super::Replay;
-use super::frame::BoxError;
-use super::hand_over::record;
+use super::record::BoxError;
+use super::record::Spliced;
+use super::record::record;
 use super::replay_body::ReplayBody;
 use super::saved_body::SavedBody;
 
@@ -91,7 +92,7 @@ where
         if body.is_end_stream() {
             return (ReplayBody::plain(body), Some(SavedBody::empty(hint)));
         }
-        let (first, claim) = record(body, self.max_bytes);
+        let (first, claim) = record(Spliced::unsent(body), self.max_bytes);
         (
             ReplayBody::first(first),
             Some(SavedBody::claim(claim, hint)),
@@ -104,5 +105,10 @@ where
 
     fn restore(&self, saved: SavedBody<B>) -> Option<ReplayBody<B>> {
         saved.restore()
+    }
+
+    fn restore_again(&self, saved: SavedBody<B>) -> Option<(ReplayBody<B>, Option<SavedBody<B>>)> {
+        let (body, saved) = saved.restore_again(self.max_bytes)?;
+        Some((body, Some(saved)))
     }
 }

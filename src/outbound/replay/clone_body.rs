@@ -24,6 +24,10 @@ impl<B: Clone> Replay<B> for CloneBody {
     fn restore(&self, saved: B) -> Option<B> {
         Some(saved)
     }
+
+    fn restore_again(&self, saved: B) -> Option<(B, Option<B>)> {
+        Some((saved.clone(), Some(saved)))
+    }
 }
 
 /// Keeps what the closure returns: a copy of the body, or `None` for a body that is sent once.
@@ -43,5 +47,12 @@ impl<B, F: Fn(&B) -> Option<B>> Replay<B> for F {
 
     fn restore(&self, saved: B) -> Option<B> {
         Some(saved)
+    }
+
+    fn restore_again(&self, saved: B) -> Option<(B, Option<B>)> {
+        Some(match self(&saved) {
+            Some(copy) => (copy, Some(saved)),
+            None => (saved, None),
+        })
     }
 }

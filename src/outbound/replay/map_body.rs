@@ -29,15 +29,14 @@ impl BufferBody {
     /// use http::{Request, Response};
     /// use tower::{Layer, service_fn};
     /// use tower_rotating_auth::{
-    ///     Rotating,
     ///     Secret,
-    ///     outbound::{Credential, InjectKeyLayer},
+    ///     outbound::{RotatingCredential, Credential, InjectKeyLayer},
     ///     outbound::replay::BufferBody,
     /// };
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// # let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let inner = service_fn(async |request: Request<Body>| {
     ///     Ok::<_, std::convert::Infallible>(Response::new(request.into_body()))
     /// });
@@ -80,6 +79,11 @@ where
 
     fn restore(&self, saved: Self::Saved) -> Option<T> {
         self.buffer.restore(saved).map(&self.map)
+    }
+
+    fn restore_again(&self, saved: Self::Saved) -> Option<(T, Option<Self::Saved>)> {
+        let (body, saved) = self.buffer.restore_again(saved)?;
+        Some(((self.map)(body), saved))
     }
 }
 

@@ -20,10 +20,9 @@
 //! use http_body_util::{BodyExt, Full};
 //! use tower::{Layer, service_fn};
 //! use tower_rotating_auth::{
-//!     Rotating,
 //!     Secret,
 //!     outbound::replay::{BufferBody, ReplayBody},
-//!     outbound::{Credential, InjectKeyLayer, IntoCredential, Outcome},
+//!     outbound::{RotatingCredential, Credential, InjectKeyLayer, IntoCredential, Outcome},
 //!     source::{SourceError, source_fn},
 //! };
 //!
@@ -49,7 +48,7 @@
 //!     let secret = Secret::from(format!("sk-{fetches}"));
 //!     async move { Ok::<_, SourceError>(secret) }
 //! });
-//! let key = Rotating::start(source.bearer()).await?;
+//! let key = RotatingCredential::start(source.bearer()).await?;
 //! let client = InjectKeyLayer::new("https://api.example.com", key)?
 //!     .replay(BufferBody::new(64 * 1024))
 //!     .layer(service_fn(upstream));
@@ -58,7 +57,7 @@
 //! let response = client.oneshot(request).await?;
 //! assert_eq!(response.status(), 200);
 //! assert_eq!(response.body(), "an upload");
-//! assert!(matches!(response.extensions().get(), Some(Outcome::Replayed { .. })));
+//! assert!(response.extensions().get().is_some_and(Outcome::is_replayed));
 //! # Ok(())
 //! # }
 //! ```
@@ -75,10 +74,8 @@
 mod buffer_body;
 mod clone_body;
 mod error;
-mod frame;
-mod hand_over;
 mod map_body;
-mod recording;
+mod record;
 mod replay_body;
 mod saved_body;
 
@@ -124,4 +121,12 @@ pub trait Replay<B> {
 
     /// Restores the body for the replay, or returns `None` if it can no longer be replayed.
     fn restore(&self, saved: Self::Saved) -> Option<Self::Body>;
+
+    /// Restores the body as [`restore`](Self::restore) does, and keeps what yet another replay
+    /// needs, for [`max_sends`](crate::outbound::InjectKeyLayer::max_sends).
+    ///
+    /// Returns `None` in its place if there can be only one replay, which is the default.
+    fn restore_again(&self, saved: Self::Saved) -> Option<(Self::Body, Option<Self::Saved>)> {
+        Some((self.restore(saved)?, None))
+    }
 }

@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::frame::{BoxError, poll_frame_of};
-use super::hand_over::{First, Turn};
-use super::recording::Recording;
+use super::record::Spliced;
+use super::record::{BoxError, poll_frame_of};
+use super::record::{First, Turn};
 
 /// A body that streams through, and whose frames may be recorded.
 ///
@@ -29,15 +29,7 @@ enum Kind<B> {
     /// It has ended. Holds the size hint that it had when it was new.
     Ended(SizeHint),
     First(First<B>),
-    Second(Second<B>),
-}
-
-/// What the first attempt has sent, then the rest.
-struct Second<B> {
-    sent: Recording,
-    rest: Option<B>,
-    /// The size hint that the body had when it was new. `None` once it has been polled.
-    new: Option<SizeHint>,
+    Second(Spliced<B>),
 }
 
 impl<B> ReplayBody<B> {
@@ -55,9 +47,8 @@ impl<B> ReplayBody<B> {
         Self::new(Kind::First(first))
     }
 
-    pub(crate) const fn second(sent: Recording, rest: Option<B>, hint: SizeHint) -> Self {
-        let new = Some(hint);
-        Self::new(Kind::Second(Second { sent, rest, new }))
+    pub(crate) const fn second(body: Spliced<B>) -> Self {
+        Self::new(Kind::Second(body))
     }
 
     const fn new(kind: Kind<B>) -> Self {
@@ -70,8 +61,12 @@ impl<B> ReplayBody<B> {
 }
 
 impl<B> Kind<B> {
-    fn alone(source: Option<B>) -> Self {
-        source.map_or(Self::Ended(SizeHint::with_exact(0)), Self::Plain)
+    fn alone(body: Spliced<B>) -> Self {
+        if !body.is_caught_up() {
+            return Self::Second(body);
+        }
+        let ended = || Self::Ended(SizeHint::with_exact(0));
+        body.into_rest().map_or_else(ended, Self::Plain)
     }
 }
 
@@ -96,13 +91,7 @@ where
                     Turn::Polled(polled) => return polled,
                     Turn::Alone(body) => Kind::alone(body),
                 },
-                Kind::Second(second) => {
-                    second.new = None;
-                    if let Some(frame) = second.sent.take() {
-                        return Poll::Ready(Some(Ok(frame)));
-                    }
-                    Kind::alone(second.rest.take())
-                }
+                Kind::Second(second) => return second.poll_frame(cx),
             };
         }
     }
@@ -123,29 +112,6 @@ where
             Kind::First(first) => first.size_hint(),
             Kind::Second(second) => second.size_hint(),
         }
-    }
-}
-
-impl<B: Body> Second<B> {
-    /// A recorded body had frames when it was new, since empty ones are not recorded.
-    fn is_end_stream(&self) -> bool {
-        self.new.is_none()
-            && self.sent.is_empty()
-            && self.rest.as_ref().is_none_or(B::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if let Some(hint) = &self.new {
-            return SizeHint::clone(hint);
-        }
-        let ended = SizeHint::with_exact(0);
-        let mut hint = self.rest.as_ref().map_or(ended, B::size_hint);
-        let sent = self.sent.length();
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper.saturating_add(sent));
-        }
-        hint.set_lower(hint.lower().saturating_add(sent));
-        hint
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http_body::SizeHint;
 
-use super::hand_over::Claim;
+use super::record::{Claim, record};
 use super::replay_body::ReplayBody;
 
 /// What [`BufferBody`](crate::outbound::replay::BufferBody) keeps of a body: a claim to what was
@@ -42,12 +42,27 @@ impl<B> SavedBody<B> {
         Some(Self { kept, ..self })
     }
 
+    /// Restores the body for its last replay.
     pub(crate) fn restore(self) -> Option<ReplayBody<B>> {
         match self.kept {
             Kept::Empty => Some(ReplayBody::ended(self.hint)),
             Kept::Claim(claim) => {
                 let (sent, rest) = claim.take_over()?;
-                Some(ReplayBody::second(sent, rest, self.hint))
+                Some(ReplayBody::second(rest.replay(sent, self.hint)))
+            }
+        }
+    }
+
+    /// Restores the body for a replay that another one may follow, and that is recorded like the
+    /// first attempt.
+    pub(crate) fn restore_again(self, max_bytes: usize) -> Option<(ReplayBody<B>, Self)> {
+        let hint = self.hint;
+        match self.kept {
+            Kept::Empty => Some((ReplayBody::ended(self.hint), Self::empty(hint))),
+            Kept::Claim(claim) => {
+                let (sent, rest) = claim.take_over()?;
+                let (body, claim) = record(rest.replay(sent, self.hint), max_bytes);
+                Some((ReplayBody::first(body), Self::claim(claim, hint)))
             }
         }
     }

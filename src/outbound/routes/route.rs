@@ -5,9 +5,8 @@ use std::fmt;
 use http::Uri;
 
 use super::origin::Origin;
-use crate::outbound::credential::Credential;
 use crate::outbound::error::{ConfigError, ConfigErrorKind};
-use crate::rotating::Rotating;
+use crate::outbound::rotating_credential::RotatingCredential;
 use crate::syntax::path::is_plain;
 
 /// A key, and the place that it is for: an origin, or the part of one under a path.
@@ -19,10 +18,10 @@ use crate::syntax::path::is_plain;
 /// # Examples
 ///
 /// ```
-/// use tower_rotating_auth::{Rotating, Secret, outbound::{ConfigErrorKind, Credential, Route}};
+/// use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, ConfigErrorKind, Credential, Route}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("sk-1"))?);
+/// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
 /// let route = Route::new("https://Gateway.example.com:443/openai/", key.clone())?;
 /// assert_eq!(route.to_string(), "https://gateway.example.com/openai");
 ///
@@ -35,7 +34,7 @@ use crate::syntax::path::is_plain;
 pub struct Route {
     pub(crate) origin: Origin,
     pub(crate) prefix: Prefix,
-    pub(crate) key: Rotating<Credential>,
+    pub(crate) key: RotatingCredential,
 }
 
 /// The path that others are under: whole segments, without a slash at the end. Empty if all paths
@@ -59,7 +58,7 @@ impl Route {
     ///
     /// Returns the kinds of error that [`cleartext`](Self::cleartext) returns, and
     /// [`ConfigErrorKind::Cleartext`] if the URL is `http` to a host that is not loopback.
-    pub fn new(url: impl AsRef<str>, key: Rotating<Credential>) -> Result<Self, ConfigError> {
+    pub fn new(url: impl AsRef<str>, key: RotatingCredential) -> Result<Self, ConfigError> {
         let mut route = Self::cleartext(url, key)?;
         route.origin = route.origin.if_safe()?;
         Ok(route)
@@ -74,7 +73,7 @@ impl Route {
     /// [`ConfigErrorKind::UserInfo`] if the URL has no such origin. Returns
     /// [`ConfigErrorKind::RoutePath`] if its path is not made of plain segments, or if it has a
     /// query.
-    pub fn cleartext(url: impl AsRef<str>, key: Rotating<Credential>) -> Result<Self, ConfigError> {
+    pub fn cleartext(url: impl AsRef<str>, key: RotatingCredential) -> Result<Self, ConfigError> {
         let url = url.as_ref();
         let uri: Uri = url.parse().map_err(|_| ConfigErrorKind::InvalidUrl)?;
         let origin = Origin::from_uri(&uri)?;
@@ -90,7 +89,7 @@ impl Route {
     }
 
     /// Creates a route for the whole of an origin.
-    pub(crate) fn whole(origin: Origin, key: Rotating<Credential>) -> Self {
+    pub(crate) fn whole(origin: Origin, key: RotatingCredential) -> Self {
         Self {
             origin,
             prefix: Prefix::all(),

@@ -6,9 +6,8 @@ use super::origin;
 use super::origin::Origin;
 use super::route::{Route, Verdict};
 use crate::outbound::adapter::{Place, Target, Written};
-use crate::outbound::credential::Credential;
 use crate::outbound::error::{ConfigError, ConfigErrorKind};
-use crate::rotating::Rotating;
+use crate::outbound::rotating_credential::RotatingCredential;
 
 /// All keys of a layer, and the places that they are for.
 #[derive(Clone, Debug)]
@@ -25,7 +24,7 @@ enum Entry {
     /// Sorted by length, the longest prefix first, so that the first match is the most specific.
     Route(Route),
     /// The key for any origin, and for `http` origins only on loopback.
-    AnySafe(Rotating<Credential>),
+    AnySafe(RotatingCredential),
 }
 
 /// The index of an entry, by which a request finds its key again.
@@ -33,7 +32,7 @@ enum Entry {
 pub(crate) struct Index(usize);
 
 impl Table {
-    pub(crate) fn any_safe(key: Rotating<Credential>) -> Self {
+    pub(crate) fn any_safe(key: RotatingCredential) -> Self {
         Self {
             entries: vec![Entry::AnySafe(key)],
             assumed: None,
@@ -76,7 +75,7 @@ impl Table {
         &self.entries[index]
     }
 
-    pub(crate) fn key(&self, index: Index) -> &Rotating<Credential> {
+    pub(crate) fn key(&self, index: Index) -> &RotatingCredential {
         match self.entry(index) {
             Entry::Route(route) => &route.key,
             Entry::AnySafe(key) => key,

@@ -1,23 +1,26 @@
 //! The commands of handles to the refresh task.
 
-use crate::generation::Generation;
-use crate::rotating::refreshing::Refreshed;
 use tokio::sync::oneshot;
 
+use crate::generation::Generation;
+use crate::rotating::refreshing::Refreshed;
+use crate::rotating::value::Standing;
+
 /// A command of a handle to the refresh task.
-pub(crate) enum Command<T> {
-    /// The upstream rejected a generation.
-    Rejected {
-        generation: Generation,
-        reply: oneshot::Sender<Refreshed<T>>,
+pub(crate) struct Command<T, S> {
+    pub(crate) kind: CommandKind,
+    pub(crate) reply: oneshot::Sender<Refreshed<T, S>>,
+}
+
+pub(crate) enum CommandKind {
+    /// Somebody needs a value newer than a generation, which has failed.
+    Demand {
+        newer_than: Generation,
+        /// How that generation stood before it failed.
+        standing: Standing,
     },
-    /// A request waits for the refresh that an earlier rejection started.
-    Join {
-        generation: Generation,
-        reply: oneshot::Sender<Refreshed<T>>,
-    },
+    /// Somebody waits for what an earlier demand started.
+    Join { newer_than: Generation },
     /// The program called [`Rotating::refresh`](crate::Rotating::refresh).
-    Refresh {
-        reply: oneshot::Sender<Refreshed<T>>,
-    },
+    Refresh,
 }

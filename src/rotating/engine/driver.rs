@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::select;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::command::Command;
@@ -19,19 +19,17 @@ use super::state::EngineState;
 pub(crate) use crate::clock::Clocks;
 use crate::clock::sleep_until_deadline;
 use crate::rotating::error::StartError;
-use crate::rotating::shared::Shared;
-use crate::rotating::status::Progress;
-use crate::rotating::value::Snapshot;
+use crate::rotating::value::{Generations, Snapshot};
 use crate::source::LONGEST;
 use crate::source::{Fetch, FetchReason, Fetched, Source};
 use crate::source::{SourceError, SourceErrorKind};
 
 /// The refresh task of one rotating value.
-pub(crate) struct Driver<S: Source> {
-    source: S,
+pub(crate) struct Driver<Src: Source, S> {
+    source: Src,
     hints: Hints,
-    state: EngineState<S::Value>,
-    inbox: mpsc::UnboundedReceiver<Command<S::Value>>,
+    state: EngineState<Src::Value, S>,
+    inbox: mpsc::Receiver<Command<Src::Value, S>>,
     fetch_timeout: Duration,
 }
 
@@ -45,20 +43,21 @@ enum Hints {
     Off,
 }
 
-impl<S: Source<Value: PartialEq>> Driver<S> {
-    pub(crate) fn new(
-        source: S,
-        shared: Shared<S::Value>,
-        plan: Plan,
+impl<Src, S> Driver<Src, S>
+where
+    Src: Source<Value: PartialEq>,
+    S: Send + Sync + 'static,
+{
+    pub(crate) const fn new(
+        source: Src,
+        state: EngineState<Src::Value, S>,
         fetch_timeout: Duration,
-        clocks: Clocks,
-        inbox: mpsc::UnboundedReceiver<Command<S::Value>>,
-        progress: watch::Sender<Progress>,
+        inbox: mpsc::Receiver<Command<Src::Value, S>>,
     ) -> Self {
         Self {
             source,
             hints: Hints::On,
-            state: EngineState::new(shared, plan, clocks, progress),
+            state,
             inbox,
             fetch_timeout,
         }
@@ -108,7 +107,7 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
         ControlFlow::Continue(())
     }
 
-    /// Fetches from the source. Meanwhile it handles commands and ends the round in time.
+    /// Fetches from the source. Meanwhile it handles commands and ends waits in time.
     async fn fetch(&mut self, reason: FetchReason) -> ControlFlow<()> {
         let (fetched_at, current) = self.state.start();
         let outcome = {
@@ -124,12 +123,12 @@ impl<S: Source<Value: PartialEq>> Driver<S> {
                 compare(fetched, &current, fetched_at, &clocks, self.fetch_timeout).await
             });
             loop {
-                let round_ends = self.state.round_ends();
+                let waits_end = self.state.waits_end();
                 select! {
                     // Biased: a result that is there counts before the round times out.
                     biased;
                     outcome = &mut fetching => break outcome,
-                    () = sleep_until_deadline(round_ends) => self.state.end_round_if_due(),
+                    () = sleep_until_deadline(waits_end) => self.state.end_waits_if_due(),
                     command = self.inbox.recv() => match command {
                         Some(command) => self.state.handle(command),
                         None => return ControlFlow::Break(()),
@@ -159,19 +158,20 @@ fn hint<S: Source>(source: &mut S) -> impl Future<Output = Result<(), HintPanick
 }
 
 /// The first value and the plan that follows from it.
-pub(crate) struct First<T> {
-    pub(crate) snapshot: Snapshot<T>,
+pub(crate) struct First<T, S> {
+    pub(crate) snapshot: Snapshot<T, S>,
     pub(crate) plan: Plan,
 }
 
 /// Fetches the first value. Retries until `wait` is over.
-pub(crate) async fn first<S: Source>(
-    source: &mut S,
+pub(crate) async fn first<Src: Source, S>(
+    source: &mut Src,
+    generations: &dyn Generations<Src::Value, S>,
     settings: Settings,
     fetch_timeout: Duration,
     wait: Duration,
     clocks: &Clocks,
-) -> Result<First<S::Value>, StartError> {
+) -> Result<First<Src::Value, S>, StartError> {
     // On the monotonic clock: the wall clock may be set for the first time meanwhile.
     let give_up = Instant::now() + wait.min(LONGEST);
     let mut failures = 0;
@@ -191,7 +191,8 @@ pub(crate) async fn first<S: Source>(
             }) => match unexpired(expires_at, fetched_at, clocks.now()) {
                 Ok(expires) => {
                     let now = clocks.now();
-                    let mut snapshot = Snapshot::first(value, fetched_at, expires);
+                    let state = generations.first(now);
+                    let mut snapshot = Snapshot::first(value, state, fetched_at, expires);
                     snapshot.revision = revision;
                     let plan = Plan::new(settings, fetched_at, now, expires, Clocks::draw());
                     return Ok(First { snapshot, plan });

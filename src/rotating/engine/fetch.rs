@@ -72,10 +72,10 @@ fn check_expiry(expires: Option<Deadline>, now: Now) -> Result<Option<Deadline>,
 /// Returns the result of a fetch that found the current content again.
 ///
 /// If the source gives no expiry, the known one stays. A value that has expired by now is an error.
-fn same<T>(
+fn same<T, S>(
     revision: Option<Revision>,
     expires: Option<Deadline>,
-    current: &Snapshot<T>,
+    current: &Snapshot<T, S>,
     now: Now,
 ) -> Result<Found<T>, SourceError> {
     let expires = check_expiry(expires.or(current.expires), now)?;
@@ -86,13 +86,17 @@ fn same<T>(
 ///
 /// Values are compared on a blocking thread. All of those may be busy, so the comparison has a
 /// timeout like a fetch.
-pub(crate) async fn compare<T: PartialEq + Send + Sync + 'static>(
+pub(crate) async fn compare<T, S>(
     fetched: Fetched<T>,
-    current: &Arc<Snapshot<T>>,
+    current: &Arc<Snapshot<T, S>>,
     fetched_at: Now,
     clocks: &Clocks,
     limit: Duration,
-) -> Result<Found<T>, SourceError> {
+) -> Result<Found<T>, SourceError>
+where
+    T: PartialEq + Send + Sync + 'static,
+    S: Send + Sync + 'static,
+{
     let (value, revision, expires_at) = match fetched {
         Fetched::Unchanged { expires_at } => {
             let expires = unexpired(expires_at, fetched_at, clocks.now())?;

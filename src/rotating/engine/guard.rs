@@ -1,6 +1,6 @@
-//! The storm guard: limits how often rejections can start a round of fetches.
+//! The storm guard: limits how often demands can start a round of fetches.
 
-use crate::rotating::value::Proven;
+use crate::rotating::value::Standing;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,12 +20,12 @@ pub(crate) struct Limits {
     pub(crate) refill: Duration,
 }
 
-/// A guard against storms of rejections: it limits how often they can start a round.
+/// A guard against storms of demands: it limits how often they can start a round.
 ///
 /// It has three parts, each for a storm that the others let through:
 ///
-/// - a cooldown for a generation that stays rejected;
-/// - a cooldown that doubles, for a source whose every new value is rejected;
+/// - a cooldown for a generation that goes on failing;
+/// - a cooldown that doubles, for a source whose every new value fails soon;
 /// - a token bucket for the rest.
 ///
 /// A round is claimed before the source is asked, so that a failure counts as well.
@@ -35,9 +35,11 @@ pub(crate) struct Guard {
     held: Option<Held>,
     cooldown: Duration,
     /// Claims (rounds of fetches) since the guard was last reset.
-    unproven_claims: u32,
+    claims: u32,
     tokens: u32,
     refilled: Instant,
+    /// Until when a demand may well be a false alarm, as the last one was.
+    wary_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -59,37 +61,63 @@ impl Guard {
             limits,
             held: None,
             cooldown: limits.cooldown,
-            unproven_claims: 0,
+            claims: 0,
             tokens: limits.burst,
             refilled: now,
+            wary_until: None,
         }
     }
 
     /// Resets the guard, so that real rotations are never held back.
     ///
-    /// The plan calls this once for each accepted generation: when that one is rejected later or
+    /// The plan calls this once for each settled generation: when that one fails later or is
     /// replaced.
     pub(crate) fn clear(&mut self, now: Instant) {
-        *self = Self::new(self.limits, now);
+        *self = Self {
+            wary_until: self.wary_until,
+            ..Self::new(self.limits, now)
+        };
     }
 
-    /// Claims a round for `generation`, which is current and was rejected.
+    /// Ends the cooldown of `generation`, which has succeeded since its last round was claimed.
+    ///
+    /// One failed use among successful ones must not keep the next real rotation waiting.
+    pub(crate) fn forgive(&mut self, generation: Generation) {
+        if self
+            .held
+            .take_if(|held| held.generation == generation)
+            .is_some()
+        {
+            self.cooldown = self.limits.cooldown;
+        }
+    }
+
+    /// Takes demands for possible false alarms until `until`.
+    pub(crate) fn be_wary(&mut self, until: Instant) {
+        self.wary_until = self.wary_until.max(Some(until));
+    }
+
+    pub(crate) fn is_wary(&self, now: Instant) -> bool {
+        self.wary_until.is_some_and(|until| now < until)
+    }
+
+    /// Claims a round for `generation`, which is current and has failed.
     pub(crate) fn claim(
         &mut self,
         generation: Generation,
-        proven: Proven,
+        standing: Standing,
         now: Instant,
     ) -> Result<(), Refused> {
         if let Some(held) = &self.held {
-            let applies = held.generation == generation
-                || (proven == Proven::No && self.unproven_claims >= 2);
+            let applies =
+                held.generation == generation || (!standing.is_settled(now) && self.claims >= 2);
             if applies && now < held.until {
                 return Err(Refused::Cooldown);
             }
         }
         self.take(now)?;
-        self.unproven_claims = self.unproven_claims.saturating_add(1);
-        if self.unproven_claims > 1 {
+        self.claims = self.claims.saturating_add(1);
+        if self.claims > 1 {
             self.cooldown = self
                 .cooldown
                 .saturating_mul(2)
@@ -120,13 +148,14 @@ impl Guard {
     ///
     /// Then a rotation is likely under way, and it is worth asking again for a moment.
     pub(crate) const fn is_first_claim(&self) -> bool {
-        self.unproven_claims <= 1
+        self.claims <= 1
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rotating::value::Doubted;
 
     const LIMITS: Limits = Limits {
         cooldown: Duration::from_secs(10),
@@ -142,7 +171,7 @@ mod tests {
         (0..36_000)
             .filter(|tenth| {
                 let now = start + Duration::from_millis(100 * tenth);
-                let claimed = guard.claim(generation, Proven::No, now).is_ok();
+                let claimed = guard.claim(generation, Standing::Unconfirmed, now).is_ok();
                 if claimed {
                     generation = next(generation);
                 }
@@ -164,15 +193,33 @@ mod tests {
     }
 
     #[test]
-    fn proven_rotations_are_never_held_back() {
+    fn settled_rotations_are_never_held_back() {
         let now = Instant::now();
         let mut guard = Guard::new(LIMITS, now);
         let mut generation = Generation::FIRST;
         for _ in 0..200 {
             guard.clear(now);
-            assert_eq!(guard.claim(generation, Proven::Yes, now), Ok(()));
+            let settled = Standing::Confirmed {
+                since: now - Duration::from_secs(10),
+                doubted: Doubted::Yes,
+            };
+            assert_eq!(guard.claim(generation, settled, now), Ok(()));
             generation = generation.next();
         }
+    }
+
+    #[test]
+    fn forgiven_generation_has_no_cooldown() {
+        let now = Instant::now();
+        let mut guard = Guard::new(LIMITS, now);
+        let generation = Generation::FIRST;
+        let claim = |guard: &mut Guard| guard.claim(generation, Standing::Unconfirmed, now);
+        assert_eq!(claim(&mut guard), Ok(()));
+        assert_eq!(claim(&mut guard), Err(Refused::Cooldown));
+        guard.forgive(generation.next());
+        assert_eq!(claim(&mut guard), Err(Refused::Cooldown));
+        guard.forgive(generation);
+        assert_eq!(claim(&mut guard), Ok(()));
     }
 
     #[test]

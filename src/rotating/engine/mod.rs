@@ -11,7 +11,8 @@ mod plan;
 mod schedule;
 mod state;
 
-pub(crate) use self::command::Command;
+pub(crate) use self::command::{Command, CommandKind};
 pub(crate) use self::guard::Limits;
 pub(crate) use self::plan::Settings;
 pub(crate) use self::schedule::Backoff;
+pub(crate) use self::state::EngineState;

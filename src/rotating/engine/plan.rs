@@ -12,11 +12,22 @@ use super::schedule::{Backoff, Renewed};
 use crate::clock::Draw;
 use crate::clock::{LONGEST_SLEEP, Now};
 use crate::generation::Generation;
-use crate::rotating::value::{Deadline, Proven};
+use crate::rotating::value::{Deadline, Standing};
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 
 /// How soon a round asks again at first. A hint of the source comes earlier.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a round that may be a false alarm waits for a success before it asks the source. Longer
+/// than most round trips, and short beside `force_wait`.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// How long demands count as possible false alarms after one that brought nothing.
+const WARY_AFTER_NOTHING: Duration = Duration::from_secs(60);
+
+/// How long demands count as possible false alarms after a round that brought a new value: if that
+/// one fails at once, too, the values may not be to blame.
+const WARY_AFTER_ROTATION: Duration = Duration::from_secs(10);
 
 /// The settings of the refresh task.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +35,8 @@ pub(crate) struct Settings {
     pub(crate) interval: RefreshInterval,
     pub(crate) backoff: Backoff,
     pub(crate) limits: Limits,
-    /// How long a round lasts, and so how long rejected or held requests may wait for a new value.
+    /// How long a round lasts, and so how long those who demand a new value may wait for it.
     pub(crate) force_wait: Duration,
-    /// How long requests may fall back to a value that was replaced.
-    pub(crate) overlap: Duration,
 }
 
 /// The plan of the refresh task.
@@ -35,23 +44,26 @@ pub(crate) struct Settings {
 pub(crate) struct Plan {
     settings: Settings,
     guard: Guard,
-    /// The last generation whose acceptance reset the guard.
+    /// The last generation that reset the guard, because it was settled.
     cleared_for: Option<Generation>,
     last_start: Instant,
     failures: u32,
     due: Deadline,
     hinted: bool,
     requested: bool,
-    /// When to ask the source because of a rejection. `None` while a fetch runs that started after
-    /// it.
+    /// When to ask the source because of a demand. `None` while a fetch runs that started after it.
     retry_at: Option<Instant>,
     round: Option<Round>,
 }
 
-/// A round: the current generation was rejected, and requests wait for the next one.
+/// A round: the current generation has failed, and those who use it wait for the next one.
 #[derive(Debug)]
 struct Round {
+    generation: Generation,
     until: Instant,
+    /// Until when the round watches for a success of the same generation. `None` once the source is
+    /// asked.
+    watch_until: Option<Instant>,
     retry_delay: Duration,
     last_answer: LastAnswer,
 }
@@ -77,6 +89,10 @@ pub(crate) enum Step {
 pub(crate) enum NoNewValue {
     Unchanged,
     TimedOut,
+    /// It was a false alarm: the value has succeeded since.
+    StillInUse,
+    /// The storm guard does not let the source be asked.
+    Refused(Refused),
 }
 
 impl Plan {
@@ -125,22 +141,33 @@ impl Plan {
         Ok(())
     }
 
-    /// Records that the current generation was rejected. After `Ok` the caller waits for the round
-    /// to end.
-    pub(crate) fn reject(
+    /// Records a demand for a generation newer than the current one, which has failed. After `Ok`
+    /// the caller waits for the round to end.
+    ///
+    /// `standing` is how the generation stood before that failure.
+    pub(crate) fn demand(
         &mut self,
         generation: Generation,
-        proven: Proven,
+        standing: Standing,
         now: Now,
     ) -> Result<(), Refused> {
         if self.round.is_some() {
             return Ok(());
         }
-        self.clear_if_proven(generation, proven, now);
-        self.guard.claim(generation, proven, now.mono)?;
-        self.retry_at = Some(now.mono);
+        self.clear_if_settled(generation, standing, now);
+        let mut watch_until = None;
+        if standing.is_undoubted() {
+            self.guard.forgive(generation);
+            watch_until = self.guard.is_wary(now.mono).then(|| now.mono + WATCH);
+        }
+        if watch_until.is_none() {
+            self.guard.claim(generation, standing, now.mono)?;
+            self.retry_at = Some(now.mono);
+        }
         self.round = Some(Round {
+            generation,
             until: now.mono + self.settings.force_wait,
+            watch_until,
             retry_delay: self.settings.interval.min_interval.max(FIRST_RETRY),
             last_answer: LastAnswer::None,
         });
@@ -171,17 +198,45 @@ impl Plan {
         }
     }
 
-    /// Returns when the round ends without a new value.
+    /// Returns when the round ends, or goes on to ask the source.
     pub(crate) fn round_ends(&self) -> Option<Instant> {
+        let round = self.round.as_ref()?;
+        Some(
+            round
+                .watch_until
+                .map_or(round.until, |watch| watch.min(round.until)),
+        )
+    }
+
+    /// Returns when those who joined the round stop waiting.
+    pub(crate) fn round_until(&self) -> Option<Instant> {
         self.round.as_ref().map(|round| round.until)
     }
 
-    /// Ends the round if its time is up.
+    /// Ends the round if its time is up, or if it was a false alarm. `standing` is that of the
+    /// current generation.
     ///
     /// If no fetch of the round was answered, one that runs goes on, and one that has not started
-    /// stays due, for later requests.
-    pub(crate) fn end_round_if_due(&mut self, now: Now) -> Option<NoNewValue> {
+    /// stays due, for later demands.
+    pub(crate) fn end_round_if_due(&mut self, standing: Standing, now: Now) -> Option<NoNewValue> {
+        let round = self.round.as_mut()?;
+        if round.watch_until.is_some_and(|until| until <= now.mono) {
+            round.watch_until = None;
+            let ended = if standing.is_undoubted() {
+                Some(NoNewValue::StillInUse)
+            } else {
+                let claimed = self.guard.claim(round.generation, standing, now.mono);
+                self.retry_at = Some(now.mono).filter(|_| claimed.is_ok());
+                claimed.err().map(NoNewValue::Refused)
+            };
+            if ended.is_some() {
+                self.round = None;
+                self.guard.be_wary(now.mono + WARY_AFTER_NOTHING);
+                return ended;
+            }
+        }
         let round = self.round.take_if(|round| round.until <= now.mono)?;
+        self.guard.be_wary(now.mono + WARY_AFTER_NOTHING);
         Some(match round.last_answer {
             LastAnswer::None => NoNewValue::TimedOut,
             LastAnswer::Unchanged => {
@@ -203,14 +258,16 @@ impl Plan {
     pub(crate) fn rotated(
         &mut self,
         replaced: Generation,
-        proven: Proven,
+        standing: Standing,
         now: Now,
         expires: Option<Deadline>,
         draw: Draw,
     ) {
-        self.clear_if_proven(replaced, proven, now);
+        self.clear_if_settled(replaced, standing, now);
         self.retry_at = None;
-        self.round = None;
+        if self.round.take().is_some() {
+            self.guard.be_wary(now.mono + WARY_AFTER_ROTATION);
+        }
         self.succeeded(now, Renewed::Yes, expires, draw);
     }
 
@@ -224,8 +281,8 @@ impl Plan {
     ) -> Option<NoNewValue> {
         self.succeeded(now, renewed, expires, draw);
         let round = self.round.as_mut()?;
-        if self.retry_at.is_some() {
-            return None; // rejected while this fetch ran: the next one is for that
+        if self.retry_at.is_some() || round.watch_until.is_some() {
+            return None; // demanded while this fetch ran: the next one is for that
         }
         round.last_answer = LastAnswer::Unchanged;
         let retry_at = now.mono + round.retry_delay;
@@ -238,6 +295,7 @@ impl Plan {
             return None; // a hint may still come in time
         }
         self.round = None;
+        self.guard.be_wary(now.mono + WARY_AFTER_NOTHING);
         Some(NoNewValue::Unchanged)
     }
 
@@ -257,15 +315,16 @@ impl Plan {
         let wait =
             schedule::after_failure(backoff, interval, self.failures, error, remaining, draw);
         self.due = Deadline::after(now, wait);
-        if self.retry_at.is_some() {
+        let watches = |round: &Round| round.watch_until.is_some();
+        if self.retry_at.is_some() || self.round.as_ref().is_some_and(watches) {
             return RoundAfterFailure::GoesOn;
         }
         self.round = None;
         RoundAfterFailure::Ended
     }
 
-    pub(crate) const fn overlap(&self) -> Duration {
-        self.settings.overlap
+    pub(crate) const fn force_wait(&self) -> Duration {
+        self.settings.force_wait
     }
 
     pub(crate) const fn failures(&self) -> u32 {
@@ -276,9 +335,12 @@ impl Plan {
         self.due
     }
 
-    /// Resets the guard, once for each generation that the upstream has accepted.
-    fn clear_if_proven(&mut self, generation: Generation, proven: Proven, now: Now) {
-        if proven != Proven::No && self.cleared_for != Some(generation) {
+    /// Resets the guard, once for each generation that was in use for a while.
+    ///
+    /// One that failed soon resets nothing: if every new value fails soon, the source would be asked
+    /// without end.
+    fn clear_if_settled(&mut self, generation: Generation, standing: Standing, now: Now) {
+        if standing.is_settled(now.mono) && self.cleared_for != Some(generation) {
             self.cleared_for = Some(generation);
             self.guard.clear(now.mono);
         }

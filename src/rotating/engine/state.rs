@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::command::Command;
+use super::command::{Command, CommandKind};
 use super::fetch::Found;
 use super::guard::Refused;
 use super::plan::{NoNewValue, Plan, RoundAfterFailure, Step};
@@ -22,42 +22,53 @@ use crate::rotating::event::EventKind;
 use crate::rotating::refreshing::Refreshed;
 use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
-use crate::rotating::value::{Content, Deadline, Previous, Snapshot};
+use crate::rotating::value::{Content, Deadline, Generations, Replaced, Snapshot, Standing};
 use crate::source::{FetchReason, SourceError};
 
-type Reply<T> = oneshot::Sender<Refreshed<T>>;
+type Reply<T, S> = oneshot::Sender<Refreshed<T, S>>;
 
 /// The state of the refresh task, besides the source.
-pub(crate) struct EngineState<T> {
-    shared: Shared<T>,
+pub(crate) struct EngineState<T, S> {
+    shared: Shared<T, S>,
+    generations: Arc<dyn Generations<T, S>>,
     plan: Plan,
     clocks: Clocks,
     progress: watch::Sender<Progress>,
     fetches: u64,
-    /// The rejected and held requests that wait for the current round to end.
-    waiting_for_round: Vec<Reply<T>>,
+    /// Those who wait for the current round to end.
+    waiting_for_round: Vec<Reply<T, S>>,
+    /// Those for whom the storm guard lets nothing be asked. They wait until the given time for a
+    /// value that arrives by itself.
+    waiting_for_value: Vec<(Instant, Reply<T, S>)>,
     /// The callers of [`Rotating::refresh`](crate::Rotating::refresh), each with the number of the
     /// fetch that it waits for.
-    waiting_for_fetch: Vec<(u64, Reply<T>)>,
+    waiting_for_fetch: Vec<(u64, Reply<T, S>)>,
     /// Replaced contents that readers may still hold. They are freed here, so that no request has
     /// to.
-    retired: Vec<Arc<Content<T>>>,
+    retired: Vec<Arc<Content<T, S>>>,
 }
 
-impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
+impl<T, S> EngineState<T, S>
+where
+    T: PartialEq + Send + Sync + 'static,
+    S: Send + Sync + 'static,
+{
     pub(crate) const fn new(
-        shared: Shared<T>,
+        shared: Shared<T, S>,
+        generations: Arc<dyn Generations<T, S>>,
         plan: Plan,
         clocks: Clocks,
         progress: watch::Sender<Progress>,
     ) -> Self {
         Self {
             shared,
+            generations,
             plan,
             clocks,
             progress,
             fetches: 0,
             waiting_for_round: Vec::new(),
+            waiting_for_value: Vec::new(),
             waiting_for_fetch: Vec::new(),
             retired: Vec::new(),
         }
@@ -67,31 +78,26 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         &self.clocks
     }
 
-    /// Ends a round and an overlap whose time is up, and returns what to do next.
+    /// Ends what is over, and returns what to do next.
     pub(crate) fn next_step(&mut self) -> Step {
-        self.end_round_if_due();
-        let overlap_ends = self.end_overlap_if_due();
-        match self.plan.next_step(self.clocks.now()) {
+        self.end_waits_if_due();
+        let now = self.clocks.now();
+        let tidy_at = self.generations.tidy(&self.current().content.state, now);
+        match self.plan.next_step(now) {
             Step::SleepUntil(at) => {
-                let ends = [self.plan.round_ends(), overlap_ends];
+                let ends = [self.waits_end(), tidy_at];
                 Step::SleepUntil(ends.into_iter().flatten().fold(at, Instant::min))
             }
             step @ Step::Fetch(_) => step,
         }
     }
 
-    /// Drops the previous value if it is no longer usable; otherwise returns when that will be.
-    fn end_overlap_if_due(&self) -> Option<Instant> {
-        let current = self.shared.cell.load();
-        let previous = current.previous.as_ref()?;
-        if previous.is_usable(self.clocks.now()) {
-            return Some(previous.until().mono);
-        }
-        drop(self.publish(Snapshot {
-            previous: None,
-            ..current.same_content()
-        }));
-        None
+    fn current(&self) -> arc_swap::Guard<Arc<Snapshot<T, S>>> {
+        self.shared.cell.load()
+    }
+
+    fn standing(&self) -> Standing {
+        self.generations.standing(&self.current().content.state)
     }
 
     pub(crate) const fn wants_hint(&self) -> bool {
@@ -102,39 +108,61 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         self.plan.hint();
     }
 
-    pub(crate) fn round_ends(&self) -> Option<Instant> {
-        self.plan.round_ends()
+    /// Returns when [`end_waits_if_due`](Self::end_waits_if_due) has something to do.
+    pub(crate) fn waits_end(&self) -> Option<Instant> {
+        let values = self.waiting_for_value.iter().map(|(until, _)| *until);
+        values.chain(self.plan.round_ends()).min()
     }
 
-    pub(crate) fn end_round_if_due(&mut self) {
-        if let Some(ended) = self.plan.end_round_if_due(self.clocks.now()) {
-            self.answer_round(&Err(ended.into()));
+    /// Ends the round, and the waits for a value, if their time is up.
+    pub(crate) fn end_waits_if_due(&mut self) {
+        let now = self.clocks.now();
+        let until = self.plan.round_until();
+        match self.plan.end_round_if_due(self.standing(), now) {
+            Some(NoNewValue::Refused(Refused::Throttled)) => {
+                let until = until.unwrap_or(now.mono);
+                let replies = take(&mut self.waiting_for_round).into_iter();
+                self.waiting_for_value
+                    .extend(replies.map(|reply| (until, reply)));
+            }
+            Some(ended) => self.answer_round(&Err(ended.into())),
+            None => {}
+        }
+        let (over, waiting): (Vec<_>, Vec<_>) = take(&mut self.waiting_for_value)
+            .into_iter()
+            .partition(|(until, _)| *until <= now.mono);
+        self.waiting_for_value = waiting;
+        for (_, reply) in over {
+            answer(reply, Err(Refused::Throttled.into()));
         }
     }
 
-    pub(crate) fn handle(&mut self, command: Command<T>) {
+    pub(crate) fn handle(&mut self, command: Command<T, S>) {
         let now = self.clocks.now();
-        match command {
-            Command::Rejected { generation, reply } => {
-                let current = self.shared.cell.load_full();
-                if current.content.generation != generation {
-                    answer(reply, Ok(current));
-                    return;
-                }
-                match self.plan.reject(generation, current.content.proven(), now) {
-                    Ok(()) => self.waiting_for_round.push(reply),
-                    Err(refused) => answer(reply, Err(refused.into())),
-                }
+        let Command { kind, reply } = command;
+        match kind {
+            CommandKind::Demand { newer_than, .. } | CommandKind::Join { newer_than }
+                if self.current().content.generation != newer_than =>
+            {
+                answer(reply, Ok(self.shared.cell.load_full()));
             }
-            Command::Join { generation, reply } => {
-                let current = self.shared.cell.load_full();
-                if current.content.generation != generation {
-                    answer(reply, Ok(current));
-                } else if self.plan.round_ends().is_some() {
+            CommandKind::Demand {
+                newer_than,
+                standing,
+            } => match self.plan.demand(newer_than, standing, now) {
+                Ok(()) => self.waiting_for_round.push(reply),
+                Err(Refused::Throttled) => {
+                    let until = now.mono + self.plan.force_wait();
+                    self.waiting_for_value.push((until, reply));
+                }
+                Err(refused @ Refused::Cooldown) => answer(reply, Err(refused.into())),
+            },
+            CommandKind::Join { .. } => {
+                if self.plan.round_ends().is_some() {
                     self.waiting_for_round.push(reply);
                 } // otherwise the dropped reply ends the wait: no round is under way
             }
-            Command::Refresh { reply } => match self.plan.request(now) {
+            CommandKind::Refresh => match self.plan.request(now) {
                 Ok(()) => self.waiting_for_fetch.push((self.fetches + 1, reply)),
                 Err(refused) => answer(reply, Err(refused.into())),
             },
@@ -142,7 +170,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
     }
 
     /// Starts a fetch. Returns the time and the current snapshot.
-    pub(crate) fn start(&mut self) -> (Now, Arc<Snapshot<T>>) {
+    pub(crate) fn start(&mut self) -> (Now, Arc<Snapshot<T, S>>) {
         let now = self.clocks.now();
         self.fetches += 1;
         self.plan.start(now);
@@ -155,7 +183,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         &mut self,
         reason: FetchReason,
         fetched_at: Now,
-        current: &Arc<Snapshot<T>>,
+        current: &Arc<Snapshot<T, S>>,
         outcome: Result<Found<T>, SourceError>,
     ) {
         let now = self.clocks.now();
@@ -166,24 +194,34 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
                 revision,
                 expires,
             }) => {
-                let replaced = &current.content;
-                let generation = replaced.generation.next();
-                let proven = replaced.proven();
-                self.retired.push(Arc::clone(&current.content));
-                let previous = Previous::after(current, &value, self.plan.overlap(), now);
+                let replaced = Replaced {
+                    content: Arc::clone(&current.content),
+                    expires: current.expires,
+                };
+                let generation = replaced.content.generation.next();
+                let standing = self.generations.standing(&replaced.content.state);
+                let state = self.generations.next(&replaced, &value, now);
                 let published = self.publish(Snapshot {
-                    content: Arc::new(Content::new(value, generation, fetched_at)),
+                    content: Arc::new(Content {
+                        value,
+                        generation,
+                        obtained: fetched_at,
+                        state,
+                    }),
                     revision,
                     expires,
                     failing_since: None,
-                    previous,
                 });
                 self.plan
-                    .rotated(replaced.generation, proven, now, expires, draw);
+                    .rotated(replaced.content.generation, standing, now, expires, draw);
+                self.retired.push(replaced.content);
                 self.report(generation, None);
                 let reason = Some(reason);
                 self.emit(EventKind::Rotated { generation, reason });
                 self.answer_round(&published);
+                for (_, reply) in take(&mut self.waiting_for_value) {
+                    answer(reply, published.clone());
+                }
                 self.answer_fetch(&published);
             }
             Ok(Found::Same { revision, expires }) => {
@@ -206,7 +244,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
     }
 
     /// Ends a fetch that failed: the value stays, with the time of the first failure.
-    fn failed(&mut self, now: Now, current: &Snapshot<T>, error: SourceError, draw: Draw) {
+    fn failed(&mut self, now: Now, current: &Snapshot<T, S>, error: SourceError, draw: Draw) {
         drop(self.publish(Snapshot {
             failing_since: current.failing_since.or(Some(now.mono)),
             ..current.same_content()
@@ -230,7 +268,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
         self.answer_fetch(&failed);
     }
 
-    fn publish(&self, snapshot: Snapshot<T>) -> Refreshed<T> {
+    fn publish(&self, snapshot: Snapshot<T, S>) -> Refreshed<T, S> {
         let snapshot = Arc::new(snapshot);
         self.shared.cell.store(Arc::clone(&snapshot));
         Ok(snapshot)
@@ -246,10 +284,10 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
     }
 
     fn emit(&self, kind: EventKind) {
-        self.shared.events.emit(kind, self.clocks.wall());
+        self.shared.events.emit_of_engine(kind, self.clocks.wall());
     }
 
-    fn answer_round(&mut self, outcome: &Refreshed<T>) {
+    fn answer_round(&mut self, outcome: &Refreshed<T, S>) {
         for reply in take(&mut self.waiting_for_round) {
             answer(reply, outcome.clone());
         }
@@ -257,7 +295,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
 
     /// Answers the callers of [`Rotating::refresh`](crate::Rotating::refresh) that waited for this
     /// fetch. Those who called while it ran wait for the next.
-    fn answer_fetch(&mut self, outcome: &Refreshed<T>) {
+    fn answer_fetch(&mut self, outcome: &Refreshed<T, S>) {
         let fetches = self.fetches;
         let (served, waiting) = take(&mut self.waiting_for_fetch)
             .into_iter()
@@ -272,7 +310,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
     /// long.
     pub(crate) fn free_retired(&mut self) {
         // A count of one is final: no published snapshot has the content, so nobody can clone it.
-        let is_held = |content: &Arc<Content<T>>| Arc::strong_count(content) > 1;
+        let is_held = |content: &Arc<Content<T, S>>| Arc::strong_count(content) > 1;
         if self.retired.iter().all(is_held) {
             return;
         }
@@ -283,7 +321,7 @@ impl<T: PartialEq + Send + Sync + 'static> EngineState<T> {
 }
 
 /// Sends an answer. The receiver may have stopped waiting.
-fn answer<T>(reply: Reply<T>, outcome: Refreshed<T>) {
+fn answer<T, S>(reply: Reply<T, S>, outcome: Refreshed<T, S>) {
     drop(reply.send(outcome));
 }
 
@@ -312,6 +350,8 @@ impl From<NoNewValue> for RefreshError {
         Self::new(match ended {
             NoNewValue::Unchanged => RefreshErrorKind::Unchanged,
             NoNewValue::TimedOut => RefreshErrorKind::TimedOut,
+            NoNewValue::StillInUse => RefreshErrorKind::StillInUse,
+            NoNewValue::Refused(refused) => return refused.into(),
         })
     }
 }

@@ -39,17 +39,6 @@ impl Deadline {
         }
     }
 
-    /// Returns the earlier deadline, on each clock by itself.
-    pub(crate) fn earlier(self, other: Self) -> Self {
-        Self {
-            mono: self.mono.min(other.mono),
-            wall: match (self.wall, other.wall) {
-                (Some(wall), Some(other)) => Some(wall.min(other)),
-                (wall, other) => wall.or(other),
-            },
-        }
-    }
-
     /// Returns whether either clock has passed the deadline.
     pub(crate) fn passed(&self, now: Now) -> bool {
         self.remaining(now).is_zero()

@@ -168,24 +168,3 @@ async fn only_the_bucket_limits_operator_refreshes() {
     let _ = key.refresh_newer_than(key.current().generation()).await;
     key.refresh().await.expect("the bucket holds more");
 }
-
-#[tokio::test(start_paused = true)]
-async fn late_accepted_keys_hold_no_refresh_back() {
-    let upstream = Upstream::new();
-    let (source, log) = upstream.source(millis(0));
-    let key = Rotating::start(source).await.expect("the source delivers");
-    for _ in 0..10 {
-        pass(minutes(1)).await;
-        upstream.rotate();
-        log.hint();
-        pass(secs(2)).await;
-        // The key is not active yet. It is later.
-        let used = key.current().generation();
-        let outcome = key.refresh_newer_than(used).await;
-        assert!(
-            matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged),
-            "{outcome:?}"
-        );
-        key.report_accepted(used);
-    }
-}

@@ -13,7 +13,7 @@ use tower_rotating_auth::{
     Rotating, RotatingAuthLayer, Secret,
     inbound::policy::RoutePolicy,
     inbound::{DangerouslyOpen, RequireKey, RequireKeyLayer},
-    outbound::{Credential, InjectKeyLayer},
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use super::keys::{self, VALID, require_key};
@@ -228,7 +228,8 @@ async fn upstream_rejection_is_not_a_client_error() {
     world.rotate("new");
     assert_eq!(ask(&service, with(URL, VALID)).await.status(), 200);
     assert_eq!(world.seen().len(), 2, "rejected, refreshed, replayed");
-    let (dead, _dead) = Rotating::manual(Credential::bearer(&Secret::from("dead")).unwrap());
+    let (dead, _dead) =
+        RotatingCredential::manual(Credential::bearer(&Secret::from("dead")).unwrap());
     let (keys, _keys) = Rotating::manual(keys::keys());
     let service = RotatingAuthLayer::new()
         .require(require_key(keys))

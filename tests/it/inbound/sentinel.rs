@@ -246,13 +246,16 @@ async fn traces_have_no_token_or_digest() {
         };
         async { Ok::<_, SourceError>(Secret::from(text)) }
     });
+    let refused = sender.clone();
     let keys = Rotating::builder()
         .poll(secs(10))
         .observer(move |event| drop(sender.send(format!("{event:?}"))))
         .start(source.key_set())
         .await
         .unwrap();
-    let service = require_key(keys.clone()).layer(Echo);
+    let service = require_key(keys.clone())
+        .observer(move |event| drop(refused.send(format!("{event:?}"))))
+        .layer(Echo);
     for case in cases() {
         let response = service
             .clone()

@@ -5,8 +5,9 @@ use std::sync::mpsc::{Receiver, channel};
 use tower::Layer;
 use tower_rotating_auth::{
     Rotating, Secret,
+    inbound::{Event, EventKind},
     inbound::{IntoKeySet, RequireKey, RequireKeyLayer},
-    rotating::{Event, EventKind, Publisher},
+    rotating::Publisher,
 };
 
 use super::keys::{self, VALID};
@@ -19,11 +20,11 @@ const FLOOD: u64 = 10_000;
 struct Refusals(Receiver<Event>);
 
 impl Refusals {
-    /// Returns all of them. The observer ends with the last handle of the keys.
+    /// Returns all of them. The observer ends with the last service.
     fn all(self) -> Vec<(&'static str, u64)> {
-        let refused = self.0.into_iter().filter_map(|event| match event.kind {
-            EventKind::Refused { reason, suppressed } => Some((reason, suppressed)),
-            _ => None,
+        let refused = self.0.into_iter().map(|event| match event.kind {
+            EventKind::Refused { reason, suppressed } => (reason, suppressed),
+            other => unreachable!("{other:?}"),
         });
         refused.collect()
     }
@@ -35,10 +36,12 @@ fn observed() -> (
     Refusals,
 ) {
     let (sender, refusals) = channel();
-    let builder = Rotating::builder().observer(move |event| drop(sender.send(event.clone())));
-    let (keys, publisher) = builder.manual(keys::keys());
+    let (keys, publisher) = Rotating::manual(keys::keys());
+    let layer = RequireKeyLayer::new(keys);
     (
-        RequireKeyLayer::new(keys).layer(Echo),
+        layer
+            .observer(move |event| drop(sender.send(event.clone())))
+            .layer(Echo),
         publisher,
         Refusals(refusals),
     )

@@ -14,9 +14,9 @@ use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Rotating, Secret,
+    Secret,
     outbound::adapter::{ClassifyRejection, ClientAdapter, RequestAdapter, Target},
-    outbound::{Credential, InjectKeyLayer},
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use super::{ORIGIN, URL};
@@ -48,14 +48,13 @@ macro_rules! keyed_and_replayed {
             use super::{bearer, server};
             use tower::{Layer, Service, ServiceExt};
             use tower_rotating_auth::{
-                Rotating,
                 outbound::adapter::{ClientAdapter, ResponseAdapter},
-                outbound::{InjectKey, InjectKeyLayer, Outcome},
+                outbound::{InjectKey, InjectKeyLayer, Outcome, RotatingCredential},
             };
             use $reqwest::{Client, Error, Request, Response};
 
             let url = format!("http://{}/", server().await);
-            let (key, mut publisher) = Rotating::manual(bearer("old"));
+            let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
             let adapter =
                 ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
                     .status(Response::status)
@@ -73,10 +72,12 @@ macro_rules! keyed_and_replayed {
             let answer = client.ready().await.unwrap().call(request);
             publisher.publish(bearer("new")); // the request is on its way with the old one
             let response = answer.await.unwrap();
-            assert!(matches!(
-                response.extensions().get(),
-                Some(Outcome::Replayed { .. })
-            ));
+            assert!(
+                response
+                    .extensions()
+                    .get()
+                    .is_some_and(Outcome::is_replayed)
+            );
             assert_eq!(response.text().await.unwrap(), "upload");
 
             let elsewhere = reqwest.post(url.replace("127.0.0.1", "localhost"));
@@ -137,7 +138,7 @@ async fn replay_keeps_extensions_and_sensitivity() {
             ready(Ok::<_, Infallible>(response))
         }
     });
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let mut client = InjectKeyLayer::new(ORIGIN, key).unwrap().layer(upstream);
     let answer = client.ready().await.unwrap().call(noted());
     publisher.publish(bearer("new"));
@@ -158,7 +159,7 @@ async fn function_replay_keeps_extensions_and_sensitivity() {
             ready(Ok::<_, Infallible>(reqwest::Response::from(response)))
         }
     });
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let adapter = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
@@ -181,7 +182,7 @@ async fn function_replay_keeps_extensions_and_sensitivity() {
 /// Sends a request with a header that its caller has set.
 #[tokio::test]
 async fn functions_see_the_callers_header() {
-    let (key, _publisher) = Rotating::manual(bearer("ours"));
+    let (key, _publisher) = RotatingCredential::manual(bearer("ours"));
     let adapter = ClientAdapter::new(
         reqwest::Request::url,
         reqwest::Request::headers_mut,
@@ -233,7 +234,7 @@ impl Factory {
 #[tokio::test]
 async fn factory_builds_each_attempt_with_its_key() {
     let url = format!("http://{}/", server().await);
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let adapter = ClientAdapter::for_factory(|factory: &Factory, name, value| {
         let factory = factory.clone();
         Factory::new(move || {
@@ -298,7 +299,7 @@ impl Question {
 
 #[tokio::test]
 async fn rejection_as_error_is_replayed() {
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let (questions, mut asked) = tokio::sync::mpsc::unbounded_channel();
     let client = service_fn(move |question: Question| {
         questions.send(question.asked).unwrap();
@@ -368,7 +369,7 @@ impl ClassifyRejection<u32, Failed> for Manual {
 
 #[tokio::test]
 async fn adapter_can_be_implemented_manually() {
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let client = service_fn(|(key, question): (Option<HeaderValue>, u32)| {
         ready(match key {
             Some(key) if key == "Bearer new" => Ok(question + 1),

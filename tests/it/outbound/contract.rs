@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -13,12 +14,13 @@ use hyper_util::rt::TokioExecutor;
 use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt};
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKeyLayer},
+    Secret,
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 use tower_test::mock;
 
 use super::{ORIGIN, Upstream, World, post};
+use crate::support::pass;
 
 /// A service that panics if it is called without being ready. Its clones start unready.
 struct Probe {
@@ -75,6 +77,7 @@ async fn only_ready_instances_are_called() {
         readiness: Readiness::NotAsked,
     });
     for n in 1..=3 {
+        pass(Duration::from_secs(10)).await;
         world.rotate(&format!("key-{n}"));
         let response = client
             .ready()
@@ -93,7 +96,7 @@ async fn only_ready_instances_are_called() {
 #[tokio::test]
 async fn mock_is_called_for_each_attempt() {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let inject = InjectKeyLayer::new(ORIGIN, key).unwrap();
     let (mut client, mut handle) =
         mock::spawn_layer::<Request<String>, Response<String>, _>(inject);
@@ -126,7 +129,8 @@ async fn hyper_client_service_is_sync_and_future_send() {
     {
         service
     }
-    let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from("key")).unwrap());
+    let (key, _publisher) =
+        RotatingCredential::manual(Credential::bearer(&Secret::from("key")).unwrap());
     let inject = InjectKeyLayer::new("http://127.0.0.1:9", key).unwrap();
     let hyper = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let client = check::<_, Full<Bytes>>(inject.clone().layer(hyper.clone()));

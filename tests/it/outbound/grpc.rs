@@ -18,9 +18,9 @@ use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Status};
 use tower::{BoxError, Layer, Service, service_fn};
 use tower_rotating_auth::{
-    Rotating, Secret,
+    Secret,
     outbound::replay::BufferBody,
-    outbound::{Credential, InjectKeyLayer, Outcome},
+    outbound::{Credential, InjectKeyLayer, Outcome, RotatingCredential},
 };
 
 use super::World;
@@ -130,10 +130,12 @@ async fn unauthenticated_status_is_replayed() {
 
     world.rotate("new");
     let response = say(client, "hi").await.unwrap();
-    assert!(matches!(
-        response.extensions().get(),
-        Some(Outcome::Replayed { .. })
-    ));
+    assert!(
+        response
+            .extensions()
+            .get()
+            .is_some_and(Outcome::is_replayed)
+    );
     assert_eq!(response.into_inner(), "hi");
     assert_eq!(world.fetches(), 2);
 }
@@ -166,7 +168,7 @@ async fn interceptor_applies_current_key() {
     let world = World::new("old");
     let (_, channel) = connect(&world).await;
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let client = InterceptedService::new(channel, move |mut call: tonic::Request<()>| {
         key.current().apply_to(call.metadata_mut().as_mut());
         Ok(call)

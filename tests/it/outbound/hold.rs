@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKey, InjectKeyLayer, Outcome},
+    Secret,
+    outbound::{Credential, InjectKey, InjectKeyLayer, Outcome, RotatingCredential},
 };
 
 use super::{ORIGIN, URL, Upstream, World, get, post};
@@ -102,7 +102,7 @@ async fn held_request_needs_no_second_body() {
 #[tokio::test(start_paused = true)]
 async fn hold_ends_after_force_wait() {
     let world = World::new("old");
-    let builder = Rotating::builder().force_wait(secs(3));
+    let builder = RotatingCredential::builder().force_wait(secs(3));
     let key = world.key_by(builder, secs(10)).await;
     let client = InjectKeyLayer::new(ORIGIN, key).unwrap().hold_on_reject();
     let client = client.layer(world.upstream());
@@ -246,7 +246,7 @@ async fn inner_error_while_held_is_passed_on() {
 async fn manually_published_key_holds_no_request() {
     let world = World::new("old");
     let key = Credential::bearer(&Secret::from("old")).unwrap();
-    let (key, _publisher) = Rotating::manual(key);
+    let (key, _publisher) = RotatingCredential::manual(key);
     let client = InjectKeyLayer::new(ORIGIN, key).unwrap().hold_on_reject();
     let mut client = client.layer(world.upstream());
     for (count, accepted) in [(1, "old"), (2, "new"), (3, "new")] {
@@ -270,7 +270,7 @@ async fn stopped_refresh_task_holds_no_request() {
         }
     });
     let source = tower_rotating_auth::outbound::IntoCredential::bearer(source);
-    let (key, driver) = Rotating::pair(source).await.unwrap();
+    let (key, driver) = RotatingCredential::pair(source).await.unwrap();
     let driver = tokio::spawn(driver);
     let client = InjectKeyLayer::new(ORIGIN, key).unwrap().hold_on_reject();
     let client = client.layer(world.upstream());

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderName, StatusCode};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Rotating, RotatingAuthLayer, Secret,
-    outbound::{Credential, InjectKeyLayer},
+    RotatingAuthLayer, Secret,
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
     source::{Expiry, Fetch, Fetched, Source, SourceError},
 };
 
@@ -42,7 +42,7 @@ async fn custom_header_carries_bare_key() {
     let world = World::new("unused");
     let name = HeaderName::from_static("x-api-key");
     let credential = Credential::header(name, &Secret::from("k-1")).unwrap();
-    let (key, _publisher) = Rotating::manual(credential);
+    let (key, _publisher) = RotatingCredential::manual(credential);
     let client = InjectKeyLayer::new(ORIGIN, key)
         .unwrap()
         .layer(world.upstream());
@@ -130,7 +130,7 @@ impl Source for OneMinute {
 #[tokio::test(start_paused = true)]
 async fn omit_expired_leaves_expired_key_off() {
     let started = (tokio::time::Instant::now(), SystemTime::now());
-    let key = Rotating::builder()
+    let key = RotatingCredential::builder()
         .wall_clock(move || started.1 + started.0.elapsed())
         .start(OneMinute(Arc::default()))
         .await
@@ -155,7 +155,7 @@ async fn omit_expired_leaves_expired_key_off() {
 #[tokio::test(start_paused = true)]
 async fn clock_set_back_does_not_revive_expired_key() {
     let wall = Wall::new();
-    let key = Rotating::builder()
+    let key = RotatingCredential::builder()
         .wall_clock(wall.reader())
         .start(OneMinute(Arc::default()))
         .await

@@ -25,9 +25,8 @@ use std::time::Duration;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use tower::Service;
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKeyLayer, IntoCredential},
-    rotating::RotatingBuilder,
+    Secret,
+    outbound::{InjectKeyLayer, IntoCredential, RotatingCredential, RotatingCredentialBuilder},
     source::{SourceError, source_fn},
 };
 
@@ -116,15 +115,15 @@ impl World {
     }
 
     /// Starts a key that is fetched from the store. Each fetch takes `latency`.
-    pub(crate) async fn key_with(&self, latency: Duration) -> Rotating<Credential> {
-        self.key_by(Rotating::builder(), latency).await
+    pub(crate) async fn key_with(&self, latency: Duration) -> RotatingCredential {
+        self.key_by(RotatingCredential::builder(), latency).await
     }
 
     pub(crate) async fn key_by(
         &self,
-        builder: RotatingBuilder,
+        builder: RotatingCredentialBuilder,
         latency: Duration,
-    ) -> Rotating<Credential> {
+    ) -> RotatingCredential {
         let world = self.clone();
         let source = source_fn(move || {
             let world = world.clone();
@@ -145,7 +144,7 @@ impl World {
         builder.start(source.bearer()).await.unwrap()
     }
 
-    pub(crate) async fn key(&self) -> Rotating<Credential> {
+    pub(crate) async fn key(&self) -> RotatingCredential {
         self.key_with(Duration::from_millis(20)).await
     }
 

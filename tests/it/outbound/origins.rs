@@ -1,15 +1,15 @@
 use http::{Method, Request, Uri};
 use tower::Layer;
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{ConfigErrorKind, Credential, InjectKeyLayer, Origin},
+    Secret,
+    outbound::{ConfigErrorKind, Credential, InjectKeyLayer, Origin, RotatingCredential},
 };
 
 use super::{World, get};
 use crate::support::Traced;
 
-fn key() -> Rotating<Credential> {
-    Rotating::manual(Credential::bearer(&Secret::from("key")).unwrap()).0
+fn key() -> RotatingCredential {
+    RotatingCredential::manual(Credential::bearer(&Secret::from("key")).unwrap()).0
 }
 
 async fn is_given_the_key(inject: InjectKeyLayer, request: Request<String>) -> bool {

@@ -10,11 +10,14 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKeyLayer, NotReplayed, Outcome},
-    rotating::EventKind,
+    Secret,
+    outbound::{
+        Credential, EventKind, InjectKeyLayer, NotReplayed, Outcome, RotatingCredential,
+        RotatingCredentialBuilder, Verdict,
+    },
     source::{Expiry, Fetch, Fetched, Source, SourceError},
 };
+use tower_test::mock;
 
 use super::{ORIGIN, Upstream, World, post};
 use crate::support::{millis, minutes, moment, pass, secs};
@@ -31,7 +34,7 @@ fn slow(
 }
 
 /// Starts a request that is answered after three seconds.
-async fn answered_late(world: &World, key: &Rotating<Credential>) -> JoinHandle<Answered> {
+async fn answered_late(world: &World, key: &RotatingCredential) -> JoinHandle<Answered> {
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = client.layer(takes(world.upstream(), |_| secs(3)));
     let late = tokio::spawn(client.oneshot(post("late")));
@@ -81,7 +84,7 @@ where
 }
 
 /// Creates a world in which the first key is proven and the second is current.
-async fn rotated(world: &World, key: &Rotating<Credential>, second: &str) {
+async fn rotated(world: &World, key: &RotatingCredential, second: &str) {
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let response = client.layer(world.upstream()).oneshot(post("")).await;
     assert_eq!(response.unwrap().status(), StatusCode::OK);
@@ -95,7 +98,16 @@ fn sent(world: &World) -> Vec<String> {
     seen.iter().map(|seen| seen.key().to_owned()).collect()
 }
 
-async fn answer(world: &World, key: &Rotating<Credential>) -> Response<String> {
+/// Returns the attempts at a request, as (generation, verdict).
+fn attempts(response: &Response<String>) -> Vec<(u64, Verdict)> {
+    let outcome: &Outcome = response.extensions().get().unwrap();
+    let attempts = outcome.attempts().iter();
+    attempts
+        .map(|attempt| (attempt.generation.get(), attempt.verdict))
+        .collect()
+}
+
+async fn answer(world: &World, key: &RotatingCredential) -> Response<String> {
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let response = client.layer(world.upstream()).oneshot(post("body")).await;
     response.unwrap()
@@ -115,7 +127,7 @@ async fn late_activation_fails_no_request() {
     pass(secs(10)).await;
     world.also_accept("second");
     let late = world.seen().len();
-    pass(millis(100)).await; // the last rejections are on their way
+    pass(millis(6600)).await; // the longest pause so far, and the answer
     let settled = world.seen().len();
 
     let responses = requests.await.unwrap();
@@ -131,15 +143,17 @@ async fn late_activation_fails_no_request() {
         sends[seen.body.parse::<usize>().unwrap()] += 1;
     }
     assert!(sends.iter().all(|sends| (1..=2).contains(sends)));
-    let per_request = f64::from(sends[..1000].iter().sum::<u32>()) / 1000.0;
-    println!("{per_request} upstream requests for each, while the key is not active");
-    assert!(late - rotated_at > 1900, "each tries the new key first");
-    // Once the new key is active, each request is sent once, with it.
+    let canaries = late - rotated_at - 1000;
+    println!("{canaries} requests were sent twice while the key was not active");
+    assert!((5..=10).contains(&canaries), "{canaries}");
+    // Once a canary finds the new key active, each request is sent once, with it.
     assert!(seen[settled..].iter().all(|seen| seen.key() == "second"));
-    assert!(sends[1010..].iter().all(|sends| *sends == 1));
-    let forced = world.fetches() - fetched;
-    println!("{forced} forced fetches");
-    assert!((1..=6).contains(&forced), "{forced}");
+    assert!(sends[1700..].iter().all(|sends| *sends == 1));
+    assert_eq!(
+        world.fetches() - fetched,
+        0,
+        "the key is not active: no refresh"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,7 +180,7 @@ async fn source_minting_late_keys_fails_no_request() {
         }
     }
     let world = World::new("key-1");
-    let builder = Rotating::builder().poll(minutes(10));
+    let builder = RotatingCredential::builder().poll(minutes(10));
     let key = builder.start(Mint(world.clone(), 0)).await.unwrap();
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = client.layer(slow(world.upstream()));
@@ -178,83 +192,76 @@ async fn source_minting_late_keys_fails_no_request() {
         assert_eq!(response.status(), StatusCode::OK);
     }
     let minted = key.current().generation().get();
-    assert_eq!(minted, 4, "it settles");
+    assert_eq!(minted, 2, "it settles");
 }
 
 #[tokio::test(start_paused = true)]
 async fn fallback_is_in_outcome_and_event() {
     let world = World::new("first");
     let (tell, told) = mpsc::channel();
-    let builder = Rotating::builder().observer(move |event| {
+    let builder = RotatingCredential::builder().observer(move |event| {
         let _ = tell.send(event.kind.clone());
     });
     let key = world.key_by(builder, millis(20)).await;
     rotated(&world, &key, "second").await;
     let response = answer(&world, &key).await;
     assert_eq!(response.body(), "body");
-    let Some(Outcome::FellBack {
-        rejected,
-        generation,
-    }) = response.extensions().get()
-    else {
-        panic!("{:?}", response.extensions().get::<Outcome>())
-    };
-    assert_eq!((rejected.get(), generation.get()), (2, 1));
-    let (rejected, generation) = (*rejected, *generation);
-    let fell_back = EventKind::FellBack {
-        rejected,
-        generation,
+    assert_eq!(
+        attempts(&response),
+        [(2, Verdict::NotActive), (1, Verdict::NotRejected)]
+    );
+    let outcome: &Outcome = response.extensions().get().unwrap();
+    let replayed = EventKind::Replayed {
+        rejected: vec![outcome.attempts()[0]],
+        generation: outcome.attempts()[1].generation,
     };
     drop(key);
     moment().await;
     let told: Vec<_> = told.iter().collect();
-    assert_eq!(told.last(), Some(&fell_back), "{told:?}");
+    assert_eq!(told.last(), Some(&replayed), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn background_refresh_result_is_used() {
+async fn fallback_forces_no_refresh() {
     let world = World::new("first");
     let key = world.key_with(secs(1)).await;
     rotated(&world, &key, "second").await;
-    world.store("third");
-    world.also_accept("third");
+    let fetched = world.fetches();
     let asked = Instant::now();
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
-    assert_eq!(asked.elapsed(), secs(0), "nobody waits for it");
+    assert_eq!(asked.elapsed(), secs(0), "nobody waits");
     pass(secs(3)).await;
-    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
-    assert_eq!(sent(&world), ["first", "second", "first", "third"]);
+    assert_eq!(world.fetches(), fetched);
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejected_previous_key_is_not_retried() {
+async fn two_rejected_keys_prove_nothing_and_force_a_refresh() {
     let world = World::new("first");
     let key = world.key().await;
     rotated(&world, &key, "second").await;
     world.accept("neither");
+    let fetched = world.fetches();
 
-    let response = answer(&world, &key).await;
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(response.body(), "the upstream's own words");
-    assert!(matches!(
-        response.extensions().get(),
-        Some(Outcome::FellBack { .. })
-    ));
     for _ in 0..3 {
         let response = answer(&world, &key).await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(response.body(), "the upstream's own words");
+        let outcome: &Outcome = response.extensions().get().unwrap();
         assert!(matches!(
-            response.extensions().get(),
-            Some(Outcome::Rejected {
-                reason: NotReplayed::RefreshFailed(_),
-                ..
-            })
+            outcome.not_replayed(),
+            Some(NotReplayed::NoSendLeft)
         ));
     }
     assert_eq!(
         sent(&world),
-        ["first", "second", "first", "second", "second", "second"]
+        [
+            "first", "second", "first", "first", "second", "first", "second"
+        ]
     );
+    world.rotate("third");
+    pass(secs(6)).await;
+    assert!(world.fetches() > fetched);
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,20 +275,6 @@ async fn returning_key_is_not_sent_twice() {
     world.rotate("third");
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
     assert_eq!(sent(&world), ["first", "first", "third"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn key_rejected_before_rotation_is_no_fallback() {
-    let world = World::new("first");
-    let key = world.key().await;
-    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
-    world.store("second");
-    world.accept("third");
-    for _ in 0..2 {
-        let response = answer(&world, &key).await;
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    }
-    assert_eq!(sent(&world), ["first", "first", "second", "second"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -309,11 +302,13 @@ async fn late_rejection_of_previous_uses_current_key() {
     key.refresh().await.unwrap();
     assert_eq!(late.await.unwrap().unwrap().status(), StatusCode::OK);
 
-    // The previous key was rejected, so no request falls back to it.
-    world.accept("third");
-    let response = answer(&world, &key).await;
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(sent(&world), ["first", "first", "second", "second"]);
+    // One rejection says little: it stands by for the overlap.
+    world.accept("first");
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(
+        sent(&world),
+        ["first", "first", "second", "second", "first"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -370,7 +365,7 @@ async fn rejected_proven_key_is_refreshed() {
 #[tokio::test(start_paused = true)]
 async fn zero_overlap_cuts_over_at_once() {
     let world = World::new("first");
-    let builder = Rotating::builder().overlap(Duration::ZERO);
+    let builder = RotatingCredential::builder().overlap(Duration::ZERO);
     let key = world.key_by(builder, millis(20)).await;
     rotated(&world, &key, "second").await;
     let response = answer(&world, &key).await;
@@ -378,33 +373,132 @@ async fn zero_overlap_cuts_over_at_once() {
     assert_eq!(sent(&world), ["first", "second"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn fallback_ends_with_overlap() {
+/// Rotates to a key that is accepted, and for one request rejected again after `later`.
+async fn rejected_again(builder: RotatingCredentialBuilder, later: Duration) -> StatusCode {
     let world = World::new("first");
-    let builder = Rotating::builder().overlap(minutes(2));
     let key = world.key_by(builder, millis(0)).await;
     rotated(&world, &key, "second").await;
-    pass(secs(119)).await;
+    world.also_accept("second");
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
-    pass(secs(1)).await;
-    let response = answer(&world, &key).await;
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    pass(later).await;
+    world.accept("first");
+    answer(&world, &key).await.status()
+}
+
+#[tokio::test(start_paused = true)]
+async fn fallback_ends_with_overlap_after_proof() {
+    for (later, status) in [
+        (secs(4), StatusCode::OK),   // at once
+        (secs(114), StatusCode::OK), // after `force_wait`
+        (secs(116), StatusCode::UNAUTHORIZED),
+        (secs(121), StatusCode::UNAUTHORIZED),
+    ] {
+        let builder = RotatingCredential::builder().overlap(minutes(2));
+        assert_eq!(rejected_again(builder, later).await, status, "{later:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unproven_key_never_takes_the_service_down() {
+    let (tell, told) = mpsc::channel();
+    let builder = RotatingCredential::builder().observer(move |event| {
+        let _ = tell.send(event.kind.clone());
+    });
+    let world = World::new("first");
+    let key = world.key_by(builder, millis(0)).await;
+    rotated(&world, &key, "mistyped").await;
+    for _ in 0..3600 {
+        pass(secs(1)).await;
+        assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    }
+    drop(key);
+    moment().await;
+    let told: Vec<_> = told.iter().collect();
+    let reported = told
+        .iter()
+        .filter(|kind| matches!(kind, EventKind::NeverAccepted { .. }));
+    assert_eq!(reported.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_disagree_make_the_key_unproven_again() {
+    let world = World::new("first");
+    let key = world.key().await;
+    rotated(&world, &key, "second").await;
+    world.accept("second");
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert!(key.current().evidence().is_proven());
+    world.accept("first");
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert!(!key.current().evidence().is_proven());
+    let before = sent(&world).len();
+    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
+    assert_eq!(sent(&world)[before..], ["first"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn third_send_survives_a_switch_between_two() {
+    for (max_sends, status) in [(2, StatusCode::UNAUTHORIZED), (3, StatusCode::OK)] {
+        let world = World::new("first");
+        let key = world.key().await;
+        rotated(&world, &key, "second").await;
+        let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
+        let client = client.max_sends(max_sends);
+        let client = client.layer(takes(world.upstream(), |_| secs(1)));
+        let canary = tokio::spawn(client.oneshot(post("canary")));
+        pass(millis(500)).await;
+        world.accept("second"); // the canary's answer is on its way
+        let response = canary.await.unwrap().unwrap();
+        assert_eq!(response.status(), status);
+        let verdicts = attempts(&response);
+        assert_eq!(
+            verdicts[..2],
+            [(2, Verdict::NotActive), (1, Verdict::Rejected)]
+        );
+        assert_eq!(verdicts.len(), usize::from(max_sends));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cut_over_stops_a_fallback_that_waits() {
+    let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
+    for next in ["second", "third"] {
+        let (key, mut publisher) = RotatingCredential::manual(bearer("first"));
+        key.report_accepted(key.current().generation());
+        publisher.publish(bearer("second"));
+        let (upstream, mut handle) = mock::pair();
+        let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
+        let client = client.layer(upstream);
+        handle.allow(1);
+        let canary = tokio::spawn(client.oneshot(post("body")));
+        let (request, respond) = handle.next_request().await.unwrap();
+        assert_eq!(request.headers()["authorization"], "Bearer second");
+        respond.send_response(unauthorized());
+        moment().await; // it falls back, and waits for the upstream to be ready
+        publisher.cut_over(bearer(next));
+        handle.allow(1);
+        let (request, respond) = handle.next_request().await.unwrap();
+        let sent = &request.headers()["authorization"];
+        assert_eq!(sent, &format!("Bearer {next}"));
+        respond.send_response(Response::new(String::new()));
+        assert_eq!(canary.await.unwrap().unwrap().status(), StatusCode::OK);
+    }
+}
+
+fn unauthorized() -> Response<String> {
+    let response = Response::builder().status(StatusCode::UNAUTHORIZED);
+    response.body(String::new()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn overlap_defaults_to_five_minutes() {
-    let world = World::new("first");
-    let key = world.key_with(millis(0)).await;
-    rotated(&world, &key, "second").await;
-    pass(secs(200)).await;
-    world.store("third");
-    key.refresh().await.unwrap();
-    assert_eq!(key.current().generation().get(), 3);
-    pass(secs(99)).await;
-    assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
-    pass(secs(1)).await;
-    let response = answer(&world, &key).await;
-    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    for (later, status) in [
+        (secs(294), StatusCode::OK),
+        (secs(296), StatusCode::UNAUTHORIZED),
+    ] {
+        let builder = RotatingCredential::builder();
+        assert_eq!(rejected_again(builder, later).await, status, "{later:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -427,7 +521,7 @@ async fn expired_previous_key_is_no_fallback() {
         }
     }
     let world = World::new("first");
-    let key = Rotating::start(Lives(0)).await.unwrap();
+    let key = RotatingCredential::start(Lives(0)).await.unwrap();
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
     pass(secs(55)).await; // the second was fetched at three quarters of the minute
     assert_eq!(key.current().generation().get(), 2);
@@ -442,7 +536,7 @@ async fn expired_previous_key_is_no_fallback() {
 async fn manual_publish_overlaps_unless_cut_over() {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
     let world = World::new("first");
-    let (key, mut publisher) = Rotating::manual(bearer("first"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("first"));
     assert_eq!(answer(&world, &key).await.status(), StatusCode::OK);
 
     publisher.publish(bearer("second"));

@@ -7,15 +7,17 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Rotating, Secret,
+    Secret,
     outbound::adapter::ClientAdapter,
-    outbound::{AuthScheme, ConfigErrorKind, Credential, InjectKeyLayer, Outcome, Route},
+    outbound::{
+        AuthScheme, ConfigErrorKind, Credential, InjectKeyLayer, Outcome, RotatingCredential, Route,
+    },
 };
 
 use super::get;
 
-fn rotating(credential: Credential) -> Rotating<Credential> {
-    Rotating::manual(credential).0
+fn rotating(credential: Credential) -> RotatingCredential {
+    RotatingCredential::manual(credential).0
 }
 
 fn bearer(key: &str) -> Credential {
@@ -193,8 +195,8 @@ async fn factory_gets_only_whole_origin_key() {
 
 #[tokio::test]
 async fn rejected_key_is_replaced_by_its_successor() {
-    let (one, mut publish_one) = Rotating::manual(bearer("one-old"));
-    let (two, mut publish_two) = Rotating::manual(bearer("two-old"));
+    let (one, mut publish_one) = RotatingCredential::manual(bearer("one-old"));
+    let (two, mut publish_two) = RotatingCredential::manual(bearer("two-old"));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let upstream = service_fn({
         let seen = Arc::clone(&seen);
@@ -222,7 +224,7 @@ async fn rejected_key_is_replaced_by_its_successor() {
         }
         let response = answer.await.unwrap();
         let outcome = response.extensions().get();
-        assert!(matches!(outcome, Some(Outcome::Replayed { .. })), "{uri}");
+        assert!(outcome.is_some_and(Outcome::is_replayed), "{uri}");
     }
     assert_eq!(
         *seen.lock().unwrap(),

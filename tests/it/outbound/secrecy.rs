@@ -5,8 +5,8 @@ use std::error::Error;
 use http::HeaderName;
 use tower::{Layer, Service, ServiceExt};
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKeyLayer, Outcome},
+    Secret,
+    outbound::{Credential, InjectKeyLayer, Outcome, RotatingCredential},
 };
 
 use super::{ORIGIN, URL, World, get};
@@ -35,7 +35,10 @@ async fn key_is_in_no_debug_extension_or_trace() {
     let name = HeaderName::from_static("x-api-key");
     let bare = Credential::header(name, &Secret::from(SENTINEL)).unwrap();
     assert_silent("credential", &format!("{bare:?} {:?}", bare.value()));
-    assert_silent("publisher", &format!("{:?}", Rotating::manual(bare)));
+    assert_silent(
+        "publisher",
+        &format!("{:?}", RotatingCredential::manual(bare)),
+    );
 
     world.accept("another");
     let answer = client.ready().await.unwrap().call(get(URL));
@@ -68,7 +71,7 @@ async fn invalid_key_error_shows_no_byte_of_it() {
             Ok::<_, tower_rotating_auth::source::SourceError>(Secret::from(text))
         });
         let source = tower_rotating_auth::outbound::IntoCredential::bearer(source);
-        let error = Rotating::start(source).await.unwrap_err();
+        let error = RotatingCredential::start(source).await.unwrap_err();
         let mut told = format!("{error} {error:?}");
         let mut cause = error.source();
         while let Some(error) = cause {

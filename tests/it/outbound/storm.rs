@@ -5,10 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::Layer;
-use tower_rotating_auth::{
-    Rotating,
-    outbound::{Credential, InjectKeyLayer},
-};
+use tower_rotating_auth::outbound::{InjectKeyLayer, RotatingCredential};
+use tower_rotating_auth::rotating::RefreshErrorKind;
 
 use super::{ORIGIN, World, post};
 use crate::support::{millis, minutes, pass};
@@ -23,7 +21,7 @@ async fn an_hour_of_requests(world: &World, before_each: impl Fn(u32)) -> usize 
 
 async fn requests_for_an_hour(
     world: &World,
-    key: &Rotating<Credential>,
+    key: &RotatingCredential,
     before_each: impl Fn(u32),
 ) -> usize {
     let inject = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
@@ -75,7 +73,7 @@ async fn rejected_new_keys_cost_24_fetches_an_hour() {
 #[tokio::test(start_paused = true)]
 async fn unaccepted_new_key_fails_no_caller_in_overlap() {
     let world = World::new("good");
-    let builder = Rotating::builder().overlap(minutes(120));
+    let builder = RotatingCredential::builder().overlap(minutes(120));
     let key = world.key_by(builder, millis(20)).await;
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     client
@@ -89,13 +87,14 @@ async fn unaccepted_new_key_fails_no_caller_in_overlap() {
 
     let rejected = requests_for_an_hour(&world, &key, |_| {}).await;
     let forced = world.fetches() - 2;
-    println!("{forced} forced fetches");
-    assert!((1..=20).contains(&forced), "{forced}");
-    assert_eq!((rejected, world.seen().len()), (0, 1 + 2 * 36_000));
+    assert_eq!((rejected, forced), (0, 0), "the key is not active yet");
+    let canaries = world.seen().len() - 1 - 36_000;
+    println!("{canaries} requests were sent twice");
+    assert!((300..=400).contains(&canaries), "{canaries}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn dead_previous_key_is_tried_once() {
+async fn dead_previous_key_is_given_up() {
     let world = World::new("good");
     let key = world.key().await;
     let client = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
@@ -116,8 +115,9 @@ async fn dead_previous_key_is_tried_once() {
     assert!((1..=24).contains(&forced), "{forced}");
     assert_eq!(rejected, 36_000);
     let seen = world.seen();
-    let good = seen.iter().filter(|seen| seen.key() == "good").count();
-    assert_eq!(good, 2, "the first proved it, one went back to it");
+    let last = seen.iter().rposition(|seen| seen.key() == "good").unwrap();
+    println!("the {last}th of {} sends was the last with it", seen.len());
+    assert!(last < 2 * 1300, "after two minutes at most");
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +128,27 @@ async fn frequent_rotations_are_never_throttled() {
         world.rotate(&format!("key-{n}"));
         let response = client.clone().oneshot(post("body")).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "rotation {n}");
-        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(10)).await;
     }
     assert_eq!(world.fetches(), 201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_accepted_keys_hold_no_refresh_back() {
+    let world = World::new("key-0");
+    let key = world.key_with(millis(0)).await;
+    for n in 1..=10 {
+        pass(minutes(1)).await;
+        world.store(&format!("key-{n}"));
+        key.refresh().await.unwrap();
+        pass(millis(2000)).await;
+        // The key is not active yet. It is later.
+        let used = key.current().generation();
+        let outcome = key.refresh_newer_than(used).await;
+        assert!(
+            matches!(&outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged),
+            "{outcome:?}"
+        );
+        key.report_accepted(used);
+    }
 }

@@ -19,12 +19,13 @@ use axum::response::Response;
 use tower_rotating_auth::inbound::policy::RoutePolicy;
 use tower_rotating_auth::inbound::{AuthErrorResponse, ErrorFormat, KeyRecord, KeySet, Scopes};
 use tower_rotating_auth::keyring::NewKey;
-use tower_rotating_auth::rotating::Event;
 
 use self::journal::Journal;
 use self::upstream::DemoUpstream;
 use crate::error::Error;
-use crate::gateway::{AuthConfig, ClientKeys, Config, Gateway, Guard, Limits, Listener, Server};
+use crate::gateway::{
+    AuthConfig, ClientKeys, Config, EventLog, Gateway, Guard, Limits, Listener, Server,
+};
 use crate::output;
 
 /// Show what a rotation looks like, with an upstream of its own.
@@ -77,7 +78,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
     };
     let layer = from_fn_with_state(journal.clone(), record);
     let wrap = |app: Router| app.layer(layer);
-    let gateway = Gateway::open(config, ignore_event, wrap).await?;
+    // The journal has a line for each request; events would repeat it.
+    let gateway = Gateway::open(config, EventLog::Off, wrap).await?;
 
     for name in IGNORED {
         if std::env::var_os(name).is_some() {
@@ -125,9 +127,6 @@ fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
 fn cannot_start(why: &dyn Display) -> Error {
     Error::start(format!("cannot start the demo: {why}"))
 }
-
-/// The journal has a line for each request; events would repeat it.
-fn ignore_event(_: &Event) {}
 
 /// Numbers a request for the upstream, and prints its line when the response head is there.
 async fn record(

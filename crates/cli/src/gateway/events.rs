@@ -2,22 +2,24 @@
 
 use std::fmt;
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tower_rotating_auth::{
-    rotating::{Event, EventKind},
-    source::FetchReason,
+    inbound, outbound,
+    rotating::{self, Generation},
+    source::{FetchReason, SourceErrorKind},
 };
 use tracing_subscriber::EnvFilter;
 
 use crate::output::say;
 
 /// Writes the library's warnings to standard error, such as that everybody may read a key file.
-/// Leaves out events, which [`log`] writes.
+/// Leaves out events, which [`EventLog`] writes.
 pub(crate) fn trace_warnings() {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(
-            "tower_rotating_auth=warn,tower_rotating_auth::rotating::event=off",
+            "tower_rotating_auth=warn,tower_rotating_auth::rotating::event=off,\
+             tower_rotating_auth::outbound::event=off,tower_rotating_auth::inbound::event=off",
         ))
         .with_writer(io::stderr)
         .with_ansi(false)
@@ -26,54 +28,133 @@ pub(crate) fn trace_warnings() {
         .init();
 }
 
-/// Handles the events of a key or a key set.
-pub(crate) type EventLog = fn(&Event);
+/// Whether events get lines on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventLog {
+    Lines,
+    Off,
+}
 
-/// Writes a line about an event to standard output.
-pub(crate) fn log(event: &Event) {
-    let (at, name) = (Clock(event.at), &event.name);
-    match &event.kind {
-        EventKind::Rotated { generation, reason } => say(format_args!(
-            "{at} rotated: {name} is at generation {generation} ({})",
-            why(*reason)
-        )),
-        EventKind::Replayed {
-            rejected,
-            generation,
-        } => say(format_args!(
-            "{at} replayed: upstream rejected {name} generation {rejected}; sent the request again \
-             with generation {generation}"
-        )),
-        EventKind::FellBack {
-            rejected,
-            generation,
-        } => say(format_args!(
-            "{at} fell back: upstream does not accept {name} generation {rejected} yet; sent the \
-             request again with generation {generation}"
-        )),
-        EventKind::Rejected { generation } => say(format_args!(
-            "{at} rejected: upstream rejected {name} generation {generation}; answered the client with \
-             502"
-        )),
-        EventKind::RefreshFailed {
-            kind,
-            failures,
-            next_attempt,
-        } => say(format_args!(
-            "{at} refresh failed ({kind}, {failures} in a row): keeping {name}; next attempt in \
-             {:.1} s",
-            next_attempt.as_secs_f64()
-        )),
-        EventKind::Refused {
-            reason,
-            suppressed: 0,
-        } => say(format_args!(
-            "{at} refused: request without a valid key of {name} ({reason})"
-        )),
-        EventKind::Refused { reason, suppressed } => say(format_args!(
-            "{at} refused: request without a valid key of {name} ({reason}), and {suppressed} more before it"
-        )),
-        _ => {}
+impl EventLog {
+    /// Returns an observer of a value that is no upstream key.
+    pub(crate) fn values(self) -> impl FnMut(&rotating::Event) + Send + 'static {
+        move |event| match &event.kind {
+            rotating::EventKind::Rotated { generation, reason } => {
+                self.line(event, rotated(&event.name, *generation, *reason));
+            }
+            rotating::EventKind::RefreshFailed {
+                kind,
+                failures,
+                next_attempt,
+            } => self.line(
+                event,
+                refresh_failed(&event.name, *kind, *failures, *next_attempt),
+            ),
+            _ => {}
+        }
+    }
+
+    /// Returns an observer of the upstream's key.
+    pub(crate) fn upstream(self) -> impl FnMut(&outbound::Event) + Send + 'static {
+        move |event| {
+            let name = &event.name;
+            match &event.kind {
+                outbound::EventKind::Rotated { generation, reason } => {
+                    self.line(event, rotated(name, *generation, *reason));
+                }
+                outbound::EventKind::RefreshFailed {
+                    kind,
+                    failures,
+                    next_attempt,
+                } => self.line(event, refresh_failed(name, *kind, *failures, *next_attempt)),
+                outbound::EventKind::Replayed {
+                    rejected,
+                    generation,
+                } => self.line(
+                    event,
+                    format_args!(
+                        "replayed: upstream rejected {name} {}; sent the request again with \
+                         generation {generation}",
+                        Rejected(rejected)
+                    ),
+                ),
+                outbound::EventKind::Rejected { rejected } => self.line(
+                    event,
+                    format_args!(
+                        "rejected: upstream rejected {name} {}; answered the client with 502",
+                        Rejected(rejected)
+                    ),
+                ),
+                outbound::EventKind::NeverAccepted { generation } => self.line(
+                    event,
+                    format_args!(
+                        "not accepted: upstream has never accepted {name} generation \
+                         {generation}; the previous one stays in use. Check the new key"
+                    ),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns an observer of refused clients.
+    pub(crate) fn clients(self) -> impl FnMut(&inbound::Event) + Send + 'static {
+        move |event| {
+            let name = &event.name;
+            match event.kind {
+                inbound::EventKind::Refused {
+                    reason,
+                    suppressed: 0,
+                } => self.line(
+                    event,
+                    format_args!("refused: request without a valid key of {name} ({reason})"),
+                ),
+                inbound::EventKind::Refused { reason, suppressed } => self.line(
+                    event,
+                    format_args!(
+                        "refused: request without a valid key of {name} ({reason}), and \
+                         {suppressed} more before it"
+                    ),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    fn line<K>(self, event: &rotating::Event<K>, text: impl fmt::Display) {
+        if self == Self::Lines {
+            say(format_args!("{} {text}", Clock(event.at)));
+        }
+    }
+}
+
+fn rotated(name: &str, generation: Generation, reason: Option<FetchReason>) -> String {
+    format!(
+        "rotated: {name} is at generation {generation} ({})",
+        why(reason)
+    )
+}
+
+fn refresh_failed(name: &str, kind: SourceErrorKind, failures: u32, next: Duration) -> String {
+    format!(
+        "refresh failed ({kind}, {failures} in a row): keeping {name}; next attempt in {:.1} s",
+        next.as_secs_f64()
+    )
+}
+
+/// Formats the generations that the upstream rejected.
+struct Rejected<'a>(&'a [outbound::Attempt]);
+
+impl fmt::Display for Rejected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, attempt) in self.0.iter().enumerate() {
+            let before = if number == 0 { "generation" } else { ", then" };
+            write!(f, "{before} {}", attempt.generation)?;
+            if attempt.verdict == outbound::Verdict::NotActive {
+                f.write_str(" (not active yet)")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use super::error_response::Problem;
 /// Reads the status of one rotating value.
 pub(crate) type Source = Box<dyn Fn() -> Status + Send + Sync>;
 
+/// Returns the source of a rotating value's status.
 pub(crate) fn source<T: Send + Sync + 'static>(rotating: &Rotating<T>) -> Source {
     let rotating = rotating.clone();
     Box::new(move || rotating.status())

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
     events::trace_warnings();
     let is_open = matches!(config.server.auth, AuthConfig::Open(_));
     let listener = Listener::bind(config.listen).await?;
-    let gateway = Gateway::open(config, events::log, |app| app).await?;
+    let gateway = Gateway::open(config, EventLog::Lines, |app| app).await?;
     let url = gateway.url(&listener);
     output::say(format_args!("listening on {url}"));
     if is_open {

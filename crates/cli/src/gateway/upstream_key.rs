@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use http::HeaderName;
 use tower_rotating_auth::{
-    InvalidKey, Rotating, Secret,
+    InvalidKey, Secret,
     outbound::adapter::HttpAdapter,
     outbound::replay::BufferBody,
-    outbound::{Credential, InjectKeyLayer, IntoCredential},
-    rotating::Publisher,
+    outbound::{
+        Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, RotatingCredential,
+    },
     source::FileSource,
 };
 
 use super::config::{KeyFrom, KeyHeader, Upstream};
 use super::events::EventLog;
-use super::health::{Source, source};
+use super::health::Source;
 use super::proxy::upload;
 use crate::error::{Error, chain};
 
@@ -22,9 +23,9 @@ use crate::error::{Error, chain};
 const NAME: &str = "upstream-key";
 
 pub(crate) struct UpstreamKey {
-    key: Rotating<Credential>,
+    key: RotatingCredential,
     /// Keeps a key from the environment current. Dropping it would end the rotating value.
-    _publisher: Option<Publisher<Credential>>,
+    _publisher: Option<CredentialPublisher>,
 }
 
 impl UpstreamKey {
@@ -34,9 +35,9 @@ impl UpstreamKey {
         poll: Duration,
         log: EventLog,
     ) -> Result<Self, Error> {
-        let builder = Rotating::builder()
+        let builder = RotatingCredential::builder()
             .name(NAME)
-            .observer(log)
+            .observer(log.upstream())
             .overlap(upstream.overlap);
         match &upstream.key {
             KeyFrom::Environment(secret) => {
@@ -76,11 +77,12 @@ impl UpstreamKey {
     ) -> Result<InjectKeyLayer<HttpAdapter<BufferBody>>, Error> {
         let inject = InjectKeyLayer::new(upstream.base.origin(), self.key.clone())
             .map_err(|error| Error::usage(format!("--upstream: {error}")))?;
-        Ok(inject.override_existing().replay(upload::KEEP))
+        Ok(inject.override_existing().replay(upload::KEEP).max_sends(3))
     }
 
     pub(crate) fn source(&self) -> Source {
-        source(&self.key)
+        let key = self.key.clone();
+        Box::new(move || key.status())
     }
 }
 

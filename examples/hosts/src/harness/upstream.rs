@@ -14,8 +14,8 @@ use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, IntoCredential},
+    Secret,
+    outbound::{Credential, IntoCredential, RotatingCredential},
     rotating::StartError,
     source::{SourceError, channel, source_fn},
 };
@@ -66,8 +66,10 @@ impl Upstream {
     }
 
     /// Starts the key of a client, from a secret store.
-    pub(crate) async fn key(&self) -> Result<Rotating<Credential>, StartError> {
-        let builder = Rotating::builder().poll(NEVER).min_interval(Duration::ZERO);
+    pub(crate) async fn key(&self) -> Result<RotatingCredential, StartError> {
+        let builder = RotatingCredential::builder()
+            .poll(NEVER)
+            .min_interval(Duration::ZERO);
         let rotation = self.0.borrow().rotation;
         match rotation {
             Rotation::CutOver => {

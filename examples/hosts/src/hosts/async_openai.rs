@@ -18,14 +18,13 @@ use reqwest::Response;
 use serde_json::json;
 use tower::ServiceBuilder;
 use tower_rotating_auth::{
-    Rotating,
     outbound::adapter::ClientAdapter,
-    outbound::{ConfigError, Credential, InjectKeyLayer},
+    outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<Client<OpenAIConfig>, ConfigError> {
+fn keyed_client(url: &str, key: RotatingCredential) -> Result<Client<OpenAIConfig>, ConfigError> {
     let adapter = ClientAdapter::for_factory(|factory: &HttpRequestFactory, name, value| {
         let factory = factory.clone();
         HttpRequestFactory::new(move || {

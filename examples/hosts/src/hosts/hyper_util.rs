@@ -13,9 +13,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
-    Rotating,
     outbound::adapter::HttpAdapter,
-    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -23,7 +22,7 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 /// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client<HttpConnector, Full<Bytes>>, HttpAdapter>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
+fn keyed_client(url: &str, key: RotatingCredential) -> Result<KeyedClient, ConfigError> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     Ok(InjectKeyLayer::new(url, key)?.layer(client))
 }

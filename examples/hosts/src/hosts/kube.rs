@@ -12,14 +12,11 @@ use kube::client::{Body, ConfigExt};
 use kube::{Api, Client, Config};
 use serde_json::json;
 use tower::ServiceBuilder;
-use tower_rotating_auth::{
-    Rotating,
-    outbound::{ConfigError, Credential, InjectKeyLayer},
-};
+use tower_rotating_auth::outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
-fn keyed_client(config: Config, key: Rotating<Credential>) -> Result<Client, ConfigError> {
+fn keyed_client(config: Config, key: RotatingCredential) -> Result<Client, ConfigError> {
     let cluster = config.cluster_url.to_string();
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

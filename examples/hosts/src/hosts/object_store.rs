@@ -21,10 +21,7 @@ use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{
-    Rotating,
-    outbound::{Credential, InjectKeyLayer},
-};
+use tower_rotating_auth::outbound::{Credential, InjectKeyLayer, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
@@ -59,7 +56,7 @@ impl HttpService for Keyed {
 
 fn keyed_store(
     url: &str,
-    key: Rotating<Credential>,
+    key: RotatingCredential,
     connector: impl HttpConnector,
 ) -> Result<impl ObjectStore, Failed> {
     let inject = InjectKeyLayer::new(url, key)?;

@@ -12,13 +12,13 @@ use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, Wit
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::spawn_blocking;
 use tonic::Request;
-use tower_rotating_auth::{Rotating, outbound::Credential};
+use tower_rotating_auth::outbound::{Credential, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
 
 fn keyed_provider(
     url: &str,
-    key: Rotating<Credential>,
+    key: RotatingCredential,
 ) -> Result<SdkTracerProvider, ExporterBuildError> {
     let exporter = SpanExporter::builder()
         .with_tonic()

@@ -14,10 +14,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::spawn_blocking;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_rotating_auth::{
-    Rotating,
-    outbound::{Credential, InjectKeyLayer},
-};
+use tower_rotating_auth::outbound::{Credential, InjectKeyLayer, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
@@ -36,7 +33,7 @@ impl HttpClient for Keyed {
 }
 
 /// Builds the provider. Call it outside of a runtime: reqwest's blocking client panics in one.
-fn keyed_provider(url: &str, key: Rotating<Credential>) -> Result<SdkTracerProvider, Failed> {
+fn keyed_provider(url: &str, key: RotatingCredential) -> Result<SdkTracerProvider, Failed> {
     let inject = InjectKeyLayer::new(url, key)?;
     let client = reqwest::blocking::Client::new();
     let exporter = SpanExporter::builder()

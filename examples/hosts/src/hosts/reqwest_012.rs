@@ -6,9 +6,8 @@ use bytes::Bytes;
 use reqwest_012::{Client, Error, Request, Response};
 use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
-    Rotating,
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer},
+    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -16,7 +15,7 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 /// The type of the client, for the rest of a program to name.
 type KeyedClient = InjectKey<Client, ClientAdapter<Request, ResponseAdapter<Response, Error>>>;
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<KeyedClient, ConfigError> {
+fn keyed_client(url: &str, key: RotatingCredential) -> Result<KeyedClient, ConfigError> {
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
         .extensions(Response::extensions_mut);

@@ -13,9 +13,8 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware,
 use tokio::sync::Mutex;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Rotating,
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{ConfigError, Credential, InjectKeyLayer},
+    outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
@@ -39,7 +38,7 @@ impl Middleware for Keyed {
     }
 }
 
-fn keyed_client(url: &str, key: Rotating<Credential>) -> Result<ClientWithMiddleware, ConfigError> {
+fn keyed_client(url: &str, key: RotatingCredential) -> Result<ClientWithMiddleware, ConfigError> {
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .status(Response::status)
         .extensions(Response::extensions_mut);

@@ -15,17 +15,14 @@ use rmcp::transport::streamable_http_client::{
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
-use tower_rotating_auth::{
-    Rotating,
-    outbound::{ConfigError, Credential, InjectKeyLayer},
-};
+use tower_rotating_auth::outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential};
 use tower_rotating_auth_rmcp::KeyedMcpClient;
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 
 fn keyed_transport(
     url: &str,
-    key: Rotating<Credential>,
+    key: RotatingCredential,
 ) -> Result<StreamableHttpClientTransport<KeyedMcpClient<reqwest::Client>>, ConfigError> {
     let client = KeyedMcpClient::new(reqwest::Client::new(), InjectKeyLayer::new(url, key)?);
     let config = StreamableHttpClientTransportConfig::with_uri(url);

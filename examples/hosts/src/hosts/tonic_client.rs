@@ -15,10 +15,9 @@ use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 use tower::Layer;
 use tower_rotating_auth::{
-    Rotating,
     outbound::adapter::HttpAdapter,
     outbound::replay::{BufferBody, MapBody, ReplayBody},
-    outbound::{Credential, InjectKey, InjectKeyLayer},
+    outbound::{Credential, InjectKey, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
@@ -27,7 +26,7 @@ use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load}
 pub(super) type KeyedChannel =
     InjectKey<Channel, HttpAdapter<MapBody<fn(ReplayBody<Body>) -> Body>>>;
 
-pub(super) fn keyed_channel(url: &str, key: Rotating<Credential>) -> Result<KeyedChannel, Failed> {
+pub(super) fn keyed_channel(url: &str, key: RotatingCredential) -> Result<KeyedChannel, Failed> {
     let channel = Endpoint::from_shared(url.to_owned())?.connect_lazy();
     let messages = BufferBody::new(1 << 20).map(Body::new as fn(ReplayBody<Body>) -> Body);
     let inject = InjectKeyLayer::new(url, key)?.assume_origin(url)?;

@@ -6,8 +6,8 @@ use http::{HeaderName, Request, Response, StatusCode};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKeyLayer},
+    Secret,
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use super::super::{ORIGIN, URL, World, get};
@@ -47,10 +47,10 @@ fn carried(world: &World, name: &str) -> Vec<bool> {
         .collect()
 }
 
-fn named(name: &'static str) -> Rotating<Credential> {
+fn named(name: &'static str) -> RotatingCredential {
     let name = HeaderName::from_static(name);
     let (key, _publisher) =
-        Rotating::manual(Credential::header(name, &Secret::from("k-1")).unwrap());
+        RotatingCredential::manual(Credential::header(name, &Secret::from("k-1")).unwrap());
     key
 }
 

@@ -11,8 +11,8 @@ use tower::retry::Policy;
 use tower::timeout::error::Elapsed;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Rotating, Secret,
-    outbound::{Credential, InjectKeyLayer},
+    Secret,
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use super::super::{ORIGIN, World, post};
@@ -66,10 +66,10 @@ fn fails_once(
 }
 
 /// Returns the world, a manually published key, and its publisher.
-fn manual(first: &str) -> (World, Rotating<Credential>, impl Fn() + Send + Sync + use<>) {
+fn manual(first: &str) -> (World, RotatingCredential, impl Fn() + Send + Sync + use<>) {
     let world = World::new(first);
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, publisher) = Rotating::manual(bearer(first));
+    let (key, publisher) = RotatingCredential::manual(bearer(first));
     let publisher = std::sync::Mutex::new(publisher);
     let upstream = world.clone();
     let replace = move || {

@@ -16,7 +16,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::service_fn;
-use tower_rotating_auth::{Rotating, Secret, outbound::Credential};
+use tower_rotating_auth::{
+    Secret,
+    outbound::{Credential, RotatingCredential},
+};
 
 /// A server that answers for every host that is dialed, and records what it got.
 #[derive(Clone)]
@@ -134,12 +137,12 @@ impl Arrived {
     }
 }
 
-fn bearer() -> Rotating<Credential> {
-    Rotating::manual(Credential::bearer(&Secret::from("key")).unwrap()).0
+fn bearer() -> RotatingCredential {
+    RotatingCredential::manual(Credential::bearer(&Secret::from("key")).unwrap()).0
 }
 
-fn x_api_key() -> Rotating<Credential> {
-    Rotating::manual(Credential::x_api_key(&Secret::from("key")).unwrap()).0
+fn x_api_key() -> RotatingCredential {
+    RotatingCredential::manual(Credential::x_api_key(&Secret::from("key")).unwrap()).0
 }
 
 fn get(uri: &str) -> Request<Full<Bytes>> {

@@ -7,9 +7,8 @@ use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_http::follow_redirect::policy::{FilterCredentials, Limited, PolicyExt};
 use tower_rotating_auth::{
-    Rotating,
     outbound::adapter::ClientAdapter,
-    outbound::{Credential, InjectKeyLayer, Origin},
+    outbound::{InjectKeyLayer, Origin, RotatingCredential},
 };
 
 use super::{Arrived, Wire, bearer, get, x_api_key};
@@ -25,7 +24,7 @@ fn there_and_back(host: &str, path: &str) -> Option<&'static str> {
     }
 }
 
-fn home(key: Rotating<Credential>) -> InjectKeyLayer {
+fn home(key: RotatingCredential) -> InjectKeyLayer {
     InjectKeyLayer::new(Origin::cleartext(HOME).unwrap(), key).unwrap()
 }
 
@@ -77,7 +76,7 @@ async fn remove_all_redirect_policy_strips_api_key_header() {
 
 fn over_reqwest(
     wire: &Wire,
-    key: Rotating<Credential>,
+    key: RotatingCredential,
     redirects: reqwest::redirect::Policy,
 ) -> impl tower::Service<
     reqwest::Request,

@@ -7,9 +7,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::{Layer, service_fn};
 use tower_rotating_auth::{
-    Rotating, Secret,
+    Secret,
     outbound::adapter::ClientAdapter,
-    outbound::{Credential, InjectKeyLayer, Origin, Route},
+    outbound::{Credential, InjectKeyLayer, Origin, RotatingCredential, Route},
 };
 
 use super::{Wire, bearer, get};
@@ -352,7 +352,8 @@ async fn path_only_request_uses_assumed_origin() {
 #[tokio::test]
 async fn path_keys_reach_exactly_their_paths() {
     let key = |key: &str| {
-        let (key, _publisher) = Rotating::manual(Credential::bearer(&Secret::from(key)).unwrap());
+        let (key, _publisher) =
+            RotatingCredential::manual(Credential::bearer(&Secret::from(key)).unwrap());
         key
     };
     let inject = InjectKeyLayer::routes([

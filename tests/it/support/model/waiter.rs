@@ -36,7 +36,8 @@ enum Answer {
     Current(Generation),
     Unchanged,
     Failed(SourceErrorKind),
-    HeldBack,
+    CoolingDown,
+    Throttled,
     TimedOut,
     Stopped,
 }
@@ -49,7 +50,8 @@ impl Answer {
                 let error = error.source_error().expect("it has the source's error");
                 Self::Failed(error.kind())
             }
-            RefreshErrorKind::Cooldown | RefreshErrorKind::Throttled => Self::HeldBack,
+            RefreshErrorKind::Cooldown => Self::CoolingDown,
+            RefreshErrorKind::Throttled => Self::Throttled,
             RefreshErrorKind::TimedOut => Self::TimedOut,
             RefreshErrorKind::Stopped => Self::Stopped,
             other => panic!("{other:?}"),
@@ -125,7 +127,10 @@ impl Waiter {
                 assert!(some_attempt_was(Outcome::Good));
             }
             (_, Answer::Failed(class)) => assert!(some_attempt_was(Outcome::Bad(class))),
-            (_, Answer::HeldBack) => assert_eq!(waited, Duration::ZERO),
+            (Asked::Rejected(_), Answer::CoolingDown) | (Asked::Refresh, Answer::Throttled) => {
+                assert_eq!(waited, Duration::ZERO);
+            }
+            (Asked::Rejected(_), Answer::Throttled) => assert_eq!(waited, longest),
             (Asked::Rejected(_), Answer::TimedOut) => {}
             (_, Answer::Stopped) => assert!(stopped, "the task is running"),
             wrong => panic!("{wrong:?}"),

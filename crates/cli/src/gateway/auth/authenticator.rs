@@ -56,7 +56,10 @@ impl Authenticator {
             }
             AuthConfig::Guarded(guard) => guard,
         };
-        let builder = Rotating::builder().name(NAME).poll(poll).observer(log);
+        let builder = Rotating::builder()
+            .name(NAME)
+            .poll(poll)
+            .observer(log.values());
         let (mut publisher, mut recorder) = (None, None);
         let keys = match from {
             ClientKeys::File { path, uses } => {
@@ -77,6 +80,7 @@ impl Authenticator {
             }
         };
         let require = RequireKeyLayer::new(keys.clone())
+            .observer(log.clients())
             .policy(policies)
             .error_response(refuser);
         Ok(Self {

@@ -96,7 +96,7 @@ impl Tls {
     pub(crate) async fn open(files: &Files, poll: Duration, log: EventLog) -> Result<Self, Error> {
         let named = |name: &'static str| {
             let builder = Rotating::builder().name(name).poll(poll);
-            builder.observer(log)
+            builder.observer(log.values())
         };
         let key = named("tls-key")
             .start(FileSource::new(&files.key))

@@ -8,9 +8,9 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use tower::{BoxError, Layer, Service};
 use tower_rotating_auth::{
-    Rotating, Secret,
+    Secret,
     outbound::replay::{BufferBody, ReplayBody},
-    outbound::{Credential, InjectKeyLayer},
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use super::server::Protocol;
@@ -41,7 +41,7 @@ where
     B: Body<Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     let bearer = |key: &str| Credential::bearer(&Secret::from(key)).unwrap();
-    let (key, mut publisher) = Rotating::manual(bearer("old"));
+    let (key, mut publisher) = RotatingCredential::manual(bearer("old"));
     let inject = InjectKeyLayer::new(url, key).unwrap();
     let mut client = inject.replay(BufferBody::new(limit)).layer(client);
     let request = Request::post(url).header("trailer", "checksum").body(body);

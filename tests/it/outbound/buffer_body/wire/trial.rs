@@ -162,10 +162,12 @@ impl Trial {
         match (self.expected(), answer) {
             (Expected::Replayed, Ok(response)) => {
                 assert_eq!(response.status(), StatusCode::OK);
-                assert!(matches!(
-                    response.extensions().get(),
-                    Some(Outcome::Replayed { .. })
-                ));
+                assert!(
+                    response
+                        .extensions()
+                        .get()
+                        .is_some_and(Outcome::is_replayed)
+                );
                 server
                     .hear(|server| !server.old.is_empty() && !server.new.is_empty())
                     .await;
@@ -178,12 +180,10 @@ impl Trial {
             }
             (Expected::Rejected, Ok(response)) => {
                 assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+                let outcome: &Outcome = response.extensions().get().unwrap();
                 assert!(matches!(
-                    response.extensions().get(),
-                    Some(Outcome::Rejected {
-                        reason: NotReplayed::BodyNotKept,
-                        ..
-                    })
+                    outcome.not_replayed(),
+                    Some(NotReplayed::BodyNotKept)
                 ));
                 let words = response.into_body().collect().await;
                 if (self.protocol, self.after) != (Protocol::Http2, After::Resets) {

@@ -65,14 +65,14 @@ async fn nothing_is_lost_in_200_rotations_of_both_keys() {
         seen.rejected >= ROTATIONS / 2,
         "half of the rotations reject somebody: {seen}"
     );
-    assert!(seen.rejected <= ROTATIONS * CLIENTS, "{seen}");
+    assert!(seen.rejected <= 2 * ROTATIONS * CLIENTS, "{seen}");
     assert_eq!(
         seen.late, 0,
         "a request that began after a key was in use carried an older one: {seen}"
     );
-    assert!(seen.most_attempts <= 2, "{seen}");
+    assert!(seen.most_attempts <= 3, "{seen}");
     if stalled.is_empty() {
-        assert_eq!(seen.rejected, seen.loaded_before, "{seen}");
+        assert_eq!(seen.rejected, seen.loaded_before + seen.fell_back, "{seen}");
     }
     for rotation in 0..=ROTATIONS {
         assert!(!gateway.output().contains(&key(rotation)), "a key was told");

@@ -24,7 +24,7 @@ use crate::gateway::harness::serve;
 pub(crate) const EVENTS: usize = 3;
 /// A client's request, whichever attempt it is.
 pub(crate) const ID: &str = "x-id";
-/// The last key that was in use when the client sent its request.
+/// The last key that the gateway knew to be in use when the client sent its request.
 pub(crate) const IN_USE: &str = "x-in-use";
 
 #[derive(Clone)]
@@ -73,8 +73,10 @@ pub(crate) struct Counts {
     pub(crate) rejected: usize,
     /// Of those, requests that had been given the key before while it was the current one.
     pub(crate) loaded_before: usize,
-    /// Requests with an older key than the one that was in use when they began.
+    /// Requests that came at first with an older key than the one that was in use when they began.
     pub(crate) late: usize,
+    /// Requests that were rejected with the key in use, and then with the one before.
+    pub(crate) fell_back: usize,
     /// Times that one request came.
     pub(crate) most_attempts: usize,
 }
@@ -86,12 +88,14 @@ impl fmt::Display for Counts {
             rejected,
             loaded_before,
             late,
+            fell_back,
             most_attempts,
         } = self;
         write!(
             f,
             "the upstream saw {requests} requests and rejected {rejected}, {loaded_before} of them with the \
-             key that was current when they were given it, {late} with an older one, none more than {most_attempts} times"
+             key that was current when they were given it, {late} with an older one, {fell_back} with the one before, \
+             none more than {most_attempts} times"
         )
     }
 }
@@ -156,15 +160,15 @@ impl Upstream {
         self.wait_for(|progress| progress.rejected > rotation).await;
     }
 
-    /// A client is about to send a request; the key that is in use.
+    /// A client is about to send a request; the key that the gateway knows to be in use.
     pub(crate) fn begins(&self, id: &str) -> usize {
         let mut ledger = self.book.ledger.lock().unwrap();
-        let Progress { seen, answered, .. } = *self.book.progress.borrow();
+        let answered = self.book.progress.borrow().answered;
         ledger.under_way.insert(id.to_owned(), answered);
         self.book
             .progress
             .send_modify(|progress| progress.oldest_under_way = ledger.oldest());
-        seen
+        answered
     }
 
     /// A client has its answer, whatever it is.
@@ -217,13 +221,15 @@ impl Book {
         let counts = &mut ledger.counts;
         counts.requests += 1;
         counts.most_attempts = counts.most_attempts.max(attempts);
-        counts.late += usize::from(key.is_some_and(|key| key < in_use));
+        let is_older = key.is_some_and(|key| key < in_use);
+        counts.late += usize::from(is_older && attempts == 1);
         let taken = key.filter(|key| (oldest..=newest).contains(key));
         if let Some(key) = taken {
             ledger.under_way.remove(&id);
             ledger.let_in.insert(id, key);
         } else {
             counts.rejected += 1;
+            counts.fell_back += usize::from(is_older && attempts > 1);
             let before = key.is_some_and(|key| key >= in_use && key + 1 == newest);
             counts.loaded_before += usize::from(before);
         }

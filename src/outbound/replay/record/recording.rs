@@ -80,6 +80,15 @@ impl Recording {
         }
     }
 
+    /// Returns this recording with `rest` after it.
+    pub(crate) fn followed_by(mut self, mut rest: Self) -> Self {
+        self.close_short();
+        rest.close_short();
+        self.pieces.append(&mut rest.pieces);
+        self.trailers = self.trailers.or(rest.trailers);
+        self
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty() && self.short.is_empty() && self.trailers.is_none()
     }

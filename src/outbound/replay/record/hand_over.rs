@@ -28,17 +28,17 @@ use std::task::{Context, Poll, Waker};
 
 use http_body::{Body, SizeHint};
 
-use super::error::SupersededError;
-use super::frame::{BoxError, PolledFrame, poll_frame_of};
+use super::frame::{BoxError, PolledFrame};
 use super::recording::Recording;
+use super::spliced::Spliced;
+use crate::outbound::replay::error::SupersededError;
 
 /// The slot between both sides. Whoever takes the body out owns it alone.
 type Slot<B> = Mutex<Option<Recorded<B>>>;
 
 /// A body that is recorded while it is sent.
 struct Recorded<B> {
-    /// `None` once it has ended.
-    source: Option<B>,
+    source: Spliced<B>,
     /// `None` once there can be no replay.
     recording: Option<Recording>,
     sending: Sending,
@@ -61,14 +61,14 @@ pub(crate) struct Claim<B>(Arc<Slot<B>>);
 /// The result of the first attempt's poll.
 pub(crate) enum Turn<B> {
     Polled(PolledFrame),
-    /// There can be no replay: the first attempt owns the body, or `None` if the body has ended.
-    Alone(Option<B>),
+    /// There can be no replay: the first attempt owns the body.
+    Alone(Spliced<B>),
 }
 
 /// Starts to record up to `max_bytes` bytes of a body while it is sent.
-pub(crate) fn record<B>(source: B, max_bytes: usize) -> (First<B>, Claim<B>) {
+pub(crate) fn record<B>(source: Spliced<B>, max_bytes: usize) -> (First<B>, Claim<B>) {
     let recorded = Recorded {
-        source: Some(source),
+        source,
         recording: Some(Recording::with_room(max_bytes)),
         sending: Sending::Active,
         waiting: None,
@@ -90,22 +90,19 @@ where
             return Turn::Polled(recorded.poll_frame(cx));
         }
         let recorded = slot.take();
-        Turn::Alone(recorded.and_then(|recorded| recorded.source))
+        Turn::Alone(recorded.map_or_else(Spliced::ended, |recorded| recorded.source))
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
         lock(&self.0)
             .as_ref()
-            .is_some_and(|recorded| recorded.source.as_ref().is_none_or(B::is_end_stream))
+            .is_some_and(|recorded| recorded.source.is_end_stream())
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
         lock(&self.0)
             .as_ref()
-            .map_or_else(SizeHint::default, |recorded| {
-                let ended = SizeHint::with_exact(0);
-                recorded.source.as_ref().map_or(ended, B::size_hint)
-            })
+            .map_or_else(SizeHint::default, |recorded| recorded.source.size_hint())
     }
 }
 
@@ -118,13 +115,10 @@ where
             self.wait(cx);
             return Poll::Pending;
         }
-        let Some(source) = &mut self.source else {
-            return Poll::Ready(None);
-        };
-        let polled = poll_frame_of(source, cx);
+        let polled = self.source.poll_frame(cx);
         match &polled {
             Poll::Pending => self.wait(cx),
-            Poll::Ready(None) => self.source = None,
+            Poll::Ready(None) => {}
             Poll::Ready(Some(Err(_))) => self.recording = None,
             Poll::Ready(Some(Ok(frame))) => {
                 let recording = &mut self.recording;
@@ -161,7 +155,7 @@ impl<B> Claim<B> {
     }
 
     /// Takes the body from the first attempt: what was sent of it, and the rest.
-    pub(crate) fn take_over(self) -> Option<(Recording, Option<B>)> {
+    pub(crate) fn take_over(self) -> Option<(Recording, Spliced<B>)> {
         let mut slot = lock(&self.0);
         let recording = slot.as_mut()?.recording.take()?;
         let recorded = slot.take()?;

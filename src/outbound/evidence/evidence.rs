@@ -1,0 +1,277 @@
+//! What the upstream's answers have shown about one generation of a credential.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::trial::Trial;
+use crate::clock::Now;
+use crate::generation::Generation;
+use crate::outbound::credential::Credential;
+use crate::rotating::{Content, Doubted, Standing};
+
+/// A credential with its evidence, as the engine keeps them.
+pub(crate) type Known = Content<Credential, Evidence>;
+
+/// How often an acceptance is noted while nothing changes. Well below the minute for which a
+/// previous credential counts as working.
+const TICK: Duration = Duration::from_secs(15);
+
+/// How often an acceptance is noted while nothing changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noting {
+    /// Once for each time that the refresh task ticks, so that hardly any request reads a clock or
+    /// writes.
+    OncePerTick,
+    /// Each one, since there is no refresh task that ticks.
+    Each,
+}
+
+/// What the upstream's answers have shown about one generation of a credential.
+///
+/// It lies beside the credential in the engine's cell, so a request loads both at once. A request
+/// writes to it only if its answer shows something new.
+///
+/// A rejection alone shows nothing about the credential: the upstream may reject that request with
+/// any. Conclusions come from acceptances, and from requests that were rejected with one credential
+/// and accepted with another.
+pub struct Evidence {
+    made: Instant,
+    noting: Noting,
+    /// When it was first accepted: 0 for never, else the milliseconds since `made`, plus 1.
+    proven: AtomicU64,
+    /// When it was last accepted, like `proven`. It may be half a minute old while all is well.
+    last_accepted: AtomicU64,
+    /// Whether `last_accepted` is young enough that the next acceptance need not be noted.
+    is_noted: AtomicBool,
+    /// When `is_noted` was last reset, like `proven`.
+    ticked: AtomicU64,
+    /// Whether it is the previous one by now, so that every acceptance counts.
+    stands_by: AtomicBool,
+    /// The rejections so far …
+    rejections: AtomicU64,
+    /// … and how many of them had come when the request was sent that was accepted last.
+    refuted: AtomicU64,
+    /// Whether requests have to ask `trial` which credential to carry.
+    on_trial: AtomicBool,
+    trial: Mutex<Option<Trial<Arc<Known>>>>,
+}
+
+/// What a request remembers of the evidence at the time when it was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    rejections: u64,
+    pub(crate) acceptance: Acceptance,
+}
+
+/// Whether an acceptance shows something new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acceptance {
+    IsNews,
+    IsKnown,
+}
+
+impl Evidence {
+    pub(crate) fn new(noting: Noting, trial: Option<Trial<Arc<Known>>>, now: Instant) -> Self {
+        Self {
+            made: now,
+            noting,
+            proven: AtomicU64::new(0),
+            last_accepted: AtomicU64::new(0),
+            is_noted: AtomicBool::new(false),
+            ticked: AtomicU64::new(0),
+            stands_by: AtomicBool::new(false),
+            rejections: AtomicU64::new(0),
+            refuted: AtomicU64::new(0),
+            on_trial: AtomicBool::new(trial.is_some()),
+            trial: Mutex::new(trial),
+        }
+    }
+
+    /// Returns whether the upstream has accepted this generation.
+    ///
+    /// It turns `false` again if the upstream rejects the generation and still accepts the previous
+    /// one for the same request: then some of its nodes do not know the new key yet.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        // Acquire: who sees the proof also sees the end of the trial.
+        self.proven.load(Ordering::Acquire) != 0
+    }
+
+    fn time(&self, stamp: &AtomicU64) -> Option<Instant> {
+        // Relaxed: a time by itself, which orders nothing.
+        let millis = stamp.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(self.made + Duration::from_millis(millis))
+    }
+
+    fn stamp(&self, now: Instant) -> u64 {
+        let millis = now.saturating_duration_since(self.made).as_millis();
+        u64::try_from(millis).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    pub(crate) fn last_accepted(&self) -> Option<Instant> {
+        self.time(&self.last_accepted)
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        match self.time(&self.proven) {
+            None => Standing::Unconfirmed,
+            Some(since) => Standing::Confirmed {
+                since,
+                doubted: if self.is_doubted() {
+                    Doubted::Yes
+                } else {
+                    Doubted::No
+                },
+            },
+        }
+    }
+
+    /// Returns whether the last thing that is known is a rejection.
+    pub(crate) fn is_doubted(&self) -> bool {
+        // Acquire: pairs with `reject`.
+        self.rejections.load(Ordering::Acquire) > self.refuted.load(Ordering::Acquire)
+    }
+
+    /// Returns what a request that is sent now has to remember.
+    pub(crate) fn mark(&self) -> Mark {
+        let rejections = self.rejections.load(Ordering::Acquire);
+        // Relaxed: a mark that comes late costs one more note.
+        let known = self.is_noted.load(Ordering::Relaxed)
+            && self.refuted.load(Ordering::Relaxed) >= rejections;
+        Mark {
+            rejections,
+            acceptance: if known {
+                Acceptance::IsKnown
+            } else {
+                Acceptance::IsNews
+            },
+        }
+    }
+
+    /// Returns the mark of a request of which nothing is known but that it was accepted.
+    pub(crate) fn mark_of_unknown(&self) -> Mark {
+        Mark {
+            acceptance: Acceptance::IsNews,
+            ..self.mark()
+        }
+    }
+
+    /// Records a rejection.
+    pub(crate) fn reject(&self) {
+        // Release: who sees the count also sees the command that was queued before it.
+        self.rejections.fetch_add(1, Ordering::Release);
+    }
+
+    /// Records that a request was accepted that was sent at `mark`. Returns whether that is the
+    /// first one.
+    pub(crate) fn accept(&self, mark: Mark, now: Instant) -> bool {
+        let stamp = self.stamp(now);
+        self.last_accepted.fetch_max(stamp, Ordering::Relaxed);
+        self.refuted.fetch_max(mark.rejections, Ordering::Release);
+        let is_first = self.proven.load(Ordering::Relaxed) == 0 && {
+            let mut trial = self.trial();
+            if let Some(trial) = &mut *trial {
+                trial.accepted(now);
+            }
+            self.on_trial.store(false, Ordering::Release);
+            // The lock is held: a request that asks the trial finds both or neither.
+            self.proven.swap(stamp, Ordering::Release) == 0
+        };
+        // Last, so that who sees the note also finds the proof. Without somebody who ticks, every
+        // acceptance is noted.
+        if self.noting == Noting::OncePerTick && !self.stands_by.load(Ordering::Relaxed) {
+            self.is_noted.store(true, Ordering::Relaxed);
+        }
+        is_first
+    }
+
+    /// Records that one request was rejected with this generation and accepted with the previous
+    /// one.
+    pub(crate) fn too_early(&self, now: Instant) {
+        let mut trial = self.trial();
+        if let Some(trial) = &mut *trial {
+            trial.too_early(now);
+            self.proven.store(0, Ordering::Release);
+            self.is_noted.store(false, Ordering::Relaxed);
+            self.on_trial.store(true, Ordering::Release);
+        }
+    }
+
+    /// Records that one request was rejected with this generation and with those that `has_tried`
+    /// names. If the previous one is among them again and again, it is given up.
+    pub(crate) fn all_rejected(&self, has_tried: impl Fn(Generation) -> bool, now: Instant) {
+        let mut trial = self.trial();
+        let given_up = trial.take_if(|trial| {
+            let previous = trial.previous();
+            let (generation, accepted) = (previous.generation, previous.state.last_accepted());
+            has_tried(generation) && trial.is_dead(accepted, now)
+        });
+        if given_up.is_some() {
+            self.on_trial.store(false, Ordering::Release);
+        }
+    }
+
+    /// Has the next acceptance noted again, if the last tick was a while ago.
+    pub(crate) fn tick(&self, now: Instant) {
+        let is_due = self
+            .time(&self.ticked)
+            .is_none_or(|ticked| now >= ticked + TICK);
+        if is_due {
+            // Relaxed: see `mark`.
+            self.ticked.store(self.stamp(now), Ordering::Relaxed);
+            self.is_noted.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Has every acceptance noted from now on, since this is the previous credential.
+    pub(crate) fn stand_by(&self) {
+        // Relaxed: see `mark`.
+        self.stands_by.store(true, Ordering::Relaxed);
+        self.is_noted.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes the previous credential away, so that nothing falls back to it.
+    pub(crate) fn end_trial(&self) -> Option<Trial<Arc<Known>>> {
+        let mut trial = self.trial();
+        self.on_trial.store(false, Ordering::Release);
+        trial.take()
+    }
+
+    /// Frees the previous credential if it can no longer be used. Otherwise returns when that will
+    /// be, as far as it is known.
+    pub(crate) fn tidy(&self, now: Now) -> Option<Instant> {
+        let mut trial = self.trial();
+        let ended = trial.take_if(|trial| !trial.is_usable(now));
+        if ended.is_some() {
+            self.on_trial.store(false, Ordering::Release);
+        }
+        trial.as_ref().and_then(Trial::ends)
+    }
+
+    pub(crate) fn trial(&self) -> MutexGuard<'_, Option<Trial<Arc<Known>>>> {
+        // No code panics while it holds the lock, and no half of a change would do harm.
+        self.trial.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the previous credential, usable or not.
+    pub(crate) fn previous(&self) -> Option<Arc<Known>> {
+        self.trial().as_ref().map(Trial::previous).map(Arc::clone)
+    }
+
+    /// Returns whether a request has to ask which credential to carry.
+    pub(crate) fn is_on_trial(&self) -> bool {
+        self.on_trial.load(Ordering::Acquire)
+    }
+}
+
+impl fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evidence")
+            .field("is_proven", &self.is_proven())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,283 @@
+//! One request on its way: the credentials that it was sent with, and what their answers say.
+
+use std::sync::Arc;
+
+use super::shared::Handle;
+use crate::generation::Generation;
+use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
+use crate::outbound::config::Found;
+use crate::outbound::credential::Credential;
+use crate::outbound::event::EventKind;
+use crate::outbound::evidence::{
+    Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Overdue, Resend, Role, Tried,
+    Way, choose, is_exhausted,
+};
+use crate::outbound::outcome::{Attempt, NotReplayed, Outcome, Verdict};
+use crate::outbound::rotating_credential::RotatingCredential;
+use crate::outbound::routes::Index;
+use crate::rotating::{RefreshError, Refreshing};
+
+/// A request on its way.
+pub(crate) struct Journey<X> {
+    shared: Arc<Handle<X>>,
+    index: Index,
+    /// The attempt under way.
+    sent: Sent,
+    /// What the upstream rejected before. Empty for nearly all requests, and then not allocated.
+    tried: Vec<Tried>,
+    /// Why there is no newer credential, if one was asked for.
+    no_newer: Option<RefreshError>,
+    /// Held until the request is answered, if it is the canary.
+    _permit: Option<CanaryPermit>,
+}
+
+/// An attempt under way.
+#[derive(Clone, Copy)]
+struct Sent {
+    tried: Tried,
+    mark: Mark,
+}
+
+impl Sent {
+    fn new(known: &Known, role: Role) -> Self {
+        let generation = known.generation;
+        Self {
+            tried: Tried { generation, role },
+            mark: known.state.mark(),
+        }
+    }
+}
+
+/// What follows a rejection.
+pub(crate) enum Next {
+    /// There is another credential.
+    SendAgain,
+    /// There may be a newer credential soon.
+    Await(Refreshing<Credential, Evidence>),
+    /// The caller gets the rejection.
+    GiveUp(NotReplayed),
+}
+
+impl<X> Journey<X> {
+    /// Sets the credential of the first attempt, on the one that was found for the request.
+    pub(crate) fn start<Req>(
+        shared: &Arc<Handle<X>>,
+        found: Found,
+        sent: &mut X::Sent,
+        resend: Resend,
+    ) -> Self
+    where
+        X: RequestAdapter<Req>,
+    {
+        let (index, credential) = found;
+        let evidence = credential.state();
+        let set = |sent: &mut X::Sent, credential: &Credential| {
+            shared
+                .adapter
+                .set_header(sent, credential.name(), credential.value());
+        };
+        let (mut attempt, mut canary) = (None, None);
+        if evidence.is_on_trial() {
+            let key = shared.config.key(index);
+            let way = Way {
+                tried: &[],
+                resend,
+                sends_left: shared.config.max_sends.left_after(0),
+                newer: Newer::NotAsked,
+            };
+            let (choice, overdue) = choose(credential.content(), way, key.now());
+            report_overdue(key, credential.generation(), overdue);
+            if let Choice::Send {
+                known,
+                role,
+                permit,
+            } = choice
+            {
+                set(sent, &known.value);
+                (attempt, canary) = (Some(Sent::new(&known, role)), permit);
+            }
+        }
+        let attempt = attempt.unwrap_or_else(|| {
+            // The usual case: no lock, and no count that threads would share.
+            set(sent, &credential);
+            Sent::new(credential.content(), Role::InUse)
+        });
+        Self {
+            shared: Arc::clone(shared),
+            index,
+            sent: attempt,
+            tried: Vec::new(),
+            no_newer: None,
+            _permit: canary,
+        }
+    }
+
+    pub(crate) fn adapter(&self) -> &X {
+        &self.shared.adapter
+    }
+
+    fn key(&self) -> &RotatingCredential {
+        self.shared.config.key(self.index)
+    }
+
+    fn sends_left(&self) -> u8 {
+        self.shared.config.max_sends.left_after(self.tried.len())
+    }
+
+    /// Returns whether the request may be sent more than once more.
+    pub(crate) fn resend_after_next(&self) -> Resend {
+        if self.sends_left() > 1 {
+            Resend::Possible
+        } else {
+            Resend::Impossible
+        }
+    }
+
+    /// Records that the attempt under way was rejected.
+    pub(crate) fn rejected(&mut self) {
+        self.tried.push(self.sent.tried);
+    }
+
+    /// Decides what follows the last rejection.
+    pub(crate) fn next(&mut self, resend: Resend) -> Next {
+        match self.choose(resend) {
+            Choice::Send { .. } => Next::SendAgain,
+            Choice::AwaitNewer => Next::Await(self.refresh()),
+            Choice::GiveUp => Next::GiveUp(self.give_up(resend)),
+        }
+    }
+
+    /// Records that a newer credential was asked for in vain.
+    pub(crate) fn no_newer(&mut self, error: RefreshError) {
+        self.no_newer = Some(error);
+    }
+
+    fn choose(&self, resend: Resend) -> Choice {
+        let current = self.key().current();
+        let way = Way {
+            tried: &self.tried,
+            resend,
+            sends_left: self.sends_left(),
+            newer: match self.no_newer {
+                Some(_) => Newer::NoneFound,
+                None => Newer::NotAsked,
+            },
+        };
+        choose(current.content(), way, self.key().now()).0
+    }
+
+    /// Sets the credential of the next attempt, as late as possible: the credentials may have
+    /// changed while the request waited for the inner service.
+    pub(crate) fn send_again<Req>(&mut self, request: &mut X::Sent, resend: Resend)
+    where
+        X: RequestAdapter<Req>,
+    {
+        let (known, role) = match self.choose(resend) {
+            Choice::Send { known, role, .. } => (known, role),
+            // The credential that was to be sent is gone. The answer to the last attempt is gone,
+            // too, so the current one has to do.
+            Choice::AwaitNewer | Choice::GiveUp => {
+                (Arc::clone(self.key().current().content()), Role::InUse)
+            }
+        };
+        let credential = &known.value;
+        self.shared
+            .adapter
+            .set_header(request, credential.name(), credential.value());
+        self.sent = Sent::new(&known, role);
+        self.emit(EventKind::Replayed {
+            rejected: self.rejections(),
+            generation: known.generation,
+        });
+    }
+
+    /// Requests a credential newer than all that were rejected.
+    fn refresh(&self) -> Refreshing<Credential, Evidence> {
+        let generations = self.tried.iter().map(|tried| tried.generation);
+        let newest = generations.max().unwrap_or(self.sent.tried.generation);
+        self.key().refresh_newer_than(newest)
+    }
+
+    /// Returns why there is no other attempt. If the request was rejected with all that there is,
+    /// a refresh is requested all the same: later requests profit from it.
+    fn give_up(&mut self, resend: Resend) -> NotReplayed {
+        if self.no_newer.is_none() {
+            let current = self.key().current();
+            if is_exhausted(current.content(), &self.tried, self.key().now()) {
+                drop(self.refresh());
+            }
+        }
+        match self.no_newer.take() {
+            _ if self.sends_left() == 0 => NotReplayed::NoSendLeft,
+            Some(error) if resend == Resend::Possible => NotReplayed::RefreshFailed(error),
+            _ => NotReplayed::BodyNotKept,
+        }
+    }
+
+    fn rejections(&self) -> Vec<Attempt> {
+        let rejected = |tried: &Tried| Attempt {
+            generation: tried.generation,
+            verdict: match tried.role {
+                Role::InUse => Verdict::Rejected,
+                Role::OnTrial => Verdict::NotActive,
+            },
+        };
+        self.tried.iter().map(rejected).collect()
+    }
+
+    /// Ends the request with an answer that is not a rejection.
+    pub(crate) fn answered<Res, Err>(self, mut answer: Result<Res, Err>) -> Result<Res, Err>
+    where
+        X: ClassifyRejection<Res, Err>,
+    {
+        let generation = self.sent.tried.generation;
+        let is_news = self.sent.mark.acceptance == Acceptance::IsNews || !self.tried.is_empty();
+        if is_news && self.adapter().accepts(&answer) {
+            self.key().accepted(generation, Some(self.sent.mark));
+            for tried in &self.tried {
+                self.key().too_early(tried.generation, generation);
+            }
+        }
+        if let (Ok(response), false) = (&mut answer, self.tried.is_empty()) {
+            let mut attempts = self.rejections();
+            attempts.push(Attempt {
+                generation,
+                verdict: Verdict::NotRejected,
+            });
+            self.adapter()
+                .record_outcome(response, Outcome::new(attempts, None));
+        }
+        answer
+    }
+
+    /// Ends the request with a rejection.
+    pub(crate) fn given_up<Res, Err>(
+        self,
+        mut answer: Result<Res, Err>,
+        reason: NotReplayed,
+    ) -> Result<Res, Err>
+    where
+        X: ClassifyRejection<Res, Err>,
+    {
+        let rejected = self.rejections();
+        self.emit(EventKind::Rejected {
+            rejected: rejected.clone(),
+        });
+        self.key().rejected_with(&self.tried);
+        if let Ok(response) = &mut answer {
+            let outcome = Outcome::new(rejected, Some(reason));
+            self.adapter().record_outcome(response, outcome);
+        }
+        answer
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.key().emit(kind);
+    }
+}
+
+fn report_overdue(key: &RotatingCredential, generation: Generation, overdue: Overdue) {
+    if overdue == Overdue::Yes {
+        key.emit(EventKind::NeverAccepted { generation });
+    }
+}

@@ -1,0 +1,51 @@
+//! What the use of a generation has shown.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a generation must have been in use to count as settled.
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
+
+/// What the use of a generation has shown, as far as the storm guard needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// No use of it has succeeded yet.
+    Unconfirmed,
+    /// A use of it has succeeded.
+    Confirmed {
+        /// When the first one did.
+        since: Instant,
+        /// Whether a later one failed, and none that began after that has succeeded since.
+        doubted: Doubted,
+    },
+}
+
+/// Whether a confirmed generation failed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubted {
+    No,
+    Yes,
+}
+
+impl Standing {
+    /// Returns whether a use has succeeded after every failure.
+    pub(crate) const fn is_undoubted(self) -> bool {
+        matches!(
+            self,
+            Self::Confirmed {
+                doubted: Doubted::No,
+                ..
+            }
+        )
+    }
+
+    /// Returns whether the generation has been in use long enough that its end is a rotation like
+    /// any other, and not one of a storm.
+    pub(crate) fn is_settled(self, now: Instant) -> bool {
+        match self {
+            Self::Unconfirmed => false,
+            Self::Confirmed { since, .. } => now >= since + SETTLED_AFTER,
+        }
+    }
+}
