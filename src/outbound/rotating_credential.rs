@@ -233,6 +233,14 @@ impl RotatingCredential {
         }
     }
 
+    /// Records that a request was rejected with a generation. It shows nothing by itself.
+    pub(crate) fn rejected(&self, generation: Generation) {
+        let previous = self.current().state().previous();
+        if let Some(previous) = previous.filter(|known| known.generation == generation) {
+            previous.state.reject();
+        }
+    }
+
     /// Records that one request was rejected with all of `tried`.
     pub(crate) fn rejected_with(&self, tried: &[Tried]) {
         let current = self.current();

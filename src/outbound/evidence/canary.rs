@@ -22,6 +22,11 @@ pub(crate) struct Canary {
     flying_since: Option<Instant>,
 }
 
+/// How many rejections in a row of the previous credential make a request the canary that cannot be
+/// sent again: it has little to lose then. More than one, since any request may be rejected for
+/// another reason.
+const REJECTIONS_IN_A_ROW: u64 = 3;
+
 /// Whether a request can be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resend {
@@ -39,14 +44,17 @@ impl Canary {
         }
     }
 
-    /// Returns whether a request may be the canary at `now`.
-    pub(crate) fn is_due(&self, now: Instant, resend: Resend) -> bool {
+    /// Returns whether a request may be the canary at `now`. `rejections` is how often in a row the
+    /// previous credential was rejected.
+    pub(crate) fn is_due(&self, now: Instant, resend: Resend, rejections: u64) -> bool {
         let flies = self
             .flying_since
             .is_some_and(|since| now < since + LONGEST_FLIGHT);
         let due = match resend {
-            Resend::Possible => self.due,
-            Resend::Impossible => self.due + WAIT_FOR_RESENDABLE,
+            Resend::Impossible if rejections < REJECTIONS_IN_A_ROW => {
+                self.due + WAIT_FOR_RESENDABLE
+            }
+            _ => self.due,
         };
         !flies && now >= due
     }
@@ -83,10 +91,10 @@ mod tests {
     fn one_canary_flies_at_a_time() {
         let start = Instant::now();
         let mut canary = Canary::due_at(start);
-        assert!(canary.is_due(start, Resend::Possible));
+        assert!(canary.is_due(start, Resend::Possible, 0));
         canary.sent(start);
-        assert!(!canary.is_due(start + millis(9_999), Resend::Possible));
-        assert!(canary.is_due(start + millis(10_000), Resend::Possible));
+        assert!(!canary.is_due(start + millis(9_999), Resend::Possible, 0));
+        assert!(canary.is_due(start + millis(10_000), Resend::Possible, 0));
     }
 
     #[test]
@@ -96,9 +104,9 @@ mod tests {
         for pause in [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000] {
             canary.sent(now);
             canary.too_early(now);
-            assert!(!canary.is_due(now + millis(pause - 1), Resend::Possible));
+            assert!(!canary.is_due(now + millis(pause - 1), Resend::Possible, 0));
             now += millis(pause);
-            assert!(canary.is_due(now, Resend::Possible));
+            assert!(canary.is_due(now, Resend::Possible, 0));
         }
     }
 
@@ -109,8 +117,8 @@ mod tests {
         for _ in 0..5 {
             canary.sent(now);
             canary.back(now);
-            assert!(!canary.is_due(now + millis(99), Resend::Possible));
-            assert!(canary.is_due(now + millis(100), Resend::Possible));
+            assert!(!canary.is_due(now + millis(99), Resend::Possible, 0));
+            assert!(canary.is_due(now + millis(100), Resend::Possible, 0));
         }
     }
 
@@ -118,7 +126,8 @@ mod tests {
     fn request_that_cannot_be_resent_waits_for_others() {
         let now = Instant::now();
         let canary = Canary::due_at(now);
-        assert!(!canary.is_due(now + millis(9_999), Resend::Impossible));
-        assert!(canary.is_due(now + millis(10_000), Resend::Impossible));
+        assert!(!canary.is_due(now + millis(9_999), Resend::Impossible, 2));
+        assert!(canary.is_due(now, Resend::Impossible, 3));
+        assert!(canary.is_due(now + millis(10_000), Resend::Impossible, 0));
     }
 }

@@ -89,7 +89,8 @@ fn situation<'a>(
     now: Now,
 ) -> Situation<'a> {
     let canary = trial.map_or(CanaryDue::NotNow, |trial| {
-        trial.canary_at(now.mono, way.resend)
+        let rejections = trial.previous().state.rejections_in_a_row();
+        trial.canary_at(now.mono, way.resend, rejections)
     });
     Situation {
         tried: way.tried,

@@ -132,8 +132,15 @@ impl Evidence {
 
     /// Returns whether the last thing that is known is a rejection.
     pub(crate) fn is_doubted(&self) -> bool {
+        self.rejections_in_a_row() > 0
+    }
+
+    /// Returns how many rejections came since the last request was sent that was accepted.
+    pub(crate) fn rejections_in_a_row(&self) -> u64 {
+        let refuted = self.refuted.load(Ordering::Acquire);
         // Acquire: pairs with `reject`.
-        self.rejections.load(Ordering::Acquire) > self.refuted.load(Ordering::Acquire)
+        let rejections = self.rejections.load(Ordering::Acquire);
+        rejections.saturating_sub(refuted)
     }
 
     /// Returns what a request that is sent now has to remember.

@@ -96,8 +96,10 @@ impl<P> Trial<P> {
         [expires, self.overlap_ends()].into_iter().flatten().min()
     }
 
-    pub(crate) fn canary_at(&self, now: Instant, resend: Resend) -> CanaryDue {
-        if self.canary.is_due(now, resend) {
+    /// Returns whether a request may be the canary. `rejections` is how often in a row the previous
+    /// credential was rejected.
+    pub(crate) fn canary_at(&self, now: Instant, resend: Resend, rejections: u64) -> CanaryDue {
+        if self.canary.is_due(now, resend, rejections) {
             CanaryDue::Now
         } else {
             CanaryDue::NotNow

@@ -57,12 +57,13 @@ pin_project! {
         },
         /// There is another credential. The answer is dropped, and with it what it held of the inner
         /// service, which must become ready again.
-        Readying { service: S, replay: Option<Replay<X, Sent, Saved>> },
+        Readying { replay: Option<Replay<S, X, Sent, Saved>> },
     }
 }
 
 /// A request that waits to be sent again.
-struct Replay<X, Sent, Saved> {
+struct Replay<S, X, Sent, Saved> {
+    service: S,
     request: Sent,
     saved: Option<Saved>,
     journey: Journey<X>,
@@ -211,8 +212,7 @@ where
                             rejected: Some(rejected),
                         },
                         Next::SendAgain => match rejected.restore() {
-                            Ok((service, replay)) => State::Readying {
-                                service,
+                            Ok(replay) => State::Readying {
                                 replay: Some(replay),
                             },
                             // The next look finds that nothing can be sent again.
@@ -235,9 +235,12 @@ where
                         rejected: Some(rejected),
                     }
                 }
-                StateProj::Readying { service, replay } => {
-                    ready!(service.poll_ready(cx))?;
+                StateProj::Readying { replay } => {
+                    if let Some(replay) = replay {
+                        ready!(replay.service.poll_ready(cx))?;
+                    }
                     let Replay {
+                        mut service,
                         mut request,
                         saved,
                         mut journey,
@@ -259,7 +262,7 @@ where
 impl<S, X, Saved, Answer> Rejected<S, X, Saved, Answer> {
     /// Restores the request, and drops the answer. Returns the rejection if nothing can be
     /// restored.
-    fn restore<Req>(self) -> Result<(S, Replay<X, X::Sent, Saved>), Self>
+    fn restore<Req>(self) -> Result<Replay<S, X, X::Sent, Saved>, Self>
     where
         X: RequestAdapter<Req, Saved = Saved>,
     {
@@ -276,14 +279,12 @@ impl<S, X, Saved, Answer> Rejected<S, X, Saved, Answer> {
             Some((service, restored))
         });
         match restored {
-            Some((service, (request, saved))) => Ok((
+            Some((service, (request, saved))) => Ok(Replay {
                 service,
-                Replay {
-                    request,
-                    saved,
-                    journey,
-                },
-            )),
+                request,
+                saved,
+                journey,
+            }),
             None => Err(Self {
                 answer,
                 journey,

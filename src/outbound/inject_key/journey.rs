@@ -136,6 +136,7 @@ impl<X> Journey<X> {
     /// Records that the attempt under way was rejected.
     pub(crate) fn rejected(&mut self) {
         self.tried.push(self.sent.tried);
+        self.key().rejected(self.sent.tried.generation);
     }
 
     /// Decides what follows the last rejection.

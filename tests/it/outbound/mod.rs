@@ -11,6 +11,7 @@ mod order;
 mod origins;
 mod overlap;
 mod replay;
+mod rotations;
 mod routes;
 mod secrecy;
 mod storm;
