@@ -41,6 +41,7 @@ async fn main() -> Result<(), BoxError> {
         .start(source_fn(fetch).bearer())
         .await?;
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+        .method(Request::method)
         .status(Response::status)
         .extensions(Response::extensions_mut);
     let mut client = ServiceBuilder::new()

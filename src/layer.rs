@@ -112,7 +112,8 @@ use crate::outbound::OverrideExisting;
 /// # A gateway
 ///
 /// A gateway usually has `require` on its router, and `inject` on the client that its handlers
-/// call, as above. A proxy that is one Tower service takes one layer with both halves:
+/// call, as above. A proxy that is one Tower service takes one layer with both halves. No client
+/// can set the header of the proxy's key then, not even on a request that gets no key:
 ///
 /// ```
 /// # use tower_rotating_auth::{
@@ -171,22 +172,24 @@ impl RotatingAuthLayer {
 
 #[cfg(all(feature = "inbound", feature = "outbound"))]
 impl RotatingAuthLayer<RequireKeyLayer, Identity> {
-    /// Adds the outbound half, whose key replaces a header that a client has set.
+    /// Adds the outbound half, whose key replaces a header that a client has set. A request that
+    /// gets no key goes out without that header.
     pub fn inject<O: OverrideExisting>(self, outbound: O) -> RotatingAuthLayer<RequireKeyLayer, O> {
         RotatingAuthLayer {
             inbound: self.inbound.before_our_key(),
-            outbound: outbound.override_existing(),
+            outbound: outbound.override_everywhere(),
         }
     }
 }
 
 #[cfg(all(feature = "inbound", feature = "outbound"))]
 impl<O: OverrideExisting> RotatingAuthLayer<Identity, O> {
-    /// Adds the inbound half. The outbound half's key then replaces a header that a client has set.
+    /// Adds the inbound half. The outbound half's key then replaces a header that a client has set,
+    /// and a request that gets no key goes out without that header.
     pub fn require(self, inbound: RequireKeyLayer) -> RotatingAuthLayer<RequireKeyLayer, O> {
         RotatingAuthLayer {
             inbound: inbound.before_our_key(),
-            outbound: self.outbound.override_existing(),
+            outbound: self.outbound.override_everywhere(),
         }
     }
 }

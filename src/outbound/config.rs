@@ -1,11 +1,16 @@
 //! The configuration that both layers share.
 
+use std::slice::from_ref;
+
+use http::header::{HeaderMap, HeaderName};
+
 use crate::outbound::adapter::Target;
 use crate::outbound::credential::Credential;
 use crate::outbound::evidence::Evidence;
 use crate::outbound::rotating_credential::RotatingCredential;
-use crate::outbound::routes::{Index, Table};
+use crate::outbound::routes::{Index, Lookup, Table};
 use crate::rotating::Current;
+use crate::syntax::header_name::remove_variables;
 
 /// The configuration of one layer.
 #[derive(Clone, Debug)]
@@ -17,12 +22,15 @@ pub(crate) struct Config {
     pub(crate) max_sends: MaxSends,
 }
 
-/// The treatment of a header that the caller has set.
+/// The treatment of a header that the caller has set, of the same name as a key's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// Keeps the header. The caller handles its rejection.
+    /// Keeps the header and leaves the key off. The caller handles its rejection.
     Keep,
+    /// Removes the header from requests to the places of the keys, also if they get no key.
     Override,
+    /// Removes the header from every request: the caller is a client of a gateway.
+    OverrideEverywhere,
 }
 
 /// The treatment of requests once the credential has expired and there is no better one.
@@ -65,18 +73,66 @@ impl MaxSends {
 /// The credential for a request, and the index of the key that it belongs to.
 pub(crate) type Found = (Index, Current<Credential, Evidence>);
 
+/// The headers of a request, as the caller has set them.
+pub(crate) trait CallerHeaders {
+    fn has(&mut self, name: &HeaderName) -> bool;
+
+    /// Removes the header, and all others that a server could take for it.
+    fn remove(&mut self, name: &HeaderName);
+}
+
 impl Config {
-    /// Loads the credential for a request to `target`, once. Returns `None` if the request is sent
-    /// without one.
-    pub(crate) fn credential_for(&self, target: Target<'_>) -> Option<Found> {
-        let index = self.table.find(target)?;
-        let key = self.key(index);
-        let credential = key.current();
-        let omitted = self.expired == Expired::Omit && key.has_expired(&credential);
-        (!omitted).then_some((index, credential))
+    pub(crate) fn lookup(&self, target: &Target<'_>) -> Lookup {
+        self.table.find(target)
+    }
+
+    /// Loads the credential for a request, once, and removes what the caller may not set in its
+    /// place. Returns `None` if the request is sent without one.
+    pub(crate) fn credential_for(
+        &self,
+        lookup: Lookup,
+        headers: &mut impl CallerHeaders,
+    ) -> Option<Found> {
+        let found = match lookup {
+            Lookup::Key(index) => Some((index, self.key(index).current())),
+            Lookup::Withheld(_) | Lookup::Ambiguous | Lookup::Elsewhere => None,
+        };
+        let removed = |index: &Index| self.existing.is_removed(*index, lookup);
+        for index in self.table.indexes().filter(removed) {
+            match &found {
+                Some((own, credential)) if *own == index => headers.remove(credential.name()),
+                _ => headers.remove(self.key(index).current().name()),
+            }
+        }
+        found.filter(|(index, credential)| {
+            let kept = self.existing == Existing::Keep && headers.has(credential.name());
+            let omitted = self.expired == Expired::Omit && self.key(*index).has_expired(credential);
+            !kept && !omitted
+        })
     }
 
     pub(crate) fn key(&self, index: Index) -> &RotatingCredential {
         self.table.key(index)
+    }
+}
+
+impl Existing {
+    /// Returns whether the caller's header in place of an entry's key is removed.
+    fn is_removed(self, index: Index, lookup: Lookup) -> bool {
+        match (self, lookup) {
+            (Self::Keep, _) | (Self::Override, Lookup::Elsewhere) => false,
+            (Self::Override, Lookup::Key(own) | Lookup::Withheld(own)) => own == index,
+            (Self::Override, Lookup::Ambiguous) | (Self::OverrideEverywhere, _) => true,
+        }
+    }
+}
+
+impl CallerHeaders for HeaderMap {
+    fn has(&mut self, name: &HeaderName) -> bool {
+        self.contains_key(name)
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        remove_variables(self, from_ref(name));
     }
 }

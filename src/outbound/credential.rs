@@ -3,10 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use zeroize::Zeroizing;
 
 use super::auth_scheme::AuthScheme;
+use super::header;
 use super::per_thread::PerThread;
 use crate::key;
 use crate::key::{InvalidKey, InvalidKeyKind};
@@ -129,6 +130,9 @@ impl Credential {
 
     /// Sets the header in `headers`, in place of any of that name.
     ///
+    /// Also removes its name from `Connection`, so that the next hop does not drop it
+    /// ([RFC 9110 §7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
+    ///
     /// Use this where a host takes an interceptor and no layer. A header map does not say where it
     /// is sent, so the caller must check the origin. The caller also handles a rejection, with
     /// [`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than).
@@ -155,7 +159,7 @@ impl Credential {
     /// # }
     /// ```
     pub fn apply_to(&self, headers: &mut HeaderMap) {
-        headers.insert(&self.name, self.value());
+        header::set(headers, &self.name, self.value());
     }
 }
 

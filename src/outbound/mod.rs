@@ -61,8 +61,8 @@
 //!   [`InjectKeyLayer`](InjectKeyLayer#redirects).
 //! - A gRPC call whose `UNAUTHENTICATED` comes in its trailers is not replayed: by then the caller
 //!   has the response.
-//! - A [`ClientAdapter`](adapter::ClientAdapter) sees a request's URL, and not a `Host` header that
-//!   the caller has set.
+//! - A [`ClientAdapter`](adapter::ClientAdapter) sees a request's method only if you add it with
+//!   [`method`](adapter::ClientAdapter::method).
 //! - Statuses 429 and 5xx say nothing about the key, since a load balancer may have sent them.
 
 pub mod adapter;
@@ -72,6 +72,7 @@ mod credential;
 mod error;
 mod event;
 mod evidence;
+mod header;
 mod inject_key;
 mod inject_key_once;
 mod into_credential;

@@ -1,5 +1,6 @@
 //! Rules of HTTP and gRPC that both halves share.
 
 pub(crate) mod grpc;
+pub(crate) mod header_name;
 pub(crate) mod path;
 pub(crate) mod tchar;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::stream::BoxStream;
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::transport::streamable_http_client::{
     SseError, StreamableHttpClient, StreamableHttpError, StreamableHttpPostResponse,
@@ -19,7 +19,9 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream::Sse;
 use tower_layer::Layer;
 use tower_rotating_auth::outbound::InjectKeyLayer;
-use tower_rotating_auth::outbound::adapter::{ClassifyRejection, RequestAdapter, Target};
+use tower_rotating_auth::outbound::adapter::{
+    ClassifyRejection, RequestAdapter, Target, is_same_header,
+};
 use tower_service::Service;
 
 /// A client for rmcp's `StreamableHttpClientTransport` that puts the current key on each call of
@@ -181,12 +183,19 @@ impl RequestAdapter<Head> for CallAdapter {
     type Sent = Head;
     type Saved = Head;
 
-    fn target<'a>(&self, head: &'a Head) -> Target<'a> {
-        Target::from_url(&head.uri)
+    fn target<'a>(&self, head: &'a mut Head) -> Target<'a> {
+        Target::from_url(&head.uri).with_host_value(head.headers.get(&HOST))
     }
 
     fn has_header(&self, head: &mut Head, name: &HeaderName) -> bool {
         head.headers.contains_key(name) || (*name == AUTHORIZATION && head.token.is_some())
+    }
+
+    fn remove_header(&self, head: &mut Head, name: &HeaderName) {
+        if *name == AUTHORIZATION {
+            head.token = None;
+        }
+        head.headers.retain(|other, _| !is_same_header(name, other));
     }
 
     fn pass(&self, head: Head) -> Head {

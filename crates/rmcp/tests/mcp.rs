@@ -392,6 +392,57 @@ async fn transport_token_counts_as_a_caller_header() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn foreign_host_gets_no_key_and_override_takes_twins_off() {
+    let inject = || {
+        let key = Credential::x_api_key(&Secret::from("ours")).unwrap();
+        InjectKeyLayer::new(ORIGIN, RotatingCredential::manual(key).0).unwrap()
+    };
+    let set = |headers: &[(&'static str, &'static str)]| -> Headers {
+        let headers = headers.iter();
+        headers
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    };
+    let theirs = [
+        ("x-api-key", "theirs"),
+        ("x_api_key", "theirs"),
+        ("x.api.key", "theirs"),
+    ];
+    let foreign = [&theirs[..], &[("host", "evil.test")]].concat();
+    for (inject, headers, key, twins) in [
+        (
+            inject(),
+            &[("host", "api.example.com")][..],
+            Some("ours"),
+            0,
+        ),
+        (inject(), &[("host", "evil.test")], None, 0),
+        (inject(), &theirs[1..], Some("ours"), 2),
+        (inject(), &foreign, Some("theirs"), 2),
+        (inject().override_existing(), &theirs, Some("ours"), 0),
+        (inject().override_existing(), &foreign, None, 0),
+    ] {
+        let world = World::new("own");
+        let client = KeyedMcpClient::new(Client::of(&world), inject);
+        for name in CALLS {
+            let answer = call(&client, name, URL, Some("own"), set(headers));
+            answer.await.unwrap();
+        }
+        for seen in world.seen() {
+            assert_eq!(seen.header("x-api-key"), key, "{headers:?}");
+            let found = ["x_api_key", "x.api.key"].map(|name| seen.header(name));
+            let found = found.into_iter().flatten().count();
+            assert_eq!(found, twins, "{headers:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn response_limits_reach_the_wrapped_client() {
     let world = World::new("key");
     let wrapped = Client::of(&world);

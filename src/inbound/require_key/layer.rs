@@ -140,7 +140,9 @@ impl RequireKeyLayer {
         })
     }
 
-    /// Removes these headers from each request, whatever their case, with `_` and `-` as equal.
+    /// Removes these headers from each request, whatever their case and punctuation.
+    ///
+    /// A server behind this one may take `x_auth_client` or `x.auth.client` for `x-auth-client`.
     ///
     /// Name the headers with which your application itself states who the client is, so that no
     /// client can set them.

@@ -1,6 +1,7 @@
 //! An adapter made of functions that a client's types have.
 
 use std::fmt;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -9,10 +10,12 @@ use http::{Extensions, StatusCode};
 use super::classify::ClassifyRejection;
 use super::rejection::shows_acceptance;
 use super::request::RequestAdapter;
-use super::target::Target;
+use super::target::{Host, MethodKind, Target};
+use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
+use crate::syntax::header_name::remove_variables;
 
-/// An adapter for a client whose requests are not `http::Request`, made of two or three functions.
+/// An adapter for a client whose requests are not `http::Request`, made of a few functions.
 ///
 /// The functions are paths to methods that the client's types have, or closures. The adapter names
 /// none of these types, so it fits every version of them.
@@ -38,6 +41,7 @@ use crate::outbound::outcome::Outcome;
 /// # tokio::spawn(async move { axum::serve(listener, app).await });
 /// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
 /// let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+///     .method(Request::method)
 ///     .status(Response::status)
 ///     .extensions(Response::extensions_mut);
 /// let reqwest = Client::new();
@@ -57,12 +61,14 @@ use crate::outbound::outcome::Outcome;
 #[must_use]
 pub struct ClientAdapter<Req, A = ()> {
     requests: Arc<Requests<Req>>,
+    method: Option<Arc<MethodOf<Req>>>,
     answers: A,
 }
 
 struct Requests<Req> {
     target: Box<TargetOf<Req>>,
     has_header: Box<HasHeader<Req>>,
+    remove_header: Box<RemoveHeader<Req>>,
     set_header: Box<SetHeader<Req>>,
     try_clone: Box<TryClone<Req>>,
 }
@@ -77,8 +83,10 @@ pub struct ResponseAdapter<Res, Err> {
     record: Option<Arc<RecordOutcome<Res>>>,
 }
 
-type TargetOf<Req> = dyn Fn(&Req) -> Target<'_> + Send + Sync;
+type TargetOf<Req> = dyn Fn(&mut Req) -> Target<'_> + Send + Sync;
+type MethodOf<Req> = dyn Fn(&Req) -> MethodKind + Send + Sync;
 type HasHeader<Req> = dyn Fn(&mut Req, &HeaderName) -> bool + Send + Sync;
+type RemoveHeader<Req> = dyn Fn(&mut Req, &HeaderName) + Send + Sync;
 type SetHeader<Req> = dyn Fn(&mut Req, &HeaderName, HeaderValue) + Send + Sync;
 type TryClone<Req> = dyn Fn(&Req) -> Option<Req> + Send + Sync;
 type Rule<Res, Err> = dyn Fn(&Result<Res, Err>) -> bool + Send + Sync;
@@ -95,12 +103,18 @@ impl<Req> ClientAdapter<Req> {
         headers_mut: impl Fn(&mut Req) -> &mut HeaderMap + Clone + Send + Sync + 'static,
         try_clone: impl Fn(&Req) -> Option<Req> + Send + Sync + 'static,
     ) -> Self {
-        let headers = headers_mut.clone();
+        let [shows_host, shows, removes] = std::array::from_fn(|_| headers_mut.clone());
         Self::from_parts(Requests {
-            target: Box::new(move |request| Target::from_url(url(request).as_ref())),
-            has_header: Box::new(move |request, name| headers(request).contains_key(name)),
+            target: Box::new(move |request| {
+                let host = Host::of(shows_host(request)).into_owned();
+                Target::from_url(url(request).as_ref()).with_host_headers(host)
+            }),
+            has_header: Box::new(move |request, name| shows(request).contains_key(name)),
+            remove_header: Box::new(move |request, name| {
+                remove_variables(removes(request), from_ref(name));
+            }),
             set_header: Box::new(move |request, name, value| {
-                headers_mut(request).insert(name, value);
+                header::set(headers_mut(request), name, value);
             }),
             try_clone: Box::new(try_clone),
         })
@@ -112,6 +126,10 @@ impl<Req> ClientAdapter<Req> {
     /// `with_header` returns a factory of the same requests with that header, in place of any of
     /// that name. A factory does not show where its requests go, so set that with
     /// [`InjectKeyLayer::assume_origin`](crate::outbound::InjectKeyLayer::assume_origin).
+    ///
+    /// A factory shows no method and no headers, either. The key goes on TRACE and CONNECT
+    /// requests, and on those whose `Host` names another host. A header of the key's name never
+    /// keeps the key off, and nothing else that the caller has set is removed.
     ///
     /// # Examples
     ///
@@ -142,6 +160,7 @@ impl<Req> ClientAdapter<Req> {
         Self::from_parts(Requests {
             target: Box::new(|_| Target::unknown()),
             has_header: Box::new(|_, _| false),
+            remove_header: Box::new(|_, _| {}),
             set_header: Box::new(move |factory, name, value| {
                 *factory = with_header(factory, name.clone(), value);
             }),
@@ -152,6 +171,7 @@ impl<Req> ClientAdapter<Req> {
     fn from_parts(requests: Requests<Req>) -> Self {
         Self {
             requests: Arc::new(requests),
+            method: None,
             answers: (),
         }
     }
@@ -206,6 +226,7 @@ impl<Req> ClientAdapter<Req> {
     ) -> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
         ClientAdapter {
             requests: self.requests,
+            method: self.method,
             answers: ResponseAdapter {
                 rejects: Arc::new(rule),
                 accepts: None,
@@ -229,16 +250,57 @@ impl<Req, Res, Err> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
     }
 }
 
+impl<Req, A> ClientAdapter<Req, A> {
+    /// Keeps the key off TRACE and CONNECT requests, as told by a function such as
+    /// `Request::method`.
+    ///
+    /// Without it, the adapter does not know the method, and they get the key. With it, an extended
+    /// CONNECT gets no key, either. See [`Target::with_method`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reqwest::{Method, Request};
+    /// use tower_rotating_auth::outbound::adapter::{ClientAdapter, RequestAdapter, Target};
+    ///
+    /// let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+    ///     .method(Request::method);
+    /// let url = "https://api.example.com/";
+    /// let mut request = Request::new(Method::TRACE, url.parse().unwrap());
+    /// assert_eq!(
+    ///     adapter.target(&mut request),
+    ///     Target::from_url(url).with_method(Method::TRACE)
+    /// );
+    /// ```
+    pub fn method<M: AsRef<str> + ?Sized + 'static>(
+        mut self,
+        method: impl Fn(&Req) -> &M + Send + Sync + 'static,
+    ) -> Self {
+        let kind = move |request: &Req| MethodKind::of(method(request).as_ref());
+        self.method = Some(Arc::new(kind));
+        self
+    }
+}
+
 impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
     type Sent = Req;
     type Saved = Req;
 
-    fn target<'a>(&self, request: &'a Req) -> Target<'a> {
-        (self.requests.target)(request)
+    fn target<'a>(&self, request: &'a mut Req) -> Target<'a> {
+        let kind = self.method.as_ref().map(|kind| kind(request));
+        let target = (self.requests.target)(request);
+        match kind {
+            Some(kind) => target.with_method_kind(kind),
+            None => target,
+        }
     }
 
     fn has_header(&self, request: &mut Req, name: &HeaderName) -> bool {
         (self.requests.has_header)(request, name)
+    }
+
+    fn remove_header(&self, request: &mut Req, name: &HeaderName) {
+        (self.requests.remove_header)(request, name);
     }
 
     fn pass(&self, request: Req) -> Req {
@@ -287,6 +349,7 @@ impl<Req, A: Clone> Clone for ClientAdapter<Req, A> {
     fn clone(&self) -> Self {
         Self {
             requests: Arc::clone(&self.requests),
+            method: self.method.clone(),
             answers: self.answers.clone(),
         }
     }

@@ -1,32 +1,58 @@
 //! The adapter for `http::Request` and `http::Response`.
 
 use std::fmt;
+use std::slice::from_ref;
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 
 use super::classify::ClassifyRejection;
+use super::extended_connect::ExtendedConnect;
 use super::rejection::{Rejection, shows_acceptance};
 use super::request::RequestAdapter;
 use super::saved_head::SavedHead;
 use super::target::Target;
+use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::outbound::replay::{CloneBody, Replay};
+use crate::syntax::header_name::remove_variables;
 
 /// The adapter for `http::Request` and `http::Response`, with a [`Replay`] for their bodies.
 #[derive(Clone, Debug)]
 pub struct HttpAdapter<R = CloneBody> {
     replay: R,
     rejection: Rejection,
+    extended_connect: ExtendedConnect,
+}
+
+impl HttpAdapter {
+    pub(crate) fn new() -> Self {
+        Self {
+            replay: CloneBody,
+            rejection: Rejection::default(),
+            extended_connect: ExtendedConnect::default(),
+        }
+    }
 }
 
 impl<R> HttpAdapter<R> {
-    pub(crate) const fn new(replay: R, rejection: Rejection) -> Self {
-        Self { replay, rejection }
+    pub(crate) fn with_replay<Q>(self, replay: Q) -> HttpAdapter<Q> {
+        HttpAdapter {
+            replay,
+            rejection: self.rejection,
+            extended_connect: self.extended_connect,
+        }
     }
 
-    pub(crate) fn with_replay<Q>(self, replay: Q) -> HttpAdapter<Q> {
-        HttpAdapter::new(replay, self.rejection)
+    pub(crate) fn with_extended_connect(self, extended_connect: ExtendedConnect) -> Self {
+        Self {
+            extended_connect,
+            ..self
+        }
+    }
+
+    pub(crate) const fn extended_connect(&self) -> ExtendedConnect {
+        self.extended_connect
     }
 
     pub(crate) fn or_status(mut self, status: StatusCode) -> Self {
@@ -45,12 +71,16 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
     type Sent = Request<R::Body>;
     type Saved = SavedRequest<R::Saved>;
 
-    fn target<'a>(&self, request: &'a Request<B>) -> Target<'a> {
-        Target::from_uri(request.uri()).with_host(request.headers())
+    fn target<'a>(&self, request: &'a mut Request<B>) -> Target<'a> {
+        self.extended_connect.target(request)
     }
 
     fn has_header(&self, request: &mut Request<B>, name: &HeaderName) -> bool {
         request.headers().contains_key(name)
+    }
+
+    fn remove_header(&self, request: &mut Request<B>, name: &HeaderName) {
+        remove_variables(request.headers_mut(), from_ref(name));
     }
 
     fn pass(&self, request: Request<B>) -> Self::Sent {
@@ -87,7 +117,7 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
     }
 
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue) {
-        request.headers_mut().insert(name, value);
+        header::set(request.headers_mut(), name, value);
     }
 }
 

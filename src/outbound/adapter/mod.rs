@@ -55,16 +55,19 @@
 //!
 //! # Caveats
 //!
-//! - A [`ClientAdapter`] sees a request's URL, and not a `Host` header that the caller has set.
-//! - An adapter made by [`ClientAdapter::for_factory`] sees no URL at all. The key goes wherever
-//!   the client goes; set that with
-//!   [`InjectKeyLayer::assume_origin`](crate::outbound::InjectKeyLayer::assume_origin).
+//! - A [`ClientAdapter`] knows a request's method only from [`ClientAdapter::method`]. Without it,
+//!   TRACE and CONNECT requests get the key.
+//! - An adapter made by [`ClientAdapter::for_factory`] sees neither URL nor method nor headers. The
+//!   key goes wherever the client goes; set that with
+//!   [`InjectKeyLayer::assume_origin`](crate::outbound::InjectKeyLayer::assume_origin). Headers
+//!   that the caller has set stay, except for one of the key's own name.
 //! - A client that follows redirects itself can carry the key to another origin. See
 //!   [`InjectKeyLayer`](crate::outbound::InjectKeyLayer#redirects).
 //! - An adapter that panics makes the request panic.
 
 mod classify;
 mod client;
+mod extended_connect;
 mod http;
 mod rejection;
 mod request;
@@ -74,9 +77,10 @@ mod target;
 
 pub use self::classify::ClassifyRejection;
 pub use self::client::{ClientAdapter, ResponseAdapter};
+pub(crate) use self::extended_connect::ExtendedConnect;
 pub use self::http::{HttpAdapter, SavedRequest};
 pub use self::rejection::Rejection;
-pub use self::request::RequestAdapter;
+pub use self::request::{RequestAdapter, is_same_header};
 pub(crate) use self::scheme::Scheme;
 pub use self::target::Target;
-pub(crate) use self::target::{Place, Written, host_and_port};
+pub(crate) use self::target::{Host, MethodKind, Place, Written, host_and_port};

@@ -3,6 +3,7 @@
 use http::header::{HeaderName, HeaderValue};
 
 use super::target::Target;
+use crate::syntax::header_name::is_same_variable;
 
 /// The request side of an adapter: where a request goes, and how it is given a header, saved and
 /// sent again.
@@ -22,21 +23,34 @@ pub trait RequestAdapter<Req> {
     type Saved;
 
     /// Returns where the request goes.
-    fn target<'a>(&self, request: &'a Req) -> Target<'a>;
-
-    /// Returns whether the caller has set the header.
+    ///
+    /// Add the method and the `Host` header that the caller has set, if the request has such.
     ///
     /// The request is not changed. It is borrowed mutably because some types show their headers in
     /// no other way.
+    fn target<'a>(&self, request: &'a mut Req) -> Target<'a>;
+
+    /// Returns whether the caller has set the header.
+    ///
+    /// The request is not changed, as in [`target`](Self::target).
     fn has_header(&self, request: &mut Req, name: &HeaderName) -> bool;
+
+    /// Removes the header that the caller has set, and all others that a server could take for it
+    /// ([`is_same_header`]).
+    ///
+    /// Called if the layer [overrides] existing headers: before [`save`](Self::save), and before
+    /// [`pass`](Self::pass) on some requests that get no key.
+    ///
+    /// [overrides]: crate::outbound::InjectKeyLayer::override_existing
+    fn remove_header(&self, request: &mut Req, name: &HeaderName);
 
     /// Converts a request that is sent once, without a key.
     fn pass(&self, request: Req) -> Self::Sent;
 
     /// Converts a request that may be sent again, and saves what a replay needs.
     ///
-    /// What is saved has the headers as the caller set them. Returns `None` in its place if the
-    /// request cannot be sent again.
+    /// What is saved has no key of ours. Returns `None` in its place if the request cannot be sent
+    /// again.
     fn save(&self, request: Req) -> (Self::Sent, Option<Self::Saved>);
 
     /// Pauses the first attempt after its rejection, until it is known whether there is a replay.
@@ -57,6 +71,32 @@ pub trait RequestAdapter<Req> {
         Some((self.resend(saved)?, None))
     }
 
-    /// Sets the header, in place of any of that name.
+    /// Sets the header, in place of any of that name, on the first attempt or on the replay.
+    ///
+    /// Also removes its name from `Connection`, if the request can have that header: a proxy drops
+    /// every header that is named there
+    /// ([RFC 9110 §7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
+    /// [`Credential::apply_to`](crate::outbound::Credential::apply_to) does both on a `HeaderMap`.
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue);
+}
+
+/// Returns whether a server could take one header for the other: their names are equal but for
+/// case and punctuation.
+///
+/// Many servers hand headers to a program as variables, whose names have `_` in place of any
+/// punctuation.
+///
+/// # Examples
+///
+/// ```
+/// use http::HeaderName;
+/// use tower_rotating_auth::outbound::adapter::is_same_header;
+///
+/// let [key, twin, other] = ["x-api-key", "x_api.key", "x-apikey"].map(HeaderName::from_static);
+/// assert!(is_same_header(&key, &twin));
+/// assert!(!is_same_header(&key, &other));
+/// ```
+#[must_use]
+pub fn is_same_header(one: &HeaderName, other: &HeaderName) -> bool {
+    is_same_variable(one.as_str().as_bytes(), other.as_str().as_bytes())
 }

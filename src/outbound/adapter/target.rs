@@ -1,17 +1,20 @@
 //! The target of a request.
 
-use http::header::{HOST, HeaderMap};
-use http::{HeaderValue, Uri};
+use std::borrow::Cow;
+
+use http::Uri;
+use http::header::{HOST, HeaderMap, HeaderValue};
 
 use super::scheme::Scheme;
 
 /// The target of a request, as the request writes it.
 ///
 /// It is parsed only if it has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     written: Written<'a>,
-    host: Option<&'a HeaderValue>,
+    host: Host<'a>,
+    method: MethodKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +22,22 @@ pub(crate) enum Written<'a> {
     Uri(&'a Uri),
     Url(&'a str),
     PathOnly(&'a str),
-    /// Two `Host` headers, which need not be the same.
-    TwoHosts,
+}
+
+/// The `Host` header that the caller has set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host<'a> {
+    Unset,
+    One(Cow<'a, HeaderValue>),
+    /// They need not be the same.
+    Several,
+}
+
+/// Whether a request may carry a key, by its method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MethodKind {
+    MayCarryKey,
+    MayNotCarryKey,
 }
 
 /// A parsed target.
@@ -77,37 +94,115 @@ impl<'a> Target<'a> {
     /// A request whose `Host` names another host than its target, or that has two, gets no key.
     #[must_use]
     pub fn with_host(self, headers: &'a HeaderMap) -> Self {
-        let mut hosts = headers.get_all(HOST).iter();
-        let host = hosts.next();
-        if hosts.next().is_some() {
-            return Self::new(Written::TwoHosts);
-        }
+        self.with_host_headers(Host::of(headers))
+    }
+
+    /// Adds the value of the `Host` header that the caller has set, if there is one.
+    ///
+    /// For requests that have no [`HeaderMap`]. Otherwise use [`with_host`](Self::with_host).
+    #[must_use]
+    pub fn with_host_value(self, host: Option<&'a HeaderValue>) -> Self {
+        let host = host.map(Cow::Borrowed);
+        self.with_host_headers(host.map_or(Host::Unset, Host::One))
+    }
+
+    pub(crate) fn with_host_headers(self, host: Host<'a>) -> Self {
         Self { host, ..self }
     }
 
-    const fn new(written: Written<'a>) -> Self {
-        let host = None;
-        Self { written, host }
+    /// Adds the method. `CONNECT`, `TRACE` and `TRACK` requests get no key.
+    ///
+    /// A server that answers TRACE sends the request back, with its headers
+    /// ([RFC 9110 §9.3.8](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.8)), and so do servers
+    /// that know TRACK. A CONNECT request asks a proxy for a tunnel. Do not add the method of an
+    /// extended CONNECT
+    /// ([RFC 8441 §4](https://www.rfc-editor.org/rfc/rfc8441#section-4)): that one is a request to
+    /// the origin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{Method, Uri};
+    /// use tower_rotating_auth::outbound::adapter::Target;
+    ///
+    /// let uri = Uri::from_static("https://api.example.com/v1");
+    /// let get = Target::from_uri(&uri).with_method(Method::GET);
+    /// assert_eq!(get, Target::from_uri(&uri)); // may carry a key
+    /// assert_ne!(get, Target::from_uri(&uri).with_method("TRACE"));
+    /// ```
+    #[must_use]
+    pub fn with_method(self, method: impl AsRef<str>) -> Self {
+        self.with_method_kind(MethodKind::of(method.as_ref()))
     }
 
-    pub(crate) const fn written(self) -> Written<'a> {
+    pub(crate) fn with_method_kind(self, method: MethodKind) -> Self {
+        Self { method, ..self }
+    }
+
+    const fn new(written: Written<'a>) -> Self {
+        Self {
+            written,
+            host: Host::Unset,
+            method: MethodKind::MayCarryKey,
+        }
+    }
+
+    pub(crate) const fn written(&self) -> Written<'a> {
         self.written
     }
 
     /// Returns the `Host` header that the caller has set.
-    pub(crate) const fn host(self) -> Option<&'a HeaderValue> {
-        self.host
+    pub(crate) const fn host(&self) -> &Host<'a> {
+        &self.host
+    }
+
+    pub(crate) const fn method(&self) -> MethodKind {
+        self.method
     }
 
     /// Parses the target.
-    pub(crate) fn parse(self) -> Place<'a> {
+    pub(crate) fn parse(&self) -> Place<'a> {
         match self.written {
             Written::Uri(uri) => parse_uri(uri),
             Written::Url(url) => parse_url(url),
             Written::PathOnly(path) => Some(Place::PathOnly { path }),
-            Written::TwoHosts => None,
         }
         .unwrap_or(Place::Nowhere)
+    }
+}
+
+impl<'a> Host<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        let mut hosts = headers.get_all(HOST).iter();
+        match (hosts.next(), hosts.next()) {
+            (None, _) => Self::Unset,
+            (Some(host), None) => Self::One(Cow::Borrowed(host)),
+            (Some(_), Some(_)) => Self::Several,
+        }
+    }
+
+    pub(crate) fn into_owned(self) -> Host<'static> {
+        match self {
+            Self::Unset => Host::Unset,
+            Self::One(host) => Host::One(Cow::Owned(host.into_owned())),
+            Self::Several => Host::Several,
+        }
+    }
+}
+
+impl MethodKind {
+    /// Classifies a method. The list is the one of methods that a browser does not send for a page
+    /// ([Fetch](https://fetch.spec.whatwg.org/#forbidden-method)), in any case.
+    pub(crate) fn of(method: &str) -> Self {
+        let forbidden = ["CONNECT", "TRACE", "TRACK"];
+        if forbidden
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(method))
+        {
+            Self::MayNotCarryKey
+        } else {
+            Self::MayCarryKey
+        }
     }
 }
 

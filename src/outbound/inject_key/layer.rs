@@ -6,12 +6,11 @@ use http::StatusCode;
 use tower_layer::Layer;
 
 use super::service::InjectKey;
-use crate::outbound::adapter::{HttpAdapter, Rejection};
+use crate::outbound::adapter::{ExtendedConnect, HttpAdapter};
 use crate::outbound::config::{Config, Existing, Expired, MaxSends, WhileRefreshing};
 use crate::outbound::error::ConfigError;
 use crate::outbound::inject_key_once::InjectKeyOnceLayer;
 use crate::outbound::override_existing::OverrideExisting;
-use crate::outbound::replay::CloneBody;
 use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::{Origin, Route, Table};
 
@@ -22,10 +21,19 @@ use crate::outbound::routes::{Origin, Route, Table};
 ///
 /// # Which requests get the key
 ///
-/// Only requests to the configured origins. A request whose `Host` header names another host than
-/// its URI goes out without the key, because a server or a proxy may hand it to that other host. A
-/// header that the caller has set stays, and its rejection is passed on, unless
-/// [`override_existing`](Self::override_existing) is set.
+/// Only requests to the configured origins. These go out without it:
+///
+/// - A request whose `Host` header names another host than its URI, because a server or a proxy may
+///   hand it to that other host.
+/// - A `TRACE` or `TRACK` request, which the server may send back with all its headers, and a
+///   `CONNECT` request, which asks for a tunnel. An extended CONNECT gets the key if
+///   [`allow_extended_connect`](Self::allow_extended_connect) is set.
+/// - A request in which the caller has set the key's header. That header stays, and its rejection
+///   is passed on, unless [`override_existing`](Self::override_existing) is set.
+///
+/// Some servers take `x_api_key` for `x-api-key`. A caller that sets the former gets the key beside
+/// it, unless [`override_existing`](Self::override_existing) is set. With the key, the layer
+/// removes its header's name from `Connection`, so that the next hop does not drop it.
 ///
 /// # What happens on a rejection
 ///
@@ -44,8 +52,8 @@ use crate::outbound::routes::{Origin, Route, Table};
 ///
 /// # Bodies
 ///
-/// The layer keeps a body for the replay by cloning it ([`CloneBody`]), so the body must be
-/// `Clone`. For others, such as `axum::body::Body`, use
+/// The layer keeps a body for the replay by cloning it
+/// ([`CloneBody`](crate::outbound::replay::CloneBody)), so the body must be `Clone`. For others, such as `axum::body::Body`, use
 ///
 /// - [`replay`](Self::replay) with a [`BufferBody`](crate::outbound::replay::BufferBody), which
 ///   gives the inner service another body type, or
@@ -141,7 +149,8 @@ impl InjectKeyLayer {
     /// on loopback.
     ///
     /// The key goes wherever a caller or a redirect points the client. Use this only for a client
-    /// that can reach nothing but one trusted place.
+    /// that can reach nothing but one trusted place. As with other layers, a request whose `Host`
+    /// names another host than its URI gets no key.
     pub fn any_origin(key: RotatingCredential) -> Self {
         Self::with_table(Table::any_safe(key))
     }
@@ -155,7 +164,7 @@ impl InjectKeyLayer {
                 while_refreshing: WhileRefreshing::Send,
                 max_sends: MaxSends::DEFAULT,
             },
-            adapter: Arc::new(HttpAdapter::new(CloneBody, Rejection::default())),
+            adapter: Arc::new(HttpAdapter::new()),
         }
     }
 }
@@ -183,6 +192,45 @@ impl<X> InjectKeyLayer<X> {
     /// Replaces a header of the same name that the caller has set.
     ///
     /// Useful for gateways, and for clients that always send a dummy key. Defaults to keeping it.
+    ///
+    /// Also removes headers that a server could take for the key's, such as `x_api_key` for
+    /// `x-api-key`. A request to a place of the layer's keys loses these headers even if it gets no
+    /// key, for example because of its `Host` or because the key has
+    /// [expired](Self::omit_expired). If the path has two readings, it loses those of all keys. A
+    /// request to another place keeps its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use tower::{Layer, service_fn};
+    /// use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (key, _publisher) = RotatingCredential::manual(Credential::x_api_key(&Secret::from("k-1"))?);
+    /// let client = InjectKeyLayer::new("https://api.example.com", key)?
+    ///     .override_existing()
+    ///     .layer(service_fn(async |request: Request<()>| {
+    ///         Ok::<_, std::convert::Infallible>(Response::new(request.into_parts().0.headers))
+    ///     }));
+    /// let request = |method: &str, url: &str| {
+    ///     let request = Request::builder().method(method).uri(url);
+    ///     request.header("x-api-key", "dummy").header("x_api_key", "dummy").body(()).unwrap()
+    /// };
+    ///
+    /// let sent = client.clone().oneshot(request("GET", "https://api.example.com/v1")).await?;
+    /// assert_eq!(sent.body()["x-api-key"], "k-1");
+    /// assert!(!sent.body().contains_key("x_api_key"));
+    ///
+    /// let sent = client.clone().oneshot(request("TRACE", "https://api.example.com/v1")).await?;
+    /// assert!(sent.body().is_empty());
+    ///
+    /// let sent = client.oneshot(request("GET", "https://elsewhere.example.com/")).await?;
+    /// assert_eq!(sent.body()["x-api-key"], "dummy");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn override_existing(mut self) -> Self {
         self.config.existing = Existing::Override;
         self
@@ -227,8 +275,8 @@ impl<X> InjectKeyLayer<X> {
     ///
     /// [`ClientAdapter`](crate::outbound::adapter::ClientAdapter) is made of functions that the
     /// client's types have. An adapter defines bodies and rejections too, so this discards what
-    /// [`replay`](InjectKeyLayer::replay) and [`rejected_by`](InjectKeyLayer::rejected_by) have
-    /// set.
+    /// [`replay`](InjectKeyLayer::replay), [`rejected_by`](InjectKeyLayer::rejected_by) and
+    /// [`allow_extended_connect`](InjectKeyLayer::allow_extended_connect) have set.
     pub fn adapter<Y>(self, adapter: Y) -> InjectKeyLayer<Y> {
         InjectKeyLayer {
             config: self.config,
@@ -238,7 +286,8 @@ impl<X> InjectKeyLayer<X> {
 }
 
 impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
-    /// Sets how a body is kept for the replay. Defaults to [`CloneBody`].
+    /// Sets how a body is kept for the replay. Defaults to
+    /// [`CloneBody`](crate::outbound::replay::CloneBody).
     ///
     /// Takes a [`BufferBody`](crate::outbound::replay::BufferBody) for bodies that stream, a
     /// closure `Fn(&B) -> Option<B>`, or any other [`Replay`](crate::outbound::replay::Replay).
@@ -258,12 +307,56 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
         }
     }
 
+    /// Injects the key into extended CONNECT requests
+    /// ([RFC 8441](https://www.rfc-editor.org/rfc/rfc8441#section-4)), too, such as those that open
+    /// a WebSocket over HTTP/2.
+    ///
+    /// `P` is the extension of the request that carries its `:protocol`: `hyper::ext::Protocol`
+    /// with hyper. The request's version must be HTTP/2 or HTTP/3, since clients send a CONNECT of
+    /// HTTP/1.1 as one for a tunnel, whatever its extensions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{Request, Response, Version};
+    /// use hyper::ext::Protocol;
+    /// use tower::{Layer, service_fn};
+    /// use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let client = InjectKeyLayer::new("https://api.example.com", key)?
+    ///     .allow_extended_connect::<Protocol>()
+    ///     .layer(service_fn(async |request: Request<()>| {
+    ///         Ok::<_, std::convert::Infallible>(Response::new(request.into_parts().0.headers))
+    ///     }));
+    /// let url = "https://api.example.com/v1/realtime";
+    /// let connect = Request::connect(url).version(Version::HTTP_2);
+    ///
+    /// let websocket = connect.extension(Protocol::from_static("websocket")).body(())?;
+    /// let sent = client.clone().oneshot(websocket).await?;
+    /// assert_eq!(sent.body()["authorization"], "Bearer sk-1");
+    ///
+    /// let tunnel = Request::connect(url).version(Version::HTTP_2).body(())?;
+    /// assert!(client.oneshot(tunnel).await?.body().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_extended_connect<P: Send + Sync + 'static>(self) -> Self {
+        let marked = ExtendedConnect::marked_by::<P>();
+        Self {
+            config: self.config,
+            adapter: Arc::new(Arc::unwrap_or_clone(self.adapter).with_extended_connect(marked)),
+        }
+    }
+
     /// Returns a layer that injects the key and passes every answer on, rejections too.
     ///
     /// The future is the inner service's own, and neither the inner service nor the body needs to
     /// be `Clone`.
     pub fn without_replay(self) -> InjectKeyOnceLayer {
-        InjectKeyOnceLayer::new(self.config)
+        InjectKeyOnceLayer::new(self.config, self.adapter.extended_connect())
     }
 }
 
@@ -276,7 +369,8 @@ impl<S, X> Layer<S> for InjectKeyLayer<X> {
 }
 
 impl<X> OverrideExisting for InjectKeyLayer<X> {
-    fn override_existing(self) -> Self {
-        Self::override_existing(self)
+    fn override_everywhere(mut self) -> Self {
+        self.config.existing = Existing::OverrideEverywhere;
+        self
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::outbound::adapter::RequestAdapter;
-use crate::outbound::config::{Config, Existing, Found, WhileRefreshing};
+use crate::outbound::config::{CallerHeaders, Config, Found, WhileRefreshing};
 use crate::outbound::credential::Credential;
 use crate::outbound::evidence::Evidence;
 use crate::outbound::per_thread::PerThread;
@@ -13,6 +15,12 @@ use crate::rotating::Refreshing;
 pub(crate) struct Shared<X> {
     pub(crate) config: Config,
     pub(crate) adapter: Arc<X>,
+}
+
+/// The headers of a request, through its adapter.
+struct HeadersOf<'a, X, Req> {
+    adapter: &'a X,
+    request: &'a mut Req,
 }
 
 /// A reference to the shared state, for a future to keep. [`PerThread`] says why each thread has
@@ -38,18 +46,21 @@ impl<X> std::ops::Deref for Handle<X> {
 }
 
 impl<X> Shared<X> {
-    /// Loads the credential for a request, once. Returns `None` if the request is sent as it is.
+    /// Loads the credential for a request, once, and removes what the caller may not set in its
+    /// place. Returns `None` if the request is sent without one.
     pub(crate) fn credential_for<Req>(&self, request: &mut Req) -> Option<Found>
     where
         X: RequestAdapter<Req>,
     {
         let Self { config, adapter } = self;
-        config
-            .credential_for(adapter.target(request))
-            .filter(|(_, credential)| {
-                let name = credential.name();
-                config.existing == Existing::Override || !adapter.has_header(request, name)
-            })
+        let lookup = config.lookup(&adapter.target(request));
+        config.credential_for(
+            lookup,
+            &mut HeadersOf {
+                adapter: &**adapter,
+                request,
+            },
+        )
     }
 
     /// Returns the refresh that a request waits for: the one of a credential that the upstream had
@@ -61,5 +72,15 @@ impl<X> Shared<X> {
         let (index, credential) =
             found.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
         self.config.key(*index).join_refresh(credential)
+    }
+}
+
+impl<X: RequestAdapter<Req>, Req> CallerHeaders for HeadersOf<'_, X, Req> {
+    fn has(&mut self, name: &HeaderName) -> bool {
+        self.adapter.has_header(self.request, name)
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.adapter.remove_header(self.request, name);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::service::InjectKeyOnce;
+use crate::outbound::adapter::ExtendedConnect;
 use crate::outbound::config::{Config, Existing};
 use crate::outbound::override_existing::OverrideExisting;
 
@@ -15,12 +16,15 @@ use crate::outbound::override_existing::OverrideExisting;
 #[must_use]
 pub struct InjectKeyOnceLayer {
     config: Arc<Config>,
+    extended_connect: ExtendedConnect,
 }
 
 impl InjectKeyOnceLayer {
-    pub(crate) fn new(config: Config) -> Self {
-        let config = Arc::new(config);
-        Self { config }
+    pub(crate) fn new(config: Config, extended_connect: ExtendedConnect) -> Self {
+        Self {
+            config: Arc::new(config),
+            extended_connect,
+        }
     }
 }
 
@@ -28,13 +32,13 @@ impl<S> Layer<S> for InjectKeyOnceLayer {
     type Service = InjectKeyOnce<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        InjectKeyOnce::new(inner, Arc::clone(&self.config))
+        InjectKeyOnce::new(inner, Arc::clone(&self.config), self.extended_connect)
     }
 }
 
 impl OverrideExisting for InjectKeyOnceLayer {
-    fn override_existing(mut self) -> Self {
-        Arc::make_mut(&mut self.config).existing = Existing::Override;
+    fn override_everywhere(mut self) -> Self {
+        Arc::make_mut(&mut self.config).existing = Existing::OverrideEverywhere;
         self
     }
 }

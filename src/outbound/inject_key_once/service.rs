@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
-use http::header::Entry;
 use tower_service::Service;
 
-use crate::outbound::adapter::Target;
-use crate::outbound::config::{Config, Existing};
+use crate::outbound::adapter::ExtendedConnect;
+use crate::outbound::config::Config;
+use crate::outbound::header;
 
 /// A service that injects the current key into each request and passes every answer on.
 ///
@@ -18,11 +18,20 @@ use crate::outbound::config::{Config, Existing};
 pub struct InjectKeyOnce<S> {
     inner: S,
     config: Arc<Config>,
+    extended_connect: ExtendedConnect,
 }
 
 impl<S> InjectKeyOnce<S> {
-    pub(crate) const fn new(inner: S, config: Arc<Config>) -> Self {
-        Self { inner, config }
+    pub(crate) const fn new(
+        inner: S,
+        config: Arc<Config>,
+        extended_connect: ExtendedConnect,
+    ) -> Self {
+        Self {
+            inner,
+            config,
+            extended_connect,
+        }
     }
 
     /// Returns a reference to the inner service.
@@ -69,15 +78,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> S::Future {
-        let Config { existing, .. } = *self.config;
-        let target = Target::from_uri(request.uri()).with_host(request.headers());
-        if let Some((_, credential)) = self.config.credential_for(target) {
-            let (name, value) = (credential.name(), credential.value());
-            match (existing, request.headers_mut().entry(name)) {
-                (Existing::Keep, Entry::Occupied(_)) => {}
-                (Existing::Override, Entry::Occupied(mut set)) => drop(set.insert(value)),
-                (_, Entry::Vacant(free)) => drop(free.insert(value)),
-            }
+        let lookup = self.config.lookup(&self.extended_connect.target(&request));
+        let headers = request.headers_mut();
+        if let Some((_, credential)) = self.config.credential_for(lookup, headers) {
+            header::set(headers, credential.name(), credential.value());
         }
         self.inner.call(request)
     }

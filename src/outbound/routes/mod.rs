@@ -6,4 +6,4 @@ mod table;
 
 pub use self::origin::Origin;
 pub use self::route::Route;
-pub(crate) use self::table::{Index, Table};
+pub(crate) use self::table::{Index, Lookup, Table};

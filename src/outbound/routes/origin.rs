@@ -109,13 +109,9 @@ impl Origin {
     }
 
     /// Returns whether a `Host` header names the origin.
-    pub(crate) fn is_named_by(&self, host: &HeaderValue) -> bool {
-        if host.as_bytes() == self.authority.as_bytes() {
-            return true;
-        }
-        let host = host.to_str().ok().filter(|host| !host.contains('@'));
-        let place = host.and_then(host_and_port);
-        place.is_some_and(|(host, port)| self.matches(self.scheme, host, port))
+    pub(crate) fn is_named_by(&self, header: &HeaderValue) -> bool {
+        host_and_port(&self.authority)
+            .is_some_and(|(host, port)| is_named_by(header, self.scheme, host, port))
     }
 
     pub(crate) fn is_safe(&self) -> bool {
@@ -199,6 +195,23 @@ pub(crate) fn is_safe(scheme: Scheme, host: &str) -> bool {
     scheme == Scheme::Https
         || is_loopback_name(host)
         || v6(host).is_some_and(|address| address.is_loopback())
+}
+
+/// Returns whether a `Host` header names a host and a port. An absent port is the scheme's default.
+pub(crate) fn is_named_by(
+    header: &HeaderValue,
+    scheme: Scheme,
+    host: &str,
+    port: Option<u16>,
+) -> bool {
+    let header = header.to_str().ok().filter(|header| !header.contains('@'));
+    let Some((named, named_port)) = header.and_then(host_and_port) else {
+        return false;
+    };
+    let is_same_host = named.eq_ignore_ascii_case(host)
+        || v6(named).is_some_and(|address| v6(host) == Some(address));
+    let [port, named_port] = [port, named_port].map(|port| port.unwrap_or_else(|| scheme.port()));
+    is_same_host && port == named_port
 }
 
 fn v6(host: &str) -> Option<Ipv6Addr> {

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Once};
 
+use http::header::HeaderValue;
+use http::uri::Authority;
+
 use super::origin;
 use super::origin::Origin;
 use super::route::{Route, Verdict};
-use crate::outbound::adapter::{Place, Target, Written};
+use crate::outbound::adapter::{Host, MethodKind, Place, Target, Written};
 use crate::outbound::error::{ConfigError, ConfigErrorKind};
 use crate::outbound::rotating_credential::RotatingCredential;
 
@@ -30,6 +33,20 @@ enum Entry {
 /// The index of an entry, by which a request finds its key again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Index(usize);
+
+/// What the table has for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// The key of an entry.
+    Key(Index),
+    /// Nothing, although the request goes to the place of an entry: by its method or by its `Host`,
+    /// the key could become known to others.
+    Withheld(Index),
+    /// Nothing, because servers may read the path as that of one entry or of another.
+    Ambiguous,
+    /// Nothing: the request goes elsewhere.
+    Elsewhere,
+}
 
 impl Table {
     pub(crate) fn any_safe(key: RotatingCredential) -> Self {
@@ -82,20 +99,53 @@ impl Table {
         }
     }
 
-    /// Finds the entry whose key a request to `target` gets.
-    pub(crate) fn find(&self, target: Target<'_>) -> Option<Index> {
-        let found = self.find_place(target)?;
-        let is_meant = target.host().is_none_or(|host| match self.entry(found) {
-            Entry::Route(route) => route.origin.is_named_by(host),
-            Entry::AnySafe(_) => true,
-        });
-        is_meant.then_some(found)
+    pub(crate) fn indexes(&self) -> impl Iterator<Item = Index> + use<> {
+        (0..self.entries.len()).map(Index)
     }
 
-    fn find_place(&self, target: Target<'_>) -> Option<Index> {
+    /// Looks up what there is for a request to `target`.
+    pub(crate) fn find(&self, target: &Target<'_>) -> Lookup {
+        match self.find_place(target) {
+            Lookup::Key(index) if !self.may_carry_key(target) => Lookup::Withheld(index),
+            lookup => lookup,
+        }
+    }
+
+    fn may_carry_key(&self, target: &Target<'_>) -> bool {
+        target.method() == MethodKind::MayCarryKey
+            && match target.host() {
+                Host::Unset => true,
+                Host::One(header) => self.names_its_host(header, target),
+                Host::Several => false,
+            }
+    }
+
+    /// Returns whether a `Host` header names the host that the request goes to. A server that
+    /// serves both hosts goes by the header.
+    fn names_its_host(&self, header: &HeaderValue, target: &Target<'_>) -> bool {
+        if let Written::Uri(uri) = target.written() {
+            let authority = uri.authority().map_or("", Authority::as_str);
+            // Nearly every request that has the header has it like this.
+            if header == authority && !authority.contains('@') {
+                return true;
+            }
+        }
+        match target.parse() {
+            Place::Absolute {
+                scheme, host, port, ..
+            } => origin::is_named_by(header, scheme, host, port),
+            Place::PathOnly { .. } => {
+                let assumed = self.assumed.as_ref();
+                assumed.is_some_and(|origin| origin.is_named_by(header))
+            }
+            Place::Nowhere => false,
+        }
+    }
+
+    fn find_place(&self, target: &Target<'_>) -> Lookup {
         if let Written::Uri(uri) = target.written() {
             let found = self.first(uri.path(), |origin| origin.is_written_in(uri), || false);
-            if found.is_some() {
+            if found != Lookup::Elsewhere {
                 return found;
             }
         }
@@ -113,11 +163,11 @@ impl Table {
                 let Some(assumed) = self.assumed.as_ref().filter(|origin| self.is_for(origin))
                 else {
                     self.warn_without_origin();
-                    return None;
+                    return Lookup::Elsewhere;
                 };
                 self.first(path, |origin| origin == assumed, || assumed.is_safe())
             }
-            Place::Nowhere => None,
+            Place::Nowhere => Lookup::Elsewhere,
         }
     }
 
@@ -143,7 +193,7 @@ impl Table {
         path: &str,
         is_origin: impl Fn(&Origin) -> bool,
         is_safe: impl Fn() -> bool,
-    ) -> Option<Index> {
+    ) -> Lookup {
         for (index, entry) in self.entries.iter().enumerate() {
             let verdict = match entry {
                 Entry::Route(route) if is_origin(&route.origin) => route.prefix.judge(path),
@@ -151,11 +201,11 @@ impl Table {
                 _ => Verdict::Beside,
             };
             match verdict {
-                Verdict::Under => return Some(Index(index)),
+                Verdict::Under => return Lookup::Key(Index(index)),
                 Verdict::Beside => {}
-                Verdict::Unclear => return None,
+                Verdict::Unclear => return Lookup::Ambiguous,
             }
         }
-        None
+        Lookup::Elsewhere
     }
 }

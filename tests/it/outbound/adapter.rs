@@ -335,12 +335,16 @@ impl RequestAdapter<(Option<HeaderValue>, u32)> for Manual {
     type Sent = (Option<HeaderValue>, u32);
     type Saved = u32;
 
-    fn target<'a>(&self, _: &'a (Option<HeaderValue>, u32)) -> Target<'a> {
+    fn target<'a>(&self, _: &'a mut (Option<HeaderValue>, u32)) -> Target<'a> {
         Target::unknown()
     }
 
     fn has_header(&self, request: &mut (Option<HeaderValue>, u32), _: &HeaderName) -> bool {
         request.0.is_some()
+    }
+
+    fn remove_header(&self, request: &mut (Option<HeaderValue>, u32), _: &HeaderName) {
+        request.0 = None;
     }
 
     fn pass(&self, request: (Option<HeaderValue>, u32)) -> Self::Sent {

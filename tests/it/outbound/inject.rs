@@ -153,6 +153,35 @@ async fn omit_expired_leaves_expired_key_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn omit_expired_takes_the_overridden_header_off() {
+    let started = (tokio::time::Instant::now(), SystemTime::now());
+    let key = RotatingCredential::builder()
+        .wall_clock(move || started.1 + started.0.elapsed())
+        .start(OneMinute(Arc::default()))
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let world = World::new("key");
+    let keeps = InjectKeyLayer::new(ORIGIN, key).unwrap().omit_expired();
+    let overrides = keeps.clone().override_existing();
+    for (inject, expected) in [(keeps, Some("Bearer theirs")), (overrides, None)] {
+        let mut request = get(URL);
+        let theirs = "Bearer theirs".parse().unwrap();
+        request.headers_mut().insert("authorization", theirs);
+        let once = inject.clone().without_replay().layer(world.upstream());
+        once.oneshot(request.clone()).await.unwrap();
+        inject
+            .layer(world.upstream())
+            .oneshot(request)
+            .await
+            .unwrap();
+        for seen in &world.seen()[world.seen().len() - 2..] {
+            assert_eq!(seen.header("authorization"), expected);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn clock_set_back_does_not_revive_expired_key() {
     let wall = Wall::new();
     let key = RotatingCredential::builder()

@@ -10,6 +10,7 @@ mod inject;
 mod order;
 mod origins;
 mod overlap;
+mod reach;
 mod replay;
 mod rotations;
 mod routes;

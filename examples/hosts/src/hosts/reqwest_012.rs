@@ -17,6 +17,7 @@ type KeyedClient = InjectKey<Client, ClientAdapter<Request, ResponseAdapter<Resp
 
 fn keyed_client(url: &str, key: RotatingCredential) -> Result<KeyedClient, ConfigError> {
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+        .method(Request::method)
         .status(Response::status)
         .extensions(Response::extensions_mut);
     Ok(InjectKeyLayer::new(url, key)?

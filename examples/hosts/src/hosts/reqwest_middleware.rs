@@ -40,6 +40,7 @@ impl Middleware for Keyed {
 
 fn keyed_client(url: &str, key: RotatingCredential) -> Result<ClientWithMiddleware, ConfigError> {
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+        .method(Request::method)
         .status(Response::status)
         .extensions(Response::extensions_mut);
     let keyed = Keyed(InjectKeyLayer::new(url, key)?.adapter(adapter));

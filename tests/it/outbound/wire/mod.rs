@@ -1,5 +1,6 @@
 //! Where the key goes, as seen by servers.
 
+mod methods;
 mod redirects;
 mod spellings;
 
@@ -82,8 +83,15 @@ impl Wire {
 
     /// Takes what has arrived since the last call.
     fn arrived(&self) -> Vec<Arrived> {
-        let heads = std::mem::take(&mut *self.heads.lock().unwrap());
-        heads.iter().map(|head| Arrived::read(head)).collect()
+        self.heads()
+            .iter()
+            .map(|head| Arrived::read(head))
+            .collect()
+    }
+
+    /// Takes the heads that have arrived since the last call, as text.
+    fn heads(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heads.lock().unwrap())
     }
 }
 
