@@ -42,7 +42,7 @@ async fn main() -> Result<(), BoxError> {
         .await?;
     let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
         .method(Request::method)
-        .status(Response::status)
+        .head(Response::status, Response::headers)
         .extensions(Response::extensions_mut);
     let mut client = ServiceBuilder::new()
         .layer(InjectKeyLayer::new(&*url, key)?.adapter(adapter))

@@ -1,7 +1,8 @@
 //! The word before a key in `Authorization`.
 
-use std::borrow::Cow;
+use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::error::{ConfigError, ConfigErrorKind};
 use crate::syntax::tchar::is_tchar;
@@ -26,24 +27,48 @@ use crate::syntax::tchar::is_tchar;
 /// assert_eq!(invalid.kind(), ConfigErrorKind::AuthScheme);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthScheme(Cow<'static, str>);
+#[derive(Clone)]
+pub struct AuthScheme(Name);
+
+/// A name that is cloned for each request, and so without an allocation.
+#[derive(Clone)]
+enum Name {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
 
 impl AuthScheme {
     /// `ApiKey`, used by Elasticsearch.
-    pub const API_KEY: Self = Self(Cow::Borrowed("ApiKey"));
+    pub const API_KEY: Self = Self(Name::Static("ApiKey"));
     /// `Basic`, whose key is the base64 of `user:password`
     /// ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)).
-    pub const BASIC: Self = Self(Cow::Borrowed("Basic"));
+    pub const BASIC: Self = Self(Name::Static("Basic"));
     /// `Bearer` ([RFC 6750](https://www.rfc-editor.org/rfc/rfc6750)).
-    pub const BEARER: Self = Self(Cow::Borrowed("Bearer"));
+    pub const BEARER: Self = Self(Name::Static("Bearer"));
     /// `Token`, used by InfluxDB, Deepgram and Django REST framework.
-    pub const TOKEN: Self = Self(Cow::Borrowed("Token"));
+    pub const TOKEN: Self = Self(Name::Static("Token"));
 
     /// Returns the scheme as it is sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Name::Static(name) => name,
+            Name::Shared(name) => name,
+        }
+    }
+}
+
+impl PartialEq for AuthScheme {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for AuthScheme {}
+
+impl fmt::Debug for AuthScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthScheme").field(&self.as_str()).finish()
     }
 }
 
@@ -56,13 +81,20 @@ impl FromStr for AuthScheme {
         if scheme.is_empty() || !scheme.bytes().all(is_tchar) {
             return Err(ConfigErrorKind::AuthScheme.into());
         }
-        Ok(Self(Cow::Owned(scheme.to_owned())))
+        Ok(Self(Name::Shared(scheme.into())))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_schemes_are_written_alike() {
+        assert_eq!("Token".parse(), Ok(AuthScheme::TOKEN));
+        assert_ne!("token".parse(), Ok(AuthScheme::TOKEN));
+        assert_eq!(format!("{:?}", AuthScheme::TOKEN), "AuthScheme(\"Token\")");
+    }
 
     #[test]
     fn scheme_is_one_token_kept_as_written() {

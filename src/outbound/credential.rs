@@ -42,6 +42,7 @@ use crate::secret::Secret;
 /// ```
 pub struct Credential {
     name: HeaderName,
+    scheme: Option<AuthScheme>,
     /// Cloned for each request, so each thread has its own.
     values: PerThread<HeaderValue>,
 }
@@ -63,7 +64,7 @@ impl Credential {
     ///
     /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn scheme(scheme: &AuthScheme, key: &Secret) -> Result<Self, InvalidKey> {
-        Self::with_prefix(AUTHORIZATION, &format!("{} ", scheme.as_str()), key)
+        Self::new(AUTHORIZATION, Some(scheme), key)
     }
 
     /// Creates `x-api-key: <key>`, used by Anthropic and Amazon API Gateway.
@@ -99,11 +100,16 @@ impl Credential {
     ///
     /// Returns an [`InvalidKey`] that says what is wrong with `key`.
     pub fn header(name: HeaderName, key: &Secret) -> Result<Self, InvalidKey> {
-        Self::with_prefix(name, "", key)
+        Self::new(name, None, key)
     }
 
-    fn with_prefix(name: HeaderName, prefix: &str, key: &Secret) -> Result<Self, InvalidKey> {
+    fn new(
+        name: HeaderName,
+        scheme: Option<&AuthScheme>,
+        key: &Secret,
+    ) -> Result<Self, InvalidKey> {
         let key = key::parse(key)?;
+        let prefix = scheme.map_or_else(String::new, |scheme| format!("{} ", scheme.as_str()));
         let values = PerThread::try_new(|| {
             let mut text = Zeroizing::new(Vec::with_capacity(prefix.len() + key.len()));
             text.extend_from_slice(prefix.as_bytes());
@@ -113,13 +119,24 @@ impl Credential {
             value.set_sensitive(true);
             Ok(value)
         })?;
-        Ok(Self { name, values })
+        Ok(Self {
+            name,
+            scheme: scheme.cloned(),
+            values,
+        })
     }
 
     /// Returns the header's name.
     #[must_use]
     pub const fn name(&self) -> &HeaderName {
         &self.name
+    }
+
+    /// Returns the scheme before the key in `Authorization`, or `None` for a key that stands alone,
+    /// as in `x-api-key`.
+    #[must_use]
+    pub const fn auth_scheme(&self) -> Option<&AuthScheme> {
+        self.scheme.as_ref()
     }
 
     /// Returns the header's value, marked sensitive.

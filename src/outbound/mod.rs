@@ -63,10 +63,14 @@
 //!   has the response.
 //! - A [`ClientAdapter`](adapter::ClientAdapter) sees a request's method only if you add it with
 //!   [`method`](adapter::ClientAdapter::method).
-//! - Statuses 429 and 5xx say nothing about the key, since a load balancer may have sent them.
+//! - Most statuses but 401 and 2xx say nothing about the key, since something in front of the
+//!   upstream may have sent them. [`Rejection`](adapter::Rejection) lists which count.
+//! - A key that is rejected with another status than 401 needs
+//!   [`rejected_by`](InjectKeyLayer::rejected_by), or a [`body_rejection`] if only the body says so.
 
 pub mod adapter;
 mod auth_scheme;
+pub mod body_rejection;
 mod config;
 mod credential;
 mod error;
@@ -91,7 +95,7 @@ pub use self::evidence::Evidence;
 pub use self::inject_key::{InjectKey, InjectKeyLayer, ResponseFuture};
 pub use self::inject_key_once::{InjectKeyOnce, InjectKeyOnceLayer};
 pub use self::into_credential::IntoCredential;
-pub use self::outcome::{Attempt, NotReplayed, Outcome, Verdict};
+pub use self::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
 pub use self::override_existing::OverrideExisting;
 pub use self::rotating_credential::{
     CredentialPublisher, Overlap, RotatingCredential, RotatingCredentialBuilder,

@@ -36,13 +36,13 @@ pub struct Attempt {
     /// The generation of the credential.
     pub generation: Generation,
     /// What the upstream's answer said about the credential.
-    pub verdict: Verdict,
+    pub result: AttemptResult,
 }
 
 /// What the upstream's answer to an attempt said about its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum AttemptResult {
     /// The answer was not a rejection.
     NotRejected,
     /// The answer was a rejection.

@@ -36,6 +36,21 @@ pub(crate) fn protocol(headers: &HeaderMap) -> Option<Protocol> {
     is_web.then_some(Protocol::Web)
 }
 
+/// Returns the status of a response that has it in its headers, because it has no message
+/// ([Trailers-Only](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses)).
+///
+/// Returns 2 (`UNKNOWN`) for a status that is not a number, as clients read it, and `None` for a
+/// response that is not gRPC or has no status yet.
+#[cfg(feature = "outbound")]
+pub(crate) fn status_in_headers(headers: &HeaderMap) -> Option<u32> {
+    const UNKNOWN: u32 = 2;
+    protocol(headers)?;
+    let status = headers.get("grpc-status")?.to_str().unwrap_or_default();
+    let digits = status.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| status.parse().ok()).flatten(); // the parser accepts a sign
+    Some(number.unwrap_or(UNKNOWN))
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -89,5 +104,30 @@ mod tests {
             assert_eq!(of(content_type), None, "{content_type}");
         }
         assert_eq!(protocol(&HeaderMap::new()), None);
+    }
+
+    #[cfg(feature = "outbound")]
+    #[test]
+    fn status_in_headers_needs_grpc_and_a_number() {
+        let of = |content_type: &'static str, status: &'static str| {
+            status_in_headers(&HeaderMap::from_iter([
+                (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+                (
+                    "grpc-status".parse().unwrap(),
+                    HeaderValue::from_static(status),
+                ),
+            ]))
+        };
+        for (status, number) in [("0", 0), ("16", 16), ("016", 16), ("17", 17)] {
+            assert_eq!(of("application/grpc", status), Some(number));
+            assert_eq!(of("application/grpc-web-text", status), Some(number));
+            assert_eq!(of("application/json", status), None);
+        }
+        for status in ["", "+16", "-1", "16 ", "sixteen", "99999999999"] {
+            assert_eq!(of("application/grpc", status), Some(2), "{status:?}");
+        }
+        let streaming = HeaderValue::from_static("application/grpc");
+        let streaming = HeaderMap::from_iter([(CONTENT_TYPE, streaming)]);
+        assert_eq!(status_in_headers(&streaming), None);
     }
 }

@@ -18,10 +18,10 @@ use rmcp::transport::streamable_http_client::{
 };
 use sse_stream::Sse;
 use tower_layer::Layer;
-use tower_rotating_auth::outbound::InjectKeyLayer;
 use tower_rotating_auth::outbound::adapter::{
-    ClassifyRejection, RequestAdapter, Target, is_same_header,
+    ClassifyRejection, RequestAdapter, Target, Verdict, is_same_header,
 };
+use tower_rotating_auth::outbound::{AuthScheme, InjectKeyLayer};
 use tower_service::Service;
 
 /// A client for rmcp's `StreamableHttpClientTransport` that puts the current key on each call of
@@ -222,8 +222,16 @@ impl<T, E> ClassifyRejection<T, StreamableHttpError<E>> for CallAdapter
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    fn rejects(&self, answer: &Result<T, StreamableHttpError<E>>) -> bool {
-        matches!(answer, Err(StreamableHttpError::AuthRequired(_)))
+    fn classify(
+        &self,
+        answer: &Result<T, StreamableHttpError<E>>,
+        _: Option<&AuthScheme>,
+    ) -> Verdict {
+        match answer {
+            Ok(_) => Verdict::Accepted,
+            Err(StreamableHttpError::AuthRequired(_)) => Verdict::Rejected,
+            Err(_) => Verdict::Inconclusive,
+        }
     }
 }
 

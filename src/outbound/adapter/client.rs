@@ -7,10 +7,11 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Extensions, StatusCode};
 
-use super::classify::ClassifyRejection;
-use super::rejection::shows_acceptance;
+use super::classify::{ClassifyRejection, Verdict};
+use super::rejection::Rejection;
 use super::request::RequestAdapter;
 use super::target::{Host, MethodKind, Target};
+use crate::outbound::auth_scheme::AuthScheme;
 use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::syntax::header_name::remove_variables;
@@ -42,7 +43,7 @@ use crate::syntax::header_name::remove_variables;
 /// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
 /// let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
 ///     .method(Request::method)
-///     .status(Response::status)
+///     .head(Response::status, Response::headers)
 ///     .extensions(Response::extensions_mut);
 /// let reqwest = Client::new();
 /// let client = InjectKeyLayer::new(&url, key)?.adapter(adapter).layer(reqwest.clone());
@@ -75,11 +76,10 @@ struct Requests<Req> {
 
 /// The rules by which a [`ClientAdapter`] classifies answers.
 ///
-/// Made by [`ClientAdapter::status`] and [`ClientAdapter::rejects`].
+/// Made by [`ClientAdapter::head`], [`ClientAdapter::status`] and [`ClientAdapter::rejects`].
 pub struct ResponseAdapter<Res, Err> {
-    rejects: Arc<Rule<Res, Err>>,
-    /// Defaults to every `Ok`.
-    accepts: Option<Arc<Rule<Res, Err>>>,
+    classify: Arc<Classify<Res, Err>>,
+    inconclusive: Vec<Arc<Rule<Res, Err>>>,
     record: Option<Arc<RecordOutcome<Res>>>,
 }
 
@@ -89,6 +89,7 @@ type HasHeader<Req> = dyn Fn(&mut Req, &HeaderName) -> bool + Send + Sync;
 type RemoveHeader<Req> = dyn Fn(&mut Req, &HeaderName) + Send + Sync;
 type SetHeader<Req> = dyn Fn(&mut Req, &HeaderName, HeaderValue) + Send + Sync;
 type TryClone<Req> = dyn Fn(&Req) -> Option<Req> + Send + Sync;
+type Classify<Res, Err> = dyn Fn(&Result<Res, Err>, Option<&AuthScheme>) -> Verdict + Send + Sync;
 type Rule<Res, Err> = dyn Fn(&Result<Res, Err>) -> bool + Send + Sync;
 type RecordOutcome<Res> = dyn Fn(&mut Res, Outcome) + Send + Sync;
 
@@ -176,25 +177,40 @@ impl<Req> ClientAdapter<Req> {
         }
     }
 
-    /// Classifies answers by their status: `401 Unauthorized` is a rejection. An error is not.
+    /// Classifies answers by their status and their headers, as [`Rejection`] describes. An error
+    /// is inconclusive.
+    pub fn head<Res, Err>(
+        self,
+        status: impl Fn(&Res) -> StatusCode + Send + Sync + 'static,
+        headers: impl Fn(&Res) -> &HeaderMap + Send + Sync + 'static,
+    ) -> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
+        let rejection = Rejection::default();
+        self.classify(move |answer: &Result<Res, Err>, scheme| {
+            answer.as_ref().map_or(Verdict::Inconclusive, |answer| {
+                rejection.classify(status(answer), headers(answer), scheme)
+            })
+        })
+    }
+
+    /// Classifies answers by their status alone, for clients that do not show their headers: each
+    /// `401 Unauthorized` is a rejection. An error is inconclusive.
     pub fn status<Res, Err>(
         self,
         status: impl Fn(&Res) -> StatusCode + Send + Sync + 'static,
     ) -> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
-        let status = Arc::new(status);
-        let status_too = Arc::clone(&status);
-        let unauthorized = move |answer: &Res| status(answer) == StatusCode::UNAUTHORIZED;
-        let accepted = move |answer: &Res| shows_acceptance(status_too(answer));
-        let mut adapter =
-            self.rejects(move |answer: &Result<Res, Err>| answer.as_ref().is_ok_and(&unauthorized));
-        let accepts = move |answer: &Result<Res, Err>| answer.as_ref().is_ok_and(&accepted);
-        adapter.answers.accepts = Some(Arc::new(accepts));
-        adapter
+        let rejection = Rejection::default();
+        self.classify(move |answer: &Result<Res, Err>, scheme| {
+            answer.as_ref().map_or(Verdict::Inconclusive, |answer| {
+                rejection.classify(status(answer), &HeaderMap::new(), scheme)
+            })
+        })
     }
 
     /// Classifies answers by a rule over the whole result.
     ///
     /// Use this for clients that report a rejection as an error, and for answers without a status.
+    /// Each other `Ok` proves the key, unless [`inconclusive_if`](ClientAdapter::inconclusive_if)
+    /// says otherwise.
     ///
     /// # Examples
     ///
@@ -224,12 +240,23 @@ impl<Req> ClientAdapter<Req> {
         self,
         rule: impl Fn(&Result<Res, Err>) -> bool + Send + Sync + 'static,
     ) -> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
+        self.classify(move |answer: &Result<Res, Err>, _| match answer {
+            _ if rule(answer) => Verdict::Rejected,
+            Ok(_) => Verdict::Accepted,
+            Err(_) => Verdict::Inconclusive,
+        })
+    }
+
+    fn classify<Res, Err>(
+        self,
+        rule: impl Fn(&Result<Res, Err>, Option<&AuthScheme>) -> Verdict + Send + Sync + 'static,
+    ) -> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
         ClientAdapter {
             requests: self.requests,
             method: self.method,
             answers: ResponseAdapter {
-                rejects: Arc::new(rule),
-                accepts: None,
+                classify: Arc::new(rule),
+                inconclusive: Vec::new(),
                 record: None,
             },
         }
@@ -237,6 +264,33 @@ impl<Req> ClientAdapter<Req> {
 }
 
 impl<Req, Res, Err> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
+    /// Counts answers for which `rule` returns `true` as inconclusive: they neither reject the key
+    /// nor prove it.
+    ///
+    /// Goes before everything else. If there are several rules, each of them counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reqwest::{Error, Request, Response};
+    /// use tower_rotating_auth::outbound::adapter::ClientAdapter;
+    ///
+    /// let adapter = ClientAdapter::new(Request::url, Request::headers_mut, Request::try_clone)
+    ///     .head(Response::status, Response::headers)
+    ///     // The firewall's answers are not about the key.
+    ///     .inconclusive_if(|answer: &Result<Response, Error>| {
+    ///         answer.as_ref().is_ok_and(|response| response.headers().contains_key("x-firewall"))
+    ///     });
+    /// # drop(adapter);
+    /// ```
+    pub fn inconclusive_if(
+        mut self,
+        rule: impl Fn(&Result<Res, Err>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.inconclusive.push(Arc::new(rule));
+        self
+    }
+
     /// Records the [`Outcome`] of a rejection in the extensions of the response.
     pub fn extensions(
         mut self,
@@ -327,15 +381,12 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
 }
 
 impl<Req, Res, Err> ClassifyRejection<Res, Err> for ClientAdapter<Req, ResponseAdapter<Res, Err>> {
-    fn rejects(&self, answer: &Result<Res, Err>) -> bool {
-        (self.answers.rejects)(answer)
-    }
-
-    fn accepts(&self, answer: &Result<Res, Err>) -> bool {
-        match &self.answers.accepts {
-            Some(accepts) => accepts(answer),
-            None => answer.is_ok(),
+    fn classify(&self, answer: &Result<Res, Err>, scheme: Option<&AuthScheme>) -> Verdict {
+        let mut inconclusive = self.answers.inconclusive.iter();
+        if inconclusive.any(|rule| rule(answer)) {
+            return Verdict::Inconclusive;
         }
+        (self.answers.classify)(answer, scheme)
     }
 
     fn record_outcome(&self, answer: &mut Res, outcome: Outcome) {
@@ -358,8 +409,8 @@ impl<Req, A: Clone> Clone for ClientAdapter<Req, A> {
 impl<Res, Err> Clone for ResponseAdapter<Res, Err> {
     fn clone(&self) -> Self {
         Self {
-            rejects: Arc::clone(&self.rejects),
-            accepts: self.accepts.clone(),
+            classify: Arc::clone(&self.classify),
+            inconclusive: self.inconclusive.clone(),
             record: self.record.clone(),
         }
     }

@@ -3,21 +3,25 @@
 use std::fmt;
 use std::slice::from_ref;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 
-use super::classify::ClassifyRejection;
+use super::classify::{ClassifyRejection, Verdict};
 use super::extended_connect::ExtendedConnect;
-use super::rejection::{Rejection, shows_acceptance};
+use super::rejection::Rejection;
 use super::request::RequestAdapter;
 use super::saved_head::SavedHead;
 use super::target::Target;
+use crate::outbound::auth_scheme::AuthScheme;
 use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::outbound::replay::{CloneBody, Replay};
 use crate::syntax::header_name::remove_variables;
 
 /// The adapter for `http::Request` and `http::Response`, with a [`Replay`] for their bodies.
+///
+/// A [`Verdict`] in the extensions of a response says what the response says about the credential.
+/// Without one, a [`Rejection`] decides.
 #[derive(Clone, Debug)]
 pub struct HttpAdapter<R = CloneBody> {
     replay: R,
@@ -57,6 +61,14 @@ impl<R> HttpAdapter<R> {
 
     pub(crate) fn or_status(mut self, status: StatusCode) -> Self {
         self.rejection = self.rejection.or_status(status);
+        self
+    }
+
+    pub(crate) fn inconclusive_if(
+        mut self,
+        rule: impl Fn(StatusCode, &HeaderMap) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.rejection = self.rejection.inconclusive_if(rule);
         self
     }
 }
@@ -122,16 +134,15 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
 }
 
 impl<R, A, E> ClassifyRejection<Response<A>, E> for HttpAdapter<R> {
-    fn rejects(&self, answer: &Result<Response<A>, E>) -> bool {
-        answer.as_ref().is_ok_and(|response| {
-            self.rejection
-                .matches(response.status(), response.headers())
-        })
-    }
-
-    fn accepts(&self, answer: &Result<Response<A>, E>) -> bool {
-        let shows = |response: &Response<A>| shows_acceptance(response.status());
-        answer.as_ref().is_ok_and(shows)
+    fn classify(&self, answer: &Result<Response<A>, E>, scheme: Option<&AuthScheme>) -> Verdict {
+        let Ok(response) = answer else {
+            return Verdict::Inconclusive;
+        };
+        if let Some(verdict) = response.extensions().get::<Verdict>() {
+            return *verdict;
+        }
+        self.rejection
+            .classify(response.status(), response.headers(), scheme)
     }
 
     fn record_outcome(&self, response: &mut Response<A>, outcome: Outcome) {

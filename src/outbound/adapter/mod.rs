@@ -1,10 +1,11 @@
 //! Adapters between the layer and the request and response types of a client.
 //!
 //! The layer asks an adapter where a request goes, how to set a header and send the request again
-//! ([`RequestAdapter`]), and which answers reject the key ([`ClassifyRejection`]). The default is
-//! [`HttpAdapter`], for `http::Request` and `http::Response`. For other clients, build a
+//! ([`RequestAdapter`]), and what an answer says about the key ([`ClassifyRejection`]). The default
+//! is [`HttpAdapter`], for `http::Request` and `http::Response`. For other clients, build a
 //! [`ClientAdapter`] from functions that the client's types have, and give it to
-//! [`InjectKeyLayer::adapter`](crate::outbound::InjectKeyLayer::adapter).
+//! [`InjectKeyLayer::adapter`](crate::outbound::InjectKeyLayer::adapter). [`Rejection`] lists which
+//! statuses reject a key, and which prove one.
 //!
 //! # Example
 //!
@@ -75,7 +76,7 @@ mod saved_head;
 mod scheme;
 mod target;
 
-pub use self::classify::ClassifyRejection;
+pub use self::classify::{ClassifyRejection, Verdict};
 pub use self::client::{ClientAdapter, ResponseAdapter};
 pub(crate) use self::extended_connect::ExtendedConnect;
 pub use self::http::{HttpAdapter, SavedRequest};

@@ -183,7 +183,7 @@ where
                 } => {
                     let answer = ready!(answer.poll(cx));
                     let (mut journey, again) = (taken(journey), again.take());
-                    if !journey.adapter().rejects(&answer) {
+                    if !journey.rejects(&answer) {
                         return Poll::Ready(journey.answered(answer));
                     }
                     journey.rejected();

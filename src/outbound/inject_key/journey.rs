@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::shared::Handle;
 use crate::generation::Generation;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
+use crate::outbound::auth_scheme::AuthScheme;
 use crate::outbound::config::Found;
 use crate::outbound::credential::Credential;
 use crate::outbound::event::EventKind;
@@ -12,7 +13,7 @@ use crate::outbound::evidence::{
     Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Overdue, Resend, Role, Tried,
     Way, choose, is_exhausted,
 };
-use crate::outbound::outcome::{Attempt, NotReplayed, Outcome, Verdict};
+use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
 use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::Index;
 use crate::rotating::{RefreshError, Refreshing};
@@ -32,10 +33,11 @@ pub(crate) struct Journey<X> {
 }
 
 /// An attempt under way.
-#[derive(Clone, Copy)]
 struct Sent {
     tried: Tried,
     mark: Mark,
+    /// The scheme of the credential, which challenges name.
+    scheme: Option<AuthScheme>,
 }
 
 impl Sent {
@@ -44,6 +46,7 @@ impl Sent {
         Self {
             tried: Tried { generation, role },
             mark: known.state.mark(),
+            scheme: known.value.auth_scheme().cloned(),
         }
     }
 }
@@ -133,6 +136,14 @@ impl<X> Journey<X> {
         }
     }
 
+    /// Returns whether the answer to the attempt under way rejects its credential.
+    pub(crate) fn rejects<Res, Err>(&self, answer: &Result<Res, Err>) -> bool
+    where
+        X: ClassifyRejection<Res, Err>,
+    {
+        self.adapter().rejects(answer, self.sent.scheme.as_ref())
+    }
+
     /// Records that the attempt under way was rejected.
     pub(crate) fn rejected(&mut self) {
         self.tried.push(self.sent.tried);
@@ -218,9 +229,9 @@ impl<X> Journey<X> {
     fn rejections(&self) -> Vec<Attempt> {
         let rejected = |tried: &Tried| Attempt {
             generation: tried.generation,
-            verdict: match tried.role {
-                Role::InUse => Verdict::Rejected,
-                Role::OnTrial => Verdict::NotActive,
+            result: match tried.role {
+                Role::InUse => AttemptResult::Rejected,
+                Role::OnTrial => AttemptResult::NotActive,
             },
         };
         self.tried.iter().map(rejected).collect()
@@ -233,7 +244,7 @@ impl<X> Journey<X> {
     {
         let generation = self.sent.tried.generation;
         let is_news = self.sent.mark.acceptance == Acceptance::IsNews || !self.tried.is_empty();
-        if is_news && self.adapter().accepts(&answer) {
+        if is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref()) {
             self.key().accepted(generation, Some(self.sent.mark));
             for tried in &self.tried {
                 self.key().too_early(tried.generation, generation);
@@ -243,7 +254,7 @@ impl<X> Journey<X> {
             let mut attempts = self.rejections();
             attempts.push(Attempt {
                 generation,
-                verdict: Verdict::NotRejected,
+                result: AttemptResult::NotRejected,
             });
             self.adapter()
                 .record_outcome(response, Outcome::new(attempts, None));

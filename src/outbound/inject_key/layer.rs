@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tower_layer::Layer;
 
 use super::service::InjectKey;
@@ -275,7 +275,8 @@ impl<X> InjectKeyLayer<X> {
     ///
     /// [`ClientAdapter`](crate::outbound::adapter::ClientAdapter) is made of functions that the
     /// client's types have. An adapter defines bodies and rejections too, so this discards what
-    /// [`replay`](InjectKeyLayer::replay), [`rejected_by`](InjectKeyLayer::rejected_by) and
+    /// [`replay`](InjectKeyLayer::replay), [`rejected_by`](InjectKeyLayer::rejected_by),
+    /// [`inconclusive_if`](InjectKeyLayer::inconclusive_if) and
     /// [`allow_extended_connect`](InjectKeyLayer::allow_extended_connect) have set.
     pub fn adapter<Y>(self, adapter: Y) -> InjectKeyLayer<Y> {
         InjectKeyLayer {
@@ -300,6 +301,8 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
 
     /// Counts another status as a rejection, such as `403`, besides `401` and gRPC's
     /// `UNAUTHENTICATED`.
+    ///
+    /// With `401` itself, a 401 counts whatever the schemes of its challenges are.
     pub fn rejected_by(self, status: StatusCode) -> Self {
         Self {
             config: self.config,
@@ -348,6 +351,35 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
         Self {
             config: self.config,
             adapter: Arc::new(Arc::unwrap_or_clone(self.adapter).with_extended_connect(marked)),
+        }
+    }
+
+    /// Counts responses for which `rule` returns `true` as inconclusive: they neither reject the key
+    /// nor prove it.
+    ///
+    /// Use this for responses that come from something in front of the upstream, such as a firewall
+    /// that answers 401 by itself. [`Rejection`] lists what counts by default. For a rule that needs
+    /// the request, see [`Verdict`](crate::outbound::adapter::Verdict).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
+    /// # let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
+    /// let inject = InjectKeyLayer::new("https://api.example.com", key)?
+    ///     .inconclusive_if(|_, headers| headers.contains_key("x-firewall"));
+    /// # drop(inject);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn inconclusive_if(
+        self,
+        rule: impl Fn(StatusCode, &HeaderMap) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            config: self.config,
+            adapter: Arc::new(Arc::unwrap_or_clone(self.adapter).inconclusive_if(rule)),
         }
     }
 

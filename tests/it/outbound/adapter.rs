@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Secret,
-    outbound::adapter::{ClassifyRejection, ClientAdapter, RequestAdapter, Target},
-    outbound::{Credential, InjectKeyLayer, RotatingCredential},
+    outbound::adapter::{ClassifyRejection, ClientAdapter, RequestAdapter, Target, Verdict},
+    outbound::{AuthScheme, Credential, InjectKeyLayer, RotatingCredential},
 };
 
 use super::{ORIGIN, URL};
@@ -366,8 +366,12 @@ impl RequestAdapter<(Option<HeaderValue>, u32)> for Manual {
 }
 
 impl ClassifyRejection<u32, Failed> for Manual {
-    fn rejects(&self, answer: &Result<u32, Failed>) -> bool {
-        matches!(answer, Err(Failed::Unauthorized))
+    fn classify(&self, answer: &Result<u32, Failed>, _: Option<&AuthScheme>) -> Verdict {
+        match answer {
+            Ok(_) => Verdict::Accepted,
+            Err(Failed::Unauthorized) => Verdict::Rejected,
+            Err(Failed::NotSent) => Verdict::Inconclusive,
+        }
     }
 }
 

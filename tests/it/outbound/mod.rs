@@ -2,6 +2,7 @@
 //! sockets.
 
 mod adapter;
+mod body_rejection;
 mod buffer_body;
 mod contract;
 mod grpc;
@@ -11,6 +12,7 @@ mod order;
 mod origins;
 mod overlap;
 mod reach;
+mod rejection;
 mod replay;
 mod rotations;
 mod routes;
@@ -108,6 +110,14 @@ impl World {
         self.with(|state| state.takes(authorization))
     }
 
+    /// Fetches the key that the store delivers.
+    pub(crate) fn fetch(&self) -> Result<String, &'static str> {
+        self.with(|state| {
+            state.fetches += 1;
+            state.stored.clone()
+        })
+    }
+
     pub(crate) fn fetches(&self) -> usize {
         self.with(|state| state.fetches)
     }
@@ -131,14 +141,8 @@ impl World {
             let world = world.clone();
             async move {
                 tokio::time::sleep(latency).await;
-                world.with(|state| {
-                    state.fetches += 1;
-                    state
-                        .stored
-                        .clone()
-                        .map(Secret::from)
-                        .map_err(SourceError::transient)
-                })
+                let fetched = world.fetch();
+                fetched.map(Secret::from).map_err(SourceError::transient)
             }
         });
         let hour = Duration::from_secs(3600);

@@ -12,8 +12,8 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Secret,
     outbound::{
-        Credential, EventKind, InjectKeyLayer, NotReplayed, Outcome, RotatingCredential,
-        RotatingCredentialBuilder, Verdict,
+        AttemptResult, Credential, EventKind, InjectKeyLayer, NotReplayed, Outcome,
+        RotatingCredential, RotatingCredentialBuilder,
     },
     source::{Expiry, Fetch, Fetched, Source, SourceError},
 };
@@ -99,11 +99,11 @@ fn sent(world: &World) -> Vec<String> {
 }
 
 /// Returns the attempts at a request, as (generation, verdict).
-fn attempts(response: &Response<String>) -> Vec<(u64, Verdict)> {
+fn attempts(response: &Response<String>) -> Vec<(u64, AttemptResult)> {
     let outcome: &Outcome = response.extensions().get().unwrap();
     let attempts = outcome.attempts().iter();
     attempts
-        .map(|attempt| (attempt.generation.get(), attempt.verdict))
+        .map(|attempt| (attempt.generation.get(), attempt.result))
         .collect()
 }
 
@@ -208,7 +208,10 @@ async fn fallback_is_in_outcome_and_event() {
     assert_eq!(response.body(), "body");
     assert_eq!(
         attempts(&response),
-        [(2, Verdict::NotActive), (1, Verdict::NotRejected)]
+        [
+            (2, AttemptResult::NotActive),
+            (1, AttemptResult::NotRejected)
+        ]
     );
     let outcome: &Outcome = response.extensions().get().unwrap();
     let replayed = EventKind::Replayed {
@@ -453,7 +456,7 @@ async fn third_send_survives_a_switch_between_two() {
         let verdicts = attempts(&response);
         assert_eq!(
             verdicts[..2],
-            [(2, Verdict::NotActive), (1, Verdict::Rejected)]
+            [(2, AttemptResult::NotActive), (1, AttemptResult::Rejected)]
         );
         assert_eq!(verdicts.len(), usize::from(max_sends));
     }

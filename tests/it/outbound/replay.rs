@@ -4,7 +4,9 @@ use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Secret,
-    outbound::{InjectKeyLayer, IntoCredential, NotReplayed, Outcome, RotatingCredential, Verdict},
+    outbound::{
+        AttemptResult, InjectKeyLayer, IntoCredential, NotReplayed, Outcome, RotatingCredential,
+    },
     rotating::RefreshErrorKind,
     source::{SourceError, SourceErrorKind, source_fn},
 };
@@ -30,11 +32,14 @@ async fn rejected_request_is_replayed_with_new_key() {
     let outcome: &Outcome = response.extensions().get().unwrap();
     let attempts = outcome.attempts().iter();
     let attempts: Vec<_> = attempts
-        .map(|attempt| (attempt.generation.get(), attempt.verdict))
+        .map(|attempt| (attempt.generation.get(), attempt.result))
         .collect();
     assert_eq!(
         attempts,
-        [(1, Verdict::Rejected), (2, Verdict::NotRejected)]
+        [
+            (1, AttemptResult::Rejected),
+            (2, AttemptResult::NotRejected)
+        ]
     );
     assert!(outcome.is_replayed() && outcome.not_replayed().is_none());
 

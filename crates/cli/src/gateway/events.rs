@@ -150,7 +150,7 @@ impl fmt::Display for Rejected<'_> {
         for (number, attempt) in self.0.iter().enumerate() {
             let before = if number == 0 { "generation" } else { ", then" };
             write!(f, "{before} {}", attempt.generation)?;
-            if attempt.verdict == outbound::Verdict::NotActive {
+            if attempt.result == outbound::AttemptResult::NotActive {
                 f.write_str(" (not active yet)")?;
             }
         }

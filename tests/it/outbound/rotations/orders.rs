@@ -55,11 +55,9 @@ async fn cost_of(
     cost
 }
 
-const ROUND_TRIPS: [Duration; 5] = [millis(0), millis(5), millis(80), millis(210), millis(500)];
+const ROUND_TRIPS: [Duration; 3] = [millis(0), millis(80), millis(500)];
 const OVERLAPS: [Duration; 3] = [secs(0), secs(1), minutes(60)];
-const FILE_AFTER: [i64; 11] = [
-    -10_000, -4_000, -1_000, -300, -50, 0, 50, 300, 1_000, 4_000, 10_000,
-];
+const FILE_AFTER: [i64; 9] = [-10_000, -1_000, -300, -50, 0, 50, 1_000, 4_000, 10_000];
 
 /// The canaries of a file that is ten seconds ahead: at once, then after 100 ms doubling.
 const CANARIES: usize = 9;
@@ -85,10 +83,10 @@ async fn no_servable_request_is_lost_in_any_order() {
                         cost.extra_sends <= 2 * cost.exposed + 2 * CANARIES,
                         "{case}"
                     );
-                    if file_after_millis <= 4_000 || overlap > secs(10) {
-                        // Its third attempt, too, carries the wrong key, which is all there is.
-                        let canary = usize::from(before == Some("wrong") && file_after_millis > 0);
-                        assert!(cost.lost <= canary, "{case}");
+                    // A file that is behind, and has rubbish instead, gives nothing to wait for.
+                    let in_time = file_after_millis <= 4_000 && before.is_none();
+                    if in_time || file_after_millis <= 0 || overlap > secs(10) {
+                        assert_eq!(cost.lost, 0, "{case}");
                     }
                     worst.requests += cost.requests;
                     worst.lost += cost.lost;

@@ -253,4 +253,4 @@ pub(crate) fn lost(answers: &[Answered]) -> impl Iterator<Item = &Answered> {
 }
 
 /// The pause between requests of the usual load, which never falls on a round number.
-pub(crate) const PAUSE: Duration = millis(37);
+pub(crate) const PAUSE: Duration = millis(53);
