@@ -12,7 +12,7 @@ use crate::clock::Now;
 use crate::generation::Generation;
 use crate::rotating::{
     Current, Emit, Events, Publisher, Refreshing, Rotating, RotatingBuilder, StartError, Status,
-    Subscription,
+    Subscription, Worker, worker,
 };
 use crate::source::Source;
 
@@ -156,7 +156,7 @@ impl RotatingCredential {
         if current.generation() == rejected {
             // Queue first, count second: who sees the count queues a `Join`, which must come after
             // this command. Before it, the `Join` would find no round to wait for.
-            evidence.reject();
+            evidence.reject(self.now().mono);
         }
         refreshing
     }
@@ -237,7 +237,7 @@ impl RotatingCredential {
     pub(crate) fn rejected(&self, generation: Generation) {
         let previous = self.current().state().previous();
         if let Some(previous) = previous.filter(|known| known.generation == generation) {
-            previous.state.reject();
+            previous.state.reject(self.now().mono);
         }
     }
 
@@ -325,7 +325,7 @@ impl RotatingCredentialBuilder {
         self,
         source: impl Source<Value = Credential>,
     ) -> Result<RotatingCredential, StartError> {
-        let (credential, driver) = self.pair(source).await?;
+        let (credential, driver) = self.pair_on(worker(), source).await?;
         tokio::spawn(driver);
         Ok(credential)
     }
@@ -337,7 +337,21 @@ impl RotatingCredentialBuilder {
     ///
     /// Returns the same errors as [`start`](Self::start).
     pub async fn pair(
+        self,
+        source: impl Source<Value = Credential>,
+    ) -> Result<
+        (
+            RotatingCredential,
+            impl Future<Output = ()> + Send + 'static,
+        ),
+        StartError,
+    > {
+        self.pair_on(Worker::Unknown, source).await
+    }
+
+    async fn pair_on(
         mut self,
+        worker: Worker,
         source: impl Source<Value = Credential>,
     ) -> Result<
         (
@@ -349,7 +363,7 @@ impl RotatingCredentialBuilder {
         let events = Arc::new(self.events());
         let generations = self.generations(Noting::OncePerTick);
         let emit: Arc<dyn Emit> = Arc::clone(&events) as _;
-        let (engine, driver) = self.pair_with(source, generations, emit).await?;
+        let (engine, driver) = self.pair_with(source, generations, emit, worker).await?;
         Ok((RotatingCredential { engine, events }, driver))
     }
 

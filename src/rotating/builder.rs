@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime;
+use tokio::runtime::RuntimeFlavor;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -15,7 +16,7 @@ use super::engine::EngineState;
 use super::engine::Limits;
 use super::engine::Settings;
 use super::engine::driver;
-use super::engine::driver::Driver;
+use super::engine::driver::{Driver, Worker};
 use super::error::StartError;
 use super::event::{Emit, Event, EventKind, Events, Observer};
 use super::handle::{Engine, Rotating};
@@ -195,6 +196,7 @@ impl<K, X> RotatingBuilder<K, X> {
         mut source: Src,
         generations: Arc<dyn Generations<Src::Value, S>>,
         events: Arc<dyn Emit>,
+        worker: Worker,
     ) -> Result<
         (
             Rotating<Src::Value, S>,
@@ -228,7 +230,10 @@ impl<K, X> RotatingBuilder<K, X> {
         };
         let rotating = Rotating::new(shared.clone_handles(), Some(engine), watcher, self.wall);
         let state = EngineState::new(shared, generations, first.plan, clocks, progress);
-        Ok((rotating, Driver::new(source, state, timeout, inbox).run()))
+        Ok((
+            rotating,
+            Driver::new(source, state, timeout, inbox, worker).run(),
+        ))
     }
 
     /// Creates a value that is published manually.
@@ -307,7 +312,7 @@ impl RotatingBuilder {
     where
         S: Source<Value: PartialEq>,
     {
-        let (rotating, driver) = self.pair(source).await?;
+        let (rotating, driver) = self.pair_on(worker(), source).await?;
         tokio::spawn(driver);
         Ok(rotating)
     }
@@ -318,7 +323,24 @@ impl RotatingBuilder {
     ///
     /// Returns the same errors as [`start`](Self::start).
     pub async fn pair<S>(
+        self,
+        source: S,
+    ) -> Result<
+        (
+            Rotating<S::Value>,
+            impl Future<Output = ()> + Send + 'static,
+        ),
+        StartError,
+    >
+    where
+        S: Source<Value: PartialEq>,
+    {
+        self.pair_on(Worker::Unknown, source).await
+    }
+
+    async fn pair_on<S>(
         mut self,
+        worker: Worker,
         source: S,
     ) -> Result<
         (
@@ -331,7 +353,8 @@ impl RotatingBuilder {
         S: Source<Value: PartialEq>,
     {
         let events = Arc::new(self.events());
-        self.pair_with(source, Arc::new(Stateless), events).await
+        self.pair_with(source, Arc::new(Stateless), events, worker)
+            .await
     }
 
     /// Creates a value that is published manually, as [`Rotating::manual`] does.
@@ -340,6 +363,15 @@ impl RotatingBuilder {
     pub fn manual<T>(mut self, value: T) -> (Rotating<T>, Publisher<T>) {
         let events = Arc::new(self.events());
         self.manual_with(value, Arc::new(Stateless), events)
+    }
+}
+
+/// Returns what a task can do that is spawned on the current runtime.
+pub(crate) fn worker() -> Worker {
+    let flavor = runtime::Handle::try_current().map(|handle| handle.runtime_flavor());
+    match flavor {
+        Ok(RuntimeFlavor::MultiThread) => Worker::CanHandOver,
+        _ => Worker::Unknown,
     }
 }
 

@@ -58,6 +58,8 @@ mod tests;
 mod value;
 
 pub use self::builder::RotatingBuilder;
+pub(crate) use self::builder::worker;
+pub(crate) use self::engine::Worker;
 pub use self::error::{RefreshError, RefreshErrorKind, StartError, StartErrorKind};
 pub(crate) use self::event::{Emit, Events, TraceEvent};
 pub use self::event::{Event, EventKind};
@@ -66,5 +68,5 @@ pub use self::publisher::Publisher;
 pub use self::refreshing::Refreshing;
 pub use self::status::{RefreshState, Status, Subscription};
 pub use self::value::Current;
-pub(crate) use self::value::{Content, Deadline, Doubted, Generations, Replaced, Standing};
+pub(crate) use self::value::{Content, Deadline, Generations, Replaced, Standing};
 pub use crate::generation::Generation;

@@ -11,7 +11,7 @@ use super::trial::Trial;
 use crate::clock::Now;
 use crate::generation::Generation;
 use crate::outbound::credential::Credential;
-use crate::rotating::{Content, Doubted, Standing};
+use crate::rotating::{Content, Standing};
 
 /// A credential with its evidence, as the engine keeps them.
 pub(crate) type Known = Content<Credential, Evidence>;
@@ -55,6 +55,8 @@ pub struct Evidence {
     rejections: AtomicU64,
     /// … and how many of them had come when the request was sent that was accepted last.
     refuted: AtomicU64,
+    /// When the first of those came that are not refuted, like `proven`.
+    rejected_since: AtomicU64,
     /// Whether requests have to ask `trial` which credential to carry.
     on_trial: AtomicBool,
     trial: Mutex<Option<Trial<Arc<Known>>>>,
@@ -85,6 +87,7 @@ impl Evidence {
             ticked: AtomicU64::new(0),
             stands_by: AtomicBool::new(false),
             rejections: AtomicU64::new(0),
+            rejected_since: AtomicU64::new(0),
             refuted: AtomicU64::new(0),
             on_trial: AtomicBool::new(trial.is_some()),
             trial: Mutex::new(trial),
@@ -121,11 +124,9 @@ impl Evidence {
             None => Standing::Unconfirmed,
             Some(since) => Standing::Confirmed {
                 since,
-                doubted: if self.is_doubted() {
-                    Doubted::Yes
-                } else {
-                    Doubted::No
-                },
+                failing_since: self
+                    .time(&self.rejected_since)
+                    .filter(|_| self.is_doubted()),
             },
         }
     }
@@ -168,7 +169,12 @@ impl Evidence {
     }
 
     /// Records a rejection.
-    pub(crate) fn reject(&self) {
+    pub(crate) fn reject(&self, now: Instant) {
+        if !self.is_doubted() {
+            // Relaxed: a time by itself. Of two rejections at once, either may be the first.
+            self.rejected_since
+                .store(self.stamp(now), Ordering::Relaxed);
+        }
         // Release: who sees the count also sees the command that was queued before it.
         self.rejections.fetch_add(1, Ordering::Release);
     }

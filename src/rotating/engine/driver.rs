@@ -1,6 +1,6 @@
 //! The loop of the refresh task.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::select;
 use tokio::sync::mpsc;
+use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep_until};
 
 use super::command::Command;
@@ -31,6 +32,16 @@ pub(crate) struct Driver<Src: Source, S> {
     state: EngineState<Src::Value, S>,
     inbox: mpsc::Receiver<Command<Src::Value, S>>,
     fetch_timeout: Duration,
+    worker: Worker,
+}
+
+/// The thread that runs the refresh task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worker {
+    /// A worker of a multi-threaded runtime, which can leave its other work to another thread.
+    CanHandOver,
+    /// Any other thread.
+    Unknown,
 }
 
 /// Whether the engine waits for hints of the source.
@@ -53,6 +64,7 @@ where
         state: EngineState<Src::Value, S>,
         fetch_timeout: Duration,
         inbox: mpsc::Receiver<Command<Src::Value, S>>,
+        worker: Worker,
     ) -> Self {
         Self {
             source,
@@ -60,6 +72,7 @@ where
             state,
             inbox,
             fetch_timeout,
+            worker,
         }
     }
 
@@ -119,7 +132,8 @@ where
                 current: Some(&current.content.value),
             };
             let mut fetching = pin!(async {
-                let fetched = fetch(&mut self.source, request, self.fetch_timeout).await?;
+                let fetching = fetch(&mut self.source, request, self.fetch_timeout);
+                let fetched = handing_over(self.worker, fetching).await?;
                 compare(fetched, &current, fetched_at, &clocks, self.fetch_timeout).await
             });
             loop {
@@ -140,6 +154,19 @@ where
         self.state.finish(reason, fetched_at, &current, outcome);
         ControlFlow::Continue(())
     }
+}
+
+/// Polls a source so that it can block nobody but itself, where that is possible.
+///
+/// A source that blocks its thread would also block what is queued behind it, and often the timers
+/// of the runtime.
+async fn handing_over<F: Future>(worker: Worker, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|cx| match worker {
+        Worker::CanHandOver => block_in_place(|| future.as_mut().poll(cx)),
+        Worker::Unknown => future.as_mut().poll(cx),
+    })
+    .await
 }
 
 /// The source's `changed` panicked.

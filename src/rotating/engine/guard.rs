@@ -155,7 +155,6 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rotating::value::Doubted;
 
     const LIMITS: Limits = Limits {
         cooldown: Duration::from_secs(10),
@@ -201,7 +200,7 @@ mod tests {
             guard.clear(now);
             let settled = Standing::Confirmed {
                 since: now - Duration::from_secs(10),
-                doubted: Doubted::Yes,
+                failing_since: None,
             };
             assert_eq!(guard.claim(generation, settled, now), Ok(()));
             generation = generation.next();

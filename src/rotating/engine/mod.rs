@@ -12,6 +12,7 @@ mod schedule;
 mod state;
 
 pub(crate) use self::command::{Command, CommandKind};
+pub(crate) use self::driver::Worker;
 pub(crate) use self::guard::Limits;
 pub(crate) use self::plan::Settings;
 pub(crate) use self::schedule::Backoff;

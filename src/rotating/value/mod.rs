@@ -11,4 +11,4 @@ pub(crate) use self::deadline::Deadline;
 pub(crate) use self::generations::{Generations, Replaced, Stateless};
 pub use self::snapshot::Current;
 pub(crate) use self::snapshot::{Cell, Snapshot};
-pub(crate) use self::standing::{Doubted, Standing};
+pub(crate) use self::standing::Standing;

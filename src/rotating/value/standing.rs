@@ -16,16 +16,9 @@ pub(crate) enum Standing {
     Confirmed {
         /// When the first one did.
         since: Instant,
-        /// Whether a later one failed, and none that began after that has succeeded since.
-        doubted: Doubted,
+        /// Since when uses fail, if none that began after that has succeeded.
+        failing_since: Option<Instant>,
     },
-}
-
-/// Whether a confirmed generation failed since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doubted {
-    No,
-    Yes,
 }
 
 impl Standing {
@@ -34,18 +27,21 @@ impl Standing {
         matches!(
             self,
             Self::Confirmed {
-                doubted: Doubted::No,
+                failing_since: None,
                 ..
             }
         )
     }
 
-    /// Returns whether the generation has been in use long enough that its end is a rotation like
-    /// any other, and not one of a storm.
+    /// Returns whether the generation worked for so long that its end is a rotation like any other,
+    /// and not one of a storm.
     pub(crate) fn is_settled(self, now: Instant) -> bool {
         match self {
             Self::Unconfirmed => false,
-            Self::Confirmed { since, .. } => now >= since + SETTLED_AFTER,
+            Self::Confirmed {
+                since,
+                failing_since,
+            } => failing_since.unwrap_or(now) >= since + SETTLED_AFTER,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Tests of how long a rejected request waits for a new key.
 
+use std::future::ready;
+
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
     rotating::RefreshErrorKind,
-    source::{FetchReason, RefreshInterval, SourceErrorKind},
+    source::{FetchReason, RefreshInterval, SourceError, SourceErrorKind, source_fn},
 };
 
 use crate::support::{Answer, Upstream, millis, moment, pass, script, secs};
@@ -168,4 +170,37 @@ async fn forced_attempt_keeps_min_interval() {
     let newer = key.refresh_newer_than(key.current().generation()).await;
     assert_eq!(*newer.expect("there is a newer key"), 2);
     assert_eq!(log.gaps(), [secs(1)]);
+}
+
+/// The source blocks the thread of the refresh task, as a badly written one does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocking_source_does_not_prolong_the_wait() {
+    let (released, held) = std::sync::mpsc::channel::<()>();
+    let (entered, mut blocked) = tokio::sync::mpsc::unbounded_channel();
+    let held = std::sync::Mutex::new(held);
+    let mut number = 0;
+    let source = source_fn(move || {
+        number += 1;
+        if number > 1 {
+            let _ = entered.send(());
+            let _ = held.lock().unwrap().recv(); // until the test ends
+        }
+        ready(Ok::<_, SourceError>(number))
+    });
+    let builder = Rotating::builder().force_wait(millis(300));
+    let key = builder.start(source).await.unwrap();
+    let first = key.current().generation();
+    let waiting = tokio::spawn(key.refresh_newer_than(first));
+    blocked.recv().await.unwrap();
+    let asked = std::time::Instant::now();
+    let late = key.refresh_newer_than(first).await;
+    assert!(matches!(late, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
+    let waited = waiting.await.unwrap();
+    assert!(matches!(waited, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
+    assert!(asked.elapsed() < secs(60), "the source blocks for ever");
+    // Those who ask meanwhile do not pile up without end.
+    let asked: Vec<_> = (0..2000).map(|_| key.refresh_newer_than(first)).collect();
+    let last = asked.into_iter().next_back().unwrap().await;
+    assert!(matches!(last, Err(error) if error.kind() == RefreshErrorKind::Throttled));
+    drop(released);
 }

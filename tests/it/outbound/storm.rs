@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::{Instant, sleep, sleep_until};
-use tower::Layer;
+use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::outbound::{InjectKeyLayer, RotatingCredential};
 use tower_rotating_auth::rotating::RefreshErrorKind;
 
 use super::{ORIGIN, World, post};
-use crate::support::{millis, minutes, pass};
+use crate::support::{millis, minutes, moment, pass, secs};
 
 const TENTH: Duration = Duration::from_millis(100);
 
@@ -151,4 +151,84 @@ async fn late_accepted_keys_hold_no_refresh_back() {
         );
         key.report_accepted(used);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_accepted_once_cost_24_fetches_an_hour() {
+    let world = World::new("key-0");
+    let key = world.key().await;
+    let inject = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
+    // The upstream takes each key once and then never again; the store has a new one each time.
+    let (used, upstream) = (world.clone(), world.upstream());
+    let client = inject.layer(service_fn(move |request| {
+        let (used, answer) = (used.clone(), upstream.clone().oneshot(request));
+        async move {
+            let answer = answer.await;
+            let fetched = used.fetches();
+            used.rotate(&format!("key-{fetched}"));
+            answer
+        }
+    }));
+    for _ in 0..3600 {
+        drop(client.clone().oneshot(post("body")).await.unwrap());
+        pass(secs(1)).await;
+    }
+    let forced = world.fetches() - 1;
+    println!("{forced} forced fetches");
+    assert!((1..=24).contains(&forced), "{forced}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn false_alarm_asks_the_source_once() {
+    let world = World::new("key");
+    let key = world.key().await;
+    let inject = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
+    let client = inject.layer(world.upstream());
+    for _ in 0..600 {
+        world.accept("another");
+        let provoked = tokio::spawn(client.clone().oneshot(post("provoked")));
+        moment().await;
+        world.accept("key");
+        pass(millis(100)).await;
+        let response = client.clone().oneshot(post("honest")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        pass(millis(900)).await;
+        if provoked.is_finished() {
+            let response = provoked.await.unwrap().unwrap();
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        }
+    }
+    let forced = world.fetches() - 1;
+    println!("{forced} forced fetches");
+    assert!((1..=5).contains(&forced), "{forced}");
+    // A real rotation among the false alarms is not held back.
+    world.rotate("new");
+    let asked = Instant::now();
+    let response = client.oneshot(post("honest")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(asked.elapsed() <= secs(2), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_request_gets_a_key_that_arrives_by_itself() {
+    let world = World::new("key-0");
+    let key = world.key().await;
+    let inject = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
+    let client = inject.layer(world.upstream());
+    for _ in 0..3 {
+        pass(secs(1)).await;
+        key.refresh().await.unwrap(); // empties the bucket
+    }
+    world.accept("key-1");
+    let waiting = tokio::spawn(client.clone().oneshot(post("body")));
+    pass(secs(4)).await;
+    assert!(!waiting.is_finished());
+    let late = tokio::spawn(client.oneshot(post("body")));
+    world.store("key-1");
+    pass(secs(4)).await; // the bucket has a token again 10 s after the first was taken
+    key.refresh().await.unwrap();
+    let response = late.await.unwrap().unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let response = waiting.await.unwrap().unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "after 5 s");
 }

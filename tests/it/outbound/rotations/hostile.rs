@@ -15,13 +15,13 @@ enum Hostile {
     Present,
 }
 
-/// Runs twenty honest clients for an hour with a rotation every ten minutes. Returns how many of
+/// Runs twenty honest clients, each with a request every two seconds, for an hour with a rotation every ten minutes. Returns how many of
 /// their requests were lost, and how many were sent.
 async fn an_hour(hostile: Hostile, overlap: Duration, file_after_millis: i64) -> (usize, usize) {
     let mut run = Run::start(millis(80), 1, minutes(5)).await;
     let start = Instant::now();
     let until = start + minutes(60);
-    let honest = clients(&run, "/", millis(50), until, Body::Kept, 3);
+    let honest = clients(&run, "/", millis(100), until, Body::Kept, 3);
     let provoked =
         (hostile == Hostile::Present).then(|| clients(&run, NEVER, secs(1), until, Body::Kept, 3));
     for ten_minutes in 1..6 {
