@@ -59,6 +59,7 @@
 //! | put the key on requests, and replay rejected ones | [`outbound`]: [`InjectKeyLayer`], [`Outcome`] |
 //! | use several keys, each for its own origin or path | [`InjectKeyLayer::routes`], [`Route`], [`Credential`] |
 //! | replay a body that streams | [`outbound::replay`]: [`BufferBody`] |
+//! | read a rejection although the upload breaks off | [`outbound::connect`]: [`EarlyResponseConnector`] |
 //! | use a client whose requests are not `http::Request` | [`outbound::adapter`]: [`ClientAdapter`] |
 //! | put the key on a header map yourself | [`Credential::apply_to`] |
 //! | let in only clients with a valid key | [`inbound`]: [`RequireKeyLayer`], [`KeySet`], [`Principal`] |
@@ -75,6 +76,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `outbound` | yes | [`outbound`] |
+//! | `connect` | no | [`outbound::connect`]: a connector for clients made of hyper |
 //! | `inbound` | yes | [`inbound`] |
 //! | `file` | yes | [`FileSource`]: secrets in files, watched and polled |
 //! | `key-file` | no | key sets in TOML |
@@ -90,6 +92,7 @@
 //! [`ClientAdapter`]: outbound::adapter::ClientAdapter
 //! [`Credential`]: outbound::Credential
 //! [`Credential::apply_to`]: outbound::Credential::apply_to
+//! [`EarlyResponseConnector`]: outbound::connect::EarlyResponseConnector
 //! [`FileSource`]: source::FileSource
 //! [`InjectKeyLayer`]: outbound::InjectKeyLayer
 //! [`InjectKeyLayer::routes`]: outbound::InjectKeyLayer::routes

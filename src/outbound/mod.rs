@@ -72,6 +72,8 @@ pub mod adapter;
 mod auth_scheme;
 pub mod body_rejection;
 mod config;
+#[cfg(feature = "connect")]
+pub mod connect;
 mod credential;
 mod error;
 mod event;

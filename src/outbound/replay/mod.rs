@@ -68,6 +68,8 @@
 //! - A body whose first attempt failed is not replayed.
 //! - If the upstream rejects a request and neither reads on nor closes, the abandoned attempt keeps
 //!   its HTTP/1.1 connection until it does. A client polls a body only when there is room to send.
+//! - If the upstream rejects an upload and closes the connection, hyper can lose the rejection. The
+//!   connector in [`outbound::connect`](crate::outbound::connect) prevents that.
 //! - If the upstream closes an HTTP/1.1 connection without reading the body, another request on
 //!   that connection can fail too.
 

@@ -192,7 +192,7 @@ async fn blocking_source_does_not_prolong_the_wait() {
     let first = key.current().generation();
     let waiting = tokio::spawn(key.refresh_newer_than(first));
     blocked.recv().await.unwrap();
-    let asked = std::time::Instant::now();
+    let asked = Instant::now();
     let late = key.refresh_newer_than(first).await;
     assert!(matches!(late, Err(error) if error.kind() == RefreshErrorKind::TimedOut));
     let waited = waiting.await.unwrap();

@@ -4,6 +4,8 @@
 mod adapter;
 mod body_rejection;
 mod buffer_body;
+#[cfg(feature = "connect")]
+mod connect;
 mod contract;
 mod grpc;
 mod hold;

@@ -8,6 +8,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
 use tower_rotating_auth::outbound::replay::ReplayBody;
 
 use super::base_url::Base;
@@ -18,7 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle and still be reused. The upstream may close it any time later.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Upload>>;
+pub(crate) type HttpClient =
+    Client<HttpsConnector<EarlyResponseConnector<HttpConnector>>, ReplayBody<Upload>>;
 
 /// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN.
 pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
@@ -40,6 +42,8 @@ pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
     } else {
         tls.with_tls_config(no_roots()?).https_or_http()
     };
+    // An upstream may reject an upload by its headers and close the connection.
+    let tcp = EarlyResponseConnector::new(tcp);
     let connector = tls.enable_http1().enable_http2().wrap_connector(tcp);
     Ok(Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use rustls::ServerConfig;
@@ -16,13 +16,15 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::harness::{Gateway, Recorder, chunk, raw, raw_stream, serve, soon};
 
 const KEPT: usize = 1024 * 1024;
+/// Nearly as much as is kept, in bytes: the sockets may take all of it before the rejection comes.
+const UPLOAD: usize = 1_000_000;
 
 /// Bytes that show where a piece is missing, doubled or out of its place.
 fn content(length: usize) -> Vec<u8> {
@@ -190,6 +192,65 @@ async fn upload_rejected_midway_is_replayed_whole() {
     let mut answer = String::new();
     soon(client.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+/// Rejects every key but the current one by the headers of an upload, and closes the connection. The
+/// current key is in the file by then.
+async fn rejects_and_closes(listener: TcpListener, file: PathBuf, current: watch::Receiver<u32>) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (file, current) = (file.clone(), current.clone());
+        tokio::spawn(async move {
+            let mut came = Vec::with_capacity(1024);
+            while !came.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+                stream.read_buf(&mut came).await.unwrap();
+            }
+            let key = format!("sk-{}", *current.borrow());
+            let head = String::from_utf8_lossy(&came).to_lowercase();
+            if !head.contains(&format!("authorization: bearer {key}\r\n")) {
+                std::fs::write(file, key).unwrap();
+                let rejection = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+                stream.write_all(rejection).await.unwrap();
+                return;
+            }
+            let mut left = UPLOAD - (came.len() - head.find("\r\n\r\n").unwrap() - 4);
+            while left > 0 {
+                came.clear();
+                left -= stream.read_buf(&mut came).await.unwrap();
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        });
+    }
+}
+
+#[tokio::test]
+async fn upload_rejected_with_a_close_is_replayed() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "sk-0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap();
+    let (rotate, current) = watch::channel(0);
+    tokio::spawn(rejects_and_closes(listener, file.clone(), current));
+    let gateway = Gateway::start(|command| {
+        command.args(["--upstream", &format!("http://{upstream}")]);
+        command.arg("--upstream-key-file").arg(&file);
+    })
+    .await;
+
+    let uploads = std::env::var("EARLY_REJECTIONS").map_or(20, |number| number.parse().unwrap());
+    let client = reqwest::Client::new();
+    let body = Bytes::from(content(UPLOAD));
+    let mut lost = 0;
+    for _ in 0..uploads {
+        rotate.send_modify(|key| *key += 1);
+        let request = client.put(gateway.url("/v1/files")).body(body.clone());
+        let answer = soon(request.send()).await;
+        let replayed = answer.is_ok_and(|answer| answer.status() == StatusCode::OK);
+        lost += u32::from(!replayed);
+    }
+    assert_eq!(lost, 0, "of {uploads}: {}", gateway.output());
 }
 
 #[tokio::test]
