@@ -1,14 +1,14 @@
 //! Tower middleware for API keys that rotate while the service runs.
 //!
 //! *Outbound*, [`InjectKeyLayer`](outbound::InjectKeyLayer) puts the current key on every request.
-//! When the upstream rejects the key, the layer fetches the new one and sends the request once
-//! more.
+//! When the upstream rejects the key, the layer sends the request again with the new one. While a
+//! new key is not active yet, the previous one stays in use.
 //!
 //! *Inbound*, [`RequireKeyLayer`](inbound::RequireKeyLayer) lets in requests with a valid key. The
 //! set of valid keys can change at any moment, and each change applies to the next request.
 //!
 //! ```text
-//!  source ──► RotatingCredential ──► request ──► rejected? ──► refresh ──► once more
+//!  source ──► RotatingCredential ──► request ──► rejected? ──► refresh ──► sent again
 //!  file, closure, channel   one atomic load
 //! ```
 //!
@@ -56,6 +56,7 @@
 //! |---|---|
 //! | hold a value that is replaced while in use | [`rotating`]: [`Rotating`] |
 //! | read a key from a file, a closure or a channel | [`source`]: [`FileSource`], [`source_fn`], [`channel`], [`Source`] |
+//! | hold a key that is sent to an upstream | [`outbound`]: [`RotatingCredential`] |
 //! | put the key on requests, and replay rejected ones | [`outbound`]: [`InjectKeyLayer`], [`Outcome`] |
 //! | use several keys, each for its own origin or path | [`InjectKeyLayer::routes`], [`Route`], [`Credential`] |
 //! | replay a body that streams | [`outbound::replay`]: [`BufferBody`] |
@@ -105,6 +106,7 @@
 //! [`RequireKeyLayer`]: inbound::RequireKeyLayer
 //! [`Rotator`]: keyring::Rotator
 //! [`Route`]: outbound::Route
+//! [`RotatingCredential`]: outbound::RotatingCredential
 //! [`RoutePolicy`]: inbound::policy::RoutePolicy
 //! [`Sink`]: keyring::Sink
 //! [`Source`]: source::Source

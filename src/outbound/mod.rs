@@ -2,13 +2,30 @@
 //!
 //! [`InjectKeyLayer`] wraps a client. For each request it looks up the key for the request's
 //! origin, loads the current [`Credential`] once, and sets the header. If the upstream rejects the
-//! credential, the layer asks the engine for another one and replays the request, once:
+//! credential, the layer replays the request with another one:
 //!
 //! ```text
 //! request ──► inject ──► send ──► rejected? ── no ──► response
 //!                         ▲          │ yes
-//!                         └─ replay ◄─ refresh
+//!                         └─ replay ◄┴─ another credential, or a refresh
 //! ```
+//!
+//! # Make before break
+//!
+//! A [`RotatingCredential`] may be ahead of its upstream or behind it. While the upstream has not
+//! accepted a new credential, the previous one stays in use, and one request at a time, the
+//! *canary*, tries the new one. The first acceptance moves all requests to it.
+//!
+//! | rejected so far | next |
+//! |---|---|
+//! | nothing | the previous credential while it works and the current one is not accepted yet; else the current one |
+//! | the previous one | the current one |
+//! | the current one, not accepted yet | the previous one |
+//! | the current one, accepted before | a newer one if there is one, else the previous one within the [overlap](RotatingCredentialBuilder::overlap) |
+//! | all there are | a newer one, after a refresh |
+//!
+//! One rejection shows nothing about a credential, since the upstream may reject that request with
+//! any. So a request that is always rejected changes nothing for others.
 //!
 //! # Example
 //!
@@ -53,10 +70,16 @@
 //!
 //! # Caveats
 //!
-//! - A request is sent at most twice. If the upstream switches keys twice while it is in flight,
-//!   the caller gets the second rejection.
-//! - A replay needs the body a second time. The default, [`CloneBody`](replay::CloneBody), needs
-//!   bodies that are `Clone`. See [`replay`] for bodies that stream.
+//! - A request is sent at most twice, or three times with [`max_sends`](InjectKeyLayer::max_sends).
+//!   The caller gets the last rejection if the upstream switches keys twice while the request is in
+//!   flight. With two sends, that also happens to a canary that is in flight at the switch.
+//! - A replay needs the body again. The default, [`CloneBody`](replay::CloneBody), needs bodies that
+//!   are `Clone`. See [`replay`] for bodies that stream. A body that cannot be sent again is lost if
+//!   the upstream drops the old key while it is in flight, or if it is the canary.
+//! - The upstream's nodes may disagree about the keys for as long as the overlap. If they disagree
+//!   for longer, or if the old key is already dead on some of them, requests are lost.
+//! - [`without_replay`](InjectKeyLayer::without_replay) looks at no answers, and so has no canary: it
+//!   always sends the current credential.
 //! - Clients that follow redirects themselves can carry the key to another origin. See
 //!   [`InjectKeyLayer`](InjectKeyLayer#redirects).
 //! - A gRPC call whose `UNAUTHENTICATED` comes in its trailers is not replayed: by then the caller

@@ -176,8 +176,8 @@ impl<K, X> RotatingBuilder<K, X> {
     /// up to 5 minutes.
     ///
     /// The cooldown applies to the generation that was rejected, as long as the upstream accepts it
-    /// no more. After two forced refreshes, it also applies to newer ones until one has been
-    /// accepted for 10 s. Such a generation resets it, once.
+    /// no more. After two forced refreshes, it also applies to newer ones until one has
+    /// worked for 10 s. Such a generation resets it, once.
     pub fn cooldown(mut self, first: Duration, cap: Duration) -> Self {
         self.limits.cooldown = first;
         self.limits.cooldown_cap = cap;

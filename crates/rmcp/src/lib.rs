@@ -25,7 +25,7 @@ use tower_rotating_auth::outbound::{AuthScheme, InjectKeyLayer};
 use tower_service::Service;
 
 /// A client for rmcp's `StreamableHttpClientTransport` that puts the current key on each call of
-/// another client, and repeats a rejected call once with a newer key.
+/// another client, and repeats a rejected call with another key.
 ///
 /// # Examples
 ///

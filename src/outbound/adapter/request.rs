@@ -19,7 +19,7 @@ use crate::syntax::header_name::is_same_variable;
 pub trait RequestAdapter<Req> {
     /// The request that the inner service is called with.
     type Sent;
-    /// What is kept of a request until the answer to the first attempt is known.
+    /// What is kept of a request until it is known that no replay follows.
     type Saved;
 
     /// Returns where the request goes.
@@ -53,7 +53,7 @@ pub trait RequestAdapter<Req> {
     /// again.
     fn save(&self, request: Req) -> (Self::Sent, Option<Self::Saved>);
 
-    /// Pauses the first attempt after its rejection, until it is known whether there is a replay.
+    /// Pauses an attempt after its rejection, until it is known whether there is a replay.
     ///
     /// Returns `None` if the request can no longer be replayed. Defaults to doing nothing.
     fn pause(&self, saved: Self::Saved) -> Option<Self::Saved> {
@@ -71,7 +71,7 @@ pub trait RequestAdapter<Req> {
         Some((self.resend(saved)?, None))
     }
 
-    /// Sets the header, in place of any of that name, on the first attempt or on the replay.
+    /// Sets the header, in place of any of that name, on the first attempt or on a replay.
     ///
     /// Also removes its name from `Connection`, if the request can have that header: a proxy drops
     /// every header that is named there

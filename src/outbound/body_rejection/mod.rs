@@ -62,7 +62,7 @@
 //! let request = Request::get(format!("{origin}/v1beta/models")).body(String::new())?;
 //! let response = client.oneshot(request).await?;
 //! assert_eq!(response.status(), 200);
-//! assert!(matches!(response.extensions().get(), Some(Outcome::Replayed { .. })));
+//! assert!(response.extensions().get().is_some_and(Outcome::is_replayed));
 //! # Ok(())
 //! # }
 //! ```

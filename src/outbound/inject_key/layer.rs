@@ -15,7 +15,7 @@ use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::{Origin, Route, Table};
 
 /// A [`Layer`] that injects the current key into each request to its origin, and replays a request
-/// once if the upstream rejects the key.
+/// with another key if the upstream rejects that one.
 ///
 /// The [module page](crate::outbound) has an example and lists the caveats.
 ///
@@ -35,25 +35,39 @@ use crate::outbound::routes::{Origin, Route, Table};
 /// it, unless [`override_existing`](Self::override_existing) is set. With the key, the layer
 /// removes its header's name from `Connection`, so that the next hop does not drop it.
 ///
+/// # While a new key is not active yet
+///
+/// Requests carry the previous key as long as the upstream accepts it. One request at a time, the
+/// *canary*, carries the new one: the first at once, later ones after pauses of 100 ms doubling to
+/// 10 s. Canaries are requests that can be sent again. If none comes for 10 s, or if the upstream
+/// rejects the previous key three times in a row, any request may be the canary. The first
+/// acceptance of the new key moves all requests to it.
+///
 /// # What happens on a rejection
 ///
-/// - The request carried a new key that the upstream has not accepted yet: the layer sends it again
-///   with the previous one.
+/// - The request was the canary: the layer sends it again with the previous key. A rejection of the
+///   new key and an acceptance of the previous one show that the new one is not active yet.
 /// - The request carried the previous key: the layer sends it again with the new one.
-/// - Otherwise the request waits for a newer key for up to
+/// - The request carried a key that the upstream has accepted: it waits for a newer key, and goes out
+///   with the previous one if there is none within the
+///   [overlap](crate::outbound::RotatingCredentialBuilder::overlap). If other requests have found
+///   that the upstream accepts the previous key again, it does not wait.
+/// - The request was rejected with all keys that there are: it waits for a newer key for up to
 ///   [`force_wait`](crate::rotating::RotatingBuilder::force_wait). Defaults to 5 s.
 /// - There is no newer key: later rejections are passed on at once for a
-///   [`cooldown`](crate::rotating::RotatingBuilder::cooldown). Defaults to 10 s, and doubles.
+///   [`cooldown`](crate::rotating::RotatingBuilder::cooldown). Defaults to 10 s, and doubles. An
+///   acceptance of the key ends it.
 ///
-/// If the request cannot be replayed, the caller gets the upstream's own response, with an
-/// [`Outcome`](crate::outbound::Outcome) in its extensions. The layer drops that response before
-/// the replay, so an error of the inner service during the replay is the caller's. The error type
-/// is the inner service's.
+/// A request is sent at most [`max_sends`](Self::max_sends) times. If it cannot be replayed, the
+/// caller gets the upstream's own response, with an [`Outcome`](crate::outbound::Outcome) in its
+/// extensions. The layer drops a rejection before the replay, so an error of the inner service
+/// during the replay is the caller's. The error type is the inner service's.
 ///
 /// # Bodies
 ///
 /// The layer keeps a body for the replay by cloning it
-/// ([`CloneBody`](crate::outbound::replay::CloneBody)), so the body must be `Clone`. For others, such as `axum::body::Body`, use
+/// ([`CloneBody`](crate::outbound::replay::CloneBody)), so the body must be `Clone`. For others,
+/// such as `axum::body::Body`, use
 ///
 /// - [`replay`](Self::replay) with a [`BufferBody`](crate::outbound::replay::BufferBody), which
 ///   gives the inner service another body type, or
@@ -248,10 +262,13 @@ impl<X> InjectKeyLayer<X> {
     /// it.
     ///
     /// Applies once the upstream rejects a key that it had accepted. Useful for upstreams that
-    /// count rejected requests, and for bodies that cannot be sent twice. A held request reserves
+    /// count rejected requests, and for bodies that cannot be sent again. A held request reserves
     /// nothing of the inner service. It waits up to
     /// [`force_wait`](crate::rotating::RotatingBuilder::force_wait), and is then sent with the
     /// current key.
+    ///
+    /// A rejection that one request provokes holds the others, too, until one that was sent later
+    /// is accepted or the refresh ends.
     ///
     /// Has no effect [without replay](InjectKeyLayer::without_replay), since answers are not looked
     /// at.
@@ -264,8 +281,8 @@ impl<X> InjectKeyLayer<X> {
     ///
     /// While the upstream has not accepted a new key yet, one request at a time tries it. If the
     /// upstream switches keys between the two attempts of such a request, it rejects the new key,
-    /// then the previous one. A third attempt carries the new key once more, and then no request is
-    /// lost. It also lets a request that was rejected with both wait for a newer key.
+    /// then the previous one. A third attempt carries the new key once more, so that this
+    /// request is not lost. It also lets a request that was rejected with both wait for a newer key.
     pub fn max_sends(mut self, sends: u8) -> Self {
         self.config.max_sends = MaxSends::clamped(sends);
         self
@@ -386,7 +403,8 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
     /// Returns a layer that injects the key and passes every answer on, rejections too.
     ///
     /// The future is the inner service's own, and neither the inner service nor the body needs to
-    /// be `Clone`.
+    /// be `Clone`. Each request carries the current key, even if the upstream has not accepted it
+    /// yet.
     pub fn without_replay(self) -> InjectKeyOnceLayer {
         InjectKeyOnceLayer::new(self.config, self.adapter.extended_connect())
     }

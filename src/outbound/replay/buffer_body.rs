@@ -19,10 +19,12 @@ use super::saved_body::SavedBody;
 ///
 /// - The recording is freed as soon as the answer is known not to be a rejection, or the limit is
 ///   passed. Nothing is recorded for requests without the key.
-/// - After a rejection, the first attempt pauses until it is known whether there is another key. If
+/// - With [`max_sends(3)`](crate::outbound::InjectKeyLayer::max_sends), the replay is recorded in its
+///   turn, up to the same limit, and the body may be handed over once more.
+/// - After a rejection, the attempt pauses until it is known whether there is another key. If
 ///   there is, its body fails with [`SupersededError`](crate::outbound::replay::SupersededError),
 ///   which closes its connection or resets its stream. If not, it goes on.
-/// - Both attempts report the same length, so they are framed alike. Trailers are kept. The
+/// - All attempts report the same length, so they are framed alike. Trailers are kept. The
 ///   boundaries between frames may differ.
 /// - A body that fails is not replayed.
 /// - The inner service gets a [`ReplayBody`]. If it takes only one type, such as

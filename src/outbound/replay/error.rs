@@ -1,12 +1,12 @@
-//! The error that ends the body of the first attempt.
+//! The error that ends the body of a rejected attempt.
 
 use std::error::Error;
 use std::fmt;
 
-/// An error of the first attempt's [`ReplayBody`](crate::outbound::replay::ReplayBody): the replay
+/// An error of a rejected attempt's [`ReplayBody`](crate::outbound::replay::ReplayBody): the replay
 /// has taken the body over.
 ///
-/// It closes the connection of the first attempt, or resets its stream. Nobody waits for that
+/// It closes the connection of that attempt, or resets its stream. Nobody waits for that
 /// attempt any more, so this is no failure. A log of connection errors can find it by
 /// `downcast_ref` and skip it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

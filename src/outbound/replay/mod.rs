@@ -1,6 +1,6 @@
-//! Ways to keep a request's body, so that it can be sent twice.
+//! Ways to keep a request's body, so that it can be sent again.
 //!
-//! A [`Replay`] decides what is kept of a body until the answer to the first attempt is known:
+//! A [`Replay`] decides what is kept of a body until it is known that no replay follows:
 //!
 //! | | for | costs |
 //! |---|---|---|
@@ -65,7 +65,7 @@
 //! # Caveats
 //!
 //! - A `BufferBody` replays only if at most `max_bytes` were sent before the rejection.
-//! - A body whose first attempt failed is not replayed.
+//! - A body that failed during an attempt is not replayed.
 //! - If the upstream rejects a request and neither reads on nor closes, the abandoned attempt keeps
 //!   its HTTP/1.1 connection until it does. A client polls a body only when there is room to send.
 //! - If the upstream rejects an upload and closes the connection, hyper can lose the rejection. The
@@ -88,7 +88,7 @@ pub use self::map_body::MapBody;
 pub use self::replay_body::ReplayBody;
 pub use self::saved_body::SavedBody;
 
-/// A way to keep a request's body until the answer to the first attempt is known.
+/// A way to keep a request's body until it is known that no replay follows.
 ///
 /// It is a type parameter of the layer, because it decides the body type that the inner service
 /// gets.
@@ -113,8 +113,8 @@ pub trait Replay<B> {
     /// Returns `None` in its place if the body cannot be sent again.
     fn save(&self, body: B) -> (Self::Body, Option<Self::Saved>);
 
-    /// Pauses the body of the first attempt after its rejection, until it is known whether there is
-    /// a replay.
+    /// Pauses the body of an attempt after its rejection, until it is known whether there is a
+    /// replay.
     ///
     /// Returns `None` if the body can no longer be replayed. Defaults to doing nothing.
     fn pause(&self, saved: Self::Saved) -> Option<Self::Saved> {

@@ -14,9 +14,9 @@ use super::record::{First, Turn};
 
 /// A body that streams through, and whose frames may be recorded.
 ///
-/// Made by [`BufferBody`](crate::outbound::replay::BufferBody). Both attempts report the same
-/// length and the same end, so they are framed alike. When the replay takes over, the body of the
-/// first attempt fails with [`SupersededError`](crate::outbound::replay::SupersededError), and
+/// Made by [`BufferBody`](crate::outbound::replay::BufferBody). All attempts report the same
+/// length and the same end, so they are framed alike. When a replay takes over, the body of the
+/// attempt before fails with [`SupersededError`](crate::outbound::replay::SupersededError), and
 /// never ends as if it were complete.
 ///
 /// Its errors are the body's own, boxed and not wrapped. It is `Sync` even if the body is not. The

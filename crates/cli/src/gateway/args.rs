@@ -104,7 +104,9 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream_header: String,
 
-    /// How long to fall back to the previous key while the upstream still rejects the new one.
+    /// How long the previous key stays usable once the upstream has accepted the new one.
+    ///
+    /// Until then, it stays in use while the upstream accepts it.
     ///
     /// Use 0 if the upstream accepts each new key before the file has it.
     #[arg(

@@ -50,7 +50,7 @@ pub(crate) struct Upstream {
     pub(crate) base: Base,
     pub(crate) header: KeyHeader,
     pub(crate) key: KeyFrom,
-    /// How long to fall back to the previous key while a new one is rejected.
+    /// How long the previous key stays usable once the upstream has accepted the new one.
     pub(crate) overlap: Duration,
 }
 

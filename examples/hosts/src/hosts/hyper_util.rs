@@ -1,7 +1,7 @@
 //! hyper-util: its client is a Tower service of `http::Request`, so the layer goes straight onto
 //! it.
 //!
-//! The layer clones a body in memory for the second attempt.
+//! The layer clones a body in memory for a replay.
 
 use axum::Router;
 use axum::routing::post;
@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tower::{Layer, ServiceExt};
+use tower::Layer;
 use tower_rotating_auth::{
     outbound::adapter::HttpAdapter,
     outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer, RotatingCredential},

@@ -20,7 +20,7 @@ use object_store::client::{
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, service_fn};
 use tower_rotating_auth::outbound::{Credential, InjectKeyLayer, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};

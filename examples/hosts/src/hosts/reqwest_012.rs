@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::post;
 use bytes::Bytes;
 use reqwest_012::{Client, Error, Request, Response};
-use tower::{Layer, ServiceExt};
+use tower::Layer;
 use tower_rotating_auth::{
     outbound::adapter::{ClientAdapter, ResponseAdapter},
     outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer, RotatingCredential},

@@ -11,7 +11,7 @@ use http::Extensions;
 use reqwest::{Client, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next};
 use tokio::sync::Mutex;
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, service_fn};
 use tower_rotating_auth::{
     outbound::adapter::{ClientAdapter, ResponseAdapter},
     outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential},

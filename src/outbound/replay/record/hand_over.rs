@@ -1,4 +1,4 @@
-//! The hand-over of a body from the first attempt to the replay.
+//! The hand-over of a body from one attempt to the next.
 //!
 //! The two sides share one slot under a lock. Who owns the body, and when:
 //!
@@ -22,6 +22,13 @@
 //! Whoever takes the body out owns it alone, and the other side finds the slot empty. There is no
 //! state in which both could poll it, and none in which a body that lacks frames ends without an
 //! error.
+//!
+//! If another replay may follow, the replay's body, which is recording and rest in one, is recorded
+//! in a slot of its own. Then the replay is the first attempt of that hand-over:
+//!
+//! ```text
+//! attempt 1 ── slot 1 ──► attempt 2 ── slot 2 ──► attempt 3
+//! ```
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
