@@ -375,8 +375,9 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
     /// nor prove it.
     ///
     /// Use this for responses that come from something in front of the upstream, such as a firewall
-    /// that answers 401 by itself. [`Rejection`] lists what counts by default. For a rule that needs
-    /// the request, see [`Verdict`](crate::outbound::adapter::Verdict).
+    /// that answers 401 by itself. [`Rejection`](crate::outbound::adapter::Rejection) lists what
+    /// counts by default. For a rule that needs the request, see
+    /// [`Verdict`](crate::outbound::adapter::Verdict).
     ///
     /// # Examples
     ///
