@@ -66,6 +66,8 @@ struct Round {
     watch_until: Option<Instant>,
     retry_delay: Duration,
     last_answer: LastAnswer,
+    /// Whether the round waits until its end for a value that arrives by itself.
+    waits_for_hint: bool,
 }
 
 /// What the source last answered to a fetch of a round.
@@ -161,10 +163,16 @@ impl Plan {
             watch_until = self.guard.is_wary(now.mono).then(|| now.mono + WATCH);
         }
         if watch_until.is_none() {
-            self.guard.claim(generation, standing, now.mono)?;
+            let claimed = self.guard.claim(generation, standing, now.mono);
+            claimed.map_err(|refused| match refused {
+                // What worked a moment ago was probably replaced, and the source will say so.
+                Refused::Cooldown if standing.worked_recently(now.mono) => Refused::Throttled,
+                refused => refused,
+            })?;
             self.retry_at = Some(now.mono);
         }
         self.round = Some(Round {
+            waits_for_hint: standing.worked_recently(now.mono),
             generation,
             until: now.mono + self.settings.force_wait,
             watch_until,
@@ -291,7 +299,7 @@ impl Plan {
             round.retry_delay *= 2;
             return None;
         }
-        if self.guard.is_first_claim() {
+        if self.guard.is_first_claim() || round.waits_for_hint {
             return None; // a hint may still come in time
         }
         self.round = None;

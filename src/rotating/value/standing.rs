@@ -7,6 +7,9 @@ use tokio::time::Instant;
 /// How long a generation must have been in use to count as settled.
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
+/// How long after its first failure a generation counts as one that worked a moment ago.
+const WORKED_RECENTLY: Duration = Duration::from_secs(2);
+
 /// What the use of a generation has shown, as far as the storm guard needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -31,6 +34,17 @@ impl Standing {
                 ..
             }
         )
+    }
+
+    /// Returns whether the generation worked a moment ago, so that its successor may well be on the
+    /// way.
+    pub(crate) fn worked_recently(self, now: Instant) -> bool {
+        match self {
+            Self::Unconfirmed => false,
+            Self::Confirmed { failing_since, .. } => {
+                failing_since.is_none_or(|since| now < since + WORKED_RECENTLY)
+            }
+        }
     }
 
     /// Returns whether the generation worked for so long that its end is a rotation like any other,

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -100,8 +101,11 @@ impl Caller {
     }
 }
 
+/// As much as the largest upload. All share it: copies of it would fill the memory.
+static CONTENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![b'x'; 20_000_000]));
+
 fn pieces(length: usize) -> Upload {
-    let content = Bytes::from(vec![b'x'; length]);
+    let content = CONTENT.slice(..length);
     let pieces = content
         .chunks(PIECE)
         .map(|piece| Ok(Frame::data(content.slice_ref(piece))));

@@ -13,6 +13,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const GO_AWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 
 const ACK: u8 = 1;
@@ -75,11 +76,15 @@ pub(super) async fn serve(
                 if ending == Ending::Dies {
                     return Ok(());
                 }
-                let answer = [
+                let mut answer = vec![
                     frame(HEADERS, END_HEADERS, received.stream, UNAUTHORIZED),
                     frame(DATA, END_STREAM, received.stream, WORDS.as_bytes()),
                     frame(RST_STREAM, 0, received.stream, &NO_ERROR.to_be_bytes()),
                 ];
+                if ending == Ending::Lingers {
+                    let last = [received.stream, NO_ERROR].map(u32::to_be_bytes);
+                    answer.push(frame(GO_AWAY, 0, 0, &last.concat()));
+                }
                 if ending != Ending::StaysOpen {
                     stream.write_all(&answer.concat()).await?;
                     return stream.flush().await;
