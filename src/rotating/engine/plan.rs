@@ -163,12 +163,7 @@ impl Plan {
             watch_until = self.guard.is_wary(now.mono).then(|| now.mono + WATCH);
         }
         if watch_until.is_none() {
-            let claimed = self.guard.claim(generation, standing, now.mono);
-            claimed.map_err(|refused| match refused {
-                // What worked a moment ago was probably replaced, and the source will say so.
-                Refused::Cooldown if standing.worked_recently(now.mono) => Refused::Throttled,
-                refused => refused,
-            })?;
+            self.claim(generation, standing, now)?;
             self.retry_at = Some(now.mono);
         }
         self.round = Some(Round {
@@ -180,6 +175,21 @@ impl Plan {
             last_answer: LastAnswer::None,
         });
         Ok(())
+    }
+
+    /// Claims a round of fetches.
+    fn claim(
+        &mut self,
+        generation: Generation,
+        standing: Standing,
+        now: Now,
+    ) -> Result<(), Refused> {
+        let claimed = self.guard.claim(generation, standing, now.mono);
+        claimed.map_err(|refused| match refused {
+            // What worked a moment ago was probably replaced, and the source will say so.
+            Refused::Cooldown if standing.worked_recently(now.mono) => Refused::Throttled,
+            refused => refused,
+        })
     }
 
     /// Returns what to do at `now`.
@@ -233,7 +243,8 @@ impl Plan {
             let ended = if standing.is_undoubted() {
                 Some(NoNewValue::StillInUse)
             } else {
-                let claimed = self.guard.claim(round.generation, standing, now.mono);
+                let generation = round.generation;
+                let claimed = self.claim(generation, standing, now);
                 self.retry_at = Some(now.mono).filter(|_| claimed.is_ok());
                 claimed.err().map(NoNewValue::Refused)
             };
