@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_rotating_auth::{
     Secret,
-    outbound::{Credential, IntoCredential, RotatingCredential},
+    outbound::{IntoCredential, RotatingCredential},
     rotating::StartError,
     source::{SourceError, channel, source_fn},
 };

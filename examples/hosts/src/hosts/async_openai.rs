@@ -19,7 +19,7 @@ use serde_json::json;
 use tower::ServiceBuilder;
 use tower_rotating_auth::{
     outbound::adapter::ClientAdapter,
-    outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential},
+    outbound::{ConfigError, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioExecutor;
 use tower::Layer;
 use tower_rotating_auth::{
     outbound::adapter::HttpAdapter,
-    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer, RotatingCredential},
+    outbound::{ConfigError, InjectKey, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};

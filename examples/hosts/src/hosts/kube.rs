@@ -12,7 +12,7 @@ use kube::client::{Body, ConfigExt};
 use kube::{Api, Client, Config};
 use serde_json::json;
 use tower::ServiceBuilder;
-use tower_rotating_auth::outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential};
+use tower_rotating_auth::outbound::{ConfigError, InjectKeyLayer, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 

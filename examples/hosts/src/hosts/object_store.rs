@@ -21,7 +21,7 @@ use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tower::{Layer, service_fn};
-use tower_rotating_auth::outbound::{Credential, InjectKeyLayer, RotatingCredential};
+use tower_rotating_auth::outbound::{InjectKeyLayer, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 

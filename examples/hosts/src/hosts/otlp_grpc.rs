@@ -12,7 +12,7 @@ use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, Wit
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::spawn_blocking;
 use tonic::Request;
-use tower_rotating_auth::outbound::{Credential, RotatingCredential};
+use tower_rotating_auth::outbound::RotatingCredential;
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
 

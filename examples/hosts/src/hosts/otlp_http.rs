@@ -14,7 +14,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::task::spawn_blocking;
 use tower::{Layer, service_fn};
-use tower_rotating_auth::outbound::{Credential, InjectKeyLayer, RotatingCredential};
+use tower_rotating_auth::outbound::{InjectKeyLayer, RotatingCredential};
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};
 

@@ -12,7 +12,7 @@ use reqwest::{Client, Error, Request, Response};
 use tower::Layer;
 use tower_rotating_auth::{
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer, RotatingCredential},
+    outbound::{ConfigError, InjectKey, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};

@@ -7,7 +7,7 @@ use reqwest_012::{Client, Error, Request, Response};
 use tower::Layer;
 use tower_rotating_auth::{
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{ConfigError, Credential, InjectKey, InjectKeyLayer, RotatingCredential},
+    outbound::{ConfigError, InjectKey, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};

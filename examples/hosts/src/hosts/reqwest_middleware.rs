@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tower::{Layer, service_fn};
 use tower_rotating_auth::{
     outbound::adapter::{ClientAdapter, ResponseAdapter},
-    outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential},
+    outbound::{ConfigError, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};

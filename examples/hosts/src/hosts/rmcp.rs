@@ -15,7 +15,7 @@ use rmcp::transport::streamable_http_client::{
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
-use tower_rotating_auth::outbound::{ConfigError, Credential, InjectKeyLayer, RotatingCredential};
+use tower_rotating_auth::outbound::{ConfigError, InjectKeyLayer, RotatingCredential};
 use tower_rotating_auth_rmcp::KeyedMcpClient;
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, under_load};

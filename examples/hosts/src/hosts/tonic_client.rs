@@ -17,7 +17,7 @@ use tower::Layer;
 use tower_rotating_auth::{
     outbound::adapter::HttpAdapter,
     outbound::replay::{BufferBody, MapBody, ReplayBody},
-    outbound::{Credential, InjectKey, InjectKeyLayer, RotatingCredential},
+    outbound::{InjectKey, InjectKeyLayer, RotatingCredential},
 };
 
 use crate::harness::{Failed, Rotation, Tally, Upstream, grpc_answer, under_load};
