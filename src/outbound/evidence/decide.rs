@@ -13,8 +13,9 @@
 //! | the current one on trial, then the previous one | the current one: the upstream may have switched in between |
 //! | all there are | a newer one |
 //!
-//! No credential is tried twice by one request, but for that one case, and no more often than the
-//! sends that are left allow.
+//! No credential is tried twice by one request, but for that one case, and for one whose previous
+//! credential is cut over while it waits to be sent again. Nor is any request sent more often than
+//! the sends that are left allow.
 
 use super::canary::Resend;
 use crate::generation::Generation;

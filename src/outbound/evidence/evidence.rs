@@ -147,8 +147,11 @@ impl Evidence {
     /// Returns what a request that is sent now has to remember.
     pub(crate) fn mark(&self) -> Mark {
         let rejections = self.rejections.load(Ordering::Acquire);
-        // Relaxed: a mark that comes late costs one more note.
-        let known = self.is_noted.load(Ordering::Relaxed)
+        // Relaxed: a mark that comes late costs one more note. The first two are looked at as well
+        // since a note can come just after they have changed.
+        let known = self.proven.load(Ordering::Relaxed) != 0
+            && !self.stands_by.load(Ordering::Relaxed)
+            && self.is_noted.load(Ordering::Relaxed)
             && self.refuted.load(Ordering::Relaxed) >= rejections;
         Mark {
             rejections,
@@ -184,7 +187,11 @@ impl Evidence {
     pub(crate) fn accept(&self, mark: Mark, now: Instant) -> bool {
         let stamp = self.stamp(now);
         self.last_accepted.fetch_max(stamp, Ordering::Relaxed);
-        self.refuted.fetch_max(mark.rejections, Ordering::Release);
+        let refuted = self.refuted.fetch_max(mark.rejections, Ordering::Release);
+        if refuted < mark.rejections {
+            // Rejections that came after the request was sent count from now on, at the earliest.
+            self.rejected_since.store(stamp, Ordering::Relaxed);
+        }
         let is_first = self.proven.load(Ordering::Relaxed) == 0 && {
             let mut trial = self.trial();
             if let Some(trial) = &mut *trial {

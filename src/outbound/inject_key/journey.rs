@@ -175,7 +175,9 @@ impl<X> Journey<X> {
                 None => Newer::NotAsked,
             },
         };
-        choose(current.content(), way, self.key().now()).0
+        let (choice, overdue) = choose(current.content(), way, self.key().now());
+        report_overdue(self.key(), current.generation(), overdue);
+        choice
     }
 
     /// Sets the credential of the next attempt, as late as possible: the credentials may have

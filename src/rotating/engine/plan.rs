@@ -160,7 +160,10 @@ impl Plan {
         let mut watch_until = None;
         if standing.is_undoubted() {
             self.guard.forgive(generation);
-            watch_until = self.guard.is_wary(now.mono).then(|| now.mono + WATCH);
+            watch_until = self
+                .guard
+                .is_wary(now.mono)
+                .then(|| now.mono + WATCH.min(self.settings.force_wait / 2));
         }
         if watch_until.is_none() {
             self.claim(generation, standing, now)?;
