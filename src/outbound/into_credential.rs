@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use super::auth_scheme::AuthScheme;
+use super::credential::AuthScheme;
 use super::credential::Credential;
 use crate::key::InvalidKey;
 use crate::secret::Secret;

@@ -92,7 +92,6 @@
 //!   [`rejected_by`](InjectKeyLayer::rejected_by), or a [`body_rejection`] if only the body says so.
 
 pub mod adapter;
-mod auth_scheme;
 pub mod body_rejection;
 mod config;
 #[cfg(feature = "connect")]
@@ -112,8 +111,7 @@ pub mod replay;
 mod rotating_credential;
 mod routes;
 
-pub use self::auth_scheme::AuthScheme;
-pub use self::credential::Credential;
+pub use self::credential::{AuthScheme, Credential};
 pub use self::error::{ConfigError, ConfigErrorKind};
 pub use self::event::{Event, EventKind};
 pub use self::evidence::Evidence;

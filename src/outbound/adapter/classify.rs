@@ -1,9 +1,9 @@
 //! The answer side of an adapter.
 
-use crate::outbound::auth_scheme::AuthScheme;
+use crate::outbound::credential::AuthScheme;
 use crate::outbound::outcome::Outcome;
 
-/// What an answer says about the credential of its request.
+/// The verdict of an answer on the credential that its request carried.
 ///
 /// A service inside the layer that knows more than the answer's head shows, such as which paths
 /// check no key, can put a verdict into the extensions of an `http::Response`.

@@ -11,7 +11,7 @@ use super::classify::{ClassifyRejection, Verdict};
 use super::rejection::Rejection;
 use super::request::RequestAdapter;
 use super::target::{Host, MethodKind, Target};
-use crate::outbound::auth_scheme::AuthScheme;
+use crate::outbound::credential::AuthScheme;
 use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::syntax::header_name::remove_variables;

@@ -12,7 +12,7 @@ use super::rejection::Rejection;
 use super::request::RequestAdapter;
 use super::saved_head::SavedHead;
 use super::target::Target;
-use crate::outbound::auth_scheme::AuthScheme;
+use crate::outbound::credential::AuthScheme;
 use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::outbound::replay::{CloneBody, Replay};

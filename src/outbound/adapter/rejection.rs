@@ -7,7 +7,7 @@ use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 
 use super::classify::Verdict;
-use crate::outbound::auth_scheme::AuthScheme;
+use crate::outbound::credential::AuthScheme;
 use crate::syntax::{challenge, grpc};
 
 /// A rule for what HTTP responses say about a credential: which reject it, and which prove it.

@@ -19,7 +19,7 @@ use crate::syntax::header_name::is_same_variable;
 pub trait RequestAdapter<Req> {
     /// The request that the inner service is called with.
     type Sent;
-    /// What is kept of a request until it is known that no replay follows.
+    /// The saved request, kept until the answer shows that no replay follows.
     type Saved;
 
     /// Returns where the request goes.

@@ -33,7 +33,7 @@ pub(crate) enum Host<'a> {
     Several,
 }
 
-/// Whether a request may carry a key, by its method.
+/// The kind of a method, which decides whether a request may carry a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MethodKind {
     MayCarryKey,

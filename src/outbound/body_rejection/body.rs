@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-/// What comes after the prefix.
+/// The rest of the body, after the prefix.
 pub(crate) enum Next<E> {
     /// The rest of the inner body.
     Unread,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// What is known of the input.
+/// The state of the input, as the last read left it.
 #[derive(Debug)]
 pub(super) enum Input {
     /// Nothing has arrived. The reader waits, or does not read yet.

@@ -295,3 +295,54 @@ impl fmt::Debug for Evidence {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proven(now: Instant) -> Evidence {
+        let evidence = Evidence::new(Noting::OncePerTick, None, now);
+        assert!(evidence.accept(evidence.mark(), now));
+        assert_eq!(evidence.mark().acceptance, Acceptance::IsKnown);
+        evidence
+    }
+
+    fn failing_since(evidence: &Evidence) -> Option<Instant> {
+        match evidence.standing() {
+            Standing::Confirmed { failing_since, .. } => failing_since,
+            Standing::Unconfirmed => None,
+        }
+    }
+
+    #[test]
+    fn late_note_does_not_silence_a_previous_credential() {
+        let now = Instant::now();
+        let evidence = proven(now);
+        evidence.stand_by();
+        evidence.is_noted.store(true, Ordering::Relaxed); // by a request that was a moment late
+        assert_eq!(evidence.mark().acceptance, Acceptance::IsNews);
+    }
+
+    #[test]
+    fn acceptance_is_news_until_the_credential_is_proven() {
+        let evidence = Evidence::new(Noting::OncePerTick, None, Instant::now());
+        evidence.is_noted.store(true, Ordering::Relaxed);
+        assert_eq!(evidence.mark().acceptance, Acceptance::IsNews);
+    }
+
+    #[test]
+    fn acceptance_refutes_what_came_before_it_was_sent() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let evidence = proven(now);
+        evidence.reject(now);
+        let mark = evidence.mark();
+        assert_eq!(failing_since(&evidence), Some(now));
+        evidence.reject(now); // while the request is under way
+        evidence.accept(mark, later);
+        assert_eq!(evidence.rejections_in_a_row(), 1);
+        assert_eq!(failing_since(&evidence), Some(later));
+        evidence.accept(evidence.mark(), later);
+        assert_eq!(failing_since(&evidence), None);
+    }
+}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::shared::Handle;
 use crate::generation::Generation;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
-use crate::outbound::auth_scheme::AuthScheme;
 use crate::outbound::config::Found;
+use crate::outbound::credential::AuthScheme;
 use crate::outbound::credential::Credential;
 use crate::outbound::event::EventKind;
 use crate::outbound::evidence::{

@@ -28,7 +28,7 @@ pub(crate) fn trace_warnings() {
         .init();
 }
 
-/// Whether events get lines on standard output.
+/// The output of events: lines on standard output, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventLog {
     Lines,

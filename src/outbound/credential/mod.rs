@@ -1,16 +1,18 @@
 //! The header that is injected: its name and its value, built once.
 
+mod auth_scheme;
+
 use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use zeroize::Zeroizing;
 
-use super::auth_scheme::AuthScheme;
-use super::header;
-use super::per_thread::PerThread;
+pub use self::auth_scheme::AuthScheme;
 use crate::key;
 use crate::key::{InvalidKey, InvalidKeyKind};
+use crate::outbound::header;
+use crate::outbound::per_thread::PerThread;
 use crate::secret::Secret;
 
 /// A header's name and its value, built once and always marked sensitive.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::error::{ConfigError, ConfigErrorKind};
+use crate::outbound::error::{ConfigError, ConfigErrorKind};
 use crate::syntax::tchar::is_tchar;
 
 /// An authentication scheme: the word before the key in `Authorization`
