@@ -54,8 +54,8 @@ pub use self::channel::{ChannelSource, Sender, channel};
 pub use self::config::SourceConfig;
 pub use self::env::EnvSource;
 pub use self::error::{SourceError, SourceErrorKind};
+pub use self::expiry::Expiry;
 pub(crate) use self::expiry::LONGEST;
-pub use self::expiry::{Expiry, InvalidLifetime};
 pub use self::fetch::{Fetch, FetchReason, Fetched, Revision};
 #[cfg(feature = "file")]
 pub use self::file::FileSource;
