@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | a file | [`FileSource`] | `file` |
 //! | an environment variable | [`EnvSource`] | |
+//! | a variable, or the file that `NAME_FILE` names | [`EnvOrFile`] | |
 //! | what a command prints | [`ExecSource`] | `exec` |
 //! | what an HTTP endpoint answers | [`HttpSource`] | `http` |
 //! | a token of an OAuth 2.0 server | [`OAuth2Source`] | `oauth2` |
@@ -50,6 +51,7 @@
 mod channel;
 mod config;
 mod env;
+mod environment;
 mod error;
 #[cfg(feature = "exec")]
 mod exec;
@@ -71,8 +73,17 @@ mod source_trait;
 mod vault;
 
 pub use self::channel::{ChannelSource, Sender, channel};
+#[cfg(feature = "http")]
+pub use self::config::HttpConfig;
 pub use self::config::SourceConfig;
+#[cfg(feature = "oauth2")]
+pub use self::config::{ClientAuthName, OAuth2Config};
+#[cfg(feature = "exec")]
+pub use self::config::{ExecConfig, ExecFormatName};
+#[cfg(feature = "vault")]
+pub use self::config::{VaultAuthConfig, VaultConfig};
 pub use self::env::EnvSource;
+pub use self::environment::EnvOrFile;
 pub use self::error::{SourceError, SourceErrorKind};
 #[cfg(feature = "exec")]
 pub use self::exec::{ExecFormat, ExecSource};
@@ -90,7 +101,7 @@ pub use self::refresh_interval::RefreshInterval;
 pub use self::secret_source::CachedOnDisk;
 #[cfg(feature = "jwt")]
 pub use self::secret_source::JwtExpiry;
-pub use self::secret_source::{KeyRule, Probe, SecretSource};
+pub use self::secret_source::{KeyRule, NestedSecret, Probe, SecretSource};
 pub use self::source_fn::{SourceFn, source_fn};
 pub(crate) use self::source_trait::fetch_within;
 pub use self::source_trait::{BoxSource, Fallback, Source, TryMap, Validate};

@@ -1,7 +1,7 @@
 //! A source that runs a command.
 //!
 //! A fetch runs the command ([`run`]) in a process group of its own ([`group`]), and finds the key
-//! in what it prints ([`format`]).
+//! in what it prints ([`mod@format`]).
 
 mod format;
 mod group;
@@ -45,7 +45,7 @@ const EXEC_INFO: &str = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind
 /// | the command does not exist, or may not be run | `Permanent` |
 /// | it ends with another status than 0, or by a signal | `Transient` |
 /// | it takes too long | `TimedOut` |
-/// | it prints too much, nothing, or not its [`format`](Self::format) | `Invalid` |
+/// | it prints too much, nothing, or not its [`mod@format`](Self::format) | `Invalid` |
 ///
 /// # Examples
 ///

@@ -1,14 +1,12 @@
 //! A source that asks an HTTP endpoint, and what all such sources share.
 //!
 //! The [`client`] sends a request to an [`endpoint`] and reads the answer with a
-//! bound, [`status`] says what a failure means, and [`nested`] holds the secrets that a request
-//! needs itself.
+//! bound, and [`status`] says what a failure means.
 
 mod body;
 mod client;
 mod default_client;
 mod endpoint;
-mod nested;
 mod source;
 mod status;
 
@@ -16,7 +14,6 @@ pub use self::body::RequestBody;
 pub(crate) use self::client::Answer;
 pub use self::client::HttpClient;
 pub use self::endpoint::Endpoint;
-pub(crate) use self::nested::Nested;
 pub use self::source::HttpSource;
 pub(crate) use self::source::header_value;
 pub(crate) use self::status::{check_encoding, failure};

@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 use super::body::RequestBody;
 use super::client::{Answer, HttpClient};
 use super::endpoint::Endpoint;
-use super::nested::Nested;
 use super::status::{check_encoding, failure, is_rejection};
 use crate::key;
 use crate::secret::Secret;
@@ -21,6 +20,7 @@ use crate::source::error::SourceError;
 use crate::source::fetch::{Fetch, Fetched, Revision};
 use crate::source::json::{self, Json};
 use crate::source::refresh_interval::RefreshInterval;
+use crate::source::secret_source::NestedSecret;
 use crate::source::source_trait::Source;
 
 /// A source of the key that an HTTP endpoint answers with, as text or in JSON.
@@ -84,7 +84,7 @@ enum ExpiryAt {
 struct NestedHeader {
     name: HeaderName,
     prefix: &'static [u8],
-    secret: Nested,
+    secret: NestedSecret,
 }
 
 impl HttpSource {
@@ -174,7 +174,7 @@ impl HttpSource {
         self.nested.push(NestedHeader {
             name,
             prefix,
-            secret: Nested::new(source),
+            secret: NestedSecret::new(source),
         });
         self
     }

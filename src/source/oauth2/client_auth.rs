@@ -14,8 +14,8 @@ use super::form::Form;
 use crate::key;
 use crate::secret::Secret;
 use crate::source::error::SourceError;
-use crate::source::http::Nested;
 use crate::source::http::header_value;
+use crate::source::secret_source::NestedSecret;
 use crate::source::source_trait::Source;
 
 /// How a client authenticates at a token endpoint.
@@ -31,9 +31,9 @@ pub struct ClientAuth {
 
 enum Method {
     None,
-    Basic(Nested),
-    Body(Nested),
-    PrivateKeyJwt(Nested),
+    Basic(NestedSecret),
+    Body(NestedSecret),
+    PrivateKeyJwt(NestedSecret),
 }
 
 impl ClientAuth {
@@ -42,12 +42,12 @@ impl ClientAuth {
     ///
     /// [RFC 6749 §2.3.1]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
     pub fn basic(secret: impl Source<Value = Secret>) -> Self {
-        Self::new(Method::Basic(Nested::new(secret)))
+        Self::new(Method::Basic(NestedSecret::new(secret)))
     }
 
     /// Sends the client's id and secret in the body, for servers that do not take `Basic`.
     pub fn body(secret: impl Source<Value = Secret>) -> Self {
-        Self::new(Method::Body(Nested::new(secret)))
+        Self::new(Method::Body(NestedSecret::new(secret)))
     }
 
     /// Sends a JWT that the client signs with its private key ([RFC 7523 §2.2]).
@@ -57,7 +57,7 @@ impl ClientAuth {
     ///
     /// [RFC 7523 §2.2]: https://www.rfc-editor.org/rfc/rfc7523#section-2.2
     pub fn private_key_jwt(key: impl Source<Value = Secret>) -> Self {
-        Self::new(Method::PrivateKeyJwt(Nested::new(key)))
+        Self::new(Method::PrivateKeyJwt(NestedSecret::new(key)))
     }
 
     /// Sends the client's id alone, for public clients, and for a token exchange whose subject
@@ -162,9 +162,8 @@ fn basic(client_id: &str, secret: &Secret) -> Result<HeaderValue, SourceError> {
 
 fn random() -> Result<u128, SourceError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        SourceError::transient("the system has no randomness").with_source(error)
-    })?;
+    getrandom::fill(&mut bytes)
+        .map_err(|_| SourceError::transient("the system has no randomness"))?;
     Ok(u128::from_be_bytes(bytes))
 }
 

@@ -15,7 +15,8 @@ use crate::key;
 use crate::secret::Secret;
 use crate::source::error::SourceError;
 use crate::source::fetch::{Fetch, Fetched};
-use crate::source::http::{Endpoint, HttpClient, Nested, RequestBody};
+use crate::source::http::{Endpoint, HttpClient, RequestBody};
+use crate::source::secret_source::NestedSecret;
 use crate::source::source_trait::Source;
 
 /// A source of access tokens from an OAuth 2.0 token endpoint.
@@ -71,7 +72,7 @@ pub struct OAuth2Source {
 enum Grant {
     ClientCredentials,
     TokenExchange {
-        subject: Nested,
+        subject: NestedSecret,
         subject_type: String,
     },
 }
@@ -116,7 +117,7 @@ impl OAuth2Source {
         E: TryInto<Endpoint, Error: Into<SourceError>>,
     {
         let grant = Grant::TokenExchange {
-            subject: Nested::new(subject),
+            subject: NestedSecret::new(subject),
             subject_type: subject_type.into(),
         };
         Self::new(endpoint, client_id, auth, grant)

@@ -8,7 +8,7 @@ use super::path::checked;
 use crate::key;
 use crate::secret::Secret;
 use crate::source::error::SourceError;
-use crate::source::http::Nested;
+use crate::source::secret_source::NestedSecret;
 use crate::source::source_trait::Source;
 
 /// How a source logs in to Vault or OpenBao.
@@ -18,7 +18,7 @@ use crate::source::source_trait::Source;
 /// request.
 #[must_use]
 pub struct VaultAuth {
-    pub(crate) secret: Nested,
+    pub(crate) secret: NestedSecret,
     pub(crate) method: Method,
 }
 
@@ -45,7 +45,7 @@ impl VaultAuth {
     /// not renew it.
     pub fn token(token: impl Source<Value = Secret>) -> Self {
         Self {
-            secret: Nested::new(token),
+            secret: NestedSecret::new(token),
             method: Method::Token,
         }
     }
@@ -77,7 +77,7 @@ impl VaultAuth {
 
     fn login(mount: &str, role: String, names: Names, secret: impl Source<Value = Secret>) -> Self {
         Self {
-            secret: Nested::new(secret),
+            secret: NestedSecret::new(secret),
             method: Method::Login {
                 mount: mount.to_owned(),
                 role,

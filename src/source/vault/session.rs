@@ -39,7 +39,7 @@ impl Session {
         let login = match self.login.take() {
             None => self.log_in(server).await?,
             Some(login) if login.renew_at.is_some_and(|at| at <= Instant::now()) => {
-                self.continued(login, server).await?
+                self.continued(login, server).await
             }
             Some(login) => login,
         };
@@ -58,35 +58,16 @@ impl Session {
         self.login = None;
     }
 
-    /// Renews a login, or replaces it by another.
-    async fn continued(
-        &mut self,
-        mut login: Login,
-        server: &mut Server,
-    ) -> Result<Login, SourceError> {
+    /// Renews a login, or replaces it by another. If neither works, the login may be good for a
+    /// while: it is used on, until the server denies a request.
+    async fn continued(&mut self, mut login: Login, server: &mut Server) -> Login {
         if login.lease.is_renewable {
-            let path = "/v1/auth/token/renew-self";
-            let answer = server.write(path, Some(&login.token), json!({})).await;
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(error) => {
-                    // It may be good for a while.
-                    self.login = Some(login);
-                    return Err(error);
-                }
-            };
-            if answer.status.is_success() {
-                let renewed = Lease::at(&server.document(&answer)?, "/auth");
-                if !login.lease.ends_soon(renewed) {
-                    login.renew_at = renewed.renew_at(Instant::now());
-                    return Ok(login);
-                }
-            } else if answer.status.is_server_error() || answer.status.as_u16() == 429 {
-                self.login = Some(login);
-                return Err(server.failure(&answer));
+            if let Ok(Some(renewed)) = renew(&login, server).await {
+                login.renew_at = renewed.renew_at(Instant::now());
+                return login;
             }
         }
-        self.log_in(server).await
+        self.log_in(server).await.unwrap_or(login)
     }
 
     async fn log_in(&mut self, server: &mut Server) -> Result<Login, SourceError> {
@@ -118,4 +99,15 @@ impl Session {
             renew_at: lease.renew_at(Instant::now()),
         })
     }
+}
+
+/// Renews a login. Returns `None` if that is refused, or does not extend it any more.
+async fn renew(login: &Login, server: &mut Server) -> Result<Option<Lease>, SourceError> {
+    let path = "/v1/auth/token/renew-self";
+    let answer = server.write(path, Some(&login.token), json!({})).await?;
+    if !answer.status.is_success() {
+        return Ok(None);
+    }
+    let renewed = Lease::at(&server.document(&answer)?, "/auth");
+    Ok((!login.lease.ends_soon(renewed)).then_some(renewed))
 }

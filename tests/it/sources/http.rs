@@ -11,7 +11,7 @@ use tower_rotating_auth::{
     source::{HttpClient, HttpSource, SourceError, SourceErrorKind, channel, source_fn},
 };
 
-use super::server::{Reply, Server, answer, json};
+use super::support::server::{Reply, Server, answer, json};
 use super::support::{failure_of, key_of, start, text};
 use crate::support::{Traced, secs, source_kind};
 

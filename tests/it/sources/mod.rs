@@ -1,6 +1,13 @@
 //! Tests of sources beyond files: each against a process or a server of its own on loopback.
 
 mod adapters;
+#[cfg(all(
+    feature = "exec",
+    feature = "oauth2",
+    feature = "serde",
+    feature = "vault"
+))]
+mod config;
 #[cfg(all(feature = "exec", unix))]
 mod exec;
 #[cfg(feature = "http")]
@@ -10,8 +17,6 @@ mod isolation;
 mod oauth2;
 #[cfg(feature = "http")]
 mod outage;
-#[cfg(feature = "http")]
-mod server;
 #[cfg(feature = "http")]
 mod support;
 #[cfg(feature = "vault")]

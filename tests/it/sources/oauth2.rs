@@ -7,7 +7,7 @@ use tower_rotating_auth::{
     source::{ClientAuth, OAuth2Source, Source, SourceError, SourceErrorKind, source_fn},
 };
 
-use super::server::{Asked, Server, answer, json};
+use super::support::server::{Asked, Server, answer, json};
 use super::support::{answers, failure_of, key_of, says, start, text};
 use crate::support::{Traced, minutes, pass, secs};
 

@@ -162,6 +162,25 @@ async fn login_is_renewed_while_that_extends_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn login_that_cannot_be_renewed_is_used_on() {
+    let (client, log) = vault(|asked, number| match &*asked.line {
+        LOGIN if number == 1 => login(number, 60),
+        LOGIN | RENEW => says(500, "the backend of the logins is down"),
+        _ => value(&format!("sk-{number}")),
+    });
+    let key = start(kv(client, app_role()).poll(secs(30))).await;
+    let key = key.expect("the first login works");
+    pass(minutes(6)).await;
+    assert_eq!(key.status().failures, 0);
+    assert!(
+        count(&log, RENEW) > 3 && count(&log, LOGIN) > 3,
+        "{:?}",
+        lines(&log)
+    );
+    assert_eq!(last(&log).token.as_deref(), Some("login-1"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn denied_request_logs_in_again_once() {
     let (client, log) = vault(|asked, number| match &*asked.line {
         LOGIN => login(number, 0),

@@ -1,5 +1,6 @@
 //! A secret of one source that another source needs to ask for its own.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -14,10 +15,38 @@ use crate::source::source_trait::{BoxSource, Source};
 /// The share of a lifetime after which the secret is fetched again.
 const SHARE: f64 = 0.75;
 
-/// A secret that is read again for each request, or ahead of its expiry if it has one.
+/// A secret that a source needs to ask for its own, such as a token for an endpoint. It comes from
+/// another source, so it may rotate as well.
 ///
-/// The last good one stays in use while its source fails.
-pub(crate) struct Nested {
+/// That source is asked before each use, or ahead of the secret's expiry if it has one. While it
+/// fails, the last good secret stays in use.
+///
+/// # Examples
+///
+/// ```
+/// use tower_rotating_auth::Secret;
+/// use tower_rotating_auth::source::{Fetch, Fetched, NestedSecret, Source, SourceError};
+///
+/// struct KeyServer {
+///     token: NestedSecret,
+/// }
+///
+/// impl Source for KeyServer {
+///     type Value = Secret;
+///
+///     async fn fetch(&mut self, _: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
+///         let token = self.token.secret().await?;
+///         // Ask the server with the token.
+/// #       let key = token.expose_secret();
+///         Ok(Fetched::new(Secret::from(key)))
+///     }
+///
+///     async fn changed(&mut self) {
+///         self.token.changed().await;
+///     }
+/// }
+/// ```
+pub struct NestedSecret {
     source: BoxSource<Secret>,
     held: Option<Held>,
 }
@@ -29,8 +58,9 @@ struct Held {
     fresh_until: Option<Instant>,
 }
 
-impl Nested {
-    pub(crate) fn new(source: impl Source<Value = Secret>) -> Self {
+impl NestedSecret {
+    /// Creates a secret of this source. Nothing is fetched yet.
+    pub fn new(source: impl Source<Value = Secret>) -> Self {
         Self {
             source: source.boxed(),
             held: None,
@@ -38,7 +68,11 @@ impl Nested {
     }
 
     /// Returns the secret as it is now.
-    pub(crate) async fn secret(&mut self) -> Result<&Secret, SourceError> {
+    ///
+    /// # Errors
+    ///
+    /// Returns the source's error if there is no good secret yet.
+    pub async fn secret(&mut self) -> Result<&Secret, SourceError> {
         let is_fresh = self
             .held
             .as_ref()
@@ -52,14 +86,18 @@ impl Nested {
     }
 
     /// Fetches the secret again before its next use, since the endpoint rejected it.
-    pub(crate) fn reject(&mut self) {
+    pub fn reject(&mut self) {
         if let Some(held) = &mut self.held {
             held.fresh_until = None;
         }
     }
 
-    /// Waits until the source hints that the secret may have changed.
-    pub(crate) async fn changed(&mut self) {
+    /// Waits until its source hints that the secret may have changed.
+    ///
+    /// # Cancel safety
+    ///
+    /// It may be dropped and called again at any time, as [`Source::changed`] may.
+    pub async fn changed(&mut self) {
         self.source.changed().await;
         self.reject();
     }
@@ -109,6 +147,12 @@ fn fresh_until(expiry: Expiry, now: Now) -> Instant {
     now.mono + lifetime.min(LONGEST).mul_f64(SHARE)
 }
 
+impl fmt::Debug for NestedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NestedSecret").finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +161,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn secret_without_expiry_is_read_each_time() {
         let mut reads = 0;
-        let mut nested = Nested::new(source_fn(move || {
+        let mut nested = NestedSecret::new(source_fn(move || {
             reads += 1;
             async move {
                 match reads {
@@ -146,7 +190,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn secret_with_expiry_is_kept_until_ahead_of_it() {
-        let mut nested = Nested::new(Tokens(0));
+        let mut nested = NestedSecret::new(Tokens(0));
         let mut seen = Vec::new();
         for wait in [0, 44, 2] {
             tokio::time::sleep(Duration::from_secs(wait)).await;

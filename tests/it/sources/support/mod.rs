@@ -1,5 +1,7 @@
 //! Helpers that the tests of sources share.
 
+pub(crate) mod server;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
