@@ -174,7 +174,6 @@ mod idempotency;
 mod key;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
-#[cfg(feature = "inbound")]
 mod parse_error;
 mod secret;
 #[cfg(feature = "inbound")]
@@ -185,6 +184,7 @@ mod syntax;
 pub use self::key::{InvalidKey, InvalidKeyKind};
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 pub use self::layer::RotatingAuthLayer;
+pub use self::parse_error::{ParseError, ParseErrorKind};
 pub use self::rotating::Rotating;
 pub use self::secret::Secret;
 

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::expiry::InvalidLifetime;
+use crate::parse_error::ParseError;
 
 /// An error of a source that could not deliver a value.
 ///
@@ -119,9 +119,9 @@ impl From<Infallible> for SourceError {
     }
 }
 
-impl From<InvalidLifetime> for SourceError {
+impl From<ParseError> for SourceError {
     /// Creates an error of kind [`SourceErrorKind::Invalid`] with `source` as its cause.
-    fn from(source: InvalidLifetime) -> Self {
+    fn from(source: ParseError) -> Self {
         Self::invalid("the source gave an invalid lifetime").with_source(source)
     }
 }
@@ -163,6 +163,6 @@ mod tests {
         }
         let error = expiry().unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Invalid);
-        assert!(error.source().unwrap().is::<InvalidLifetime>());
+        assert!(error.source().unwrap().is::<ParseError>());
     }
 }

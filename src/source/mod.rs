@@ -87,8 +87,8 @@ pub use self::environment::EnvOrFile;
 pub use self::error::{SourceError, SourceErrorKind};
 #[cfg(feature = "exec")]
 pub use self::exec::{ExecFormat, ExecSource};
+pub use self::expiry::Expiry;
 pub(crate) use self::expiry::LONGEST;
-pub use self::expiry::{Expiry, InvalidLifetime};
 pub use self::fetch::{Fetch, FetchReason, Fetched, Revision};
 #[cfg(feature = "file")]
 pub use self::file::FileSource;

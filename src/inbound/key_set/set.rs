@@ -59,21 +59,21 @@ impl KeySet {
             let id = record.id.clone();
             if let (Some(from), Some(until)) = (record.not_before, record.not_after) {
                 if from >= until {
-                    return Err(never_valid(id));
+                    return Err(KeySetError::never_valid(id));
                 }
             }
             if !ids.insert(id.clone()) {
-                return Err(duplicate_id(id));
+                return Err(KeySetError::duplicate_id(id));
             }
             if digest.is_well_known() {
-                return Err(well_known(id));
+                return Err(KeySetError::well_known(id));
             }
             if let Some(other) = set.by_digest.insert(digest, Arc::new(record)) {
-                return Err(duplicate_key(other.id.clone(), id));
+                return Err(KeySetError::duplicate_key(other.id.clone(), id));
             }
         }
         if set.is_empty() {
-            return Err(empty());
+            return Err(KeySetError::empty());
         }
         Ok(set)
     }
@@ -160,7 +160,7 @@ impl KeySet {
         if any(KeyStatus::Active) {
             Ok(())
         } else if self.is_empty() {
-            Err(empty())
+            Err(KeySetError::empty())
         } else if any(KeyStatus::NotYetValid) {
             Err(KeySetError::new(
                 KeySetErrorKind::NoneYetValid,
@@ -173,33 +173,6 @@ impl KeySet {
             ))
         }
     }
-}
-
-fn empty() -> KeySetError {
-    KeySetError::new(
-        KeySetErrorKind::Empty,
-        "there is no key in the set; add at least one",
-    )
-}
-
-fn duplicate_id(id: KeyId) -> KeySetError {
-    let message = format!("two keys are named {id}; give each a name of its own");
-    KeySetError::new(KeySetErrorKind::DuplicateId, message).of_keys([id])
-}
-
-fn duplicate_key(one: KeyId, other: KeyId) -> KeySetError {
-    let message = format!("{one} and {other} are the same key; remove one of them");
-    KeySetError::new(KeySetErrorKind::DuplicateKey, message).of_keys([one, other])
-}
-
-fn never_valid(id: KeyId) -> KeySetError {
-    let message = format!("the key {id} would expire before it becomes valid; correct its times");
-    KeySetError::new(KeySetErrorKind::NeverValid, message).of_keys([id])
-}
-
-fn well_known(id: KeyId) -> KeySetError {
-    let message = format!("the key {id} is one that everybody knows; generate a new one");
-    KeySetError::new(KeySetErrorKind::WellKnown, message).of_keys([id])
 }
 
 impl fmt::Debug for KeySet {

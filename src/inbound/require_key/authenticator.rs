@@ -11,8 +11,7 @@ use super::preflight::is_preflight;
 use super::router::{matched_template, original_uri};
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use crate::inbound::event::EventKind;
-use crate::inbound::key::KeyStatus;
-use crate::inbound::key_set::{KeySet, VerifyError, verify};
+use crate::inbound::key_set::{KeySet, verify};
 use crate::inbound::location::{KeyLocations, strip_identity};
 use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
@@ -138,18 +137,5 @@ impl Authenticator {
 
     fn anonymous(&self) -> Principal {
         Principal::Anonymous(Anonymous::new(Arc::clone(&self.error_response)))
-    }
-}
-
-impl From<VerifyError> for AuthError {
-    fn from(error: VerifyError) -> Self {
-        Self::new(match error.status() {
-            // An error is never of an active key.
-            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => AuthErrorKind::Unknown,
-            KeyStatus::NotYetValid => AuthErrorKind::NotYetValid,
-            KeyStatus::Expired => AuthErrorKind::Expired,
-            KeyStatus::Revoked => AuthErrorKind::Revoked,
-            KeyStatus::Disabled => AuthErrorKind::Disabled,
-        })
     }
 }

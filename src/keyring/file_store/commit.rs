@@ -103,7 +103,7 @@ pub(crate) fn commit(
         return Err(StoreError::conflict());
     }
     let text = format::write(next).map_err(|error| {
-        StoreError::new(format!("{path:?} cannot hold these keys")).caused_by(error)
+        StoreError::new(format!("{path:?} cannot hold these keys")).with_source(error)
     })?;
     if format::read(&text, path)? != *next {
         return Err(StoreError::new(format!(
@@ -176,7 +176,7 @@ pub(crate) fn find(path: &Path) -> Result<Paths, StoreError> {
         StoreError::new(format!(
             "{path:?} cannot be resolved; check that its directory exists, and that it is not a link to nothing"
         ))
-        .caused_by(error)
+        .with_source(error)
     })
 }
 
@@ -184,7 +184,7 @@ fn not_written(path: &Path, error: io::Error) -> StoreError {
     StoreError::new(format!(
         "{path:?} could not be written; check that this user may write to its directory, and that the disk is not full"
     ))
-    .caused_by(error)
+    .with_source(error)
 }
 
 /// Returns the highest serial that was noted, under the present name or the one that earlier
@@ -197,7 +197,7 @@ fn noted(paths: &Paths) -> Result<Option<u64>, StoreError> {
             StoreError::new(format!(
                 "the last serial cannot be read from {note:?}; check that this user may read it"
             ))
-            .caused_by(error)
+            .with_source(error)
         })
     };
     Ok(read(paths.note())?.max(read(paths.old_note())?))
@@ -207,7 +207,7 @@ fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
     let refused = |error: FileError| {
         let message = format!("{path:?} {error}");
         match error {
-            FileError::Io(error) => StoreError::new(message).caused_by(error),
+            FileError::Io(error) => StoreError::new(message).with_source(error),
             _ => StoreError::new(message),
         }
     };
@@ -222,7 +222,7 @@ fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
     let ledger = match std::str::from_utf8(&bytes) {
         Ok(text) => format::read(text, path)?,
         Err(error) => {
-            return Err(StoreError::new(format!("{path:?} is not UTF-8 text")).caused_by(error));
+            return Err(StoreError::new(format!("{path:?} is not UTF-8 text")).with_source(error));
         }
     };
     Ok(Found {

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use crate::keyring::decide::NotAllowed;
 use crate::keyring::store::StoreError;
-use crate::keyring::token::TokenError;
 
 /// An error that a key ring returns. [`kind`](Self::kind) says which.
 ///
@@ -41,9 +41,9 @@ pub enum KeyRingErrorKind {
 
 enum Cause {
     None,
-    NotAllowed(NotAllowed),
+    NotAllowed(Box<NotAllowed>),
     Store(StoreError),
-    Token(TokenError),
+    Randomness(io::Error),
     Older { current: u64, offered: u64 },
 }
 
@@ -67,6 +67,10 @@ impl KeyRingError {
 
     pub(crate) const fn conflict() -> Self {
         Self::new(KeyRingErrorKind::Conflict, Cause::None)
+    }
+
+    pub(crate) const fn no_randomness(error: io::Error) -> Self {
+        Self::new(KeyRingErrorKind::NoRandomness, Cause::Randomness(error))
     }
 
     pub(crate) const fn stopped() -> Self {
@@ -135,9 +139,9 @@ impl fmt::Debug for KeyRingError {
 impl Error for KeyRingError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            Cause::NotAllowed(reason) => Some(reason),
+            Cause::NotAllowed(reason) => Some(&**reason),
             Cause::Store(error) => Some(error),
-            Cause::Token(error) => Some(error),
+            Cause::Randomness(error) => Some(error),
             Cause::None | Cause::Older { .. } => None,
         }
     }
@@ -145,12 +149,9 @@ impl Error for KeyRingError {
 
 impl From<NotAllowed> for KeyRingError {
     fn from(reason: NotAllowed) -> Self {
-        Self::new(KeyRingErrorKind::NotAllowed, Cause::NotAllowed(reason))
-    }
-}
-
-impl From<TokenError> for KeyRingError {
-    fn from(error: TokenError) -> Self {
-        Self::new(KeyRingErrorKind::NoRandomness, Cause::Token(error))
+        Self::new(
+            KeyRingErrorKind::NotAllowed,
+            Cause::NotAllowed(Box::new(reason)),
+        )
     }
 }

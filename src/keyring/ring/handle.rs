@@ -169,7 +169,7 @@ impl KeyRing {
     /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
     /// written.
     pub async fn issue(&self, request: IssueRequest) -> Result<Issued, KeyRingError> {
-        let key = NewKey::with_prefix(&self.prefix)?;
+        let key = NewKey::with_prefix(&self.prefix).map_err(KeyRingError::no_randomness)?;
         let candidate = Candidate::from(&key);
         let made = self.change(move |state, now| state.issue(&request, &candidate, now));
         Ok(match made.await? {
@@ -196,7 +196,8 @@ impl KeyRing {
         request: IssueRequest,
         key: ExternalKey,
     ) -> Result<Imported, KeyRingError> {
-        let generated = NewKey::generate()?.id().clone();
+        let generated = NewKey::generate().map_err(KeyRingError::no_randomness)?;
+        let generated = generated.id().clone();
         let made = self.change(move |state, now| state.import(&request, &key, &generated, now));
         Ok(match made.await? {
             Made::Now(id) => Imported::Now(id),
@@ -218,7 +219,7 @@ impl KeyRing {
     /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
     /// written.
     pub async fn rotate(&self, request: RotateRequest) -> Result<Rotated, KeyRingError> {
-        let key = NewKey::with_prefix(&self.prefix)?;
+        let key = NewKey::with_prefix(&self.prefix).map_err(KeyRingError::no_randomness)?;
         let candidate = Candidate::from(&key);
         let made = self.change(move |state, now| state.rotate(&request, &candidate, now));
         Ok(match made.await? {

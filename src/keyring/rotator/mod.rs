@@ -19,7 +19,7 @@ pub use self::error::{RotatorError, RotatorErrorKind};
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::file_sink::FileSink;
 use self::plan::{Delivered, Plan, Step, Usage, next_step};
-pub use self::sink::{Sink, SinkError, SinkErrorKind};
+pub use self::sink::Sink;
 pub use self::sink_fn::{SinkFn, sink_fn};
 use super::request::IssueRequest;
 use super::request::RotateRequest;

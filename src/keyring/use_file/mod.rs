@@ -162,7 +162,7 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
         StoreError::new(format!(
             "{path:?} could not be written; check that this user may write to it, and that the disk is not full"
         ))
-        .caused_by(error)
+        .with_source(error)
     };
     let Some(_lock) = Lock::wait(&paths).map_err(not_written)? else {
         return Err(not_written(ErrorKind::TimedOut.into()));
@@ -185,8 +185,9 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
 
 fn read(paths: &Paths) -> Result<Option<Uses>, StoreError> {
     let path = &paths.file;
-    let unreadable =
-        |error: io::Error| StoreError::new(format!("{path:?} could not be read")).caused_by(error);
+    let unreadable = |error: io::Error| {
+        StoreError::new(format!("{path:?} could not be read")).with_source(error)
+    };
     let Some(file) = open_if_exists(path).map_err(unreadable)? else {
         return Ok(None);
     };

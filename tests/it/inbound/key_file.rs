@@ -10,7 +10,7 @@ use tower_rotating_auth::{
     Rotating, Secret,
     inbound::{
         AuthError, AuthErrorKind, KeyDigest, KeyId, KeySet, KeySetError, KeySetErrorKind,
-        KeyStatus, RequireKeyLayer, verify_at,
+        RequireKeyLayer, verify_at,
     },
 };
 
@@ -114,13 +114,13 @@ fn key_file_reads_every_field() {
     let verify = |now| {
         verify_at(&keys, VALID.as_bytes(), now)
             .map(|record| record.scopes().to_string())
-            .map_err(|error| error.status())
+            .map_err(|error| error.kind())
     };
     let tick = Duration::from_nanos(1);
-    assert_eq!(verify(from - tick), Err(KeyStatus::NotYetValid));
+    assert_eq!(verify(from - tick), Err(AuthErrorKind::NotYetValid));
     assert_eq!(verify(from), Ok("b".into()));
     assert_eq!(verify(until - tick), Ok("b".into()));
-    assert_eq!(verify(until), Err(KeyStatus::Expired));
+    assert_eq!(verify(until), Err(AuthErrorKind::Expired));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn revoked_at_revokes_whatever_its_date() {
     for date in ["\"2001-01-01T00:00:00Z\"", "\"2999-01-01T00:00:00Z\""] {
         let keys = KeySet::from_toml(&file(&[("revoked_at", date)])).unwrap();
         let verified = verify_at(&keys, VALID.as_bytes(), SystemTime::now());
-        assert_eq!(verified.unwrap_err().status(), KeyStatus::Revoked);
+        assert_eq!(verified.unwrap_err().kind(), AuthErrorKind::Revoked);
         let unfit = keys.fit_at(SystemTime::now()).unwrap_err();
         assert_eq!(unfit.kind(), KeySetErrorKind::AllEnded);
     }

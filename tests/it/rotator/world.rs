@@ -8,7 +8,7 @@ use tower_rotating_auth::{
     inbound::{KeyDigest, Scopes, verify_at},
     keyring::{
         Commit, IssuancePolicy, IssueRequest, KeyRing, KeyRingState, MemoryStore, NewKey, Rotator,
-        Sink, SinkError, Store, StoreError,
+        Sink, Store, StoreError,
     },
 };
 
@@ -151,20 +151,20 @@ impl Store for Flaky {
 pub(super) struct Shelf(World);
 
 impl Sink for Shelf {
-    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         if self.0.fuse.blows() {
-            return Err(SinkError::new("before"));
+            return Err(StoreError::new("before"));
         }
         *self.0.content.lock().unwrap() = Some(key.token().expose_secret().to_vec());
         if self.0.fuse.blows() {
-            return Err(SinkError::new("after"));
+            return Err(StoreError::new("after"));
         }
         Ok(())
     }
 
-    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+    async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         if self.0.fuse.blows() {
-            return Err(SinkError::new("asked"));
+            return Err(StoreError::new("asked"));
         }
         Ok(self.0.delivered().map(|token| KeyDigest::of(&token)))
     }

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use clap::Subcommand;
 use tower_rotating_auth::{
+    ParseErrorKind,
     inbound::{ClientId, KeyId, Scope, Scopes},
-    keyring::{ParsedToken, Prefix, TokenErrorKind},
+    keyring::{ParsedToken, Prefix},
 };
 
 use super::duration::{Grace, Length, Life};
@@ -279,7 +280,7 @@ where
     T: FromStr<Err: Display>,
 {
     match ParsedToken::parse(text.as_bytes()) {
-        Err(error) if error.kind() == TokenErrorKind::OtherFormat => {
+        Err(error) if error.kind() == ParseErrorKind::Token => {
             text.parse().map_err(|error: T::Err| error.to_string())
         }
         _ => Err(

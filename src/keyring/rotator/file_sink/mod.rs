@@ -11,9 +11,10 @@ use zeroize::Zeroizing;
 
 use self::delivery::InUse;
 pub(crate) use self::delivery::SinkFile;
-use super::sink::{Sink, SinkError};
+use super::sink::Sink;
 use crate::blocking;
 use crate::inbound::KeyDigest;
+use crate::keyring::store::StoreError;
 use crate::keyring::token::NewKey;
 
 /// A sink that writes the key to a file, which holds nothing else. A
@@ -33,7 +34,7 @@ use crate::keyring::token::NewKey;
 ///
 /// One sink at a time writes to a file. It holds the lock on `<file>.lock` from its first use until
 /// its last clone is dropped or its process ends. Until then another sink returns an error of kind
-/// [`SinkErrorKind::InUse`](crate::keyring::SinkErrorKind::InUse), so a second process with the
+/// [`StoreErrorKind::InUse`](crate::keyring::StoreErrorKind::InUse), so a second process with the
 /// same [`Rotator`](crate::keyring::Rotator) takes over only when the first one ends.
 #[derive(Clone, Debug)]
 pub struct FileSink {
@@ -57,17 +58,17 @@ impl FileSink {
         &self,
         what: &'static str,
         work: impl FnOnce(&mut SinkFile) -> io::Result<T> + Send + 'static,
-    ) -> Result<T, SinkError> {
+    ) -> Result<T, StoreError> {
         let mut file = Arc::clone(&self.file).lock_owned().await;
         let done = blocking::run(move || work(&mut file)).await;
         let done = done.unwrap_or_else(|reason| Err(io::Error::other(reason)));
         done.map_err(|error| {
             let path = &self.path;
             match error.get_ref() {
-                Some(reason) if reason.is::<InUse>() => SinkError::in_use(format!(
+                Some(reason) if reason.is::<InUse>() => StoreError::in_use(format!(
                     "{path:?} {what}: another rotator holds its lock; stop one of the two"
                 )),
-                _ => SinkError::new(format!(
+                _ => StoreError::new(format!(
                     "{path:?} {what}; does its directory exist, and who owns it?"
                 ))
                 .with_source(error),
@@ -77,13 +78,13 @@ impl FileSink {
 }
 
 impl Sink for FileSink {
-    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         let token = Zeroizing::new(key.token().expose_secret().to_vec());
         let deliver = move |file: &mut SinkFile| file.deliver(&token, |_| Ok(()));
         self.blocking("could not be written", deliver).await
     }
 
-    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+    async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         let held = |file: &mut SinkFile| file.held(|_| Ok(()));
         self.blocking("could not be read", held).await
     }
