@@ -13,5 +13,6 @@ mod outbound;
 mod rotator;
 #[cfg(all(feature = "serde", feature = "file"))]
 mod source_config;
+mod sources;
 mod support;
 mod token;

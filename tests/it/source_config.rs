@@ -68,8 +68,8 @@ fn unknown_fields_are_errors_that_name_the_field() {
     }
     let error = from_toml("type = 'file'\npath = 'openai'\npoll = 3").unwrap_err();
     assert!(error.contains("unknown field `poll`"), "{error}");
-    let error = from_toml("type = 'vault'\npath = 'openai'").unwrap_err();
-    assert!(error.contains("unknown variant `vault`"), "{error}");
+    let error = from_toml("type = 'floppy'\npath = 'openai'").unwrap_err();
+    assert!(error.contains("unknown variant `floppy`"), "{error}");
 }
 
 #[test]
