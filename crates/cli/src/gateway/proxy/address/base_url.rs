@@ -4,7 +4,7 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use tower_rotating_auth::outbound::{ConfigErrorKind, Origin};
 
-use super::credentials;
+use super::query;
 
 /// The upstream's base URL.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl Base {
             _ => path,
         };
         let mut target = format!("{}{rest}", self.path);
-        if let Some(query) = asked.query().and_then(credentials::without_keys) {
+        if let Some(query) = asked.query().and_then(query::passing) {
             target.push('?');
             target.push_str(&query);
         }
@@ -78,6 +78,32 @@ impl Base {
             .path_and_query(target)
             .build()
             .map_err(|_| InvalidPath)
+    }
+
+    /// Returns where clients of the gateway find a path and query of the upstream, or `None` if the
+    /// gateway does not forward to it. It is the inverse of [`join`](Self::join).
+    pub(super) fn public_path(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix(&self.path)?;
+        let begins = |c: char| rest.starts_with(c);
+        if !rest.is_empty() && !begins('/') && !begins('?') {
+            return None;
+        }
+        // The last segment is shared, so it stays in the way of another `/v1`.
+        let shared = if self.path.ends_with("/v1") {
+            "/v1"
+        } else {
+            ""
+        };
+        let root = if shared.is_empty() && !begins('/') {
+            "/"
+        } else {
+            ""
+        };
+        Some(format!("{shared}{root}{rest}"))
+    }
+
+    pub(super) const fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Returns the origin that the key is for.
@@ -102,7 +128,7 @@ fn has_dot_segment(path: &str) -> bool {
         if has_dots(&read) {
             return true;
         }
-        let decoded = credentials::decode(&read);
+        let decoded = query::decode(&read);
         if decoded == read {
             return false;
         }

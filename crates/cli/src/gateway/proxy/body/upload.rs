@@ -9,15 +9,9 @@ use std::time::Duration;
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
-use tower_rotating_auth::outbound::replay::BufferBody;
+use tokio::time::Instant;
 
 use super::idle_timeout::{IdleTimeout, Progress, Silence};
-
-/// Limit of the bytes to keep for a replay. If the upstream rejects the key after more, there is
-/// none.
-pub(crate) const KEEP: BufferBody = BufferBody::new(1024 * 1024);
-/// How long a client may be silent in the middle of its upload.
-const UPLOAD_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client's request body.
 pub(crate) struct Upload {
@@ -30,9 +24,10 @@ pub(crate) struct Upload {
 pub(crate) struct UploadError(BoxError);
 
 impl Upload {
-    pub(crate) fn new(body: Body, progress: &Progress) -> Self {
+    /// `patience` is how long the client may be silent.
+    pub(crate) fn new(body: Body, patience: Duration, progress: &Progress) -> Self {
         Self {
-            body: IdleTimeout::new(UPLOAD_IDLE_TIMEOUT, body),
+            body: IdleTimeout::new(patience, body),
             progress: progress.clone(),
         }
     }
@@ -48,7 +43,7 @@ impl HttpBody for Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         loop {
-            self.progress.note();
+            self.progress.note(Instant::now());
             match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(trailers))) if trailers.is_trailers() => {}
                 Poll::Ready(frame) => {
@@ -73,7 +68,7 @@ impl HttpBody for Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        self.progress.note();
+        self.progress.note(Instant::now());
     }
 }
 
