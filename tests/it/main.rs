@@ -15,3 +15,5 @@ mod rotator;
 mod source_config;
 mod support;
 mod token;
+#[cfg(all(unix, not(portable_only)))]
+mod trust;
