@@ -18,6 +18,8 @@ mod portable;
 mod unix;
 
 use std::fmt;
+#[cfg(feature = "inbound")]
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,6 +169,12 @@ impl FileSource {
     pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
         self.options.max_bytes = Some(max_bytes);
         self
+    }
+
+    /// Returns the path of the file.
+    #[cfg(feature = "inbound")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.options.path
     }
 
     /// Sets the size limit in bytes, unless it is set already.
