@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::fs::FileError;
+use crate::fs::{Distrust, FileError};
 use crate::source::error::SourceError;
 
 /// What is wrong with the file.
@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     Writable {
         mode: u32,
     },
+    /// Somebody else could replace it.
+    Distrusted(Distrust),
     /// Everybody may read it.
     Readable {
         mode: u32,
@@ -68,6 +70,7 @@ impl Fault {
             Self::Writable { mode } => SourceError::permanent(format!(
                 "{path:?} is writable by others (mode {mode:04o}), who could replace the key; run `chmod go-w` on it"
             )),
+            Self::Distrusted(why) => SourceError::permanent(format!("{path:?} {why}")),
             Self::Readable { mode } => SourceError::permanent(format!(
                 "{path:?} is readable by everybody (mode {mode:04o}); run `chmod o-r` on it, or do not set `strict`"
             )),
@@ -98,6 +101,7 @@ impl From<FileError> for Fault {
         match error {
             FileError::NotRegular => Self::NotRegular,
             FileError::Writable { mode } => Self::Writable { mode },
+            FileError::Distrusted(why) => Self::Distrusted(why),
             FileError::TooLarge { max } => Self::TooLarge { max },
             FileError::Io(error) => error.into(),
         }

@@ -18,6 +18,8 @@ mod portable;
 mod unix;
 
 use std::fmt;
+#[cfg(feature = "inbound")]
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,7 @@ use super::refresh_interval::RefreshInterval;
 use super::source_trait::Source;
 use crate::blocking;
 use crate::clock::sleep_until_deadline;
+use crate::fs::{Custody, Strictness};
 use crate::secret::Secret;
 
 /// The poll interval while the watch works, and while it does not.
@@ -78,7 +81,7 @@ const MISSING: [Duration; 3] = [
 /// | cause | [`SourceErrorKind`](crate::source::SourceErrorKind) |
 /// |---|---|
 /// | the file is missing for more than 260 ms, is a link to nothing, or keeps changing; an I/O error | `Transient` |
-/// | this process may not read the file; its group or everybody may write it; everybody may read it and the source is [`strict`](Self::strict) | `Permanent` |
+/// | this process may not read the file; its group or everybody may write it; everybody may read it or somebody else could replace it and the source is [`strict`](Self::strict); it belongs to another user than the [`owner`](Self::owner) | `Permanent` |
 /// | the file is empty, too large, or not a regular file | `Invalid` |
 ///
 /// # Examples
@@ -139,6 +142,7 @@ impl FileSource {
                 path: path.into(),
                 max_bytes: None,
                 world_readable: WorldReadable::Warn,
+                custody: Custody::default(),
                 watch: WatchMode::Watch,
             },
             poll: None,
@@ -167,6 +171,12 @@ impl FileSource {
         self
     }
 
+    /// Returns the path of the file.
+    #[cfg(feature = "inbound")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.options.path
+    }
+
     /// Sets the size limit in bytes, unless it is set already.
     pub(crate) const fn max_bytes_or(mut self, max_bytes: usize) -> Self {
         if self.options.max_bytes.is_none() {
@@ -175,12 +185,27 @@ impl FileSource {
         self
     }
 
-    /// Refuses a file that everybody may read.
+    /// Refuses a file that everybody may read, or that somebody else could replace.
     ///
-    /// By default the source accepts such a file and logs one warning, since Kubernetes mounts
-    /// secrets this way. It always refuses a file that its group or everybody may write.
+    /// By default the source accepts such a file and logs one warning, since Kubernetes and Docker
+    /// mount secrets this way. It always refuses a file that its group or everybody may write.
+    ///
+    /// Somebody else could replace a file that belongs to another user than root, the user of this
+    /// process, and the [`owner`](Self::owner) that was named, and a file in a directory that such
+    /// a user may write to. In a sticky directory, such as a Kubernetes volume, only the owner of a
+    /// file can replace it.
     pub const fn strict(mut self) -> Self {
         self.options.world_readable = WorldReadable::Refuse;
+        self.options.custody.strictness = Strictness::Refuse;
+        self
+    }
+
+    /// Refuses a file that does not belong to the user of this number.
+    ///
+    /// By default the source accepts the file of another user than root and the user of this
+    /// process, and logs one warning. Only Unix has such numbers.
+    pub const fn owner(mut self, uid: u32) -> Self {
+        self.options.custody.owner = Some(uid);
         self
     }
 
@@ -211,8 +236,11 @@ impl FileSource {
                 target,
                 watching,
                 exposure,
+                distrust,
             } = self.read().await?;
             self.warnings.log(&self.options.path, &watching, exposure);
+            self.warnings
+                .distrusted(&self.options.path, distrust.as_ref());
             let content = match content {
                 Ok(content) => content,
                 Err(fault) => match pauses.next().filter(|_| fault.may_be_a_swap()) {

@@ -10,7 +10,7 @@ use super::content::Content;
 use super::fault::Fault;
 use super::os::Watch;
 use super::watch_status::WatchStatus;
-use crate::fs::{Exposure, SecretFile, open};
+use crate::fs::{Custody, Distrust, Exposure, SecretFile, open};
 
 /// The default size limit: no key is that long.
 const MAX_BYTES: usize = 64 * 1024;
@@ -22,6 +22,7 @@ pub(crate) struct FileOptions {
     /// The limit that was set, if one was.
     pub(crate) max_bytes: Option<usize>,
     pub(crate) world_readable: WorldReadable,
+    pub(crate) custody: Custody,
     pub(crate) watch: WatchMode,
 }
 
@@ -46,6 +47,7 @@ pub(crate) struct Reading {
     pub(crate) target: Option<PathBuf>,
     pub(crate) watching: WatchStatus,
     pub(crate) exposure: Exposure,
+    pub(crate) distrust: Option<Distrust>,
 }
 
 /// Reads the file, and keeps the watch between two reads.
@@ -69,30 +71,32 @@ impl Reader {
             WatchMode::PollOnly => WatchStatus::Off,
         };
         let target = fs::canonicalize(&options.path).ok();
-        let (content, exposure) = match read_content(options) {
-            Ok((content, exposure)) => (Ok(content), exposure),
-            Err(fault) => (Err(fault), Exposure::Private),
+        let (content, exposure, distrust) = match read_content(options) {
+            Ok((content, exposure, distrust)) => (Ok(content), exposure, distrust),
+            Err(fault) => (Err(fault), Exposure::Private, None),
         };
         Reading {
             content,
             target,
             watching,
             exposure,
+            distrust,
         }
     }
 }
 
-fn read_content(options: &FileOptions) -> Result<(Content, Exposure), Fault> {
+fn read_content(options: &FileOptions) -> Result<(Content, Exposure, Option<Distrust>), Fault> {
     let path = &*options.path;
     let file = open(path).map_err(|error| why_not_opened(path, error.into()))?;
     let file = SecretFile::check(file)?;
+    let distrust = options.custody.check(path, file.file())?;
     let exposure = file.exposure();
     if let (Exposure::Readable { mode }, WorldReadable::Refuse) = (exposure, options.world_readable)
     {
         return Err(Fault::Readable { mode });
     }
     let bytes = file.read(options.max_bytes.unwrap_or(MAX_BYTES))?;
-    Ok((Content::new(bytes), exposure))
+    Ok((Content::new(bytes), exposure, distrust))
 }
 
 /// Distinguishes a link to nothing from nothing, and a file that cannot be opened, such as a

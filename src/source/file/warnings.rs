@@ -4,13 +4,14 @@ use std::mem::replace;
 use std::path::Path;
 
 use super::watch_status::WatchStatus;
-use crate::fs::Exposure;
+use crate::fs::{Distrust, Exposure};
 
 /// Which warnings have been logged.
 #[derive(Default)]
 pub(crate) struct Warnings {
     unwatched: Logged,
     exposed: Logged,
+    distrusted: Logged,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -27,6 +28,14 @@ impl Logged {
 }
 
 impl Warnings {
+    pub(crate) fn distrusted(&mut self, path: &Path, found: Option<&Distrust>) {
+        if let Some(found) = found {
+            if self.distrusted.first_time() {
+                tracing::warn!(?path, "the key file {found}");
+            }
+        }
+    }
+
     pub(crate) fn log(&mut self, path: &Path, watching: &WatchStatus, exposure: Exposure) {
         if let WatchStatus::Failed(error) = watching {
             if self.unwatched.first_time() {
