@@ -46,6 +46,7 @@ mod expiry;
 mod fetch;
 #[cfg(feature = "file")]
 mod file;
+mod key_check;
 mod refresh_interval;
 mod source_fn;
 mod source_trait;
@@ -56,6 +57,7 @@ pub use self::env::EnvSource;
 pub use self::error::{SourceError, SourceErrorKind};
 pub(crate) use self::expiry::LONGEST;
 pub use self::expiry::{Expiry, InvalidLifetime};
+pub(crate) use self::fetch::Purpose;
 pub use self::fetch::{Fetch, FetchReason, Fetched, Revision};
 #[cfg(feature = "file")]
 pub use self::file::FileSource;

@@ -229,6 +229,7 @@ where
             rejected: request.rejected,
             revision,
             current: request.current,
+            purpose: request.purpose,
         };
         let failed = match self.first.fetch(ask_with(first.as_ref())).await {
             Ok(fetched) => return Ok(fetched.tagged(FIRST)),

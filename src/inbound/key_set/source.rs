@@ -116,7 +116,8 @@ impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
 
     async fn fetch(&mut self, ask: Fetch<'_, KeySet>) -> Result<Fetched<KeySet>, SourceError> {
         let current = ask.current.filter(|_| ask.reason != FetchReason::Start);
-        let fetched = self.source.fetch(ask.of_another_type()).await?;
+        let text = ask.of_another_type().for_key_set();
+        let fetched = self.source.fetch(text).await?;
         fetched.try_map(|text| {
             self.parse(&text, current).map_err(|error| {
                 SourceError::invalid("the key set cannot be used").with_source(error)

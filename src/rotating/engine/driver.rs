@@ -22,7 +22,7 @@ use crate::clock::sleep_until_deadline;
 use crate::rotating::error::StartError;
 use crate::rotating::value::{Generations, Snapshot};
 use crate::source::LONGEST;
-use crate::source::{Fetch, FetchReason, Fetched, Source};
+use crate::source::{Fetch, FetchReason, Fetched, Purpose, Source};
 use crate::source::{SourceError, SourceErrorKind};
 
 /// The refresh task of one rotating value.
@@ -130,6 +130,7 @@ where
                 rejected: (reason == FetchReason::Rejected).then_some(current.content.generation),
                 revision: current.revision.as_ref(),
                 current: Some(&current.content.value),
+                purpose: Purpose::Secret,
             };
             let mut fetching = pin!(async {
                 let fetching = fetch(&mut self.source, request, self.fetch_timeout);
@@ -209,6 +210,7 @@ pub(crate) async fn first<Src: Source, S>(
             rejected: None,
             revision: None,
             current: None,
+            purpose: Purpose::Secret,
         };
         let error = match fetch(source, request, fetch_timeout).await {
             Ok(Fetched::Value {

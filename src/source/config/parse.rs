@@ -8,7 +8,9 @@ use crate::source::error::SourceError;
 impl FromStr for SourceConfig {
     type Err = SourceError;
 
-    /// Parses `env:NAME` or `file:PATH`.
+    /// Parses `env:NAME`, `file:PATH` or `file:PATH#FIELD`.
+    ///
+    /// The field is what follows the last `#`. Use [`SourceConfig::file`] for a path with a `#`.
     ///
     /// # Errors
     ///
@@ -19,10 +21,18 @@ impl FromStr for SourceConfig {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::env(name)),
             #[cfg(feature = "file")]
-            Some(("file", path)) if !path.is_empty() => Ok(Self::file(path)),
-            _ => Err(SourceError::invalid(
-                "not a source of a secret; write file:PATH or env:NAME",
-            )),
+            Some(("file", rest)) => match rest.rsplit_once('#') {
+                None if !rest.is_empty() => Ok(Self::file(rest)),
+                Some((path, name)) if !path.is_empty() && !name.is_empty() => {
+                    Ok(Self::file_field(path, name))
+                }
+                _ => Err(not_a_source()),
+            },
+            _ => Err(not_a_source()),
         }
     }
+}
+
+fn not_a_source() -> SourceError {
+    SourceError::invalid("not a source of a secret; write file:PATH, file:PATH#FIELD or env:NAME")
 }
