@@ -185,8 +185,9 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
 
 fn read(paths: &Paths) -> Result<Option<Uses>, StoreError> {
     let path = &paths.file;
-    let unreadable =
-        |error: io::Error| StoreError::new(format!("{path:?} could not be read")).with_source(error);
+    let unreadable = |error: io::Error| {
+        StoreError::new(format!("{path:?} could not be read")).with_source(error)
+    };
     let Some(file) = paths.open_if_exists().map_err(unreadable)? else {
         return Ok(None);
     };

@@ -1,7 +1,10 @@
-//! The content of the file, trimmed and compared by its digest.
+//! The content of the file: the key in it, trimmed and compared by its digest.
+
+mod field;
 
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::field::{Field, FieldError};
 use crate::fs::SecretBytes;
 use crate::secret::Secret;
 use crate::source::fetch::Revision;
@@ -22,7 +25,7 @@ pub(crate) fn trim(mut content: &[u8]) -> &[u8] {
     }
 }
 
-/// The SHA-256 of the trimmed bytes.
+/// The SHA-256 of the key, or of the whole content if it has none.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digest([u8; 32]);
 
@@ -47,30 +50,43 @@ pub(crate) enum Fill {
 
 /// The content of the file, as one read found it.
 pub(crate) struct Content {
-    bytes: SecretBytes,
+    key: Result<SecretBytes, FieldError>,
+    fill: Fill,
     digest: Digest,
 }
 
 impl Content {
-    pub(crate) fn new(bytes: SecretBytes) -> Self {
-        let digest = Digest(Sha256::digest(trim(&bytes)).into());
-        Self { bytes, digest }
-    }
-
-    pub(crate) fn fill(&self) -> Fill {
-        if trim(&self.bytes).is_empty() {
+    /// Takes the key out of the bytes: all of them, or one field.
+    pub(crate) fn new(bytes: SecretBytes, field: Option<&Field>) -> Self {
+        let fill = if trim(&bytes).is_empty() {
             Fill::Empty
         } else {
             Fill::Some
+        };
+        let of_field = field.map(|field| field.read(trim(&bytes)));
+        let digested = match &of_field {
+            Some(Ok(key)) => trim(key),
+            None | Some(Err(_)) => trim(&bytes),
+        };
+        Self {
+            fill,
+            digest: Digest(Sha256::digest(digested).into()),
+            key: of_field.unwrap_or(Ok(bytes)),
         }
+    }
+
+    pub(crate) const fn fill(&self) -> Fill {
+        self.fill
     }
 
     pub(crate) const fn digest(&self) -> Digest {
         self.digest
     }
 
-    pub(crate) fn secret(&self) -> Secret {
-        Secret::new(trim(&self.bytes).to_vec())
+    /// Returns the key.
+    pub(crate) fn secret(self) -> Result<Secret, FieldError> {
+        let key = self.key?;
+        Ok(Secret::new(trim(&key).to_vec()))
     }
 }
 
