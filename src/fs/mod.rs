@@ -24,8 +24,8 @@ use self::portable as os;
 #[cfg(all(unix, not(portable_only)))]
 use self::unix as os;
 
-pub(crate) use self::custody::{Custody, Distrust, Strictness};
-pub(crate) use self::exposure::Exposure;
+pub(crate) use self::custody::{Custody, Strictness};
+pub(crate) use self::exposure::{Distrust, Exposure};
 #[cfg(feature = "keyring")]
 pub(crate) use self::lock::{Lock, LockHolders};
 #[cfg(feature = "key-file")]

@@ -1,7 +1,8 @@
 //! When keys were last used, in a file beside the key file. Services write it, and operators read
 //! it.
 
-#[cfg(all(test, unix, not(portable_only)))]
+#[cfg(all(unix, not(portable_only)))]
+#[cfg(test)]
 mod tests;
 mod uses;
 

@@ -80,7 +80,8 @@ impl SinkFile {
     }
 }
 
-#[cfg(all(test, unix, not(portable_only)))]
+#[cfg(all(unix, not(portable_only)))]
+#[cfg(test)]
 mod tests {
     use rustix::io::Errno;
 
