@@ -145,7 +145,7 @@ pub mod outbound;
 pub mod rotating;
 pub mod source;
 
-#[cfg(feature = "file")]
+#[cfg(any(feature = "file", feature = "inbound"))]
 mod blocking;
 mod clock;
 #[cfg(feature = "file")]

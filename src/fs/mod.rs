@@ -29,7 +29,9 @@ pub(crate) use self::exposure::{Distrust, Exposure};
 #[cfg(feature = "keyring")]
 pub(crate) use self::lock::{Lock, LockHolders};
 #[cfg(feature = "key-file")]
-pub(crate) use self::note::{noted_serial, write_note};
+pub(crate) use self::note::noted_serial;
+#[cfg(all(feature = "keyring", feature = "key-file"))]
+pub(crate) use self::note::write_note;
 pub(crate) use self::os::open;
 #[cfg(feature = "keyring")]
 pub(crate) use self::os::{distrust, distrust_directory, has_no_locks};
