@@ -1,6 +1,7 @@
 //! Errors of a source.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -109,6 +110,12 @@ impl From<Box<dyn Error + Send + Sync>> for SourceError {
     /// Creates an error of kind [`SourceErrorKind::Transient`] with `source` as its cause.
     fn from(source: Box<dyn Error + Send + Sync>) -> Self {
         Self::transient("fetching the value failed").with_source(source)
+    }
+}
+
+impl From<Infallible> for SourceError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

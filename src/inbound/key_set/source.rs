@@ -58,7 +58,7 @@ impl SourceConfig {
         let note = match &self {
             #[cfg(feature = "file")]
             Self::File { path, .. } => Note::beside(path),
-            Self::Env { .. } => Note::none(),
+            _ => Note::none(),
         };
         KeySetSource::new(self.into_source_up_to(Some(MAX_KEY_SET_BYTES))).with_note(note)
     }
@@ -157,7 +157,11 @@ impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
             current: current.cloned(),
             noted,
         };
-        match self.source.fetch(ask.of_another_type()).await? {
+        match self
+            .source
+            .fetch(ask.of_another_type().for_key_set())
+            .await?
+        {
             Fetched::Unchanged { expires_at } => Ok(Fetched::Unchanged { expires_at }),
             Fetched::Value {
                 value: text,

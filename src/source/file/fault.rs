@@ -3,8 +3,10 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use super::content::FieldError;
 use crate::fs::{Distrust, FileError};
 use crate::source::error::SourceError;
+use crate::source::key_check::NotAKey;
 
 /// What is wrong with the file.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub(crate) enum Fault {
     },
     /// The content kept changing.
     Torn,
+    /// The field with the key could not be read.
+    Field(FieldError),
+    /// The content is something else than a key.
+    NotAKey(NotAKey),
     Io(io::Error),
 }
 
@@ -78,6 +84,8 @@ impl Fault {
                 "{path:?} kept changing while it was read; write the key to a temporary file and rename it to \
                  this name"
             )),
+            Self::Field(error) => SourceError::invalid(format!("{path:?} {error}")),
+            Self::NotAKey(found) => SourceError::invalid(format!("{path:?} holds {found}")),
             Self::Io(error) => {
                 SourceError::transient(format!("{path:?} could not be read")).with_source(error)
             }

@@ -1,6 +1,6 @@
 //! The configuration of a gateway: its options, checked against each other.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,19 +8,26 @@ use std::time::Duration;
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use tower_rotating_auth::Secret;
+use tower_rotating_auth::source::{SourceConfig, SourceError};
 
 use super::args::GatewayArgs;
 use super::auth::AuthConfig;
-use super::cors::Origin;
-use super::proxy::base_url::Base;
-use super::proxy::hop_by_hop;
+use super::edge::cors::{Origin, named};
+use super::limits::ProxyLimits;
+use super::proxy::address::base_url::Base;
+use super::proxy::headers::{HeaderPolicy, belongs_to_the_connection};
+use super::server::ServerLimits;
 use super::server::tls::Files;
 use crate::error::Error;
 
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) limits: Limits,
+    pub(crate) headers: HeaderPolicy,
+    /// When to stop without a signal, if at all.
+    pub(crate) end_after: Option<Duration>,
     pub(crate) server: Server,
     pub(crate) upstream: Upstream,
 }
@@ -33,15 +40,19 @@ pub(crate) struct Server {
     pub(crate) auth: AuthConfig,
 }
 
-/// Intervals and timeouts.
+/// Intervals, timeouts and other limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// How often to read key files.
     pub(crate) poll: Duration,
+    /// How long requests are served with the last key set while its source fails.
+    pub(crate) max_stale: Duration,
     /// How long the upstream may be silent.
     pub(crate) upstream: Duration,
     /// How long open requests may take to finish after a signal to stop.
     pub(crate) drain: Duration,
+    pub(crate) server: ServerLimits,
+    pub(crate) proxy: ProxyLimits,
 }
 
 /// The upstream, and its key.
@@ -66,6 +77,7 @@ pub(crate) enum KeyHeader {
 #[derive(Debug)]
 pub(crate) enum KeyFrom {
     File(PathBuf),
+    Source(SourceConfig),
     Environment(Secret),
 }
 
@@ -75,17 +87,31 @@ impl Config {
         let upstream = Upstream::decide(
             args.upstream,
             args.upstream_key_file,
+            args.upstream_key,
             key,
             &args.upstream_header,
             args.upstream_key_overlap,
         )?;
+        let end_after = args.auth.development_for();
         let auth = AuthConfig::decide(args.auth, args.listen)?;
+        if matches!(auth, AuthConfig::Open(_)) && named(&args.cors).is_none() {
+            return Err(usage(
+                "--cors * would let every web page use the upstream's key in development mode; name \
+                 the origins",
+            ));
+        }
         Ok(Self {
+            headers: args.headers.policy(upstream.header.name())?,
+            end_after,
             listen: args.listen,
+            admin_listen: args.admin_listen,
             limits: Limits {
                 poll: args.poll_interval,
+                max_stale: args.limits.max_stale(),
                 upstream: args.upstream_timeout,
                 drain: args.drain_timeout,
+                server: args.limits.server(),
+                proxy: args.limits.proxy(),
             },
             server: Server {
                 tls: Files::decide(args.tls_cert, args.tls_key)?,
@@ -102,6 +128,7 @@ impl Upstream {
     fn decide(
         base: Option<String>,
         file: Option<OsString>,
+        source: Option<OsString>,
         key: Option<String>,
         header: &str,
         overlap: Duration,
@@ -111,19 +138,21 @@ impl Upstream {
         let base = base.filter(|url| !url.is_empty()).ok_or_else(|| {
             usage("no upstream; pass --upstream URL (OPENAI_API_BASE_URL), or run `rotating-auth demo` to try it out")
         })?;
-        let key = match (file, key) {
-            (Some(path), None) => KeyFrom::File(path),
-            (None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
-            (Some(_), Some(_)) => {
+        let source = source.filter(|source| !source.is_empty());
+        let key = match (file, source, key) {
+            (Some(path), None, None) => KeyFrom::File(path),
+            (None, Some(source), None) => KeyFrom::Source(parse_source(&source)?),
+            (None, None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
+            (None, None, None) => {
                 return Err(usage(
-                    "two upstream keys: --upstream-key-file (OPENAI_API_KEY_FILE) and OPENAI_API_KEY are both \
-                     set; unset one of them",
+                    "no key for the upstream; pass --upstream-key-file PATH (OPENAI_API_KEY_FILE) or \
+                     --upstream-key SOURCE, or set OPENAI_API_KEY",
                 ));
             }
-            (None, None) => {
+            _ => {
                 return Err(usage(
-                    "no key for the upstream; pass --upstream-key-file PATH (OPENAI_API_KEY_FILE), or \
-                     set OPENAI_API_KEY",
+                    "two upstream keys: of --upstream-key-file (OPENAI_API_KEY_FILE), --upstream-key and \
+                     OPENAI_API_KEY, more than one is set; unset all but one",
                 ));
             }
         };
@@ -138,15 +167,29 @@ impl Upstream {
 }
 
 impl KeyHeader {
+    pub(super) fn name(&self) -> HeaderName {
+        match self {
+            Self::Bearer => AUTHORIZATION,
+            Self::Bare(name) => name.clone(),
+        }
+    }
+
     fn parse(name: &str) -> Result<Self, Error> {
         match name.parse() {
             Ok(AUTHORIZATION) => Ok(Self::Bearer),
-            Ok(name) if !hop_by_hop::belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
+            Ok(name) if !belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
             _ => Err(usage(
                 "--upstream-header: this header cannot carry a key; use one such as x-api-key",
             )),
         }
     }
+}
+
+/// Parses a source. The error does not contain the text, which may be a key.
+fn parse_source(source: &OsStr) -> Result<SourceConfig, Error> {
+    let source = source.to_str().map(str::parse);
+    let source = source.ok_or_else(|| usage("--upstream-key: not UTF-8"))?;
+    source.map_err(|error: SourceError| Error::usage(format!("--upstream-key: {error}")))
 }
 
 fn usage(message: &str) -> Error {
