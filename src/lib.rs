@@ -163,7 +163,7 @@ pub mod outbound;
 pub mod rotating;
 pub mod source;
 
-#[cfg(any(feature = "file", feature = "http"))]
+#[cfg(any(feature = "file", feature = "http", feature = "inbound"))]
 mod blocking;
 mod clock;
 #[cfg(feature = "file")]

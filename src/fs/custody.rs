@@ -1,24 +1,11 @@
 //! Who could replace a file besides its reader.
 
-use std::fmt;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::exposure::Distrust;
 use super::os;
 use super::secret_file::FileError;
-
-/// Why somebody else could replace a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(all(unix, not(portable_only))),
-    expect(dead_code, reason = "only Unix has owners and permission bits")
-)]
-pub(crate) enum Distrust {
-    /// Another user owns the file.
-    Owner { uid: u32 },
-    /// Others may write in the directory that holds the file, or a link to it.
-    Directory { path: PathBuf, uid: u32, mode: u32 },
-}
 
 /// What to do with a file that somebody else could replace.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,21 +37,5 @@ impl Custody {
             return Err(FileError::Distrusted(found));
         }
         Ok(Some(found))
-    }
-}
-
-impl fmt::Display for Distrust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Owner { uid } => write!(
-                f,
-                "belongs to user {uid}, who could replace the keys; give it to root or to the user who reads it"
-            ),
-            Self::Directory { path, uid, mode } => write!(
-                f,
-                "is in a directory that others may write to ({path:?}, owner {uid}, mode {mode:04o}), who could \
-                 replace the file; run `chmod go-w` on the directory, or give it to root"
-            ),
-        }
     }
 }

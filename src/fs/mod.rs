@@ -24,12 +24,14 @@ use self::portable as os;
 #[cfg(all(unix, not(portable_only)))]
 use self::unix as os;
 
-pub(crate) use self::custody::{Custody, Distrust, Strictness};
-pub(crate) use self::exposure::Exposure;
+pub(crate) use self::custody::{Custody, Strictness};
+pub(crate) use self::exposure::{Distrust, Exposure};
 #[cfg(feature = "keyring")]
 pub(crate) use self::lock::{Lock, LockHolders};
 #[cfg(feature = "key-file")]
-pub(crate) use self::note::{noted_serial, write_note};
+pub(crate) use self::note::noted_serial;
+#[cfg(all(feature = "keyring", feature = "key-file"))]
+pub(crate) use self::note::write_note;
 pub(crate) use self::os::open;
 #[cfg(feature = "keyring")]
 pub(crate) use self::os::{distrust, distrust_directory, has_no_locks};

@@ -6,8 +6,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::custody::Distrust;
-use super::exposure::Exposure;
+use super::exposure::{Distrust, Exposure};
 
 /// Opens the file, unless it is something else: opening a pipe, say, would wait for its other end.
 pub(crate) fn open(path: &Path) -> io::Result<File> {

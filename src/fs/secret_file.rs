@@ -5,8 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 
-use super::custody::Distrust;
-use super::exposure::Exposure;
+use super::exposure::{Distrust, Exposure};
 use super::os;
 use super::read::{SecretBytes, read_bounded};
 

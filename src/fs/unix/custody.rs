@@ -5,13 +5,17 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::walk::is_trusted;
-use crate::fs::custody::Distrust;
+use crate::fs::exposure::Distrust;
 
 /// Says who else could replace a file that is open, by its owner and by the directories that hold
 /// it and the last link to it. `expected` names the owner; without it, this user and root are.
 pub(crate) fn distrust(path: &Path, found: &Metadata, expected: Option<u32>) -> Option<Distrust> {
     let uid = found.uid();
-    if expected.map_or(!is_trusted(uid), |expected| expected != uid) {
+    let is_right = match expected {
+        Some(expected) => expected == uid,
+        None => is_trusted(uid),
+    };
+    if !is_right {
         return Some(Distrust::Owner { uid });
     }
     distrust_directory(path, expected)

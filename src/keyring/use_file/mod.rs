@@ -1,6 +1,9 @@
 //! When keys were last used, in a file beside the key file. Services write it, and operators read
 //! it.
 
+#[cfg(all(unix, not(portable_only)))]
+#[cfg(test)]
+mod tests;
 mod uses;
 
 use std::future::pending;
@@ -15,7 +18,7 @@ pub use self::uses::Uses;
 use super::file_store::commit;
 use super::store::StoreError;
 use crate::blocking;
-use crate::fs::{Access, Lock, LockHolders, Paths, read_bounded, remedy, replace};
+use crate::fs::{Access, Lock, LockHolders, Paths, Step, read_bounded, remedy, replace};
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
 
@@ -102,7 +105,7 @@ impl UseFile {
     /// A write that has begun is completed, even if the future is dropped.
     pub async fn note(&self, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
         let (key_file, keys) = (self.key_file.clone(), keys.clone());
-        blocking::run(move || note(&key_file, &keys, now)).await?
+        blocking::run(move || note(&key_file, &keys, now, |_| Ok(()))).await?
     }
 
     /// Records the uses of these keys without end, as [`follow_until`](Self::follow_until) does.
@@ -154,7 +157,12 @@ impl UseFile {
     }
 }
 
-fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreError> {
+fn note(
+    key_file: &Path,
+    keys: &KeySet,
+    now: SystemTime,
+    mut before: impl FnMut(Step) -> io::Result<()>,
+) -> Result<(), StoreError> {
     let beside = commit::find(key_file)?;
     let paths = beside.used();
     let not_written = |error: io::Error| {
@@ -162,10 +170,12 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
         StoreError::new(format!("{path:?} could not be written; {}", remedy(&error)))
             .with_source(error)
     };
-    let lock = Lock::wait(&paths, LockHolders::WritersOfDirectory);
+    let lock =
+        before(Step::Lock).and_then(|()| Lock::wait(&paths, LockHolders::WritersOfDirectory));
     let Some(_lock) = lock.map_err(not_written)? else {
         return Err(not_written(ErrorKind::TimedOut.into()));
     };
+    before(Step::Read).map_err(not_written)?;
     let noted = read(&paths)?;
     let Some(begun) = noted.clone().or_else(|| Uses::none_before(now)) else {
         return Ok(());
@@ -179,7 +189,7 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     let open = |paths: &Paths| paths.open_if_exists().ok().flatten();
     let like = open(&paths).or_else(|| open(&beside));
     let access = like.as_ref().map_or(Access::OwnerOnly, Access::AtMost);
-    let written = replace(&paths, text.as_bytes(), access, &mut |_| Ok(()));
+    let written = replace(&paths, text.as_bytes(), access, &mut before);
     written.map_err(not_written)
 }
 

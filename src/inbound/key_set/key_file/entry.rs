@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
 
+use super::piece::Piece;
 use super::shape;
-use super::tables::Piece;
 use crate::inbound::key::Scopes;
 use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind};
 

@@ -1,6 +1,7 @@
 //! The key file: TOML with digests of keys, read by servers and written by key rings.
 
 mod entry;
+mod piece;
 mod read;
 mod shape;
 mod tables;

@@ -7,7 +7,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::value::Datetime;
 
-use super::tables::Piece;
+use super::piece::Piece;
 use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind};
 
 /// The whole file.

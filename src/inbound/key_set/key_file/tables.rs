@@ -1,42 +1,13 @@
 //! The tables of a key file, one at a time: a file of a million keys would take several times its
 //! memory as one document.
 
+use super::piece::Piece;
 use super::shape;
 use crate::inbound::key_set::error::KeySetError;
 
 /// The headers of the tables that are parsed by themselves.
 const CLIENT: &str = "[[client]]";
 const KEY: &str = "[[key]]";
-
-/// A piece of a key file, with the number of its first line, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Piece<'t> {
-    pub(crate) text: &'t str,
-    pub(crate) line: usize,
-}
-
-impl<'t> Piece<'t> {
-    /// Returns the line on which a field of this name stands.
-    pub(crate) fn line_of(self, field: &str) -> Option<usize> {
-        let is_field = |line: &str| {
-            let rest = line.trim_start().strip_prefix(field);
-            rest.is_some_and(|rest| rest.trim_start().starts_with('='))
-        };
-        Some(self.line + self.text.lines().position(is_field)?)
-    }
-
-    /// Returns the text of a line of the file.
-    pub(crate) fn line(self, number: usize) -> Option<&'t str> {
-        self.text.lines().nth(number.checked_sub(self.line)?)
-    }
-
-    fn is_table(self, header: &str) -> bool {
-        self.text
-            .lines()
-            .next()
-            .is_some_and(|line| is_header(line, header))
-    }
-}
 
 /// A key file, of which each table is parsed when it is its turn.
 pub(crate) enum Tables<'t> {
@@ -74,7 +45,7 @@ impl<'t> Tables<'t> {
                 .enumerate()
                 .try_for_each(|(n, client)| each(n, None, client)),
             Self::Each(rest) => pieces(*rest)
-                .filter(|piece| piece.is_table(CLIENT))
+                .filter(|piece| is_table(*piece, CLIENT))
                 .enumerate()
                 .try_for_each(|(n, piece)| {
                     let client = shape::OneClient::parse(piece)?;
@@ -94,7 +65,7 @@ impl<'t> Tables<'t> {
                 .enumerate()
                 .try_for_each(|(n, key)| each(n, None, key)),
             Self::Each(rest) => pieces(rest)
-                .filter(|piece| piece.is_table(KEY))
+                .filter(|piece| is_table(*piece, KEY))
                 .enumerate()
                 .try_for_each(|(n, piece)| {
                     let key = shape::OneKey::parse(piece)?;
@@ -115,6 +86,11 @@ fn can_be_cut(text: &str) -> bool {
         && text
             .lines()
             .all(|line| !line.trim_start().starts_with('[') || is_known(line))
+}
+
+fn is_table(piece: Piece<'_>, header: &str) -> bool {
+    let first = piece.text.lines().next();
+    first.is_some_and(|line| is_header(line, header))
 }
 
 fn is_header(line: &str, header: &str) -> bool {
@@ -198,15 +174,5 @@ mod tests {
         ] {
             assert!(!can_be_cut(&format!("version = 1\n{line}\n")), "{line}");
         }
-    }
-
-    #[test]
-    fn piece_knows_the_line_of_a_field() {
-        let text = "[[key]]\nid = 1\n not_after=2\n# digest = 3\n";
-        let piece = Piece { text, line: 10 };
-        assert_eq!(piece.line_of("not_after"), Some(12));
-        assert_eq!(piece.line_of("not"), None);
-        assert_eq!(piece.line_of("digest"), None);
-        assert_eq!(piece.line(11), Some("id = 1"));
     }
 }

@@ -79,3 +79,52 @@ impl SinkFile {
         Ok(paths)
     }
 }
+
+#[cfg(all(unix, not(portable_only)))]
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn failed_step_leaves_old_or_new_key() {
+        let steps = [
+            Step::Lock,
+            Step::Create,
+            Step::Write,
+            Step::Sync,
+            Step::Rename,
+            Step::SyncDirectory,
+        ];
+        let errnos = [
+            Errno::INVAL,
+            Errno::OPNOTSUPP,
+            Errno::IO,
+            Errno::NOSPC,
+            Errno::BUSY,
+            Errno::ACCESS,
+        ];
+        for (failing, errno) in steps.into_iter().flat_map(|step| errnos.map(|e| (step, e))) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("batch.key");
+            std::fs::write(&path, "old").unwrap();
+            let mut sink = SinkFile::new(path.clone());
+            let delivered = sink.deliver(b"new", |step| {
+                if step == failing {
+                    Err(errno.into())
+                } else {
+                    Ok(())
+                }
+            });
+            let is_synced = failing == Step::SyncDirectory;
+            let is_fine = is_synced && matches!(errno, Errno::INVAL | Errno::OPNOTSUPP);
+            assert_eq!(delivered.is_ok(), is_fine, "{failing:?} {errno:?}");
+            let expected: &[u8] = if is_synced { b"new" } else { b"old" };
+            let held = sink.held(|_| Ok(())).unwrap();
+            assert_eq!(held, Some(KeyDigest::of(expected)), "{failing:?} {errno:?}");
+            sink.deliver(b"newer", |_| Ok(())).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"newer");
+        }
+    }
+}

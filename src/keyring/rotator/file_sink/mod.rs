@@ -39,8 +39,9 @@ use crate::keyring::token::NewKey;
 /// # Locking
 ///
 /// One sink at a time writes to a file. It holds the lock on `<file>.lock`, which belongs to the
-/// rotator's user, from its first use until its last clone is dropped or its process ends. Until then another sink returns an error of kind
-/// [`SinkErrorKind::InUse`](crate::keyring::SinkErrorKind::InUse), so a second process with the
+/// rotator's user, from its first use until its last clone is dropped or its process ends. Until
+/// then another sink returns an error of kind
+/// [`StoreErrorKind::InUse`](crate::keyring::StoreErrorKind::InUse), so a second process with the
 /// same [`Rotator`](crate::keyring::Rotator) takes over only when the first one ends.
 #[derive(Clone, Debug)]
 pub struct FileSink {
