@@ -18,6 +18,7 @@ use super::proxy::headers::{HeaderPolicy, belongs_to_the_connection};
 use super::server::ServerLimits;
 use super::server::tls::Files;
 use crate::error::Error;
+use crate::open_files::fit;
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -117,6 +118,16 @@ impl Config {
             },
             upstream,
         })
+    }
+}
+
+impl Limits {
+    /// Lowers the limits to what fits into a limit of open files. Returns whether that was needed.
+    pub(super) fn fit(&mut self, open_files: Option<u64>) -> bool {
+        let (connections, requests) = (self.server.connections, self.proxy.requests);
+        let fitting = fit(connections, requests, open_files);
+        (self.server.connections, self.proxy.requests) = fitting;
+        fitting != (connections, requests)
     }
 }
 

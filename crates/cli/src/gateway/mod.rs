@@ -41,11 +41,21 @@ use self::server::tls::Tls;
 use self::server::{Service, Signals};
 use self::upstream_key::UpstreamKey;
 use crate::error::Error;
-use crate::output;
+use crate::{open_files, output};
 
 /// Runs the gateway until a signal stops it.
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
-    let config = Config::from_args(args)?;
+    let mut config = Config::from_args(args)?;
+    let open_files = open_files::raise();
+    if config.limits.fit(open_files) {
+        output::complain(format_args!(
+            "the limit of {} open files allows only {} connections and {} requests; raise it (ulimit \
+             -n, LimitNOFILE=)",
+            open_files.unwrap_or_default(),
+            config.limits.server.connections,
+            config.limits.proxy.requests,
+        ));
+    }
     events::trace_warnings();
     let is_open = matches!(config.server.auth, AuthConfig::Open(_));
     let listener = Listener::bind(config.listen, "--listen (GATEWAY_LISTEN)").await?;

@@ -19,6 +19,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle and still be reused. The upstream may close it any time later.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Limit of connections that are idle. After a peak, the rest are closed at once.
+const IDLE_CONNECTIONS: usize = 64;
+
 pub(crate) type HttpClient =
     Client<HttpsConnector<EarlyResponseConnector<HttpConnector>>, ReplayBody<Upload>>;
 
@@ -49,6 +52,7 @@ pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .http2_keep_alive_interval(Duration::from_secs(30))
         .build(connector))
 }

@@ -246,6 +246,7 @@ async fn documented_limits_are_those_of_help() {
         assert_eq!(after.split_once(']').unwrap().0, *default, "{name}");
     }
     let (_, limits) = help.split_once("\nLimits:\n").unwrap();
+    let (limits, _) = limits.split_once("\nEnvironment:\n").unwrap();
     let options = limits
         .lines()
         .filter_map(|line| line.trim().strip_prefix("--"));
