@@ -59,7 +59,7 @@ const IGNORED: [&str; 5] = [
 ];
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
-    let listener = Listener::bind(args.listen, "--listen (GATEWAY_LISTEN)").await?;
+    let listener = Listener::bind(args.listen, "--listen (GATEWAY_LISTEN)")?;
     let journal = Journal::new();
     let upstream = DemoUpstream::start(journal.clone()).await?;
     let (key, keys) = client_key()?;

@@ -35,6 +35,7 @@ use self::proxy::body::idle_timeout::Progress;
 use self::proxy::body::replay::BudgetedReplay;
 use self::proxy::headers::Via;
 pub(crate) use self::proxy::headers::{HeaderPolicy, Unknown};
+use self::proxy::sent_keys::SentKeys;
 use self::proxy::{Proxy, Reports, Target, client};
 pub(crate) use self::server::Listener;
 use self::server::tls::Tls;
@@ -58,7 +59,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
     }
     events::trace_warnings();
     let is_open = matches!(config.server.auth, AuthConfig::Open(_));
-    let listener = Listener::bind(config.listen, "--listen (GATEWAY_LISTEN)").await?;
+    let listener = Listener::bind(config.listen, "--listen (GATEWAY_LISTEN)")?;
     let gateway = Gateway::open(config, EventLog::Lines, |app| app).await?;
     let url = gateway.url(&listener);
     output::say(format_args!("listening on {url}"));
@@ -114,9 +115,11 @@ impl Gateway {
         let key = UpstreamKey::open(&upstream, &limits, log).await?;
         let (each, all) = limits.proxy.replay;
         let replay = BudgetedReplay::new(each, all);
+        let key_header = headers.key.clone();
         let client = ServiceBuilder::new()
             .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay)?))
             .map_request(Progress::note_attempt)
+            .map_request(move |request| SentKeys::note(request, &key_header))
             .service(client::connect(&upstream.base)?);
         let mut number = [0; 8];
         getrandom::fill(&mut number)
@@ -159,10 +162,7 @@ impl Gateway {
         let (admin, app) = match admin_listen {
             Some(address) => {
                 let option = "--admin-listen (GATEWAY_ADMIN_LISTEN)";
-                (
-                    Some((Listener::bind(address, option).await?, health)),
-                    guarded,
-                )
+                (Some((Listener::bind(address, option)?, health)), guarded)
             }
             None => (None, health.fallback_service(guarded)),
         };
