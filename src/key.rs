@@ -93,7 +93,8 @@ pub(crate) fn check(key: &[u8]) -> Result<(), InvalidKey> {
     }
 }
 
-fn trim(bytes: &[u8]) -> &[u8] {
+/// Removes ASCII white space and byte order marks from both ends.
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     let mut trimmed = bytes;
     loop {
         let next = trimmed.trim_ascii();

@@ -55,7 +55,7 @@
 //! | to … | see |
 //! |---|---|
 //! | hold a value that is replaced while in use | [`rotating`]: [`Rotating`] |
-//! | read a key from a file, a closure or a channel | [`source`]: [`FileSource`], [`source_fn`], [`channel`], [`Source`] |
+//! | read a key from a file, a command, an endpoint, Vault, a closure or a channel | [`source`]: [`FileSource`], [`source_fn`], [`channel`], [`Source`] |
 //! | hold a key that is sent to an upstream | [`outbound`]: [`RotatingCredential`] |
 //! | put the key on requests, and replay rejected ones | [`outbound`]: [`InjectKeyLayer`], [`Outcome`] |
 //! | use several keys, each for its own origin or path | [`InjectKeyLayer::routes`], [`Route`], [`Credential`] |
@@ -81,6 +81,12 @@
 //! | `inbound` | yes | [`inbound`] |
 //! | `file` | yes | [`FileSource`]: secrets in files, watched and polled |
 //! | `key-file` | no | key sets in TOML |
+//! | `exec` | no | [`ExecSource`]: what a command prints |
+//! | `http` | no | [`HttpSource`]: what an HTTP endpoint answers |
+//! | `oauth2` | no | [`OAuth2Source`]: tokens of OAuth 2.0 servers |
+//! | `vault` | no | [`VaultSource`]: secrets in HashiCorp Vault and OpenBao |
+//! | `jwt` | no | [`SecretSource::jwt_expiry`]: the expiry of keys that are JSON Web Tokens |
+//! | `regex` | no | regular expressions in a [`KeyRule`] |
 //! | `keyring` | no | [`keyring`]; with `key-file` and `file`, key rings in a file |
 //! | `serde` | no | `Deserialize` for [`SourceConfig`], for sources in your own configuration |
 //! | `axum` | no | [`Auth`] and [`Principal`] as extractors, policies by the router's templates |
@@ -94,6 +100,12 @@
 //! [`Credential`]: outbound::Credential
 //! [`Credential::apply_to`]: outbound::Credential::apply_to
 //! [`EarlyResponseConnector`]: outbound::connect::EarlyResponseConnector
+//! [`ExecSource`]: source::ExecSource
+//! [`HttpSource`]: source::HttpSource
+//! [`KeyRule`]: source::KeyRule
+//! [`OAuth2Source`]: source::OAuth2Source
+//! [`SecretSource::jwt_expiry`]: source::SecretSource::jwt_expiry
+//! [`VaultSource`]: source::VaultSource
 //! [`FileSource`]: source::FileSource
 //! [`InjectKeyLayer`]: outbound::InjectKeyLayer
 //! [`InjectKeyLayer::routes`]: outbound::InjectKeyLayer::routes
@@ -124,9 +136,15 @@
     not(all(
         feature = "outbound",
         feature = "inbound",
+        feature = "exec",
         feature = "file",
+        feature = "http",
         feature = "key-file",
-        feature = "keyring"
+        feature = "keyring",
+        feature = "jwt",
+        feature = "oauth2",
+        feature = "regex",
+        feature = "vault",
     )),
     allow(
         dead_code,
@@ -145,7 +163,7 @@ pub mod outbound;
 pub mod rotating;
 pub mod source;
 
-#[cfg(feature = "file")]
+#[cfg(any(feature = "file", feature = "http"))]
 mod blocking;
 mod clock;
 #[cfg(feature = "file")]
@@ -156,7 +174,6 @@ mod idempotency;
 mod key;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
-#[cfg(feature = "inbound")]
 mod parse_error;
 mod secret;
 #[cfg(feature = "inbound")]
@@ -167,6 +184,7 @@ mod syntax;
 pub use self::key::{InvalidKey, InvalidKeyKind};
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 pub use self::layer::RotatingAuthLayer;
+pub use self::parse_error::{ParseError, ParseErrorKind};
 pub use self::rotating::Rotating;
 pub use self::secret::Secret;
 

@@ -1,4 +1,4 @@
-//! Errors of values that are parsed from text: names, scopes, digests, idempotency keys.
+//! Errors of values that are parsed from text, such as names, digests, tokens and lifetimes.
 
 use std::error::Error;
 use std::fmt;
@@ -6,17 +6,9 @@ use std::fmt;
 /// The greatest length of a name, in bytes: of keys, of clients, of operations.
 pub(crate) const MAX_NAME_LEN: usize = 128;
 
-/// The error of parsing a [`KeyId`], [`ClientId`], [`Scope`], [`Scopes`], [`KeyDigest`] or
-/// [`IdempotencyKey`].
+/// The error of parsing a value from text. [`kind`](Self::kind) says which value.
 ///
 /// It does not quote the text, which may be a key in the wrong place.
-///
-/// [`KeyId`]: crate::inbound::KeyId
-/// [`ClientId`]: crate::inbound::ClientId
-/// [`Scope`]: crate::inbound::Scope
-/// [`Scopes`]: crate::inbound::Scopes
-/// [`KeyDigest`]: crate::inbound::KeyDigest
-/// [`IdempotencyKey`]: crate::keyring::IdempotencyKey
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseError(ParseErrorKind);
 
@@ -32,6 +24,14 @@ pub enum ParseErrorKind {
     Digest,
     /// An idempotency key: 1 to 128 visible ASCII characters.
     IdempotencyKey,
+    /// A lifetime: a number of seconds above zero.
+    Lifetime,
+    /// The prefix of a token: see [`Prefix`](crate::keyring::Prefix).
+    Prefix,
+    /// A token in the format of this crate. The text may still be a key of another maker.
+    Token,
+    /// A token with the right checksum: a character was changed or swapped.
+    TokenChecksum,
 }
 
 impl ParseError {
@@ -69,6 +69,20 @@ impl fmt::Display for ParseError {
                 "invalid idempotency key; \
                  use 1 to {MAX_NAME_LEN} visible ASCII characters without space"
             ),
+            ParseErrorKind::Lifetime => {
+                f.write_str("the lifetime is not a number of seconds above zero")
+            }
+            ParseErrorKind::Prefix => f.write_str(
+                "invalid prefix; use 2 to 10 lower-case letters and digits that start with a \
+                 letter, optionally followed by `_` and an environment of the same form, \
+                 optionally after `sk-`",
+            ),
+            ParseErrorKind::Token => {
+                f.write_str("the token does not have the format of the keys that are made here")
+            }
+            ParseErrorKind::TokenChecksum => {
+                f.write_str("the token is mistyped: its checksum does not match; copy it again")
+            }
         }
     }
 }

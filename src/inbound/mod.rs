@@ -86,11 +86,10 @@ pub use self::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Provenance
 #[cfg(feature = "key-file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
-    IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, VerifyError, verify_at,
+    IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, verify_at,
 };
 pub use self::location::{KeyLocation, KeyLocations, Token};
 pub use self::principal::{Anonymous, KeyPrincipal, Principal};
 pub use self::require_key::{
     DangerouslyOpen, GuardedBody, KeyEndedError, RequireKey, RequireKeyLayer, ResponseFuture,
 };
-pub use crate::parse_error::{ParseError, ParseErrorKind};

@@ -7,7 +7,7 @@ use tokio::select;
 
 use super::auth_error::AuthErrorResponse;
 use super::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
-use super::key_set::{KeySet, VerifyError, judge};
+use super::key_set::{KeySet, judge};
 use crate::clock::sleep_toward;
 use crate::generation::Generation;
 use crate::rotating::Rotating;
@@ -104,7 +104,7 @@ impl KeyPrincipal {
     /// let key = KeyPrincipal::for_tests("batch".parse()?, "chat:write".parse()?);
     /// request.extensions_mut().insert(Principal::Key(key));
     /// assert_eq!(handler(&request), StatusCode::OK);
-    /// # Ok::<_, tower_rotating_auth::inbound::ParseError>(())
+    /// # Ok::<_, tower_rotating_auth::ParseError>(())
     /// ```
     #[must_use]
     pub fn for_tests(client: ClientId, scopes: Scopes) -> Self {
@@ -188,12 +188,12 @@ impl KeyPrincipal {
     /// Returns until when the key is active in the current set, or its status if it is not.
     pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
         let keys = self.keys.current();
-        let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status())?;
+        let record = judge(&keys, keys.find(&self.digest), now)?;
         Ok(record.expires_at())
     }
 
     /// Returns the same client with the current record, if its key is still active.
-    pub(crate) fn renewed_at(&self, now: SystemTime) -> Result<Self, VerifyError> {
+    pub(crate) fn renewed_at(&self, now: SystemTime) -> Result<Self, KeyStatus> {
         let keys = self.keys.current();
         let record = judge(&keys, keys.find(&self.digest), now)?;
         Ok(Self {

@@ -67,7 +67,7 @@ mod use_file;
 
 pub use self::decide::{NotAllowed, Rotation};
 #[cfg(all(feature = "file", feature = "key-file"))]
-pub use self::file_store::FileStore;
+pub use self::file_store::{FileFinding, FileFindingKind, FileStore};
 pub use self::issuance_policy::{IssuancePolicy, MaxAge};
 pub use self::request::{ExternalKey, IssueRequest, KeySelector, RevokeRequest, RotateRequest};
 pub use self::ring::{
@@ -75,15 +75,12 @@ pub use self::ring::{
 };
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::rotator::FileSink;
-pub use self::rotator::{
-    Rotator, RotatorError, RotatorErrorKind, Sink, SinkError, SinkErrorKind, SinkFn, sink_fn,
-};
+pub use self::rotator::{Rotator, RotatorError, RotatorErrorKind, Sink, SinkFn, sink_fn};
 pub use self::state::{
-    Ageing, Change, ClientEntry, ClientState, InvalidKeyRingState, InvalidKeyRingStateKind,
-    KeyEntry, KeyRingState, KeySummary, KeyWarning,
+    Ageing, Change, ClientEntry, ClientState, KeyEntry, KeyRingState, KeySummary, KeyWarning,
 };
 pub use self::store::{Commit, MemoryStore, Store, StoreError, StoreErrorKind};
-pub use self::token::{NewKey, ParsedToken, Prefix, TokenError, TokenErrorKind};
+pub use self::token::{NewKey, ParsedToken, Prefix};
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::use_file::{UseFile, Uses};
 pub use crate::idempotency::IdempotencyKey;

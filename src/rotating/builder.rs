@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::engine::Backoff;
 use super::engine::EngineState;
 use super::engine::Limits;
+use super::engine::RefreshAhead;
 use super::engine::Settings;
 use super::engine::driver;
 use super::engine::driver::{Driver, Worker};
@@ -70,6 +71,7 @@ pub struct RotatingBuilder<K = EventKind, X = ()> {
     wall: WallClock,
     poll: Option<Duration>,
     min_interval: Option<Duration>,
+    ahead: RefreshAhead,
     fetch_timeout: Duration,
     wait_for_first: Duration,
     backoff: Backoff,
@@ -86,6 +88,7 @@ impl<K, X> RotatingBuilder<K, X> {
             wall: Arc::new(SystemTime::now),
             poll: None,
             min_interval: None,
+            ahead: RefreshAhead::default(),
             fetch_timeout: Duration::from_secs(30),
             wait_for_first: Duration::ZERO,
             backoff: Backoff {
@@ -126,6 +129,15 @@ impl<K, X> RotatingBuilder<K, X> {
     /// sets none is asked before its value expires, or every 60 s if the value has no expiry.
     pub fn poll(mut self, poll: Duration) -> Self {
         self.poll = Some(poll);
+        self
+    }
+
+    /// Sets how long before its expiry a value is refreshed. Defaults to [`RefreshAhead::default`]:
+    /// after three quarters of its lifetime, less up to 15 % of that.
+    ///
+    /// It has no effect on a value without an expiry.
+    pub fn refresh_ahead(mut self, ahead: RefreshAhead) -> Self {
+        self.ahead = ahead;
         self
     }
 
@@ -275,6 +287,7 @@ impl<K, X> RotatingBuilder<K, X> {
                 poll: self.poll.or(interval.poll).map(bounded),
                 min_interval: min_interval.clamp(SHORTEST_INTERVAL, LONGEST),
             },
+            ahead: self.ahead,
             backoff: Backoff {
                 first: bounded(self.backoff.first),
                 cap: bounded(self.backoff.cap),

@@ -28,8 +28,8 @@
 //!
 //! # When the source is asked
 //!
-//! - **On a schedule**: before the value expires, or at the interval that the source or
-//!   [`RotatingBuilder::poll`] sets.
+//! - **On a schedule**: ahead of the value's expiry, which [`RotatingBuilder::refresh_ahead`] sets, or
+//!   at the interval that the source or [`RotatingBuilder::poll`] sets.
 //! - **On a hint**: when [`Source::changed`](crate::source::Source::changed) resolves.
 //! - **On a rejection**: when [`Rotating::refresh_newer_than`](crate::Rotating::refresh_newer_than)
 //!   reports that the current generation does not work any more. Concurrent reports share one
@@ -59,6 +59,7 @@ mod value;
 
 pub use self::builder::RotatingBuilder;
 pub(crate) use self::builder::worker;
+pub use self::engine::RefreshAhead;
 pub(crate) use self::engine::Worker;
 pub use self::error::{RefreshError, RefreshErrorKind, StartError, StartErrorKind};
 pub(crate) use self::event::{Emit, Events, TraceEvent};

@@ -1,11 +1,12 @@
 //! Errors of a source.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::expiry::InvalidLifetime;
+use crate::parse_error::ParseError;
 
 /// An error of a source that could not deliver a value.
 ///
@@ -112,9 +113,15 @@ impl From<Box<dyn Error + Send + Sync>> for SourceError {
     }
 }
 
-impl From<InvalidLifetime> for SourceError {
+impl From<Infallible> for SourceError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl From<ParseError> for SourceError {
     /// Creates an error of kind [`SourceErrorKind::Invalid`] with `source` as its cause.
-    fn from(source: InvalidLifetime) -> Self {
+    fn from(source: ParseError) -> Self {
         Self::invalid("the source gave an invalid lifetime").with_source(source)
     }
 }
@@ -156,6 +163,6 @@ mod tests {
         }
         let error = expiry().unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Invalid);
-        assert!(error.source().unwrap().is::<InvalidLifetime>());
+        assert!(error.source().unwrap().is::<ParseError>());
     }
 }

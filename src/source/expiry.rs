@@ -1,9 +1,9 @@
 //! The expiry of a value.
 
-use std::error::Error;
-use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
+
+use crate::parse_error::{ParseError, ParseErrorKind};
 
 /// The longest time, ten years. Longer ones are cut to it, so that no sum of times overflows.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -37,12 +37,12 @@ impl Expiry {
     ///
     /// # Errors
     ///
-    /// Returns [`InvalidLifetime`] for zero, a negative number and NaN.
+    /// Returns a [`ParseError`] for zero, a negative number and NaN.
     ///
     /// [RFC 6749 §5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
-    pub fn in_seconds(seconds: f64) -> Result<Self, InvalidLifetime> {
+    pub fn in_seconds(seconds: f64) -> Result<Self, ParseError> {
         if seconds.is_nan() || seconds <= 0.0 {
-            return Err(InvalidLifetime(()));
+            return Err(INVALID);
         }
         let lifetime = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST);
         Ok(Self::In(lifetime.min(LONGEST)))
@@ -50,26 +50,16 @@ impl Expiry {
 }
 
 impl FromStr for Expiry {
-    type Err = InvalidLifetime;
+    type Err = ParseError;
 
     /// Parses the seconds of an `expires_in` that came as text.
-    fn from_str(seconds: &str) -> Result<Self, InvalidLifetime> {
-        let seconds = seconds.trim().parse().map_err(|_| InvalidLifetime(()))?;
+    fn from_str(seconds: &str) -> Result<Self, ParseError> {
+        let seconds = seconds.trim().parse().map_err(|_| INVALID)?;
         Self::in_seconds(seconds)
     }
 }
 
-/// An error of a lifetime that is not a number of seconds above zero.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidLifetime(());
-
-impl fmt::Display for InvalidLifetime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the lifetime is not a number of seconds above zero")
-    }
-}
-
-impl Error for InvalidLifetime {}
+const INVALID: ParseError = ParseError::new(ParseErrorKind::Lifetime);
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,15 @@
 
 use std::fmt;
 use std::future::{Future, pending};
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
+use tokio::time::timeout;
 
-use super::error::SourceError;
+use super::error::{SourceError, SourceErrorKind};
 use super::fetch::{Fetch, Fetched};
 use super::refresh_interval::RefreshInterval;
 
@@ -103,7 +107,8 @@ pub trait Source: Send + 'static {
         Validate::new(self, f)
     }
 
-    /// Asks `other` if this source fails. If both fail, the error is this source's.
+    /// Asks `other` if this source fails, panics, or does not answer within 10 s
+    /// ([`Fallback::first_timeout`]). If both fail, the error is this source's.
     fn fallback<S>(self, other: S) -> Fallback<Self, S>
     where
         Self: Sized,
@@ -118,6 +123,28 @@ pub trait Source: Send + 'static {
         Self: Sized,
     {
         BoxSource::new(self)
+    }
+}
+
+/// Fetches from a source. A hang and a panic become errors.
+pub(crate) async fn fetch_within<S: Source>(
+    limit: Duration,
+    source: &mut S,
+    request: Fetch<'_, S::Value>,
+) -> Result<Fetched<S::Value>, SourceError> {
+    // Unwind safe for the caller: only the source sees its own state after a panic. The timeout is
+    // inside, since dropping a fetch may panic as well.
+    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(request)).await });
+    match fetch.catch_unwind().await {
+        Ok(Ok(fetched)) => fetched,
+        Ok(Err(_elapsed)) => Err(SourceError::new(
+            SourceErrorKind::TimedOut,
+            format!("no answer within {limit:?}"),
+        )),
+        Err(_panic) => Err(SourceError::new(
+            SourceErrorKind::Panicked,
+            "the source panicked",
+        )),
     }
 }
 
@@ -203,11 +230,28 @@ const SECOND: u8 = b'2';
 pub struct Fallback<A, B> {
     first: A,
     second: B,
+    first_timeout: Duration,
 }
 
 impl<A, B> Fallback<A, B> {
     pub(crate) const fn new(first: A, second: B) -> Self {
-        Self { first, second }
+        Self {
+            first,
+            second,
+            first_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Sets how long to wait for the first source before the second one is asked. Defaults to 10 s.
+    ///
+    /// Keep it below [`fetch_timeout`], which bounds both together. A source that blocks its thread
+    /// cannot be left: move blocking work to `tokio::task::spawn_blocking`.
+    ///
+    /// [`fetch_timeout`]: crate::rotating::RotatingBuilder::fetch_timeout
+    #[must_use]
+    pub const fn first_timeout(mut self, timeout: Duration) -> Self {
+        self.first_timeout = timeout;
+        self
     }
 }
 
@@ -229,8 +273,14 @@ where
             rejected: request.rejected,
             revision,
             current: request.current,
+            purpose: request.purpose,
         };
-        let failed = match self.first.fetch(ask_with(first.as_ref())).await {
+        let fetch = fetch_within(
+            self.first_timeout,
+            &mut self.first,
+            ask_with(first.as_ref()),
+        );
+        let failed = match fetch.await {
             Ok(fetched) => return Ok(fetched.tagged(FIRST)),
             Err(error) => error,
         };

@@ -11,15 +11,19 @@ use tokio::time::timeout;
 
 use crate::support::example;
 
-const EXAMPLES: [&str; 8] = [
+const EXAMPLES: [&str; 12] = [
     "axum_server",
     "custom_source",
+    "exec_source",
     "from_fn",
     "gateway",
+    "http_source",
     "hyper_client",
+    "oauth2_source",
     "rate_limited",
     "reqwest_client",
     "test_your_rotation",
+    "vault_source",
 ];
 
 #[test]
@@ -35,7 +39,12 @@ fn every_example_file_is_listed() {
     assert_eq!(found, BTreeSet::from(listed));
 }
 
-#[cfg(feature = "axum")]
+#[cfg(all(
+    feature = "axum",
+    feature = "exec",
+    feature = "oauth2",
+    feature = "vault"
+))]
 #[tokio::test]
 async fn every_example_ends_with_success() {
     let mut programs = JoinSet::new();

@@ -13,5 +13,8 @@ mod outbound;
 mod rotator;
 #[cfg(all(feature = "serde", feature = "file"))]
 mod source_config;
+mod sources;
 mod support;
 mod token;
+#[cfg(all(unix, not(portable_only)))]
+mod trust;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::kind::{AuthErrorKind, ErrorClass};
-use crate::inbound::key::Scopes;
+use crate::inbound::key::{KeyStatus, Scopes};
 
 /// An error that says why a request was refused.
 ///
@@ -116,6 +116,20 @@ impl AuthError {
 impl From<AuthErrorKind> for AuthError {
     fn from(kind: AuthErrorKind) -> Self {
         Self::new(kind)
+    }
+}
+
+/// The error of a key whose status is not [`Active`](KeyStatus::Active).
+impl From<KeyStatus> for AuthError {
+    fn from(status: KeyStatus) -> Self {
+        Self::new(match status {
+            // An error is never of an active key.
+            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => AuthErrorKind::Unknown,
+            KeyStatus::NotYetValid => AuthErrorKind::NotYetValid,
+            KeyStatus::Expired => AuthErrorKind::Expired,
+            KeyStatus::Revoked => AuthErrorKind::Revoked,
+            KeyStatus::Disabled => AuthErrorKind::Disabled,
+        })
     }
 }
 

@@ -50,7 +50,7 @@ impl fmt::Display for Scope {
 /// assert!(held.contains_all(&"chat:write".parse()?));
 /// assert!(!held.contains_all(&"models:admin".parse()?));
 /// assert_eq!(held.to_string(), "chat:write models:read");
-/// # Ok::<_, tower_rotating_auth::inbound::ParseError>(())
+/// # Ok::<_, tower_rotating_auth::ParseError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scopes(Arc<[Scope]>);

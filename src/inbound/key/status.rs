@@ -7,12 +7,12 @@ use std::fmt;
 /// | | `Active` | `InGrace` | `NotYetValid` | `Expired` | `Revoked` | `Disabled` | `Unknown` |
 /// |---|---|---|---|---|---|---|---|
 /// | [`KeyRecord::status_at`] | ✓ | | ✓ | ✓ | ✓ | ✓ | |
-/// | [`VerifyError::status`] | | | ✓ | ✓ | ✓ | ✓ | ✓ |
+/// | the error of [`verify_at`] | | | ✓ | ✓ | ✓ | ✓ | ✓ |
 /// | [`KeyPrincipal::ended`] | | | ✓ | ✓ | ✓ | ✓ | ✓ |
 /// | [`KeySummary::status`] | ✓ | ✓ | ✓ | ✓ | ✓ | | |
 ///
 /// [`KeyRecord::status_at`]: crate::inbound::KeyRecord::status_at
-/// [`VerifyError::status`]: crate::inbound::VerifyError::status
+/// [`verify_at`]: crate::inbound::verify_at
 /// [`KeyPrincipal::ended`]: crate::inbound::KeyPrincipal::ended
 /// [`KeySummary::status`]: crate::keyring::KeySummary::status
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

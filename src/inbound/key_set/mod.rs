@@ -5,6 +5,7 @@ mod external;
 #[cfg(feature = "key-file")]
 mod key_file;
 mod list;
+mod note;
 mod set;
 mod source;
 mod text;
@@ -15,5 +16,5 @@ pub use self::error::{KeySetError, KeySetErrorKind};
 pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::set::KeySet;
 pub use self::source::{IntoKeySet, KeySetSource};
-pub use self::verify::{VerifyError, verify_at};
+pub use self::verify::verify_at;
 pub(crate) use self::verify::{judge, verify};

@@ -53,29 +53,11 @@ impl KeySet {
     where
         I: IntoIterator<Item = (KeyDigest, KeyRecord)>,
     {
-        let mut set = Self::empty();
-        let mut ids = HashSet::new();
+        let mut set = KeySetBuilder::default();
         for (digest, record) in keys {
-            let id = record.id.clone();
-            if let (Some(from), Some(until)) = (record.not_before, record.not_after) {
-                if from >= until {
-                    return Err(never_valid(id));
-                }
-            }
-            if !ids.insert(id.clone()) {
-                return Err(duplicate_id(id));
-            }
-            if digest.is_well_known() {
-                return Err(well_known(id));
-            }
-            if let Some(other) = set.by_digest.insert(digest, Arc::new(record)) {
-                return Err(duplicate_key(other.id.clone(), id));
-            }
+            set.add(digest, record)?;
         }
-        if set.is_empty() {
-            return Err(empty());
-        }
-        Ok(set)
+        set.build()
     }
 
     /// Creates a set without a key, which refuses every caller that needs one.
@@ -160,7 +142,7 @@ impl KeySet {
         if any(KeyStatus::Active) {
             Ok(())
         } else if self.is_empty() {
-            Err(empty())
+            Err(KeySetError::empty())
         } else if any(KeyStatus::NotYetValid) {
             Err(KeySetError::new(
                 KeySetErrorKind::NoneYetValid,
@@ -175,31 +157,47 @@ impl KeySet {
     }
 }
 
-fn empty() -> KeySetError {
-    KeySetError::new(
-        KeySetErrorKind::Empty,
-        "there is no key in the set; add at least one",
-    )
+/// A set that is being made, key by key.
+pub(crate) struct KeySetBuilder {
+    set: KeySet,
+    ids: HashSet<KeyId>,
 }
 
-fn duplicate_id(id: KeyId) -> KeySetError {
-    let message = format!("two keys are named {id}; give each a name of its own");
-    KeySetError::new(KeySetErrorKind::DuplicateId, message).of_keys([id])
+impl Default for KeySetBuilder {
+    fn default() -> Self {
+        Self {
+            set: KeySet::empty(),
+            ids: HashSet::new(),
+        }
+    }
 }
 
-fn duplicate_key(one: KeyId, other: KeyId) -> KeySetError {
-    let message = format!("{one} and {other} are the same key; remove one of them");
-    KeySetError::new(KeySetErrorKind::DuplicateKey, message).of_keys([one, other])
-}
+impl KeySetBuilder {
+    pub(crate) fn add(&mut self, digest: KeyDigest, record: KeyRecord) -> Result<(), KeySetError> {
+        let id = record.id.clone();
+        if let (Some(from), Some(until)) = (record.not_before, record.not_after) {
+            if from >= until {
+                return Err(KeySetError::never_valid(id));
+            }
+        }
+        if !self.ids.insert(id.clone()) {
+            return Err(KeySetError::duplicate_id(id));
+        }
+        if digest.is_well_known() {
+            return Err(KeySetError::well_known(id));
+        }
+        if let Some(other) = self.set.by_digest.insert(digest, Arc::new(record)) {
+            return Err(KeySetError::duplicate_key(other.id.clone(), id));
+        }
+        Ok(())
+    }
 
-fn never_valid(id: KeyId) -> KeySetError {
-    let message = format!("the key {id} would expire before it becomes valid; correct its times");
-    KeySetError::new(KeySetErrorKind::NeverValid, message).of_keys([id])
-}
-
-fn well_known(id: KeyId) -> KeySetError {
-    let message = format!("the key {id} is one that everybody knows; generate a new one");
-    KeySetError::new(KeySetErrorKind::WellKnown, message).of_keys([id])
+    pub(crate) fn build(self) -> Result<KeySet, KeySetError> {
+        if self.set.is_empty() {
+            return Err(KeySetError::empty());
+        }
+        Ok(self.set)
+    }
 }
 
 impl fmt::Debug for KeySet {

@@ -1,26 +1,11 @@
 //! Verification: whether a token is an active key, as a pure function of the set and `now`.
 
-use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::set::KeySet;
+use crate::inbound::auth_error::AuthError;
 use crate::inbound::key::{KeyDigest, KeyRecord, KeyStatus};
-
-/// The error of a token that is not an active key.
-///
-/// Tell callers no more than that: the status is for the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerifyError(KeyStatus);
-
-impl VerifyError {
-    /// Returns the status of the key: [`Unknown`](KeyStatus::Unknown) if the set does not hold it.
-    #[must_use]
-    pub const fn status(&self) -> KeyStatus {
-        self.0
-    }
-}
 
 /// A step of verification, for the test that counts them; requests note nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +28,9 @@ pub(crate) enum Work {
 ///
 /// ```
 /// use std::time::SystemTime;
-/// use tower_rotating_auth::inbound::{KeyDigest, KeyRecord, KeySet, KeyStatus, Scopes, verify_at};
+/// use tower_rotating_auth::inbound::{
+///     AuthErrorKind, KeyDigest, KeyRecord, KeySet, Scopes, verify_at,
+/// };
 ///
 /// let record = KeyRecord::new("k1".parse()?, "open-webui".parse()?, Scopes::default());
 /// let keys = KeySet::new([(KeyDigest::of(b"8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe"), record)])?;
@@ -52,20 +39,28 @@ pub(crate) enum Work {
 /// let record = verify_at(&keys, b"8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe", now)?;
 /// assert_eq!(record.client().as_str(), "open-webui");
 /// let error = verify_at(&keys, b"another", now).unwrap_err();
-/// assert_eq!(error.status(), KeyStatus::Unknown);
+/// assert_eq!(error.kind(), AuthErrorKind::Unknown);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 ///
-/// Returns a [`VerifyError`] with the status of the key if it is not
-/// [`Active`](KeyStatus::Active) at `now`.
+/// Returns an error of kind [`Unknown`], [`NotYetValid`], [`Expired`], [`Revoked`] or [`Disabled`]
+/// if the token is not an active key at `now`. Tell callers no more than that it is invalid: the
+/// kind is for the log.
+///
+/// [`Unknown`]: crate::inbound::AuthErrorKind::Unknown
+/// [`NotYetValid`]: crate::inbound::AuthErrorKind::NotYetValid
+/// [`Expired`]: crate::inbound::AuthErrorKind::Expired
+/// [`Revoked`]: crate::inbound::AuthErrorKind::Revoked
+/// [`Disabled`]: crate::inbound::AuthErrorKind::Disabled
 pub fn verify_at<'k>(
     keys: &'k KeySet,
     token: &[u8],
     now: SystemTime,
-) -> Result<&'k Arc<KeyRecord>, VerifyError> {
-    verify(keys, token, now, |_| {}).map(|(_, record)| record)
+) -> Result<&'k Arc<KeyRecord>, AuthError> {
+    let (_, record) = verify(keys, token, now, |_| {})?;
+    Ok(record)
 }
 
 pub(crate) fn verify<'k>(
@@ -73,7 +68,7 @@ pub(crate) fn verify<'k>(
     token: &[u8],
     now: SystemTime,
     mut note: impl FnMut(Work),
-) -> Result<(KeyDigest, &'k Arc<KeyRecord>), VerifyError> {
+) -> Result<(KeyDigest, &'k Arc<KeyRecord>), KeyStatus> {
     note(Work::Digest);
     let digest = KeyDigest::of(token);
     note(Work::LookUp);
@@ -87,30 +82,23 @@ pub(crate) fn judge<'k>(
     keys: &KeySet,
     found: Option<&'k Arc<KeyRecord>>,
     now: SystemTime,
-) -> Result<&'k Arc<KeyRecord>, VerifyError> {
+) -> Result<&'k Arc<KeyRecord>, KeyStatus> {
     // An unknown token is checked against a dummy record, so that its refusal takes the same steps
     // as that of a known key.
     let status = found.unwrap_or_else(|| keys.dummy()).status_at(now);
     match (found, status) {
-        (None, _) => Err(VerifyError(KeyStatus::Unknown)),
+        (None, _) => Err(KeyStatus::Unknown),
         (Some(record), KeyStatus::Active) => Ok(record),
-        (Some(_), status) => Err(VerifyError(status)),
+        (Some(_), status) => Err(status),
     }
 }
-
-impl fmt::Display for VerifyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the key is not accepted: {}", self.0)
-    }
-}
-
-impl Error for VerifyError {}
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::inbound::auth_error::AuthErrorKind;
     use crate::inbound::key::Scopes;
 
     fn at(seconds: u64) -> SystemTime {
@@ -143,13 +131,13 @@ mod tests {
     fn key_is_active_from_not_before_until_not_after() {
         let keys = keys();
         for (seconds, expected) in [
-            (99, Err(KeyStatus::NotYetValid)),
+            (99, Err(AuthErrorKind::NotYetValid)),
             (100, Ok("client")),
-            (101, Err(KeyStatus::Expired)),
+            (101, Err(AuthErrorKind::Expired)),
         ] {
             let verified = verify_at(&keys, b"valid", at(seconds));
             let client = verified.map(|record| record.client().as_str());
-            assert_eq!(client.map_err(|error| error.status()), expected);
+            assert_eq!(client.map_err(|error| error.kind()), expected);
         }
     }
 
@@ -166,7 +154,7 @@ mod tests {
         for (token, why) in cases {
             let mut work = Vec::new();
             let verified = verify(&keys, token.as_bytes(), at(100), |step| work.push(step));
-            assert_eq!(verified.unwrap_err().status(), why);
+            assert_eq!(verified.unwrap_err(), why);
             assert_eq!(work, [Work::Digest, Work::LookUp, Work::Status], "{token}");
         }
     }

@@ -11,8 +11,7 @@ use super::preflight::is_preflight;
 use super::router::{matched_template, original_uri};
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use crate::inbound::event::EventKind;
-use crate::inbound::key::KeyStatus;
-use crate::inbound::key_set::{KeySet, VerifyError, verify};
+use crate::inbound::key_set::{KeySet, verify};
 use crate::inbound::location::{KeyLocations, strip_identity};
 use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
@@ -79,7 +78,7 @@ impl Authenticator {
         }
         let template = matched_template(head.extensions);
         let access = self.policy.access(head.method, head.uri.path(), template);
-        match access {
+        match &*access {
             Access::Public => return Ok(None),
             Access::Deny => return Err(AuthErrorKind::Forbidden.into()),
             Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
@@ -87,7 +86,7 @@ impl Authenticator {
         if is_preflight && self.preflights == Preflights::PassThrough {
             return Ok(None);
         }
-        match (self.identify(head, now), access) {
+        match (self.identify(head, now), &*access) {
             (Ok(principal), Access::Required(scopes))
                 if !principal.scopes().contains_all(scopes) =>
             {
@@ -138,18 +137,5 @@ impl Authenticator {
 
     fn anonymous(&self) -> Principal {
         Principal::Anonymous(Anonymous::new(Arc::clone(&self.error_response)))
-    }
-}
-
-impl From<VerifyError> for AuthError {
-    fn from(error: VerifyError) -> Self {
-        Self::new(match error.status() {
-            // An error is never of an active key.
-            KeyStatus::Unknown | KeyStatus::Active | KeyStatus::InGrace => AuthErrorKind::Unknown,
-            KeyStatus::NotYetValid => AuthErrorKind::NotYetValid,
-            KeyStatus::Expired => AuthErrorKind::Expired,
-            KeyStatus::Revoked => AuthErrorKind::Revoked,
-            KeyStatus::Disabled => AuthErrorKind::Disabled,
-        })
     }
 }

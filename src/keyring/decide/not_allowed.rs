@@ -4,8 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::inbound::{ClientId, KeyId};
-use crate::keyring::state::InvalidKeyRingState;
+use crate::inbound::{ClientId, KeyId, KeySetError};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -61,7 +60,7 @@ pub enum NotAllowed {
     /// Another operation used this idempotency key, and made this key.
     IdempotencyKeyReused(KeyId),
     /// The resulting state would be invalid.
-    Invalid(InvalidKeyRingState),
+    Invalid(KeySetError),
 }
 
 impl fmt::Display for NotAllowed {
@@ -148,8 +147,8 @@ impl Error for NotAllowed {
     }
 }
 
-impl From<InvalidKeyRingState> for NotAllowed {
-    fn from(invalid: InvalidKeyRingState) -> Self {
+impl From<KeySetError> for NotAllowed {
+    fn from(invalid: KeySetError) -> Self {
         Self::Invalid(invalid)
     }
 }

@@ -12,10 +12,10 @@ pub(crate) fn read(text: &str, path: &Path) -> Result<KeyRingState, StoreError> 
         serial,
         clients,
         keys,
-    } = KeyFile::parse(text).map_err(|invalid| not_a_ledger().caused_by(invalid))?;
+    } = KeyFile::parse(text).map_err(|invalid| not_a_ledger().with_source(invalid))?;
     let clients = clients.into_iter().map(client_entry);
     let keys = keys.into_iter().map(key_entry);
-    KeyRingState::new(serial, clients, keys).map_err(|invalid| not_a_ledger().caused_by(invalid))
+    KeyRingState::new(serial, clients, keys).map_err(|invalid| not_a_ledger().with_source(invalid))
 }
 
 /// Writes clients by name, and the keys of each client from its oldest to its newest.

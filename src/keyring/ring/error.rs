@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
+use crate::inbound::KeyId;
 use crate::keyring::decide::NotAllowed;
 use crate::keyring::store::StoreError;
-use crate::keyring::token::TokenError;
 
 /// An error that a key ring returns. [`kind`](Self::kind) says which.
 ///
@@ -14,6 +15,8 @@ use crate::keyring::token::TokenError;
 pub struct KeyRingError {
     kind: KeyRingErrorKind,
     cause: Cause,
+    /// The new key that may be in the store.
+    key: Option<KeyId>,
 }
 
 /// What went wrong in a key ring.
@@ -41,15 +44,30 @@ pub enum KeyRingErrorKind {
 
 enum Cause {
     None,
-    NotAllowed(NotAllowed),
+    NotAllowed(Box<NotAllowed>),
     Store(StoreError),
-    Token(TokenError),
+    Randomness(io::Error),
     Older { current: u64, offered: u64 },
 }
 
 impl KeyRingError {
     const fn new(kind: KeyRingErrorKind, cause: Cause) -> Self {
-        Self { kind, cause }
+        Self {
+            kind,
+            cause,
+            key: None,
+        }
+    }
+
+    /// Names the new key that the operation was to write, if it may have.
+    pub(crate) fn of_new_key(mut self, id: &KeyId) -> Self {
+        if matches!(
+            self.kind,
+            KeyRingErrorKind::Unknown | KeyRingErrorKind::Stopped
+        ) {
+            self.key = Some(id.clone());
+        }
+        self
     }
 
     pub(crate) const fn store(error: StoreError) -> Self {
@@ -69,6 +87,10 @@ impl KeyRingError {
         Self::new(KeyRingErrorKind::Conflict, Cause::None)
     }
 
+    pub(crate) const fn no_randomness(error: io::Error) -> Self {
+        Self::new(KeyRingErrorKind::NoRandomness, Cause::Randomness(error))
+    }
+
     pub(crate) const fn stopped() -> Self {
         Self::new(KeyRingErrorKind::Stopped, Cause::None)
     }
@@ -81,6 +103,17 @@ impl KeyRingError {
     #[must_use]
     pub const fn kind(&self) -> KeyRingErrorKind {
         self.kind
+    }
+
+    /// Returns the id of the new key that the store may hold although the operation failed.
+    ///
+    /// Its token is lost unless the caller had it before. Revoke the key if [`KeyRing::list`] shows
+    /// it.
+    ///
+    /// [`KeyRing::list`]: crate::keyring::KeyRing::list
+    #[must_use]
+    pub const fn key_id(&self) -> Option<&KeyId> {
+        self.key.as_ref()
     }
 
     /// Returns why the operation is not allowed, if the kind is [`KeyRingErrorKind::NotAllowed`].
@@ -100,6 +133,13 @@ impl fmt::Display for KeyRingError {
                 f,
                 "the store is at serial {offered}, older than the current serial {current}; put the newer state back, \
                  or restart to accept the older one"
+            );
+        }
+        if let (Some(key), KeyRingErrorKind::Unknown) = (&self.key, self.kind) {
+            return write!(
+                f,
+                "the store failed and may have written the key {key}, or may still write it; list the keys, and \
+                 revoke {key} if it is there"
             );
         }
         f.write_str(match self.kind {
@@ -135,9 +175,9 @@ impl fmt::Debug for KeyRingError {
 impl Error for KeyRingError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            Cause::NotAllowed(reason) => Some(reason),
+            Cause::NotAllowed(reason) => Some(&**reason),
             Cause::Store(error) => Some(error),
-            Cause::Token(error) => Some(error),
+            Cause::Randomness(error) => Some(error),
             Cause::None | Cause::Older { .. } => None,
         }
     }
@@ -145,12 +185,9 @@ impl Error for KeyRingError {
 
 impl From<NotAllowed> for KeyRingError {
     fn from(reason: NotAllowed) -> Self {
-        Self::new(KeyRingErrorKind::NotAllowed, Cause::NotAllowed(reason))
-    }
-}
-
-impl From<TokenError> for KeyRingError {
-    fn from(error: TokenError) -> Self {
-        Self::new(KeyRingErrorKind::NoRandomness, Cause::Token(error))
+        Self::new(
+            KeyRingErrorKind::NotAllowed,
+            Cause::NotAllowed(Box::new(reason)),
+        )
     }
 }

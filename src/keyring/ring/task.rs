@@ -17,10 +17,10 @@ use super::error::KeyRingError;
 use super::events::{log_change, log_warnings};
 use super::operation::{Command, Operation};
 use crate::clock::{WallClock, sleep_until_deadline};
-use crate::inbound::KeySet;
+use crate::inbound::{KeySet, KeySetError};
 use crate::keyring::decide::NotAllowed;
 use crate::keyring::issuance_policy::IssuancePolicy;
-use crate::keyring::state::{Change, InvalidKeyRingState, KeyRingState};
+use crate::keyring::state::{Change, KeyRingState};
 use crate::keyring::store::{Commit, Store, StoreError, StoreErrorKind};
 use crate::rotating::Publisher;
 
@@ -331,7 +331,7 @@ impl Compared {
         loaded: KeyRingState,
         current: &KeyRingState,
         now: SystemTime,
-    ) -> Result<Self, InvalidKeyRingState> {
+    ) -> Result<Self, KeySetError> {
         if loaded == *current {
             return Ok(Self::Same);
         }

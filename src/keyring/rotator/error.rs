@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use super::sink::SinkError;
 use crate::keyring::ring::KeyRingError;
+use crate::keyring::store::StoreError;
 
 /// An error that a [`Rotator`](crate::keyring::Rotator) returns. [`kind`](Self::kind) says which.
 ///
@@ -22,7 +22,7 @@ pub struct RotatorError {
 pub enum RotatorErrorKind {
     /// The key ring failed; the source of the error is a [`KeyRingError`].
     Ring,
-    /// The sink failed; the source of the error is a [`SinkError`].
+    /// The sink failed; the source of the error is a [`StoreError`].
     Sink,
     /// The sink holds another key than the one that was just delivered.
     Undelivered,
@@ -36,7 +36,7 @@ pub enum RotatorErrorKind {
 #[derive(Debug)]
 enum Cause {
     Ring(KeyRingError),
-    Sink(SinkError),
+    Sink(StoreError),
 }
 
 impl RotatorError {
@@ -61,7 +61,7 @@ impl RotatorError {
 
     /// Returns the error of the sink, if the kind is [`RotatorErrorKind::Sink`].
     #[must_use]
-    pub const fn sink(&self) -> Option<&SinkError> {
+    pub const fn sink(&self) -> Option<&StoreError> {
         match &self.source {
             Some(Cause::Sink(error)) => Some(error),
             Some(Cause::Ring(_)) | None => None,
@@ -108,8 +108,8 @@ impl From<KeyRingError> for RotatorError {
     }
 }
 
-impl From<SinkError> for RotatorError {
-    fn from(error: SinkError) -> Self {
+impl From<StoreError> for RotatorError {
+    fn from(error: StoreError) -> Self {
         Self {
             kind: RotatorErrorKind::Sink,
             source: Some(Cause::Sink(error)),

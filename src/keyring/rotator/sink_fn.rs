@@ -3,8 +3,9 @@
 use std::fmt;
 use std::future::Future;
 
-use super::sink::{Sink, SinkError};
+use super::sink::Sink;
 use crate::inbound::{KeyDigest, KeyId};
+use crate::keyring::store::StoreError;
 use crate::keyring::token::NewKey;
 use crate::secret::Secret;
 
@@ -68,16 +69,16 @@ pub struct SinkFn<D, H> {
 impl<D, Delivered, H, Held> Sink for SinkFn<D, H>
 where
     D: FnMut(KeyId, Secret) -> Delivered + Send + 'static,
-    Delivered: Future<Output = Result<(), SinkError>> + Send,
+    Delivered: Future<Output = Result<(), StoreError>> + Send,
     H: FnMut() -> Held + Send + 'static,
-    Held: Future<Output = Result<Option<KeyDigest>, SinkError>> + Send,
+    Held: Future<Output = Result<Option<KeyDigest>, StoreError>> + Send,
 {
-    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         let token = Secret::new(key.token().expose_secret().to_vec());
         (self.deliver)(key.id().clone(), token).await
     }
 
-    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+    async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         (self.held)().await
     }
 }

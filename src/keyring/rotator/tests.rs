@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::Rotator;
 use super::file_sink::SinkFile;
-use super::sink::{Sink, SinkError};
+use super::sink::Sink;
 use crate::inbound::{KeyDigest, KeyStatus, Scopes};
 use crate::keyring::file_store::commit;
 use crate::keyring::request::IssueRequest;
@@ -77,15 +77,15 @@ impl Store for Kept {
 struct Delivered(SinkFile, Fuse);
 
 impl Sink for Delivered {
-    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         let token = key.token().expose_secret();
         let delivered = self.0.deliver(token, |_| self.1.burn());
-        delivered.map_err(|error| SinkError::new("not delivered").with_source(error))
+        delivered.map_err(|error| StoreError::new("not delivered").with_source(error))
     }
 
-    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+    async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         let held = self.0.held(|_| self.1.burn());
-        held.map_err(|error| SinkError::new("not held").with_source(error))
+        held.map_err(|error| StoreError::new("not held").with_source(error))
     }
 }
 
@@ -269,9 +269,9 @@ async fn crash_at_any_write_step_leaves_the_client_a_key() {
             }
         }
         if is_first_complete {
-            // The sink's lock; seven steps of each write of the store's file, and five of the
+            // The sink's lock; eight steps of each write of the store's file, and five of the
             // sink's.
-            assert_eq!(steps, 1 + (7 + 5) + (7 + 5) + 7);
+            assert_eq!(steps, 1 + (8 + 5) + (8 + 5) + 8);
             break;
         }
     }

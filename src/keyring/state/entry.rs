@@ -2,9 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::invalid::{Invalid, InvalidKeyRingState};
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{ClientId, KeyDigest, KeyId, KeyRecord, Provenance, Scopes};
+use crate::inbound::{ClientId, KeyDigest, KeyId, KeyRecord, KeySetError, Provenance, Scopes};
 
 /// A client: its id, its scopes, and whether its keys are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,24 +253,24 @@ impl KeyEntry {
     }
 
     /// Checks whether it can be a key of this client.
-    pub(crate) fn check(&self, client: &ClientEntry) -> Result<(), InvalidKeyRingState> {
+    pub(crate) fn check(&self, client: &ClientEntry) -> Result<(), KeySetError> {
         self.check_scopes(client)?;
         if let (Some(from), Some(until)) = (self.not_before, self.not_after) {
             if from >= until {
-                return Err(Invalid::NeverValid(self.id.clone()).into());
+                return Err(KeySetError::never_valid(self.id.clone()));
             }
         }
         if self.digest.is_well_known() {
-            return Err(Invalid::WellKnown(self.id.clone()).into());
+            return Err(KeySetError::well_known(self.id.clone()));
         }
         Ok(())
     }
 
     /// Checks that the client has all scopes of the key.
-    pub(crate) fn check_scopes(&self, client: &ClientEntry) -> Result<(), InvalidKeyRingState> {
+    pub(crate) fn check_scopes(&self, client: &ClientEntry) -> Result<(), KeySetError> {
         match &self.scopes {
             Some(scopes) if !client.scopes.contains_all(scopes) => {
-                Err(Invalid::MoreThanItsClient(self.id.clone()).into())
+                Err(KeySetError::scope_exceeds_client(self.id.clone()))
             }
             _ => Ok(()),
         }

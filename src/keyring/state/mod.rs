@@ -2,7 +2,6 @@
 
 mod change;
 mod entry;
-mod invalid;
 mod succeed;
 mod summary;
 
@@ -13,11 +12,9 @@ use std::time::SystemTime;
 pub use self::change::Change;
 pub(crate) use self::entry::earlier;
 pub use self::entry::{ClientEntry, ClientState, KeyEntry};
-use self::invalid::Invalid;
-pub use self::invalid::{InvalidKeyRingState, InvalidKeyRingStateKind};
 pub use self::summary::{Ageing, KeySummary, KeyWarning};
 use super::issuance_policy::IssuancePolicy;
-use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet};
+use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet, KeySetError};
 use crate::shards::Shards;
 
 /// All clients and keys of a key ring at one serial: what a [`Store`](crate::keyring::Store) keeps.
@@ -73,10 +70,17 @@ impl KeyRingState {
     ///
     /// # Errors
     ///
-    /// Returns an [`InvalidKeyRingState`] if two clients or two keys have the same id, if two keys
-    /// are the same, if a key is never valid or is published in documentation, or if its client is
-    /// missing or has fewer scopes than the key.
-    pub fn new<C, K>(serial: u64, clients: C, keys: K) -> Result<Self, InvalidKeyRingState>
+    /// Returns an error of kind [`DuplicateClient`], [`DuplicateId`], [`DuplicateKey`],
+    /// [`NeverValid`], [`WellKnown`], [`UnknownClient`] or [`ScopeExceedsClient`].
+    ///
+    /// [`DuplicateClient`]: crate::inbound::KeySetErrorKind::DuplicateClient
+    /// [`DuplicateId`]: crate::inbound::KeySetErrorKind::DuplicateId
+    /// [`DuplicateKey`]: crate::inbound::KeySetErrorKind::DuplicateKey
+    /// [`NeverValid`]: crate::inbound::KeySetErrorKind::NeverValid
+    /// [`WellKnown`]: crate::inbound::KeySetErrorKind::WellKnown
+    /// [`UnknownClient`]: crate::inbound::KeySetErrorKind::UnknownClient
+    /// [`ScopeExceedsClient`]: crate::inbound::KeySetErrorKind::ScopeExceedsClient
+    pub fn new<C, K>(serial: u64, clients: C, keys: K) -> Result<Self, KeySetError>
     where
         C: IntoIterator<Item = ClientEntry>,
         K: IntoIterator<Item = KeyEntry>,
@@ -84,14 +88,14 @@ impl KeyRingState {
         let mut state = Self::empty();
         for entry in clients {
             if state.client(&entry.id).is_some() {
-                return Err(Invalid::SameClient(entry.id).into());
+                return Err(KeySetError::duplicate_client(entry.id));
             }
             state.put_client(entry);
         }
         for entry in keys {
             state.check(&entry)?;
             if state.key(&entry.id).is_some() {
-                return Err(Invalid::SameId(entry.id).into());
+                return Err(KeySetError::duplicate_id(entry.id));
             }
             state.put_key(entry);
         }
@@ -150,9 +154,9 @@ impl KeyRingState {
     ///
     /// # Errors
     ///
-    /// Returns an [`InvalidKeyRingState`] if [`new`](Self::new) would refuse the result, or if
-    /// there is no next serial.
-    pub fn apply(&self, change: &Change) -> Result<Self, InvalidKeyRingState> {
+    /// Returns the error of [`new`](Self::new) if that would refuse the result, and one of kind
+    /// [`LastSerial`](crate::inbound::KeySetErrorKind::LastSerial) if there is no next serial.
+    pub fn apply(&self, change: &Change) -> Result<Self, KeySetError> {
         let mut next = self.clone();
         for id in &change.purged {
             next.forget(id);
@@ -170,7 +174,7 @@ impl KeyRingState {
             }
         }
         let serial = self.serial.checked_add(1);
-        let serial = serial.ok_or(Invalid::LastSerial)?;
+        let serial = serial.ok_or_else(KeySetError::last_serial)?;
         Ok(next.with_serial(serial))
     }
 
@@ -214,20 +218,20 @@ impl KeyRingState {
     }
 
     /// Checks that the entry fits into the state.
-    fn check(&self, entry: &KeyEntry) -> Result<(), InvalidKeyRingState> {
+    fn check(&self, entry: &KeyEntry) -> Result<(), KeySetError> {
         let id = || entry.id.clone();
         let Some(client) = self.client(&entry.client) else {
-            return Err(Invalid::UnknownClient(id(), entry.client.clone()).into());
+            return Err(KeySetError::unknown_client(id(), entry.client.clone()));
         };
         entry.check(client)?;
         if let Some(other) = self.key_of(&entry.digest) {
             if other.id != entry.id {
-                return Err(Invalid::SameKey(other.id.clone(), id()).into());
+                return Err(KeySetError::duplicate_key(other.id.clone(), id()));
             }
         }
         match self.key(&entry.id) {
             Some(before) if before.digest != entry.digest || before.client != entry.client => {
-                Err(Invalid::SameId(id()).into())
+                Err(KeySetError::duplicate_id(id()))
             }
             _ => Ok(()),
         }

@@ -1,12 +1,13 @@
-//! Errors of a store.
+//! Errors of stores and sinks.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-/// An error that a [`Store`](crate::keyring::Store) returns. [`kind`](Self::kind) says which.
+/// An error that a [`Store`](crate::keyring::Store) or a [`Sink`](crate::keyring::Sink) returns.
+/// [`kind`](Self::kind) says which.
 ///
-/// The message and the cause are logged: never put a secret or a digest into them.
+/// The message and the source are logged: never put a secret or a digest into them.
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -14,14 +15,16 @@ pub struct StoreError {
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What went wrong in a store.
+/// What went wrong in a store or a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store could not be read or written.
+    /// It could not be read or written, or it cannot say which key it holds.
     Failed,
     /// Another writer has changed the state since it was loaded.
     Conflict,
+    /// Another rotator delivers to the same sink.
+    InUse,
 }
 
 impl StoreError {
@@ -46,10 +49,18 @@ impl StoreError {
         }
     }
 
-    /// Adds the cause, which [`source`](Error::source) returns.
+    /// Creates an error of kind [`StoreErrorKind::InUse`].
+    pub fn in_use(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind: StoreErrorKind::InUse,
+            ..Self::new(message)
+        }
+    }
+
+    /// Sets the cause, which [`Error::source`] returns.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(source.into());
         self
     }
 

@@ -1,9 +1,10 @@
 //! Uniform random digits of base 62.
 
+use std::io;
+
 use zeroize::Zeroizing;
 
 use super::ALPHABET;
-use super::error::{TokenError, TokenErrorKind};
 
 /// The largest multiple of 62 that fits into a byte. Larger bytes would favour the first digits.
 const FAIR: u8 = 248;
@@ -11,8 +12,8 @@ const FAIR: u8 = 248;
 /// Fills a slice with random digits, and drops each byte that is not below [`FAIR`].
 pub(crate) fn random_digits(
     digits: &mut [u8],
-    fill: &mut impl FnMut(&mut [u8]) -> Result<(), TokenError>,
-) -> Result<(), TokenError> {
+    fill: &mut impl FnMut(&mut [u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let mut random = Zeroizing::new([0; 64]);
     let mut left = random.len();
     for digit in digits {
@@ -33,8 +34,12 @@ pub(crate) fn random_digits(
 }
 
 /// Fills a slice with random bytes of the operating system.
-pub(crate) fn from_the_system(bytes: &mut [u8]) -> Result<(), TokenError> {
-    getrandom::fill(bytes).map_err(|_| TokenError::new(TokenErrorKind::NoRandomness))
+pub(crate) fn from_the_system(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(|error| {
+        let message =
+            format!("the operating system returned no random numbers; try again: {error}");
+        io::Error::other(message)
+    })
 }
 
 #[cfg(test)]
@@ -63,11 +68,11 @@ mod tests {
         let failed = random_digits(&mut [0; 100], &mut |_| {
             left -= 1;
             if left < 0 {
-                Err(TokenError::new(TokenErrorKind::NoRandomness))
+                Err(io::ErrorKind::WouldBlock.into())
             } else {
                 Ok(())
             }
         });
-        assert_eq!(failed, Err(TokenError::new(TokenErrorKind::NoRandomness)));
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }

@@ -10,12 +10,10 @@
 
 mod checksum;
 mod digits;
-mod error;
 mod new_key;
 mod parsed;
 mod prefix;
 
-pub use self::error::{TokenError, TokenErrorKind};
 pub use self::new_key::NewKey;
 pub use self::parsed::ParsedToken;
 pub use self::prefix::Prefix;

@@ -1,17 +1,18 @@
 //! A key that was just made.
 
 use std::fmt;
+use std::io;
 
 use zeroize::Zeroizing;
 
 use super::checksum;
 use super::checksum::checksum;
 use super::digits::{from_the_system, random_digits};
-use super::error::{TokenError, TokenErrorKind};
 use super::parsed::ParsedToken;
 use super::prefix::Prefix;
 use super::{ID, SECRET, TAIL};
 use crate::inbound::{KeyDigest, KeyId};
+use crate::parse_error::ParseErrorKind;
 use crate::secret::Secret;
 
 /// A key that was just made: `trk_<id>_<secret>`, with 256 random bits and a checksum.
@@ -30,7 +31,7 @@ use crate::secret::Secret;
 /// assert_eq!(KeyDigest::of(token), key.digest());
 /// assert!(NewKey::has_checksum(token));
 /// assert_eq!(format!("{key:?}"), format!("trk_{}_[redacted]", key.id()));
-/// # Ok::<_, tower_rotating_auth::keyring::TokenError>(())
+/// # Ok::<_, std::io::Error>(())
 /// ```
 pub struct NewKey {
     prefix: Prefix,
@@ -43,9 +44,8 @@ impl NewKey {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`TokenErrorKind::NoRandomness`] if the operating system returns no
-    /// random numbers.
-    pub fn generate() -> Result<Self, TokenError> {
+    /// Returns an error if the operating system returns no random numbers.
+    pub fn generate() -> io::Result<Self> {
         Self::with_prefix(&Prefix::default())
     }
 
@@ -53,16 +53,15 @@ impl NewKey {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`TokenErrorKind::NoRandomness`] if the operating system returns no
-    /// random numbers.
-    pub fn with_prefix(prefix: &Prefix) -> Result<Self, TokenError> {
+    /// Returns an error if the operating system returns no random numbers.
+    pub fn with_prefix(prefix: &Prefix) -> io::Result<Self> {
         Self::generate_from(prefix, from_the_system)
     }
 
     pub(crate) fn generate_from(
         prefix: &Prefix,
-        mut fill: impl FnMut(&mut [u8]) -> Result<(), TokenError>,
-    ) -> Result<Self, TokenError> {
+        mut fill: impl FnMut(&mut [u8]) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let mut id = [0; ID];
         let mut secret = Zeroizing::new([0; SECRET]);
         random_digits(&mut id, &mut fill)?;
@@ -113,8 +112,8 @@ impl NewKey {
     /// token.
     #[must_use]
     pub fn is_plausible(token: &[u8]) -> bool {
-        let is_mistyped =
-            ParsedToken::parse(token).is_err_and(|error| error.kind() == TokenErrorKind::Mistyped);
+        let is_mistyped = ParsedToken::parse(token)
+            .is_err_and(|error| error.kind() == ParseErrorKind::TokenChecksum);
         let ours = token.starts_with(b"trk_") || is_mistyped;
         !ours || Self::has_checksum(token)
     }
@@ -131,8 +130,6 @@ mod tests {
     use super::*;
     use crate::keyring::token::ALPHABET;
 
-    const FAILED: TokenError = TokenError::new(TokenErrorKind::NoRandomness);
-
     #[test]
     fn no_key_without_randomness() {
         for given in 0..2 {
@@ -140,9 +137,17 @@ mod tests {
             let failed = NewKey::generate_from(&Prefix::default(), |bytes| {
                 bytes.fill(7);
                 left -= 1;
-                if left < 0 { Err(FAILED) } else { Ok(()) }
+                if left < 0 {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
+                }
             });
-            assert_eq!(failed.unwrap_err(), FAILED, "after {given}");
+            assert_eq!(
+                failed.unwrap_err().kind(),
+                io::ErrorKind::WouldBlock,
+                "after {given}"
+            );
         }
     }
 

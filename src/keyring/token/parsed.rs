@@ -1,9 +1,9 @@
 //! The public parts of a token.
 
-use super::error::{TokenError, TokenErrorKind};
 use super::prefix::Prefix;
 use super::{ID, TAIL, checksum};
 use crate::inbound::KeyId;
+use crate::parse_error::{ParseError, ParseErrorKind};
 
 /// The public parts of a token in the format of [`NewKey`](crate::keyring::NewKey): its prefix and
 /// its id.
@@ -14,7 +14,7 @@ use crate::inbound::KeyId;
 /// # Examples
 ///
 /// ```
-/// use tower_rotating_auth::keyring::{ParsedToken, TokenErrorKind};
+/// use tower_rotating_auth::{ParseErrorKind, keyring::ParsedToken};
 ///
 /// let token = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ0oSYWS";
 /// let parsed = ParsedToken::parse(token)?;
@@ -23,9 +23,9 @@ use crate::inbound::KeyId;
 ///
 /// let mistyped: &[u8] = b"trk_0123456789AB_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOQP0oSYWS";
 /// let kind = |token| ParsedToken::parse(token).unwrap_err().kind();
-/// assert_eq!(kind(mistyped), TokenErrorKind::Mistyped);
-/// assert_eq!(kind(b"sk-1234"), TokenErrorKind::OtherFormat);
-/// # Ok::<_, tower_rotating_auth::keyring::TokenError>(())
+/// assert_eq!(kind(mistyped), ParseErrorKind::TokenChecksum);
+/// assert_eq!(kind(b"sk-1234"), ParseErrorKind::Token);
+/// # Ok::<_, tower_rotating_auth::ParseError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedToken {
@@ -38,15 +38,14 @@ impl ParsedToken {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`TokenErrorKind::OtherFormat`] if the token has another format,
-    /// and [`TokenErrorKind::Mistyped`] if its checksum does not match.
-    pub fn parse(token: &[u8]) -> Result<Self, TokenError> {
-        let parsed =
-            Self::parse_shape(token).ok_or(TokenError::new(TokenErrorKind::OtherFormat))?;
+    /// Returns an error of kind [`ParseErrorKind::Token`] if the token has another format,
+    /// and [`ParseErrorKind::TokenChecksum`] if its checksum does not match.
+    pub fn parse(token: &[u8]) -> Result<Self, ParseError> {
+        let parsed = Self::parse_shape(token).ok_or(ParseError::new(ParseErrorKind::Token))?;
         if checksum::holds(token) {
             Ok(parsed)
         } else {
-            Err(TokenError::new(TokenErrorKind::Mistyped))
+            Err(ParseError::new(ParseErrorKind::TokenChecksum))
         }
     }
 
@@ -108,7 +107,7 @@ mod tests {
 
         #[test]
         fn random_bytes_are_not_a_token(token in prop::collection::vec(any::<u8>(), 0..90)) {
-            prop_assert_eq!(ParsedToken::parse(&token), Err(TokenError::new(TokenErrorKind::OtherFormat)));
+            prop_assert_eq!(ParsedToken::parse(&token), Err(ParseError::new(ParseErrorKind::Token)));
         }
     }
 

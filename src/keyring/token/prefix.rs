@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::error::{TokenError, TokenErrorKind};
+use crate::parse_error::{ParseError, ParseErrorKind};
 
 /// The prefix that some clients require.
 const COMPATIBLE: &str = "sk-";
@@ -46,9 +46,9 @@ impl Default for Prefix {
 }
 
 impl FromStr for Prefix {
-    type Err = TokenError;
+    type Err = ParseError;
 
-    fn from_str(prefix: &str) -> Result<Self, TokenError> {
+    fn from_str(prefix: &str) -> Result<Self, ParseError> {
         let named = prefix.strip_prefix(COMPATIBLE).unwrap_or(prefix);
         let words_fit = match named.split_once('_') {
             Some((name, environment)) => is_word(name) && is_word(environment),
@@ -57,7 +57,7 @@ impl FromStr for Prefix {
         if words_fit {
             Ok(Self(prefix.into()))
         } else {
-            Err(TokenError::new(TokenErrorKind::InvalidPrefix))
+            Err(ParseError::new(ParseErrorKind::Prefix))
         }
     }
 }
@@ -110,7 +110,7 @@ mod tests {
         ] {
             assert_eq!(
                 bad.parse::<Prefix>(),
-                Err(TokenError::new(TokenErrorKind::InvalidPrefix)),
+                Err(ParseError::new(ParseErrorKind::Prefix)),
                 "{bad}"
             );
         }

@@ -13,7 +13,7 @@ use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep_until};
 
 use super::command::Command;
-use super::fetch::{compare, fetch, unexpired};
+use super::fetch::{compare, unexpired};
 use super::plan::{Plan, Settings, Step};
 use super::schedule;
 use super::state::EngineState;
@@ -22,7 +22,8 @@ use crate::clock::sleep_until_deadline;
 use crate::rotating::error::StartError;
 use crate::rotating::value::{Generations, Snapshot};
 use crate::source::LONGEST;
-use crate::source::{Fetch, FetchReason, Fetched, Source};
+use crate::source::fetch_within;
+use crate::source::{Fetch, FetchReason, Fetched, Purpose, Source};
 use crate::source::{SourceError, SourceErrorKind};
 
 /// The refresh task of one rotating value.
@@ -130,9 +131,10 @@ where
                 rejected: (reason == FetchReason::Rejected).then_some(current.content.generation),
                 revision: current.revision.as_ref(),
                 current: Some(&current.content.value),
+                purpose: Purpose::Secret,
             };
             let mut fetching = pin!(async {
-                let fetching = fetch(&mut self.source, request, self.fetch_timeout);
+                let fetching = fetch_within(self.fetch_timeout, &mut self.source, request);
                 let fetched = handing_over(self.worker, fetching).await?;
                 compare(fetched, &current, fetched_at, &clocks, self.fetch_timeout).await
             });
@@ -209,8 +211,9 @@ pub(crate) async fn first<Src: Source, S>(
             rejected: None,
             revision: None,
             current: None,
+            purpose: Purpose::Secret,
         };
-        let error = match fetch(source, request, fetch_timeout).await {
+        let error = match fetch_within(fetch_timeout, source, request).await {
             Ok(Fetched::Value {
                 value,
                 revision,

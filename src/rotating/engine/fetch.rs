@@ -1,18 +1,16 @@
-//! One fetch: asking the source for a value and comparing it with the current one.
+//! What a fetch brings, compared with the current value.
 
 use crate::clock::Clocks;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::clock::Now;
 use crate::rotating::value::{Deadline, Snapshot};
 use crate::source::{Expiry, SourceError, SourceErrorKind};
-use crate::source::{Fetch, Fetched, Revision, Source};
+use crate::source::{Fetched, Revision};
 
 /// The result of a fetch that succeeded.
 pub(crate) enum Found<T> {
@@ -25,25 +23,6 @@ pub(crate) enum Found<T> {
         revision: Option<Revision>,
         expires: Option<Deadline>,
     },
-}
-
-/// Fetches from the source. A hang and a panic become errors.
-pub(crate) async fn fetch<S: Source>(
-    source: &mut S,
-    request: Fetch<'_, S::Value>,
-    limit: Duration,
-) -> Result<Fetched<S::Value>, SourceError> {
-    // Unwind safe for the engine: only the source sees its own state after a panic. The timeout is
-    // inside, since dropping a fetch may panic as well.
-    let fetch = AssertUnwindSafe(async { timeout(limit, source.fetch(request)).await });
-    match fetch.catch_unwind().await {
-        Ok(Ok(fetched)) => fetched,
-        Ok(Err(_elapsed)) => Err(timed_out("no answer within the fetch timeout")),
-        Err(_panic) => Err(SourceError::new(
-            SourceErrorKind::Panicked,
-            "the source panicked",
-        )),
-    }
 }
 
 fn timed_out(message: &'static str) -> SourceError {

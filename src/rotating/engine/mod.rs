@@ -8,6 +8,7 @@ pub(crate) mod driver;
 mod fetch;
 mod guard;
 mod plan;
+mod refresh_ahead;
 mod schedule;
 mod state;
 
@@ -15,5 +16,6 @@ pub(crate) use self::command::{Command, CommandKind};
 pub(crate) use self::driver::Worker;
 pub(crate) use self::guard::Limits;
 pub(crate) use self::plan::Settings;
+pub use self::refresh_ahead::RefreshAhead;
 pub(crate) use self::schedule::Backoff;
 pub(crate) use self::state::EngineState;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::guard::{Guard, Limits, Refused};
+use super::refresh_ahead::RefreshAhead;
 use super::schedule;
 use super::schedule::{Backoff, Renewed};
 use crate::clock::Draw;
@@ -33,6 +34,7 @@ const WARY_AFTER_ROTATION: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) interval: RefreshInterval,
+    pub(crate) ahead: RefreshAhead,
     pub(crate) backoff: Backoff,
     pub(crate) limits: Limits,
     /// How long a round lasts, and so how long those who demand a new value may wait for it.
@@ -107,7 +109,13 @@ impl Plan {
         draw: Draw,
     ) -> Self {
         let remaining = expires.map(|expires| expires.remaining(now));
-        let wait = schedule::after_success(settings.interval, Renewed::Yes, remaining, draw);
+        let wait = schedule::after_success(
+            settings.interval,
+            settings.ahead,
+            Renewed::Yes,
+            remaining,
+            draw,
+        );
         Self {
             settings,
             guard: Guard::new(settings.limits, now.mono),
@@ -371,7 +379,13 @@ impl Plan {
     fn succeeded(&mut self, now: Now, renewed: Renewed, expires: Option<Deadline>, draw: Draw) {
         self.failures = 0;
         let remaining = expires.map(|expires| expires.remaining(now));
-        let wait = schedule::after_success(self.settings.interval, renewed, remaining, draw);
+        let wait = schedule::after_success(
+            self.settings.interval,
+            self.settings.ahead,
+            renewed,
+            remaining,
+            draw,
+        );
         self.due = Deadline::after(now, wait);
     }
 }

@@ -5,13 +5,9 @@
 use crate::clock::Draw;
 use std::time::Duration;
 
+use super::refresh_ahead::RefreshAhead;
 use crate::source::{RefreshInterval, SourceError, SourceErrorKind};
 
-/// The share of a lifetime after which a value is refreshed. A quarter is left for failures.
-const SHARE: f64 = 0.75;
-/// The part of the share that is drawn at random, so that instances that started together do not
-/// refresh together. The spread is 11 % of the lifetime.
-const SHARE_JITTER: f64 = 0.15;
 /// The share of the remaining lifetime after which the source is asked again if nothing changed.
 const SHARE_UNCHANGED: f64 = 0.25;
 /// The interval of a value without an expiry, if the source sets none.
@@ -41,6 +37,7 @@ pub(crate) enum Renewed {
 /// `remaining` is the rest of the value's lifetime.
 pub(crate) fn after_success(
     interval: RefreshInterval,
+    ahead: RefreshAhead,
     renewed: Renewed,
     remaining: Option<Duration>,
     draw: Draw,
@@ -52,11 +49,10 @@ pub(crate) fn after_success(
     let wait = match (remaining, renewed) {
         (None, _) => poll,
         (Some(left), renewed) => {
-            let share = match renewed {
-                Renewed::Yes => SHARE * draw.between(1.0 - SHARE_JITTER, 1.0),
-                Renewed::No => SHARE_UNCHANGED * draw.between(0.8, 1.2),
+            let refresh = match renewed {
+                Renewed::Yes => ahead.wait(left, draw),
+                Renewed::No => left.mul_f64(SHARE_UNCHANGED * draw.between(0.8, 1.2)),
             };
-            let refresh = left.mul_f64(share);
             interval.poll.map_or(refresh, |_| refresh.min(poll))
         }
     };
@@ -115,14 +111,28 @@ mod tests {
 
     #[test]
     fn new_value_is_refreshed_at_three_quarters_or_earlier() {
-        let wait = |draw| after_success(interval(), Renewed::Yes, Some(HOUR), Draw(draw));
+        let wait = |draw| {
+            after_success(
+                interval(),
+                RefreshAhead::default(),
+                Renewed::Yes,
+                Some(HOUR),
+                Draw(draw),
+            )
+        };
         assert_eq!(wait(1.0), HOUR.mul_f64(0.75));
         assert_eq!(wait(0.0), HOUR.mul_f64(0.75 * 0.85));
     }
 
     #[test]
     fn unchanged_answer_waits_a_quarter_of_the_rest() {
-        let wait = after_success(interval(), Renewed::No, Some(HOUR), Draw(0.5));
+        let wait = after_success(
+            interval(),
+            RefreshAhead::default(),
+            Renewed::No,
+            Some(HOUR),
+            Draw(0.5),
+        );
         assert_eq!(wait, HOUR / 4);
     }
 
@@ -130,7 +140,13 @@ mod tests {
     fn poll_applies_whatever_the_expiry() {
         let interval = RefreshInterval::new(Duration::from_secs(30), Duration::from_millis(100));
         for remaining in [None, Some(HOUR)] {
-            let wait = after_success(interval, Renewed::Yes, remaining, Draw(0.5));
+            let wait = after_success(
+                interval,
+                RefreshAhead::default(),
+                Renewed::Yes,
+                remaining,
+                Draw(0.5),
+            );
             assert_eq!(wait, Duration::from_secs(30));
         }
     }
@@ -140,7 +156,13 @@ mod tests {
         let error = SourceError::transient("down");
         for draw in [0.0, 0.5, 0.999] {
             let left = Some(Duration::from_millis(1));
-            let after_ok = after_success(interval(), Renewed::Yes, left, Draw(draw));
+            let after_ok = after_success(
+                interval(),
+                RefreshAhead::default(),
+                Renewed::Yes,
+                left,
+                Draw(draw),
+            );
             let after_err = after_failure(BACKOFF, interval(), 1, &error, left, Draw(draw));
             assert_eq!(after_ok.min(after_err), interval().min_interval);
         }

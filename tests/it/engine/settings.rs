@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tower_rotating_auth::{
     Rotating,
-    rotating::{RefreshErrorKind, RotatingBuilder},
+    rotating::{RefreshAhead, RefreshErrorKind, RotatingBuilder},
     source::RefreshInterval,
 };
 
@@ -15,7 +15,8 @@ const EVER: Duration = Duration::MAX;
 
 #[tokio::test(start_paused = true)]
 async fn endless_durations_do_not_panic() {
-    let set: [fn(RotatingBuilder) -> RotatingBuilder; 7] = [
+    let set: [fn(RotatingBuilder) -> RotatingBuilder; 8] = [
+        |builder| builder.refresh_ahead(RefreshAhead::before(EVER)),
         |builder| builder.poll(EVER),
         |builder| builder.force_wait(EVER),
         |builder| builder.fetch_timeout(EVER),
@@ -85,5 +86,22 @@ async fn zero_min_interval_does_not_spin() {
         pass(secs(1)).await;
         assert!(log.count() <= 3001, "{} in three seconds", log.count());
         assert!(log.gaps().iter().all(|gap| *gap >= millis(1)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refresh_ahead_sets_when_a_value_is_refreshed() {
+    for (ahead, earliest, latest) in [
+        (RefreshAhead::default(), 2295, 2700),
+        (RefreshAhead::at_share(0.5).jitter(0.1), 1620, 1800),
+        (RefreshAhead::before(minutes(1)).jitter(0.0), 3540, 3540),
+    ] {
+        let (source, log) = script(|asked| Answer::lives(asked.number, minutes(60)));
+        let key = Rotating::builder().refresh_ahead(ahead).start(source);
+        let _key = key.await.expect("the source delivers");
+        pass(minutes(60)).await;
+        let first = log.gaps()[0];
+        let range = secs(earliest)..=secs(latest) + millis(2);
+        assert!(range.contains(&first), "{ahead:?}: {first:?}");
     }
 }

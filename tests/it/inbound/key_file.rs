@@ -10,7 +10,7 @@ use tower_rotating_auth::{
     Rotating, Secret,
     inbound::{
         AuthError, AuthErrorKind, KeyDigest, KeyId, KeySet, KeySetError, KeySetErrorKind,
-        KeyStatus, RequireKeyLayer, verify_at,
+        RequireKeyLayer, verify_at,
     },
 };
 
@@ -114,13 +114,13 @@ fn key_file_reads_every_field() {
     let verify = |now| {
         verify_at(&keys, VALID.as_bytes(), now)
             .map(|record| record.scopes().to_string())
-            .map_err(|error| error.status())
+            .map_err(|error| error.kind())
     };
     let tick = Duration::from_nanos(1);
-    assert_eq!(verify(from - tick), Err(KeyStatus::NotYetValid));
+    assert_eq!(verify(from - tick), Err(AuthErrorKind::NotYetValid));
     assert_eq!(verify(from), Ok("b".into()));
     assert_eq!(verify(until - tick), Ok("b".into()));
-    assert_eq!(verify(until), Err(KeyStatus::Expired));
+    assert_eq!(verify(until), Err(AuthErrorKind::Expired));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn revoked_at_revokes_whatever_its_date() {
     for date in ["\"2001-01-01T00:00:00Z\"", "\"2999-01-01T00:00:00Z\""] {
         let keys = KeySet::from_toml(&file(&[("revoked_at", date)])).unwrap();
         let verified = verify_at(&keys, VALID.as_bytes(), SystemTime::now());
-        assert_eq!(verified.unwrap_err().status(), KeyStatus::Revoked);
+        assert_eq!(verified.unwrap_err().kind(), AuthErrorKind::Revoked);
         let unfit = keys.fit_at(SystemTime::now()).unwrap_err();
         assert_eq!(unfit.kind(), KeySetErrorKind::AllEnded);
     }
@@ -173,7 +173,10 @@ fn unknown_field_error_names_field_and_line() {
         (KeySetErrorKind::Syntax, Some(9))
     );
     let says = error.to_string();
-    assert!(says.ends_with("line 9: unknown field `not_aftr`"), "{says}");
+    assert!(
+        says.contains("line 9: unknown field `not_aftr`; "),
+        "{says}"
+    );
     for text in [
         file(&[]).replace("version = 1\n", "version = 1\nexpires = 7\n"),
         file(&[]).replace("[[client]]\n", "[[client]]\nscope = \"a\"\n"),
@@ -286,7 +289,7 @@ fn key_needs_its_client_and_client_scopes() {
         assert_eq!(error.kind(), KeySetErrorKind::Syntax, "{error}");
         let says = error.to_string();
         assert!(
-            says.ends_with(&format!(": missing field `{missing}`")),
+            says.contains(&format!(": missing field `{missing}`; ")),
             "{says}"
         );
     }
@@ -301,12 +304,9 @@ fn time_without_offset_is_error() {
         for bad in ["2026-11-21T00:00:00", "2026-11-21", "tomorrow", "", VALID] {
             assert_eq!(wrong_field(&[(field, &quoted(bad))]), field, "{bad}");
         }
-        // A TOML date is not a string.
-        let error = refused(&file(&[(field, "2026-11-21T00:00:00Z")]));
-        assert_eq!(
-            (error.kind(), error.line()),
-            (KeySetErrorKind::Syntax, Some(9))
-        );
+        for bad in ["2026-11-21T00:00:00", "2026-11-21", "00:00:00"] {
+            assert_eq!(wrong_field(&[(field, bad)]), field, "{bad}");
+        }
     }
 }
 

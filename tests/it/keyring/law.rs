@@ -11,7 +11,7 @@ use proptest::option;
 use proptest::prelude::*;
 use tower_rotating_auth::{
     Secret,
-    inbound::{Scopes, verify_at},
+    inbound::{AuthError, Scopes, verify_at},
     keyring::{
         ExternalKey, IdempotencyKey, Imported, IssuancePolicy, IssueRequest, KeyRing, KeyRingError,
         KeySelector, MaxAge, MemoryStore, NewKey, NotAllowed, RevokeRequest, RotateRequest,
@@ -344,8 +344,11 @@ impl World {
                 .all(|other| other.token != key.token);
             if is_newest {
                 let verdict = verify_at(&keys, &key.token, now).map(drop);
-                let verdict = verdict.map_err(|error| error.status());
-                assert_eq!(verdict, model.verdict(n), "key {n}");
+                let verdict = verdict.map_err(|error| error.kind());
+                let expected = model
+                    .verdict(n)
+                    .map_err(|status| AuthError::from(status).kind());
+                assert_eq!(verdict, expected, "key {n}");
             }
         }
         let listed = ring.list();

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use tower_rotating_auth::{
-    inbound::{KeyDigest, KeyId},
-    keyring::{Change, ClientEntry, InvalidKeyRingStateKind, KeyEntry, KeyRingState},
+    inbound::{KeyDigest, KeyId, KeySetErrorKind},
+    keyring::{Change, ClientEntry, KeyEntry, KeyRingState},
 };
 
 fn client(id: &str) -> ClientEntry {
@@ -26,42 +26,45 @@ fn conflicting_entries_are_refused_and_named() {
     for (keys, kind, named) in [
         (
             vec![first(), key("1", "ui", "two")],
-            InvalidKeyRingStateKind::SameId,
+            KeySetErrorKind::DuplicateId,
             "1",
         ),
-        (vec![first(), first()], InvalidKeyRingStateKind::SameId, "1"),
+        (vec![first(), first()], KeySetErrorKind::DuplicateId, "1"),
         (
             vec![first(), key("2", "ui", "one")],
-            InvalidKeyRingStateKind::SameKey,
+            KeySetErrorKind::DuplicateKey,
             "2",
         ),
         (
             vec![key("1", "nobody", "one")],
-            InvalidKeyRingStateKind::UnknownClient,
+            KeySetErrorKind::UnknownClient,
             "1",
         ),
-        (vec![wide], InvalidKeyRingStateKind::MoreThanItsClient, "1"),
-        (vec![never], InvalidKeyRingStateKind::NeverValid, "1"),
+        (vec![wide], KeySetErrorKind::ScopeExceedsClient, "1"),
+        (vec![never], KeySetErrorKind::NeverValid, "1"),
         (
             vec![key("1", "ui", "sk-1234")],
-            InvalidKeyRingStateKind::WellKnown,
+            KeySetErrorKind::WellKnown,
             "1",
         ),
     ] {
         let error = KeyRingState::new(1, [client("ui")], keys).unwrap_err();
-        assert_eq!((error.kind(), error.key()), (kind, Some(&id(named))));
+        assert_eq!(
+            (error.kind(), error.key_ids().last()),
+            (kind, Some(&id(named)))
+        );
         let text = error.to_string();
         match kind {
-            InvalidKeyRingStateKind::SameKey => assert!(text.contains("1 and 2"), "{text}"),
-            InvalidKeyRingStateKind::UnknownClient => {
-                assert_eq!(error.client(), Some(&"nobody".parse().unwrap()));
+            KeySetErrorKind::DuplicateKey => assert!(text.contains("1 and 2"), "{text}"),
+            KeySetErrorKind::UnknownClient => {
+                assert_eq!(error.client_id(), Some(&"nobody".parse().unwrap()));
             }
-            _ => assert_eq!(error.client(), None),
+            _ => assert_eq!(error.client_id(), None),
         }
     }
     let error = KeyRingState::new(1, [client("ui"), client("ui")], []).unwrap_err();
-    assert_eq!(error.kind(), InvalidKeyRingStateKind::SameClient);
-    assert_eq!(error.client(), Some(&"ui".parse().unwrap()));
+    assert_eq!(error.kind(), KeySetErrorKind::DuplicateClient);
+    assert_eq!(error.client_id(), Some(&"ui".parse().unwrap()));
 }
 
 #[test]
@@ -85,8 +88,5 @@ fn keys_keep_order_and_are_found_by_id_and_digest() {
 fn state_at_last_serial_cannot_change() {
     let state = KeyRingState::new(u64::MAX, [client("ui")], []).unwrap();
     let changed = state.apply(&Change::default());
-    assert_eq!(
-        changed.unwrap_err().kind(),
-        InvalidKeyRingStateKind::LastSerial
-    );
+    assert_eq!(changed.unwrap_err().kind(), KeySetErrorKind::LastSerial);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tower_rotating_auth::{
     Rotating,
-    keyring::{FileSink, KeyRing, Rotator, Sink, SinkErrorKind},
+    keyring::{FileSink, KeyRing, Rotator, Sink, StoreErrorKind},
     source::FileSource,
 };
 
@@ -76,7 +76,7 @@ async fn second_sink_is_locked_out_until_the_first_ends() {
     active.catch_up().await.unwrap();
     let error = idle.catch_up().await.unwrap_err();
     let error = error.sink().unwrap();
-    assert_eq!(error.kind(), SinkErrorKind::InUse);
+    assert_eq!(error.kind(), StoreErrorKind::InUse);
     assert!(error.to_string().contains("batch.key"), "{error}");
     assert_eq!(ring.list().len(), 1);
 

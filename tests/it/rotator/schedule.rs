@@ -7,7 +7,7 @@ use std::time::Duration;
 use tower_rotating_auth::{
     inbound::KeyDigest,
     keyring::{
-        IssuancePolicy, KeyRing, NewKey, RevokeRequest, Rotator, RotatorErrorKind, Sink, SinkError,
+        IssuancePolicy, KeyRing, NewKey, RevokeRequest, Rotator, RotatorErrorKind, Sink, StoreError,
     },
 };
 
@@ -258,13 +258,13 @@ async fn rotation_undone_by_others_ends_unsettled() {
 struct Undone(KeyRing, Option<KeyDigest>);
 
 impl Sink for Undone {
-    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         self.0.revoke(key.id()).await.unwrap();
         self.1 = Some(key.digest());
         Ok(())
     }
 
-    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+    async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         Ok(self.1)
     }
 }

@@ -8,7 +8,7 @@ use tower_rotating_auth::{
     inbound::{KeyDigest, Scopes, verify_at},
     keyring::{
         Commit, IssuancePolicy, IssueRequest, KeyRing, KeyRingState, MemoryStore, NewKey, Rotator,
-        Sink, SinkError, Store, StoreError,
+        Sink, Store, StoreError,
     },
 };
 
@@ -87,6 +87,11 @@ impl World {
         self.content.lock().unwrap().clone()
     }
 
+    /// Somebody writes an older one back.
+    pub(super) fn put_back(&self, token: &[u8]) {
+        *self.content.lock().unwrap() = Some(token.to_vec());
+    }
+
     /// Somebody takes it away.
     pub(super) fn take(&self) -> Option<Vec<u8>> {
         self.content.lock().unwrap().take()
@@ -151,20 +156,20 @@ impl Store for Flaky {
 pub(super) struct Shelf(World);
 
 impl Sink for Shelf {
-    async fn deliver(&mut self, key: &NewKey) -> Result<(), SinkError> {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         if self.0.fuse.blows() {
-            return Err(SinkError::new("before"));
+            return Err(StoreError::new("before"));
         }
         *self.0.content.lock().unwrap() = Some(key.token().expose_secret().to_vec());
         if self.0.fuse.blows() {
-            return Err(SinkError::new("after"));
+            return Err(StoreError::new("after"));
         }
         Ok(())
     }
 
-    async fn held(&mut self) -> Result<Option<KeyDigest>, SinkError> {
+    async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         if self.0.fuse.blows() {
-            return Err(SinkError::new("asked"));
+            return Err(StoreError::new("asked"));
         }
         Ok(self.0.delivered().map(|token| KeyDigest::of(&token)))
     }

@@ -102,6 +102,20 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream_key_file: Option<OsString>,
 
+    /// Where the upstream's key comes from, instead of --upstream-key-file: file:PATH, env:NAME,
+    /// exec:PROGRAM, https://HOST/PATH#/pointer or vault:MOUNT/PATH#FIELD.
+    ///
+    /// After the # of an endpoint comes a JSON pointer to the key. Vault's address and login come
+    /// from VAULT_ADDR, and from VAULT_TOKEN or the file that VAULT_TOKEN_FILE names. An example is
+    /// `--upstream-key vault:secret/openai#api_key`. SIGHUP reads the key again.
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        env = "GATEWAY_UPSTREAM_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) upstream_key: Option<OsString>,
+
     /// Header for the key: `authorization` carries `Bearer KEY`, any other header the bare key.
     #[arg(
         long,

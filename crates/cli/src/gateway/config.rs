@@ -1,6 +1,6 @@
 //! The configuration of a gateway: its options, checked against each other.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use tower_rotating_auth::Secret;
+use tower_rotating_auth::source::{SourceConfig, SourceError};
 
 use super::args::GatewayArgs;
 use super::auth::AuthConfig;
@@ -77,6 +78,7 @@ pub(crate) enum KeyHeader {
 #[derive(Debug)]
 pub(crate) enum KeyFrom {
     File(PathBuf),
+    Source(SourceConfig),
     Environment(Secret),
 }
 
@@ -86,6 +88,7 @@ impl Config {
         let upstream = Upstream::decide(
             args.upstream,
             args.upstream_key_file,
+            args.upstream_key,
             key,
             &args.upstream_header,
             args.upstream_key_overlap,
@@ -136,6 +139,7 @@ impl Upstream {
     fn decide(
         base: Option<String>,
         file: Option<OsString>,
+        source: Option<OsString>,
         key: Option<String>,
         header: &str,
         overlap: Duration,
@@ -145,19 +149,21 @@ impl Upstream {
         let base = base.filter(|url| !url.is_empty()).ok_or_else(|| {
             usage("no upstream; pass --upstream URL (OPENAI_API_BASE_URL), or run `rotating-auth demo` to try it out")
         })?;
-        let key = match (file, key) {
-            (Some(path), None) => KeyFrom::File(path),
-            (None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
-            (Some(_), Some(_)) => {
+        let source = source.filter(|source| !source.is_empty());
+        let key = match (file, source, key) {
+            (Some(path), None, None) => KeyFrom::File(path),
+            (None, Some(source), None) => KeyFrom::Source(parse_source(&source)?),
+            (None, None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
+            (None, None, None) => {
                 return Err(usage(
-                    "two upstream keys: --upstream-key-file (OPENAI_API_KEY_FILE) and OPENAI_API_KEY are both \
-                     set; unset one of them",
+                    "no key for the upstream; pass --upstream-key-file PATH (OPENAI_API_KEY_FILE) or \
+                     --upstream-key SOURCE, or set OPENAI_API_KEY",
                 ));
             }
-            (None, None) => {
+            _ => {
                 return Err(usage(
-                    "no key for the upstream; pass --upstream-key-file PATH (OPENAI_API_KEY_FILE), or \
-                     set OPENAI_API_KEY",
+                    "two upstream keys: of --upstream-key-file (OPENAI_API_KEY_FILE), --upstream-key and \
+                     OPENAI_API_KEY, more than one is set; unset all but one",
                 ));
             }
         };
@@ -188,6 +194,13 @@ impl KeyHeader {
             )),
         }
     }
+}
+
+/// Parses a source. The error does not contain the text, which may be a key.
+fn parse_source(source: &OsStr) -> Result<SourceConfig, Error> {
+    let source = source.to_str().map(str::parse);
+    let source = source.ok_or_else(|| usage("--upstream-key: not UTF-8"))?;
+    source.map_err(|error: SourceError| Error::usage(format!("--upstream-key: {error}")))
 }
 
 fn usage(message: &str) -> Error {

@@ -1,13 +1,15 @@
 //! The upstream's key: where it comes from, and the layer that injects it.
 
 use http::HeaderName;
+use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     InvalidKey, Secret,
     outbound::adapter::HttpAdapter,
     outbound::{
         Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, RotatingCredential,
+        RotatingCredentialBuilder,
     },
-    source::FileSource,
+    source::{BoxSource, FileSource, Source as _},
 };
 
 use super::config::{KeyFrom, KeyHeader, Limits, Upstream};
@@ -23,6 +25,40 @@ pub(crate) struct UpstreamKey {
     key: RotatingCredential,
     /// Keeps a key from the environment current. Dropping it would end the rotating value.
     _publisher: Option<CredentialPublisher>,
+    /// Reads the key again after SIGHUP. Dropping it would end that.
+    #[expect(dead_code, reason = "it is only dropped")]
+    on_hangup: Option<Hangups>,
+}
+
+/// A task that refreshes a key after each SIGHUP, until it is dropped.
+struct Hangups(JoinHandle<()>);
+
+impl Hangups {
+    #[cfg(unix)]
+    fn refresh(key: RotatingCredential) -> Result<Self, Error> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let mut hangups = signal(SignalKind::hangup())
+            .map_err(|error| Error::start(format!("cannot listen for SIGHUP: {error}")))?;
+        Ok(Self(tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                // The log has a line for each failure.
+                let _ = key.refresh().await;
+            }
+        })))
+    }
+
+    /// There is no such signal.
+    #[cfg(not(unix))]
+    fn refresh(_: RotatingCredential) -> Result<Self, Error> {
+        Ok(Self(tokio::spawn(std::future::pending())))
+    }
+}
+
+impl Drop for Hangups {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl UpstreamKey {
@@ -45,27 +81,40 @@ impl UpstreamKey {
                 Ok(Self {
                     key,
                     _publisher: Some(publisher),
+                    on_hangup: None,
                 })
             }
             KeyFrom::File(path) => {
-                let file = FileSource::new(path).poll(limits.poll);
-                let key = match &upstream.header {
-                    KeyHeader::Bearer => builder.start(file.bearer()).await,
-                    KeyHeader::Bare(name) => builder.start(file.header(name.clone())).await,
-                };
-                let failed = |error| {
-                    Error::start(format!(
-                        "cannot read the upstream's key from {}: {}",
-                        path.display(),
-                        chain(&error)
-                    ))
-                };
-                Ok(Self {
-                    key: key.map_err(failed)?,
-                    _publisher: None,
-                })
+                let file = FileSource::new(path).poll(limits.poll).boxed();
+                let place = format!("from {}", path.display());
+                Self::refreshed(builder, upstream, file, &place).await
+            }
+            KeyFrom::Source(config) => {
+                let source = config.clone().into_source();
+                Self::refreshed(builder, upstream, source, "from --upstream-key").await
             }
         }
+    }
+
+    async fn refreshed(
+        builder: RotatingCredentialBuilder,
+        upstream: &Upstream,
+        source: BoxSource<Secret>,
+        place: &str,
+    ) -> Result<Self, Error> {
+        let key = match &upstream.header {
+            KeyHeader::Bearer => builder.start(source.bearer()).await,
+            KeyHeader::Bare(name) => builder.start(source.header(name.clone())).await,
+        };
+        let key = key.map_err(|error| {
+            let why = chain(&error);
+            Error::start(format!("cannot read the upstream's key {place}: {why}"))
+        })?;
+        Ok(Self {
+            on_hangup: Some(Hangups::refresh(key.clone())?),
+            key,
+            _publisher: None,
+        })
     }
 
     /// Returns the layer that injects the key into requests to the upstream, and into no others.

@@ -1,10 +1,11 @@
 //! Commands that change the key file.
 
 use tower_rotating_auth::{
+    ParseErrorKind,
     inbound::{ClientId, KeyDigest, KeyId},
     keyring::{
         ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, NewKey, NotAllowed,
-        ParsedToken, TokenErrorKind,
+        ParsedToken,
     },
 };
 
@@ -77,7 +78,7 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
             let token = stdin::secret("the key")?;
             let token = token.expose_secret();
             let error = ParsedToken::parse(token).err();
-            mistyped = error.filter(|error| error.kind() == TokenErrorKind::Mistyped);
+            mistyped = error.filter(|error| error.kind() == ParseErrorKind::TokenChecksum);
             RevokeRequest::Digest(KeyDigest::of(token))
         }
     };

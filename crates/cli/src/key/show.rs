@@ -4,12 +4,13 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use tower_rotating_auth::{
+    ParseErrorKind,
     inbound::{KeyId, verify_at},
-    keyring::{KeyRing, ParsedToken, TokenErrorKind, UseFile},
+    keyring::{KeyRing, ParsedToken, UseFile},
 };
 
 use super::args;
-use super::format::{Moment, day, in_json, object, scopes, state, table};
+use super::format::{Moment, day, object, scopes, state, table};
 use super::ring::open_existing;
 use super::stdin;
 use crate::error::{Error, chain};
@@ -78,12 +79,12 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
     let record = match verify_at(&keys, token, SystemTime::now()) {
         Ok(record) => record,
         Err(error) => {
-            let why = error.status();
-            let error = ParsedToken::parse(token).err();
-            let mistyped = error.filter(|error| error.kind() == TokenErrorKind::Mistyped);
+            let mistyped = ParsedToken::parse(token)
+                .err()
+                .filter(|error| error.kind() == ParseErrorKind::TokenChecksum);
             let (reason, why) = match mistyped {
-                Some(mistyped) => ("mistyped".into(), mistyped.to_string()),
-                None => (in_json(&why.to_string()), why.to_string()),
+                Some(mistyped) => ("mistyped", mistyped.to_string()),
+                None => (error.reason(), error.reason().replace('_', " ")),
             };
             if args.json {
                 print(json!({"valid": false, "reason": reason}))?;

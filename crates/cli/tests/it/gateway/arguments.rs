@@ -22,6 +22,7 @@ async fn help_names_variables_and_hides_values() {
         ("--listen <ADDR>", "GATEWAY_LISTEN"),
         ("--upstream <URL>", "OPENAI_API_BASE_URL"),
         ("--upstream-key-file <PATH>", "OPENAI_API_KEY_FILE"),
+        ("--upstream-key <SOURCE>", "GATEWAY_UPSTREAM_KEY"),
         (
             "--upstream-key-overlap <SECONDS>",
             "GATEWAY_UPSTREAM_KEY_OVERLAP",

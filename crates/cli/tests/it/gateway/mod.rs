@@ -17,3 +17,4 @@ mod overlap;
 mod streaming;
 mod tls;
 mod uploads;
+mod upstream_key;

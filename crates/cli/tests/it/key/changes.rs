@@ -2,17 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use tower_rotating_auth::inbound::{KeyDigest, KeyStatus, verify_at};
+use tower_rotating_auth::inbound::{AuthErrorKind, KeyDigest, verify_at};
 
 use super::program::{Desk, id_of};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a service judges a key at a moment from now.
-fn judged(desk: &Desk, key: &str, later: Duration) -> Result<String, KeyStatus> {
+fn judged(desk: &Desk, key: &str, later: Duration) -> Result<String, AuthErrorKind> {
     let keys = desk.key_set();
     let record = verify_at(&keys, key.as_bytes(), SystemTime::now() + later)
-        .map_err(|error| error.status())?;
+        .map_err(|error| error.kind())?;
     Ok(format!("{} {}", record.client(), record.scopes()))
 }
 
@@ -29,7 +29,7 @@ fn issue_creates_file_and_client_and_prints_key() {
         judged(&desk, &key, 89 * DAY),
         Ok("ui chat:write models:read".into())
     );
-    assert_eq!(judged(&desk, &key, 91 * DAY), Err(KeyStatus::Expired));
+    assert_eq!(judged(&desk, &key, 91 * DAY), Err(AuthErrorKind::Expired));
     assert!(!desk.text().contains(&key[20..]));
 
     let narrow = desk.key("issue --file keys.toml --client ui --scope models:read --expires never");
@@ -50,7 +50,7 @@ fn issue_uses_the_prefix() {
     );
     assert_eq!(
         judged(&desk, &key, Duration::from_secs(13 * 3600)),
-        Err(KeyStatus::Expired)
+        Err(AuthErrorKind::Expired)
     );
 }
 
@@ -61,7 +61,7 @@ fn rotate_grants_grace_unless_compromised() {
     let second = desk.key("rotate --file keys.toml --client ui --grace 1h");
     assert!(desk.is_valid(&first) && desk.is_valid(&second));
     let hour = Duration::from_secs(3600);
-    assert_eq!(judged(&desk, &first, 2 * hour), Err(KeyStatus::Expired));
+    assert_eq!(judged(&desk, &first, 2 * hour), Err(AuthErrorKind::Expired));
     assert_eq!(judged(&desk, &second, 2 * hour), Ok("ui a".into()));
 
     let third = desk.key("rotate --file keys.toml --client ui --compromised");
@@ -141,7 +141,7 @@ fn client_sets_scopes_and_disables_and_enables() {
     done("client --file keys.toml --client ui --disable");
     assert_eq!(
         judged(&desk, &key, Duration::ZERO),
-        Err(KeyStatus::Disabled)
+        Err(AuthErrorKind::Disabled)
     );
     done("client --file keys.toml --client ui --enable");
     assert!(desk.is_valid(&key));

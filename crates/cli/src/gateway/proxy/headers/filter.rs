@@ -92,14 +92,15 @@ impl HeaderPolicy {
             return Some("the header of the gateway's key");
         }
         let kept = (direction, name);
-        if self.keep.iter().any(|(way, name)| (*way, name) == kept) {
+        if strict::is_listed(name.as_str(), direction)
+            || self.keep.iter().any(|(way, name)| (*way, name) == kept)
+        {
             return None;
         }
         if let Some(family) = family::family_of(name.as_str(), direction) {
             return Some(family.what);
         }
-        let passes = self.unknown == Unknown::Pass || strict::is_listed(name.as_str(), direction);
-        (!passes).then_some("not on the list of --strict-headers")
+        (self.unknown == Unknown::Drop).then_some("not on the list of --strict-headers")
     }
 }
 

@@ -14,7 +14,7 @@ use crate::PROGRAM;
 /// The gateway's own key, where a test has no other.
 pub(crate) const KEY: &str = "sk-of-the-gateway";
 
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 13] = [
     "CLIENT_KEYS",
     "GATEWAY_DRAIN_TIMEOUT",
     "GATEWAY_LISTEN",
@@ -23,6 +23,7 @@ const VARIABLES: [&str; 12] = [
     "GATEWAY_TLS_CERT",
     "GATEWAY_TLS_KEY",
     "GATEWAY_UPSTREAM_HEADER",
+    "GATEWAY_UPSTREAM_KEY",
     "GATEWAY_UPSTREAM_TIMEOUT",
     "OPENAI_API_BASE_URL",
     "OPENAI_API_KEY",
@@ -205,6 +206,11 @@ impl Gateway {
     #[cfg(unix)]
     pub(crate) async fn interrupt(&self) {
         self.signal("-INT").await;
+    }
+
+    #[cfg(unix)]
+    pub(crate) async fn hang_up(&self) {
+        self.signal("-HUP").await;
     }
 
     #[cfg(unix)]
