@@ -129,11 +129,11 @@ fn client_key() -> Result<(NewKey, KeySet), Error> {
 
 fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
     let refuser = AuthErrorResponse::new("demo").map_err(|error| cannot_start(&error))?;
-    Ok(AuthConfig::Guarded(Guard {
+    Ok(AuthConfig::Guarded(Box::new(Guard {
         keys: ClientKeys::Fixed(keys),
         policies: RoutePolicy::new(),
         refuser: refuser.format(ErrorFormat::OpenAi),
-    }))
+    })))
 }
 
 fn cannot_start(why: &dyn Display) -> Error {

@@ -78,7 +78,7 @@ pub(crate) enum KeyHeader {
 #[derive(Debug)]
 pub(crate) enum KeyFrom {
     File(PathBuf),
-    Source(SourceConfig),
+    Source(Box<SourceConfig>),
     Environment(Secret),
 }
 
@@ -152,7 +152,7 @@ impl Upstream {
         let source = source.filter(|source| !source.is_empty());
         let key = match (file, source, key) {
             (Some(path), None, None) => KeyFrom::File(path),
-            (None, Some(source), None) => KeyFrom::Source(parse_source(&source)?),
+            (None, Some(source), None) => KeyFrom::Source(Box::new(parse_source(&source)?)),
             (None, None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
             (None, None, None) => {
                 return Err(usage(

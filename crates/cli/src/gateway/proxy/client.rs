@@ -9,6 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
+use tower_rotating_auth::outbound::connect::expect_continue::ExpectContinueBody;
 use tower_rotating_auth::outbound::replay::ReplayBody;
 
 use super::address::base_url::Base;
@@ -21,9 +22,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Limit of connections that are idle. After a peak, the rest are closed at once.
 const IDLE_CONNECTIONS: usize = 64;
+/// A body that the key's layer and that for lost responses keep, and that waits for the upstream.
+type UpstreamBody = ExpectContinueBody<ReplayBody<ReplayBody<Upload>>>;
 
 pub(crate) type HttpClient =
-    Client<HttpsConnector<EarlyResponseConnector<HttpConnector>>, ReplayBody<Upload>>;
+    Client<HttpsConnector<EarlyResponseConnector<HttpConnector>>, UpstreamBody>;
 
 /// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN.
 pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
