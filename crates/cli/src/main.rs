@@ -6,6 +6,7 @@ mod demo;
 mod error;
 mod gateway;
 mod key;
+mod open_files;
 mod output;
 mod usage;
 

@@ -59,7 +59,7 @@ const IGNORED: [&str; 5] = [
 ];
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
-    let listener = Listener::bind(args.listen, "--listen (GATEWAY_LISTEN)").await?;
+    let listener = Listener::bind(args.listen, "--listen (GATEWAY_LISTEN)")?;
     let journal = Journal::new();
     let upstream = DemoUpstream::start(journal.clone()).await?;
     let (key, keys) = client_key()?;
@@ -129,11 +129,11 @@ fn client_key() -> Result<(NewKey, KeySet), Error> {
 
 fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
     let refuser = AuthErrorResponse::new("demo").map_err(|error| cannot_start(&error))?;
-    Ok(AuthConfig::Guarded(Guard {
+    Ok(AuthConfig::Guarded(Box::new(Guard {
         keys: ClientKeys::Fixed(keys),
         policies: RoutePolicy::new(),
         refuser: refuser.format(ErrorFormat::OpenAi),
-    }))
+    })))
 }
 
 fn cannot_start(why: &dyn Display) -> Error {

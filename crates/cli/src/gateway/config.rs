@@ -19,6 +19,7 @@ use super::proxy::headers::{HeaderPolicy, belongs_to_the_connection};
 use super::server::ServerLimits;
 use super::server::tls::Files;
 use crate::error::Error;
+use crate::open_files::fit;
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -77,7 +78,7 @@ pub(crate) enum KeyHeader {
 #[derive(Debug)]
 pub(crate) enum KeyFrom {
     File(PathBuf),
-    Source(SourceConfig),
+    Source(Box<SourceConfig>),
     Environment(Secret),
 }
 
@@ -123,6 +124,16 @@ impl Config {
     }
 }
 
+impl Limits {
+    /// Lowers the limits to what fits into a limit of open files. Returns whether that was needed.
+    pub(super) fn fit(&mut self, open_files: Option<u64>) -> bool {
+        let (connections, requests) = (self.server.connections, self.proxy.requests);
+        let fitting = fit(connections, requests, open_files);
+        (self.server.connections, self.proxy.requests) = fitting;
+        fitting != (connections, requests)
+    }
+}
+
 impl Upstream {
     /// Treats a variable that is set to the empty string as unset.
     fn decide(
@@ -141,7 +152,7 @@ impl Upstream {
         let source = source.filter(|source| !source.is_empty());
         let key = match (file, source, key) {
             (Some(path), None, None) => KeyFrom::File(path),
-            (None, Some(source), None) => KeyFrom::Source(parse_source(&source)?),
+            (None, Some(source), None) => KeyFrom::Source(Box::new(parse_source(&source)?)),
             (None, None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
             (None, None, None) => {
                 return Err(usage(

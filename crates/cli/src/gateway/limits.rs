@@ -51,7 +51,7 @@ pub(crate) struct LimitArgs {
     max_connections: usize,
 
     /// Most open connections from one IPv4 address, or one IPv6 /64.
-    #[arg(long, value_name = "N", env = "GATEWAY_MAX_CONNECTIONS_PER_PEER", default_value = "2048", value_parser = count)]
+    #[arg(long, value_name = "N", env = "GATEWAY_MAX_CONNECTIONS_PER_PEER", default_value = "4096", value_parser = count)]
     max_connections_per_peer: usize,
 
     /// Most concurrent streams of an HTTP/2 connection.

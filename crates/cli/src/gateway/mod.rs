@@ -37,20 +37,31 @@ use self::proxy::body::idle_timeout::Progress;
 use self::proxy::body::replay::BudgetedReplay;
 use self::proxy::headers::Via;
 pub(crate) use self::proxy::headers::{HeaderPolicy, Unknown};
+use self::proxy::sent_keys::SentKeys;
 use self::proxy::{Proxy, Reports, Target, client};
 pub(crate) use self::server::Listener;
 use self::server::tls::Tls;
 use self::server::{Service, Signals};
 use self::upstream_key::UpstreamKey;
 use crate::error::Error;
-use crate::output;
+use crate::{open_files, output};
 
 /// Runs the gateway until a signal stops it.
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
-    let config = Config::from_args(args)?;
+    let mut config = Config::from_args(args)?;
+    let open_files = open_files::raise();
+    if config.limits.fit(open_files) {
+        output::complain(format_args!(
+            "the limit of {} open files allows only {} connections and {} requests; raise it (ulimit \
+             -n, LimitNOFILE=)",
+            open_files.unwrap_or_default(),
+            config.limits.server.connections,
+            config.limits.proxy.requests,
+        ));
+    }
     events::trace_warnings();
     let is_open = matches!(config.server.auth, AuthConfig::Open(_));
-    let listener = Listener::bind(config.listen, "--listen (GATEWAY_LISTEN)").await?;
+    let listener = Listener::bind(config.listen, "--listen (GATEWAY_LISTEN)")?;
     let gateway = Gateway::open(config, EventLog::Lines, |app| app).await?;
     let url = gateway.url(&listener);
     output::say(format_args!("listening on {url}"));
@@ -106,12 +117,14 @@ impl Gateway {
         let key = UpstreamKey::open(&upstream, &limits, log).await?;
         let (each, all) = limits.proxy.replay;
         let replay = BudgetedReplay::new(each, all);
+        let key_header = headers.key.clone();
         let ask_first = ExpectContinueLayer::new(each as u64)
             .unknown_length(UnknownLength::HoldBack)
             .timeout(limits.proxy.continue_timeout);
         let client = ServiceBuilder::new()
             .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay.clone())?))
             .map_request(Progress::note_attempt)
+            .map_request(move |request| SentKeys::note(request, &key_header))
             .layer(ResendLayer::new(replay))
             .layer(ask_first)
             .service(client::connect(&upstream.base)?);
@@ -156,10 +169,7 @@ impl Gateway {
         let (admin, app) = match admin_listen {
             Some(address) => {
                 let option = "--admin-listen (GATEWAY_ADMIN_LISTEN)";
-                (
-                    Some((Listener::bind(address, option).await?, health)),
-                    guarded,
-                )
+                (Some((Listener::bind(address, option)?, health)), guarded)
             }
             None => (None, health.fallback_service(guarded)),
         };

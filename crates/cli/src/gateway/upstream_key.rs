@@ -90,7 +90,7 @@ impl UpstreamKey {
                 Self::refreshed(builder, upstream, file, &place).await
             }
             KeyFrom::Source(config) => {
-                let source = config.clone().into_source();
+                let source = config.as_ref().clone().into_source();
                 Self::refreshed(builder, upstream, source, "from --upstream-key").await
             }
         }

@@ -58,7 +58,7 @@ impl Authenticator {
                     _publisher: None,
                 });
             }
-            AuthConfig::Guarded(guard) => guard,
+            AuthConfig::Guarded(guard) => *guard,
         };
         let builder = Rotating::builder()
             .name(NAME)

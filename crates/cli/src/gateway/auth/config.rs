@@ -91,7 +91,7 @@ pub(crate) enum AuthConfig {
     /// Clients need no key.
     Open(DangerouslyOpen),
     /// Clients need a key, except on routes with another policy.
-    Guarded(Guard),
+    Guarded(Box<Guard>),
 }
 
 #[derive(Debug)]
@@ -188,11 +188,11 @@ impl AuthConfig {
                  (GATEWAY_MODE) to need no keys on a loopback address",
             )
         })?;
-        Ok(Self::Guarded(Guard {
+        Ok(Self::Guarded(Box::new(Guard {
             keys,
             policies: policies(args.public, args.optional)?,
             refuser,
-        }))
+        })))
     }
 }
 

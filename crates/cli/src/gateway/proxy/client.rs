@@ -20,6 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle and still be reused. The upstream may close it any time later.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Limit of connections that are idle. After a peak, the rest are closed at once.
+const IDLE_CONNECTIONS: usize = 64;
 /// A body that the key's layer and that for lost responses keep, and that waits for the upstream.
 type UpstreamBody = ExpectContinueBody<ReplayBody<ReplayBody<Upload>>>;
 
@@ -53,6 +55,7 @@ pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .http2_keep_alive_interval(Duration::from_secs(30))
         .build(connector))
 }

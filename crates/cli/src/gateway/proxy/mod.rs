@@ -7,6 +7,7 @@ pub(super) mod body;
 pub(super) mod client;
 mod dropped;
 pub(super) mod headers;
+pub(super) mod sent_keys;
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr};
@@ -30,7 +31,10 @@ use self::body::idle_timeout::{IdleTimeout, Progress};
 use self::body::response::{Held, Unsized};
 use self::body::upload::{Upload, UploadError};
 pub(super) use self::dropped::Reports;
-use self::headers::{Direction, HeaderPolicy, Via, filter, frames_a_body, wants_trailers};
+use self::headers::{
+    Direction, HeaderPolicy, Via, filter, frames_a_body, remove_echoes, wants_trailers,
+};
+use self::sent_keys::SentKeys;
 use super::error_response::Problem;
 use super::limits::ProxyLimits;
 use super::server::Peer;
@@ -85,12 +89,14 @@ where
         let permit = self.admission.admit(who(&request))?;
         let method = request.method().clone();
         let progress = Progress::new(Instant::now());
-        let request = self.target.rewrite(request, &progress)?;
+        let sent = SentKeys::default();
+        let mut request = self.target.rewrite(request, &progress)?;
+        request.extensions_mut().insert(sent.clone());
         let answer = progress
             .wait(self.target.patience, self.service.oneshot(request))
             .await;
         let answer = match answer {
-            Ok(Ok(answer)) => self.target.response(&method, answer, permit),
+            Ok(Ok(answer)) => self.target.response(&method, answer, &sent, permit),
             Ok(Err(error)) => Err(problem(&error)),
             Err(_silence) => {
                 output::complain(format_args!("upstream did not answer in time"));
@@ -146,6 +152,7 @@ impl Target {
         &self,
         method: &Method,
         answer: http::Response<B>,
+        sent: &SentKeys,
         permit: Permit,
     ) -> Result<Response, Problem>
     where
@@ -165,7 +172,8 @@ impl Target {
             return Err(Problem::InvalidAnswer);
         }
         let mut headers = head.headers;
-        let dropped = filter(&mut headers, Direction::Response, &self.headers);
+        let mut dropped = filter(&mut headers, Direction::Response, &self.headers);
+        dropped.extend(remove_echoes(&mut headers, &sent.all()));
         self.reports.add(Direction::Response, dropped);
         map_back(&mut headers, &self.base);
 

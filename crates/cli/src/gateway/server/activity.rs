@@ -52,6 +52,8 @@ struct State {
     ended_at: Option<Instant>,
     /// Whether an answer went out before the end of its upload.
     answered_early: bool,
+    /// Requests in a row that were refused.
+    refusals: usize,
 }
 
 impl Activity {
@@ -66,6 +68,7 @@ impl Activity {
             unsent_since: None,
             ended_at: None,
             answered_early: false,
+            refusals: 0,
         }))
     }
 
@@ -122,6 +125,13 @@ impl Activity {
 
     pub(super) fn answer_early(&self) {
         self.lock().answered_early = true;
+    }
+
+    /// Counts an answer, and returns how many refusals there were in a row.
+    pub(super) fn count_refusals(&self, is_refused: bool) -> usize {
+        let mut state = self.lock();
+        state.refusals = if is_refused { state.refusals + 1 } else { 0 };
+        state.refusals
     }
 
     /// Returns whether the client may still be sending something that nobody will read.

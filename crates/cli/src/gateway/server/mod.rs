@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -30,7 +30,9 @@ pub(crate) use self::signals::Signals;
 use crate::error::Error;
 use crate::output;
 
-/// Limits of connections to the admin listener.
+/// How many connections may wait to be accepted.
+const QUEUE: u32 = 4096;
+/// Limit of connections to the admin listener.
 const ADMIN_CONNECTIONS: usize = 64;
 
 #[derive(Debug)]
@@ -54,13 +56,13 @@ pub(crate) struct Service {
 
 impl Listener {
     /// Listens on an address that `option` sets.
-    pub(crate) async fn bind(address: SocketAddr, option: &str) -> Result<Self, Error> {
+    pub(crate) fn bind(address: SocketAddr, option: &str) -> Result<Self, Error> {
         let failed = |error: io::Error| {
             Error::start(format!(
                 "cannot listen on {address}: {error}; pass another address with {option}"
             ))
         };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = listen(address).map_err(failed)?;
         Ok(Self {
             address: listener.local_addr().map_err(failed)?,
             listener,
@@ -145,6 +147,20 @@ impl Listener {
             }
         }
     }
+}
+
+/// Listens with a queue that takes a burst. Tokio's own has 1,024 places, and the kernel lowers this
+/// to its limit.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // Elsewhere, two programs could listen on one address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 /// Pauses after an error that would repeat at once, such as a lack of file descriptors. Does not

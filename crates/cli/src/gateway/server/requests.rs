@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -22,6 +22,10 @@ use super::stalls;
 
 /// An upload that hyper reads and drops by itself if it has arrived, so that the connection goes on.
 const SMALL: u64 = 8 * 1024;
+
+/// So many requests that are refused in a row end their connection. Otherwise a client without a key
+/// could keep the gateway busy by a pipeline of thousands.
+const REFUSALS: usize = 16;
 
 /// The address that a request came from, in its extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,13 +65,16 @@ impl Service<Request<Incoming>> for Requests {
                 Ok(response) => response,
                 Err(never) => match never {},
             };
-            if !is_multiplexed && !upload.is_read() {
+            let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+            let is_tiresome = activity.count_refusals(is_refused) >= REFUSALS;
+            let is_unread = !upload.is_read();
+            if !is_multiplexed && (is_unread || is_tiresome) {
                 activity.answer_early();
-                if !is_small {
-                    // Otherwise a client that sends on finds the connection reset, and no answer.
-                    let close = HeaderValue::from_static("close");
-                    response.headers_mut().insert(CONNECTION, close);
-                }
+            }
+            if !is_multiplexed && ((is_unread && !is_small) || is_tiresome) {
+                // Otherwise a client that sends on finds the connection reset, and no answer.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
             }
             stalls::handed_over();
             Ok(response.map(|body| Answer { body, _open: open }))

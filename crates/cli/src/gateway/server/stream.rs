@@ -14,6 +14,9 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::activity::Activity;
 use super::limits::Discard;
 
+/// So many reads at a time drop what a client still sends.
+const READS: usize = 8;
+
 /// A client's TCP stream.
 ///
 /// If the client is still sending when the connection ends, an immediate close would reset the
@@ -41,7 +44,7 @@ impl ClientStream {
     /// Reads and drops input until its end, or until the bounds are reached.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut dropped = [0; 8 * 1024];
-        loop {
+        for _ in 0..READS {
             let mut into = ReadBuf::new(&mut dropped);
             let read = Pin::new(&mut self.tcp).poll_read(cx, &mut into);
             let length = into.filled().len() as u64;
@@ -62,6 +65,9 @@ impl ClientStream {
                 return Poll::Ready(());
             }
         }
+        // Others may have something to do.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {

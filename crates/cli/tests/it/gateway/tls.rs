@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::{StatusCode, Version};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::harness::{Gateway, KEY, Recorder, ended, soon};
+use super::harness::{Gateway, Http2, KEY, Recorder, ended, soon};
 
 /// A certificate for `localhost` that says so itself, and its key.
 struct Issued {
@@ -68,13 +69,23 @@ impl Files {
 
 /// A connection of a client that trusts this certificate and no other.
 async fn connect(address: SocketAddr, trusted: &Issued) -> std::io::Result<TlsStream<TcpStream>> {
+    connect_for(address, trusted, &[]).await
+}
+
+/// The same, for one of these protocols.
+async fn connect_for(
+    address: SocketAddr,
+    trusted: &Issued,
+    protocols: &[&[u8]],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+    let mut config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let stream = TcpStream::connect(address).await.unwrap();
     let name = "localhost".try_into().unwrap();
     soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
@@ -125,6 +136,54 @@ async fn renewed_certificate_serves_next_connection() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(answer.contains("\"tls-certificate\""), "{answer}");
     assert!(!gateway.output().contains("PRIVATE"), "no key is told");
+}
+
+#[tokio::test]
+async fn client_chooses_its_protocol() {
+    let issued = Issued::new();
+    let gateway = Files::new(&issued).gateway().await;
+    for (offered, chosen) in [
+        (&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])),
+        (&[b"http/1.1"], Some(b"http/1.1")),
+        (&[], None),
+    ] {
+        let stream = connect_for(gateway.address(), &issued, offered).await;
+        let stream = stream.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), chosen);
+        if chosen == Some(b"h2") {
+            let mut client = Http2::over(stream).await;
+            let (head, _) = client.get("https://localhost/healthz", &[]).await;
+            assert_eq!(
+                (head.status, head.version),
+                (StatusCode::OK, Version::HTTP_2)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn early_answer_reaches_a_client_over_tls() {
+    let issued = Issued::new();
+    let files = Files::new(&issued);
+    let (upstream, _) = Recorder::start().await;
+    let gateway = Gateway::with_key(&format!("http://{upstream}"), |command| {
+        command.env_remove("GATEWAY_MODE");
+        command.env("CLIENT_KEYS", "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
+        command.arg("--tls-cert").arg(files.path("cert.pem"));
+        command.arg("--tls-key").arg(files.path("key.pem"));
+    })
+    .await;
+    let length = 2 * 1024 * 1024;
+    let head = format!("POST /v1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+    for _ in 0..5 {
+        let mut client = connect(gateway.address(), &issued).await.unwrap();
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(&vec![b'a'; length]).await.unwrap();
+        client.flush().await.unwrap();
+        let mut answer = vec![0; 13];
+        soon(client.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(answer, b"HTTP/1.1 401 ");
+    }
 }
 
 #[tokio::test]

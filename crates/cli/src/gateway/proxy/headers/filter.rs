@@ -1,6 +1,6 @@
 //! The filter of headers: one pure function.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::credential::is_twin;
 use super::direction::Direction;
@@ -53,6 +53,38 @@ pub(crate) fn filter(
     dropped
 }
 
+/// A shorter key is no secret, and would be found in many values.
+const SHORTEST_KEY: usize = 8;
+
+/// Removes headers of a response that contain a key that was sent, under whichever name.
+///
+/// A key is the last word of a credential: `Bearer KEY`, or `KEY`.
+pub(crate) fn remove_echoes(headers: &mut HeaderMap, sent: &[HeaderValue]) -> Vec<Dropped> {
+    let keys = || {
+        let words = sent.iter().filter_map(|value| {
+            let mut words = value.as_bytes().rsplit(|byte| *byte == b' ');
+            words.next()
+        });
+        words.filter(|key| key.len() >= SHORTEST_KEY)
+    };
+    let shows = |value: &HeaderValue| {
+        keys().any(|key| value.as_bytes().windows(key.len()).any(|part| part == key))
+    };
+    let mut dropped: Vec<Dropped> = headers
+        .iter()
+        .filter(|(_, value)| shows(value))
+        .map(|(name, _)| Dropped {
+            name: name.clone(),
+            what: "it contains the gateway's key",
+        })
+        .collect();
+    dropped.dedup();
+    for Dropped { name, .. } in &dropped {
+        headers.remove(name);
+    }
+    dropped
+}
+
 impl HeaderPolicy {
     /// Returns what a header is, if it does not pass.
     fn refuses(&self, name: &HeaderName, direction: Direction) -> Option<&'static str> {
@@ -60,20 +92,20 @@ impl HeaderPolicy {
             return Some("the header of the gateway's key");
         }
         let kept = (direction, name);
-        if self.keep.iter().any(|(way, name)| (*way, name) == kept) {
+        if strict::is_listed(name.as_str(), direction)
+            || self.keep.iter().any(|(way, name)| (*way, name) == kept)
+        {
             return None;
         }
         if let Some(family) = family::family_of(name.as_str(), direction) {
             return Some(family.what);
         }
-        let passes = self.unknown == Unknown::Pass || strict::is_listed(name.as_str(), direction);
-        (!passes).then_some("not on the list of --strict-headers")
+        (self.unknown == Unknown::Drop).then_some("not on the list of --strict-headers")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use http::header::{AUTHORIZATION, CONNECTION};
 
     use super::*;
@@ -203,6 +235,29 @@ mod tests {
         assert_eq!(passed_on, ["x-frame-options"]);
         let asked = passed(&["x-remote-user"], Direction::Request, &policy);
         assert_eq!(asked, [""; 0]);
+    }
+
+    #[test]
+    fn echoed_key_leaves_under_no_name() {
+        let sent = ["Bearer sk-12345678", "short"].map(HeaderValue::from_static);
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-debug", "got authorization=Bearer sk-12345678;"),
+            ("x-debug", "other"),
+            ("x-echo", "sk-12345678"),
+            ("x-part", "sk-1234567"),
+            ("x-short", "short"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let dropped = remove_echoes(&mut headers, &sent);
+        let names: Vec<_> = dropped
+            .iter()
+            .map(|dropped| dropped.name.as_str())
+            .collect();
+        assert_eq!(names, ["x-debug", "x-echo"]);
+        assert_eq!(headers.len(), 2, "{headers:?}");
+        assert!(headers.contains_key("x-part") && headers.contains_key("x-short"));
     }
 
     #[test]

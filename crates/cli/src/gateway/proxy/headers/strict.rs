@@ -120,7 +120,17 @@ pub(crate) fn is_listed(name: &str, direction: Direction) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::family::family_of;
     use super::*;
+
+    #[test]
+    fn no_listed_header_belongs_to_a_family() {
+        let request = REQUEST.map(|name| (name, Direction::Request));
+        let response = RESPONSE.map(|name| (name, Direction::Response));
+        for (name, direction) in request.into_iter().chain(response) {
+            assert!(family_of(name, direction).is_none(), "{name}");
+        }
+    }
 
     #[test]
     fn lists_are_sorted() {

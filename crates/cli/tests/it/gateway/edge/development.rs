@@ -69,7 +69,7 @@ async fn development_for_a_while_ends_with_code_0() {
     let mut gateway = Gateway::with_key(&format!("http://{upstream}"), |command| {
         command.env_remove("GATEWAY_MODE");
         command.env("CLIENT_KEYS", "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
-        command.args(["--development-for", "2s"]);
+        command.args(["--development-for", "5s"]);
     })
     .await;
     let (head, _) = Protocol::Http1

@@ -122,6 +122,7 @@ async fn dropped_response_headers_stay_here() {
         // An upstream that echoes what it gets.
         let echoed = seen.head.headers["x-upstream-key"].clone();
         answer
+            .header("x-debug", format!("{:?}", echoed.to_str().unwrap()))
             .header("x-upstream-key", echoed)
             .header("x-request-id", "r-1")
             .header("mcp-session-id", "s-1")

@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
-use crate::gateway::harness::{Gateway, Http2, Protocol, Recorder, raw_stream, serve, soon};
+use crate::gateway::harness::{Gateway, Http2, Protocol, Recorder, raw, raw_stream, serve, soon};
 
 const GET: &str = "GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -169,6 +169,19 @@ async fn requests_beyond_a_limit_are_told_to_wait() {
         release.notify_one();
         assert_eq!(soon(again).await.unwrap(), StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn pipeline_of_refused_requests_is_cut() {
+    let (upstream, _) = Recorder::start().await;
+    let gateway = Gateway::with_key(&format!("http://{upstream}"), |command| {
+        command.env_remove("GATEWAY_MODE");
+        command.env("CLIENT_KEYS", "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
+    })
+    .await;
+    let answers = raw(gateway.address(), GET.repeat(1000)).await;
+    assert_eq!(answers.matches("HTTP/1.1 401 ").count(), 16);
+    assert!(answers.contains("connection: close"), "{answers}");
 }
 
 #[tokio::test]

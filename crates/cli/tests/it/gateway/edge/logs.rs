@@ -11,7 +11,7 @@ const LINES: usize = 6000;
 #[tokio::test]
 async fn stalled_stderr_stops_neither_requests_nor_the_end() {
     let upstream = closed_port().await;
-    let mut gateway = Gateway::with_stalled_stderr(&format!("http://{upstream}")).await;
+    let mut gateway = Gateway::with_stalled_stderr(&format!("http://{upstream}"), |_| {}).await;
     // Each of these writes a line to standard error.
     for _ in 0..LINES / 100 {
         let address = gateway.address();

@@ -117,12 +117,13 @@ impl Gateway {
         Self::run("gateway", tell).await
     }
 
-    /// Before an upstream with this base. Nobody reads its standard error.
-    pub(crate) async fn with_stalled_stderr(base: &str) -> Self {
+    /// Before an upstream with this base, and what else it is told. Nobody reads its standard error.
+    pub(crate) async fn with_stalled_stderr(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
         let mut command = command("gateway");
         command.args(["--upstream", base]);
         command.env("OPENAI_API_KEY", KEY);
         command.env("GATEWAY_LISTEN", "127.0.0.1:0");
+        tell(&mut command);
         // `Child` keeps the pipe open.
         Self::spawn(command, |_| watch::channel(Vec::new()).1).await
     }
@@ -161,6 +162,11 @@ impl Gateway {
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -209,7 +215,7 @@ impl Gateway {
 
     #[cfg(unix)]
     async fn signal(&self, signal: &str) {
-        let pid = self.child.id().unwrap().to_string();
+        let pid = self.process().to_string();
         let status = Command::new("kill").args([signal, &pid]).status().await;
         assert!(status.unwrap().success());
     }

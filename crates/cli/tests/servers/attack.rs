@@ -1,0 +1,278 @@
+//! Honest clients while others attack.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::harness::{Gateway, serve};
+use crate::{CLIENT, number};
+
+/// Honest clients, each of which sends one request after the other, on a connection of its own.
+const HONEST: usize = 4;
+/// Limit of the gateway's memory, in MiB.
+const MEMORY: u64 = 512;
+/// How many connections to the upstream stay open for the next requests.
+const IDLE: usize = 64;
+/// How long after an attack its connections may last.
+const BACK: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug)]
+enum Attack {
+    /// 1,024 connections that ask and never read.
+    NeverRead,
+    /// 3,000 connections that say nothing.
+    Silent,
+    /// 400 uploads of a client with a key, of which none ends.
+    Uploads,
+    /// Unknown tokens, as many as there can be, up to 10,000 a second.
+    UnknownTokens,
+}
+
+/// Clients on a thread of their own, so that the honest ones do not wait for them here.
+struct Load {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Load {
+    fn start<F>(clients: usize, client: impl Fn() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut running = JoinSet::new();
+                for _ in 0..clients {
+                    running.spawn(client());
+                }
+                drop(stopped.await);
+                running.shutdown().await;
+            });
+        });
+        Self { stop, thread }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        spawn_blocking(|| self.thread.join())
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+/// What honest clients saw.
+#[derive(Debug, Default)]
+struct Seen {
+    times: Vec<Duration>,
+    failed: usize,
+}
+
+impl Seen {
+    fn percentile(&self, percent: usize) -> Duration {
+        let mut times = self.times.clone();
+        times.sort();
+        times[(times.len() * percent / 100).min(times.len() - 1)]
+    }
+}
+
+/// Sends a request on a new connection.
+async fn ask(address: SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    let head = format!(
+        "POST /v1/chat HTTP/1.1\r\nhost: g\r\nx-api-key: {CLIENT}\r\ncontent-length: 2\r\n\
+         connection: close\r\n\r\n{{}}"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(answer.starts_with(b"HTTP/1.1 200 "))
+}
+
+/// Asks again and again on one connection.
+async fn keep_asking(address: SocketAddr) {
+    let request = format!(
+        "POST /v1/chat HTTP/1.1\r\nhost: g\r\nx-api-key: {CLIENT}\r\ncontent-length: 2\r\n\r\n{{}}"
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut answer = vec![0; 4096];
+    while stream.write_all(request.as_bytes()).await.is_ok() {
+        if !matches!(stream.read(&mut answer).await, Ok(1..)) {
+            return;
+        }
+    }
+}
+
+/// Lets honest clients ask for a while.
+async fn honest(address: SocketAddr, clients: usize, end: Instant) -> Seen {
+    let mut running = JoinSet::new();
+    for _ in 0..clients {
+        running.spawn(async move {
+            let mut seen = Seen::default();
+            while Instant::now() < end {
+                let begun = Instant::now();
+                let answered = timeout(Duration::from_secs(30), ask(address)).await;
+                seen.failed += usize::from(!matches!(answered, Ok(Ok(true))));
+                seen.times.push(begun.elapsed());
+            }
+            seen
+        });
+    }
+    let mut all = Seen::default();
+    for seen in running.join_all().await {
+        all.times.extend(seen.times);
+        all.failed += seen.failed;
+    }
+    all
+}
+
+impl Attack {
+    const ALL: [Self; 4] = [
+        Self::NeverRead,
+        Self::Silent,
+        Self::Uploads,
+        Self::UnknownTokens,
+    ];
+
+    const fn connections(self) -> usize {
+        match self {
+            Self::NeverRead => 1024,
+            Self::Silent => 3000,
+            Self::Uploads => 400,
+            Self::UnknownTokens => 32,
+        }
+    }
+
+    /// How many honest clients, on connections that they keep, use as much of the machine.
+    const fn benign(self) -> usize {
+        match self {
+            Self::NeverRead => 1024,
+            Self::Silent => 0,
+            Self::Uploads => 400,
+            Self::UnknownTokens => 32,
+        }
+    }
+
+    /// Attacks on one connection until it is stopped, and again if the gateway hangs up.
+    async fn run(self, address: SocketAddr) {
+        loop {
+            if let Ok(stream) = TcpStream::connect(address).await {
+                drop(self.converse(stream).await);
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn converse(self, mut stream: TcpStream) -> std::io::Result<()> {
+        let unknown = b"GET /v1/models HTTP/1.1\r\nhost: g\r\nx-api-key: trk_unknown\r\n\r\n";
+        match self {
+            Self::NeverRead => loop {
+                stream.write_all(unknown).await?;
+            },
+            Self::Silent => drop(stream.read_u8().await?),
+            Self::Uploads => {
+                let head = format!(
+                    "POST /v1/files HTTP/1.1\r\nhost: g\r\nx-api-key: {CLIENT}\r\n\
+                     content-length: 2000000\r\n\r\n"
+                );
+                stream.write_all(head.as_bytes()).await?;
+                stream.write_all(&vec![b'a'; 1_000_000]).await?;
+                stream.read_u8().await?;
+            }
+            Self::UnknownTokens => {
+                let mut answer = vec![0; 64 * 1024];
+                let pace = Duration::from_micros(100 * self.connections() as u64);
+                loop {
+                    let begun = Instant::now();
+                    stream.write_all(unknown).await?;
+                    if stream.read(&mut answer).await? == 0 {
+                        return Ok(());
+                    }
+                    sleep(pace.saturating_sub(begun.elapsed())).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The gateway's memory in MiB, and its open files.
+fn used(process: u32) -> (u64, usize) {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let files = fs::read_dir(format!("/proc/{process}/fd")).unwrap().count();
+    (kib / 1024, files)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attacks_cost_no_honest_request() {
+    let app = Router::new().fallback(async |body: Bytes| format!("{} bytes", body.len()));
+    let upstream = serve(app).await;
+    let gateway = Gateway::with_stalled_stderr(&format!("http://{upstream}"), |command| {
+        command
+            .env_remove("GATEWAY_MODE")
+            .env("CLIENT_KEYS", CLIENT);
+    })
+    .await;
+    let (address, process) = (gateway.address(), gateway.process());
+    let seconds = Duration::from_secs(number("ATTACK_SECONDS", 5));
+
+    let show = |name: &str, seen: &Seen| {
+        println!(
+            "{name}: {} requests, {} failed, median {:?}, p99 {:?}",
+            seen.times.len(),
+            seen.failed,
+            seen.percentile(50),
+            seen.percentile(99)
+        );
+    };
+    let alone = honest(address, HONEST, Instant::now() + seconds).await;
+    show("alone", &alone);
+    let (memory, files) = used(process);
+    println!("    memory {memory} MiB, {files} files");
+
+    for attack in Attack::ALL {
+        let load = Load::start(attack.benign(), move || keep_asking(address));
+        let benign = honest(address, HONEST, Instant::now() + seconds).await;
+        load.stop().await;
+        show(&format!("{attack:?}, a benign load"), &benign);
+        let limit = benign.percentile(50) * 2;
+
+        let attackers = Load::start(attack.connections(), move || attack.run(address));
+        let seen = honest(address, HONEST, Instant::now() + seconds).await;
+        let (memory, open) = used(process);
+        attackers.stop().await;
+        show(&format!("{attack:?}"), &seen);
+        let ended = Instant::now();
+        let mut back = None;
+        while back.is_none() && ended.elapsed() < BACK {
+            sleep(Duration::from_millis(100)).await;
+            let (_, open) = used(process);
+            back = (open <= files + IDLE + 2 * HONEST).then(|| ended.elapsed());
+        }
+        println!("    memory {memory} MiB, {open} files, back after {back:?}");
+        assert_eq!(seen.failed, 0, "{attack:?}");
+        assert!(
+            seen.percentile(50) <= limit,
+            "{attack:?}: median above {limit:?}"
+        );
+        assert!(memory < MEMORY, "{attack:?}: {memory} MiB");
+        assert!(back.is_some(), "{attack:?}: its connections last");
+    }
+}
