@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::changes::Changes;
-use super::warnings::{Pinned, WatchError};
+use super::facts::{Pinned, Storage, WatchError};
 
 /// A watch that does not exist.
 pub(crate) struct Watch;
@@ -45,4 +45,9 @@ impl Signature {
 /// Returns `None`: nothing is known here.
 pub(crate) fn pinned(_: &File, _: &Metadata) -> Option<Pinned> {
     None
+}
+
+/// Returns [`Storage::Unknown`]: nothing is known here.
+pub(crate) const fn storage(_: &Path, _: Option<&Path>) -> Storage {
+    Storage::Unknown
 }

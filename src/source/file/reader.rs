@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::changes::{Changes, Mark};
 use super::content::{Content, Field};
+use super::facts::{Pinned, Storage, WatchError};
 use super::fault::Fault;
-use super::os::{Signature, Watch, pinned};
+use super::os::{Signature, Watch, pinned, storage};
 use super::settle::Steadiness;
-use super::warnings::{Pinned, WatchError};
 use crate::fs::{Exposure, SecretFile, open};
 use crate::source::key_check::KeyCheck;
 
@@ -53,6 +53,7 @@ pub(crate) struct Reading {
     pub(crate) mark: Mark,
     /// What was at the path before the read.
     pub(crate) path_state: PathState,
+    pub(crate) storage: Storage,
     /// Where the links of the path lead.
     pub(crate) target: Option<PathBuf>,
     pub(crate) watch: Result<(), WatchError>,
@@ -102,6 +103,7 @@ impl Reader {
         Reading {
             mark,
             path_state,
+            storage: storage(&options.path, target.as_deref()),
             target,
             watch,
             file,
