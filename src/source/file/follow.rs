@@ -15,7 +15,7 @@ use super::content::{Digest, Fill};
 use super::facts::Storage;
 use super::fault::Fault;
 use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, path_state};
-use super::settle::{Found, LinkTarget, Settling, Verdict, unsettled};
+use super::settle::{Found, LinkTarget, Settling, Steadiness, Verdict, unsettled};
 use super::warnings::Warnings;
 use crate::blocking;
 use crate::secret::Secret;
@@ -184,12 +184,19 @@ impl Follower {
             let (digest, fill) = (content.digest(), content.fill());
             let unchanged = ask.revision.is_some_and(|current| digest.is_of(current));
             if !unchanged {
+                let writer = self.changes.writer_since(self.accepted);
+                // Later events are about later content. This comes second, so that none is missed.
+                let steadiness = if self.changes.last_written() == reading.written {
+                    steadiness
+                } else {
+                    Steadiness::Unsteady
+                };
                 let verdict = settling.judge(Found {
                     digest,
                     fill,
                     steadiness,
                     link: link_target(self.target.as_ref(), reading.target.as_ref()),
-                    writer: self.changes.writer_since(self.accepted),
+                    writer,
                 });
                 match verdict {
                     Verdict::Accept => {}

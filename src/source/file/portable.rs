@@ -18,7 +18,6 @@ impl Watch {
 
     #[expect(
         clippy::unused_self,
-        clippy::unnecessary_wraps,
         reason = "the watch on Unix has the same signature"
     )]
     pub(crate) fn arm(&mut self, _: &Path) -> Result<(), WatchError> {

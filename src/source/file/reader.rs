@@ -51,6 +51,8 @@ pub(crate) type PathState = Result<Signature, ErrorKind>;
 pub(crate) struct Reading {
     /// The last event before the read.
     pub(crate) mark: Mark,
+    /// The last event about the writer before the read.
+    pub(crate) written: Mark,
     /// What was at the path before the read.
     pub(crate) path_state: PathState,
     pub(crate) storage: Storage,
@@ -94,19 +96,14 @@ impl Reader {
         let written = self.changes.last_written();
         let path_state = path_state(&options.path);
         let target = fs::canonicalize(&options.path).ok();
-        let mut file = read_file(options);
-        if let Ok(read) = &mut file {
-            if self.changes.last_written() != written {
-                read.steadiness = Steadiness::Unsteady;
-            }
-        }
         Reading {
             mark,
+            written,
             path_state,
             storage: storage(&options.path, target.as_deref()),
             target,
             watch,
-            file,
+            file: read_file(options),
         }
     }
 }
