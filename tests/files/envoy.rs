@@ -38,8 +38,9 @@ impl Envoy {
             configuration(address, upstream, &secret).to_string(),
         )
         .unwrap();
-        let child = Command::new(program("ENVOY"))
+        let mut child = Command::new(program("ENVOY"))
             .args(["--disable-hot-restart", "--concurrency", "1"])
+            .args(["--service-node", "test", "--service-cluster", "test"])
             .args(["-l", "error", "-c"])
             .arg(&config)
             .stdin(Stdio::null())
@@ -47,6 +48,7 @@ impl Envoy {
             .spawn()
             .unwrap();
         while TcpStream::connect(address).await.is_err() {
+            assert_eq!(child.try_wait().unwrap(), None, "Envoy runs");
             sleep(Duration::from_millis(20)).await;
         }
         Self {

@@ -1,10 +1,10 @@
 //! What ten files cost while nothing changes.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::tempdir;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::support::{Followed, write};
 

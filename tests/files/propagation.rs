@@ -1,11 +1,14 @@
 //! How long a new key takes from the file to the first request that carries it.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -17,9 +20,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tempfile::tempdir;
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, spawn};
-use tokio::time::{sleep, timeout};
+use tokio::task::spawn;
+use tokio::time::{Instant, sleep, timeout};
 use tower::{Layer as _, Service, ServiceExt as _};
 use tower_rotating_auth::{
     outbound::{InjectKeyLayer, IntoCredential as _, RotatingCredential},
@@ -32,6 +36,9 @@ use super::support::{LOOKED_AT, Volume, replacement, write};
 
 /// How soon a change reaches the upstream that the watch sees.
 const GOAL: Duration = Duration::from_millis(3);
+
+/// The pause between two requests.
+const PAUSE: Duration = Duration::from_micros(200);
 
 fn key(number: usize) -> String {
     format!("sk-{number}")
@@ -100,33 +107,34 @@ impl Upstream {
     }
 }
 
-/// Ends the load when it is dropped.
-struct Load(AbortHandle);
+/// A thread that sends one request after the other, until it is dropped.
+struct Load(Arc<AtomicBool>);
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Sends one request after the other.
-fn load<S>(service: S, to: SocketAddr) -> Load
+fn load<S>(mut service: S, to: SocketAddr) -> Load
 where
-    S: Service<Request<Empty<Bytes>>, Response: Send, Error: std::fmt::Debug, Future: Send>
-        + Clone
-        + Send
-        + 'static,
+    S: Service<Request<Empty<Bytes>>, Error: Debug> + Send + 'static,
 {
-    let sending = spawn(async move {
-        loop {
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        while !end.load(Ordering::Relaxed) {
             let request = Request::get(format!("http://{to}/")).body(Empty::new());
-            let sent = service.clone().oneshot(request.unwrap()).await;
+            let sent = runtime.block_on(async {
+                let ready = service.ready().await.unwrap();
+                ready.call(request.unwrap()).await
+            });
             drop(sent.unwrap());
-            // A service that sends as fast as it can leaves no time for anything else.
-            sleep(Duration::from_micros(1)).await;
+            thread::sleep(PAUSE);
         }
     });
-    Load(sending.abort_handle())
+    Load(ended)
 }
 
 /// Sends requests with the key of a file source.

@@ -1,14 +1,14 @@
 //! How soon a stream ends whose key was revoked in the key file.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Empty, StreamBody};
 use tempfile::tempdir;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_stream::pending;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_rotating_auth::{Rotating, inbound::RequireKeyLayer, source::FileSource};

@@ -6,9 +6,9 @@ use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tower_rotating_auth::{Rotating, Secret, rotating::Subscription, source::FileSource};
 
 /// How long a change may take that the watch sees, and one that it cannot see. The machine may be

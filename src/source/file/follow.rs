@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::mem::{Discriminant, discriminant};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::select;
@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::changes::{Changes, Mark};
 use super::content::{Digest, Fill};
+use super::facts::Storage;
 use super::fault::Fault;
 use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, path_state};
-use super::settle::{Found, LinkTarget, Settling, Verdict, unsettled};
+use super::settle::{Found, LinkTarget, Settling, Steadiness, Verdict, unsettled};
 use super::warnings::Warnings;
 use crate::blocking;
 use crate::secret::Secret;
@@ -47,7 +48,7 @@ pub(crate) struct Follower {
     look_every: Duration,
     next_look: Option<Instant>,
     /// What the last read saw before it began.
-    seen: Option<(Mark, PathState)>,
+    seen: Option<Seen>,
     /// What the last fetch found. `None` if it did not end, or gave up on content that changes.
     fetched: Option<Summary>,
     /// The last event before the content was read that was accepted last.
@@ -55,6 +56,13 @@ pub(crate) struct Follower {
     /// Where the links of the path led then.
     target: Option<PathBuf>,
     warnings: Warnings,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    mark: Mark,
+    path_state: PathState,
+    storage: Storage,
 }
 
 /// What a read found, so that two reads can be compared.
@@ -115,21 +123,28 @@ impl Follower {
 
     /// Waits until a read may find something new.
     async fn hinted(&mut self, options: &FileOptions) {
-        let Some((mark, last)) = self.seen else {
+        let Some(seen) = self.seen else {
             return;
         };
         loop {
             let next_look = *self
                 .next_look
-                .get_or_insert_with(|| Instant::now() + self.look_every);
+                .get_or_insert_with(|| next_look(Instant::now(), self.look_every));
             select! {
                 biased;
-                () = self.changes.after(mark) => return,
+                () = self.changes.after(seen.mark) => return,
                 () = sleep_until(next_look) => {}
             }
-            let path = options.path.clone();
-            match self.block_on(move |_| path_state(&path)).await {
-                Ok(now) if now == last => self.next_look = None,
+            let now = match seen.storage {
+                // To hand it over would cost much more than the look itself.
+                Storage::Local => Ok(path_state(&options.path)),
+                Storage::Unknown => {
+                    let path = options.path.clone();
+                    self.block_on(move |_| path_state(&path)).await
+                }
+            };
+            match now {
+                Ok(now) if now == seen.path_state => self.next_look = None,
                 Ok(_) => return,
                 Err(_) => return pending().await,
             }
@@ -169,12 +184,19 @@ impl Follower {
             let (digest, fill) = (content.digest(), content.fill());
             let unchanged = ask.revision.is_some_and(|current| digest.is_of(current));
             if !unchanged {
+                let writer = self.changes.writer_since(self.accepted);
+                // Later events are about later content. This comes second, so that none is missed.
+                let steadiness = if self.changes.last_written() == reading.written {
+                    steadiness
+                } else {
+                    Steadiness::Unsteady
+                };
                 let verdict = settling.judge(Found {
                     digest,
                     fill,
                     steadiness,
                     link: link_target(self.target.as_ref(), reading.target.as_ref()),
-                    writer: self.changes.writer_since(self.accepted),
+                    writer,
                 });
                 match verdict {
                     Verdict::Accept => {}
@@ -215,7 +237,11 @@ impl Follower {
             let options = options.clone();
             self.block_on(move |reader| reader.read(&options)).await?
         };
-        self.seen = Some((reading.mark, reading.path_state));
+        self.seen = Some(Seen {
+            mark: reading.mark,
+            path_state: reading.path_state,
+            storage: reading.storage,
+        });
         self.next_look = None;
         if let Err(error) = &reading.watch {
             self.warnings.unwatched(&options.path, error);
@@ -241,6 +267,16 @@ impl Follower {
     }
 }
 
+/// Returns when to look, at most `every` from now.
+///
+/// All sources look at the same moments. To wake a process costs more than a look.
+fn next_look(now: Instant, every: Duration) -> Instant {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let since_start = now.saturating_duration_since(*START);
+    let since_second = Duration::from_nanos(since_start.subsec_nanos().into());
+    now + every.saturating_sub(since_second)
+}
+
 /// Refuses a secret that is no key.
 fn check(secret: Secret, check: KeyCheck, purpose: Purpose) -> Result<Secret, Fault> {
     let check = match purpose {
@@ -264,5 +300,22 @@ fn link_target(before: Option<&PathBuf>, now: Option<&PathBuf>) -> LinkTarget {
     match (before, now) {
         (Some(before), Some(now)) if before != now => LinkTarget::Swapped,
         _ => LinkTarget::Unchanged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_look_at_the_same_moments() {
+        let first = Instant::now() + LOOK;
+        let look = next_look(first, LOOK);
+        for later in [1, 300, 999].map(Duration::from_millis) {
+            let now = first + later;
+            let next = next_look(now, LOOK);
+            assert!(now < next && next <= now + LOOK);
+            assert!(next == look || next == look + LOOK, "{later:?}");
+        }
     }
 }

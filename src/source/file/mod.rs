@@ -6,6 +6,7 @@
 
 mod changes;
 mod content;
+mod facts;
 mod fault;
 mod follow;
 mod os;
@@ -18,7 +19,8 @@ mod portable;
 #[cfg(all(unix, not(portable_only)))]
 mod unix;
 
-#[cfg(all(test, unix, not(portable_only)))]
+#[cfg(test)]
+#[cfg(all(unix, not(portable_only)))]
 mod tests;
 
 use std::fmt;

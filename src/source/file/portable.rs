@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::changes::Changes;
-use super::warnings::{Pinned, WatchError};
+use super::facts::{Pinned, Storage, WatchError};
 
 /// A watch that does not exist.
 pub(crate) struct Watch;
@@ -18,7 +18,6 @@ impl Watch {
 
     #[expect(
         clippy::unused_self,
-        clippy::unnecessary_wraps,
         reason = "the watch on Unix has the same signature"
     )]
     pub(crate) fn arm(&mut self, _: &Path) -> Result<(), WatchError> {
@@ -45,4 +44,9 @@ impl Signature {
 /// Returns `None`: nothing is known here.
 pub(crate) fn pinned(_: &File, _: &Metadata) -> Option<Pinned> {
     None
+}
+
+/// Returns [`Storage::Unknown`]: nothing is known here.
+pub(crate) const fn storage(_: &Path, _: Option<&Path>) -> Storage {
+    Storage::Unknown
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::changes::{Changes, Mark};
 use super::content::{Content, Field};
+use super::facts::{Pinned, Storage, WatchError};
 use super::fault::Fault;
-use super::os::{Signature, Watch, pinned};
+use super::os::{Signature, Watch, pinned, storage};
 use super::settle::Steadiness;
-use super::warnings::{Pinned, WatchError};
 use crate::fs::{Custody, Distrust, Exposure, SecretFile, open};
 use crate::source::key_check::KeyCheck;
 
@@ -52,8 +52,11 @@ pub(crate) type PathState = Result<Signature, ErrorKind>;
 pub(crate) struct Reading {
     /// The last event before the read.
     pub(crate) mark: Mark,
+    /// The last event about the writer before the read.
+    pub(crate) written: Mark,
     /// What was at the path before the read.
     pub(crate) path_state: PathState,
+    pub(crate) storage: Storage,
     /// Where the links of the path lead.
     pub(crate) target: Option<PathBuf>,
     pub(crate) watch: Result<(), WatchError>,
@@ -95,18 +98,14 @@ impl Reader {
         let written = self.changes.last_written();
         let path_state = path_state(&options.path);
         let target = fs::canonicalize(&options.path).ok();
-        let mut file = read_file(options);
-        if let Ok(read) = &mut file {
-            if self.changes.last_written() != written {
-                read.steadiness = Steadiness::Unsteady;
-            }
-        }
         Reading {
             mark,
+            written,
             path_state,
+            storage: storage(&options.path, target.as_deref()),
             target,
             watch,
-            file,
+            file: read_file(options),
         }
     }
 }

@@ -5,8 +5,8 @@
 //!
 //! - A swapped link in the path, or a rename to a watched name: whoever does that has finished the
 //!   file before.
-//! - A writer that closes the file. A key is believed at once. A key set is often written in several
-//!   steps, and half of one revokes keys, so it must stay the same for 20 ms.
+//! - A writer that closes the file. A key is believed at once. Half a key set revokes keys, and some
+//!   programs write one in several steps, so it must stay the same for 20 ms.
 //! - If nothing else is known, content that stays the same for 50 ms.
 //!
 //! Whatever the evidence, the file must not change while it is read.
@@ -100,7 +100,7 @@ impl Settling {
                 self.last = Some((found.digest, Duration::ZERO));
                 return Verdict::AwaitWriter;
             }
-            (Fill::Some, Writer::Closed | Writer::Renamed) if !steady => PAUSE_UNSTEADY,
+            (_, Writer::Closed | Writer::Renamed) if !steady => PAUSE_UNSTEADY,
             (Fill::Some, Writer::Closed) => PAUSE_CLOSED,
             _ => PAUSE,
         };

@@ -4,23 +4,8 @@ use std::error::Error;
 use std::mem::replace;
 use std::path::Path;
 
+use super::facts::{Pinned, WatchError};
 use crate::fs::{Distrust, Exposure};
-
-/// Why the watch could not be set up.
-pub(crate) type WatchError = Box<dyn Error + Send + Sync>;
-
-/// Why a file may never change, whatever its writer does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(all(unix, not(portable_only))),
-    expect(dead_code, reason = "only Unix tells")
-)]
-pub(crate) enum Pinned {
-    /// The file itself is mounted, rather than its folder.
-    MountPoint,
-    /// The file has no name any more: it was replaced or removed where it is mounted from.
-    NoLinks,
-}
 
 /// Which warnings have been logged.
 #[derive(Default)]

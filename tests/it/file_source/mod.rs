@@ -13,12 +13,8 @@ mod torn;
 mod volume;
 
 #[cfg(all(unix, not(portable_only)))]
-mod mounted;
-#[cfg(all(unix, not(portable_only)))]
 mod not_a_key;
 #[cfg(all(unix, not(portable_only)))]
 mod permissions;
-#[cfg(all(unix, not(portable_only)))]
-mod unwatched;
 #[cfg(all(unix, not(portable_only)))]
 mod watch;

@@ -3,11 +3,11 @@
 //! The tests beside `src/source/file/` show what the watch reports by itself.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tower_rotating_auth::{
     Rotating, Secret,
     rotating::Subscription,
@@ -15,6 +15,8 @@ use tower_rotating_auth::{
 };
 
 use super::support::{Desk, assert_content, in_time, write};
+use crate::support::Traced;
+use crate::support::child::{again_as, in_child};
 
 /// A poll interval that no test reaches.
 pub(super) const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -54,7 +56,10 @@ async fn until(is_so: impl Fn() -> bool) {
 }
 
 /// Points the link `current` to a directory that holds the key in a subdirectory.
+#[cfg(target_os = "linux")]
 fn release(desk: &Desk, number: u32) {
+    use std::os::unix::fs::symlink;
+
     let keys = desk.at(&format!("releases/{number}/keys"));
     fs::create_dir_all(&keys).unwrap();
     write(&keys.join("openai"), &format!("sk-{number}"));
@@ -84,12 +89,97 @@ async fn directory_moved_away_and_back_is_seen() {
     }
 }
 
+/// No watched folder changes, so only a look finds this.
+#[tokio::test(start_paused = true)]
+async fn folder_renamed_further_above_is_seen() {
+    let desk = Desk::empty();
+    let [live, next, old] = ["live", "next", "old"].map(|name| desk.at(name));
+    let make = |root: &Path, content: &str| {
+        fs::create_dir_all(root.join("keys")).unwrap();
+        write(&root.join("keys/openai"), content);
+    };
+    make(&live, "sk-0");
+    let mut key = Watched::start(&live.join("keys/openai")).await;
+    for number in 1..=5 {
+        let content = format!("sk-{number}");
+        make(&next, &content);
+        fs::rename(&live, &old).unwrap();
+        fs::rename(&next, &live).unwrap();
+        let renamed = Instant::now();
+        key.becomes(&content).await;
+        let waited = renamed.elapsed();
+        assert!(waited <= Duration::from_millis(1_100), "{waited:?}");
+        fs::remove_dir_all(&old).unwrap();
+        write(&live.join("keys/openai"), "sk-again");
+        key.becomes("sk-again").await;
+    }
+}
+
+/// Runs again in a namespace that may mount. A mount causes no event: the next look finds it, and
+/// watches it.
+#[tokio::test(start_paused = true)]
+async fn mounted_volume_is_watched_once_found() {
+    if !in_child() {
+        again_as(
+            &["--user", "--map-root-user", "--mount"],
+            "true",
+            "file_source::watch::mounted_volume_is_watched_once_found",
+        );
+        return;
+    }
+    let desk = Desk::empty();
+    let path = desk.at("keys/openai");
+    fs::create_dir(desk.at("keys")).unwrap();
+    write(&path, "sk-0");
+    let mut key = Watched::start(&path).await;
+
+    let mut mount = Command::new("mount");
+    let mount = mount.args(["-t", "tmpfs", "none"]).arg(desk.at("keys"));
+    assert!(mount.status().unwrap().success());
+    write(&path, "sk-1");
+    key.becomes("sk-1").await;
+    write(&path, "sk-2");
+    key.becomes("sk-2").await;
+
+    let unmounted = Command::new("umount").arg(desk.at("keys")).status();
+    assert!(
+        unmounted.unwrap().success(),
+        "the directory cannot be removed"
+    );
+}
+
+/// Runs again in a process that cannot create an inotify instance.
+#[tokio::test(start_paused = true)]
+async fn failed_watch_falls_back_to_polling() {
+    if !in_child() {
+        again_as(
+            &["--user", "--map-root-user"],
+            "echo 0 > /proc/sys/user/max_inotify_instances",
+            "file_source::watch::failed_watch_falls_back_to_polling",
+        );
+        return;
+    }
+    let traced = Traced::new();
+    let desk = Desk::new("sk-0");
+    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    let mut changes = key.subscribe();
+    for number in 1..=5 {
+        let content = format!("sk-{number}");
+        write(&desk.path, &content);
+        let written = Instant::now();
+        assert_content(&in_time(changes.changed()).await.unwrap(), &content);
+        let waited = written.elapsed();
+        assert!(waited < Duration::from_millis(1_200), "{waited:?}");
+    }
+    let text = traced.text();
+    assert_eq!(text.matches("WARN").count(), 1, "{text}");
+    assert!(text.contains("cannot watch"), "{text}");
+}
+
 /// Runs again in a process of its own, where no other test has a watch.
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
 async fn stale_directories_are_unwatched() {
-    use crate::support::child::{again_as, in_child};
-
     if !in_child() {
         again_as(
             &["--user", "--map-root-user"],

@@ -72,3 +72,29 @@ async fn slow_overwriting_writer_shows_no_partial_key() {
 async fn slow_creating_writer_shows_no_partial_key() {
     rotate(Way::UnlinkAndCreate).await;
 }
+
+/// The events of a writer arrive while its file is being read.
+#[tokio::test]
+async fn hasty_writer_shows_no_partial_key() {
+    const ROTATIONS: usize = 300;
+    let desk = Desk::new(&key(0));
+    let mut followed = Followed::start(&desk.path).await;
+    let path = desk.path.clone();
+    let writing = thread::spawn(move || {
+        for number in 1..=ROTATIONS {
+            thread::sleep(Duration::from_millis(3));
+            write_slowly(&path, Way::Truncate, Duration::ZERO, &key(number));
+        }
+    });
+    loop {
+        followed.hint().await;
+        let Ok(Some(found)) = followed.fetch().await else {
+            continue;
+        };
+        assert_eq!(found, key(found.len() - 10), "a partial key");
+        if found == key(ROTATIONS) {
+            break;
+        }
+    }
+    writing.join().unwrap();
+}

@@ -13,9 +13,13 @@ use crate::source::Source as _;
 use crate::source::file::FileSource;
 
 async fn rotate(writer: impl Fn(&Path, &str)) {
+    rotate_times(20, writer).await;
+}
+
+async fn rotate_times(times: u32, writer: impl Fn(&Path, &str)) {
     let desk = Desk::new("sk-0");
     let mut key = Followed::start(&desk.path).await;
-    for number in 1..=20 {
+    for number in 1..=times {
         let content = format!("sk-{number}");
         writer(&desk.path, &content);
         key.becomes(&content).await;
@@ -41,9 +45,10 @@ async fn unlink_and_create_is_seen() {
     .await;
 }
 
+/// A new name says that somebody may go on to write, which nobody does here.
 #[tokio::test]
 async fn hard_link_to_the_name_is_seen() {
-    rotate(|path, content| {
+    rotate_times(2, |path, content| {
         let next = path.with_extension("next");
         write(&next, content);
         fs::remove_file(path).unwrap();

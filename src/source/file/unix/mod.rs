@@ -3,7 +3,9 @@
 mod events;
 mod link_chain;
 mod signature;
+mod storage;
 mod watch;
 
 pub(crate) use self::signature::{Signature, pinned};
+pub(crate) use self::storage::storage;
 pub(crate) use self::watch::Watch;

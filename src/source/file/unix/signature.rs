@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 
-use crate::source::file::warnings::Pinned;
+use crate::source::file::facts::Pinned;
 
 /// What differs once a file has changed: another file has the name, or its content or its inode was
 /// written.

@@ -14,7 +14,7 @@ use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
 use super::events::{Names, handle};
 use super::link_chain::{entry, names};
 use crate::source::file::changes::Changes;
-use crate::source::file::warnings::WatchError;
+use crate::source::file::facts::WatchError;
 
 /// How often the watch is set up again because the path changed meanwhile.
 const ATTEMPTS: u32 = 3;
