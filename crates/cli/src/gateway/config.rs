@@ -67,7 +67,7 @@ pub(crate) enum KeyHeader {
 #[derive(Debug)]
 pub(crate) enum KeyFrom {
     File(PathBuf),
-    Source(SourceConfig),
+    Source(Box<SourceConfig>),
     Environment(Secret),
 }
 
@@ -118,7 +118,7 @@ impl Upstream {
         let source = source.filter(|source| !source.is_empty());
         let key = match (file, source, key) {
             (Some(path), None, None) => KeyFrom::File(path),
-            (None, Some(source), None) => KeyFrom::Source(parse_source(&source)?),
+            (None, Some(source), None) => KeyFrom::Source(Box::new(parse_source(&source)?)),
             (None, None, Some(key)) => KeyFrom::Environment(Secret::from(key.trim())),
             (None, None, None) => {
                 return Err(usage(
@@ -126,11 +126,17 @@ impl Upstream {
                      --upstream-key SOURCE, or set OPENAI_API_KEY",
                 ));
             }
-            _ => {
-                return Err(usage(
-                    "two upstream keys: of --upstream-key-file (OPENAI_API_KEY_FILE), --upstream-key and \
-                     OPENAI_API_KEY, more than one is set; unset all but one",
-                ));
+            (file, source, key) => {
+                let set = [
+                    file.map(|_| "--upstream-key-file (OPENAI_API_KEY_FILE)"),
+                    source.map(|_| "--upstream-key (GATEWAY_UPSTREAM_KEY)"),
+                    key.map(|_| "OPENAI_API_KEY"),
+                ];
+                let set: Vec<_> = set.into_iter().flatten().collect();
+                return Err(Error::usage(format!(
+                    "two upstream keys: {} are both set; unset one of them",
+                    set.join(" and ")
+                )));
             }
         };
         let invalid = |why| Error::usage(format!("--upstream: {why}"));

@@ -12,7 +12,7 @@ use tower_rotating_auth::{
         Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, RotatingCredential,
         RotatingCredentialBuilder,
     },
-    source::{BoxSource, FileSource, Source as _},
+    source::{BoxSource, FileSource, Source as _, SourceConfig},
 };
 
 use super::config::{KeyFrom, KeyHeader, Upstream};
@@ -92,7 +92,7 @@ impl UpstreamKey {
                 Self::refreshed(builder, upstream, file, &place).await
             }
             KeyFrom::Source(config) => {
-                let source = config.clone().into_source();
+                let source = SourceConfig::clone(config).into_source();
                 Self::refreshed(builder, upstream, source, "from --upstream-key").await
             }
         }
