@@ -208,7 +208,7 @@ async fn login_of_a_database_never_ends_in_use() {
         "renewed, and then replaced: {generations}"
     );
 
-    bao.bao(&["lease", "revoke", "-prefix", "database/creds/app"]);
+    bao.bao(&["lease", "revoke", "-sync", "-prefix", "database/creds/app"]);
     let revoked = logins.current();
     assert!(!postgres.accepts(&revoked.user, &revoked.password));
     let newer = logins.refresh_newer_than(revoked.generation()).await;
