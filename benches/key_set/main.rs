@@ -11,6 +11,7 @@
     reason = "a benchmark that cannot run should stop"
 )]
 
+mod key_file;
 #[path = "../../src/inbound/key/last_use.rs"]
 #[expect(
     dead_code,
@@ -38,6 +39,9 @@ fn main() {
         (false, []) => &[1_000, 100_000, 1_000_000][..],
         (false, sizes) => sizes,
     };
+    for &keys in sizes {
+        key_file::run(keys);
+    }
     for &keys in sizes.iter().filter(|keys| **keys <= 1_000_000) {
         structures::run(keys);
     }

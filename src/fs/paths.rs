@@ -1,104 +1,108 @@
-//! Where a file really is, and the names of the files beside it.
+//! Where a file really is, and the files beside it.
 
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// The path of a file behind all links, since a rename would replace a link, and its directory.
-#[derive(Debug)]
+use super::os::{self, Directory};
+
+/// A file behind all links, since a rename would replace a link: the directory that holds it, and
+/// its name there.
+#[derive(Clone, Debug)]
 pub(crate) struct Paths {
+    /// The path by which it was found, for messages.
     pub(crate) file: PathBuf,
-    pub(crate) directory: PathBuf,
+    directory: Arc<Directory>,
+    name: OsString,
 }
 
 impl Paths {
     /// Resolves a path. The file need not exist, its directory must.
     pub(crate) fn resolve(path: &Path) -> io::Result<Self> {
-        Self::resolve_by(path, |path| fs::canonicalize(path))
+        let (directory, name) = os::find(path)?;
+        Ok(Self::of(directory.into(), name))
     }
 
-    fn resolve_by(
-        path: &Path,
-        mut canonicalize: impl FnMut(&Path) -> io::Result<PathBuf>,
-    ) -> io::Result<Self> {
-        let file = match canonicalize(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound && is_nothing(path) => {
-                let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
-                directory_of(path)?.join(name)
-            }
-            // Either a link to nothing, or another process has created the file since.
-            Err(error) if error.kind() == ErrorKind::NotFound => canonicalize(path)?,
-            found => found?,
-        };
-        let directory = directory_of(&file)?;
-        Ok(Self { file, directory })
+    fn of(directory: Arc<Directory>, name: OsString) -> Self {
+        Self {
+            file: directory.path().join(&name),
+            directory,
+            name,
+        }
     }
 
     /// The file whose lock a writer holds. It is never removed while it is held: others wait with
     /// it open.
-    pub(crate) fn lock(&self) -> PathBuf {
+    pub(crate) fn lock(&self) -> Self {
         self.beside(".lock")
     }
 
     /// Holds the highest serial that was written.
-    pub(crate) fn note(&self) -> PathBuf {
+    pub(crate) fn note(&self) -> Self {
         self.beside(".serial")
     }
 
     /// The same, as earlier versions named it. It is read and never written.
-    pub(crate) fn old_note(&self) -> PathBuf {
+    pub(crate) fn old_note(&self) -> Self {
         self.beside(".generation")
     }
 
     /// The new content, until it is renamed.
-    pub(crate) fn next(&self) -> PathBuf {
+    pub(crate) fn next(&self) -> Self {
         self.beside(".next")
     }
 
     /// The file beside a key file that says when its keys were used.
     pub(crate) fn used(&self) -> Self {
-        Self {
-            file: self.beside(".used"),
-            directory: self.directory.clone(),
-        }
+        self.beside(".used")
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
-        let mut path = OsString::from(&self.file);
-        path.push(suffix);
-        path.into()
+    fn beside(&self, suffix: &str) -> Self {
+        let mut name = self.name.clone();
+        name.push(suffix);
+        Self::of(Arc::clone(&self.directory), name)
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(super) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    /// Opens the file for reading, or returns `None` if there is none.
+    pub(crate) fn open_if_exists(&self) -> io::Result<Option<File>> {
+        if_exists(self.directory.open(&self.name))
+    }
+
+    /// Opens the file to lock it, or returns `None` if there is none.
+    #[cfg(feature = "keyring")]
+    pub(super) fn open_to_lock(&self) -> io::Result<Option<File>> {
+        if_exists(self.directory.open_to_lock(&self.name))
+    }
+
+    /// Creates the file, which its owner alone may read. Fails if the name is taken.
+    pub(super) fn create_new(&self) -> io::Result<File> {
+        self.directory.create_new(&self.name)
+    }
+
+    pub(super) fn remove_if_exists(&self) -> io::Result<()> {
+        if_exists(self.directory.remove(&self.name)).map(drop)
+    }
+
+    /// Returns whether this file is the one of this name.
+    #[cfg(feature = "keyring")]
+    pub(super) fn is(&self, file: &File) -> io::Result<bool> {
+        self.directory.holds(&self.name, file)
     }
 }
 
-/// Returns whether there is nothing at the path, not even a link.
-fn is_nothing(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
-}
-
-fn directory_of(path: &Path) -> io::Result<PathBuf> {
-    let directory = path
-        .parent()
-        .filter(|directory| !directory.as_os_str().is_empty());
-    fs::canonicalize(directory.unwrap_or_else(|| Path::new(".")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn file_created_meanwhile_is_resolved() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys.toml");
-        let mut looks = 0;
-        let paths = Paths::resolve_by(&path, |path| {
-            looks += 1;
-            let found = fs::canonicalize(path);
-            fs::write(path, "").unwrap(); // by another process, after the first look
-            found
-        });
-        assert_eq!(paths.unwrap().file, fs::canonicalize(&path).unwrap());
-        assert_eq!(looks, 2);
+fn if_exists<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
     }
 }

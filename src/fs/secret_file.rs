@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 
+use super::custody::Distrust;
 use super::exposure::Exposure;
 use super::os;
 use super::read::{SecretBytes, read_bounded};
@@ -25,6 +26,8 @@ pub(crate) enum FileError {
     Writable {
         mode: u32,
     },
+    /// Somebody else could replace it.
+    Distrusted(Distrust),
     TooLarge {
         max: usize,
     },
@@ -76,6 +79,7 @@ impl fmt::Display for FileError {
                 f,
                 "is writable by others (mode {mode:04o}), who could replace the keys; run `chmod go-w` on it"
             ),
+            Self::Distrusted(why) => why.fmt(f),
             Self::TooLarge { max } => write!(f, "has more than {max} bytes; is it a key file?"),
             Self::Io(_) => f.write_str("could not be read"),
         }
@@ -86,7 +90,10 @@ impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
-            Self::NotRegular | Self::Writable { .. } | Self::TooLarge { .. } => None,
+            Self::NotRegular
+            | Self::Writable { .. }
+            | Self::Distrusted(_)
+            | Self::TooLarge { .. } => None,
         }
     }
 }

@@ -49,13 +49,17 @@ pub enum ConfigErrorKind {
     TemplateAsPath,
     /// A policy entry's template does not start with a slash, or its braces do not match.
     InvalidTemplate,
-    /// An earlier policy entry for the same route says something else.
+    /// An earlier policy entry for the same route says something else. Paths that differ only in
+    /// their spelling, such as `/a` and `/a/`, are the same route.
     ConflictingEntry,
     /// A route given to [`RoutePolicy::audit`](crate::inbound::policy::RoutePolicy::audit) is not a
     /// route.
     InvalidRoute,
     /// Policy entries match no route of the application.
     UnknownRoute,
+    /// Policy entries for `GET` close routes whose handlers run for `HEAD`, which has entries that
+    /// require less.
+    BypassedEntry,
     /// Routes that must need a key are served without one.
     OpenRoute,
 }

@@ -67,7 +67,7 @@ mod use_file;
 
 pub use self::decide::{NotAllowed, Rotation};
 #[cfg(all(feature = "file", feature = "key-file"))]
-pub use self::file_store::FileStore;
+pub use self::file_store::{FileFinding, FileFindingKind, FileStore};
 pub use self::issuance_policy::{IssuancePolicy, MaxAge};
 pub use self::request::{ExternalKey, IssueRequest, KeySelector, RevokeRequest, RotateRequest};
 pub use self::ring::{

@@ -16,6 +16,18 @@ pub struct Fetch<'a, T> {
     pub revision: Option<&'a Revision>,
     /// The current value, so that a source can update a large one instead of building it again.
     pub current: Option<&'a T>,
+    /// What the value is for.
+    pub(crate) purpose: Purpose,
+}
+
+/// What a secret is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// One secret, such as a key.
+    #[default]
+    Secret,
+    /// The text of a key set. What such a text may look like is up to the parser.
+    KeySet,
 }
 
 impl<'a, T> Fetch<'a, T> {
@@ -26,7 +38,15 @@ impl<'a, T> Fetch<'a, T> {
             rejected: self.rejected,
             revision: self.revision,
             current: None,
+            purpose: self.purpose,
         }
+    }
+
+    /// Returns the same request for the text of a key set.
+    #[cfg(feature = "inbound")]
+    pub(crate) const fn for_key_set(mut self) -> Self {
+        self.purpose = Purpose::KeySet;
+        self
     }
 }
 

@@ -63,6 +63,7 @@ mod file;
 mod http;
 #[cfg(any(feature = "exec", feature = "http", feature = "jwt"))]
 mod json;
+mod key_check;
 #[cfg(feature = "oauth2")]
 mod oauth2;
 mod refresh_interval;
@@ -89,6 +90,7 @@ pub use self::error::{SourceError, SourceErrorKind};
 pub use self::exec::{ExecFormat, ExecSource};
 pub use self::expiry::Expiry;
 pub(crate) use self::expiry::LONGEST;
+pub(crate) use self::fetch::Purpose;
 pub use self::fetch::{Fetch, FetchReason, Fetched, Revision};
 #[cfg(feature = "file")]
 pub use self::file::FileSource;

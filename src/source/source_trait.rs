@@ -273,6 +273,7 @@ where
             rejected: request.rejected,
             revision,
             current: request.current,
+            purpose: request.purpose,
         };
         let fetch = fetch_within(
             self.first_timeout,

@@ -5,4 +5,6 @@ pub(crate) mod challenge;
 pub(crate) mod grpc;
 pub(crate) mod header_name;
 pub(crate) mod path;
+#[cfg(feature = "inbound")]
+pub(crate) mod reading;
 pub(crate) mod tchar;

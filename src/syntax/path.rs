@@ -69,7 +69,7 @@ const fn is_plain_escape(byte: u8) -> bool {
 }
 
 /// Returns the value of a hexadecimal digit.
-fn hex(digit: Option<u8>) -> Option<u8> {
+pub(super) fn hex(digit: Option<u8>) -> Option<u8> {
     let digit = digit.map(char::from)?.to_digit(16)?;
     u8::try_from(digit).ok()
 }

@@ -16,3 +16,5 @@ mod source_config;
 mod sources;
 mod support;
 mod token;
+#[cfg(all(unix, not(portable_only)))]
+mod trust;

@@ -42,6 +42,21 @@ fn optional_fields_have_the_defaults_of_the_source() {
     assert_eq!(file, Ok(SourceConfig::file("openai")));
 }
 
+#[tokio::test]
+async fn field_and_any_content_set_the_source() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("env");
+    std::fs::write(&path, "KEY=\"'quoted'\"\n").unwrap();
+    let config = |any_content| json!({ "type": "file", "path": path, "field": "KEY", "any_content": any_content });
+    let any = from_json(config(true)).unwrap().into_source();
+    let key = Rotating::start(any).await.unwrap();
+    assert_eq!(key.current().expose_secret(), b"'quoted'");
+    let checked = from_json(config(false)).unwrap().into_source();
+    assert!(Rotating::start(checked).await.is_err());
+    let env = json!({ "type": "env", "name": "KEY", "any_content": true });
+    assert!(from_json(env).is_ok());
+}
+
 #[test]
 fn poll_interval_sets_the_pace_of_the_source() {
     for (poll, seconds) in [(json!("2m"), 120.0), (json!(7), 7.0), (json!(0.5), 0.5)] {
@@ -110,7 +125,17 @@ fn config_parses_from_a_command_line_argument() {
     );
     let file = "file:/run/secrets/a:b".parse::<SourceConfig>().unwrap();
     assert_eq!(file, SourceConfig::file("/run/secrets/a:b"));
-    for text in ["sk-1f0c", "env:", "file:", "vault:sk-1f0c", ""] {
+    let field = "file:/run/a#b#KEY".parse::<SourceConfig>().unwrap();
+    assert_eq!(field, SourceConfig::file_field("/run/a#b", "KEY"));
+    for text in [
+        "sk-1f0c",
+        "env:",
+        "file:",
+        "file:#KEY",
+        "file:/run/a#",
+        "vault:sk-1f0c",
+        "",
+    ] {
         let error = text.parse::<SourceConfig>().unwrap_err();
         assert!(
             !format!("{error} {error:?}").contains("sk-1f0c"),

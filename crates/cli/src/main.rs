@@ -16,13 +16,15 @@ use self::error::Error;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let code = match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(format_args!("error: {error}"));
             error.exit_code()
         }
-    }
+    };
+    output::flush();
+    code
 }
 
 async fn run() -> Result<(), Error> {

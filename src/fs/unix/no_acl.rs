@@ -10,3 +10,11 @@ pub(crate) fn copy(_: &File, _: &File) -> io::Result<()> {
 pub(crate) fn read(_: &File) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
+
+pub(crate) fn write(_: &File, _: Option<&[u8]>) -> io::Result<()> {
+    Ok(())
+}
+
+pub(crate) fn without_group(list: Vec<u8>) -> Vec<u8> {
+    list
+}

@@ -170,7 +170,7 @@ impl KeySetError {
         self.kind
     }
 
-    /// Returns the line of the key file that is not TOML of its shape, from 1.
+    /// Returns the line of the key file that is wrong, from 1, where it is known.
     #[must_use]
     pub const fn line(&self) -> Option<usize> {
         self.line

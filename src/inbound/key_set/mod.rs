@@ -5,6 +5,7 @@ mod external;
 #[cfg(feature = "key-file")]
 mod key_file;
 mod list;
+mod note;
 mod set;
 mod source;
 mod text;

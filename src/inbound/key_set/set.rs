@@ -53,29 +53,11 @@ impl KeySet {
     where
         I: IntoIterator<Item = (KeyDigest, KeyRecord)>,
     {
-        let mut set = Self::empty();
-        let mut ids = HashSet::new();
+        let mut set = KeySetBuilder::default();
         for (digest, record) in keys {
-            let id = record.id.clone();
-            if let (Some(from), Some(until)) = (record.not_before, record.not_after) {
-                if from >= until {
-                    return Err(KeySetError::never_valid(id));
-                }
-            }
-            if !ids.insert(id.clone()) {
-                return Err(KeySetError::duplicate_id(id));
-            }
-            if digest.is_well_known() {
-                return Err(KeySetError::well_known(id));
-            }
-            if let Some(other) = set.by_digest.insert(digest, Arc::new(record)) {
-                return Err(KeySetError::duplicate_key(other.id.clone(), id));
-            }
+            set.add(digest, record)?;
         }
-        if set.is_empty() {
-            return Err(KeySetError::empty());
-        }
-        Ok(set)
+        set.build()
     }
 
     /// Creates a set without a key, which refuses every caller that needs one.
@@ -172,6 +154,49 @@ impl KeySet {
                 "every key has expired or is revoked; issue a new one",
             ))
         }
+    }
+}
+
+/// A set that is being made, key by key.
+pub(crate) struct KeySetBuilder {
+    set: KeySet,
+    ids: HashSet<KeyId>,
+}
+
+impl Default for KeySetBuilder {
+    fn default() -> Self {
+        Self {
+            set: KeySet::empty(),
+            ids: HashSet::new(),
+        }
+    }
+}
+
+impl KeySetBuilder {
+    pub(crate) fn add(&mut self, digest: KeyDigest, record: KeyRecord) -> Result<(), KeySetError> {
+        let id = record.id.clone();
+        if let (Some(from), Some(until)) = (record.not_before, record.not_after) {
+            if from >= until {
+                return Err(KeySetError::never_valid(id));
+            }
+        }
+        if !self.ids.insert(id.clone()) {
+            return Err(KeySetError::duplicate_id(id));
+        }
+        if digest.is_well_known() {
+            return Err(KeySetError::well_known(id));
+        }
+        if let Some(other) = self.set.by_digest.insert(digest, Arc::new(record)) {
+            return Err(KeySetError::duplicate_key(other.id.clone(), id));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn build(self) -> Result<KeySet, KeySetError> {
+        if self.set.is_empty() {
+            return Err(KeySetError::empty());
+        }
+        Ok(self.set)
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::error::{KeySetError, KeySetErrorKind};
+use super::note::Note;
 use super::set::KeySet;
+use crate::blocking;
 use crate::clock::WallClock;
 use crate::secret::Secret;
 #[cfg(feature = "file")]
@@ -35,25 +37,37 @@ impl<S: Source<Value = Secret>> IntoKeySet for S {}
 #[cfg(feature = "file")]
 impl FileSource {
     /// As [`IntoKeySet::key_set`], with a greater limit for the file: it defaults to 64 MiB.
+    ///
+    /// A [`FileStore`](crate::keyring::FileStore) notes the last serial that it wrote in
+    /// `<file>.serial`. If that note lies beside the file, a set of a lower serial is refused, also
+    /// at the start: an older copy could bring a revoked key back.
     #[must_use]
     pub fn key_set(self) -> KeySetSource<Self> {
-        KeySetSource::new(self.max_bytes_or(MAX_KEY_SET_BYTES))
+        let note = Note::beside(self.path());
+        KeySetSource::new(self.max_bytes_or(MAX_KEY_SET_BYTES)).with_note(note)
     }
 }
 
 impl SourceConfig {
     /// Creates a source of key sets, as [`IntoKeySet::key_set`] does.
     ///
-    /// The size limit of a file defaults to 64 MiB.
+    /// The size limit of a file defaults to 64 MiB. As with [`FileSource::key_set`], an older copy
+    /// of a key file is refused.
     #[must_use]
     pub fn key_set(self) -> KeySetSource<BoxSource<Secret>> {
-        KeySetSource::new(self.into_source_up_to(Some(MAX_KEY_SET_BYTES)))
+        let note = match &self {
+            #[cfg(feature = "file")]
+            Self::File { path, .. } => Note::beside(path),
+            _ => Note::none(),
+        };
+        KeySetSource::new(self.into_source_up_to(Some(MAX_KEY_SET_BYTES))).with_note(note)
     }
 }
 
 /// A source of key sets, created by [`IntoKeySet::key_set`].
 pub struct KeySetSource<S> {
     source: S,
+    note: Note,
     emptiness: Emptiness,
     wall: WallClock,
 }
@@ -69,9 +83,15 @@ impl<S> KeySetSource<S> {
     fn new(source: S) -> Self {
         Self {
             source,
+            note: Note::none(),
             emptiness: Emptiness::IsAMistake,
             wall: Arc::new(SystemTime::now),
         }
+    }
+
+    fn with_note(mut self, note: Note) -> Self {
+        self.note = note;
+        self
     }
 
     /// Accepts a set without keys, and starts without an active key, to lock everybody out.
@@ -93,15 +113,28 @@ impl<S> KeySetSource<S> {
         self.wall = Arc::new(clock);
         self
     }
+}
 
-    fn parse(&self, text: &Secret, current: Option<&KeySet>) -> Result<KeySet, KeySetError> {
+/// How to read a text.
+struct Parser {
+    emptiness: Emptiness,
+    wall: WallClock,
+    current: Option<KeySet>,
+    /// The serial that was noted before the text was read.
+    noted: Option<u64>,
+}
+
+impl Parser {
+    fn parse(&self, text: &Secret) -> Result<KeySet, KeySetError> {
         let empty_is_meant = self.emptiness == Emptiness::IsMeant;
+        let current = self.current.as_ref();
         let set = match KeySet::parse(text) {
             Err(error) if empty_is_meant && error.kind() == KeySetErrorKind::Empty => {
-                KeySet::empty_as_of(text, current)
+                return Ok(KeySet::empty_as_of(text, current));
             }
             parsed => parsed?,
         };
+        set.not_older_than_noted(self.noted)?;
         if let Some(current) = current {
             set.not_older_than(current)?;
         } else if !empty_is_meant {
@@ -116,12 +149,38 @@ impl<S: Source<Value = Secret>> Source for KeySetSource<S> {
 
     async fn fetch(&mut self, ask: Fetch<'_, KeySet>) -> Result<Fetched<KeySet>, SourceError> {
         let current = ask.current.filter(|_| ask.reason != FetchReason::Start);
-        let fetched = self.source.fetch(ask.of_another_type()).await?;
-        fetched.try_map(|text| {
-            self.parse(&text, current).map_err(|error| {
-                SourceError::invalid("the key set cannot be used").with_source(error)
-            })
-        })
+        // The note first: a writer writes it after the file, so the file that follows is not older.
+        let noted = self.note.read().await?;
+        let parser = Parser {
+            emptiness: self.emptiness,
+            wall: Arc::clone(&self.wall),
+            current: current.cloned(),
+            noted,
+        };
+        match self
+            .source
+            .fetch(ask.of_another_type().for_key_set())
+            .await?
+        {
+            Fetched::Unchanged { expires_at } => Ok(Fetched::Unchanged { expires_at }),
+            Fetched::Value {
+                value: text,
+                revision,
+                expires_at,
+            } => {
+                // A large text takes seconds.
+                let parsed = blocking::run(move || parser.parse(&text)).await;
+                let parsed = parsed.map_err(|reason| SourceError::transient(reason.to_string()))?;
+                let value = parsed.map_err(|error| {
+                    SourceError::invalid("the key set cannot be used").with_source(error)
+                })?;
+                Ok(Fetched::Value {
+                    value,
+                    revision,
+                    expires_at,
+                })
+            }
+        }
     }
 
     fn changed(&mut self) -> impl Future<Output = ()> + Send {

@@ -48,6 +48,22 @@ impl KeySet {
         Self::empty().with_serial(serial.max(serial_of(text)))
     }
 
+    /// Checks that this set is not older than the last one that was written.
+    pub(super) fn not_older_than_noted(&self, noted: Option<u64>) -> Result<(), KeySetError> {
+        let offered = self.serial();
+        match noted.filter(|noted| offered < *noted) {
+            None => Ok(()),
+            Some(noted) => Err(KeySetError::new(
+                KeySetErrorKind::Outdated,
+                format!(
+                    "the key file is of serial {offered}, but {noted} was written: an older copy \
+                     would bring revoked keys back; if this is intended, set its serial to {}",
+                    noted.saturating_add(1)
+                ),
+            )),
+        }
+    }
+
     /// Checks that this set may replace `current`.
     ///
     /// # Errors

@@ -38,6 +38,20 @@ impl Access {
             Self::Required(_) | Self::Deny => false,
         }
     }
+
+    /// Returns what both rules together require of a client.
+    #[must_use]
+    pub(crate) fn and(self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Deny, _) | (_, Self::Deny) => Self::Deny,
+            (Self::Required(ours), Self::Required(theirs)) => {
+                Self::Required(ours.iter().chain(theirs.iter()).cloned().collect())
+            }
+            (closed @ Self::Required(_), _) => closed,
+            (_, closed @ Self::Required(_)) => closed.clone(),
+            (open, _) => open,
+        }
+    }
 }
 
 impl fmt::Display for Access {

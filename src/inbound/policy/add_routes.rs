@@ -189,6 +189,7 @@ impl RoutePolicy {
             let advice = format!("conflicts with the earlier entry {earlier}; remove one");
             return Err(entry.error(ConfigErrorKind::ConflictingEntry, &advice));
         }
+        self.closing.add(&entry);
         let table = match kind {
             PatternKind::Path => &mut self.paths,
             PatternKind::Template => &mut self.templates,

@@ -9,6 +9,7 @@ use super::entry::{PatternKind, PolicyEntry};
 use super::route_policy::RoutePolicy;
 use super::template::Template;
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
+use crate::syntax::reading::Reading;
 
 /// A report of an application's routes and the policy's decision for each.
 ///
@@ -138,9 +139,14 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`UnknownRoute`](ConfigErrorKind::UnknownRoute) if an entry matches
-    /// no route, and [`InvalidRoute`](ConfigErrorKind::InvalidRoute) if one of the routes is
-    /// neither a path nor a template.
+    /// Returns an error of kind
+    ///
+    /// - [`UnknownRoute`](ConfigErrorKind::UnknownRoute) if no request can reach a route by an
+    ///   entry;
+    /// - [`BypassedEntry`](ConfigErrorKind::BypassedEntry) if an entry for `GET` closes a route,
+    ///   and one for `HEAD` lets other clients run its handler;
+    /// - [`InvalidRoute`](ConfigErrorKind::InvalidRoute) if one of the routes is neither a path nor
+    ///   a template.
     pub fn audit<'a>(
         &self,
         routes: impl IntoIterator<Item = (Method, &'a str)>,
@@ -159,6 +165,23 @@ impl RoutePolicy {
             let entries = unmatched.iter().map(|entry| (entry.method(), entry.path()));
             return Err(
                 ConfigError::new(ConfigErrorKind::UnknownRoute, message).with_routes(entries)
+            );
+        }
+        let has_head = |get: &PolicyEntry| {
+            let mut heads = routes.iter().filter(|route| route.method == Method::HEAD);
+            heads.any(|route| route.template.segments() == get.segments)
+        };
+        let bypassed =
+            |get: &&&PolicyEntry| !has_head(get) && matching.iter().any(|head| head.bypasses(get));
+        let bypassed: Vec<_> = matching.iter().filter(bypassed).collect();
+        if !bypassed.is_empty() {
+            let message = format!(
+                "HEAD has entries that let others run the handlers of these; remove them: {}",
+                list(&bypassed)
+            );
+            let entries = bypassed.iter().map(|entry| (entry.method(), entry.path()));
+            return Err(
+                ConfigError::new(ConfigErrorKind::BypassedEntry, message).with_routes(entries)
             );
         }
         let is_route = |method: &Method, path: &str| {
@@ -214,8 +237,15 @@ fn list(items: &[impl fmt::Display]) -> String {
 /// Returns whether a handler serves requests that the entry matches.
 ///
 /// A router finds the template before it looks at the method, so a better match without the method
-/// hides another that has it.
+/// hides another that has it. But an entry that closes a path also matches its other spellings, and
+/// of those, any route may get one.
 fn is_for_any(entry: &PolicyEntry, routes: &[Route<'_>]) -> bool {
+    if entry.kind == PatternKind::Path && !entry.access().is_open() {
+        let reading = Reading::of(entry.path());
+        return routes.iter().any(|route| {
+            entry.is_for(&route.method) && reading.may_be(&route.template.segments())
+        });
+    }
     let path = match entry.kind {
         PatternKind::Template => Some(entry.path()),
         PatternKind::Path => routes
@@ -328,6 +358,40 @@ mod tests {
                 "GET /v1/models/{name}",
             ]
         );
+    }
+
+    #[test]
+    fn audit_names_entries_that_head_bypasses() {
+        let policy = |head: RoutePolicy| {
+            head.required(Method::GET, "/v1/models", "models".parse().unwrap())
+                .unwrap()
+        };
+        let open = policy(
+            RoutePolicy::new()
+                .public(Method::HEAD, "/v1/models")
+                .unwrap(),
+        );
+        let error = open.audit(ROUTES).unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::BypassedEntry);
+        assert_eq!(error.routes().next(), Some((&Method::GET, "/v1/models")));
+
+        let closed = policy(RoutePolicy::new().deny(Method::HEAD, "/v1/models").unwrap());
+        closed.audit(ROUTES).unwrap();
+    }
+
+    #[test]
+    fn audit_knows_other_spellings_of_closed_paths() {
+        let policy = RoutePolicy::new()
+            .deny(Method::GET, "/v1/models/%40internal/")
+            .unwrap()
+            // The router finds the route for POST, but not for another spelling.
+            .deny(Method::GET, "/v1/models/reload")
+            .unwrap()
+            .deny(Method::GET, "/health/")
+            .unwrap();
+        let audit = policy.audit(ROUTES).unwrap().to_string();
+        let health = "GET /health: denied (another spelling of the path is listed)\n";
+        assert!(audit.starts_with(health), "{audit}");
     }
 
     #[test]

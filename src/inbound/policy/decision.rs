@@ -46,6 +46,8 @@ pub enum DecisionReason {
     Exact,
     /// An entry matches the router's template.
     Template,
+    /// The path may be read as one for which an entry requires more of the client.
+    OtherSpelling,
     /// No entry matches. The rule for unlisted routes applies.
     Unlisted,
     /// The path can be read in more than one way, and so no entry can exempt it. The rule for
@@ -58,6 +60,7 @@ impl fmt::Display for DecisionReason {
         f.write_str(match self {
             Self::Exact => "the path is listed",
             Self::Template => "the template is listed",
+            Self::OtherSpelling => "another spelling of the path is listed",
             Self::Unlisted => "not listed",
             Self::SuspiciousPath => "a path that can be read in more than one way",
         })

@@ -8,6 +8,7 @@ use super::access::Access;
 use super::template::{self, Template};
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::syntax::path;
+use crate::syntax::reading::{Segment, literals};
 
 /// An entry of a [`RoutePolicy`](crate::inbound::policy::RoutePolicy): a method, a path or
 /// template, and the access rule.
@@ -17,6 +18,8 @@ pub struct PolicyEntry {
     pub(crate) kind: PatternKind,
     pub(crate) pattern: Box<str>,
     pub(crate) access: Access,
+    /// The pattern in normal form: equal if two patterns may be read as the same.
+    pub(crate) segments: Vec<Segment>,
 }
 
 /// What the pattern of an entry is compared with.
@@ -35,11 +38,16 @@ impl PolicyEntry {
         pattern: &str,
         access: Access,
     ) -> Result<Self, ConfigError> {
+        let segments = match Template::parse(pattern) {
+            Some(template) if kind == PatternKind::Template => template.segments(),
+            _ => literals(pattern),
+        };
         let entry = Self {
             method,
             kind,
             pattern: pattern.into(),
             access,
+            segments,
         };
         match entry.flaw() {
             None => Ok(entry),
@@ -75,19 +83,22 @@ impl PolicyEntry {
             .with_routes([(&self.method, self.path())])
     }
 
-    /// Returns whether both match the same requests and say different things.
+    /// Returns whether both may match the same requests and say different things: the patterns
+    /// differ only in their spelling, or in the names of parameters.
     pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
         self.method == other.method
             && self.access != other.access
-            && (self.pattern == other.pattern || self.has_shape_of(other))
+            && self.segments == other.segments
     }
 
-    /// Returns whether both are templates that differ only in parameter names. No router accepts
-    /// both.
-    fn has_shape_of(&self, other: &Self) -> bool {
-        let both = [self, other];
-        both.iter().all(|entry| entry.kind == PatternKind::Template)
-            && Template::parse(&self.pattern) == Template::parse(&other.pattern)
+    /// Returns whether this entry lets clients run a handler that the entry for `GET` closes to
+    /// them: routers serve `HEAD` with it.
+    pub(crate) fn bypasses(&self, get: &Self) -> bool {
+        self.method == Method::HEAD
+            && get.method == Method::GET
+            && self.segments == get.segments
+            && !get.access.is_open()
+            && self.access.clone().and(&get.access) != self.access
     }
 
     /// Returns whether the entry matches requests that a handler for this method serves.

@@ -2,7 +2,7 @@
 //!
 //! Every route needs a key unless a [`RoutePolicy`] says otherwise. An entry of the policy matches
 //! one method and one whole path, or one template of the router, such as `/v1/models/{id}`. No
-//! entry matches a prefix or a suffix.
+//! entry that opens a route matches a prefix or a suffix.
 //!
 //! # Examples
 //!
@@ -33,7 +33,9 @@
 //!
 //! - The path is the one that the layer receives. In a nested axum router, it lacks the prefix.
 //! - Templates need the feature `axum`, and a layer on axum's routes. Around the whole router and
-//!   in a fallback, no template is known, and no entry for one matches.
+//!   in a fallback, no template is known, and no entry that opens one matches.
+//! - An entry that closes a path matches every spelling that somebody could read as that path. See
+//!   [`RoutePolicy`].
 //! - An entry for `GET` also matches `HEAD`, unless `HEAD` has an entry of its own.
 //! - The audit compares the policy with the list that you pass. It does not know the router.
 
@@ -43,6 +45,7 @@ mod audit;
 mod decision;
 mod entry;
 mod route_policy;
+mod spelling;
 mod table;
 mod template;
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The policy of a service's routes.
 
+use std::borrow::Cow;
+
 use http::Method;
 
 use super::access::Access;
 use super::decision::{Decision, DecisionReason};
 use super::entry::PolicyEntry;
+use super::spelling::Closing;
 use super::table::Table;
 use crate::inbound::key::Scopes;
 use crate::syntax::path;
@@ -12,8 +15,11 @@ use crate::syntax::path;
 /// The policy that says which routes need a key.
 ///
 /// An entry matches a method and a whole path, or a method and a template of the router, such as
-/// `/v1/models/{id}`. Paths are compared byte for byte: `/health` matches neither `/health/` nor
-/// `/healthz`. An entry for a path takes precedence over one for a template.
+/// `/v1/models/{id}`. An entry for a path takes precedence over one for a template.
+///
+/// An entry that **opens** a route matches its path byte for byte: `/health` matches neither
+/// `/health/` nor `/healthz`. An entry that **closes** a route, or requires scopes, matches every
+/// spelling that somebody could read as its path: `/%61dmin`, `//admin` and `/admin/` for `/admin`.
 ///
 /// A route without an entry needs a valid key with any scopes after [`new`](Self::new), and is
 /// closed after [`deny_unlisted`](Self::deny_unlisted).
@@ -58,21 +64,32 @@ use crate::syntax::path;
 /// - an escape of an unreserved character, of a separator (`/ \ ; ? #`), of `%`, of a control
 ///   character, or of bytes that are not UTF-8.
 ///
-/// The rule for unlisted routes applies to them. Entries for a **template** that require a key or
-/// deny access still match such a path; an entry for a path never does.
+/// The rule for unlisted routes applies to them, unless the router matched a template that is
+/// closed.
 ///
-/// If such a service decodes or normalizes paths, entries for the normalized path do not match the
-/// others. Use `deny_unlisted` there.
+/// # Other spellings of a path
+///
+/// Somebody behind the layer may decode a path once more than the router does: axum's `Path` gives
+/// a handler `@internal` for `/v1/models/%40internal`. Others resolve dots, join slashes, or drop
+/// parameters and slashes at the end. So the policy compares paths in a normal form: decoded to the
+/// end, without any of these. Every closing entry whose path somebody could read the request's path
+/// as applies, together with the rule for the path itself. A path with `..`, however it is escaped,
+/// could be read as any path that has some of its segments.
+///
+/// Closing entries for a template match other spellings, too, if a router would prefer them to the
+/// template that it matched. If no template is known, they match every path that the template
+/// covers.
 ///
 /// # Which path
 ///
 /// The path is the one that the layer receives, without the query and the host. In a nested axum
 /// router, it lacks the prefix, while templates are always whole. Templates are known on axum's
-/// routes only. Around the whole router and in a fallback, no entry for a template matches.
+/// routes only. Around the whole router and in a fallback, no entry that opens a template matches.
 #[derive(Clone, Debug)]
 pub struct RoutePolicy {
     pub(crate) paths: Table,
     pub(crate) templates: Table,
+    pub(crate) closing: Closing,
     unlisted: Access,
 }
 
@@ -93,6 +110,7 @@ impl RoutePolicy {
         Self {
             paths: Table::default(),
             templates: Table::default(),
+            closing: Closing::default(),
             unlisted,
         }
     }
@@ -103,23 +121,40 @@ impl RoutePolicy {
     /// router.
     #[must_use]
     pub fn explain(&self, method: &Method, path: &str, template: Option<&str>) -> Decision {
-        if let Some((access, reason)) = self.effective(method, path, template) {
-            return Decision::new(access.clone(), reason);
-        }
-        let reason = if path::is_plain(path) {
-            DecisionReason::Unlisted
-        } else {
-            DecisionReason::SuspiciousPath
+        let access = self.access(method, path, template);
+        let (own, reason) = match self.effective(method, path, template) {
+            Some((access, reason)) => (access, reason),
+            None if path::is_plain(path) => (&self.unlisted, DecisionReason::Unlisted),
+            None => (&self.unlisted, DecisionReason::SuspiciousPath),
         };
-        Decision::new(self.unlisted.clone(), reason)
+        if *access == *own {
+            Decision::new(own.clone(), reason)
+        } else {
+            Decision::new(access.into_owned(), DecisionReason::OtherSpelling)
+        }
     }
 
     /// Returns the access rule for a request.
-    pub(crate) fn access(&self, method: &Method, path: &str, template: Option<&str>) -> &Access {
-        match self.effective(method, path, template) {
-            Some((access, _)) => access,
-            None => &self.unlisted,
+    pub(crate) fn access(
+        &self,
+        method: &Method,
+        path: &str,
+        template: Option<&str>,
+    ) -> Cow<'_, Access> {
+        let own = self.effective(method, path, template);
+        let access = own.map_or(&self.unlisted, |(access, _)| access);
+        let is_listed = matches!(own, Some((_, DecisionReason::Exact)));
+        if !self
+            .closing
+            .may_match_others(path, is_listed || template.is_some())
+        {
+            return Cow::Borrowed(access);
         }
+        let closing = self.closing_entries(method, path, template);
+        let together = |access: Cow<'_, Access>, entry: &PolicyEntry| {
+            Cow::Owned(access.into_owned().and(&entry.access))
+        };
+        closing.into_iter().fold(Cow::Borrowed(access), together)
     }
 
     /// Returns the entry that applies to a request. An exemption applies to plain paths only.
@@ -148,6 +183,9 @@ impl RoutePolicy {
 
     /// Returns the decision for a route as the router has it: a path or a template.
     pub(crate) fn decide_route(&self, method: &Method, route: &str) -> Decision {
+        if path::is_plain(route) {
+            return self.explain(method, route, Some(route));
+        }
         let (access, reason) = self
             .find(method, route, Some(route))
             .unwrap_or((&self.unlisted, DecisionReason::Unlisted));

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::iter;
 
 use crate::syntax::path;
+use crate::syntax::reading::{Segment, literals};
 
 /// A parsed template such as `/models/{id}` or `/files/{*path}`.
 ///
@@ -55,6 +56,35 @@ impl<'a> Template<'a> {
     pub(crate) fn is_plain(&self) -> bool {
         let example: String = self.0.iter().map(Piece::example).collect();
         path::is_plain(&example)
+    }
+
+    /// Returns the segments, with which a path is compared that may be read as another one.
+    pub(crate) fn segments(&self) -> Vec<Segment> {
+        let mut segments = vec![];
+        let mut start = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Literal(text) => {
+                    let (before, last) = text.rsplit_once('/').unwrap_or(("", text));
+                    if text.contains('/') {
+                        segments.extend(literals(&(start + before)));
+                        start = String::new();
+                    }
+                    start += last;
+                }
+                Piece::Parameter => {
+                    let start = std::mem::take(&mut start);
+                    let literal = literals(&start).into_iter().next_back();
+                    segments.push(match literal {
+                        Some(Segment::Literal(start)) => Segment::Parameter(start),
+                        _ => Segment::Parameter(vec![]),
+                    });
+                }
+                Piece::Rest => segments.push(Segment::Rest),
+            }
+        }
+        segments.extend(literals(&start));
+        segments
     }
 
     /// Compares two templates that match the same path. A router prefers the greater one.
@@ -165,6 +195,27 @@ mod tests {
             "/{*a}/b", "/{a/b}", "/{a{b}}",
         ] {
             assert_eq!(Template::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn segments_are_decoded_and_have_no_names() {
+        let literal = |text: &str| Segment::Literal(text.into());
+        let parameter = |start: &str| Segment::Parameter(start.into());
+        for (template, segments) in [
+            ("/", vec![]),
+            ("/a/b%40/", vec![literal("a"), literal("b@")]),
+            ("/a/{id}", vec![literal("a"), parameter("")]),
+            ("/v{n}/b", vec![parameter("v"), literal("b")]),
+            ("/a{{b}}/{*rest}", vec![literal("a{b}"), Segment::Rest]),
+            ("/{a}/{b}", vec![parameter(""), parameter("")]),
+            ("/a{{/b{{{c}", vec![literal("a{"), parameter("b{")]),
+        ] {
+            assert_eq!(
+                Template::parse(template).unwrap().segments(),
+                segments,
+                "{template}"
+            );
         }
     }
 

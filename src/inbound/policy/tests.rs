@@ -24,7 +24,7 @@ fn assert_decisions(policy: &RoutePolicy, cases: &[(&str, &str, DecisionReason)]
         let decision = policy.explain(&method, path, template);
         assert_eq!(decision.access().to_string(), asked, "{request}");
         assert_eq!(decision.reason(), why, "{request}");
-        assert_eq!(policy.access(&method, path, template), decision.access());
+        assert_eq!(*policy.access(&method, path, template), *decision.access());
     }
 }
 
@@ -324,4 +324,98 @@ fn decision_does_not_allocate() {
         });
         assert_eq!(count.count_total, 0, "{path}");
     }
+}
+
+#[test]
+fn closed_path_is_closed_in_every_spelling() {
+    let policy = RoutePolicy::new()
+        .deny(Method::GET, "/v1/models/@internal")
+        .unwrap()
+        .required(Method::GET, "/v1/models/reload", scopes("admin"))
+        .unwrap()
+        .required_template(Method::GET, "/v1/models/{id}", scopes("read"))
+        .unwrap()
+        .optional_template(Method::GET, "/v1/files/{id}")
+        .unwrap();
+    let template = "/v1/models/{id}";
+    for path in [
+        "/v1/models/%40internal",
+        "/v1/models/%69nternal",
+        "/v1/models/@internal/",
+        "/v1//models/@internal",
+        "/v1/models/x/../@internal",
+        "/v1/models/@internal;v=1",
+        "/v1/files/..%2fmodels%2f@internal",
+    ] {
+        let path = path.replace("%69nternal", "@%69nternal");
+        for template in [Some(template), Some("/v1/files/{id}"), None] {
+            let decision = policy.explain(&Method::GET, &path, template);
+            assert_eq!(decision.access().to_string(), "denied", "{path}");
+            assert_eq!(decision.reason(), DecisionReason::OtherSpelling, "{path}");
+            let head = policy.explain(&Method::HEAD, &path, template);
+            assert_eq!(head.access(), decision.access(), "{path}");
+        }
+    }
+    assert_decisions(
+        &policy,
+        &[
+            (
+                "GET /v1/models/r%65load < /v1/models/{id}",
+                "needs a key with admin read",
+                DecisionReason::OtherSpelling,
+            ),
+            (
+                "GET /v1/models/a%20b < /v1/models/{id}",
+                "needs a key with read",
+                DecisionReason::Template,
+            ),
+            (
+                "GET /v1/files/a%20b < /v1/files/{id}",
+                "a key is optional",
+                DecisionReason::Template,
+            ),
+            ("POST /v1/models/%40internal", KEY, DecisionReason::Unlisted),
+            // Without a router, an entry that closes a template matches what the template covers.
+            (
+                "GET /v1/models/a",
+                "needs a key with read",
+                DecisionReason::OtherSpelling,
+            ),
+            ("GET /v1/models/a/b", KEY, DecisionReason::Unlisted),
+            ("GET /v1/files/a", KEY, DecisionReason::Unlisted),
+        ],
+    );
+}
+
+#[test]
+fn escaped_entry_closes_the_plain_path() {
+    let policy = RoutePolicy::deny_unlisted()
+        .required_template(Method::GET, "/{user}/{id}", Scopes::default())
+        .unwrap()
+        .deny(Method::GET, "/a/%40b")
+        .unwrap()
+        .deny_template(Method::GET, "/@admin/{id}")
+        .unwrap();
+    assert_decisions(
+        &policy,
+        &[
+            (
+                "GET /a/@b < /{user}/{id}",
+                "denied",
+                DecisionReason::OtherSpelling,
+            ),
+            (
+                "GET /a/%40b < /{user}/{id}",
+                "denied",
+                DecisionReason::Exact,
+            ),
+            // A router that decodes would choose the other template.
+            (
+                "GET /%40admin/x < /{user}/{id}",
+                "denied",
+                DecisionReason::OtherSpelling,
+            ),
+            ("GET /a%20b/x < /{user}/{id}", KEY, DecisionReason::Template),
+        ],
+    );
 }

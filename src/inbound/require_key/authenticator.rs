@@ -78,7 +78,7 @@ impl Authenticator {
         }
         let template = matched_template(head.extensions);
         let access = self.policy.access(head.method, head.uri.path(), template);
-        match access {
+        match &*access {
             Access::Public => return Ok(None),
             Access::Deny => return Err(AuthErrorKind::Forbidden.into()),
             Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
@@ -86,7 +86,7 @@ impl Authenticator {
         if is_preflight && self.preflights == Preflights::PassThrough {
             return Ok(None);
         }
-        match (self.identify(head, now), access) {
+        match (self.identify(head, now), &*access) {
             (Ok(principal), Access::Required(scopes))
                 if !principal.scopes().contains_all(scopes) =>
             {

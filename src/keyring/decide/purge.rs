@@ -13,16 +13,28 @@ impl KeyRingState {
     /// Those have a `not_after` long ago, and were not both imported and revoked. When a key was
     /// retired or revoked does not count, since an older copy does not know that.
     pub(crate) fn purge(&self, now: SystemTime) -> Decided<Vec<KeyId>> {
+        self.purge_if(|_| true, now)
+    }
+
+    /// Does the same with those of the keys for which `is_meant` returns `true`.
+    pub(crate) fn purge_if(
+        &self,
+        is_meant: impl Fn(&KeyEntry) -> bool,
+        now: SystemTime,
+    ) -> Decided<Vec<KeyId>> {
+        let purgeable = |entry: &&KeyEntry| is_meant(entry) && self.is_purgeable(entry, now);
         let purged: Vec<_> = self
             .keys()
-            .filter(|entry| self.is_purgeable(entry, now))
+            .filter(purgeable)
             .map(|entry| entry.id().clone())
             .collect();
-        let change = Change {
-            purged: purged.clone(),
-            ..Change::default()
-        };
-        Ok((change, purged))
+        Ok((Change::removal_of(purged.clone()), purged))
+    }
+
+    /// Removes a key whose token nobody has: no copy of this state can bring it back.
+    pub(crate) fn discard(&self, key: &KeyId) -> Decided<()> {
+        let there = self.key(key).map(|entry| entry.id().clone());
+        Ok((Change::removal_of(there.into_iter().collect()), ()))
     }
 
     /// Returns whether the key may be removed at `now`.

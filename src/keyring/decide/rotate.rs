@@ -50,7 +50,8 @@ impl KeyRingState {
         });
         changed.extend(self.making_room(client.id(), &changed, now)?);
 
-        let default = self.policy().lifetime.or_else(|| lifetime_of(old, now));
+        let default = self.policy().lifetime.or(request.default_lifetime);
+        let default = default.or_else(|| lifetime_of(old, now));
         let not_before = old.not_before().filter(|from| now < *from);
         let not_after = end_of_life(request.lifetime, default, not_before, self.policy(), now)?;
         let new = KeyEntry::new(candidate.id.clone(), client.id().clone(), candidate.digest)

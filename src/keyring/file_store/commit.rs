@@ -4,9 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::format;
-use super::note;
 use crate::fs::{
-    Access, FileError, Lock, Paths, SecretFile, Step, open_if_exists, replace, sync_directory,
+    Access, FileError, Lock, LockHolders, Paths, SecretFile, Step, has_no_locks, noted_serial,
+    remedy, replace, sync_directory, write_note,
 };
 use crate::keyring::state::KeyRingState;
 use crate::keyring::store::StoreError;
@@ -46,15 +46,20 @@ impl StoreFile {
         }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads the file, after making its content durable if the last commit could not.
     pub(crate) fn load(
         &mut self,
-        before: impl FnMut(Step) -> io::Result<()>,
+        mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> Result<KeyRingState, StoreError> {
         if self.last == Last::Unsettled {
-            settle(&self.path, before)?;
+            settle(&self.path, &mut before)?;
             self.last = Last::Settled;
         }
+        before(Step::Read).map_err(|error| not_read(&self.path, error))?;
         load(&self.path)
     }
 
@@ -94,7 +99,8 @@ pub(crate) fn commit(
 ) -> Result<(), StoreError> {
     let paths = find(path)?;
     let not_written = |error| not_written(path, error);
-    let _lock = locked(&paths, path, &mut before)?;
+    let _lock = locked(&paths, &mut before)?;
+    before(Step::Read).map_err(|error| not_read(path, error))?;
     let found = read(&paths, path)?;
     let noted = noted(&paths)?;
     not_put_back(&found, noted, &paths, path)?;
@@ -129,7 +135,7 @@ pub(crate) fn commit(
 /// Makes durable what a failed commit has left, and writes the note.
 fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result<(), StoreError> {
     let paths = find(path)?;
-    let _lock = locked(&paths, path, &mut before)?;
+    let _lock = locked(&paths, &mut before)?;
     let found = read(&paths, path)?;
     sync_directory(&paths, &mut before).map_err(|error| not_written(path, error))?;
     let noted = noted(&paths)?;
@@ -142,25 +148,40 @@ fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result
 /// Waits for the lock.
 fn locked(
     paths: &Paths,
-    path: &Path,
     before: &mut impl FnMut(Step) -> io::Result<()>,
 ) -> Result<Lock, StoreError> {
-    let lock = before(Step::Lock).and_then(|()| Lock::wait(paths));
-    let lock = lock.map_err(|error| not_written(path, error))?;
-    lock.ok_or_else(|| {
-        StoreError::new(format!(
+    let lock = before(Step::Lock).and_then(|()| {
+        let file = paths.open_if_exists()?;
+        let like = file.map(|file| file.metadata()).transpose()?;
+        Lock::wait(paths, LockHolders::OwnerOf(like.as_ref()))
+    });
+    let place = || paths.lock().file;
+    match lock {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(StoreError::new(format!(
             "{:?} has been locked by another process for 10 s; check whether that process hangs",
-            paths.lock()
+            place()
+        ))),
+        Err(error) if has_no_locks(&error) => Err(StoreError::new(format!(
+            "{:?} cannot be locked: its file system has no locks; keep the file on a local disk",
+            place()
         ))
-    })
+        .with_source(error)),
+        Err(error) => Err(StoreError::new(format!(
+            "{:?} could not be locked; {}",
+            place(),
+            remedy(&error)
+        ))
+        .with_source(error)),
+    }
 }
 
 /// Writes the note. A failure is only logged: the note protects against mistakes, and the next
 /// commit writes it again.
 fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -> io::Result<()>) {
     let noted = before(Step::Note).and_then(|()| {
-        let like = std::fs::metadata(&paths.file)?;
-        note::write(&paths.note(), serial, &like)
+        let file = paths.open_if_exists()?.ok_or(io::ErrorKind::NotFound)?;
+        write_note(paths, serial, &file.metadata()?)
     });
     if let Err(error) = noted {
         tracing::warn!(
@@ -174,44 +195,47 @@ fn note(paths: &Paths, serial: u64, path: &Path, before: &mut impl FnMut(Step) -
 pub(crate) fn find(path: &Path) -> Result<Paths, StoreError> {
     Paths::resolve(path).map_err(|error| {
         StoreError::new(format!(
-            "{path:?} cannot be resolved; check that its directory exists, and that it is not a link to nothing"
+            "{path:?} cannot be resolved; check that its directory exists, that it is not a link to nothing, and \
+             who owns the links on the way"
         ))
         .with_source(error)
     })
 }
 
 fn not_written(path: &Path, error: io::Error) -> StoreError {
-    StoreError::new(format!(
-        "{path:?} could not be written; check that this user may write to its directory, and that the disk is not full"
-    ))
-    .with_source(error)
+    let message = format!("{path:?} could not be written; {}", remedy(&error));
+    StoreError::new(message).with_source(error)
 }
 
-/// Returns the highest serial that was noted, under the present name or the one that earlier
-/// versions used.
-///
-/// The old note is left as it is: the present one soon passes it, and the higher of the two counts.
+fn not_read(path: &Path, error: io::Error) -> StoreError {
+    refused(path, FileError::Io(error))
+}
+
+/// Returns the highest serial that was noted.
 fn noted(paths: &Paths) -> Result<Option<u64>, StoreError> {
-    let read = |note: PathBuf| {
-        note::read(&note).map_err(|error| {
-            StoreError::new(format!(
-                "the last serial cannot be read from {note:?}; check that this user may read it"
-            ))
-            .with_source(error)
-        })
-    };
-    Ok(read(paths.note())?.max(read(paths.old_note())?))
+    noted_serial(paths).map_err(|(note, error)| {
+        StoreError::new(format!(
+            "the last serial cannot be read from {:?}; check that this user may read it",
+            note.file
+        ))
+        .with_source(error)
+    })
+}
+
+pub(super) fn refused(path: &Path, error: FileError) -> StoreError {
+    let message = format!("{path:?} {error}");
+    match error {
+        FileError::Io(error) => StoreError::new(message).with_source(error),
+        _ => StoreError::new(message),
+    }
 }
 
 fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
-    let refused = |error: FileError| {
-        let message = format!("{path:?} {error}");
-        match error {
-            FileError::Io(error) => StoreError::new(message).with_source(error),
-            _ => StoreError::new(message),
-        }
-    };
-    let Some(file) = open_if_exists(&paths.file).map_err(|error| refused(error.into()))? else {
+    let refused = |error| refused(path, error);
+    let Some(file) = paths
+        .open_if_exists()
+        .map_err(|error| refused(error.into()))?
+    else {
         return Ok(Found {
             ledger: KeyRingState::empty(),
             file: None,
@@ -251,8 +275,8 @@ fn not_put_back(
     } else {
         let notes = [paths.note(), paths.old_note()].into_iter();
         let notes: Vec<_> = notes
-            .filter(|note| note.exists())
-            .map(|note| format!("{note:?}"))
+            .filter(|note| matches!(note.open_if_exists(), Ok(Some(_))))
+            .map(|note| format!("{:?}", note.file))
             .collect();
         format!(
             "{path:?} is gone, but serial {noted} was written: put it back, or remove {} to begin without a key",

@@ -2,8 +2,8 @@
 //! read.
 
 pub(crate) mod commit;
+mod finding;
 mod format;
-mod note;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use self::commit::StoreFile;
+pub use self::finding::{FileFinding, FileFindingKind};
 use super::state::KeyRingState;
 use super::store::{Commit, Store, StoreError};
 use crate::blocking::{self, ShuttingDown};
@@ -35,10 +36,10 @@ use crate::blocking::{self, ShuttingDown};
 /// # Durability
 ///
 /// After a crash there is the old content or the new: the store writes `<file>.next`, syncs it to
-/// the disk, renames it, and syncs the directory.
+/// the disk, renames it, and syncs the directory, where the file system can sync one.
 ///
-/// Several programs may write at a time. Each one holds the lock on `<file>.lock`, which only its
-/// owner may open. A program that decided on older content gets an error of kind
+/// Several programs may write at a time. Each one holds the lock on `<file>.lock`, which only the
+/// owner of the key file and root may open. A program that decided on older content gets an error of kind
 /// [`Conflict`](crate::keyring::StoreErrorKind::Conflict). The lock is
 /// advisory: an editor does not wait for it. The store does not overwrite an edit, unless the edit
 /// happens at the very moment of a write.
@@ -57,7 +58,14 @@ use crate::blocking::{self, ShuttingDown};
 /// # Errors
 ///
 /// The store refuses a file that is writable by others, that is not a regular file, or that is not
-/// a key file, and leaves it as it is. It follows links, and writes their target.
+/// a key file, and leaves it as it is. It follows links, and writes their target. On Unix, it
+/// follows a link that another user may have made only to a file or directory of that user.
+///
+/// It changes owner and mode only of files that it has created, and refuses a `<file>.lock` that
+/// is not a regular file, has several links, or belongs to yet another user.
+///
+/// A key file that is mounted by itself, as Docker does with a single file, cannot be replaced:
+/// mount its directory. The file system must have locks.
 ///
 /// # Examples
 ///
@@ -86,6 +94,18 @@ impl FileStore {
         Self {
             file: Arc::new(Mutex::new(file)),
         }
+    }
+
+    /// Returns what an operator should change about the file and its directory: who may read the
+    /// file, who could replace it, and whether this user can write it.
+    /// It writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`StoreError`] if the path cannot be resolved, or the file is refused.
+    pub async fn findings(&self) -> Result<Vec<FileFinding>, StoreError> {
+        let file = Arc::clone(&self.file).lock_owned().await;
+        blocking::run(move || finding::examine(file.path())).await?
     }
 }
 

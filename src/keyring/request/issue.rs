@@ -53,9 +53,18 @@ impl IssueRequest {
         Self {
             not_before: None,
             lifetime: self.lifetime_of_each(),
-            default_lifetime: lifetime_of(before, now),
+            default_lifetime: self.default_lifetime.or_else(|| lifetime_of(before, now)),
             ..self.clone()
         }
+    }
+
+    /// Sets the lifetime if neither the request nor the policy sets one. A fixed end of the first
+    /// key is a lifetime for those after it.
+    pub(crate) const fn default_lifetime(mut self, lifetime: Duration) -> Self {
+        if !matches!(self.lifetime, Lifetime::Until(_)) {
+            self.default_lifetime = Some(lifetime);
+        }
+        self
     }
 
     /// Creates a request for a key with the scopes of its client and the lifetime of the policy.

@@ -27,6 +27,8 @@ pub struct RotateRequest {
     pub(crate) selector: KeySelector,
     pub(crate) old_key: OldKey,
     pub(crate) lifetime: Lifetime,
+    /// The lifetime if neither `lifetime` nor the policy sets one, in place of the old key's.
+    pub(crate) default_lifetime: Option<Duration>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -54,6 +56,7 @@ impl RotateRequest {
             selector,
             old_key,
             lifetime: Lifetime::AsThePolicySays,
+            default_lifetime: None,
             idempotency_key: None,
         }
     }
@@ -70,6 +73,7 @@ impl RotateRequest {
     /// Sets the lifetime to that of each key of `request`.
     pub(crate) const fn lifetime_from(mut self, request: &IssueRequest) -> Self {
         self.lifetime = request.lifetime_of_each();
+        self.default_lifetime = request.default_lifetime;
         self
     }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::inbound::KeyId;
 use crate::keyring::decide::NotAllowed;
 use crate::keyring::store::StoreError;
 
@@ -14,6 +15,8 @@ use crate::keyring::store::StoreError;
 pub struct KeyRingError {
     kind: KeyRingErrorKind,
     cause: Cause,
+    /// The new key that may be in the store.
+    key: Option<KeyId>,
 }
 
 /// What went wrong in a key ring.
@@ -49,7 +52,22 @@ enum Cause {
 
 impl KeyRingError {
     const fn new(kind: KeyRingErrorKind, cause: Cause) -> Self {
-        Self { kind, cause }
+        Self {
+            kind,
+            cause,
+            key: None,
+        }
+    }
+
+    /// Names the new key that the operation was to write, if it may have.
+    pub(crate) fn of_new_key(mut self, id: &KeyId) -> Self {
+        if matches!(
+            self.kind,
+            KeyRingErrorKind::Unknown | KeyRingErrorKind::Stopped
+        ) {
+            self.key = Some(id.clone());
+        }
+        self
     }
 
     pub(crate) const fn store(error: StoreError) -> Self {
@@ -87,6 +105,17 @@ impl KeyRingError {
         self.kind
     }
 
+    /// Returns the id of the new key that the store may hold although the operation failed.
+    ///
+    /// Its token is lost unless the caller had it before. Revoke the key if [`KeyRing::list`] shows
+    /// it.
+    ///
+    /// [`KeyRing::list`]: crate::keyring::KeyRing::list
+    #[must_use]
+    pub const fn key_id(&self) -> Option<&KeyId> {
+        self.key.as_ref()
+    }
+
     /// Returns why the operation is not allowed, if the kind is [`KeyRingErrorKind::NotAllowed`].
     #[must_use]
     pub const fn not_allowed(&self) -> Option<&NotAllowed> {
@@ -104,6 +133,13 @@ impl fmt::Display for KeyRingError {
                 f,
                 "the store is at serial {offered}, older than the current serial {current}; put the newer state back, \
                  or restart to accept the older one"
+            );
+        }
+        if let (Some(key), KeyRingErrorKind::Unknown) = (&self.key, self.kind) {
+            return write!(
+                f,
+                "the store failed and may have written the key {key}, or may still write it; list the keys, and \
+                 revoke {key} if it is there"
             );
         }
         f.write_str(match self.kind {

@@ -12,7 +12,7 @@ use super::outcome::{Imported, Issued, Rotated};
 use crate::inbound::{ClientId, KeyId, KeySet, Scopes};
 use crate::keyring::decide::{Candidate, Decided, Made};
 use crate::keyring::request::{ExternalKey, IssueRequest, RevokeRequest, RotateRequest};
-use crate::keyring::state::{ClientState, KeyRingState, KeySummary, KeyWarning};
+use crate::keyring::state::{ClientState, KeyEntry, KeyRingState, KeySummary, KeyWarning};
 use crate::keyring::store::Store;
 use crate::keyring::token::{NewKey, Prefix};
 use crate::rotating::Rotating;
@@ -167,12 +167,13 @@ impl KeyRing {
     /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
     /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
     /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
-    /// written.
+    /// written. If the store may hold the key all the same, [`KeyRingError::key_id`] names it.
     pub async fn issue(&self, request: IssueRequest) -> Result<Issued, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix).map_err(KeyRingError::no_randomness)?;
         let candidate = Candidate::from(&key);
         let made = self.change(move |state, now| state.issue(&request, &candidate, now));
-        Ok(match made.await? {
+        let made = made.await.map_err(|error| error.of_new_key(key.id()));
+        Ok(match made? {
             Made::Now(_) => Issued::Now(key),
             Made::Before(id) => Issued::Before(id),
         })
@@ -198,8 +199,10 @@ impl KeyRing {
     ) -> Result<Imported, KeyRingError> {
         let generated = NewKey::generate().map_err(KeyRingError::no_randomness)?;
         let generated = generated.id().clone();
+        let id = key.id.clone().unwrap_or_else(|| generated.clone());
         let made = self.change(move |state, now| state.import(&request, &key, &generated, now));
-        Ok(match made.await? {
+        let made = made.await.map_err(|error| error.of_new_key(&id));
+        Ok(match made? {
             Made::Now(id) => Imported::Now(id),
             Made::Before(id) => Imported::Before(id),
         })
@@ -217,12 +220,13 @@ impl KeyRing {
     /// [`Unknown`](crate::keyring::KeyRingErrorKind::Unknown),
     /// [`Conflict`](crate::keyring::KeyRingErrorKind::Conflict) or
     /// [`OlderState`](crate::keyring::KeyRingErrorKind::OlderState) if the change could not be
-    /// written.
+    /// written. If the store may hold the key all the same, [`KeyRingError::key_id`] names it.
     pub async fn rotate(&self, request: RotateRequest) -> Result<Rotated, KeyRingError> {
         let key = NewKey::with_prefix(&self.prefix).map_err(KeyRingError::no_randomness)?;
         let candidate = Candidate::from(&key);
         let made = self.change(move |state, now| state.rotate(&request, &candidate, now));
-        Ok(match made.await? {
+        let made = made.await.map_err(|error| error.of_new_key(key.id()));
+        Ok(match made? {
             Made::Now(rotation) => Rotated::Now { key, rotation },
             Made::Before(id) => Rotated::Before(id),
         })
@@ -321,6 +325,21 @@ impl KeyRing {
     /// written.
     pub async fn purge(&self) -> Result<Vec<KeyId>, KeyRingError> {
         self.change(KeyRingState::purge).await
+    }
+
+    /// Removes a key whose token nobody has.
+    pub(crate) async fn discard(&self, key: &KeyId) -> Result<(), KeyRingError> {
+        let key = key.clone();
+        self.change(move |state, _| state.discard(&key)).await
+    }
+
+    /// Purges those of the keys for which `is_meant` returns `true`.
+    pub(crate) async fn purge_if(
+        &self,
+        is_meant: impl Fn(&KeyEntry) -> bool + Send + 'static,
+    ) -> Result<Vec<KeyId>, KeyRingError> {
+        self.change(move |state, now| state.purge_if(&is_meant, now))
+            .await
     }
 
     /// Reads the changes that other processes have written to the store.

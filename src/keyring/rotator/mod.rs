@@ -3,6 +3,7 @@
 mod error;
 #[cfg(all(feature = "file", feature = "key-file"))]
 mod file_sink;
+mod losses;
 mod plan;
 mod sink;
 mod sink_fn;
@@ -18,12 +19,14 @@ use tokio::time::sleep;
 pub use self::error::{RotatorError, RotatorErrorKind};
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::file_sink::FileSink;
-use self::plan::{Delivered, Plan, Step, Usage, next_step};
+use self::losses::Losses;
+use self::plan::{Delivered, Plan, Step, Usage, is_ours, next_step};
 pub use self::sink::Sink;
 pub use self::sink_fn::{SinkFn, sink_fn};
 use super::request::IssueRequest;
 use super::request::RotateRequest;
 use super::ring::{KeyRing, KeyRingErrorKind};
+use super::state::KeyEntry;
 use super::token::NewKey;
 use crate::clock::{LONGEST_SLEEP, sleep_toward};
 use crate::inbound::{KeyDigest, KeyId};
@@ -47,9 +50,14 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// A rotator stores nothing itself. It derives the next step from the state of the ring and from
 /// the key that the sink holds, so a new process continues where another one ended:
 ///
-/// - It revokes a successor that was not delivered while the sink still holds the key before it,
+/// - It removes a successor that was not delivered while the sink still holds the key before it,
 ///   since nobody has the token any more, and creates another one.
 /// - It rotates a first key that was not delivered.
+///
+/// A client may remove the delivered key, or put an older one back. The rotator then makes another
+/// key: at first at once, and while that goes on after pauses that double from a minute to a day.
+/// It removes its own keys once they may be
+/// [purged](crate::keyring::IssuancePolicy::purge_after).
 ///
 /// The old key stays valid until the new one is delivered, at most for the policy's longest grace
 /// ([`IssuancePolicy::max_grace`](crate::keyring::IssuancePolicy::max_grace)). A sink may fail that
@@ -112,14 +120,21 @@ pub struct Rotator<S> {
     pending: Option<NewKey>,
     /// The key that the sink holds, and since when this process has seen it.
     held: Option<(KeyDigest, SystemTime)>,
+    /// The last key that was given to the sink, delivered or not.
+    offered: Option<KeyId>,
+    losses: Losses,
 }
 
 impl<S: Sink> Rotator<S> {
     /// Creates a rotator for one client's key.
     ///
     /// `terms` describe the keys. Their idempotency key is ignored. [`IssueRequest::not_before`]
-    /// and [`IssueRequest::not_after`] apply only to the first key. If the terms have no lifetime,
-    /// a later key has the policy's lifetime or, without one, the lifetime of the key before it.
+    /// and [`IssueRequest::not_after`] apply only to the first key; a later one then lives as long.
+    ///
+    /// If neither the terms nor the policy set a lifetime, a key lives for the
+    /// [`period`](Self::period) and the policy's longest grace (or the overlap, if that is longer):
+    /// a rotation that somebody stops leaves no key without an end. Use [`IssueRequest::for_ever`]
+    /// for keys without one.
     pub fn new(ring: KeyRing, terms: IssueRequest, sink: S) -> Self {
         Self {
             ring,
@@ -132,6 +147,8 @@ impl<S: Sink> Rotator<S> {
             is_used: None,
             pending: None,
             held: None,
+            offered: None,
+            losses: Losses::default(),
         }
     }
 
@@ -184,21 +201,39 @@ impl<S: Sink> Rotator<S> {
             let delivered = self.look().await?;
             let ledger = self.ring.state();
             let now = self.ring.now();
-            match next_step(&ledger, self.terms.client(), delivered, self.plan, now) {
+            let client = self.terms.client();
+            let step = next_step(&ledger, client, delivered, self.plan, now);
+            if let Step::Discard(_) | Step::Replace(..) = step {
+                if let Some(until) = self.losses.wait_until(now) {
+                    return Ok(until);
+                }
+                self.losses.note(now);
+            } else if let (Step::Wait(_), Some(delivered)) = (&step, delivered) {
+                self.losses
+                    .held_since(delivered.since, self.plan.overlap, now);
+            }
+            let life = self.plan.lifetime(ledger.policy().max_grace);
+            let terms = self.terms.clone().default_lifetime(life);
+            match step {
                 Step::Issue(last, mark) => {
                     let last = last.and_then(|id| ledger.key(&id));
-                    let terms =
-                        last.map_or_else(|| self.terms.clone(), |last| self.terms.after(last, now));
+                    let terms = last.map_or_else(|| terms.clone(), |last| terms.after(last, now));
                     let terms = terms.idempotency_key(mark);
                     self.pending = self.ring.issue(terms).await?.into_new();
+                    self.purge().await?;
                 }
-                Step::Rotate(old, mark) => {
+                Step::Rotate(old, mark) | Step::Replace(old, mark) => {
                     let rotate = RotateRequest::with_grace(old, Duration::MAX)
-                        .lifetime_from(&self.terms)
+                        .lifetime_from(&terms)
                         .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
+                    self.purge().await?;
                 }
-                Step::Discard(lost) => drop(self.ring.revoke(lost).await?),
+                // A client that has read the key may have put the one before back.
+                Step::Discard(lost) if self.offered.as_ref() == Some(&lost) => {
+                    drop(self.ring.revoke(lost).await?);
+                }
+                Step::Discard(lost) => self.ring.discard(&lost).await?,
                 Step::Unclear => return Err(RotatorError::new(RotatorErrorKind::Unclear)),
                 Step::Retire(old) => self.ring.retire(&old).await?,
                 Step::Wait(until) => return Ok(until),
@@ -241,6 +276,20 @@ impl<S: Sink> Rotator<S> {
         }
     }
 
+    /// Removes the client's keys that rotators made and that ended long ago.
+    async fn purge(&self) -> Result<(), RotatorError> {
+        let (ledger, now) = (self.ring.state(), self.ring.now());
+        let mut ours = ledger
+            .keys_of(self.terms.client())
+            .filter(|key| is_ours(key));
+        if ours.any(|key| ledger.is_purgeable(key, now)) {
+            let client = self.terms.client().clone();
+            let is_meant = move |key: &KeyEntry| *key.client() == client && is_ours(key);
+            self.ring.purge_if(is_meant).await?;
+        }
+        Ok(())
+    }
+
     /// Delivers the pending key, if there is one. It is kept until the sink holds it.
     async fn deliver(&mut self) -> Result<(), RotatorError> {
         let Some(key) = &self.pending else {
@@ -252,6 +301,7 @@ impl<S: Sink> Rotator<S> {
             self.pending = None; // it was revoked meanwhile
             return Ok(());
         }
+        self.offered = Some(key.id().clone());
         self.sink.deliver(key).await?;
         if self.sink.held().await? != Some(key.digest()) {
             return Err(RotatorError::new(RotatorErrorKind::Undelivered));

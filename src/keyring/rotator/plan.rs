@@ -38,8 +38,10 @@ pub(crate) enum Usage {
 pub(crate) enum Step {
     /// Create a first key, or one that follows this ended key: there is no live key.
     Issue(Option<KeyId>, IdempotencyKey),
-    /// Create the successor of this key.
+    /// Create the successor of this key, which is due.
     Rotate(KeyId, IdempotencyKey),
+    /// The same, because the sink does not hold this key.
+    Replace(KeyId, IdempotencyKey),
     /// Revoke this key: it was never delivered, and its token is lost.
     Discard(KeyId),
     /// Do nothing: the client may have either of two keys, and there is no room for a third.
@@ -71,9 +73,9 @@ pub(crate) fn next_step(
         return Step::Issue(last, next_mark("first", &made));
     };
     let before = live.iter().find(|key| key.id() != head.id());
-    let rotate = || {
+    let successor = |step: fn(KeyId, IdempotencyKey) -> Step| {
         let id = head.id();
-        Step::Rotate(id.clone(), next_mark(id.as_str(), &made))
+        step(id.clone(), next_mark(id.as_str(), &made))
     };
     // The newest key is known to be undelivered only while the sink still holds an older one: a key
     // that is gone from the sink may have been read.
@@ -85,7 +87,7 @@ pub(crate) fn next_step(
         (None, Some(_)) if is_full(ledger, client, now) && now < read_by(head, ledger, plan) => {
             Step::Unclear
         }
-        (None, _) => rotate(),
+        (None, _) => successor(Step::Replace),
         (Some(delivered), Some(before)) => {
             let over = after(delivered.since, overlap_of(head, ledger, plan));
             if delivered.usage == Usage::Seen || over <= now {
@@ -95,9 +97,17 @@ pub(crate) fn next_step(
             }
         }
         (Some(_), None) => match due(head, ledger, plan) {
-            due if due <= now => rotate(),
+            due if due <= now => successor(Step::Rotate),
             due => Step::Wait(due),
         },
+    }
+}
+
+impl Plan {
+    /// Returns how long a key lives if nothing else says so: the rotation may stop, and whoever
+    /// stops it must not keep a key for ever.
+    pub(crate) fn lifetime(self, max_grace: Duration) -> Duration {
+        self.period.saturating_add(self.overlap.max(max_grace))
     }
 }
 
@@ -145,7 +155,8 @@ fn due(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
     by_end.map_or(by_age, |by_end| by_age.min(by_end))
 }
 
-fn is_ours(key: &KeyEntry) -> bool {
+/// Returns whether a rotator has made this key.
+pub(crate) fn is_ours(key: &KeyEntry) -> bool {
     let mark = key.idempotency_key().map(IdempotencyKey::as_str);
     mark.and_then(|mark| mark.strip_prefix(MARK))
         .is_some_and(|rest| rest.starts_with('-'))

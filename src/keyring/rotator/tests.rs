@@ -269,9 +269,9 @@ async fn crash_at_any_write_step_leaves_the_client_a_key() {
             }
         }
         if is_first_complete {
-            // The sink's lock; seven steps of each write of the store's file, and five of the
+            // The sink's lock; eight steps of each write of the store's file, and five of the
             // sink's.
-            assert_eq!(steps, 1 + (7 + 5) + (7 + 5) + 7);
+            assert_eq!(steps, 1 + (8 + 5) + (8 + 5) + 8);
             break;
         }
     }

@@ -48,6 +48,13 @@ impl Change {
             && purged.all(|id| state.key(id).is_none())
     }
 
+    pub(crate) fn removal_of(purged: Vec<KeyId>) -> Self {
+        Self {
+            purged,
+            ..Self::default()
+        }
+    }
+
     /// Returns whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -15,7 +15,7 @@ pub use self::uses::Uses;
 use super::file_store::commit;
 use super::store::StoreError;
 use crate::blocking;
-use crate::fs::{Access, Lock, Paths, open, open_if_exists, read_bounded, replace};
+use crate::fs::{Access, Lock, LockHolders, Paths, read_bounded, remedy, replace};
 use crate::inbound::KeySet;
 use crate::rotating::Rotating;
 
@@ -159,12 +159,11 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     let paths = beside.used();
     let not_written = |error: io::Error| {
         let path = &paths.file;
-        StoreError::new(format!(
-            "{path:?} could not be written; check that this user may write to it, and that the disk is not full"
-        ))
-        .with_source(error)
+        StoreError::new(format!("{path:?} could not be written; {}", remedy(&error)))
+            .with_source(error)
     };
-    let Some(_lock) = Lock::wait(&paths).map_err(not_written)? else {
+    let lock = Lock::wait(&paths, LockHolders::WritersOfDirectory);
+    let Some(_lock) = lock.map_err(not_written)? else {
         return Err(not_written(ErrorKind::TimedOut.into()));
     };
     let noted = read(&paths)?;
@@ -177,7 +176,8 @@ fn note(key_file: &Path, keys: &KeySet, now: SystemTime) -> Result<(), StoreErro
     }
     let text = next.to_text().map_err(io::Error::other);
     let text = text.map_err(not_written)?;
-    let like = open(&paths.file).or_else(|_| open(&beside.file)).ok();
+    let open = |paths: &Paths| paths.open_if_exists().ok().flatten();
+    let like = open(&paths).or_else(|| open(&beside));
     let access = like.as_ref().map_or(Access::OwnerOnly, Access::AtMost);
     let written = replace(&paths, text.as_bytes(), access, &mut |_| Ok(()));
     written.map_err(not_written)
@@ -188,7 +188,7 @@ fn read(paths: &Paths) -> Result<Option<Uses>, StoreError> {
     let unreadable = |error: io::Error| {
         StoreError::new(format!("{path:?} could not be read")).with_source(error)
     };
-    let Some(file) = open_if_exists(path).map_err(unreadable)? else {
+    let Some(file) = paths.open_if_exists().map_err(unreadable)? else {
         return Ok(None);
     };
     let length = file.metadata().map_err(unreadable)?.len();

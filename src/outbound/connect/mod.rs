@@ -1,4 +1,14 @@
-//! A connector for hyper's clients that gets a response although the upload breaks off.
+//! What hyper's clients need so that no upload and no request is lost.
+//!
+//! | | |
+//! |---|---|
+//! | [`EarlyResponseConnector`] | gets a response although the upload breaks off |
+//! | [`ExpectContinueLayer`] | holds long uploads back until the upstream has seen their key |
+//! | [`ResendLayer`] | sends again what got no response, where that is safe |
+//!
+//! Put them below [`InjectKeyLayer`](crate::outbound::InjectKeyLayer), `ResendLayer` first.
+//!
+//! # Early responses
 //!
 //! An upstream may reject an upload by its headers: it responds, and closes the connection while
 //! the client still sends the body. The next write fails with `EPIPE` or `ECONNRESET`. hyper's
@@ -72,8 +82,11 @@
 //!   does so while it has an acknowledgement to send.
 //! - The connection of an early response can stay open until the timeout. The caller has the
 //!   response by then.
-//! - Nothing is sent again here. That a body was not sent to its end does not prove that the
+//! - The connector sends nothing again. That a body was not sent to its end does not prove that the
 //!   upstream did nothing.
+
+pub mod expect_continue;
+pub mod resend;
 
 mod connector;
 mod input;
@@ -84,5 +97,7 @@ mod tests;
 mod write_state;
 
 pub use self::connector::{ConnectFuture, EarlyResponseConnector, EarlyResponseIo};
+pub use self::expect_continue::ExpectContinueLayer;
 pub use self::layer::EarlyResponseLayer;
+pub use self::resend::ResendLayer;
 pub use self::stream::EarlyResponseStream;

@@ -23,7 +23,7 @@ use crate::rotating::error::StartError;
 use crate::rotating::value::{Generations, Snapshot};
 use crate::source::LONGEST;
 use crate::source::fetch_within;
-use crate::source::{Fetch, FetchReason, Fetched, Source};
+use crate::source::{Fetch, FetchReason, Fetched, Purpose, Source};
 use crate::source::{SourceError, SourceErrorKind};
 
 /// The refresh task of one rotating value.
@@ -131,6 +131,7 @@ where
                 rejected: (reason == FetchReason::Rejected).then_some(current.content.generation),
                 revision: current.revision.as_ref(),
                 current: Some(&current.content.value),
+                purpose: Purpose::Secret,
             };
             let mut fetching = pin!(async {
                 let fetching = fetch_within(self.fetch_timeout, &mut self.source, request);
@@ -210,6 +211,7 @@ pub(crate) async fn first<Src: Source, S>(
             rejected: None,
             revision: None,
             current: None,
+            purpose: Purpose::Secret,
         };
         let error = match fetch_within(fetch_timeout, source, request).await {
             Ok(Fetched::Value {

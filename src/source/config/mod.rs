@@ -44,8 +44,8 @@ use crate::source::error::SourceError;
 ///
 /// | `type` | fields |
 /// |---|---|
-/// | `env` | `name` |
-/// | `file` (feature `file`) | `path`; optional `poll_interval`, `max_bytes` (in bytes), `strict` and `watch` (`true` or `false`) |
+/// | `env` | `name`; optional `any_content` (`true` or `false`) |
+/// | `file` (feature `file`) | `path`; optional `field`, `any_content`, `poll_interval`, `max_bytes` (in bytes), `strict` and `watch` (`true` or `false`) |
 /// | `exec` (feature `exec`) | those of [`ExecConfig`] |
 /// | `http` (feature `http`) | those of [`HttpConfig`] |
 /// | `oauth2` (feature `oauth2`) | those of [`OAuth2Config`] |
@@ -63,6 +63,7 @@ use crate::source::error::SourceError;
 /// |---|---|
 /// | `env:NAME` | [`EnvSource`] |
 /// | `file:PATH` | [`FileSource`] with the defaults |
+/// | `file:PATH#FIELD` | [`FileSource`] for one field of a dotenv or JSON file |
 /// | `exec:PROGRAM` | [`ExecSource`](crate::source::ExecSource) without arguments |
 /// | `https://HOST/PATH`, `https://HOST/PATH#/pointer` | [`HttpSource`](crate::source::HttpSource); a JSON pointer to the key after the `#` |
 /// | `vault:MOUNT/PATH#FIELD` | [`VaultSource`](crate::source::VaultSource) for KV version 2; the first segment is the mount, and the server and the login come from the environment ([`VaultConfig`]) |
@@ -108,6 +109,9 @@ pub enum SourceConfig {
     Env {
         /// The name of the variable.
         name: String,
+        /// Calls [`EnvSource::allow_any_content`]. Defaults to `false`.
+        #[cfg_attr(feature = "serde", serde(default))]
+        any_content: bool,
     },
     /// A file, as [`FileSource`] reads it.
     #[cfg(feature = "file")]
@@ -115,6 +119,12 @@ pub enum SourceConfig {
     File {
         /// The path of the file.
         path: PathBuf,
+        /// Sets [`FileSource::field`].
+        #[cfg_attr(feature = "serde", serde(default))]
+        field: Option<String>,
+        /// Calls [`FileSource::allow_any_content`]. Defaults to `false`.
+        #[cfg_attr(feature = "serde", serde(default))]
+        any_content: bool,
         /// Sets [`FileSource::poll`].
         #[cfg_attr(
             feature = "serde",
@@ -154,14 +164,30 @@ const fn watched() -> bool {
 impl SourceConfig {
     /// Creates the configuration of an [`EnvSource`].
     pub fn env(name: impl Into<String>) -> Self {
-        Self::Env { name: name.into() }
+        Self::Env {
+            name: name.into(),
+            any_content: false,
+        }
     }
 
     /// Creates the configuration of a [`FileSource`] with its defaults.
     #[cfg(feature = "file")]
     pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::file_with(path.into(), None)
+    }
+
+    /// Creates the configuration of a [`FileSource`] that reads one field of a dotenv or JSON file.
+    #[cfg(feature = "file")]
+    pub fn file_field(path: impl Into<PathBuf>, name: impl Into<String>) -> Self {
+        Self::file_with(path.into(), Some(name.into()))
+    }
+
+    #[cfg(feature = "file")]
+    const fn file_with(path: PathBuf, field: Option<String>) -> Self {
         Self::File {
-            path: path.into(),
+            path,
+            field,
+            any_content: false,
             poll_interval: None,
             max_bytes: None,
             strict: false,
@@ -188,16 +214,30 @@ impl SourceConfig {
     )]
     pub(crate) fn into_source_up_to(self, default_max_bytes: Option<usize>) -> BoxSource<Secret> {
         match self {
-            Self::Env { name } => EnvSource::new(name).boxed(),
+            Self::Env { name, any_content } => {
+                let mut source = EnvSource::new(name);
+                if any_content {
+                    source = source.allow_any_content();
+                }
+                source.boxed()
+            }
             #[cfg(feature = "file")]
             Self::File {
                 path,
+                field,
+                any_content,
                 poll_interval,
                 max_bytes,
                 strict,
                 watch,
             } => {
                 let mut source = FileSource::new(path);
+                if let Some(field) = field {
+                    source = source.field(field);
+                }
+                if any_content {
+                    source = source.allow_any_content();
+                }
                 if let Some(poll_interval) = poll_interval {
                     source = source.poll(poll_interval);
                 }

@@ -10,6 +10,9 @@ impl FromStr for SourceConfig {
 
     /// Parses one of the texts in the table of [`SourceConfig`].
     ///
+    /// The field of a file is what follows the last `#`. Use [`SourceConfig::file`] for a path with
+    /// a `#`.
+    ///
     /// # Errors
     ///
     /// Returns an error of kind
@@ -19,7 +22,13 @@ impl FromStr for SourceConfig {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::env(name)),
             #[cfg(feature = "file")]
-            Some(("file", path)) if !path.is_empty() => Ok(Self::file(path)),
+            Some(("file", rest)) => match rest.rsplit_once('#') {
+                None if !rest.is_empty() => Ok(Self::file(rest)),
+                Some((path, name)) if !path.is_empty() && !name.is_empty() => {
+                    Ok(Self::file_field(path, name))
+                }
+                _ => Err(not_a_source()),
+            },
             #[cfg(feature = "exec")]
             Some(("exec", program)) if !program.is_empty() => {
                 Ok(Self::Exec(super::ExecConfig::new(program)))
@@ -28,12 +37,16 @@ impl FromStr for SourceConfig {
             Some(("https" | "http", _)) => http(text),
             #[cfg(feature = "vault")]
             Some(("vault", place)) => vault(place),
-            _ => Err(SourceError::invalid(
-                "not a source of a secret; write file:PATH, env:NAME, exec:PROGRAM, https://HOST/PATH#/pointer or \
-                 vault:MOUNT/PATH#FIELD (all but the first two are features)",
-            )),
+            _ => Err(not_a_source()),
         }
     }
+}
+
+fn not_a_source() -> SourceError {
+    SourceError::invalid(
+        "not a source of a secret; write file:PATH, file:PATH#FIELD, env:NAME, exec:PROGRAM, \
+         https://HOST/PATH#/pointer or vault:MOUNT/PATH#FIELD (the last three are features)",
+    )
 }
 
 #[cfg(feature = "http")]

@@ -3,8 +3,10 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::fs::FileError;
+use super::content::FieldError;
+use crate::fs::{Distrust, FileError};
 use crate::source::error::SourceError;
+use crate::source::key_check::NotAKey;
 
 /// What is wrong with the file.
 #[derive(Debug)]
@@ -22,12 +24,18 @@ pub(crate) enum Fault {
     Writable {
         mode: u32,
     },
+    /// Somebody else could replace it.
+    Distrusted(Distrust),
     /// Everybody may read it.
     Readable {
         mode: u32,
     },
     /// The content kept changing.
     Torn,
+    /// The field with the key could not be read.
+    Field(FieldError),
+    /// The content is something else than a key.
+    NotAKey(NotAKey),
     Io(io::Error),
 }
 
@@ -68,6 +76,7 @@ impl Fault {
             Self::Writable { mode } => SourceError::permanent(format!(
                 "{path:?} is writable by others (mode {mode:04o}), who could replace the key; run `chmod go-w` on it"
             )),
+            Self::Distrusted(why) => SourceError::permanent(format!("{path:?} {why}")),
             Self::Readable { mode } => SourceError::permanent(format!(
                 "{path:?} is readable by everybody (mode {mode:04o}); run `chmod o-r` on it, or do not set `strict`"
             )),
@@ -75,6 +84,8 @@ impl Fault {
                 "{path:?} kept changing while it was read; write the key to a temporary file and rename it to \
                  this name"
             )),
+            Self::Field(error) => SourceError::invalid(format!("{path:?} {error}")),
+            Self::NotAKey(found) => SourceError::invalid(format!("{path:?} holds {found}")),
             Self::Io(error) => {
                 SourceError::transient(format!("{path:?} could not be read")).with_source(error)
             }
@@ -98,6 +109,7 @@ impl From<FileError> for Fault {
         match error {
             FileError::NotRegular => Self::NotRegular,
             FileError::Writable { mode } => Self::Writable { mode },
+            FileError::Distrusted(why) => Self::Distrusted(why),
             FileError::TooLarge { max } => Self::TooLarge { max },
             FileError::Io(error) => error.into(),
         }

@@ -1,74 +1,77 @@
 //! A source that reads a key from a file, and watches and polls that file.
 //!
-//! A fetch reads the file ([`reader`]) until its content has settled ([`settle`]). The code that
-//! needs Unix has a portable twin, which only polls.
+//! The watch ([`changes`]) and a look at the path every second say that something may have changed.
+//! A read ([`reader`]) says whether it has. A fetch reads until the content has settled
+//! ([`settle`]). The code that needs Unix has a portable twin, which only polls.
 
+mod changes;
 mod content;
-mod debounce;
 mod fault;
+mod follow;
 mod os;
 mod reader;
 mod settle;
 mod warnings;
-mod watch_status;
 
 #[cfg(not(all(unix, not(portable_only))))]
 mod portable;
 #[cfg(all(unix, not(portable_only)))]
 mod unix;
 
+#[cfg(all(test, unix, not(portable_only)))]
+mod tests;
+
 use std::fmt;
+#[cfg(feature = "inbound")]
+use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::select;
-use tokio::sync::{Mutex, Notify};
-use tokio::time::{Instant, sleep};
-
-use self::debounce::Debounce;
-use self::reader::{FileOptions, Reader, Reading, WatchMode, WorldReadable};
-use self::settle::{LinkTarget, Settling, Verdict};
-use self::warnings::Warnings;
-use self::watch_status::WatchStatus;
+use self::content::Field;
+use self::follow::Follower;
+use self::reader::{FileOptions, WatchMode, WorldReadable};
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
+use super::key_check::KeyCheck;
 use super::refresh_interval::RefreshInterval;
 use super::source_trait::Source;
-use crate::blocking;
-use crate::clock::sleep_until_deadline;
+use crate::fs::{Custody, Strictness};
 use crate::secret::Secret;
 
-/// The poll interval while the watch works, and while it does not.
-const POLL_WATCHED: Duration = Duration::from_secs(30);
+/// How often the content is read, whatever the watch and the file system say.
 const POLL: Duration = Duration::from_secs(10);
-/// The shortest interval between two fetches. Reading a local file is cheap.
-const MIN_INTERVAL: Duration = Duration::from_millis(100);
-/// The pauses after which a missing file is looked up again, 260 ms together.
-///
-/// Kubernetes removes the old directory a moment after it swaps the link, and a writer may unlink
-/// the file before it creates the new one. The tests in `tests/it/file_source/torn.rs` unlink and
-/// create, and those in `watch.rs` swap a volume a hundred times.
-const MISSING: [Duration; 3] = [
-    Duration::from_millis(10),
-    Duration::from_millis(50),
-    Duration::from_millis(200),
-];
+/// The shortest interval between two fetches. Reading a local file is cheap, and only new content
+/// causes a fetch.
+const MIN_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A source that reads a secret from a file, and follows the file while the process runs.
 ///
 /// The value is the content of the file without ASCII white space and byte order marks at both
-/// ends. On Unix the source watches the file and sees a change within a fraction of a second. On
-/// every system it also polls. It compares contents by their SHA-256, never by a timestamp.
+/// ends, or [one field](Self::field) of it. On Unix the source watches the file and sees a change
+/// within milliseconds. On every system it also looks at the file every second, and reads it every
+/// 10 s. It compares contents by their SHA-256. A change beside the file, and a write that changes
+/// nothing, cause no fetch.
 ///
 /// # Writing the file
 ///
 /// Write a temporary file in the same directory, `fsync` it, and rename it over the old one. The
-/// source also waits for a writer that truncates and writes, or unlinks and creates: it accepts
-/// content that stays the same for 50 ms. It accepts content at once if a link in the path was
-/// swapped, as Kubernetes does with `..data`.
+/// source accepts a renamed file and a swapped link at once, such as `..data` in Kubernetes.
 ///
-/// In Kubernetes, mount the directory of the secret: a `subPath` mount is never updated.
+/// It also accepts content that is written in place. While the watch works, it waits until the
+/// writer closes the file, or keeps it open for 600 ms without a write. A key set must then stay
+/// the same for 20 ms. What the watch cannot see must stay the same for 50 ms.
+///
+/// The watch cannot see writes from another host or container, such as on NFS or through a bind
+/// mount. The source finds those within 1.1 s. In Kubernetes and Docker, mount the directory of the
+/// secret. A `subPath` mount, or a mount of the file alone, does not follow a rename. The source
+/// logs a warning about it.
+///
+/// # What is refused
+///
+/// Content that is not a key, but what programs leave in its place: words such as `null` and
+/// `undefined`, a key in quotes, JSON, and `NAME=value`. Use [`field`](Self::field) for a dotenv or
+/// JSON file, and [`allow_any_content`](Self::allow_any_content) to accept any content. A key set
+/// is never checked this way.
 ///
 /// # Errors
 ///
@@ -78,8 +81,8 @@ const MISSING: [Duration; 3] = [
 /// | cause | [`SourceErrorKind`](crate::source::SourceErrorKind) |
 /// |---|---|
 /// | the file is missing for more than 260 ms, is a link to nothing, or keeps changing; an I/O error | `Transient` |
-/// | this process may not read the file; its group or everybody may write it; everybody may read it and the source is [`strict`](Self::strict) | `Permanent` |
-/// | the file is empty, too large, or not a regular file | `Invalid` |
+/// | this process may not read the file; its group or everybody may write it; everybody may read it or somebody else could replace it and the source is [`strict`](Self::strict); it belongs to another user than the [`owner`](Self::owner) | `Permanent` |
+/// | the file is empty, too large, not a regular file, or holds no key | `Invalid` |
 ///
 /// # Examples
 ///
@@ -118,42 +121,49 @@ const MISSING: [Duration; 3] = [
 pub struct FileSource {
     options: FileOptions,
     poll: Option<Duration>,
-    /// Locked while a read blocks, even if nobody waits for it any more: a file system that hangs
-    /// costs one thread, not one for each attempt.
-    reader: Arc<Mutex<Reader>>,
-    hints: Arc<Notify>,
-    burst: Debounce,
-    /// When to ask for the next fetch if the watch does not work.
-    recheck_at: Option<Instant>,
-    /// Where the links of the path led when content was last accepted.
-    target: Option<PathBuf>,
-    warnings: Warnings,
+    follower: Follower,
 }
 
 impl FileSource {
     /// Creates a source for the file at this path. Nothing is read until the first fetch.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let hints = Arc::new(Notify::new());
         Self {
             options: FileOptions {
                 path: path.into(),
+                field: None,
+                check: KeyCheck::On,
                 max_bytes: None,
                 world_readable: WorldReadable::Warn,
+                custody: Custody::default(),
                 watch: WatchMode::Watch,
             },
             poll: None,
-            reader: Arc::new(Mutex::new(Reader::new(Arc::clone(&hints)))),
-            hints,
-            burst: Debounce::default(),
-            recheck_at: None,
-            target: None,
-            warnings: Warnings::default(),
+            follower: Follower::new(),
         }
     }
 
-    /// Sets how often the file is read at least, whether or not it is watched.
+    /// Reads one field of a dotenv or JSON file instead of the whole content.
     ///
-    /// Defaults to 30 s while the watch works, and to 10 s while it does not.
+    /// In a JSON object, the field is a string at the top level. Any other file holds lines
+    /// `NAME=value`, with an optional `export`, quotes and comments, of which the last one with
+    /// this name counts. Nothing is expanded.
+    pub fn field(mut self, name: impl Into<String>) -> Self {
+        self.options.field = Some(Field::new(name.into()));
+        self
+    }
+
+    /// Accepts any content, such as a password that happens to be in quotes.
+    ///
+    /// By default the source refuses content that is not a key: see
+    /// [What is refused](Self#what-is-refused).
+    pub const fn allow_any_content(mut self) -> Self {
+        self.options.check = KeyCheck::Off;
+        self
+    }
+
+    /// Sets how often the content is read, whether or not anything seems to have changed.
+    ///
+    /// Defaults to 10 s. A change that the file system reports is seen within 1.1 s anyway.
     pub const fn poll(mut self, poll: Duration) -> Self {
         self.poll = Some(poll);
         self
@@ -167,6 +177,12 @@ impl FileSource {
         self
     }
 
+    /// Returns the path of the file.
+    #[cfg(feature = "inbound")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.options.path
+    }
+
     /// Sets the size limit in bytes, unless it is set already.
     pub(crate) const fn max_bytes_or(mut self, max_bytes: usize) -> Self {
         if self.options.max_bytes.is_none() {
@@ -175,12 +191,27 @@ impl FileSource {
         self
     }
 
-    /// Refuses a file that everybody may read.
+    /// Refuses a file that everybody may read, or that somebody else could replace.
     ///
-    /// By default the source accepts such a file and logs one warning, since Kubernetes mounts
-    /// secrets this way. It always refuses a file that its group or everybody may write.
+    /// By default the source accepts such a file and logs one warning, since Kubernetes and Docker
+    /// mount secrets this way. It always refuses a file that its group or everybody may write.
+    ///
+    /// Somebody else could replace a file that belongs to another user than root, the user of this
+    /// process, and the [`owner`](Self::owner) that was named, and a file in a directory that such
+    /// a user may write to. In a sticky directory, such as a Kubernetes volume, only the owner of a
+    /// file can replace it.
     pub const fn strict(mut self) -> Self {
         self.options.world_readable = WorldReadable::Refuse;
+        self.options.custody.strictness = Strictness::Refuse;
+        self
+    }
+
+    /// Refuses a file that does not belong to the user of this number.
+    ///
+    /// By default the source accepts the file of another user than root and the user of this
+    /// process, and logs one warning. Only Unix has such numbers.
+    pub const fn owner(mut self, uid: u32) -> Self {
+        self.options.custody.owner = Some(uid);
         self
     }
 
@@ -189,105 +220,21 @@ impl FileSource {
         self.options.watch = WatchMode::PollOnly;
         self
     }
-
-    /// Reads the file once, off the runtime.
-    async fn read(&self) -> Result<Reading, SourceError> {
-        let mut reader = Arc::clone(&self.reader).lock_owned().await;
-        let options = self.options.clone();
-        let reading = blocking::run(move || reader.read(&options)).await;
-        reading.map_err(|reason| SourceError::transient(reason.to_string()))
-    }
-
-    /// Reads the file until its content has settled.
-    async fn settled(
-        &mut self,
-        ask: &Fetch<'_, Secret>,
-    ) -> Result<(Fetched<Secret>, WatchStatus), SourceError> {
-        let mut settling = Settling::default();
-        let mut pauses = MISSING.into_iter();
-        loop {
-            let Reading {
-                content,
-                target,
-                watching,
-                exposure,
-            } = self.read().await?;
-            self.warnings.log(&self.options.path, &watching, exposure);
-            let content = match content {
-                Ok(content) => content,
-                Err(fault) => match pauses.next().filter(|_| fault.may_be_a_swap()) {
-                    Some(pause) => {
-                        sleep(pause).await;
-                        continue;
-                    }
-                    None => return Err(fault.at(&self.options.path)),
-                },
-            };
-            let digest = content.digest();
-            let fetched = if ask.revision.is_some_and(|current| digest.is_of(current)) {
-                Fetched::unchanged()
-            } else {
-                let link = link_target(self.target.as_ref(), target.as_ref());
-                match settling.judge(digest, content.fill(), link) {
-                    Verdict::Accept => Fetched::new(content.secret()).revision(digest.into()),
-                    Verdict::ReadAgain => {
-                        sleep(settle::PAUSE).await;
-                        continue;
-                    }
-                    Verdict::GiveUp(fault) => return Err(fault.at(&self.options.path)),
-                }
-            };
-            self.target = target;
-            return Ok((fetched, watching));
-        }
-    }
-}
-
-fn link_target(before: Option<&PathBuf>, now: Option<&PathBuf>) -> LinkTarget {
-    match (before, now) {
-        (Some(before), Some(now)) if before != now => LinkTarget::Swapped,
-        _ => LinkTarget::Unchanged,
-    }
 }
 
 impl Source for FileSource {
     type Value = Secret;
 
     async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
-        self.recheck_at = None;
-        let (fetched, watching) = self.settled(&ask).await?;
-        // The engine has one interval, the one for a watch that works: a shorter one is up to us.
-        let slow = self.options.watch == WatchMode::Watch && self.poll.is_none();
-        self.recheck_at = match watching {
-            WatchStatus::Active => None,
-            WatchStatus::Failed(_) | WatchStatus::Off => slow.then(|| Instant::now() + POLL),
-        };
-        Ok(fetched)
+        self.follower.fetch(&self.options, ask).await
     }
 
     async fn changed(&mut self) {
-        loop {
-            select! {
-                biased;
-                () = sleep_until_deadline(self.burst.due()) => {
-                    self.burst.clear();
-                    return;
-                }
-                () = sleep_until_deadline(self.recheck_at) => {
-                    self.recheck_at = None;
-                    return;
-                }
-                () = self.hints.notified() => self.burst.extend(Instant::now()),
-            }
-        }
+        self.follower.changed(&self.options).await;
     }
 
     fn refresh_interval(&self) -> RefreshInterval {
-        let poll = self.poll.unwrap_or(match self.options.watch {
-            WatchMode::Watch => POLL_WATCHED,
-            WatchMode::PollOnly => POLL,
-        });
-        RefreshInterval::new(poll, MIN_INTERVAL)
+        RefreshInterval::new(self.poll.unwrap_or(POLL), MIN_INTERVAL)
     }
 }
 

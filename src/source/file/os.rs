@@ -1,6 +1,6 @@
-//! The watch of this operating system, or its portable twin, which only polls.
+//! The parts that need this operating system, or their portable twins.
 
 #[cfg(not(all(unix, not(portable_only))))]
-pub(crate) use super::portable::Watch;
+pub(crate) use super::portable::{Signature, Watch, pinned};
 #[cfg(all(unix, not(portable_only)))]
-pub(crate) use super::unix::Watch;
+pub(crate) use super::unix::{Signature, Watch, pinned};

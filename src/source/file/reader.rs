@@ -1,16 +1,18 @@
 //! One read of the file: it is watched first, then opened, checked and read.
 
-use std::fs;
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
-use super::content::Content;
+use super::changes::{Changes, Mark};
+use super::content::{Content, Field};
 use super::fault::Fault;
-use super::os::Watch;
-use super::watch_status::WatchStatus;
-use crate::fs::{Exposure, SecretFile, open};
+use super::os::{Signature, Watch, pinned};
+use super::settle::Steadiness;
+use super::warnings::{Pinned, WatchError};
+use crate::fs::{Custody, Distrust, Exposure, SecretFile, open};
+use crate::source::key_check::KeyCheck;
 
 /// The default size limit: no key is that long.
 const MAX_BYTES: usize = 64 * 1024;
@@ -19,9 +21,13 @@ const MAX_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct FileOptions {
     pub(crate) path: PathBuf,
+    /// The field that holds the key, or `None` if the file holds nothing else.
+    pub(crate) field: Option<Field>,
+    pub(crate) check: KeyCheck,
     /// The limit that was set, if one was.
     pub(crate) max_bytes: Option<usize>,
     pub(crate) world_readable: WorldReadable,
+    pub(crate) custody: Custody,
     pub(crate) watch: WatchMode,
 }
 
@@ -39,60 +45,108 @@ pub(crate) enum WatchMode {
     PollOnly,
 }
 
+/// What is at a path, without a look at the content.
+pub(crate) type PathState = Result<Signature, ErrorKind>;
+
 /// The result of one read.
 pub(crate) struct Reading {
-    pub(crate) content: Result<Content, Fault>,
+    /// The last event before the read.
+    pub(crate) mark: Mark,
+    /// What was at the path before the read.
+    pub(crate) path_state: PathState,
     /// Where the links of the path lead.
     pub(crate) target: Option<PathBuf>,
-    pub(crate) watching: WatchStatus,
+    pub(crate) watch: Result<(), WatchError>,
+    pub(crate) file: Result<FileRead, Fault>,
+}
+
+/// A file that could be read.
+pub(crate) struct FileRead {
+    pub(crate) content: Content,
+    pub(crate) steadiness: Steadiness,
     pub(crate) exposure: Exposure,
+    pub(crate) distrust: Option<Distrust>,
+    pub(crate) pinned: Option<Pinned>,
 }
 
 /// Reads the file, and keeps the watch between two reads.
 pub(crate) struct Reader {
     watch: Watch,
+    changes: Arc<Changes>,
 }
 
 impl Reader {
-    pub(crate) fn new(hints: Arc<Notify>) -> Self {
+    pub(crate) fn new(changes: Arc<Changes>) -> Self {
         Self {
-            watch: Watch::new(hints),
+            watch: Watch::new(Arc::clone(&changes)),
+            changes,
         }
     }
 
     /// Reads the file. Blocks as long as the file system does.
     pub(crate) fn read(&mut self, options: &FileOptions) -> Reading {
-        // The watch first: a change after the read causes an event. The target before the content:
-        // if a link is swapped in between, the fetch takes two reads instead of one.
-        let watching = match options.watch {
+        // The watch first: a change after the read causes an event. The position before the read,
+        // and the target before the content: what changes in between costs a second read.
+        let watch = match options.watch {
             WatchMode::Watch => self.watch.arm(&options.path),
-            WatchMode::PollOnly => WatchStatus::Off,
+            WatchMode::PollOnly => Ok(()),
         };
+        let mark = self.changes.last();
+        let written = self.changes.last_written();
+        let path_state = path_state(&options.path);
         let target = fs::canonicalize(&options.path).ok();
-        let (content, exposure) = match read_content(options) {
-            Ok((content, exposure)) => (Ok(content), exposure),
-            Err(fault) => (Err(fault), Exposure::Private),
-        };
+        let mut file = read_file(options);
+        if let Ok(read) = &mut file {
+            if self.changes.last_written() != written {
+                read.steadiness = Steadiness::Unsteady;
+            }
+        }
         Reading {
-            content,
+            mark,
+            path_state,
             target,
-            watching,
-            exposure,
+            watch,
+            file,
         }
     }
 }
 
-fn read_content(options: &FileOptions) -> Result<(Content, Exposure), Fault> {
+/// Returns what is at the path. Blocks as long as the file system does.
+pub(crate) fn path_state(path: &Path) -> PathState {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Signature::new(&metadata)),
+        Err(error) => Err(error.kind()),
+    }
+}
+
+fn read_file(options: &FileOptions) -> Result<FileRead, Fault> {
     let path = &*options.path;
     let file = open(path).map_err(|error| why_not_opened(path, error.into()))?;
     let file = SecretFile::check(file)?;
+    let distrust = options.custody.check(path, file.file())?;
     let exposure = file.exposure();
     if let (Exposure::Readable { mode }, WorldReadable::Refuse) = (exposure, options.world_readable)
     {
         return Err(Fault::Readable { mode });
     }
+    let before = file.file().metadata()?;
     let bytes = file.read(options.max_bytes.unwrap_or(MAX_BYTES))?;
-    Ok((Content::new(bytes), exposure))
+    let after = file.file().metadata()?;
+    Ok(FileRead {
+        content: Content::new(bytes, options.field.as_ref()),
+        steadiness: steadiness(&before, &after),
+        exposure,
+        distrust,
+        pinned: pinned(file.file(), &after),
+    })
+}
+
+fn steadiness(before: &Metadata, after: &Metadata) -> Steadiness {
+    if Signature::new(before) == Signature::new(after) {
+        Steadiness::Steady
+    } else {
+        Steadiness::Unsteady
+    }
 }
 
 /// Distinguishes a link to nothing from nothing, and a file that cannot be opened, such as a

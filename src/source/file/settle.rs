@@ -1,62 +1,125 @@
 //! Decides whether the content of a read is complete.
 //!
-//! A file that is written in place, or unlinked and created, is empty or partial for a moment, and
-//! one read cannot tell. So content is accepted when two reads in a row return it, 50 ms apart. The
-//! exception is a swapped link in the path: its writer has finished the target before it swaps.
+//! A file that is written in place, or unlinked and created, is empty or partial for a moment. One
+//! read cannot tell. These can:
 //!
-//! A fetch reads at most six times, over 250 ms. The writers in `tests/it/file_source/torn.rs`
-//! pause between their pieces for less than 50 ms, and no partial key is ever published;
-//! `volume.rs` shows that a swap is accepted at once.
+//! - A swapped link in the path, or a rename to a watched name: whoever does that has finished the
+//!   file before.
+//! - A writer that closes the file. A key is believed at once. A key set is often written in several
+//!   steps, and half of one revokes keys, so it must stay the same for 20 ms.
+//! - If nothing else is known, content that stays the same for 50 ms.
+//!
+//! Whatever the evidence, the file must not change while it is read.
 
 use std::time::Duration;
 
+use super::changes::Writer;
 use super::content::{Digest, Fill};
 use super::fault::Fault;
+use crate::source::fetch::Purpose;
 
-/// The pause between two reads.
-pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+/// The pause between two reads that must agree.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The same for a key set whose writer has closed the file.
+const PAUSE_CLOSED: Duration = Duration::from_millis(20);
+/// The pause after a read that met a writer.
+const PAUSE_UNSTEADY: Duration = Duration::from_millis(1);
 /// How many reads may follow the first.
 const MORE_READS: u32 = 5;
 
 /// Where the links of the path lead, compared with the last content that was accepted.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkTarget {
     Unchanged,
     Swapped,
+}
+
+/// Whether the file changed while it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Steadiness {
+    Steady,
+    Unsteady,
+}
+
+/// Content that the engine does not have yet, and what is known of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) digest: Digest,
+    pub(crate) fill: Fill,
+    pub(crate) steadiness: Steadiness,
+    pub(crate) link: LinkTarget,
+    pub(crate) writer: Writer,
 }
 
 /// What to do with the content of a read.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     Accept,
-    /// Read again after [`PAUSE`].
-    ReadAgain,
+    ReadAgainAfter(Duration),
+    /// Read again once the writer is done.
+    AwaitWriter,
     GiveUp(Fault),
 }
 
 /// The reads of one fetch.
-#[derive(Default)]
 pub(crate) struct Settling {
+    purpose: Purpose,
     reads: u32,
-    last: Option<Digest>,
+    last: Option<(Digest, Duration)>,
 }
 
 impl Settling {
-    /// Judges content that the engine does not have yet.
-    pub(crate) fn judge(&mut self, found: Digest, fill: Fill, target: LinkTarget) -> Verdict {
-        let settled = target == LinkTarget::Swapped || self.last == Some(found);
-        if fill == Fill::Some && settled {
+    pub(crate) const fn new(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            reads: 0,
+            last: None,
+        }
+    }
+
+    /// Judges the content of a read.
+    pub(crate) fn judge(&mut self, found: Found) -> Verdict {
+        let complete = match (found.link, found.writer) {
+            (LinkTarget::Swapped, _) | (_, Writer::Renamed) => true,
+            (_, Writer::Closed) => {
+                self.purpose == Purpose::Secret || self.stayed(found.digest, PAUSE_CLOSED)
+            }
+            (_, Writer::Unknown) => self.stayed(found.digest, PAUSE),
+            (_, Writer::Writing) => false,
+        };
+        let steady = found.steadiness == Steadiness::Steady;
+        if complete && steady && found.fill == Fill::Some {
             return Verdict::Accept;
         }
         if self.reads == MORE_READS {
-            return Verdict::GiveUp(match fill {
-                Fill::Empty => Fault::Empty,
-                Fill::Some => Fault::Torn,
-            });
+            return Verdict::GiveUp(unsettled(found.fill));
         }
         self.reads += 1;
-        self.last = Some(found);
-        Verdict::ReadAgain
+        let pause = match (found.fill, found.writer) {
+            (_, Writer::Writing) => {
+                self.last = Some((found.digest, Duration::ZERO));
+                return Verdict::AwaitWriter;
+            }
+            (Fill::Some, Writer::Closed | Writer::Renamed) if !steady => PAUSE_UNSTEADY,
+            (Fill::Some, Writer::Closed) => PAUSE_CLOSED,
+            _ => PAUSE,
+        };
+        self.last = Some((found.digest, pause));
+        Verdict::ReadAgainAfter(pause)
+    }
+
+    /// Returns whether the read before found the same content, at least `pause` ago.
+    fn stayed(&self, digest: Digest, pause: Duration) -> bool {
+        self.last
+            .is_some_and(|(last, ago)| last == digest && ago >= pause)
+    }
+}
+
+/// Returns what is wrong with content that does not settle.
+pub(crate) const fn unsettled(fill: Fill) -> Fault {
+    match fill {
+        Fill::Empty => Fault::Empty,
+        Fill::Some => Fault::Torn,
     }
 }
 
@@ -67,54 +130,130 @@ mod tests {
     use super::*;
     use crate::source::file::content::Content;
 
-    /// Judges one read after another; `""` is an empty file.
-    fn judge(settling: &mut Settling, content: &str, target: LinkTarget) -> Verdict {
-        let content = Content::new(Zeroizing::new(content.into()));
-        settling.judge(content.digest(), content.fill(), target)
+    /// A read of this content, of which nothing else is known.
+    fn found(content: &str) -> Found {
+        let content = Content::new(Zeroizing::new(content.into()), None);
+        Found {
+            digest: content.digest(),
+            fill: content.fill(),
+            steadiness: Steadiness::Steady,
+            link: LinkTarget::Unchanged,
+            writer: Writer::Unknown,
+        }
+    }
+
+    fn by(writer: Writer) -> Found {
+        Found {
+            writer,
+            ..found("key")
+        }
+    }
+
+    fn key() -> Settling {
+        Settling::new(Purpose::Secret)
     }
 
     #[test]
     fn content_is_accepted_after_two_equal_reads() {
-        let mut settling = Settling::default();
+        let mut settling = key();
         for torn in ["", "k", "ke", "", "key"] {
-            let verdict = judge(&mut settling, torn, LinkTarget::Unchanged);
-            assert!(
-                matches!(verdict, Verdict::ReadAgain),
-                "{torn:?}: {verdict:?}"
-            );
+            let verdict = settling.judge(found(torn));
+            let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+            assert!(again, "{torn:?}: {verdict:?}");
         }
-        let verdict = judge(&mut settling, "key", LinkTarget::Unchanged);
+        let verdict = settling.judge(found("key"));
         assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
     }
 
     #[test]
     fn swapped_link_accepts_content_at_once() {
-        let believed = judge(&mut Settling::default(), "key", LinkTarget::Swapped);
-        assert!(matches!(believed, Verdict::Accept), "{believed:?}");
-        let empty = judge(&mut Settling::default(), " \n", LinkTarget::Swapped);
-        assert!(matches!(empty, Verdict::ReadAgain), "{empty:?}");
+        let swapped = |content| Found {
+            link: LinkTarget::Swapped,
+            ..found(content)
+        };
+        for writer in [Writer::Unknown, Writer::Writing, Writer::Renamed] {
+            let found = Found {
+                writer,
+                ..swapped("key")
+            };
+            assert!(matches!(key().judge(found), Verdict::Accept), "{writer:?}");
+        }
+        let empty = key().judge(swapped(" \n"));
+        assert!(matches!(empty, Verdict::ReadAgainAfter(PAUSE)), "{empty:?}");
+    }
+
+    #[test]
+    fn renamed_file_is_accepted_at_once() {
+        for purpose in [Purpose::Secret, Purpose::KeySet] {
+            let verdict = Settling::new(purpose).judge(by(Writer::Renamed));
+            assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn closed_key_is_accepted_at_once() {
+        let verdict = key().judge(by(Writer::Closed));
+        assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+    }
+
+    #[test]
+    fn closed_key_set_is_read_twice() {
+        let mut settling = Settling::new(Purpose::KeySet);
+        let verdict = settling.judge(by(Writer::Closed));
+        let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE_CLOSED));
+        assert!(again, "{verdict:?}");
+        let verdict = settling.judge(by(Writer::Closed));
+        assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+    }
+
+    #[test]
+    fn content_that_is_being_written_is_not_accepted() {
+        let mut settling = key();
+        for _ in 0..2 {
+            let verdict = settling.judge(by(Writer::Writing));
+            assert!(matches!(verdict, Verdict::AwaitWriter), "{verdict:?}");
+        }
+        // It stays open: nothing more comes, and the content has to settle.
+        let verdict = settling.judge(by(Writer::Unknown));
+        let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+        assert!(again, "{verdict:?}");
+        let verdict = settling.judge(by(Writer::Unknown));
+        assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+    }
+
+    #[test]
+    fn file_that_changes_meanwhile_is_read_again() {
+        for writer in [Writer::Unknown, Writer::Closed, Writer::Renamed] {
+            for link in [LinkTarget::Unchanged, LinkTarget::Swapped] {
+                let unsteady = Found {
+                    steadiness: Steadiness::Unsteady,
+                    link,
+                    ..by(writer)
+                };
+                let verdict = key().judge(unsteady);
+                let again = matches!(verdict, Verdict::ReadAgainAfter(_));
+                assert!(again, "{writer:?} {link:?}: {verdict:?}");
+            }
+        }
     }
 
     #[test]
     fn content_that_never_settles_is_an_error() {
-        let mut changing = Settling::default();
-        let mut empty = Settling::default();
+        let mut changing = key();
+        let mut empty = key();
         for look in 0..MORE_READS {
-            let content = look.to_string();
-            let verdict = judge(&mut changing, &content, LinkTarget::Unchanged);
-            assert!(matches!(verdict, Verdict::ReadAgain), "{verdict:?}");
-            let verdict = judge(&mut empty, "", LinkTarget::Unchanged);
-            assert!(matches!(verdict, Verdict::ReadAgain), "{verdict:?}");
+            let verdict = changing.judge(found(&look.to_string()));
+            let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+            assert!(again, "{verdict:?}");
+            let verdict = empty.judge(found(""));
+            let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+            assert!(again, "{verdict:?}");
         }
-        let verdict = judge(&mut changing, "the last", LinkTarget::Unchanged);
-        assert!(
-            matches!(verdict, Verdict::GiveUp(Fault::Torn)),
-            "{verdict:?}"
-        );
-        let verdict = judge(&mut empty, "", LinkTarget::Unchanged);
-        assert!(
-            matches!(verdict, Verdict::GiveUp(Fault::Empty)),
-            "{verdict:?}"
-        );
+        let verdict = changing.judge(found("the last"));
+        let torn = matches!(verdict, Verdict::GiveUp(Fault::Torn));
+        assert!(torn, "{verdict:?}");
+        let verdict = empty.judge(found(""));
+        let gave_up = matches!(verdict, Verdict::GiveUp(Fault::Empty));
+        assert!(gave_up, "{verdict:?}");
     }
 }

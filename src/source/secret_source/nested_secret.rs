@@ -9,7 +9,7 @@ use crate::clock::Now;
 use crate::secret::Secret;
 use crate::source::error::SourceError;
 use crate::source::expiry::{Expiry, LONGEST};
-use crate::source::fetch::{Fetch, FetchReason, Fetched, Revision};
+use crate::source::fetch::{Fetch, FetchReason, Fetched, Purpose, Revision};
 use crate::source::source_trait::{BoxSource, Source};
 
 /// The share of a lifetime after which the secret is fetched again.
@@ -113,6 +113,7 @@ impl NestedSecret {
             rejected: None,
             revision: held.and_then(|held| held.revision.as_ref()),
             current: held.map(|held| &held.secret),
+            purpose: Purpose::Secret,
         };
         match self.source.fetch(request).await {
             Ok(Fetched::Value {

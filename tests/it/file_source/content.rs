@@ -1,12 +1,16 @@
 //! Which bytes of the file are the key, and when it has changed.
 
 use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 use tower_rotating_auth::{
-    Rotating,
-    source::{FileSource, SourceErrorKind},
+    Rotating, Secret,
+    source::{Fetch, Fetched, FileSource, RefreshInterval, Source, SourceError, SourceErrorKind},
 };
 
 use super::support::{Desk, assert_content, failure, in_time, replace, write};
@@ -68,29 +72,78 @@ fn set_modified(desk: &Desk, at: SystemTime) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unwatched_file_is_read_every_ten_seconds() {
+async fn unwatched_change_is_seen_within_a_second() {
     let desk = Desk::new("sk-1");
     let source = FileSource::new(&desk.path).without_watch();
     let key = Rotating::start(source).await.unwrap();
     let mut changes = key.subscribe();
-    write(&desk.path, "sk-2");
-    let written = Instant::now();
-    in_time(changes.changed()).await.unwrap();
-    let waited = written.elapsed();
-    let expected = Duration::from_secs(9)..Duration::from_millis(11_200);
-    assert!(expected.contains(&waited), "{waited:?}");
+    for (number, writer) in [(2, write as fn(&Path, &str)), (3, replace)] {
+        writer(&desk.path, &format!("sk-{number}"));
+        let written = Instant::now();
+        in_time(changes.changed()).await.unwrap();
+        let waited = written.elapsed();
+        assert!(waited <= Duration::from_millis(1_100), "{waited:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn poll_sets_the_interval() {
+async fn unchanged_file_is_read_every_ten_seconds() {
     let desk = Desk::new("sk-1");
-    let source = FileSource::new(&desk.path).poll(Duration::from_secs(2));
-    let key = Rotating::start(source.without_watch()).await.unwrap();
-    let mut changes = key.subscribe();
-    write(&desk.path, "sk-2");
-    let written = Instant::now();
-    in_time(changes.changed()).await.unwrap();
-    assert!(written.elapsed() < Duration::from_millis(2_400));
+    for (source, most) in [
+        (FileSource::new(&desk.path), 6..=7),
+        (
+            FileSource::new(&desk.path).poll(Duration::from_secs(2)),
+            28..=34,
+        ),
+    ] {
+        let fetches = Arc::new(AtomicU32::new(0));
+        let counted = Counted(source.without_watch(), Arc::clone(&fetches));
+        let key = Rotating::start(counted).await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+        let fetches = fetches.load(Ordering::SeqCst);
+        assert!(most.contains(&fetches), "{fetches}");
+        drop(key);
+    }
+}
+
+/// Counts the fetches.
+struct Counted(FileSource, Arc<AtomicU32>);
+
+impl Source for Counted {
+    type Value = Secret;
+
+    async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.fetch(ask).await
+    }
+
+    async fn changed(&mut self) {
+        self.0.changed().await;
+    }
+
+    fn refresh_interval(&self) -> RefreshInterval {
+        self.0.refresh_interval()
+    }
+}
+
+/// A service that logs beside its key goes on to ask a broken key as rarely as the backoff says.
+#[tokio::test(start_paused = true)]
+async fn log_beside_a_broken_key_keeps_the_backoff() {
+    let desk = Desk::new("sk-1");
+    let fetches = Arc::new(AtomicU32::new(0));
+    let source = Counted(FileSource::new(&desk.path), Arc::clone(&fetches));
+    let key = Rotating::start(source).await.unwrap();
+    write(&desk.path, "");
+    assert!(in_time(key.refresh()).await.is_err());
+    let before = fetches.load(Ordering::SeqCst);
+    let mut log = File::create(desk.at("app.log")).unwrap();
+    for line in 0..80 {
+        writeln!(log, "line {line}").unwrap();
+        sleep(Duration::from_millis(100)).await;
+    }
+    let asked = fetches.load(Ordering::SeqCst) - before;
+    assert!(asked <= 6, "{asked} fetches in 8 s");
+    drop(key);
 }
 
 #[tokio::test(start_paused = true)]

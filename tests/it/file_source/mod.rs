@@ -15,6 +15,8 @@ mod volume;
 #[cfg(all(unix, not(portable_only)))]
 mod mounted;
 #[cfg(all(unix, not(portable_only)))]
+mod not_a_key;
+#[cfg(all(unix, not(portable_only)))]
 mod permissions;
 #[cfg(all(unix, not(portable_only)))]
 mod unwatched;

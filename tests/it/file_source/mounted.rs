@@ -3,12 +3,12 @@
 use std::fs;
 use std::process::Command;
 
-use super::support::{Desk, in_time, write};
+use super::support::{Desk, write};
 use super::watch::Watched;
 use crate::support::child::{again_as, in_child};
 
-/// Runs again in a namespace that may mount. A mount causes no event: a read finds it, and watches
-/// it.
+/// Runs again in a namespace that may mount. A mount causes no event: the next look finds it, and
+/// watches it.
 #[tokio::test(start_paused = true)]
 async fn mounted_volume_is_watched_once_found() {
     if !in_child() {
@@ -29,7 +29,6 @@ async fn mounted_volume_is_watched_once_found() {
     let mount = mount.args(["-t", "tmpfs", "none"]).arg(desk.at("keys"));
     assert!(mount.status().unwrap().success());
     write(&path, "sk-1");
-    in_time(key.key.refresh()).await.unwrap();
     key.becomes("sk-1").await;
     write(&path, "sk-2");
     key.becomes("sk-2").await;

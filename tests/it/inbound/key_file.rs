@@ -173,7 +173,10 @@ fn unknown_field_error_names_field_and_line() {
         (KeySetErrorKind::Syntax, Some(9))
     );
     let says = error.to_string();
-    assert!(says.ends_with("line 9: unknown field `not_aftr`"), "{says}");
+    assert!(
+        says.contains("line 9: unknown field `not_aftr`; "),
+        "{says}"
+    );
     for text in [
         file(&[]).replace("version = 1\n", "version = 1\nexpires = 7\n"),
         file(&[]).replace("[[client]]\n", "[[client]]\nscope = \"a\"\n"),
@@ -286,7 +289,7 @@ fn key_needs_its_client_and_client_scopes() {
         assert_eq!(error.kind(), KeySetErrorKind::Syntax, "{error}");
         let says = error.to_string();
         assert!(
-            says.ends_with(&format!(": missing field `{missing}`")),
+            says.contains(&format!(": missing field `{missing}`; ")),
             "{says}"
         );
     }
@@ -301,12 +304,9 @@ fn time_without_offset_is_error() {
         for bad in ["2026-11-21T00:00:00", "2026-11-21", "tomorrow", "", VALID] {
             assert_eq!(wrong_field(&[(field, &quoted(bad))]), field, "{bad}");
         }
-        // A TOML date is not a string.
-        let error = refused(&file(&[(field, "2026-11-21T00:00:00Z")]));
-        assert_eq!(
-            (error.kind(), error.line()),
-            (KeySetErrorKind::Syntax, Some(9))
-        );
+        for bad in ["2026-11-21T00:00:00", "2026-11-21", "00:00:00"] {
+            assert_eq!(wrong_field(&[(field, bad)]), field, "{bad}");
+        }
     }
 }
 

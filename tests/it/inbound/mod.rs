@@ -8,11 +8,14 @@ mod from_fn;
 mod hosts;
 #[cfg(feature = "file")]
 mod key_file;
+mod key_file_tables;
 mod keys;
 mod layer;
 mod life;
 #[cfg(feature = "file")]
 mod loads;
+#[cfg(feature = "file")]
+mod older_copy;
 mod sentinel;
 mod several_locations;
 mod storm;

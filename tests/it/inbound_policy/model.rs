@@ -1,6 +1,8 @@
 //! The policies as a list that is read from top to bottom, and nothing clever.
 
 use http::Method;
+
+use super::law::readings;
 use tower_rotating_auth::inbound::{
     ConfigError,
     policy::{Access, DecisionReason, RoutePolicy},
@@ -64,21 +66,83 @@ pub(super) fn audited(entries: &[Entry], routes: &[(Method, String)]) -> RoutePo
             .iter()
             .map(|(method, path)| (method.clone(), &**path))
     };
-    let (policies, taken) = list(RoutePolicy::new(), entries);
-    let Err(wrong) = policies.audit(listed()) else {
-        return policies;
-    };
-    let right: Vec<_> = taken
-        .into_iter()
-        .filter(|entry| {
+    let (mut policies, mut taken) = list(RoutePolicy::new(), entries);
+    while let Err(wrong) = policies.audit(listed()) {
+        taken.retain(|entry| {
             let same = |text: &str, method: &Method| entry.text == text && entry.method == method;
             !wrong.routes().any(|(method, path)| same(path, method))
-        })
-        .collect();
-    list(RoutePolicy::new(), &right).0
+        });
+        policies = list(RoutePolicy::new(), &taken).0;
+    }
+    policies
 }
 
-/// What the list says of a request.
+/// Asserts that the policies say of a request what the list says. Where the path, or that of an
+/// entry, has other spellings, they may say less, and must where somebody reads the one as the
+/// other.
+pub(super) fn assert_explained(
+    policies: &RoutePolicy,
+    unlisted: &Access,
+    entries: &[Entry],
+    method: &Method,
+    path: &str,
+    template: Option<&str>,
+) {
+    let decision = policies.explain(method, path, template);
+    let (own, why) = explain(unlisted, entries, method, path, template);
+    let request = format!("{method} {path} {template:?}");
+    if decision.reason() != DecisionReason::OtherSpelling {
+        assert_eq!(
+            (decision.access(), decision.reason()),
+            (&own, why),
+            "{request}"
+        );
+    }
+    assert!(is_at_most(decision.access(), &own), "{request}: {decision}");
+    let readings: Vec<_> = readings(path).iter().map(|path| tidy(path)).collect();
+    let has_own = |entry: &Entry| {
+        entries.iter().any(|own| {
+            own.method == *method && tidy(own.text.as_bytes()) == tidy(entry.text.as_bytes())
+        })
+    };
+    let closing = entries.iter().filter(|entry| {
+        let is_for_head = *method == Method::HEAD && entry.method == Method::GET && !has_own(entry);
+        entry.place == Place::Path
+            && !entry.access.is_open()
+            && (entry.method == *method || is_for_head)
+    });
+    for entry in closing {
+        if readings.contains(&tidy(entry.text.as_bytes())) {
+            let is_closed = is_at_most(decision.access(), &entry.access);
+            assert!(is_closed, "{request}: {decision}, and {entry:?}");
+        }
+    }
+    if !entries.iter().any(|entry| !entry.access.is_open()) {
+        assert_ne!(
+            decision.reason(),
+            DecisionReason::OtherSpelling,
+            "{request}"
+        );
+    }
+}
+
+/// Decoded once, and without a slash at the end.
+pub(super) fn tidy(path: &[u8]) -> Vec<u8> {
+    let decoded = decode(path);
+    decoded.strip_suffix(b"/").unwrap_or(&decoded).to_vec()
+}
+
+/// Whether a rule grants no more than another.
+fn is_at_most(access: &Access, other: &Access) -> bool {
+    match (access, other) {
+        (Access::Deny, _) => true,
+        (Access::Required(ours), Access::Required(theirs)) => ours.contains_all(theirs),
+        (Access::Required(_), other) => other.is_open(),
+        (access, other) => access == other,
+    }
+}
+
+/// What the list says of a request, whose path is taken as it is.
 pub(super) fn explain(
     unlisted: &Access,
     entries: &[Entry],

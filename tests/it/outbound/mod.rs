@@ -7,6 +7,8 @@ mod buffer_body;
 #[cfg(feature = "connect")]
 mod connect;
 mod contract;
+#[cfg(feature = "connect")]
+mod expect_continue;
 mod grpc;
 mod hold;
 mod inject;
@@ -16,6 +18,8 @@ mod overlap;
 mod reach;
 mod rejection;
 mod replay;
+#[cfg(feature = "connect")]
+mod resend;
 mod rotations;
 mod routes;
 mod secrecy;

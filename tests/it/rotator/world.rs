@@ -87,6 +87,11 @@ impl World {
         self.content.lock().unwrap().clone()
     }
 
+    /// Somebody writes an older one back.
+    pub(super) fn put_back(&self, token: &[u8]) {
+        *self.content.lock().unwrap() = Some(token.to_vec());
+    }
+
     /// Somebody takes it away.
     pub(super) fn take(&self) -> Option<Vec<u8>> {
         self.content.lock().unwrap().take()

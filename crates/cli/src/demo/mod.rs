@@ -24,7 +24,8 @@ use self::journal::Journal;
 use self::upstream::DemoUpstream;
 use crate::error::Error;
 use crate::gateway::{
-    AuthConfig, ClientKeys, Config, EventLog, Gateway, Guard, Limits, Listener, Server,
+    AuthConfig, ClientKeys, Config, EventLog, Gateway, Guard, HeaderPolicy, LimitArgs, Limits,
+    Listener, Server, Unknown,
 };
 use crate::output;
 
@@ -58,17 +59,28 @@ const IGNORED: [&str; 5] = [
 ];
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
-    let listener = Listener::bind(args.listen).await?;
+    let listener = Listener::bind(args.listen, "--listen (GATEWAY_LISTEN)").await?;
     let journal = Journal::new();
     let upstream = DemoUpstream::start(journal.clone()).await?;
     let (key, keys) = client_key()?;
+    let limits = LimitArgs::defaults()?;
     let config = Config {
         listen: args.listen,
+        admin_listen: None,
         limits: Limits {
             poll: Duration::from_secs(10),
+            max_stale: limits.max_stale(),
             upstream: Duration::from_secs(60),
             drain: Duration::from_secs(25),
+            server: limits.server(),
+            proxy: limits.proxy(),
         },
+        headers: HeaderPolicy {
+            key: http::header::AUTHORIZATION,
+            unknown: Unknown::Pass,
+            keep: Vec::new(),
+        },
+        end_after: None,
         server: Server {
             tls: None,
             cors: Vec::new(),

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::auth::AuthArgs;
-use super::cors::Origin;
+use super::edge::cors::Origin;
+use super::header_args::HeaderArgs;
+use super::limits::LimitArgs;
+use super::units::{seconds, seconds_or_none};
 
 /// Run an OpenAI-compatible gateway whose keys rotate without a restart.
 ///
@@ -16,7 +18,8 @@ use super::cors::Origin;
 /// runs. Client keys come from a file or from CLIENT_KEYS. No option takes a key itself, because
 /// other users can read a command line.
 ///
-/// No credential of a client reaches the upstream.
+/// The gateway drops headers and query parameters that carry credentials of clients, and reports each
+/// name once. It does not look into bodies.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Environment:
@@ -24,7 +27,7 @@ Environment:
   CLIENT_KEYS     The content of a client key file, or a list of client keys; an error together
                   with --client-keys
 
-Health endpoints, which need no key:
+Health endpoints, which need no key (see --admin-listen):
   GET /healthz    200 while the process is alive
   GET /readyz     200 when every key is usable; the body has the status of each as JSON
 
@@ -36,7 +39,7 @@ Examples:
   OPENAI_API_KEY=... rotating-auth gateway --upstream https://api.openai.com/v1 --mode development
 
 SIGTERM and SIGINT let open requests finish.
-Exit codes: 0 stopped by a signal; 1 could not start; 2 invalid options.")]
+Exit codes: 0 stopped by a signal or by --development-for; 1 could not start; 2 invalid options.")]
 pub(crate) struct GatewayArgs {
     /// Address to listen on. Port 0 picks a free port.
     #[arg(
@@ -46,6 +49,11 @@ pub(crate) struct GatewayArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub(crate) listen: SocketAddr,
+
+    /// Address for the health endpoints alone. They are then not served on --listen, and do not
+    /// compete with requests.
+    #[arg(long, value_name = "ADDR", env = "GATEWAY_ADMIN_LISTEN")]
+    pub(crate) admin_listen: Option<SocketAddr>,
 
     #[command(flatten)]
     pub(crate) auth: AuthArgs,
@@ -163,23 +171,10 @@ pub(crate) struct GatewayArgs {
         value_parser = seconds
     )]
     pub(crate) drain_timeout: Duration,
-}
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    seconds_in(0.05..=86_400.0, text)
-}
+    #[command(flatten)]
+    pub(crate) headers: HeaderArgs,
 
-fn seconds_or_none(text: &str) -> Result<Duration, String> {
-    seconds_in(0.0..=86_400.0, text)
-}
-
-fn seconds_in(range: RangeInclusive<f64>, text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if range.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!(
-            "must be a number of seconds from {} to {}",
-            range.start(),
-            range.end()
-        )),
-    }
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }

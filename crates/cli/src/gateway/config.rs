@@ -12,16 +12,22 @@ use tower_rotating_auth::source::{SourceConfig, SourceError};
 
 use super::args::GatewayArgs;
 use super::auth::AuthConfig;
-use super::cors::Origin;
-use super::proxy::base_url::Base;
-use super::proxy::hop_by_hop;
+use super::edge::cors::{Origin, named};
+use super::limits::ProxyLimits;
+use super::proxy::address::base_url::Base;
+use super::proxy::headers::{HeaderPolicy, belongs_to_the_connection};
+use super::server::ServerLimits;
 use super::server::tls::Files;
 use crate::error::Error;
 
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) limits: Limits,
+    pub(crate) headers: HeaderPolicy,
+    /// When to stop without a signal, if at all.
+    pub(crate) end_after: Option<Duration>,
     pub(crate) server: Server,
     pub(crate) upstream: Upstream,
 }
@@ -34,15 +40,19 @@ pub(crate) struct Server {
     pub(crate) auth: AuthConfig,
 }
 
-/// Intervals and timeouts.
+/// Intervals, timeouts and other limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// How often to read key files.
     pub(crate) poll: Duration,
+    /// How long requests are served with the last key set while its source fails.
+    pub(crate) max_stale: Duration,
     /// How long the upstream may be silent.
     pub(crate) upstream: Duration,
     /// How long open requests may take to finish after a signal to stop.
     pub(crate) drain: Duration,
+    pub(crate) server: ServerLimits,
+    pub(crate) proxy: ProxyLimits,
 }
 
 /// The upstream, and its key.
@@ -82,13 +92,26 @@ impl Config {
             &args.upstream_header,
             args.upstream_key_overlap,
         )?;
+        let end_after = args.auth.development_for();
         let auth = AuthConfig::decide(args.auth, args.listen)?;
+        if matches!(auth, AuthConfig::Open(_)) && named(&args.cors).is_none() {
+            return Err(usage(
+                "--cors * would let every web page use the upstream's key in development mode; name \
+                 the origins",
+            ));
+        }
         Ok(Self {
+            headers: args.headers.policy(upstream.header.name())?,
+            end_after,
             listen: args.listen,
+            admin_listen: args.admin_listen,
             limits: Limits {
                 poll: args.poll_interval,
+                max_stale: args.limits.max_stale(),
                 upstream: args.upstream_timeout,
                 drain: args.drain_timeout,
+                server: args.limits.server(),
+                proxy: args.limits.proxy(),
             },
             server: Server {
                 tls: Files::decide(args.tls_cert, args.tls_key)?,
@@ -150,10 +173,17 @@ impl Upstream {
 }
 
 impl KeyHeader {
+    pub(super) fn name(&self) -> HeaderName {
+        match self {
+            Self::Bearer => AUTHORIZATION,
+            Self::Bare(name) => name.clone(),
+        }
+    }
+
     fn parse(name: &str) -> Result<Self, Error> {
         match name.parse() {
             Ok(AUTHORIZATION) => Ok(Self::Bearer),
-            Ok(name) if !hop_by_hop::belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
+            Ok(name) if !belongs_to_the_connection(&name) => Ok(Self::Bare(name)),
             _ => Err(usage(
                 "--upstream-header: this header cannot carry a key; use one such as x-api-key",
             )),

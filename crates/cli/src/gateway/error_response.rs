@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use serde_json::json;
 
 /// Why the gateway answers a request itself.
@@ -22,6 +23,24 @@ pub(crate) enum Problem {
     Unreachable,
     /// The upstream was silent for longer than its timeout.
     Silent,
+    /// The upstream's answer is not one to this request, or has a coding that nobody asked for.
+    InvalidAnswer,
+    /// The request names no host, more than one, or an invalid one.
+    Host,
+    /// The request has come back to this gateway.
+    Loop,
+    /// The request needs another protocol.
+    Upgrade,
+    /// The body has a transfer coding that the gateway does not know.
+    TransferCoding,
+    /// The head has too many fields.
+    HeadTooLarge,
+    /// The client has as many requests open as it may.
+    ClientBusy,
+    /// The gateway has as many requests open as it may.
+    Busy,
+    /// The request does not come from this machine, in development mode.
+    Foreign,
 }
 
 impl Problem {
@@ -62,6 +81,52 @@ impl Problem {
                 "upstream_timeout",
                 "The upstream did not answer in time.",
             ),
+            Self::InvalidAnswer => (
+                StatusCode::BAD_GATEWAY,
+                "upstream_invalid_response",
+                "The upstream's response is not a valid one to this request.",
+            ),
+            Self::Host => (
+                StatusCode::BAD_REQUEST,
+                "invalid_host",
+                "The request must name one valid host.",
+            ),
+            Self::Loop => (
+                StatusCode::LOOP_DETECTED,
+                "loop_detected",
+                "The request has come back to this gateway: its upstream leads here.",
+            ),
+            Self::Upgrade => (
+                StatusCode::NOT_IMPLEMENTED,
+                "upgrade_not_supported",
+                "The gateway does not forward upgrades to other protocols.",
+            ),
+            Self::TransferCoding => (
+                StatusCode::NOT_IMPLEMENTED,
+                "transfer_coding_not_supported",
+                "The gateway knows no transfer coding but chunked.",
+            ),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head_too_large",
+                "The request has too many header fields.",
+            ),
+            Self::ClientBusy => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "You have too many requests open. Try again when one has ended.",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "The gateway has too many requests open. Try again soon.",
+            ),
+            Self::Foreign => (
+                StatusCode::FORBIDDEN,
+                "not_local",
+                "In development mode, the gateway serves this machine alone, by a loopback name and \
+                 to no page of another site.",
+            ),
         }
     }
 }
@@ -74,7 +139,13 @@ impl IntoResponse for Problem {
         } else {
             "server_error"
         };
+        let is_busy = matches!(self, Self::ClientBusy | Self::Busy);
+        let retry_after = is_busy.then_some([(RETRY_AFTER, "1")]);
         let error = json!({ "message": message, "type": kind, "param": null, "code": code });
-        (status, Json(json!({ "error": error }))).into_response()
+        let error = Json(json!({ "error": error }));
+        match retry_after {
+            Some(retry_after) => (status, retry_after, error).into_response(),
+            None => (status, error).into_response(),
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Log lines of the gateway, one per event. None contains a secret.
 
 use std::fmt;
-use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tower_rotating_auth::{
@@ -11,7 +10,7 @@ use tower_rotating_auth::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::output::say;
+use crate::output::{Complaints, say};
 
 /// Writes the library's warnings to standard error, such as that everybody may read a key file.
 /// Leaves out events, which [`EventLog`] writes.
@@ -21,7 +20,7 @@ pub(crate) fn trace_warnings() {
             "tower_rotating_auth=warn,tower_rotating_auth::rotating::event=off,\
              tower_rotating_auth::outbound::event=off,tower_rotating_auth::inbound::event=off",
         ))
-        .with_writer(io::stderr)
+        .with_writer(|| Complaints)
         .with_ansi(false)
         .with_target(false)
         .without_time()

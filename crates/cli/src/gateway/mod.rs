@@ -4,13 +4,18 @@
 mod args;
 mod auth;
 mod config;
-mod cors;
+mod edge;
 mod error_response;
 mod events;
+mod header_args;
 mod health;
+mod limits;
 mod proxy;
 mod server;
+mod units;
 mod upstream_key;
+
+use std::time::Duration;
 
 use axum::Router;
 use tokio_rustls::TlsAcceptor;
@@ -21,12 +26,19 @@ pub(crate) use self::args::GatewayArgs;
 use self::auth::Authenticator;
 pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard};
 pub(crate) use self::config::{Config, KeyFrom, KeyHeader, Limits, Server, Upstream};
+use self::edge::cors;
 pub(crate) use self::events::EventLog;
-pub(crate) use self::proxy::base_url::Base;
-use self::proxy::idle_timeout::Progress;
-use self::proxy::{Proxy, client};
+pub(crate) use self::limits::LimitArgs;
+pub(crate) use self::proxy::address::base_url::Base;
+use self::proxy::answers::Answers;
+use self::proxy::body::idle_timeout::Progress;
+use self::proxy::body::replay::BudgetedReplay;
+use self::proxy::headers::Via;
+pub(crate) use self::proxy::headers::{HeaderPolicy, Unknown};
+use self::proxy::{Proxy, Reports, Target, client};
 pub(crate) use self::server::Listener;
 use self::server::tls::Tls;
+use self::server::{Service, Signals};
 use self::upstream_key::UpstreamKey;
 use crate::error::Error;
 use crate::output;
@@ -36,13 +48,16 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
     let config = Config::from_args(args)?;
     events::trace_warnings();
     let is_open = matches!(config.server.auth, AuthConfig::Open(_));
-    let listener = Listener::bind(config.listen).await?;
+    let listener = Listener::bind(config.listen, "--listen (GATEWAY_LISTEN)").await?;
     let gateway = Gateway::open(config, EventLog::Lines, |app| app).await?;
     let url = gateway.url(&listener);
     output::say(format_args!("listening on {url}"));
+    if let Some((admin, _)) = &gateway.admin {
+        output::say(format_args!("admin on {}", admin.url(false)));
+    }
     if is_open {
         output::say(format_args!(
-            "development mode: clients need no key; anyone who reaches this address is served"
+            "development mode: clients need no key; every program of this machine is served"
         ));
         output::say(format_args!("curl -N {url}/v1/models"));
     } else {
@@ -58,7 +73,10 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
 pub(crate) struct Gateway {
     app: Router,
     tls: Option<TlsAcceptor>,
+    admin: Option<(Listener, Router)>,
     limits: Limits,
+    signals: Signals,
+    end_after: Option<Duration>,
     authenticator: Authenticator,
     /// Dropping it would stop an environment key from being current.
     _upstream_key: UpstreamKey,
@@ -73,18 +91,42 @@ impl Gateway {
         wrap: impl FnOnce(Router) -> Router,
     ) -> Result<Self, Error> {
         let Config {
+            admin_listen,
             limits,
+            headers,
+            end_after,
             server,
             upstream,
             ..
         } = config;
-        let key = UpstreamKey::open(&upstream, limits.poll, log).await?;
+        let signals = Signals::listen()
+            .map_err(|error| Error::start(format!("cannot listen for signals: {error}")))?;
+        let key = UpstreamKey::open(&upstream, &limits, log).await?;
+        let (each, all) = limits.proxy.replay;
+        let replay = BudgetedReplay::new(each, all);
         let client = ServiceBuilder::new()
-            .layer(RotatingAuthLayer::new().inject(key.inject(&upstream)?))
+            .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay)?))
             .map_request(Progress::note_attempt)
             .service(client::connect(&upstream.base)?);
-        let proxy = Proxy::new(client, &upstream.base, limits.upstream);
-        let authenticator = Authenticator::open(server.auth, limits.poll, log).await?;
+        let mut number = [0; 8];
+        getrandom::fill(&mut number)
+            .map_err(|error| Error::start(format!("cannot get random bytes: {error}")))?;
+        let answers = Answers::default();
+        let via = Via::new(u64::from_ne_bytes(number));
+        let proxy = Proxy::new(
+            client,
+            Target {
+                base: upstream.base.clone(),
+                patience: limits.upstream,
+                limits: limits.proxy,
+                headers,
+                via: via.clone(),
+                reports: Reports::default(),
+                answers: answers.clone(),
+            },
+        );
+        let is_open = matches!(server.auth, AuthConfig::Open(_));
+        let authenticator = Authenticator::open(server.auth, &limits, log).await?;
         let guarded = Router::new()
             .fallback(|request| proxy.answer(request))
             .layer(authenticator.layer());
@@ -98,15 +140,33 @@ impl Gateway {
             .chain(authenticator.source())
             .chain(tls.iter().flat_map(Tls::sources));
         // Health routes need no key. CORS is outermost, so that refusals carry its headers, too.
-        let app = health::routes(sources.collect()).fallback_service(wrap(guarded));
+        let health = health::routes(sources.collect(), answers);
+        let guarded = wrap(guarded);
+        let guarded = match is_open {
+            true => edge::only_local(guarded, cors::named(&server.cors).unwrap_or_default()),
+            false => guarded,
+        };
+        let (admin, app) = match admin_listen {
+            Some(address) => {
+                let option = "--admin-listen (GATEWAY_ADMIN_LISTEN)";
+                (
+                    Some((Listener::bind(address, option).await?, health)),
+                    guarded,
+                )
+            }
+            None => (None, health.fallback_service(guarded)),
+        };
         let app = match cors::layer(&server.cors) {
             Some(cors) => app.layer(cors),
             None => app,
         };
         Ok(Self {
-            app,
+            app: edge::check_heads(app, via, limits.server.fields),
+            end_after,
             tls: acceptor,
+            admin,
             limits,
+            signals,
             authenticator,
             _upstream_key: key,
         })
@@ -118,7 +178,15 @@ impl Gateway {
 
     /// Serves until a signal stops it, then lets open requests finish.
     pub(crate) async fn serve(self, listener: Listener) {
-        listener.serve(self.app, self.tls, self.limits.drain).await;
+        let service = Service {
+            app: self.app,
+            tls: self.tls,
+            admin: self.admin,
+            limits: self.limits.server,
+            drain: self.limits.drain,
+            end_after: self.end_after,
+        };
+        listener.serve(service, self.signals).await;
         self.authenticator.close().await;
     }
 }

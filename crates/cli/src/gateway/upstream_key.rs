@@ -1,13 +1,10 @@
 //! The upstream's key: where it comes from, and the layer that injects it.
 
-use std::time::Duration;
-
 use http::HeaderName;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     InvalidKey, Secret,
     outbound::adapter::HttpAdapter,
-    outbound::replay::BufferBody,
     outbound::{
         Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, RotatingCredential,
         RotatingCredentialBuilder,
@@ -15,10 +12,10 @@ use tower_rotating_auth::{
     source::{BoxSource, FileSource, Source as _, SourceConfig},
 };
 
-use super::config::{KeyFrom, KeyHeader, Upstream};
+use super::config::{KeyFrom, KeyHeader, Limits, Upstream};
 use super::events::EventLog;
-use super::health::Source;
-use super::proxy::upload;
+use super::health::{Condition, Source};
+use super::proxy::body::replay::BudgetedReplay;
 use crate::error::{Error, chain};
 
 /// The key's name in events and in `/readyz`.
@@ -68,12 +65,13 @@ impl UpstreamKey {
     /// Reads the key. Fails if there is no usable one.
     pub(crate) async fn open(
         upstream: &Upstream,
-        poll: Duration,
+        limits: &Limits,
         log: EventLog,
     ) -> Result<Self, Error> {
         let builder = RotatingCredential::builder()
             .name(NAME)
             .observer(log.upstream())
+            .force_wait(limits.proxy.key_wait)
             .overlap(upstream.overlap);
         match &upstream.key {
             KeyFrom::Environment(secret) => {
@@ -87,7 +85,7 @@ impl UpstreamKey {
                 })
             }
             KeyFrom::File(path) => {
-                let file = FileSource::new(path).poll(poll).boxed();
+                let file = FileSource::new(path).poll(limits.poll).boxed();
                 let place = format!("from {}", path.display());
                 Self::refreshed(builder, upstream, file, &place).await
             }
@@ -123,15 +121,19 @@ impl UpstreamKey {
     pub(crate) fn inject(
         &self,
         upstream: &Upstream,
-    ) -> Result<InjectKeyLayer<HttpAdapter<BufferBody>>, Error> {
+        replay: BudgetedReplay,
+    ) -> Result<InjectKeyLayer<HttpAdapter<BudgetedReplay>>, Error> {
         let inject = InjectKeyLayer::new(upstream.base.origin(), self.key.clone())
             .map_err(|error| Error::usage(format!("--upstream: {error}")))?;
-        Ok(inject.override_existing().replay(upload::KEEP).max_sends(3))
+        Ok(inject.override_existing().replay(replay).max_sends(3))
     }
 
     pub(crate) fn source(&self) -> Source {
         let key = self.key.clone();
-        Box::new(move || key.status())
+        Box::new(move || Condition {
+            status: key.status(),
+            failing: None,
+        })
     }
 }
 

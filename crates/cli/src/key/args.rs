@@ -235,15 +235,21 @@ pub(crate) struct Verify {
 /// Report what needs an operator.
 ///
 /// Finds keys that expire soon without a successor, keys that are too old, keys that were imported
-/// as a digest, unused keys, clients without a key, and a file that others can read.
+/// as a digest, unused keys, clients without a key, a file that others can read or replace, and a
+/// folder that you cannot write to.
 ///
 /// A gateway with `--note-use` records the day of each use beside the key file (`keys.toml.used`).
-/// With that file, a live key without a use for a week is a finding, and so is an unreadable file.
-/// Without it, doctor reports no unused keys.
+/// With that file, a live key that nobody used in its first week is a finding, and so are a key
+/// that was used and then abandoned (`--unused-for`), and an unreadable file. Without it, doctor
+/// reports no unused keys.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) file: File,
+
+    /// Report a key whose last use is longer ago than this.
+    #[arg(long, value_name = "DURATION", default_value = "90d")]
+    pub(crate) unused_for: Length,
 
     /// Print JSON: an array with an object for each finding.
     #[arg(long)]

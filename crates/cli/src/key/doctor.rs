@@ -1,21 +1,23 @@
 //! The `doctor` command, which reports what needs an operator.
 
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tower_rotating_auth::{
     inbound::{KeyStatus, Provenance},
-    keyring::{ClientState, KeyRing, KeySummary, StoreError, UseFile, Uses},
+    keyring::{
+        ClientState, FileFinding, FileStore, KeyRing, KeySummary, StoreError, UseFile, Uses,
+    },
 };
 
 use super::args;
+use super::duration::Length;
 use super::format::{Moment, rfc3339};
 use super::ring::open_existing;
 use crate::error::{Error, chain};
 use crate::output::{complain, print};
 
-/// How long a live key may be unused before that is a finding.
+/// How long a live key may be unused from the start before that is a finding.
 const MAX_UNUSED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Something that an operator should look at.
@@ -29,7 +31,10 @@ struct Finding {
 pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     let uses = UseFile::beside(&args.file.path).read().await;
-    let findings = examine(&ring, &args.file.path, &uses, SystemTime::now());
+    let file = FileStore::new(&args.file.path).findings().await;
+    let file = file.map_err(|error| Error::failed(chain(&error)))?;
+    let Length(unused_for) = args.unused_for;
+    let findings = examine(&ring, &file, &uses, unused_for, SystemTime::now());
     if matches!(uses, Ok(None)) {
         complain(format_args!(
             "cannot find unused keys: no service records uses (see rotating-auth gateway --note-use)"
@@ -55,8 +60,9 @@ pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Error> {
 
 fn examine(
     ring: &KeyRing,
-    path: &Path,
+    file: &[FileFinding],
     uses: &Result<Option<Uses>, StoreError>,
+    unused_for: Duration,
     now: SystemTime,
 ) -> Vec<Finding> {
     let keys = ring.list();
@@ -92,10 +98,10 @@ fn examine(
             what: "no live key; issue one".into(),
             at: None,
         });
-    let exposed = exposure(path).map(|mode| Finding {
+    let file = file.iter().map(|finding| Finding {
         client: None,
         key: None,
-        what: format!("everybody may read the file (mode {mode:04o}); run chmod o-r on it"),
+        what: finding.to_string(),
         at: None,
     });
     let unreadable = uses.as_ref().err().map(|error| Finding {
@@ -106,7 +112,7 @@ fn examine(
     });
     let known = uses.as_ref().ok().and_then(Option::as_ref);
     let unused = keys.iter().filter_map(|key| {
-        let (what, since) = unused(key, known?, now)?;
+        let (what, since) = unused(key, known?, unused_for, now)?;
         Some(Finding {
             client: Some(key.client.to_string()),
             key: Some(key.id.to_string()),
@@ -117,7 +123,7 @@ fn examine(
     let mut findings: Vec<_> = ageing.collect();
     findings.sort_by(|one, other| (&one.client, &one.key).cmp(&(&other.client, &other.key)));
     let of_keys = unchecked.chain(unused).chain(keyless);
-    findings.extend(of_keys.chain(exposed).chain(unreadable));
+    findings.extend(of_keys.chain(file).chain(unreadable));
     findings
 }
 
@@ -126,30 +132,25 @@ fn is_live(key: &KeySummary) -> bool {
 }
 
 /// Returns what to report about a live key that has not been used for long, and since when.
-fn unused(key: &KeySummary, uses: &Uses, now: SystemTime) -> Option<(&'static str, SystemTime)> {
+fn unused(
+    key: &KeySummary,
+    uses: &Uses,
+    unused_for: Duration,
+    now: SystemTime,
+) -> Option<(&'static str, SystemTime)> {
     let (noted, valid) = (uses.noted_since(), key.not_before.max(key.created_at));
-    let (what, since) = match valid {
-        Some(valid) if noted <= valid => ("never used since it was issued", valid),
-        _ => ("not used since recording began", noted),
+    let (what, since, allowed) = match (uses.last_used(&key.id), valid) {
+        (Some(used), valid) => {
+            let since = valid.map_or(used, |valid| valid.max(used));
+            ("not used since this day", since, unused_for)
+        }
+        (None, Some(valid)) if noted <= valid => {
+            ("never used since it was issued", valid, MAX_UNUSED)
+        }
+        (None, _) => ("not used since recording began", noted, MAX_UNUSED),
     };
-    let is_long = now
-        .duration_since(since)
-        .is_ok_and(|span| span >= MAX_UNUSED);
-    let is_unused = is_live(key) && uses.last_used(&key.id).is_none();
-    (is_long && is_unused).then_some((what, since))
-}
-
-#[cfg(unix)]
-fn exposure(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-
-    let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
-    (mode & 0o004 != 0).then_some(mode)
-}
-
-#[cfg(not(unix))]
-fn exposure(_: &Path) -> Option<u32> {
-    None
+    let is_long = now.duration_since(since).is_ok_and(|span| span >= allowed);
+    (is_long && is_live(key)).then_some((what, since))
 }
 
 impl Finding {

@@ -3,14 +3,14 @@
 mod entry;
 mod read;
 mod shape;
+mod tables;
 mod write;
 
-use std::collections::HashMap;
 use std::time::SystemTime;
 
 pub(crate) use self::write::Unwritable;
 use super::error::KeySetError;
-use super::set::KeySet;
+use super::set::{KeySet, KeySetBuilder};
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::key::KeyDigest;
 use crate::inbound::key::KeyRecord;
@@ -82,32 +82,27 @@ impl KeySet {
     /// Returns an error of kind [`Syntax`], [`UnsupportedVersion`], [`InvalidField`] or
     /// [`PlainKey`] if the text is not a key file, and the errors of [`new`](Self::new) if its keys
     /// do not make a set. An unknown field is an error, too: a misspelt `not_after` must not mean
-    /// "never expires".
+    /// "never expires". The error names the line and the field.
+    ///
+    /// A time may stand in quotes or be a date of TOML, and needs its offset. The last representable
+    /// moment is 9999-12-30T22:00Z; a later one in that year stands for it.
     ///
     /// [`Syntax`]: crate::inbound::KeySetErrorKind::Syntax
     /// [`UnsupportedVersion`]: crate::inbound::KeySetErrorKind::UnsupportedVersion
     /// [`InvalidField`]: crate::inbound::KeySetErrorKind::InvalidField
     /// [`PlainKey`]: crate::inbound::KeySetErrorKind::PlainKey
     pub fn from_toml(text: &str) -> Result<Self, KeySetError> {
-        let KeyFile {
-            serial,
-            clients,
-            keys,
-        } = KeyFile::parse(text)?;
-        let clients: HashMap<_, _> = clients.iter().map(|client| (&client.id, client)).collect();
-        let records = keys.iter().filter_map(|key| {
-            let client = clients.get(&key.client)?;
-            Some((key.digest, key.record(client)))
-        });
-        let set = Self::new(records)?;
-        Ok(set.with_serial(serial))
+        let mut set = KeySetBuilder::default();
+        let (serial, _) =
+            read::each_key(text, |key, client| set.add(key.digest, key.record(client)))?;
+        Ok(set.build()?.with_serial(serial))
     }
 }
 
 /// Returns the serial of a key file, which may have no keys. It is 0 if there is none.
 pub(crate) fn serial_of(text: &str) -> u64 {
-    let file = shape::File::parse(text).ok();
-    file.and_then(|file| file.serial).unwrap_or(0)
+    let head = tables::Tables::read(text).ok();
+    head.and_then(|(head, _)| head.serial).unwrap_or(0)
 }
 
 impl FileKey {

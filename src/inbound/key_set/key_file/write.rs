@@ -53,7 +53,7 @@ fn client(client: &FileClient) -> shape::Client {
 fn key(key: &FileKey) -> Result<shape::Key, Unwritable> {
     let text = |time: Option<SystemTime>| match time.map(Timestamp::try_from) {
         None => Ok(None),
-        Some(Ok(time)) => Ok(Some(time.to_string())),
+        Some(Ok(time)) => Ok(Some(shape::Time(time.to_string()))),
         Some(Err(_)) => Err(Unwritable::Time(key.id.clone())),
     };
     Ok(shape::Key {

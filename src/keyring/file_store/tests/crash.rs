@@ -69,9 +69,9 @@ fn crash_at_any_step_leaves_old_or_new_content() {
             break;
         }
     }
-    // Old: before lock, create, two writes, sync and rename. New: before the directory sync, before
-    // the note, and at the end.
-    assert_eq!((old, new), (6, 3));
+    // Old: before lock, read, create, two writes, sync and rename. New: before the directory sync,
+    // before the note, and at the end.
+    assert_eq!((old, new), (7, 3));
     add(&folder.file, ["after all that".replace(' ', "-")]);
     assert_eq!(
         folder.names(),

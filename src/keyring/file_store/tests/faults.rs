@@ -13,8 +13,9 @@ use crate::keyring::ring::{KeyRing, KeyRingError, KeyRingErrorKind};
 use crate::keyring::state::{ClientEntry, KeyEntry, KeyRingState};
 use crate::keyring::store::{Commit, Store, StoreError, StoreErrorKind};
 
-const STEPS: [Step; 7] = [
+pub(super) const STEPS: [Step; 8] = [
     Step::Lock,
+    Step::Read,
     Step::Create,
     Step::Write,
     Step::Sync,
@@ -24,7 +25,7 @@ const STEPS: [Step; 7] = [
 ];
 
 #[test]
-fn commit_takes_seven_steps_in_order() {
+fn commit_takes_eight_steps_in_order() {
     let folder = Folder::new();
     let base = KeyRingState::empty();
     let mut taken = Vec::new();
@@ -52,7 +53,7 @@ fn failed_step_leaves_old_or_new_content() {
         });
         let found = commit::load(&folder.file).unwrap();
         match failing {
-            Step::Lock | Step::Create | Step::Write | Step::Sync | Step::Rename => {
+            Step::Lock | Step::Read | Step::Create | Step::Write | Step::Sync | Step::Rename => {
                 assert!(
                     matches!(&committed, Err(error) if error.kind() == StoreErrorKind::Failed),
                     "{failing:?}"

@@ -1,6 +1,8 @@
 //! The file, step by step: what a step leaves behind if it fails, and if the process ends there.
 
 mod crash;
+#[cfg(all(unix, not(portable_only)))]
+mod errnos;
 mod faults;
 #[cfg(all(unix, not(portable_only)))]
 mod files;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::fs::{Access, Lock, Paths, SecretFile, Step, open_if_exists, replace};
+use crate::fs::{Access, Lock, LockHolders, Paths, SecretFile, Step, distrust_directory, replace};
 use crate::inbound::KeyDigest;
 
 /// The size limit in bytes: no key is longer.
@@ -43,7 +43,7 @@ impl SinkFile {
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<()> {
         let paths = self.claim(&mut before)?;
-        let old = open_if_exists(&paths.file)?;
+        let old = paths.open_if_exists()?;
         let access = Access::kept_from(old.as_ref());
         replace(&paths, token, access, &mut before)
     }
@@ -54,7 +54,7 @@ impl SinkFile {
         mut before: impl FnMut(Step) -> io::Result<()>,
     ) -> io::Result<Option<KeyDigest>> {
         let paths = self.claim(&mut before)?;
-        let Some(file) = open_if_exists(&paths.file)? else {
+        let Some(file) = paths.open_if_exists()? else {
             return Ok(None);
         };
         let token = SecretFile::check(file)?.read(MAX_BYTES)?;
@@ -65,10 +65,15 @@ impl SinkFile {
     /// error: the volume may not be mounted, so the file may well exist.
     fn claim(&mut self, before: &mut impl FnMut(Step) -> io::Result<()>) -> io::Result<Paths> {
         let paths = Paths::resolve(&self.path)?;
-        let path = paths.lock();
+        let path = paths.lock().file;
         if self.lock.as_ref().is_none_or(|(held, _)| *held != path) {
             before(Step::Lock)?;
-            let lock = Lock::try_take(&paths)?.ok_or_else(|| io::Error::other(InUse))?;
+            // Not the owner of the file: whoever reads the key must not hold up its rotation.
+            let lock = Lock::try_take(&paths, LockHolders::Us)?;
+            let lock = lock.ok_or_else(|| io::Error::other(InUse))?;
+            if let Some(found) = distrust_directory(&paths.file, None) {
+                tracing::warn!(path = ?self.path, "the delivered key {found}");
+            }
             self.lock = Some((path, lock));
         }
         Ok(paths)

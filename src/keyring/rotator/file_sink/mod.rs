@@ -13,6 +13,7 @@ use self::delivery::InUse;
 pub(crate) use self::delivery::SinkFile;
 use super::sink::Sink;
 use crate::blocking;
+use crate::fs::remedy;
 use crate::inbound::KeyDigest;
 use crate::keyring::store::StoreError;
 use crate::keyring::token::NewKey;
@@ -23,18 +24,23 @@ use crate::keyring::token::NewKey;
 /// The file is replaced atomically. A new file is readable only by its owner; later writes keep its
 /// owner, its mode and, on Linux, its ACL. Its directory must exist.
 ///
-/// # Links
+/// # Other users
 ///
-/// The sink follows links, and writes their target. So only the rotator's user, and users with at
-/// least its rights, may write in the directory or in one above it: with a link, anybody else could
-/// make the sink replace any file of that user. To deliver to another user as root, create a
-/// directory of root that the other user may enter, and give the file to that user.
+/// The rotator's user should own the directory, and nobody else should be able to write in it. To
+/// deliver to another user as root, create a directory of root that the other user may enter, and
+/// give the file to that user: later writes keep its owner. If others may write in the directory,
+/// the sink logs a warning.
+///
+/// On Unix, whoever owns the file or its directory can stop the deliveries to that file, and no
+/// more. The sink looks up each name in a directory that it holds open. It follows a link that
+/// another user may have made only to files and directories of that user, and changes owner and
+/// mode only of files that it has created.
 ///
 /// # Locking
 ///
-/// One sink at a time writes to a file. It holds the lock on `<file>.lock` from its first use until
-/// its last clone is dropped or its process ends. Until then another sink returns an error of kind
-/// [`StoreErrorKind::InUse`](crate::keyring::StoreErrorKind::InUse), so a second process with the
+/// One sink at a time writes to a file. It holds the lock on `<file>.lock`, which belongs to the
+/// rotator's user, from its first use until its last clone is dropped or its process ends. Until then another sink returns an error of kind
+/// [`SinkErrorKind::InUse`](crate::keyring::SinkErrorKind::InUse), so a second process with the
 /// same [`Rotator`](crate::keyring::Rotator) takes over only when the first one ends.
 #[derive(Clone, Debug)]
 pub struct FileSink {
@@ -68,10 +74,8 @@ impl FileSink {
                 Some(reason) if reason.is::<InUse>() => StoreError::in_use(format!(
                     "{path:?} {what}: another rotator holds its lock; stop one of the two"
                 )),
-                _ => StoreError::new(format!(
-                    "{path:?} {what}; does its directory exist, and who owns it?"
-                ))
-                .with_source(error),
+                _ => StoreError::new(format!("{path:?} {what}; {}", remedy(&error)))
+                    .with_source(error),
             }
         })
     }

@@ -1,12 +1,13 @@
-//! Determines which directories to watch for a path.
+//! Determines which names to watch for a path.
 //!
 //! The file itself is not watched: a watch follows the inode, and gets no events when another file
-//! takes the name. Instead, every directory is watched that holds a link of the path or the file.
+//! takes the name. Instead, every folder is watched that holds a link of the path or the file.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+
+use super::events::Names;
 
 /// The most links that are followed, which is also the kernel's limit.
 const MOST_LINKS: u32 = 40;
@@ -31,10 +32,10 @@ pub(crate) fn entry(path: &Path) -> Entry {
     }
 }
 
-/// Returns the directories to watch for an absolute path, without links in their own paths. If the
-/// path does not exist, the last one is its nearest ancestor that does.
-pub(crate) fn directories(path: &Path, entry: impl Fn(&Path) -> Entry) -> BTreeSet<PathBuf> {
-    let mut watched = BTreeSet::new();
+/// Returns the names to watch for an absolute path, by folders that have no links in their own
+/// paths. If the path does not exist, the last name is the first one that is missing.
+pub(crate) fn names(path: &Path, entry: impl Fn(&Path) -> Entry) -> Names {
+    let mut watched = Names::new();
     let mut at = PathBuf::from("/");
     let mut way = Vec::new();
     push(&mut way, path);
@@ -51,18 +52,20 @@ pub(crate) fn directories(path: &Path, entry: impl Fn(&Path) -> Entry) -> BTreeS
             }
             Step::Into(name) => name,
         };
-        let next = at.join(name);
+        let next = at.join(&name);
         match entry(&next) {
             Entry::Directory if !way.is_empty() => at = next,
             Entry::Link(to) if links < MOST_LINKS => {
                 links += 1;
-                watched.insert(at.clone());
+                watched.entry(at.clone()).or_default().insert(name);
                 push(&mut way, &to);
             }
-            _ => break,
+            _ => {
+                watched.entry(at).or_default().insert(name);
+                return watched;
+            }
         }
     }
-    watched.insert(at);
     watched
 }
 
@@ -114,35 +117,44 @@ mod tests {
         }
 
         fn watched(&self, path: &str) -> Vec<String> {
-            directories(Path::new(path), |path| {
+            let names = names(Path::new(path), |path| {
                 self.0.get(path).cloned().unwrap_or(Entry::Missing)
-            })
-            .into_iter()
-            .map(|path| path.display().to_string())
-            .collect()
+            });
+            let paths = names
+                .iter()
+                .flat_map(|(folder, names)| names.iter().map(|name| folder.join(name)));
+            let mut paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+            paths.sort();
+            paths
         }
     }
 
     #[test]
-    fn plain_file_watches_its_directory() {
+    fn plain_file_is_watched_in_its_folder() {
         let disk = Disk::new(&[], &["/run/keys/openai"]);
-        assert_eq!(disk.watched("/run/keys/openai"), ["/run/keys"]);
-        assert_eq!(disk.watched("/run/./keys/../keys/openai"), ["/run/keys"]);
+        assert_eq!(disk.watched("/run/keys/openai"), ["/run/keys/openai"]);
+        let around = "/run/./keys/../keys/openai";
+        assert_eq!(disk.watched(around), ["/run/keys/openai"]);
     }
 
     #[test]
-    fn kubernetes_volume_watches_both_directories() {
+    fn kubernetes_volume_is_watched_in_both_folders() {
         let disk = Disk::new(
             &[("/mnt/key", "..data/key"), ("/mnt/..data", "..2026_1")],
             &["/mnt/..2026_1/key"],
         );
-        for path in ["/mnt/key", "/mnt/..data/key"] {
-            assert_eq!(disk.watched(path), ["/mnt", "/mnt/..2026_1"]);
-        }
+        assert_eq!(
+            disk.watched("/mnt/key"),
+            ["/mnt/..2026_1/key", "/mnt/..data", "/mnt/key"]
+        );
+        assert_eq!(
+            disk.watched("/mnt/..data/key"),
+            ["/mnt/..2026_1/key", "/mnt/..data"]
+        );
     }
 
     #[test]
-    fn linked_ancestors_have_their_directory_watched() {
+    fn linked_ancestors_are_watched() {
         let disk = Disk::new(
             &[
                 ("/app/current", "/releases/7"),
@@ -152,31 +164,35 @@ mod tests {
         );
         assert_eq!(
             disk.watched("/app/current/keys/openai"),
-            ["/app", "/releases/7", "/releases/shared"]
+            [
+                "/app/current",
+                "/releases/7/keys",
+                "/releases/shared/openai"
+            ]
         );
     }
 
     #[test]
-    fn missing_path_watches_nearest_ancestor() {
+    fn missing_path_watches_its_first_missing_name() {
         let disk = Disk::new(&[("/run/link", "/var/none/key")], &["/run/keys/other"]);
-        assert_eq!(disk.watched("/run/keys/openai"), ["/run/keys"]);
-        assert_eq!(disk.watched("/run/none/deep/openai"), ["/run"]);
-        assert_eq!(disk.watched("/run/link"), ["/", "/run"]);
-        assert_eq!(disk.watched("/none"), ["/"]);
+        assert_eq!(disk.watched("/run/keys/openai"), ["/run/keys/openai"]);
+        assert_eq!(disk.watched("/run/none/deep/openai"), ["/run/none"]);
+        assert_eq!(disk.watched("/run/link"), ["/run/link", "/var"]);
+        assert_eq!(disk.watched("/none"), ["/none"]);
     }
 
     #[test]
-    fn path_ends_at_a_file_or_directory() {
+    fn path_ends_at_a_file_or_folder() {
         let disk = Disk::new(&[], &["/run/file", "/run/keys/openai"]);
-        assert_eq!(disk.watched("/run/file/openai"), ["/run"]);
-        assert_eq!(disk.watched("/run/keys"), ["/run"]);
-        assert_eq!(disk.watched("/"), ["/"]);
+        assert_eq!(disk.watched("/run/file/openai"), ["/run/file"]);
+        assert_eq!(disk.watched("/run/keys"), ["/run/keys"]);
+        assert!(disk.watched("/").is_empty());
     }
 
     #[test]
     fn link_cycle_ends() {
         let disk = Disk::new(&[("/run/a", "b"), ("/run/b", "a")], &[]);
-        assert_eq!(disk.watched("/run/a"), ["/run"]);
+        assert_eq!(disk.watched("/run/a"), ["/run/a", "/run/b"]);
     }
 
     /// Ten names in one directory: each is a file, a directory with a file, or a link.
@@ -193,7 +209,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn watched_directories_agree_with_the_kernel(tree in tree(), start in "[0-9](/[0-9]){0,2}") {
+        fn watched_names_agree_with_the_kernel(tree in tree(), start in "[0-9](/[0-9]){0,2}") {
             let root = tempfile::tempdir().unwrap();
             let root = root.path().canonicalize().unwrap();
             for (name, link) in tree.iter().enumerate() {
@@ -208,12 +224,14 @@ mod tests {
                 }
             }
             let path = root.join(start);
-            let watched = directories(&path, entry);
-            for directory in &watched {
-                prop_assert_eq!(directory, &directory.canonicalize().unwrap());
+            let watched = names(&path, entry);
+            for folder in watched.keys() {
+                prop_assert_eq!(folder, &folder.canonicalize().unwrap());
             }
             if let Some(file) = path.canonicalize().ok().filter(|file| file.is_file()) {
-                prop_assert!(watched.contains(file.parent().unwrap()), "{:?} for {:?}", watched, file);
+                let names = watched.get(file.parent().unwrap());
+                let is_watched = names.is_some_and(|names| names.contains(file.file_name().unwrap()));
+                prop_assert!(is_watched, "{:?} for {:?}", watched, file);
             }
         }
     }

@@ -14,8 +14,9 @@ use tower_rotating_auth::{
 
 use super::config::{AuthConfig, ClientKeys, Guard};
 use crate::error::{Error, chain};
+use crate::gateway::config::Limits;
 use crate::gateway::events::EventLog;
-use crate::gateway::health::{Source, source};
+use crate::gateway::health::{Condition, Source};
 
 /// The key set's name in events and in `/readyz`.
 const NAME: &str = "client-keys";
@@ -24,6 +25,8 @@ pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
     recorder: Option<UseRecorder>,
+    /// How long requests are served with the last key set while its source fails.
+    max_stale: Duration,
     /// Keeps a fixed set current. Dropping it would end the rotating value.
     _publisher: Option<Publisher<KeySet>>,
 }
@@ -38,7 +41,7 @@ impl Authenticator {
     /// Reads the client keys. Fails if none is usable.
     pub(crate) async fn open(
         config: AuthConfig,
-        poll: Duration,
+        limits: &Limits,
         log: EventLog,
     ) -> Result<Self, Error> {
         let Guard {
@@ -51,6 +54,7 @@ impl Authenticator {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
                     recorder: None,
+                    max_stale: limits.max_stale,
                     _publisher: None,
                 });
             }
@@ -58,7 +62,7 @@ impl Authenticator {
         };
         let builder = Rotating::builder()
             .name(NAME)
-            .poll(poll)
+            .poll(limits.poll)
             .observer(log.values());
         let (mut publisher, mut recorder) = (None, None);
         let keys = match from {
@@ -82,11 +86,13 @@ impl Authenticator {
         let require = RequireKeyLayer::new(keys.clone())
             .observer(log.clients())
             .policy(policies)
+            .max_stale(limits.max_stale)
             .error_response(refuser);
         Ok(Self {
             require,
             keys: Some(keys),
             recorder,
+            max_stale: limits.max_stale,
             _publisher: publisher,
         })
     }
@@ -96,7 +102,12 @@ impl Authenticator {
     }
 
     pub(crate) fn source(&self) -> Option<Source> {
-        self.keys.as_ref().map(source)
+        let keys = self.keys.clone()?;
+        let max_stale = self.max_stale;
+        Some(Box::new(move || Condition {
+            status: keys.status(),
+            failing: Some((keys.current().failing_for(), max_stale)),
+        }))
     }
 
     /// Records the last uses. Call it after the last request.

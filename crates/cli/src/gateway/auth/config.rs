@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::Method;
 use tower_rotating_auth::{
@@ -13,22 +14,29 @@ use tower_rotating_auth::{
 };
 
 use crate::error::Error;
+use crate::gateway::units::duration;
 
 /// Options and environment variables for client authentication.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AuthArgs {
-    /// Which requests need a key.
+    /// Which requests need a key. Defaults to `production`.
     ///
     /// `production`: all of them. `mixed`: all but the --public and --optional routes.
-    /// `development`: none, and --listen must be a loopback address.
+    /// `development`: none. --listen must be a loopback address, and so must the host that a request
+    /// names. Web pages of other sites are refused.
     #[arg(
         long,
         value_name = "MODE",
         env = "GATEWAY_MODE",
-        default_value = "production",
         hide_env_values = true
     )]
-    mode: Mode,
+    mode: Option<Mode>,
+
+    /// Switch to development mode for a while, such as 30m or 1h; then stop with exit code 0.
+    ///
+    /// Until then, client keys are not checked.
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_DEVELOPMENT_FOR", value_parser = duration)]
+    development_for: Option<Duration>,
 
     /// File with the keys of clients: a key file with digests, or a list of plain keys.
     ///
@@ -107,6 +115,12 @@ pub(crate) enum ClientKeys {
     Fixed(KeySet),
 }
 
+impl AuthArgs {
+    pub(crate) const fn development_for(&self) -> Option<Duration> {
+        self.development_for
+    }
+}
+
 impl AuthConfig {
     /// Checks the options, and `CLIENT_KEYS` in the environment.
     pub(crate) fn decide(args: AuthArgs, listen: SocketAddr) -> Result<Self, Error> {
@@ -127,18 +141,32 @@ impl AuthConfig {
                 ));
             }
         };
+        if args.development_for.is_some() && args.mode.is_some_and(|mode| mode != Mode::Development)
+        {
+            return Err(usage(
+                "two modes: --development-for, and another --mode (GATEWAY_MODE); leave out one of them",
+            ));
+        }
         match (args.mode, keys) {
-            (Mode::Development, Some(_)) => Err(usage(
+            _ if args.development_for.is_some() => {
+                Self::with(args, Mode::Development, listen, None)
+            }
+            (Some(Mode::Development), Some(_)) => Err(usage(
                 "development mode uses no client keys; leave out --client-keys (CLIENT_KEYS), or pass \
                  --mode production (GATEWAY_MODE)",
             )),
-            (_, keys) => Self::with(args, listen, keys),
+            (mode, keys) => Self::with(args, mode.unwrap_or(Mode::Production), listen, keys),
         }
     }
 
-    fn with(args: AuthArgs, listen: SocketAddr, keys: Option<ClientKeys>) -> Result<Self, Error> {
+    fn with(
+        args: AuthArgs,
+        mode: Mode,
+        listen: SocketAddr,
+        keys: Option<ClientKeys>,
+    ) -> Result<Self, Error> {
         let exempt = !args.public.is_empty() || !args.optional.is_empty();
-        if exempt && args.mode != Mode::Mixed {
+        if exempt && mode != Mode::Mixed {
             return Err(usage(
                 "--public and --optional need mixed mode; pass --mode mixed (GATEWAY_MODE)",
             ));
@@ -146,7 +174,7 @@ impl AuthConfig {
         let refuser = AuthErrorResponse::new(&args.realm)
             .map_err(|error| Error::usage(format!("--realm: {error}")))?
             .format(ErrorFormat::OpenAi);
-        if args.mode == Mode::Development {
+        if mode == Mode::Development {
             return match DangerouslyOpen::on_loopback(listen) {
                 Ok(open) => Ok(Self::Open(open)),
                 Err(error) => Err(Error::usage(format!(

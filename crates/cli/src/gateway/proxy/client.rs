@@ -11,8 +11,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
 use tower_rotating_auth::outbound::replay::ReplayBody;
 
-use super::base_url::Base;
-use super::upload::Upload;
+use super::address::base_url::Base;
+use super::body::upload::Upload;
 use crate::error::Error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

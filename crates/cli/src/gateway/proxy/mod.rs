@@ -1,28 +1,39 @@
 //! Forwarding: from a client's request to the upstream's response.
 
-pub(super) mod base_url;
+pub(super) mod address;
+mod admission;
+pub(super) mod answers;
+pub(super) mod body;
 pub(super) mod client;
-mod credentials;
-pub(super) mod hop_by_hop;
-pub(super) mod idle_timeout;
-pub(super) mod upload;
+mod dropped;
+pub(super) mod headers;
 
 use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
-use http::header::CONTENT_LENGTH;
+use http::header::{CONNECTION, CONTENT_LENGTH, TE, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
+use tokio::time::Instant;
 use tower::{BoxError, Service, ServiceExt};
 use tower_rotating_auth::inbound::Principal;
 
-use self::base_url::Base;
-use self::idle_timeout::{IdleTimeout, Progress};
-use self::upload::{Upload, UploadError};
+use self::address::base_url::Base;
+use self::address::map_back;
+use self::admission::{Admission, Permit, Who};
+use self::answers::Answers;
+use self::body::idle_timeout::{IdleTimeout, Progress};
+use self::body::response::{Held, Unsized};
+use self::body::upload::{Upload, UploadError};
+pub(super) use self::dropped::Reports;
+use self::headers::{Direction, HeaderPolicy, Via, filter, frames_a_body, wants_trailers};
 use super::error_response::Problem;
+use super::limits::ProxyLimits;
+use super::server::Peer;
 use crate::error::{causes, chain};
 use crate::output;
 
@@ -30,13 +41,20 @@ use crate::output;
 #[derive(Clone)]
 pub(crate) struct Proxy<S> {
     service: S,
+    admission: Admission,
     target: Arc<Target>,
 }
 
-struct Target {
-    base: Base,
+/// Where requests go, and what of them.
+pub(crate) struct Target {
+    pub(crate) base: Base,
     /// How long the upstream may be silent.
-    patience: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) limits: ProxyLimits,
+    pub(crate) headers: HeaderPolicy,
+    pub(crate) via: Via,
+    pub(crate) reports: Reports,
+    pub(crate) answers: Answers,
 }
 
 impl<S, B> Proxy<S>
@@ -44,13 +62,15 @@ where
     S: Service<Request<Upload>, Response = http::Response<B>, Error: Error + 'static> + Clone,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    pub(crate) fn new(service: S, base: &Base, patience: Duration) -> Self {
-        let target = Target {
-            base: base.clone(),
-            patience,
-        };
+    pub(crate) fn new(service: S, target: Target) -> Self {
+        let ProxyLimits {
+            requests,
+            requests_per_client,
+            ..
+        } = target.limits;
         Self {
             service,
+            admission: Admission::new(requests, requests_per_client),
             target: Arc::new(target),
         }
     }
@@ -62,23 +82,30 @@ where
     }
 
     async fn forward(self, request: Request<Body>) -> Result<Response, Problem> {
-        let progress = Progress::default();
+        let permit = self.admission.admit(who(&request))?;
+        let method = request.method().clone();
+        let progress = Progress::new(Instant::now());
         let request = self.target.rewrite(request, &progress)?;
         let answer = progress
             .wait(self.target.patience, self.service.oneshot(request))
-            .await
-            .map_err(|_silence| {
+            .await;
+        let answer = match answer {
+            Ok(Ok(answer)) => self.target.response(&method, answer, permit),
+            Ok(Err(error)) => Err(problem(&error)),
+            Err(_silence) => {
                 output::complain(format_args!("upstream did not answer in time"));
-                Problem::Silent
-            })?
-            .map_err(|error| problem(&error))?;
-        self.target.response(answer)
+                Err(Problem::Silent)
+            }
+        };
+        let outcome = answer.as_ref().map(|_| ()).map_err(|problem| *problem);
+        self.target.answers.note(outcome, Instant::now());
+        answer
     }
 }
 
 impl Target {
-    /// Rewrites a request for the upstream. Drops hop-by-hop headers and the client's credentials.
-    /// The inner service injects the key.
+    /// Rewrites a request for the upstream. Drops headers that end here and the client's
+    /// credentials. The inner service injects the key.
     fn rewrite(
         &self,
         request: Request<Body>,
@@ -90,11 +117,18 @@ impl Target {
         }
         let uri = self.base.join(&asked.uri).map_err(|_| Problem::Path)?;
         let mut headers = asked.headers;
-        let framed = hop_by_hop::frames_a_body(&headers);
-        hop_by_hop::request(&mut headers, asked.version);
-        credentials::strip(&mut headers);
+        let framed = frames_a_body(&headers);
+        let trailers = wants_trailers(&headers);
+        let dropped = filter(&mut headers, Direction::Request, &self.headers);
+        self.reports.add(Direction::Request, dropped);
+        if trailers {
+            // Trailers of the response are forwarded, so this promise holds (RFC 9110 §10.1.4).
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+            headers.insert(CONNECTION, HeaderValue::from_static("te"));
+        }
+        self.via.sign(&mut headers, asked.version);
 
-        let upload = Upload::new(body, progress);
+        let upload = Upload::new(body, self.limits.upload_silence, progress);
         if let Some(length) = upload.size_hint().exact().filter(|_| framed) {
             headers.insert(CONTENT_LENGTH, length.into());
         }
@@ -108,20 +142,61 @@ impl Target {
 
     /// Rewrites the upstream's response for the client. A 401 concerns the gateway's key, since the
     /// client's key never got there, so it becomes a 502.
-    fn response<B>(&self, answer: http::Response<B>) -> Result<Response, Problem>
+    fn response<B>(
+        &self,
+        method: &Method,
+        answer: http::Response<B>,
+        permit: Permit,
+    ) -> Result<Response, Problem>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        if answer.status() == StatusCode::UNAUTHORIZED {
+        let (head, body) = answer.into_parts();
+        if head.status == StatusCode::UNAUTHORIZED {
             return Err(Problem::Unauthorized);
         }
-        let (head, body) = answer.into_parts();
-        let mut answer = Response::new(Body::new(IdleTimeout::new(self.patience, Body::new(body))));
+        // The gateway asks for no upgrade, and for no coding.
+        let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+        let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        if head.status == StatusCode::SWITCHING_PROTOCOLS || !codings.all(is_plain) {
+            output::complain(format_args!(
+                "the upstream answered with a protocol or a coding that the gateway did not ask for"
+            ));
+            return Err(Problem::InvalidAnswer);
+        }
+        let mut headers = head.headers;
+        let dropped = filter(&mut headers, Direction::Response, &self.headers);
+        self.reports.add(Direction::Response, dropped);
+        map_back(&mut headers, &self.base);
+
+        let body = if has_no_content(method, head.status) {
+            Body::new(Unsized)
+        } else {
+            Body::new(IdleTimeout::new(self.patience, Body::new(body)))
+        };
+        let mut answer = Response::new(Body::new(Held::new(body, permit)));
         *answer.status_mut() = head.status;
-        *answer.headers_mut() = head.headers;
-        hop_by_hop::response(answer.headers_mut());
+        *answer.headers_mut() = headers;
         Ok(answer)
     }
+}
+
+/// Returns whom a request counts for.
+fn who(request: &Request<Body>) -> Who {
+    let extensions = request.extensions();
+    if let Some(client) = extensions.get::<Principal>().and_then(Principal::key) {
+        return Who::Client(client.client().clone());
+    }
+    let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    Who::Address(extensions.get().map_or(unknown, |Peer(address)| *address))
+}
+
+/// Returns whether a response has no content, so that a length in it would be another's (RFC 9110
+/// §8.6).
+fn has_no_content(method: &Method, status: StatusCode) -> bool {
+    *method == Method::HEAD
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
 }
 
 /// Returns whether this is a CORS preflight. Authentication lets those pass without a key, so the

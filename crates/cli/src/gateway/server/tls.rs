@@ -120,7 +120,7 @@ impl Tls {
             .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Newest(self.pair.clone())));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config).into())
     }
 

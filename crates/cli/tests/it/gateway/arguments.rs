@@ -229,3 +229,32 @@ async fn taken_port_exits_with_1() {
     assert!(stderr.contains(&taken.to_string()), "{stderr}");
     assert!(stderr.contains("GATEWAY_LISTEN"), "{stderr}");
 }
+
+#[tokio::test]
+async fn documented_limits_are_those_of_help() {
+    let table = include_str!("../../../../../docs/gateway.md");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `--"));
+    let documented: Vec<(&str, &str)> = rows
+        .filter_map(|row| {
+            let (name, rest) = row.split_once("` | ")?;
+            Some((name, rest.split_once(" | ")?.0))
+        })
+        .collect();
+    let (_, help, _) = ended(["--help"], &[]).await;
+    for (name, default) in &documented {
+        let (_, after) = help.split_once(&format!("--{name} <")).expect(name);
+        let (_, after) = after.split_once("[default: ").expect(name);
+        assert_eq!(after.split_once(']').unwrap().0, *default, "{name}");
+    }
+    let (_, limits) = help.split_once("\nLimits:\n").unwrap();
+    let options = limits
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("--"));
+    let mut count = 0;
+    for option in options {
+        let name = option.split(' ').next().unwrap();
+        assert!(documented.iter().any(|(known, _)| *known == name), "{name}");
+        count += 1;
+    }
+    assert!(count >= 17, "{help}");
+}

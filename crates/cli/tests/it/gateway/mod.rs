@@ -6,6 +6,7 @@ mod cors;
 mod credentials;
 mod demo;
 mod draining;
+mod edge;
 mod faults;
 mod forwarding;
 pub(crate) mod harness;

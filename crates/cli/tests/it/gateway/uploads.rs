@@ -48,7 +48,7 @@ async fn upload_arrives_byte_for_byte_in_any_framing() {
             assert_eq!(seen.head.headers["content-length"], length.to_string());
         }
 
-        let head = "POST /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\
+        let head = "POST /v1/files HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
             transfer-encoding: chunked\r\n\r\n";
         let mut chunked = head.as_bytes().to_vec();
         chunked.extend(body.chunks(50_000).flat_map(chunk));
@@ -65,7 +65,8 @@ async fn missing_and_empty_bodies_stay_distinct() {
     let gateway = Gateway::before(upstream).await;
     for (framing, length) in [("", None), ("content-length: 0\r\n", Some("0"))] {
         let before = recorder.all().len();
-        let head = format!("POST /v1/x HTTP/1.1\r\nhost: g\r\nconnection: close\r\n{framing}\r\n");
+        let head =
+            format!("POST /v1/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{framing}\r\n");
         raw(gateway.address(), head).await;
         let headers = recorder.all().remove(before).head.headers;
         let told = headers
@@ -89,7 +90,7 @@ async fn a_long_upload_streams() {
     let gateway = Gateway::before(upstream).await;
     let body = content(2 * KEPT);
     let head = format!(
-        "PUT /v1/files HTTP/1.1\r\nhost: g\r\ncontent-length: {}\r\n\r\n",
+        "PUT /v1/files HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let (first, last) = body.split_at(KEPT / 2);
@@ -116,7 +117,7 @@ async fn broken_upload_reaches_upstream_as_broken() {
     .await;
     let gateway = Gateway::before(upstream).await;
     let head = format!(
-        "PUT /v1/files HTTP/1.1\r\nhost: g\r\ncontent-length: {}\r\n\r\n",
+        "PUT /v1/files HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
         2 * KEPT
     );
     let beginning = [head.as_bytes(), &content(KEPT)].concat();
@@ -129,7 +130,8 @@ async fn unreadable_upload_is_a_client_error() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
     for length in [4, 2 * KEPT] {
-        let head = "PUT /v1/files HTTP/1.1\r\nhost: g\r\ntransfer-encoding: chunked\r\n\r\n";
+        let head =
+            "PUT /v1/files HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
         let body = chunk(&content(length));
         let request = [head.as_bytes(), &body, b"no chunk\r\n"].concat();
         let answer = raw(gateway.address(), request).await;
@@ -181,7 +183,7 @@ async fn upload_rejected_midway_is_replayed_whole() {
     .await;
     let body = content(8 * KEPT);
     let head = format!(
-        "PUT /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        "PUT /v1/files HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let (first, last) = body.split_at(KEPT / 2);
@@ -261,8 +263,7 @@ async fn slow_upload_is_no_upstream_timeout() {
         command.args(["--upstream-timeout", &limit.as_secs_f64().to_string()]);
     })
     .await;
-    let head =
-        "PUT /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: 8\r\n\r\n";
+    let head = "PUT /v1/files HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 8\r\n\r\n";
     let mut client = raw_stream(gateway.address(), format!("{head}half")).await;
     let mut answer = String::new();
     let early = timeout(limit * 6, client.read_to_string(&mut answer)).await;
@@ -317,8 +318,7 @@ async fn silent_upstream_during_replay_gets_504() {
         command.args(["--upstream-timeout", "1"]);
     })
     .await;
-    let head =
-        "PUT /v1/files HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: 8\r\n\r\n";
+    let head = "PUT /v1/files HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 8\r\n\r\n";
     let mut client = raw_stream(gateway.address(), format!("{head}half")).await;
     let mut answer = String::new();
     soon(client.read_to_string(&mut answer)).await.unwrap();

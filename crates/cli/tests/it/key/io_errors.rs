@@ -101,3 +101,52 @@ fn unprinted_key_is_named_in_the_error() {
         "{said}"
     );
 }
+
+#[test]
+fn read_only_folder_is_found_by_doctor() {
+    if !in_child() {
+        return again("read_only_folder_is_found_by_doctor");
+    }
+    let desk = small();
+    desk.key("issue --file keys.toml --client ui");
+    let mut mount = Command::new("mount");
+    let mount = mount.args(["-o", "remount,ro"]).arg(desk.folder.path());
+    assert!(mount.status().unwrap().success());
+    let found = desk.keyctl("doctor --file keys.toml");
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(
+        found.stdout.contains("may not write in the directory"),
+        "{found:?}"
+    );
+    let written = desk.keyctl("issue --file keys.toml --client other");
+    assert_eq!(written.code, Some(3), "{written:?}");
+    assert!(written.stderr.contains("mount it writable"), "{written:?}");
+    unmount(&desk);
+}
+
+#[test]
+fn file_mounted_by_itself_is_named_as_the_cause() {
+    if !in_child() {
+        return again("file_mounted_by_itself_is_named_as_the_cause");
+    }
+    let desk = Desk::new();
+    let first = desk.key("issue --file keys.toml --client ui");
+    let mut mount = Command::new("mount");
+    let mount = mount.arg("--bind").args([desk.file(), desk.file()]);
+    assert!(mount.status().unwrap().success());
+    let before = desk.text();
+    let written = desk.keyctl("issue --file keys.toml --client other");
+    assert_eq!(
+        (written.code, &*written.stdout),
+        (Some(3), ""),
+        "{written:?}"
+    );
+    assert!(
+        written.stderr.contains("mount its directory"),
+        "{written:?}"
+    );
+    assert_eq!(desk.text(), before);
+    assert!(desk.is_valid(&first));
+    let unmounted = Command::new("umount").arg(desk.file()).status();
+    assert!(unmounted.unwrap().success(), "the folder cannot be removed");
+}

@@ -325,3 +325,22 @@ fn doctor_reports_unreadable_uses_and_the_rest() {
         assert!(ended.stdout.contains(what), "{ended:?}");
     }
 }
+
+#[test]
+fn doctor_finds_abandoned_keys() {
+    let desk = Desk::new();
+    let key = desk.key("issue --file keys.toml --client ui --expires never");
+    desk.let_days_pass(70);
+    let day = Timestamp::now() - (24 * 65).hours();
+    desk.note_uses(&day.strftime("%Y-%m-%d").to_string(), &[&id_of(&key)]);
+    assert_eq!(desk.keyctl("doctor --file keys.toml").code, Some(0));
+    let abandoned = desk.keyctl("doctor --file keys.toml --unused-for 60d --json");
+    assert_eq!(abandoned.code, Some(1));
+    assert_eq!(json(&abandoned.stdout)[0]["key"], id_of(&key));
+
+    desk.let_days_pass(60);
+    let day = Timestamp::now() - (24 * 125).hours();
+    desk.note_uses(&day.strftime("%Y-%m-%d").to_string(), &[&id_of(&key)]);
+    let abandoned = desk.keyctl("doctor --file keys.toml");
+    assert_eq!(abandoned.stderr, "error: 2 findings\n", "{abandoned:?}");
+}

@@ -1,7 +1,9 @@
 //! The program under test, its clients and its upstreams.
 
 mod client;
+mod http2;
 mod program;
+mod protocol;
 mod upstream;
 
 use std::time::Duration;
@@ -9,7 +11,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(crate) use self::client::{chunk, raw, raw_stream};
+pub(crate) use self::http2::Http2;
 pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended};
+pub(crate) use self::protocol::Protocol;
 pub(crate) use self::upstream::{Recorder, closed_port, serve};
 
 /// Waits for something that must happen, even on the busiest machine.

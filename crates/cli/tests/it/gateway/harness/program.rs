@@ -117,6 +117,16 @@ impl Gateway {
         Self::run("gateway", tell).await
     }
 
+    /// Before an upstream with this base. Nobody reads its standard error.
+    pub(crate) async fn with_stalled_stderr(base: &str) -> Self {
+        let mut command = command("gateway");
+        command.args(["--upstream", base]);
+        command.env("OPENAI_API_KEY", KEY);
+        command.env("GATEWAY_LISTEN", "127.0.0.1:0");
+        // `Child` keeps the pipe open.
+        Self::spawn(command, |_| watch::channel(Vec::new()).1).await
+    }
+
     /// The demo, on a free port. Returns when it listens.
     pub(crate) async fn demo(tell: impl FnOnce(&mut Command)) -> Self {
         Self::run("demo", tell).await
@@ -124,14 +134,19 @@ impl Gateway {
 
     async fn run(subcommand: &str, tell: impl FnOnce(&mut Command)) -> Self {
         let mut command = command(subcommand);
-        command
-            .env("GATEWAY_LISTEN", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.env("GATEWAY_LISTEN", "127.0.0.1:0");
         tell(&mut command);
+        Self::spawn(command, |child| lines(child.stderr.take().unwrap())).await
+    }
+
+    async fn spawn(
+        mut command: Command,
+        stderr: impl FnOnce(&mut Child) -> watch::Receiver<Vec<String>>,
+    ) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = lines(child.stdout.take().unwrap());
-        let stderr = lines(child.stderr.take().unwrap());
+        let stderr = stderr(&mut child);
         let mut gateway = Self {
             child,
             address: ([0, 0, 0, 0], 0).into(),

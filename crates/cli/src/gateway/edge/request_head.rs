@@ -1,0 +1,185 @@
+//! Requests that the gateway does not take, whoever sends them: what a server behind it could read
+//! differently.
+
+use http::header::{CONNECTION, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, Version};
+
+use crate::gateway::error_response::Problem;
+use crate::gateway::proxy::headers::Via;
+
+/// Checks the head of a request.
+pub(crate) fn check(head: &Parts, via: &Via, fields: usize) -> Result<(), Problem> {
+    if head.headers.len() > fields {
+        return Err(Problem::HeadTooLarge);
+    }
+    if !has_one_host(head) {
+        return Err(Problem::Host);
+    }
+    if via.has_signed(&head.headers) {
+        return Err(Problem::Loop);
+    }
+    if !has_known_coding(&head.headers) {
+        return Err(Problem::TransferCoding);
+    }
+    if wants_upgrade(head) {
+        return Err(Problem::Upgrade);
+    }
+    Ok(())
+}
+
+/// Returns the host that a request names.
+pub(super) fn host(head: &Parts) -> Option<Authority> {
+    if let Some(authority) = head.uri.authority() {
+        return Some(authority.clone());
+    }
+    let host = head.headers.get(HOST)?;
+    Authority::try_from(host.as_bytes()).ok()
+}
+
+/// Returns whether a request names exactly one valid host (RFC 9112 §3.2, RFC 9113 §8.3.1).
+fn has_one_host(head: &Parts) -> bool {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return false;
+    }
+    let valid =
+        |authority: &Authority| !authority.host().is_empty() && !authority.as_str().contains('@');
+    let target = head.uri.authority();
+    if target.is_some_and(|authority| !valid(authority)) {
+        return false;
+    }
+    let Some(host) = first else {
+        return head.version == Version::HTTP_10
+            || (target.is_some() && head.version >= Version::HTTP_2);
+    };
+    match Authority::try_from(host.as_bytes()) {
+        Ok(host) if valid(&host) => {
+            // HTTP/1.1 has a proxy replace `Host` by the target's; HTTP/2 has one of the two.
+            head.version < Version::HTTP_2 || target.is_none_or(|target| *target == host)
+        }
+        _ => false,
+    }
+}
+
+/// Returns whether the body has no coding but `chunked`. The server would take off that one and pass
+/// on the others, without their name.
+fn has_known_coding(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => only
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Returns whether a client needs another protocol. One that offers HTTP/2 or TLS goes on without
+/// (RFC 9110 §7.8).
+fn wants_upgrade(head: &Parts) -> bool {
+    let asks = list(&head.headers, CONNECTION).any(|option| option.eq_ignore_ascii_case("upgrade"));
+    let optional = |protocol: &str| {
+        let name = protocol.split('/').next().unwrap_or_default();
+        ["h2c", "h2", "http", "tls"].contains(&&*name.to_ascii_lowercase())
+    };
+    asks && head.version == Version::HTTP_11
+        && list(&head.headers, UPGRADE).any(|protocol| !optional(protocol))
+}
+
+fn list(headers: &HeaderMap, name: http::HeaderName) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn checked(version: Version, target: &str, headers: &[(&str, &str)]) -> Result<(), Problem> {
+        let mut request = Request::get(target).version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        check(&head, &Via::new(1), 100)
+    }
+
+    #[test]
+    fn request_needs_one_valid_host() {
+        const BAD: Result<(), Problem> = Err(Problem::Host);
+        let absolute = "http://g/v1";
+        for (version, target, hosts, wanted) in [
+            (Version::HTTP_11, "/v1", &[][..], BAD),
+            (Version::HTTP_11, "/v1", &["g"], Ok(())),
+            (Version::HTTP_11, "/v1", &["g:80"], Ok(())),
+            (Version::HTTP_11, "/v1", &["[::1]:80"], Ok(())),
+            (Version::HTTP_11, "/v1", &["g", "g"], BAD),
+            (Version::HTTP_11, "/v1", &[""], BAD),
+            (Version::HTTP_11, "/v1", &["a b"], BAD),
+            (Version::HTTP_11, "/v1", &["a/b"], BAD),
+            (Version::HTTP_11, "/v1", &["a@b"], BAD),
+            (Version::HTTP_11, "/v1", &["a,b"], Ok(())), // a valid name, if an odd one
+            (Version::HTTP_11, absolute, &[], BAD),
+            (Version::HTTP_11, absolute, &["other"], Ok(())),
+            (Version::HTTP_10, "/v1", &[], Ok(())),
+            (Version::HTTP_10, "/v1", &["g", "h"], BAD),
+            (Version::HTTP_2, absolute, &[], Ok(())),
+            (Version::HTTP_2, absolute, &["g"], Ok(())),
+            (Version::HTTP_2, absolute, &["other"], BAD),
+            (Version::HTTP_2, "/v1", &[], BAD),
+        ] {
+            let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+            let found = checked(version, target, &headers);
+            assert_eq!(found, wanted, "{version:?} {target} {hosts:?}");
+        }
+    }
+
+    #[test]
+    fn only_chunked_is_a_known_coding() {
+        const BAD: Result<(), Problem> = Err(Problem::TransferCoding);
+        for (codings, wanted) in [
+            (&["chunked"][..], Ok(())),
+            (&["Chunked "], Ok(())),
+            (&["gzip, chunked"], BAD),
+            (&["gzip", "chunked"], BAD),
+            (&["chunked", "chunked"], BAD),
+        ] {
+            let headers = codings.iter().map(|coding| ("transfer-encoding", *coding));
+            let headers: Vec<_> = [("host", "g")].into_iter().chain(headers).collect();
+            let found = checked(Version::HTTP_11, "/v1", &headers);
+            assert_eq!(found, wanted, "{codings:?}");
+        }
+    }
+
+    #[test]
+    fn needed_upgrade_is_told_from_an_offer() {
+        const NO: Result<(), Problem> = Err(Problem::Upgrade);
+        for (connection, upgrade, wanted) in [
+            ("Upgrade", "websocket", NO),
+            ("keep-alive, upgrade", "WebSocket", NO),
+            ("upgrade", "h2c, websocket", NO),
+            ("Upgrade, HTTP2-Settings", "h2c", Ok(())),
+            ("upgrade", "TLS/1.2, HTTP/2.0", Ok(())),
+            ("close", "websocket", Ok(())),
+        ] {
+            let headers = [
+                ("host", "g"),
+                ("connection", connection),
+                ("upgrade", upgrade),
+            ];
+            let found = checked(Version::HTTP_11, "/v1", &headers);
+            assert_eq!(found, wanted, "{connection}: {upgrade}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Timeouts for silence. The total duration of a request has no limit, since a model may stream for
+//! an hour.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
+use http::Request;
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
+
+/// The other side was silent for longer than its timeout.
+#[derive(Debug)]
+pub(crate) struct Silence;
+
+/// The progress of a request: who has to make the next step, and when the last one was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Arc<Mutex<Steps>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Steps {
+    last: Instant,
+    /// Whether the next step is the client's, whose silence has a timeout of its own.
+    is_clients_turn: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(Arc::new(Mutex::new(Steps {
+            last: now,
+            is_clients_turn: false,
+        })))
+    }
+
+    pub(crate) fn note(&self, now: Instant) {
+        *self.lock() = Steps {
+            last: now,
+            is_clients_turn: false,
+        };
+    }
+
+    /// Notes that a request is sent again. The client has nothing to do then. What the upstream has
+    /// used of its time is used up, or each replay would double it.
+    pub(crate) fn note_attempt<B>(request: Request<B>) -> Request<B> {
+        if let Some(progress) = request.extensions().get::<Self>() {
+            let is_clients_turn = progress.lock().is_clients_turn;
+            if is_clients_turn {
+                progress.note(Instant::now());
+            }
+        }
+        request
+    }
+
+    pub(crate) fn wait_for_client(&self) {
+        self.lock().is_clients_turn = true;
+    }
+
+    /// Waits for `future`, as long as its last step is not longer ago than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Silence`] if nothing happens for `limit`, unless the client has to act next.
+    pub(crate) async fn wait<F: Future>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> Result<F::Output, Silence> {
+        let mut future = pin!(future);
+        let mut due = self.lock().last + limit;
+        loop {
+            if let Ok(done) = timeout_at(due, &mut future).await {
+                return Ok(done);
+            }
+            let steps = *self.lock();
+            due = steps.due(limit, Instant::now()).ok_or(Silence)?;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Steps> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Steps {
+    /// Returns when to look again, or `None` if the upstream has used up its time.
+    fn due(self, limit: Duration, now: Instant) -> Option<Instant> {
+        let since = if self.is_clients_turn { now } else { self.last };
+        Some(since + limit).filter(|due| *due > now)
+    }
+}
+
+/// A body that fails with [`Silence`] if it produces nothing for `limit` while somebody polls it.
+pub(crate) struct IdleTimeout {
+    body: Body,
+    limit: Duration,
+    silent: Pin<Box<Sleep>>,
+    /// Whether the last poll was pending, and so the timer runs.
+    waiting: bool,
+}
+
+impl IdleTimeout {
+    pub(crate) fn new(limit: Duration, body: Body) -> Self {
+        Self {
+            body,
+            limit,
+            silent: Box::pin(sleep(limit)),
+            waiting: false,
+        }
+    }
+}
+
+impl HttpBody for IdleTimeout {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.waiting = false;
+            return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::into_inner)));
+        }
+        if !self.waiting {
+            self.waiting = true;
+            let deadline = Instant::now() + self.limit;
+            self.silent.as_mut().reset(deadline);
+        }
+        ready!(self.silent.as_mut().poll(cx));
+        Poll::Ready(Some(Err(Silence.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the other side was silent for too long")
+    }
+}
+
+impl Error for Silence {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(2);
+
+    fn due(progress: &Progress, start: Instant, seconds: u64) -> Option<Duration> {
+        let now = start + Duration::from_secs(seconds);
+        let due = progress.lock().due(LIMIT, now)?;
+        Some(due - start)
+    }
+
+    #[test]
+    fn upstream_has_one_limit_since_the_last_step() {
+        let start = Instant::now();
+        let progress = Progress::new(start);
+        assert_eq!(due(&progress, start, 1), Some(LIMIT));
+        assert_eq!(due(&progress, start, 2), None);
+        progress.note(start + Duration::from_secs(1));
+        assert_eq!(due(&progress, start, 2), Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn replay_does_not_double_the_limit() {
+        let start = Instant::now();
+        let progress = Progress::new(start);
+        let mut request = Request::new(());
+        request.extensions_mut().insert(progress.clone());
+        let request = Progress::note_attempt(request);
+        assert_eq!(due(&progress, start, 2), None);
+        progress.wait_for_client();
+        assert_eq!(due(&progress, start, 2), Some(LIMIT * 2));
+        Progress::note_attempt(request);
+        assert!(!progress.lock().is_clients_turn, "a replay needs no client");
+    }
+}

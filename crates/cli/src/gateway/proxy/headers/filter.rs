@@ -1,0 +1,220 @@
+//! The filter of headers: one pure function.
+
+use http::{HeaderMap, HeaderName};
+
+use super::credential::is_twin;
+use super::direction::Direction;
+use super::{family, hop_by_hop, strict};
+
+/// Which headers pass if nothing is known about them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    #[default]
+    Pass,
+    Drop,
+}
+
+/// What the operator decided about headers.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderPolicy {
+    /// The header that carries the key to the upstream.
+    pub(crate) key: HeaderName,
+    pub(crate) unknown: Unknown,
+    /// Headers that pass although a family has them, or no list.
+    pub(crate) keep: Vec<(Direction, HeaderName)>,
+}
+
+/// A header that did not pass, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    pub(crate) name: HeaderName,
+    pub(crate) what: &'static str,
+}
+
+/// Removes what does not pass, and returns the names that an operator may miss: not those of one
+/// connection, which end with it (RFC 9110 §7.6.1).
+pub(crate) fn filter(
+    headers: &mut HeaderMap,
+    direction: Direction,
+    policy: &HeaderPolicy,
+) -> Vec<Dropped> {
+    hop_by_hop::remove(headers, direction);
+    let dropped: Vec<Dropped> = headers
+        .keys()
+        .filter_map(|name| {
+            let what = policy.refuses(name, direction)?;
+            let name = name.clone();
+            Some(Dropped { name, what })
+        })
+        .collect();
+    for Dropped { name, .. } in &dropped {
+        headers.remove(name);
+    }
+    dropped
+}
+
+impl HeaderPolicy {
+    /// Returns what a header is, if it does not pass.
+    fn refuses(&self, name: &HeaderName, direction: Direction) -> Option<&'static str> {
+        if is_twin(name.as_str(), self.key.as_str()) {
+            return Some("the header of the gateway's key");
+        }
+        let kept = (direction, name);
+        if self.keep.iter().any(|(way, name)| (*way, name) == kept) {
+            return None;
+        }
+        if let Some(family) = family::family_of(name.as_str(), direction) {
+            return Some(family.what);
+        }
+        let passes = self.unknown == Unknown::Pass || strict::is_listed(name.as_str(), direction);
+        (!passes).then_some("not on the list of --strict-headers")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::{AUTHORIZATION, CONNECTION};
+
+    use super::*;
+
+    fn policy() -> HeaderPolicy {
+        HeaderPolicy {
+            key: HeaderName::from_static("x-upstream"),
+            unknown: Unknown::Pass,
+            keep: Vec::new(),
+        }
+    }
+
+    /// Returns the names that pass, of those given.
+    fn passed(names: &[&str], direction: Direction, policy: &HeaderPolicy) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for name in names {
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, HeaderValue::from_static("1"));
+        }
+        filter(&mut headers, direction, policy);
+        headers.keys().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn requests_lose_credentials_claims_and_overrides() {
+        let names = [
+            "authorization",
+            "cookie",
+            "x-api-key",
+            "x_api_key",
+            "x_upstream",
+            "X-Upstream",
+            "x-http-method-override",
+            "x-http-method",
+            "x-method-override",
+            "x-original-url",
+            "x-rewrite-url",
+            "x_original_url",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-real-ip",
+            "x-remote-user",
+            "client-cert",
+            "sec-websocket-protocol",
+        ];
+        assert_eq!(passed(&names, Direction::Request, &policy()), [""; 0]);
+    }
+
+    #[test]
+    fn responses_lose_keys_cookies_and_browser_policies() {
+        let names = [
+            "authorization",
+            "x-api-key",
+            "x-upstream",
+            "x_upstream",
+            "www-authenticate",
+            "authentication-info",
+            "set-cookie",
+            "set-cookie2",
+            "access-control-allow-origin",
+            "access-control-allow-credentials",
+            "alt-svc",
+            "strict-transport-security",
+            "nel",
+            "report-to",
+            "clear-site-data",
+            "content-security-policy",
+            "content-security-policy-report-only",
+            "cross-origin-opener-policy",
+            "permissions-policy",
+            "refresh",
+            "x-accel-redirect",
+        ];
+        assert_eq!(passed(&names, Direction::Response, &policy()), [""; 0]);
+    }
+
+    #[test]
+    fn headers_of_apis_pass() {
+        let request = [
+            "accept",
+            "anthropic-version",
+            "content-type",
+            "idempotency-key",
+            "mcp-session-id",
+            "openai-beta",
+            "x-custom",
+        ];
+        assert_eq!(passed(&request, Direction::Request, &policy()), request);
+        let response = [
+            "content-type",
+            "location",
+            "mcp-session-id",
+            "retry-after",
+            "x-accel-buffering",
+            "x-custom",
+            "x-ratelimit-remaining-tokens",
+            "x-request-id",
+        ];
+        assert_eq!(passed(&response, Direction::Response, &policy()), response);
+    }
+
+    #[test]
+    fn strict_lists_let_nothing_else_pass() {
+        let strict = HeaderPolicy {
+            unknown: Unknown::Drop,
+            keep: vec![(Direction::Request, HeaderName::from_static("x-custom"))],
+            ..policy()
+        };
+        let names = ["accept", "x-custom", "x-other", "mcp-session-id"];
+        let kept = ["accept", "x-custom", "mcp-session-id"];
+        assert_eq!(passed(&names, Direction::Request, &strict), kept);
+        let names = ["content-type", "x-custom", "retry-after"];
+        let kept = ["content-type", "retry-after"];
+        assert_eq!(passed(&names, Direction::Response, &strict), kept);
+    }
+
+    #[test]
+    fn kept_header_passes_but_never_the_key() {
+        let keep = ["x-frame-options", "x_upstream", "x-upstream"];
+        let policy = HeaderPolicy {
+            keep: keep
+                .map(|name| (Direction::Response, HeaderName::from_static(name)))
+                .into(),
+            ..policy()
+        };
+        let passed_on = passed(&keep, Direction::Response, &policy);
+        assert_eq!(passed_on, ["x-frame-options"]);
+        let asked = passed(&["x-remote-user"], Direction::Request, &policy);
+        assert_eq!(asked, [""; 0]);
+    }
+
+    #[test]
+    fn dropped_names_have_a_reason() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer b"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close, x-hop"));
+        headers.insert("x-hop", HeaderValue::from_static("1"));
+        let dropped = filter(&mut headers, Direction::Request, &policy());
+        let names: Vec<_> = dropped.iter().map(|dropped| &dropped.name).collect();
+        assert_eq!(names, [&AUTHORIZATION]);
+        assert!(headers.is_empty(), "{headers:?}");
+    }
+}

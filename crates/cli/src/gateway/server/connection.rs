@@ -1,0 +1,122 @@
+//! One connection, from its TLS handshake to its end.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::activity::Verdict;
+use super::connections::Place;
+use super::limits::ServerLimits;
+use super::requests::{Peer, Requests};
+use super::stalls::StreamExecutor;
+use super::stream::ClientStream;
+
+/// How long a client may take to read a goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// How much of an upload an HTTP/2 stream and a connection may hold while nobody reads it.
+const WINDOWS: (u32, u32) = (256 * 1024, 512 * 1024);
+/// How much of a response an HTTP/2 stream may hold while its client does not read.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// What all connections of a listener share.
+#[derive(Clone)]
+pub(super) struct Conversation {
+    pub(super) app: Router,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) limits: ServerLimits,
+    /// Becomes `true` when open requests are to finish.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+impl Conversation {
+    /// Serves one connection. Ignores how it ends, which is up to the client and its network.
+    pub(super) async fn hold(self, stream: TcpStream, peer: Peer, place: Place) {
+        let stream = ClientStream::new(stream, Arc::clone(&place.activity), self.limits.discard);
+        let Some(tls) = &self.tls else {
+            return self.serve(stream, peer, &place).await;
+        };
+        let handshake = timeout(self.limits.patience.head, tls.accept(stream));
+        let stream = tokio::select! {
+            done = handshake => done,
+            () = place.evicted.notified() => return,
+        };
+        if let Ok(Ok(stream)) = stream {
+            place.activity.restart(Instant::now());
+            self.serve(stream, peer, &place).await;
+        }
+    }
+
+    async fn serve<I>(mut self, stream: I, peer: Peer, place: &Place)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let Place {
+            activity, evicted, ..
+        } = place;
+        let patience = self.limits.patience;
+        let requests = Requests {
+            app: self.app.clone(),
+            activity: Arc::clone(activity),
+            peer,
+        };
+        let builder = self.builder();
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
+        let mut is_stopping = false;
+        loop {
+            let next = match activity.judge(Instant::now(), &patience) {
+                Verdict::Wait(next) => next,
+                Verdict::Stuck => return,
+                Verdict::Idle => {
+                    connection.as_mut().graceful_shutdown();
+                    drop(timeout(GOODBYE, connection).await);
+                    return;
+                }
+            };
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = evicted.notified() => return,
+                _ = self.stopping.wait_for(|stopping| *stopping), if !is_stopping => {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = sleep_until(next) => {}
+            }
+        }
+    }
+
+    /// Returns the settings for HTTP/1.1, and for HTTP/2 by ALPN or prior knowledge.
+    fn builder(&self) -> Builder<StreamExecutor> {
+        let limits = &self.limits;
+        let head_bytes = usize::try_from(limits.head_bytes).unwrap_or(usize::MAX);
+        let mut builder = Builder::new(StreamExecutor {
+            patience: limits.patience.write,
+        });
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            // The connection itself has the deadlines, since hyper knows no time for keep-alive.
+            .header_read_timeout(None)
+            .max_headers(limits.fields)
+            .max_buf_size(head_bytes);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams)
+            .max_header_list_size(limits.head_bytes)
+            .initial_stream_window_size(WINDOWS.0)
+            .initial_connection_window_size(WINDOWS.1)
+            .max_send_buf_size(SEND_BUFFER)
+            .keep_alive_interval(limits.patience.write)
+            .keep_alive_timeout(limits.patience.write);
+        builder
+    }
+}

@@ -1,0 +1,177 @@
+//! The requests of one connection: counted while they are open, and told apart by how they end.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::activity::Activity;
+use super::stalls;
+
+/// An upload that hyper reads and drops by itself if it has arrived, so that the connection goes on.
+const SMALL: u64 = 8 * 1024;
+
+/// The address that a request came from, in its extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Passes the requests of a connection to the application.
+#[derive(Clone, Debug)]
+pub(super) struct Requests {
+    pub(super) app: Router,
+    pub(super) activity: Arc<Activity>,
+    pub(super) peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<Answer>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let is_multiplexed = request.version() >= Version::HTTP_2;
+        let is_uploading = !request.body().is_end_stream();
+        let open = Open::new(&self.activity, is_multiplexed, is_uploading);
+        let upload = Upload::new(&self.activity, is_uploading);
+        let is_small = request
+            .body()
+            .size_hint()
+            .upper()
+            .is_some_and(|n| n <= SMALL);
+        let (app, peer, activity) = (self.app.clone(), self.peer, Arc::clone(&self.activity));
+        let mut request = request.map(|body| {
+            let upload = upload.clone();
+            Body::new(Watched { body, upload })
+        });
+        request.extensions_mut().insert(peer);
+        Box::pin(async move {
+            let mut response = match app.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            if !is_multiplexed && !upload.is_read() {
+                activity.answer_early();
+                if !is_small {
+                    // Otherwise a client that sends on finds the connection reset, and no answer.
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(CONNECTION, close);
+                }
+            }
+            stalls::handed_over();
+            Ok(response.map(|body| Answer { body, _open: open }))
+        })
+    }
+}
+
+/// An open request of a connection.
+#[derive(Debug)]
+struct Open(Arc<Activity>);
+
+impl Open {
+    fn new(activity: &Arc<Activity>, is_multiplexed: bool, is_uploading: bool) -> Self {
+        activity.begin_request(is_multiplexed, is_uploading);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.end_request(Instant::now());
+    }
+}
+
+/// Whether a request body was read to its end.
+#[derive(Clone, Debug)]
+struct Upload {
+    is_read: Arc<AtomicBool>,
+    activity: Arc<Activity>,
+}
+
+impl Upload {
+    fn new(activity: &Arc<Activity>, is_uploading: bool) -> Self {
+        Self {
+            is_read: Arc::new(AtomicBool::new(!is_uploading)),
+            activity: Arc::clone(activity),
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        self.is_read.load(Ordering::Relaxed)
+    }
+
+    fn note_end(&self) {
+        self.is_read.store(true, Ordering::Relaxed);
+        self.activity.end_upload();
+    }
+}
+
+struct Watched {
+    body: Incoming,
+    upload: Upload,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.upload.note_end();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A response body, which ends its request.
+#[derive(Debug)]
+pub(super) struct Answer {
+    body: Body,
+    _open: Open,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        stalls::asked();
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        stalls::handed_over();
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

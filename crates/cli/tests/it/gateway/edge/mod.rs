@@ -1,0 +1,10 @@
+//! The side of the gateway that a public network touches.
+
+mod development;
+mod early_answers;
+mod framing;
+mod headers;
+mod http2;
+mod limits;
+mod logs;
+mod readiness;

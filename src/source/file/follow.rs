@@ -1,0 +1,268 @@
+//! Follows the file: says when to fetch, and fetches.
+
+use std::future::pending;
+use std::mem::{Discriminant, discriminant};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::select;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use super::changes::{Changes, Mark};
+use super::content::{Digest, Fill};
+use super::fault::Fault;
+use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, path_state};
+use super::settle::{Found, LinkTarget, Settling, Verdict, unsettled};
+use super::warnings::Warnings;
+use crate::blocking;
+use crate::secret::Secret;
+use crate::source::error::SourceError;
+use crate::source::fetch::{Fetch, Fetched, Purpose};
+use crate::source::key_check::KeyCheck;
+
+/// How often to look whether the file has changed in a way that the watch cannot see: a folder
+/// above was renamed, something was mounted, or another host or container wrote.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a fetch waits for a program that writes the file.
+const LONGEST_WRITE: Duration = Duration::from_secs(10);
+/// The pauses after which a missing file is looked up again, 260 ms together.
+///
+/// Kubernetes removes the old directory a moment after it swaps the link, and a writer may unlink
+/// the file before it creates the new one. The tests in `tests/it/file_source/torn.rs` unlink and
+/// create.
+const MISSING: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+];
+
+/// What is known of the file, and how to learn more.
+pub(crate) struct Follower {
+    /// Locked while a read blocks, even if nobody waits for it any more: a file system that hangs
+    /// costs one thread, not one for each attempt.
+    reader: Arc<Mutex<Reader>>,
+    changes: Arc<Changes>,
+    look_every: Duration,
+    next_look: Option<Instant>,
+    /// What the last read saw before it began.
+    seen: Option<(Mark, PathState)>,
+    /// What the last fetch found. `None` if it did not end, or gave up on content that changes.
+    fetched: Option<Summary>,
+    /// The last event before the content was read that was accepted last.
+    accepted: Mark,
+    /// Where the links of the path led then.
+    target: Option<PathBuf>,
+    warnings: Warnings,
+}
+
+/// What a read found, so that two reads can be compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Summary {
+    Content(Digest),
+    Fault(Discriminant<Fault>),
+}
+
+impl Follower {
+    pub(crate) fn new() -> Self {
+        let changes = Arc::default();
+        Self {
+            reader: Arc::new(Mutex::new(Reader::new(Arc::clone(&changes)))),
+            changes,
+            look_every: LOOK,
+            next_look: None,
+            seen: None,
+            fetched: None,
+            accepted: Mark::default(),
+            target: None,
+            warnings: Warnings::default(),
+        }
+    }
+
+    /// Leaves everything to the watch and the polls of the engine.
+    #[cfg(test)]
+    pub(crate) fn without_looks(&mut self) {
+        self.look_every = Duration::from_secs(365 * 24 * 3600);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&self.changes)
+    }
+
+    /// Waits until the file holds something else than the last fetch found.
+    ///
+    /// # Cancel safety
+    ///
+    /// Events are counted, and `seen` changes only after a read.
+    pub(crate) async fn changed(&mut self, options: &FileOptions) {
+        loop {
+            self.hinted(options).await;
+            let Ok(reading) = self.read(options).await else {
+                return pending().await;
+            };
+            if self.fetched != Some(summary(&reading)) {
+                return;
+            }
+            if reading.file.is_ok() {
+                // The content is the accepted one: what was known of its writer has served.
+                self.accepted = reading.mark;
+                self.target = reading.target;
+            }
+        }
+    }
+
+    /// Waits until a read may find something new.
+    async fn hinted(&mut self, options: &FileOptions) {
+        let Some((mark, last)) = self.seen else {
+            return;
+        };
+        loop {
+            let next_look = *self
+                .next_look
+                .get_or_insert_with(|| Instant::now() + self.look_every);
+            select! {
+                biased;
+                () = self.changes.after(mark) => return,
+                () = sleep_until(next_look) => {}
+            }
+            let path = options.path.clone();
+            match self.block_on(move |_| path_state(&path)).await {
+                Ok(now) if now == last => self.next_look = None,
+                Ok(_) => return,
+                Err(_) => return pending().await,
+            }
+        }
+    }
+
+    /// Reads the file until its content has settled.
+    pub(crate) async fn fetch(
+        &mut self,
+        options: &FileOptions,
+        ask: Fetch<'_, Secret>,
+    ) -> Result<Fetched<Secret>, SourceError> {
+        self.fetched = None;
+        let give_up = Instant::now() + LONGEST_WRITE;
+        let mut settling = Settling::new(ask.purpose);
+        let mut pauses = MISSING.into_iter();
+        loop {
+            let reading = self.read(options).await?;
+            let summary = summary(&reading);
+            let FileRead {
+                content,
+                steadiness,
+                ..
+            } = match reading.file {
+                Ok(file) => file,
+                Err(fault) => match pauses.next().filter(|_| fault.may_be_a_swap()) {
+                    Some(pause) => {
+                        sleep(pause).await;
+                        continue;
+                    }
+                    None => {
+                        self.fetched = Some(summary);
+                        return Err(fault.at(&options.path));
+                    }
+                },
+            };
+            let (digest, fill) = (content.digest(), content.fill());
+            let unchanged = ask.revision.is_some_and(|current| digest.is_of(current));
+            if !unchanged {
+                let verdict = settling.judge(Found {
+                    digest,
+                    fill,
+                    steadiness,
+                    link: link_target(self.target.as_ref(), reading.target.as_ref()),
+                    writer: self.changes.writer_since(self.accepted),
+                });
+                match verdict {
+                    Verdict::Accept => {}
+                    Verdict::ReadAgainAfter(pause) => {
+                        sleep(pause).await;
+                        continue;
+                    }
+                    Verdict::AwaitWriter => {
+                        match timeout_at(give_up, self.changes.written()).await {
+                            Ok(()) => continue,
+                            Err(_elapsed) => return Err(unsettled(fill).at(&options.path)),
+                        }
+                    }
+                    Verdict::GiveUp(fault) => {
+                        self.fetched = Some(summary).filter(|_| fill == Fill::Empty);
+                        return Err(fault.at(&options.path));
+                    }
+                }
+            }
+            self.fetched = Some(summary);
+            self.accepted = reading.mark;
+            self.target = reading.target;
+            if unchanged {
+                return Ok(Fetched::unchanged());
+            }
+            let key = match content.secret() {
+                Ok(secret) => check(secret, options.check, ask.purpose),
+                Err(error) => Err(Fault::Field(error)),
+            };
+            let key = key.map_err(|fault| fault.at(&options.path))?;
+            return Ok(Fetched::new(key).revision(digest.into()));
+        }
+    }
+
+    /// Reads the file once, off the runtime.
+    async fn read(&mut self, options: &FileOptions) -> Result<Reading, SourceError> {
+        let reading = {
+            let options = options.clone();
+            self.block_on(move |reader| reader.read(&options)).await?
+        };
+        self.seen = Some((reading.mark, reading.path_state));
+        self.next_look = None;
+        if let Err(error) = &reading.watch {
+            self.warnings.unwatched(&options.path, error);
+        }
+        if let Ok(file) = &reading.file {
+            self.warnings.exposed(&options.path, file.exposure);
+            self.warnings
+                .distrusted(&options.path, file.distrust.as_ref());
+            if let Some(pinned) = file.pinned {
+                self.warnings.pinned(&options.path, pinned);
+            }
+        }
+        Ok(reading)
+    }
+
+    async fn block_on<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Reader) -> T + Send + 'static,
+    ) -> Result<T, SourceError> {
+        let mut reader = Arc::clone(&self.reader).lock_owned().await;
+        let done = blocking::run(move || work(&mut reader)).await;
+        done.map_err(|reason| SourceError::transient(reason.to_string()))
+    }
+}
+
+/// Refuses a secret that is no key.
+fn check(secret: Secret, check: KeyCheck, purpose: Purpose) -> Result<Secret, Fault> {
+    let check = match purpose {
+        Purpose::Secret => check,
+        Purpose::KeySet => KeyCheck::Off,
+    };
+    match check.check(secret.expose_secret()) {
+        Ok(()) => Ok(secret),
+        Err(found) => Err(Fault::NotAKey(found)),
+    }
+}
+
+fn summary(reading: &Reading) -> Summary {
+    match &reading.file {
+        Ok(file) => Summary::Content(file.content.digest()),
+        Err(fault) => Summary::Fault(discriminant(fault)),
+    }
+}
+
+fn link_target(before: Option<&PathBuf>, now: Option<&PathBuf>) -> LinkTarget {
+    match (before, now) {
+        (Some(before), Some(now)) if before != now => LinkTarget::Swapped,
+        _ => LinkTarget::Unchanged,
+    }
+}
