@@ -67,14 +67,19 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "N", env = "GATEWAY_MAX_REQUESTS_PER_CLIENT", default_value = "1024", value_parser = count)]
     max_requests_per_client: usize,
 
-    /// How much of an upload to keep for a replay. If the upstream rejects the key after more, there
-    /// is none.
+    /// How much of an upload to keep for a replay. A longer one is sent when the upstream says `100
+    /// Continue`.
     #[arg(long, value_name = "BYTES", env = "GATEWAY_REPLAY_SIZE", default_value = "1MiB", value_parser = bytes)]
     replay_size: u64,
 
     /// How much memory all replays may use together. Beyond it, requests are served without.
     #[arg(long, value_name = "BYTES", env = "GATEWAY_REPLAY_MEMORY", default_value = "64MiB", value_parser = bytes)]
     replay_memory: u64,
+
+    /// How long a long upload waits for `100 Continue`. It is then sent, and not replayed if the
+    /// upstream rejects its key.
+    #[arg(long, value_name = "SECONDS", env = "GATEWAY_CONTINUE_TIMEOUT", default_value = "1", value_parser = seconds_or_none)]
+    continue_timeout: Duration,
 
     /// How long a request whose key was rejected waits for the next key.
     #[arg(long, value_name = "SECONDS", env = "GATEWAY_KEY_WAIT", default_value = "5", value_parser = seconds_or_none)]
@@ -96,6 +101,8 @@ pub(crate) struct ProxyLimits {
     pub(crate) replay: (usize, usize),
     /// How long to wait for the next key.
     pub(crate) key_wait: Duration,
+    /// How long a long upload waits for `100 Continue`.
+    pub(crate) continue_timeout: Duration,
 }
 
 impl LimitArgs {
@@ -140,6 +147,7 @@ impl LimitArgs {
             requests_per_client: self.max_requests_per_client,
             replay: (in_memory(self.replay_size), in_memory(self.replay_memory)),
             key_wait: self.key_wait,
+            continue_timeout: self.continue_timeout,
         }
     }
 }

@@ -21,6 +21,8 @@ use axum::Router;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceBuilder;
 use tower_rotating_auth::RotatingAuthLayer;
+use tower_rotating_auth::outbound::connect::expect_continue::{ExpectContinueLayer, UnknownLength};
+use tower_rotating_auth::outbound::connect::resend::ResendLayer;
 
 pub(crate) use self::args::GatewayArgs;
 use self::auth::Authenticator;
@@ -107,9 +109,14 @@ impl Gateway {
         let key = UpstreamKey::open(&upstream, &limits, log).await?;
         let (each, all) = limits.proxy.replay;
         let replay = BudgetedReplay::new(each, all);
+        let ask_first = ExpectContinueLayer::new(each as u64)
+            .unknown_length(UnknownLength::HoldBack)
+            .timeout(limits.proxy.continue_timeout);
         let client = ServiceBuilder::new()
-            .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay)?))
+            .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay.clone())?))
             .map_request(Progress::note_attempt)
+            .layer(ResendLayer::new(replay))
+            .layer(ask_first)
             .service(client::connect(&upstream.base)?);
         let mut number = [0; 8];
         getrandom::fill(&mut number)

@@ -9,6 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
+use tower_rotating_auth::outbound::connect::expect_continue::ExpectContinueBody;
 use tower_rotating_auth::outbound::replay::ReplayBody;
 
 use super::address::base_url::Base;
@@ -19,8 +20,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle and still be reused. The upstream may close it any time later.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// A body that the key's layer and that for lost responses keep, and that waits for the upstream.
+type UpstreamBody = ExpectContinueBody<ReplayBody<ReplayBody<Upload>>>;
+
 pub(crate) type HttpClient =
-    Client<HttpsConnector<EarlyResponseConnector<HttpConnector>>, ReplayBody<Upload>>;
+    Client<HttpsConnector<EarlyResponseConnector<HttpConnector>>, UpstreamBody>;
 
 /// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN.
 pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {

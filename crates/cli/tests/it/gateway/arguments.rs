@@ -141,7 +141,7 @@ async fn key_file_and_key_variable_together_exit_with_2() {
         for name in [
             "--upstream-key-file",
             "OPENAI_API_KEY_FILE",
-            "OPENAI_API_KEY ",
+            " OPENAI_API_KEY,",
         ] {
             assert!(stderr.contains(name), "{stderr}");
         }
@@ -247,6 +247,7 @@ async fn documented_limits_are_those_of_help() {
         assert_eq!(after.split_once(']').unwrap().0, *default, "{name}");
     }
     let (_, limits) = help.split_once("\nLimits:\n").unwrap();
+    let (limits, _) = limits.split_once("\nEnvironment:\n").unwrap();
     let options = limits
         .lines()
         .filter_map(|line| line.trim().strip_prefix("--"));

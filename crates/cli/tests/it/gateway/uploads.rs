@@ -325,3 +325,65 @@ async fn silent_upstream_during_replay_gets_504() {
     assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
     gateway.said("replayed").await;
 }
+
+/// Asks for the body with the key `sk-2`, and answers 401 to any other. `sk-2` is in the file by
+/// then.
+async fn continues(listener: TcpListener, file: PathBuf) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let file = file.clone();
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 64 * 1024];
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                let length = stream.read(&mut buffer).await.unwrap();
+                head.extend_from_slice(&buffer[..length]);
+            }
+            let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+            assert!(head.ends_with("\r\n\r\n"), "the body was sent unasked");
+            assert!(head.contains("expect: 100-continue"), "{head}");
+            if !head.contains("bearer sk-2") {
+                std::fs::write(file, "sk-2").unwrap();
+                let rejection = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+                stream.write_all(rejection).await.unwrap();
+                // Until the gateway closes, since it sends no body.
+                while stream
+                    .read(&mut buffer)
+                    .await
+                    .is_ok_and(|length| length > 0)
+                {}
+                return;
+            }
+            stream
+                .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+                .await
+                .unwrap();
+            let mut left = 20 * KEPT;
+            while left > 0 {
+                left -= stream.read(&mut buffer).await.unwrap();
+            }
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        });
+    }
+}
+
+#[tokio::test]
+async fn upload_of_20_mib_with_a_dead_key_is_replayed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap();
+    let folder = tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "sk-1").unwrap();
+    tokio::spawn(continues(listener, key.clone()));
+    let gateway = Gateway::start(|command| {
+        command.args(["--upstream", &format!("http://{upstream}")]);
+        command.args(["--continue-timeout", "60"]);
+        command.arg("--upstream-key-file").arg(&key);
+    })
+    .await;
+
+    let request = reqwest::Client::new().post(gateway.url("/v1/files"));
+    let response = request.body(vec![7; 20 * KEPT]).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+}

@@ -77,6 +77,8 @@ pub(crate) struct Counts {
     pub(crate) late: usize,
     /// Requests that were rejected with the key in use, and then with the one before.
     pub(crate) fell_back: usize,
+    /// Requests without a whole key.
+    pub(crate) torn: usize,
     /// Times that one request came.
     pub(crate) most_attempts: usize,
 }
@@ -89,12 +91,14 @@ impl fmt::Display for Counts {
             loaded_before,
             late,
             fell_back,
+            torn,
             most_attempts,
         } = self;
         write!(
             f,
             "the upstream saw {requests} requests and rejected {rejected}, {loaded_before} of them with the \
              key that was current when they were given it, {late} with an older one, {fell_back} with the one before, \
+             {torn} without a whole key, \
              none more than {most_attempts} times"
         )
     }
@@ -229,6 +233,13 @@ impl Book {
             ledger.let_in.insert(id, key);
         } else {
             counts.rejected += 1;
+            counts.torn += usize::from(key.is_none());
+            if key.is_none_or(|key| key < in_use.max(newest.saturating_sub(1))) && !is_older {
+                eprintln!(
+                    "DEBUG {key:?} in_use {in_use} taken {oldest}..{newest} attempts {attempts} {:?}",
+                    text("authorization")
+                );
+            }
             counts.fell_back += usize::from(is_older && attempts > 1);
             let before = key.is_some_and(|key| key >= in_use && key + 1 == newest);
             counts.loaded_before += usize::from(before);
