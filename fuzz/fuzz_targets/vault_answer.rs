@@ -6,7 +6,6 @@ use std::convert::Infallible;
 
 use arbitrary::Arbitrary;
 use http::Response;
-use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
 use tower::service_fn;
 use tower_rotating_auth::{
@@ -34,7 +33,7 @@ fuzz_target!(|answer: Answer| {
 async fn check(answer: Answer) {
     let (status, body) = (100 + answer.status % 500, answer.body.clone());
     let client = HttpClient::new(service_fn(move |_| {
-        let mut response = Response::new(Full::from(body.clone()));
+        let mut response = Response::new(body.clone());
         *response.status_mut() = status.try_into().expect("it has three digits");
         if let Some(seconds) = answer.retry_after {
             response.headers_mut().insert("retry-after", seconds.into());

@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+#[cfg(any(feature = "exec", feature = "http"))]
+use super::error::SourceError;
+#[cfg(any(feature = "exec", feature = "http"))]
+use super::fetch::{Fetched, Purpose};
+#[cfg(any(feature = "exec", feature = "http"))]
+use crate::key;
+#[cfg(any(feature = "exec", feature = "http"))]
+use crate::secret::Secret;
+
 /// What programs write in place of a value that is missing, in this case.
 const NOTHING: [&[u8]; 8] = [
     b"None",
@@ -48,6 +57,23 @@ impl KeyCheck {
             Self::On => check(content),
             Self::Off => Ok(()),
         }
+    }
+}
+
+#[cfg(any(feature = "exec", feature = "http"))]
+impl KeyCheck {
+    /// Checks what a source found. `place` says in an error where that was.
+    pub(crate) fn check_fetched(
+        self,
+        fetched: Fetched<Secret>,
+        purpose: Purpose,
+        place: &str,
+    ) -> Result<Fetched<Secret>, SourceError> {
+        if let (Fetched::Value { value, .. }, Purpose::Secret) = (&fetched, purpose) {
+            let checked = self.check(key::trim(value.expose_secret()));
+            checked.map_err(|found| SourceError::invalid(format!("{place} {found}")))?;
+        }
+        Ok(fetched)
     }
 }
 

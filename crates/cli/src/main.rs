@@ -5,6 +5,7 @@ mod args;
 mod demo;
 mod error;
 mod gateway;
+mod hangups;
 mod key;
 mod open_files;
 mod output;

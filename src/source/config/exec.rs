@@ -37,6 +37,9 @@ pub struct ExecConfig {
     /// The format of the output. Defaults to text.
     #[cfg_attr(feature = "serde", serde(default))]
     pub format: ExecFormatName,
+    /// Calls [`ExecSource::allow_any_content`]. Defaults to `false`.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub any_content: bool,
     /// A JSON pointer to the value that is the key, which `credential-process` needs.
     #[cfg_attr(feature = "serde", serde(default))]
     pub pointer: Option<String>,
@@ -88,6 +91,9 @@ impl ExecConfig {
         }
         if let Some(timeout) = self.timeout {
             source = source.timeout(timeout);
+        }
+        if self.any_content {
+            source = source.allow_any_content();
         }
         if let Some(poll) = self.poll_interval {
             source = source.poll(poll);

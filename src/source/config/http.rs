@@ -39,6 +39,9 @@ pub struct HttpConfig {
     /// The certificates to trust instead of the system's, a PEM file.
     #[cfg_attr(feature = "serde", serde(default))]
     pub ca_file: Option<PathBuf>,
+    /// Calls [`HttpSource::allow_any_content`]. Defaults to `false`.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub any_content: bool,
     /// Whether the URL may be `http` to any host. Defaults to `false`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub cleartext: bool,
@@ -83,6 +86,9 @@ impl HttpConfig {
                 .parse()
                 .map_err(|_| SourceError::invalid(format!("{name:?} is no name of a header")))?;
             source = source.header_from(name, value.into_source());
+        }
+        if self.any_content {
+            source = source.allow_any_content();
         }
         if let Some(poll) = self.poll_interval {
             source = source.poll(poll);

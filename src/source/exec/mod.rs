@@ -17,6 +17,7 @@ use tokio::process::Command;
 pub use self::format::ExecFormat;
 use super::error::SourceError;
 use super::fetch::{Fetch, Fetched};
+use super::key_check::KeyCheck;
 use super::refresh_interval::RefreshInterval;
 use super::source_trait::Source;
 use crate::secret::Secret;
@@ -73,6 +74,7 @@ pub struct ExecSource {
     timeout: Duration,
     poll: Option<Duration>,
     format: ExecFormat,
+    check: KeyCheck,
 }
 
 #[derive(Clone, Copy)]
@@ -102,6 +104,7 @@ impl ExecSource {
             timeout: Duration::from_secs(20),
             poll: None,
             format: ExecFormat::Text,
+            check: KeyCheck::On,
         }
     }
 
@@ -157,6 +160,14 @@ impl ExecSource {
         self
     }
 
+    /// Accepts any value, such as JSON that `map` takes apart. Defaults to refusing what programs
+    /// leave in place of a key: words such as `null`, a key in quotes, JSON, and `NAME=value`. A key
+    /// set is never checked this way.
+    pub const fn allow_any_content(mut self) -> Self {
+        self.check = KeyCheck::Off;
+        self
+    }
+
     /// Sets how often the command is run at least. Defaults to ahead of the key's expiry, or every
     /// 60 s if it has none.
     pub const fn poll(mut self, poll: Duration) -> Self {
@@ -189,9 +200,11 @@ impl ExecSource {
 impl Source for ExecSource {
     type Value = Secret;
 
-    async fn fetch(&mut self, _: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
+    async fn fetch(&mut self, ask: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
         let output = run::run(self.command(), self.timeout).await?;
-        self.format.parse(&output)
+        let fetched = self.format.parse(&output)?;
+        self.check
+            .check_fetched(fetched, ask.purpose, "the command printed")
     }
 
     fn refresh_interval(&self) -> RefreshInterval {

@@ -19,6 +19,7 @@ use crate::secret::Secret;
 use crate::source::error::SourceError;
 use crate::source::fetch::{Fetch, Fetched, Revision};
 use crate::source::json::{self, Json};
+use crate::source::key_check::KeyCheck;
 use crate::source::refresh_interval::RefreshInterval;
 use crate::source::secret_source::NestedSecret;
 use crate::source::source_trait::Source;
@@ -38,7 +39,7 @@ use crate::source::source_trait::Source;
 /// | no connection; the answer breaks off; 408, 5xx | `Transient` |
 /// | 429, and 503 with `Retry-After` | `Throttled` |
 /// | 3xx, other 4xx | `Permanent` |
-/// | the answer is too long, compressed, or has no key where it should be | `Invalid` |
+/// | the answer is too long, compressed, or has no key where it should be, but `null` or JSON | `Invalid` |
 ///
 /// # Examples
 ///
@@ -64,6 +65,7 @@ pub struct HttpSource {
     nested: Vec<NestedHeader>,
     shape: Shape,
     poll: Option<Duration>,
+    check: KeyCheck,
 }
 
 /// Where the key and its expiry are in an answer.
@@ -107,6 +109,7 @@ impl HttpSource {
             nested: Vec::new(),
             shape: Shape::default(),
             poll: None,
+            check: KeyCheck::On,
         })
     }
 
@@ -176,6 +179,14 @@ impl HttpSource {
             prefix,
             secret: NestedSecret::new(source),
         });
+        self
+    }
+
+    /// Accepts any value, such as JSON that `map` takes apart. Defaults to refusing what programs
+    /// leave in place of a key: words such as `null`, a key in quotes, JSON, and `NAME=value`. A key
+    /// set is never checked this way.
+    pub const fn allow_any_content(mut self) -> Self {
+        self.check = KeyCheck::Off;
         self
     }
 
@@ -269,7 +280,7 @@ impl Source for HttpSource {
     type Value = Secret;
 
     async fn fetch(&mut self, request: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
-        let asked_with = request.revision;
+        let (asked_with, purpose) = (request.revision, request.purpose);
         let request = self.request(asked_with).await?;
         let answer = self.client.send(request).await?;
         if answer.status == StatusCode::NOT_MODIFIED && asked_with.is_some() {
@@ -285,6 +296,9 @@ impl Source for HttpSource {
         }
         check_encoding(&answer)?;
         let fetched = self.shape.find(&answer.body)?;
+        let fetched = self
+            .check
+            .check_fetched(fetched, purpose, "the endpoint answered with")?;
         Ok(match revision(&answer) {
             Some(revision) => fetched.revision(revision),
             None => fetched,

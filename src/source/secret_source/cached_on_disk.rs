@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::{Either, select};
 use sha2::{Digest as _, Sha256};
-use tokio::time::Instant;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::blocking;
@@ -26,6 +27,8 @@ const LONGEST: usize = 1024 * 1024;
 const RETRY: Duration = Duration::from_secs(1);
 /// How long the source may take at the start, if there is a key to start from.
 const START: Duration = Duration::from_secs(10);
+/// How long a write may hold up the key.
+const WRITE: Duration = Duration::from_secs(2);
 const VERSION: &str = "tower-rotating-auth cache 1";
 
 /// A source whose last good key is kept in a file, created by
@@ -46,6 +49,8 @@ pub struct CachedOnDisk<S> {
     path: PathBuf,
     /// What was written last.
     written: Option<Zeroizing<Vec<u8>>>,
+    /// A write that took too long. A disk that hangs costs one thread, not one for each fetch.
+    writing: Option<JoinHandle<io::Result<()>>>,
     /// When to ask the source again after a start from the cache.
     retry_at: Option<Instant>,
 }
@@ -56,6 +61,7 @@ impl<S> CachedOnDisk<S> {
             source,
             path,
             written: None,
+            writing: None,
             retry_at: None,
         }
     }
@@ -75,7 +81,11 @@ impl<S> CachedOnDisk<S> {
             key,
             expires_at.and_then(|expiry| at(expiry, SystemTime::now())),
         );
-        if self.written.as_ref() == Some(&content) {
+        let is_stuck = self
+            .writing
+            .as_ref()
+            .is_some_and(|writing| !writing.is_finished());
+        if is_stuck || self.written.as_ref() == Some(&content) {
             return;
         }
         let (path, copy) = (self.path.clone(), content.clone());
@@ -83,9 +93,14 @@ impl<S> CachedOnDisk<S> {
             let paths = Paths::resolve(&path)?;
             fs::replace(&paths, &copy, Access::OwnerOnly, &mut |_| Ok(()))
         };
-        let written = match blocking::run(write).await {
-            Ok(written) => written,
-            Err(shutting_down) => Err(io::Error::other(shutting_down)),
+        let mut writing = spawn_blocking(write);
+        let written = match timeout(WRITE, &mut writing).await {
+            Ok(Ok(written)) => written,
+            Ok(Err(stopped)) => Err(io::Error::other(stopped)),
+            Err(_elapsed) => {
+                self.writing = Some(writing);
+                Err(io::ErrorKind::TimedOut.into())
+            }
         };
         match written {
             Ok(()) => self.written = Some(content),

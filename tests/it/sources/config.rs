@@ -160,3 +160,17 @@ fn argument_names_any_source() {
         assert!(!error.to_string().contains("sk-1"), "{error}");
     }
 }
+
+#[test]
+fn every_table_of_the_guide_is_a_source() {
+    let guide = include_str!("../../../docs/guide/sources.md");
+    let tables = guide.split("```toml\n").skip(1);
+    let tables: Vec<_> = tables
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(tables.len() > 6, "{tables:?}");
+    for table in tables {
+        let parsed = toml::from_str::<SourceConfig>(table);
+        assert!(parsed.is_ok(), "{table}: {parsed:?}");
+    }
+}

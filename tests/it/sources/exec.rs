@@ -73,6 +73,12 @@ async fn output_is_the_key_without_white_space() {
 }
 
 #[tokio::test]
+async fn any_output_is_accepted_on_request() {
+    let source = ExecSource::new("/bin/echo").arg("{}").allow_any_content();
+    assert_eq!(key_of(source).await, "{}");
+}
+
+#[tokio::test]
 async fn command_runs_again_for_each_fetch() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
@@ -145,6 +151,8 @@ async fn failures_have_their_kinds() {
         (sh("exit 1"), SourceErrorKind::Transient),
         (sh("echo sk-1; kill -9 $$"), SourceErrorKind::Transient),
         (sh("exit 0"), SourceErrorKind::Invalid),
+        (sh("echo null"), SourceErrorKind::Invalid),
+        (sh("echo '{}'"), SourceErrorKind::Invalid),
         (
             sh("echo sk-1").format(ExecFormat::ExecCredential),
             SourceErrorKind::Invalid,

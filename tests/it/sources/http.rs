@@ -171,6 +171,19 @@ async fn bad_answers_have_their_kinds() {
 }
 
 #[tokio::test]
+async fn answer_that_is_no_key_is_refused_by_default() {
+    for body in ["null", r#"{"key":"sk-1"}"#, r#""sk-1""#] {
+        let server = Server::start(move |_| json(200, body)).await;
+        assert_eq!(
+            failure_of(source(&server)).await,
+            SourceErrorKind::Invalid,
+            "{body}"
+        );
+        assert_eq!(key_of(source(&server).allow_any_content()).await, body);
+    }
+}
+
+#[tokio::test]
 async fn endless_answer_is_cut_off() {
     let chunk = format!("8000\r\n{}\r\n", "k".repeat(0x8000)).repeat(20);
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";

@@ -38,7 +38,7 @@ Examples:
       --client-keys clients.toml --mode mixed --public GET:/v1/models
   OPENAI_API_KEY=... rotating-auth gateway --upstream https://api.openai.com/v1 --mode development
 
-SIGTERM and SIGINT let open requests finish.
+SIGTERM and SIGINT let open requests finish. SIGHUP reads all keys and certificates again.
 Exit codes: 0 stopped by a signal or by --development-for; 1 could not start; 2 invalid options.")]
 pub(crate) struct GatewayArgs {
     /// Address to listen on. Port 0 picks a free port.
@@ -107,7 +107,7 @@ pub(crate) struct GatewayArgs {
     ///
     /// After the # of an endpoint comes a JSON pointer to the key. Vault's address and login come
     /// from VAULT_ADDR, and from VAULT_TOKEN or the file that VAULT_TOKEN_FILE names. An example is
-    /// `--upstream-key vault:secret/openai#api_key`. SIGHUP reads the key again.
+    /// `--upstream-key vault:secret/openai#api_key`.
     #[arg(
         long,
         value_name = "SOURCE",

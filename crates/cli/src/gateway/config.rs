@@ -160,11 +160,17 @@ impl Upstream {
                      --upstream-key SOURCE, or set OPENAI_API_KEY",
                 ));
             }
-            _ => {
-                return Err(usage(
-                    "two upstream keys: of --upstream-key-file (OPENAI_API_KEY_FILE), --upstream-key and \
-                     OPENAI_API_KEY, more than one is set; unset all but one",
-                ));
+            (file, source, key) => {
+                let set = [
+                    file.map(|_| "--upstream-key-file (OPENAI_API_KEY_FILE)"),
+                    source.map(|_| "--upstream-key (GATEWAY_UPSTREAM_KEY)"),
+                    key.map(|_| "OPENAI_API_KEY"),
+                ];
+                let set: Vec<_> = set.into_iter().flatten().collect();
+                return Err(Error::usage(format!(
+                    "two upstream keys: {} are both set; unset one of them",
+                    set.join(" and ")
+                )));
             }
         };
         let invalid = |why| Error::usage(format!("--upstream: {why}"));

@@ -44,6 +44,7 @@ use self::server::tls::Tls;
 use self::server::{Service, Signals};
 use self::upstream_key::UpstreamKey;
 use crate::error::Error;
+use crate::hangups::Hangups;
 use crate::{open_files, output};
 
 /// Runs the gateway until a signal stops it.
@@ -93,6 +94,8 @@ pub(crate) struct Gateway {
     authenticator: Authenticator,
     /// Dropping it would stop an environment key from being current.
     _upstream_key: UpstreamKey,
+    /// Reads all keys again after SIGHUP. Dropping it would end that.
+    _hangups: Hangups,
 }
 
 impl Gateway {
@@ -159,6 +162,11 @@ impl Gateway {
             .into_iter()
             .chain(authenticator.source())
             .chain(tls.iter().flat_map(Tls::sources));
+        let hangups = [key.refresh()]
+            .into_iter()
+            .chain(authenticator.refresh())
+            .chain(tls.iter().flat_map(Tls::refresh));
+        let hangups = Hangups::follow(hangups.collect())?;
         // Health routes need no key. CORS is outermost, so that refusals carry its headers, too.
         let health = health::routes(sources.collect(), answers);
         let guarded = wrap(guarded);
@@ -186,6 +194,7 @@ impl Gateway {
             signals,
             authenticator,
             _upstream_key: key,
+            _hangups: hangups,
         })
     }
 

@@ -1,7 +1,6 @@
 //! The upstream's key: where it comes from, and the layer that injects it.
 
 use http::HeaderName;
-use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     InvalidKey, Secret,
     outbound::adapter::HttpAdapter,
@@ -9,7 +8,7 @@ use tower_rotating_auth::{
         Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, RotatingCredential,
         RotatingCredentialBuilder,
     },
-    source::{BoxSource, FileSource, Source as _},
+    source::{BoxSource, FileSource, Source as _, SourceConfig},
 };
 
 use super::config::{KeyFrom, KeyHeader, Limits, Upstream};
@@ -17,6 +16,7 @@ use super::events::EventLog;
 use super::health::{Condition, Source};
 use super::proxy::body::replay::BudgetedReplay;
 use crate::error::{Error, chain};
+use crate::hangups::Refresh;
 
 /// The key's name in events and in `/readyz`.
 const NAME: &str = "upstream-key";
@@ -25,40 +25,6 @@ pub(crate) struct UpstreamKey {
     key: RotatingCredential,
     /// Keeps a key from the environment current. Dropping it would end the rotating value.
     _publisher: Option<CredentialPublisher>,
-    /// Reads the key again after SIGHUP. Dropping it would end that.
-    #[expect(dead_code, reason = "it is only dropped")]
-    on_hangup: Option<Hangups>,
-}
-
-/// A task that refreshes a key after each SIGHUP, until it is dropped.
-struct Hangups(JoinHandle<()>);
-
-impl Hangups {
-    #[cfg(unix)]
-    fn refresh(key: RotatingCredential) -> Result<Self, Error> {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        let mut hangups = signal(SignalKind::hangup())
-            .map_err(|error| Error::start(format!("cannot listen for SIGHUP: {error}")))?;
-        Ok(Self(tokio::spawn(async move {
-            while hangups.recv().await.is_some() {
-                // The log has a line for each failure.
-                let _ = key.refresh().await;
-            }
-        })))
-    }
-
-    /// There is no such signal.
-    #[cfg(not(unix))]
-    fn refresh(_: RotatingCredential) -> Result<Self, Error> {
-        Ok(Self(tokio::spawn(std::future::pending())))
-    }
-}
-
-impl Drop for Hangups {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl UpstreamKey {
@@ -81,7 +47,6 @@ impl UpstreamKey {
                 Ok(Self {
                     key,
                     _publisher: Some(publisher),
-                    on_hangup: None,
                 })
             }
             KeyFrom::File(path) => {
@@ -90,7 +55,7 @@ impl UpstreamKey {
                 Self::refreshed(builder, upstream, file, &place).await
             }
             KeyFrom::Source(config) => {
-                let source = config.as_ref().clone().into_source();
+                let source = SourceConfig::clone(config).into_source();
                 Self::refreshed(builder, upstream, source, "from --upstream-key").await
             }
         }
@@ -111,7 +76,6 @@ impl UpstreamKey {
             Error::start(format!("cannot read the upstream's key {place}: {why}"))
         })?;
         Ok(Self {
-            on_hangup: Some(Hangups::refresh(key.clone())?),
             key,
             _publisher: None,
         })
@@ -126,6 +90,16 @@ impl UpstreamKey {
         let inject = InjectKeyLayer::new(upstream.base.origin(), self.key.clone())
             .map_err(|error| Error::usage(format!("--upstream: {error}")))?;
         Ok(inject.override_existing().replay(replay).max_sends(3))
+    }
+
+    /// Returns what reads the key again.
+    pub(crate) fn refresh(&self) -> Refresh {
+        let key = self.key.clone();
+        Box::new(move || {
+            let refreshing = key.refresh();
+            // The log has a line for each failure.
+            Box::pin(async move { drop(refreshing.await) })
+        })
     }
 
     pub(crate) fn source(&self) -> Source {

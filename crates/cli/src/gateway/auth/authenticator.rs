@@ -17,6 +17,7 @@ use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
 use crate::gateway::events::EventLog;
 use crate::gateway::health::{Condition, Source};
+use crate::hangups::{Refresh, refresh};
 
 /// The key set's name in events and in `/readyz`.
 const NAME: &str = "client-keys";
@@ -108,6 +109,11 @@ impl Authenticator {
             status: keys.status(),
             failing: Some((keys.current().failing_for(), max_stale)),
         }))
+    }
+
+    /// Returns what reads the client keys again, if they have a source.
+    pub(crate) fn refresh(&self) -> Option<Refresh> {
+        self.keys.as_ref().map(refresh)
     }
 
     /// Records the last uses. Call it after the last request.

@@ -21,6 +21,7 @@ use tower_rotating_auth::{
 use crate::error::{Error, chain};
 use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
+use crate::hangups::{Refresh, refresh};
 
 /// Two files do not change at once. While they do not match, the first and the longest pause before
 /// they are read again.
@@ -126,6 +127,10 @@ impl Tls {
 
     pub(crate) fn sources(&self) -> [Source; 2] {
         [source(&self.pair), source(&self.key)]
+    }
+
+    pub(crate) fn refresh(&self) -> [Refresh; 2] {
+        [refresh(&self.key), refresh(&self.pair)]
     }
 }
 

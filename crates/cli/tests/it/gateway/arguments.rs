@@ -141,7 +141,7 @@ async fn key_file_and_key_variable_together_exit_with_2() {
         for name in [
             "--upstream-key-file",
             "OPENAI_API_KEY_FILE",
-            " OPENAI_API_KEY,",
+            " OPENAI_API_KEY ",
         ] {
             assert!(stderr.contains(name), "{stderr}");
         }
