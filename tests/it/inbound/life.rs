@@ -141,7 +141,7 @@ async fn old_and_new_key_are_both_accepted() {
 }
 
 async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
-    let keep = service_fn(|request: Request<String>| async move {
+    let keep = service_fn(|request: Request<_>| async move {
         let mut response = Response::new(String::new());
         let principal: Principal = request.extensions().get().cloned().unwrap();
         response.extensions_mut().insert(principal);
@@ -246,9 +246,12 @@ async fn principal_for_tests_never_ends_and_opens_no_layer() {
 }
 
 /// Returns the body of the response to a request with the key, around a body of the test's own.
-async fn answer<B>(keys: &Rotating<KeySet>, body: B) -> GuardedBody<B> {
+async fn answer<B>(keys: &Rotating<KeySet>, body: B) -> GuardedBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let mut body = Some(body);
-    let host = service_fn(move |_: Request<String>| {
+    let host = service_fn(move |_: Request<_>| {
         let response = Response::new(body.take().unwrap());
         async { Ok::<_, Infallible>(response) }
     });
@@ -265,7 +268,7 @@ fn data(text: &'static str) -> Line {
 }
 
 /// Returns a body that is always ready.
-fn endless() -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
+fn endless() -> impl Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static {
     StreamBody::new(stream::repeat_with(|| data("x")))
 }
 
@@ -386,7 +389,7 @@ async fn body_continues_when_expiry_is_removed() {
 #[tokio::test(start_paused = true)]
 async fn key_that_ends_before_response_ends_body() {
     let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
-    let host = service_fn(|_: Request<String>| async move {
+    let host = service_fn(|_: Request<_>| async move {
         tokio::time::sleep(secs(10)).await;
         Ok::<_, Infallible>(Response::new(endless()))
     });
@@ -445,9 +448,7 @@ async fn anonymous_body_is_not_guarded() {
         .optional(http::Method::GET, "/")
         .unwrap();
     let host =
-        service_fn(
-            |_: Request<String>| async move { Ok::<_, Infallible>(Response::new(endless())) },
-        );
+        service_fn(|_: Request<_>| async move { Ok::<_, Infallible>(Response::new(endless())) });
     let service = RequireKeyLayer::new(keys).policy(policies).layer(host);
     let mut body = service.oneshot(get("/")).await.unwrap().into_body();
     publisher.publish(KeySet::empty());

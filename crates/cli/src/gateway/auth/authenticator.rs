@@ -81,6 +81,8 @@ impl Authenticator {
         };
         let require = RequireKeyLayer::new(keys.clone())
             .observer(log.clients())
+            // The proxy refuses those that no CORS layer has answered.
+            .pass_preflights()
             .policy(policies)
             .error_response(refuser);
         Ok(Self {
