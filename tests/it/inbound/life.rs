@@ -116,6 +116,23 @@ async fn key_is_accepted_between_its_times() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn expiry_goes_by_a_clock_that_may_be_set_back() {
+    let wall = Wall::new();
+    let record = valid().not_after(wall.now() + minutes(10));
+    let (keys, mut publisher) = published(set([(VALID, record)]), &wall);
+    let service = RequireKeyLayer::new(keys).layer(Echo);
+    let status = async || ask(&service, with("/", VALID)).await.status().as_u16();
+    wall.jump(600);
+    assert_eq!(status().await, 401);
+    wall.jump(-600);
+    assert_eq!(status().await, 200);
+    // A revocation has no moment, and so no clock brings the key back.
+    publisher.publish(set([(VALID, valid().revoked()), other()]));
+    wall.jump(-6_000);
+    assert_eq!(status().await, 401);
+}
+
+#[tokio::test(start_paused = true)]
 async fn old_and_new_key_are_both_accepted() {
     let wall = Wall::new();
     let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);

@@ -192,7 +192,7 @@ where
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { body } => body.size_hint(),
-            Kind::Guarded { frames, .. } => frames.left.clone(),
+            Kind::Guarded { frames, .. } => frames.left,
             Kind::Error { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }

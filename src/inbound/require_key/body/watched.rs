@@ -11,6 +11,9 @@ use tokio::task::AbortHandle;
 use crate::inbound::key::KeyStatus;
 use crate::inbound::principal::KeyPrincipal;
 
+/// A frame of a body, or its error.
+pub(crate) type Polled<B> = Result<Frame<<B as Body>::Data>, <B as Body>::Error>;
+
 /// A body beside a task that drops it when the key ends.
 ///
 /// A client that does not read keeps whoever writes the response from polling. So a body that is
@@ -56,7 +59,7 @@ impl<B: Body> Watched<B> {
     pub(crate) fn poll_frame(
         &self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Result<Frame<B::Data>, B::Error>>, KeyStatus>> {
+    ) -> Poll<Result<Option<Polled<B>>, KeyStatus>> {
         let mut state = self.shared.lock();
         match &mut state.body {
             Ok(body) => match body.as_mut().poll_frame(cx) {
