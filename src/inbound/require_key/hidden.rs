@@ -13,6 +13,12 @@ use crate::inbound::location::strip_protocols;
 #[derive(Clone, Default)]
 pub(crate) struct Hidden {
     first: Option<(HeaderName, HeaderValue)>,
+    /// In a box: nearly all requests have their key in one header.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Clone, Default)]
+struct Rest {
     others: Vec<(HeaderName, HeaderValue)>,
     /// All offered subprotocols of WebSocket, if a key was among them.
     protocols: Vec<HeaderValue>,
@@ -22,15 +28,18 @@ pub(crate) struct Hidden {
 impl Hidden {
     /// Removes a header, and keeps all of its lines.
     pub(crate) fn hide(&mut self, headers: &mut HeaderMap, name: &HeaderName) {
-        if !headers.contains_key(name) {
+        let mut lines = headers.get_all(name).iter();
+        if lines.next().is_none() {
             return;
         }
-        let others = headers.get_all(name).iter().skip(1).cloned();
-        self.others.extend(others.map(|line| (name.clone(), line)));
+        let mut others: Vec<_> = lines.map(|line| (name.clone(), line.clone())).collect();
         let first = headers.remove(name).map(|line| (name.clone(), line));
         match &self.first {
             None => self.first = first,
-            Some(_) => self.others.extend(first),
+            Some(_) => others.extend(first),
+        }
+        if !others.is_empty() {
+            self.rest().others.extend(others);
         }
     }
 
@@ -40,29 +49,31 @@ impl Hidden {
         let before: Vec<_> = lines.cloned().collect();
         strip_protocols(headers);
         if !headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().eq(&before) {
-            self.protocols = before;
+            self.rest().protocols = before;
         }
     }
 
     pub(crate) fn hide_uri(&mut self, uri: Uri) {
-        self.uri = Some(uri);
+        self.rest().uri = Some(uri);
     }
 
     /// Adds what a layer further out has removed.
     pub(crate) fn and(mut self, outer: &Self) -> Self {
-        self.others.extend(outer.lines().cloned());
-        if !outer.protocols.is_empty() {
-            self.protocols.clone_from(&outer.protocols);
+        let rest = self.rest();
+        rest.others.extend(outer.lines().cloned());
+        if let Some(outer) = &outer.rest {
+            if !outer.protocols.is_empty() {
+                rest.protocols.clone_from(&outer.protocols);
+            }
+            if outer.uri.is_some() {
+                rest.uri.clone_from(&outer.uri);
+            }
         }
-        self.uri = outer.uri.clone().or(self.uri);
         self
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
-            && self.others.is_empty()
-            && self.protocols.is_empty()
-            && self.uri.is_none()
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.is_none()
     }
 
     /// Returns the headers and the URI of a request as the client sent them.
@@ -75,13 +86,16 @@ impl Hidden {
                 restored.append(name, line.clone());
             }
         }
-        if !self.protocols.is_empty() {
+        let Some(rest) = &self.rest else {
+            return (restored, uri.clone());
+        };
+        if !rest.protocols.is_empty() {
             restored.remove(SEC_WEBSOCKET_PROTOCOL);
         }
-        for line in &self.protocols {
+        for line in &rest.protocols {
             restored.append(SEC_WEBSOCKET_PROTOCOL, line.clone());
         }
-        (restored, self.uri.as_ref().unwrap_or(uri).clone())
+        (restored, rest.uri.as_ref().unwrap_or(uri).clone())
     }
 
     pub(crate) fn of(extensions: &Extensions) -> Option<&Self> {
@@ -89,7 +103,12 @@ impl Hidden {
     }
 
     fn lines(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
-        self.first.iter().chain(&self.others)
+        let others = self.rest.iter().flat_map(|rest| &rest.others);
+        self.first.iter().chain(others)
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
     }
 }
 

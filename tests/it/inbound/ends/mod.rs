@@ -7,11 +7,12 @@ mod virtual_time;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
 use tower_rotating_auth::Rotating;
 use tower_rotating_auth::inbound::{KeySet, KeyStatus, RequireKeyLayer};
 use tower_rotating_auth::rotating::Publisher;

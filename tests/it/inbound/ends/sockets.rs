@@ -64,7 +64,7 @@ fn routes(reports: Reports, events: broadcast::Sender<&'static str>) -> Router {
                     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
                     let mut ended = None;
                     while let Some(error) = cause {
-                        ended = ended.or(error.downcast_ref().map(KeyEndedError::status));
+                        ended = ended.or_else(|| error.downcast_ref().map(KeyEndedError::status));
                         cause = error.source();
                     }
                     to_upload.send(Report::UploadEnded(client, ended)).unwrap();
