@@ -42,7 +42,12 @@ async fn require_key(
             next.run(request).await
         }
         Err(refused) => AuthErrorResponse::default()
-            .response(&refused, request.method(), request.headers())
+            .response(
+                &refused,
+                request.method(),
+                request.version(),
+                request.headers(),
+            )
             .map(Body::from)
             .into_response(),
     }

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tower::{BoxError, ServiceBuilder};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer, Secret,
-    inbound::{KeySet, RequireKeyLayer},
+    inbound::{KeySet, RequestBody, RequireKeyLayer},
     outbound::replay::{BufferBody, ReplayBody},
     outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
@@ -50,7 +50,9 @@ async fn main() -> Result<(), BoxError> {
                 .require(RequireKeyLayer::new(clients))
                 .inject(inject),
         )
-        .service(Client::builder(TokioExecutor::new()).build_http::<ReplayBody<Body>>());
+        .service(
+            Client::builder(TokioExecutor::new()).build_http::<ReplayBody<RequestBody<Body>>>(),
+        );
     let gateway = serve(Router::new().fallback_service(proxy)).await?;
 
     // Its clients.

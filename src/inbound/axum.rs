@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 
 use super::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use super::principal::{KeyPrincipal, Principal};
@@ -73,13 +73,15 @@ fn no_layer(parts: &Parts) -> Response {
 /// realm or the format, or to serve gRPC clients.
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
+        let (method, version) = (&Method::GET, Version::HTTP_11);
         let response =
-            AuthErrorResponse::default().response(&self, &Method::GET, &HeaderMap::new());
+            AuthErrorResponse::default().response(&self, method, version, &HeaderMap::new());
         response.map(axum::body::Body::from)
     }
 }
 
 fn reject(error_response: &AuthErrorResponse, kind: AuthErrorKind, parts: &Parts) -> Response {
-    let response = error_response.response(&kind.into(), &parts.method, &parts.headers);
+    let (method, version) = (&parts.method, parts.version);
+    let response = error_response.response(&kind.into(), method, version, &parts.headers);
     response.map(axum::body::Body::from)
 }

@@ -22,12 +22,12 @@
 //! let keys = KeySet::new([(KeyDigest::of(token.as_bytes()), record)])?;
 //! let (keys, mut publisher) = Rotating::manual(keys);
 //!
-//! let greet = service_fn(|request: Request<String>| async move {
+//! async fn greet<B>(request: Request<B>) -> Result<Response<String>, std::convert::Infallible> {
 //!     let principal: &Principal = request.extensions().get().expect("the layer inserts it");
 //!     let client = principal.key().expect("the route requires a key").client();
-//!     Ok::<_, std::convert::Infallible>(Response::new(client.to_string()))
-//! });
-//! let service = RequireKeyLayer::new(keys).realm("llm-gateway")?.layer(greet);
+//!     Ok(Response::new(client.to_string()))
+//! }
+//! let service = RequireKeyLayer::new(keys).realm("llm-gateway")?.layer(service_fn(greet));
 //! let request = || {
 //!     Request::get("/")
 //!         .header("authorization", format!("Bearer {token}"))
@@ -51,7 +51,7 @@
 //! # Caveats
 //!
 //! - Put a CORS layer outside this layer. It then answers preflights, and its headers are on
-//!   errors, too. Without one, preflights reach the inner service without a key.
+//!   errors, too. Without one, preflights are refused, since they have no key.
 //! - In axum, `layer` and `route_layer` guard only the routes that were added before. A route that
 //!   is added later needs no key.
 //! - The inner service sees no key from a configured location: the layer removes the content of
@@ -62,8 +62,10 @@
 //! - If refreshes fail for longer than [`RequireKeyLayer::max_stale`], counted from the first
 //!   failure, a route that needs a key answers a well-formed one with 503. For a set that a
 //!   `KeyRing` or a `Publisher` publishes, no failure is recorded.
-//! - A response that streams ends with a [`KeyEndedError`] when its key ends, for whatever reason.
-//!   Other connections, such as upgraded ones, must wait for [`KeyPrincipal::ended`] themselves.
+//! - The bodies of a request and of its response end with a [`KeyEndedError`] when the key ends, for
+//!   whatever reason. Other connections, such as upgraded ones, must wait for [`Principal::ended`]
+//!   themselves.
+//! - Expiry goes by the wall clock. If that is set back, a key that had expired is valid again.
 
 mod auth_error;
 #[cfg(feature = "axum")]
@@ -75,7 +77,10 @@ mod key_set;
 mod location;
 pub mod policy;
 mod principal;
+mod refusal;
 mod require_key;
+mod require_scopes;
+mod settings;
 
 pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
 #[cfg(feature = "axum")]
@@ -91,5 +96,7 @@ pub use self::key_set::{
 pub use self::location::{KeyLocation, KeyLocations, Token};
 pub use self::principal::{Anonymous, KeyPrincipal, Principal};
 pub use self::require_key::{
-    DangerouslyOpen, GuardedBody, KeyEndedError, RequireKey, RequireKeyLayer, ResponseFuture,
+    DangerouslyOpen, GuardedBody, KeyEndedError, RequestBody, RequireKey, RequireKeyLayer,
+    ResponseFuture,
 };
+pub use self::require_scopes::{RequireScopes, RequireScopesFuture, RequireScopesLayer};

@@ -1,5 +1,7 @@
 //! The principal: who is calling.
 
+use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,6 +10,9 @@ use tokio::select;
 use super::auth_error::AuthErrorResponse;
 use super::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
 use super::key_set::{KeySet, judge};
+use super::location::KeyLocation;
+use super::refusal::Refusals;
+use super::settings::{Enforcement, Settings};
 use crate::clock::sleep_toward;
 use crate::generation::Generation;
 use crate::rotating::Rotating;
@@ -26,27 +31,41 @@ pub enum Principal {
 
 /// A caller without a key.
 #[derive(Clone, Debug)]
-pub struct Anonymous(Arc<AuthErrorResponse>);
+pub struct Anonymous(Refusals);
 
 impl Anonymous {
-    pub(crate) const fn new(error_response: Arc<AuthErrorResponse>) -> Self {
-        Self(error_response)
+    pub(crate) const fn new(refusals: Refusals) -> Self {
+        Self(refusals)
+    }
+
+    pub(crate) const fn refusals(&self) -> &Refusals {
+        &self.0
     }
 
     /// Returns how the layer refuses requests, for a handler that needs a key after all.
     pub fn error_response(&self) -> &AuthErrorResponse {
-        &self.0
+        self.0.response()
     }
 }
 
 /// A client with an active key. It shows neither the key nor its digest.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KeyPrincipal {
     record: Arc<KeyRecord>,
     digest: KeyDigest,
-    keys: Rotating<KeySet>,
+    /// The settings of the layer that checked the key.
+    settings: Arc<Settings>,
     /// The generation of the set in which the key was last seen to be active.
     seen: Generation,
+    located: Located,
+}
+
+/// The location of the key in the request.
+#[derive(Clone)]
+struct Located {
+    index: usize,
+    /// The layer among whose locations that is, if it is another one.
+    of: Option<Arc<Settings>>,
 }
 
 impl Principal {
@@ -58,21 +77,51 @@ impl Principal {
             Self::Anonymous(_) | Self::Open => None,
         }
     }
+
+    /// Waits until the client's key has ended. Never returns for a caller without a key.
+    ///
+    /// See [`KeyPrincipal::ended`].
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: dropping the future changes nothing.
+    pub async fn ended(&self) -> KeyStatus {
+        match self {
+            Self::Key(principal) => principal.ended().await,
+            Self::Anonymous(_) | Self::Open => pending().await,
+        }
+    }
 }
 
 impl KeyPrincipal {
     pub(crate) const fn new(
         record: Arc<KeyRecord>,
         digest: KeyDigest,
-        keys: Rotating<KeySet>,
+        settings: Arc<Settings>,
         seen: Generation,
     ) -> Self {
         Self {
             record,
             digest,
-            keys,
+            settings,
             seen,
+            located: Located { index: 0, of: None },
         }
+    }
+
+    pub(crate) fn located_at(mut self, index: usize) -> Self {
+        self.located = Located { index, of: None };
+        self
+    }
+
+    /// Takes over the location from a principal of another layer, or of another request.
+    pub(crate) fn located_as(mut self, other: &Self) -> Self {
+        let of = other.located.of.as_ref().unwrap_or(&other.settings);
+        self.located = Located {
+            index: other.located.index,
+            of: Some(Arc::clone(of)),
+        };
+        self
     }
 
     /// Creates a principal for tests of handlers, without a layer or a key set.
@@ -115,7 +164,8 @@ impl KeyPrincipal {
         set.put(digest, record.clone());
         let (keys, _publisher) = Rotating::manual(set);
         let seen = keys.current().generation();
-        Self::new(Arc::new(record), digest, keys, seen)
+        let settings = Settings::new(keys, Enforcement::Enforced);
+        Self::new(Arc::new(record), digest, Arc::new(settings), seen)
     }
 
     /// Returns the name of the client, whichever keys it has had.
@@ -134,6 +184,15 @@ impl KeyPrincipal {
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
         self.record.scopes()
+    }
+
+    /// Returns where in the request the key stood: the first location if it was in several.
+    ///
+    /// A principal that was made [for tests](Self::for_tests) is in the first default location.
+    #[must_use]
+    pub fn location(&self) -> &KeyLocation {
+        let settings = self.located.of.as_ref().unwrap_or(&self.settings);
+        &settings.locations.as_slice()[self.located.index]
     }
 
     /// Returns when the key expires, if it does.
@@ -155,9 +214,9 @@ impl KeyPrincipal {
     ///
     /// This method is cancel safe: dropping the future changes nothing.
     pub async fn ended(&self) -> KeyStatus {
-        let mut changes = self.keys.subscribe();
+        let mut changes = self.keys().subscribe();
         loop {
-            let until = match self.validity_at(self.keys.wall()) {
+            let until = match self.validity_at(self.keys().wall()) {
                 Ok(until) => until,
                 Err(ended) => return ended,
             };
@@ -165,20 +224,32 @@ impl KeyPrincipal {
                 change = changes.changed() => if change.is_none() {
                     self.expired().await;
                 },
-                () = sleep_toward(until, self.keys.wall()) => {}
+                () = sleep_toward(until, self.keys().wall()) => {}
             }
         }
     }
 
     /// Waits for the clock alone: the set will not change any more.
     async fn expired(&self) {
-        while let Ok(until) = self.validity_at(self.keys.wall()) {
-            sleep_toward(until, self.keys.wall()).await;
+        while let Ok(until) = self.validity_at(self.keys().wall()) {
+            sleep_toward(until, self.keys().wall()).await;
         }
     }
 
     pub(crate) fn keys(&self) -> &Rotating<KeySet> {
-        &self.keys
+        &self.settings.keys
+    }
+
+    pub(crate) const fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    pub(crate) const fn record(&self) -> &Arc<KeyRecord> {
+        &self.record
+    }
+
+    pub(crate) const fn digest(&self) -> &KeyDigest {
+        &self.digest
     }
 
     pub(crate) const fn seen(&self) -> Generation {
@@ -187,19 +258,17 @@ impl KeyPrincipal {
 
     /// Returns until when the key is active in the current set, or its status if it is not.
     pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
-        let keys = self.keys.current();
-        let record = judge(&keys, keys.find(&self.digest), now)?;
+        let keys = self.keys().current();
+        let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status)?;
         Ok(record.expires_at())
     }
+}
 
-    /// Returns the same client with the current record, if its key is still active.
-    pub(crate) fn renewed_at(&self, now: SystemTime) -> Result<Self, KeyStatus> {
-        let keys = self.keys.current();
-        let record = judge(&keys, keys.find(&self.digest), now)?;
-        Ok(Self {
-            record: Arc::clone(record),
-            seen: keys.generation(),
-            ..self.clone()
-        })
+impl fmt::Debug for KeyPrincipal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPrincipal")
+            .field("record", &self.record)
+            .field("location", self.location())
+            .finish_non_exhaustive()
     }
 }

@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 
 use super::kind::{AuthErrorKind, ErrorClass};
-use crate::inbound::key::{KeyStatus, Scopes};
+use crate::inbound::key::{ClientId, KeyId, KeyRecord, KeyStatus, Scopes};
 
 /// An error that says why a request was refused.
 ///
@@ -31,6 +32,8 @@ pub struct AuthError {
     kind: AuthErrorKind,
     required_scopes: Option<Scopes>,
     retry_after: Option<Duration>,
+    /// The key that the client presented, if it is known.
+    key: Option<Arc<KeyRecord>>,
 }
 
 impl AuthError {
@@ -41,6 +44,7 @@ impl AuthError {
             kind,
             required_scopes: None,
             retry_after: None,
+            key: None,
         }
     }
 
@@ -96,6 +100,30 @@ impl AuthError {
         self.retry_after
     }
 
+    /// Returns the client whose key the request presented, if that is known: if the key has ended,
+    /// is not valid yet, or does not allow this.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientId> {
+        self.key.as_deref().map(KeyRecord::client)
+    }
+
+    /// Returns the name of the key that the request presented, if that is known.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&KeyId> {
+        self.key.as_deref().map(KeyRecord::id)
+    }
+
+    pub(crate) fn of_key(mut self, key: &Arc<KeyRecord>) -> Self {
+        self.key = Some(Arc::clone(key));
+        self
+    }
+
+    /// Adds the key that another error is about.
+    pub(crate) fn of_key_in(mut self, other: &Self) -> Self {
+        self.key.clone_from(&other.key);
+        self
+    }
+
     /// Returns whether the request had no key at all.
     ///
     /// Where a key is optional, such a client is anonymous.
@@ -108,6 +136,7 @@ impl AuthError {
     pub(crate) fn disclosed(&self) -> Self {
         Self {
             kind: self.kind.disclosed(),
+            key: None,
             ..self.clone()
         }
     }

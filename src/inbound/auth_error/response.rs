@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use http::{HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response, Version};
 
 use super::challenge::Challenges;
 use super::error::AuthError;
@@ -33,17 +33,18 @@ use crate::syntax::grpc::Protocol;
 /// are the same, byte for byte. The response's extensions hold the [`AuthError`] for an audit log.
 ///
 /// Caches do not store the responses. A response to `HEAD` has the same headers and no body. A gRPC
-/// client gets status 200 and a `grpc-status`.
+/// client gets status 200 and a `grpc-status`, over HTTP/2 only.
 ///
 /// # Examples
 ///
 /// ```
-/// use http::{HeaderMap, Method};
+/// use http::{HeaderMap, Method, Version};
 /// use tower_rotating_auth::inbound::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
 ///
 /// let error_response = AuthErrorResponse::new("llm-gateway")?.format(ErrorFormat::OpenAi);
 /// let error = AuthError::from(AuthErrorKind::Expired);
-/// let response = error_response.response(&error, &Method::POST, &HeaderMap::new());
+/// let response =
+///     error_response.response(&error, &Method::POST, Version::HTTP_11, &HeaderMap::new());
 /// assert_eq!(response.status(), 401);
 /// assert_eq!(
 ///     response.headers()["www-authenticate"],
@@ -102,12 +103,13 @@ impl AuthErrorResponse {
         Ok(self)
     }
 
-    /// Returns the response to a request with this method and these headers.
+    /// Returns the response to a request with this method, version and headers.
     #[must_use]
     pub fn response(
         &self,
         error: &AuthError,
         method: &Method,
+        version: Version,
         request_headers: &HeaderMap,
     ) -> Response<Bytes> {
         let mut response = Response::new(Bytes::new());
@@ -120,8 +122,9 @@ impl AuthErrorResponse {
             headers.insert(RETRY_AFTER, whole_seconds(retry_after).into());
         }
         // A gRPC-Web client gets an HTTP status: across origins, a browser hides `grpc-status` from
-        // it.
-        if method == Method::POST && grpc::protocol(request_headers) == Some(Protocol::Grpc) {
+        // it. And gRPC needs HTTP/2: on HTTP/1, a client could choose a status of 200 for itself.
+        let is_call = method == Method::POST && version >= Version::HTTP_2;
+        if is_call && grpc::protocol(request_headers) == Some(Protocol::Grpc) {
             write_grpc(error, headers);
         } else {
             self.write_http(error, method, &mut response);

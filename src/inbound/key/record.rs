@@ -44,6 +44,9 @@ impl KeyRecord {
     }
 
     /// Sets the moment from which the key is no longer accepted. Defaults to never.
+    ///
+    /// It goes by the wall clock. If that is set back past this moment, the key is valid again.
+    /// [Revoke](Self::revoked) a key to end it for certain.
     #[must_use]
     pub const fn not_after(mut self, moment: SystemTime) -> Self {
         self.not_after = Some(moment);

@@ -16,5 +16,5 @@ pub use self::error::{KeySetError, KeySetErrorKind};
 pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::set::KeySet;
 pub use self::source::{IntoKeySet, KeySetSource};
+pub(crate) use self::verify::judge;
 pub use self::verify::verify_at;
-pub(crate) use self::verify::{judge, verify};

@@ -7,9 +7,26 @@ use super::set::KeySet;
 use crate::inbound::auth_error::AuthError;
 use crate::inbound::key::{KeyDigest, KeyRecord, KeyStatus};
 
+/// Why a key is not admitted, and its record, if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rejected<'k> {
+    pub(crate) status: KeyStatus,
+    pub(crate) record: Option<&'k Arc<KeyRecord>>,
+}
+
+impl From<Rejected<'_>> for AuthError {
+    fn from(rejected: Rejected<'_>) -> Self {
+        let error = Self::from(rejected.status);
+        match rejected.record {
+            Some(record) => error.of_key(record),
+            None => error,
+        }
+    }
+}
+
 /// A step of verification, for the test that counts them; requests note nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
+enum Work {
     Digest,
     LookUp,
     Status,
@@ -59,22 +76,21 @@ pub fn verify_at<'k>(
     token: &[u8],
     now: SystemTime,
 ) -> Result<&'k Arc<KeyRecord>, AuthError> {
-    let (_, record) = verify(keys, token, now, |_| {})?;
-    Ok(record)
+    verify(keys, token, now, |_| {}).map_err(AuthError::from)
 }
 
-pub(crate) fn verify<'k>(
+fn verify<'k>(
     keys: &'k KeySet,
     token: &[u8],
     now: SystemTime,
     mut note: impl FnMut(Work),
-) -> Result<(KeyDigest, &'k Arc<KeyRecord>), KeyStatus> {
+) -> Result<&'k Arc<KeyRecord>, Rejected<'k>> {
     note(Work::Digest);
     let digest = KeyDigest::of(token);
     note(Work::LookUp);
     let found = keys.find(&digest);
     note(Work::Status);
-    judge(keys, found, now).map(|record| (digest, record))
+    judge(keys, found, now)
 }
 
 /// Returns a record that was found if it is active at `now`.
@@ -82,14 +98,17 @@ pub(crate) fn judge<'k>(
     keys: &KeySet,
     found: Option<&'k Arc<KeyRecord>>,
     now: SystemTime,
-) -> Result<&'k Arc<KeyRecord>, KeyStatus> {
+) -> Result<&'k Arc<KeyRecord>, Rejected<'k>> {
     // An unknown token is checked against a dummy record, so that its refusal takes the same steps
     // as that of a known key.
     let status = found.unwrap_or_else(|| keys.dummy()).status_at(now);
     match (found, status) {
-        (None, _) => Err(KeyStatus::Unknown),
+        (None, _) => Err(Rejected {
+            status: KeyStatus::Unknown,
+            record: None,
+        }),
         (Some(record), KeyStatus::Active) => Ok(record),
-        (Some(_), status) => Err(status),
+        (record, status) => Err(Rejected { status, record }),
     }
 }
 
@@ -154,7 +173,7 @@ mod tests {
         for (token, why) in cases {
             let mut work = Vec::new();
             let verified = verify(&keys, token.as_bytes(), at(100), |step| work.push(step));
-            assert_eq!(verified.unwrap_err(), why);
+            assert_eq!(verified.unwrap_err().status, why);
             assert_eq!(work, [Work::Digest, Work::LookUp, Work::Status], "{token}");
         }
     }

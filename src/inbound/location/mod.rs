@@ -15,3 +15,4 @@ pub use self::key_locations::KeyLocations;
 pub(crate) use self::strip::strip_identity;
 pub use self::token::Token;
 pub(crate) use self::token::is_b64token;
+pub(crate) use self::websocket::strip as strip_protocols;

@@ -7,7 +7,7 @@ use http::Method;
 use super::access::Access;
 use super::decision::{Decision, DecisionReason};
 use super::entry::PolicyEntry;
-use super::spelling::Closing;
+use super::spelling::{Closing, closing_entries};
 use super::table::Table;
 use crate::inbound::key::Scopes;
 use crate::syntax::path;
@@ -85,6 +85,9 @@ use crate::syntax::path;
 /// The path is the one that the layer receives, without the query and the host. In a nested axum
 /// router, it lacks the prefix, while templates are always whole. Templates are known on axum's
 /// routes only. Around the whole router and in a fallback, no entry that opens a template matches.
+///
+/// Where that is a concern, use [`RequireScopesLayer`](crate::inbound::RequireScopesLayer) beside a
+/// route: it cannot disagree with the router.
 #[derive(Clone, Debug)]
 pub struct RoutePolicy {
     pub(crate) paths: Table,
@@ -150,7 +153,7 @@ impl RoutePolicy {
         {
             return Cow::Borrowed(access);
         }
-        let closing = self.closing_entries(method, path, template);
+        let closing = closing_entries([&self.paths, &self.templates], method, path, template);
         let together = |access: Cow<'_, Access>, entry: &PolicyEntry| {
             Cow::Owned(access.into_owned().and(&entry.access))
         };

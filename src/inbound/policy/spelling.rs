@@ -1,9 +1,11 @@
 //! What closing entries say about the other spellings of a path.
 
+use std::cmp::Ordering;
+
 use http::Method;
 
 use super::entry::{PatternKind, PolicyEntry};
-use super::route_policy::RoutePolicy;
+use super::table::Table;
 use super::template::Template;
 use crate::syntax::reading::{Reading, has_one_spelling};
 
@@ -34,67 +36,74 @@ impl Closing {
     }
 }
 
-impl RoutePolicy {
-    /// Returns the entries that close a route that the path may be read as.
-    pub(crate) fn closing_entries(
-        &self,
-        method: &Method,
-        path: &str,
-        template: Option<&str>,
-    ) -> Vec<&PolicyEntry> {
-        let reading = Reading::of(path);
-        let may_be = |entry: &&PolicyEntry| reading.may_be(&entry.segments);
-        let closes = |entry: &&PolicyEntry| !entry.access.is_open() && self.is_for(entry, method);
-        if !reading.is_whole() {
-            let all = self.entries().filter(may_be).filter(closes);
-            return all.collect();
-        }
-        let paths: Vec<_> = self.paths.iter().filter(may_be).filter(closes).collect();
-        // As for plain paths, an entry for a path takes precedence.
-        if !paths.is_empty() || self.paths.find(method, path).is_some() {
-            return paths;
-        }
-        let best = self.most_specific(&reading, template);
-        best.into_iter().filter(closes).collect()
+/// Returns the entries that close a route that the path may be read as.
+pub(crate) fn closing_entries<'a>(
+    [paths, templates]: [&'a Table; 2],
+    method: &Method,
+    path: &str,
+    template: Option<&str>,
+) -> Vec<&'a PolicyEntry> {
+    let reading = Reading::of(path);
+    let may_be = |entry: &&PolicyEntry| reading.may_be(&entry.segments);
+    let closes_in = |table: &Table, entry: &PolicyEntry| {
+        !entry.access.is_open() && is_for(table, entry, method)
+    };
+    let closing_paths = paths
+        .iter()
+        .filter(may_be)
+        .filter(|entry| closes_in(paths, entry));
+    let closing_paths: Vec<_> = closing_paths.collect();
+    let closes = |entry: &&PolicyEntry| closes_in(templates, entry);
+    if !reading.is_whole() {
+        let closing_templates = templates.iter().filter(may_be).filter(closes);
+        return closing_paths.into_iter().chain(closing_templates).collect();
     }
+    // As for plain paths, an entry for a path takes precedence.
+    if !closing_paths.is_empty() || paths.find(method, path).is_some() {
+        return closing_paths;
+    }
+    let best = most_specific(templates, &reading, template);
+    best.into_iter().filter(closes).collect()
+}
 
-    /// Returns the entries for the template that a router would choose, which does not look at
-    /// methods; none if the router's own choice is better.
-    fn most_specific(&self, reading: &Reading, template: Option<&str>) -> Vec<&PolicyEntry> {
-        let matched = template
-            .and_then(Template::parse)
-            .filter(|matched| reading.may_be(&matched.segments()));
-        let mut best = matched;
-        let mut entries = vec![];
-        for entry in self.templates.iter() {
-            let Some(parsed) = Template::parse(&entry.pattern) else {
-                continue;
-            };
-            if !reading.may_be(&entry.segments) {
-                continue;
-            }
-            let order = best.as_ref().map(|best| parsed.cmp_specificity(best));
-            if order.is_none_or(std::cmp::Ordering::is_gt) {
+/// Returns the entries for the template that a router would choose, which does not look at methods;
+/// none if the router's own choice is better.
+fn most_specific<'a>(
+    templates: &'a Table,
+    reading: &Reading,
+    matched: Option<&str>,
+) -> Vec<&'a PolicyEntry> {
+    let matched = matched
+        .and_then(Template::parse)
+        .filter(|matched| reading.may_be(&matched.segments()));
+    let mut best = matched;
+    let mut entries = vec![];
+    for entry in templates.iter() {
+        let Some(parsed) = Template::parse(&entry.pattern) else {
+            continue;
+        };
+        if !reading.may_be(&entry.segments) {
+            continue;
+        }
+        match best.as_ref().map(|best| parsed.cmp_specificity(best)) {
+            None | Some(Ordering::Greater) => {
                 best = Some(parsed);
                 entries = vec![entry];
-            } else if order.is_some_and(std::cmp::Ordering::is_eq) && !entries.is_empty() {
-                entries.push(entry);
             }
+            Some(Ordering::Equal) if !entries.is_empty() => entries.push(entry),
+            Some(_) => {}
         }
-        entries
     }
+    entries
+}
 
-    /// Returns whether an entry is for this method. One for `GET` is for `HEAD`, too, unless `HEAD`
-    /// has an entry of its own.
-    fn is_for(&self, entry: &PolicyEntry, method: &Method) -> bool {
-        let is_same_for_head = |other: &PolicyEntry| {
-            other.method == Method::HEAD
-                && other.kind == entry.kind
-                && other.segments == entry.segments
-        };
-        entry.method == *method
-            || (*method == Method::HEAD
-                && entry.method == Method::GET
-                && !self.entries().any(is_same_for_head))
-    }
+/// Returns whether an entry is for this method. One for `GET` is for `HEAD`, too, unless `HEAD` has
+/// an entry of its own.
+fn is_for(table: &Table, entry: &PolicyEntry, method: &Method) -> bool {
+    let is_own_of_head =
+        |other: &PolicyEntry| other.method == Method::HEAD && other.segments == entry.segments;
+    entry.method == *method
+        || (*method == Method::HEAD
+            && entry.method == Method::GET
+            && !table.iter().any(is_own_of_head))
 }

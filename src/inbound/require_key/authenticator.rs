@@ -4,138 +4,185 @@ use std::mem::take;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
+use http::header::AUTHORIZATION;
+use http::{Request, Uri};
 
-use super::log_limiter::LogLimiter;
+use super::cache::Caching;
+use super::hidden::Hidden;
 use super::preflight::is_preflight;
-use super::router::{matched_template, original_uri};
-use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
-use crate::inbound::event::EventKind;
-use crate::inbound::key_set::{KeySet, verify};
-use crate::inbound::location::{KeyLocations, strip_identity};
-use crate::inbound::policy::{Access, RoutePolicy};
+use super::router::original_uri;
+use crate::inbound::auth_error::{AuthError, AuthErrorKind};
+use crate::inbound::key::KeyDigest;
+use crate::inbound::key_set::judge;
+use crate::inbound::location::{KeyLocation, strip_identity};
+use crate::inbound::policy::Access;
 use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
-use crate::rotating::{Events, Rotating};
+use crate::inbound::refusal::Request as Head;
+use crate::inbound::settings::{Enforcement, Preflights, Settings};
 
 /// How long a client waits before it asks again while keys cannot be checked.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// The state that all clones of a layer's services share.
-#[derive(Clone, Debug)]
-pub(crate) struct Authenticator {
-    pub(crate) keys: Rotating<KeySet>,
-    pub(crate) enforcement: Enforcement,
-    pub(crate) preflights: Preflights,
-    pub(crate) locations: KeyLocations,
-    pub(crate) policy: RoutePolicy,
-    pub(crate) error_response: Arc<AuthErrorResponse>,
-    pub(crate) max_stale: Duration,
-    pub(crate) identity_headers: Vec<HeaderName>,
-    pub(crate) is_plausible: fn(&[u8]) -> bool,
-    pub(crate) log_limiter: Arc<LogLimiter>,
-    pub(crate) events: Arc<Events<EventKind>>,
+/// A request that the layer lets in.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    /// `None` for a public route while keys are checked, and for a preflight that passes.
+    pub(crate) principal: Option<Principal>,
+    pub(crate) caching: Caching,
 }
 
-/// Whether the layer checks keys at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Enforcement {
-    Enforced,
-    Off,
+impl Admission {
+    const NOBODY: Self = Self {
+        principal: None,
+        caching: Caching::AsItIs,
+    };
 }
 
-/// What the layer does with CORS preflights, which cannot carry a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Preflights {
-    /// They reach the inner service, which responds to them.
-    PassThrough,
-    /// They need a key like other requests, since the inner service would inject our own key into
-    /// them.
-    RequireKey,
-}
-
-/// The head of a request.
-#[derive(Clone, Copy)]
-pub(crate) struct Head<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) uri: &'a Uri,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) extensions: &'a Extensions,
-}
-
-impl Authenticator {
+impl Settings {
     /// Decides about a request.
-    ///
-    /// Returns no principal for a public route while keys are checked, nor for a preflight that
-    /// passes without a key.
     pub(crate) fn authenticate(
-        &self,
+        self: &Arc<Self>,
         head: Head<'_>,
         now: SystemTime,
-    ) -> Result<Option<Principal>, AuthError> {
+    ) -> Result<Admission, AuthError> {
         let is_preflight = is_preflight(head.method, head.headers);
         if self.enforcement == Enforcement::Off {
-            return Ok((!is_preflight).then_some(Principal::Open));
+            return Ok(Admission {
+                principal: (!is_preflight).then_some(Principal::Open),
+                ..Admission::NOBODY
+            });
         }
-        let template = matched_template(head.extensions);
-        let access = self.policy.access(head.method, head.uri.path(), template);
+        let access = self
+            .policy
+            .access(head.method, head.uri.path(), head.template);
         match &*access {
-            Access::Public => return Ok(None),
-            Access::Deny => return Err(AuthErrorKind::Forbidden.into()),
+            Access::Public => return Ok(Admission::NOBODY),
+            Access::Deny => return Err(self.forbidden(head, now)),
             Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
         }
         if is_preflight && self.preflights == Preflights::PassThrough {
-            return Ok(None);
+            return Ok(Admission::NOBODY);
         }
-        match (self.identify(head, now), &*access) {
+        let principal = match (self.identify(head, now), &*access) {
             (Ok(principal), Access::Required(scopes))
                 if !principal.scopes().contains_all(scopes) =>
             {
-                Err(AuthError::insufficient_scope(scopes.clone()))
+                let error = AuthError::insufficient_scope(scopes.clone());
+                return Err(error.of_key(principal.record()));
             }
-            (Ok(principal), _) => Ok(Some(Principal::Key(principal))),
-            (Err(_), Access::OptionalLenient) => Ok(Some(self.anonymous())),
-            (Err(error), Access::Optional) if error.nothing_presented() => {
-                Ok(Some(self.anonymous()))
-            }
-            (Err(error), _) => Err(error),
-        }
+            (Ok(principal), _) => Principal::Key(principal),
+            (Err(_), Access::OptionalLenient) => self.anonymous(),
+            (Err(error), Access::Optional) if error.nothing_presented() => self.anonymous(),
+            (Err(error), _) => return Err(error),
+        };
+        Ok(Admission {
+            caching: Caching::of(head.method, &access, &principal),
+            principal: Some(principal),
+        })
     }
 
     /// Removes the content of every key location, and identity headers, on every route and in every
-    /// mode.
+    /// mode. A layer further in still finds it.
     pub(crate) fn strip<B>(&self, request: &mut Request<B>) {
-        let mut uri = take(request.uri_mut());
-        self.locations.strip(request.headers_mut(), &mut uri);
-        *request.uri_mut() = uri;
+        let mut hidden = Hidden::default();
+        let headers = request.headers_mut();
+        for location in self.locations.as_slice() {
+            match location {
+                KeyLocation::Bearer | KeyLocation::Basic => hidden.hide(headers, &AUTHORIZATION),
+                KeyLocation::Header(name) => hidden.hide(headers, name),
+                KeyLocation::WebSocketProtocol => hidden.hide_protocols(headers),
+                KeyLocation::Query(_) => {}
+            }
+        }
         if self.locations.are_in_uris() {
+            let mut uri = take(request.uri_mut());
+            if let Some(before) = self.strip_uri(&mut uri) {
+                hidden.hide_uri(before);
+            }
+            *request.uri_mut() = uri;
             if let Some(copy) = original_uri(request.extensions_mut()) {
                 self.locations.strip_uri(copy);
             }
         }
         strip_identity(&self.identity_headers, request.headers_mut());
+        if let Some(outer) = Hidden::of(request.extensions()) {
+            hidden = hidden.and(outer);
+        }
+        if !hidden.is_empty() {
+            request.extensions_mut().insert(hidden);
+        }
     }
 
-    fn identify(&self, head: Head<'_>, now: SystemTime) -> Result<KeyPrincipal, AuthError> {
-        let outer = head.extensions.get().and_then(Principal::key);
-        if let Some(outer) = outer.filter(|outer| outer.keys().is_same(&self.keys)) {
-            return outer.renewed_at(now).map_err(AuthError::from);
+    /// Removes keys from a URI. Returns the URI before, if it had one.
+    fn strip_uri(&self, uri: &mut Uri) -> Option<Uri> {
+        let before = uri.clone();
+        self.locations.strip_uri(uri);
+        (*uri != before).then_some(before)
+    }
+
+    fn identify(
+        self: &Arc<Self>,
+        head: Head<'_>,
+        now: SystemTime,
+    ) -> Result<KeyPrincipal, AuthError> {
+        let hidden = Hidden::of(head.extensions);
+        let kept = head.extensions.get().and_then(Principal::key);
+        if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
+            let admitted = self.admit(*kept.digest(), now)?;
+            return Ok(admitted.located_as(kept));
         }
-        let token = self.locations.extract(head.headers, head.uri)?;
-        if !(self.is_plausible)(token.bytes()) {
+        let restored = hidden.map(|hidden| hidden.restored(head.headers, head.uri));
+        let (headers, uri) = match &restored {
+            Some((headers, uri)) => (headers, uri),
+            None => (head.headers, head.uri),
+        };
+        let token = self.locations.extract(headers, uri)?;
+        if self
+            .is_plausible
+            .is_some_and(|is_plausible| !is_plausible(token.bytes()))
+        {
             return Err(AuthErrorKind::BadChecksum.into());
         }
+        let admitted = self.admit(KeyDigest::of(token.bytes()), now)?;
+        Ok(admitted.located_at(token.location_index()))
+    }
+
+    /// Returns the client whose key has this digest. Whatever the request presents, it is checked
+    /// here.
+    fn admit(
+        self: &Arc<Self>,
+        digest: KeyDigest,
+        now: SystemTime,
+    ) -> Result<KeyPrincipal, AuthError> {
         // One load: the failures, the verdict and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));
         }
-        let (digest, record) = verify(&keys, token.bytes(), now, |_| {})?;
+        let record = judge(&keys, keys.find(&digest), now)?;
         record.last_use.note(now);
         let (record, seen) = (Arc::clone(record), keys.generation());
-        Ok(KeyPrincipal::new(record, digest, self.keys.clone(), seen))
+        Ok(KeyPrincipal::new(record, digest, Arc::clone(self), seen))
+    }
+
+    /// Returns whether a principal without its token satisfies the rules of this layer, apart from
+    /// those of its key: that an application has kept it from an earlier request is enough.
+    fn trusts(self: &Arc<Self>, kept: &KeyPrincipal) -> bool {
+        let is_same = kept.keys().is_same(&self.keys);
+        let is_checked = self.is_plausible.is_none() || Arc::ptr_eq(kept.settings(), self);
+        is_same && is_checked && self.locations.as_slice().contains(kept.location())
+    }
+
+    /// Returns the error of a closed route, with the key that the client presents, for the log.
+    fn forbidden(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> AuthError {
+        let error = AuthError::from(AuthErrorKind::Forbidden);
+        match self.identify(head, now) {
+            Ok(principal) => error.of_key(principal.record()),
+            Err(unidentified) => error.of_key_in(&unidentified),
+        }
     }
 
     fn anonymous(&self) -> Principal {
-        Principal::Anonymous(Anonymous::new(Arc::clone(&self.error_response)))
+        Principal::Anonymous(Anonymous::new(self.refusals.clone()))
     }
 }

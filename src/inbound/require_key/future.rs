@@ -5,11 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderValue, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::guarded_body::GuardedBody;
+use super::body::{BoxError, GuardedBody};
+use super::cache::Caching;
 use crate::inbound::principal::KeyPrincipal;
+use crate::inbound::settings::Settings;
 
 pin_project! {
     /// The response future of [`RequireKey`](crate::inbound::RequireKey).
@@ -26,15 +29,28 @@ pin_project! {
     #[derive(Debug)]
     enum Kind<F> {
         /// The inner service responds. The client's key guards the body, if there is one.
-        Inner { #[pin] future: F, key: Option<KeyPrincipal> },
+        Inner { #[pin] future: F, key: Option<KeyPrincipal>, caching: Option<(Caching, HeaderValue)> },
         /// The layer refused the request. The inner service was not called.
         Error { response: Option<Response<Bytes>> },
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) const fn inner(future: F, key: Option<KeyPrincipal>) -> Self {
-        let kind = Kind::Inner { future, key };
+    pub(crate) fn inner(
+        future: F,
+        key: Option<KeyPrincipal>,
+        caching: Caching,
+        settings: &Settings,
+    ) -> Self {
+        let caching = match caching {
+            Caching::AsItIs => None,
+            caching => Some((caching, settings.vary.clone())),
+        };
+        let kind = Kind::Inner {
+            future,
+            key,
+            caching,
+        };
         Self { kind }
     }
 
@@ -48,6 +64,7 @@ impl<F> ResponseFuture<F> {
 impl<F, A, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<A>, E>>,
+    A: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Output = Result<Response<GuardedBody<A>>, E>;
 
@@ -57,9 +74,19 @@ where
     )]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProj::Inner { future, key } => {
-                let response = ready!(future.poll(cx))?;
-                Poll::Ready(Ok(response.map(|body| GuardedBody::inner(body, key.take()))))
+            KindProj::Inner {
+                future,
+                key,
+                caching,
+            } => {
+                let mut response = ready!(future.poll(cx))?;
+                if let Some((caching, vary)) = caching {
+                    caching.apply(&mut response, vary);
+                }
+                Poll::Ready(Ok(response.map(|body| match key.take() {
+                    Some(key) => GuardedBody::guarded(body, key, cx),
+                    None => GuardedBody::unguarded(body),
+                })))
             }
             KindProj::Error { response } => {
                 let response = response.take().expect("polled after it was done");

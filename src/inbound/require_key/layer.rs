@@ -1,14 +1,13 @@
 //! The layer and its settings.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
+use http::{Extensions, HeaderName};
 use tower_layer::Layer;
 
-use super::authenticator::{Authenticator, Enforcement, Preflights};
 use super::dangerously_open::DangerouslyOpen;
-use super::log_limiter::LogLimiter;
 use super::service::RequireKey;
 use crate::inbound::auth_error::AuthErrorResponse;
 use crate::inbound::config_error::ConfigError;
@@ -16,7 +15,8 @@ use crate::inbound::event::Event;
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocations;
 use crate::inbound::policy::RoutePolicy;
-use crate::rotating::{Events, Rotating};
+use crate::inbound::settings::{Enforcement, Preflights, Settings};
+use crate::rotating::Rotating;
 
 /// A [`Layer`] that requires a valid key.
 ///
@@ -27,15 +27,27 @@ use crate::rotating::{Events, Rotating};
 /// configured location, since the layer removes the content of each.
 ///
 /// Every route needs a key unless a [`policy`](Self::policy) exempts it. CORS preflights cannot
-/// carry a key, so they reach the inner service without one. Put a CORS layer outside to respond to
-/// them. If the inner service serves every method, as a proxy does, it must reject preflights
-/// itself.
+/// carry a key, and so are refused. Put a CORS layer outside, which responds to them, or see
+/// [`pass_preflights`](Self::pass_preflights).
+///
+/// When a key ends, so does its use: within 100 ms, the body of a response is dropped, and the body
+/// of a request fails. An upgraded connection waits for
+/// [`Principal::ended`](crate::inbound::Principal::ended) itself. So the inner service receives a
+/// [`RequestBody`](crate::inbound::RequestBody) around the client's body.
+///
+/// A layer inside of another one reads the key as the client sent it, and checks it by rules of its
+/// own. Without a key in the request, it accepts a [`Principal`](crate::inbound::Principal) of the
+/// same set in the extensions, if that satisfies its rules: its key must still be active.
+///
+/// A shared cache must not give one client's response to another. If the key stood outside of
+/// `Authorization`, the layer adds `Vary` and `Cache-Control: private` to responses to `GET`, unless
+/// the handler has said who may store them. Where a key is optional, it adds `Vary`.
 ///
 /// See the [module documentation](crate::inbound) for an example.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequireKeyLayer {
-    authenticator: Arc<Authenticator>,
+    settings: Arc<Settings>,
 }
 
 impl RequireKeyLayer {
@@ -55,26 +67,13 @@ impl RequireKeyLayer {
     }
 
     fn with(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
-        let events = Arc::new(Events::new(keys.name(), None));
         Self {
-            authenticator: Arc::new(Authenticator {
-                events,
-                keys,
-                enforcement,
-                preflights: Preflights::PassThrough,
-                locations: KeyLocations::default(),
-                policy: RoutePolicy::new(),
-                error_response: Arc::new(AuthErrorResponse::default()),
-                max_stale: Duration::from_secs(3600),
-                identity_headers: Vec::new(),
-                is_plausible: |_| true,
-                log_limiter: Arc::new(LogLimiter::new()),
-            }),
+            settings: Arc::new(Settings::new(keys, enforcement)),
         }
     }
 
-    fn set(mut self, set: impl FnOnce(&mut Authenticator)) -> Self {
-        set(Arc::make_mut(&mut self.authenticator));
+    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(Arc::make_mut(&mut self.settings));
         self
     }
 
@@ -95,24 +94,26 @@ impl RequireKeyLayer {
     ///
     /// Defaults to [`AuthErrorResponse::default`].
     pub fn error_response(self, response: AuthErrorResponse) -> Self {
-        self.set(|authenticator| {
-            let response = response.locations(&authenticator.locations);
-            authenticator.error_response = Arc::new(response);
+        self.set(|settings| {
+            let response = response.locations(&settings.locations);
+            settings.refusals.set_response(response);
         })
     }
 
     /// Sets where in a request a client may put its key. Defaults to [`KeyLocations::default`].
     pub fn locations(self, locations: KeyLocations) -> Self {
-        self.set(|authenticator| {
-            let response = AuthErrorResponse::clone(&authenticator.error_response);
-            authenticator.error_response = Arc::new(response.locations(&locations));
-            authenticator.locations = locations;
+        self.set(|settings| {
+            let response = settings.refusals.response().clone();
+            settings
+                .refusals
+                .set_response(response.locations(&locations));
+            settings.set_locations(locations);
         })
     }
 
     /// Sets which routes need a key, and with which scopes. By default, every route needs a key.
     pub fn policy(self, policy: RoutePolicy) -> Self {
-        self.set(|authenticator| authenticator.policy = policy)
+        self.set(|settings| settings.policy = policy)
     }
 
     /// Sets how long the last good set may be used, counted from the first failed refresh. Defaults
@@ -125,7 +126,7 @@ impl RequireKeyLayer {
     /// It has no effect on a set that a [`KeyRing`](crate::keyring::KeyRing) or a
     /// [`Publisher`](crate::rotating::Publisher) publishes: there, no failure is recorded.
     pub fn max_stale(self, max_stale: Duration) -> Self {
-        self.set(|authenticator| authenticator.max_stale = max_stale)
+        self.set(|settings| settings.max_stale = max_stale)
     }
 
     /// Sets a function that receives every [`Event`] of this layer, in order. Defaults to none.
@@ -134,10 +135,40 @@ impl RequireKeyLayer {
     /// event. While 1024 events wait, further ones are dropped. Events of the key set itself go to
     /// [`RotatingBuilder::observer`](crate::rotating::RotatingBuilder::observer).
     pub fn observer(self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
-        self.set(|authenticator| {
-            let name = authenticator.keys.name();
-            authenticator.events = Arc::new(Events::new(name, Some(Box::new(observer))));
-        })
+        self.set(|settings| settings.refusals.observer(observer))
+    }
+
+    /// Sets where the client's address is found in the extensions of a request, for events. Defaults
+    /// to nowhere.
+    ///
+    /// With axum, for example:
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use axum::extract::ConnectInfo;
+    /// # use tower_rotating_auth::{Rotating, inbound::{KeySet, RequireKeyLayer}};
+    /// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
+    /// let layer = RequireKeyLayer::new(keys).peer_addr(|extensions| {
+    ///     extensions.get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| *peer)
+    /// });
+    /// # drop(layer);
+    /// ```
+    pub fn peer_addr(self, find: fn(&Extensions) -> Option<SocketAddr>) -> Self {
+        self.set(|settings| settings.refusals.set_peer_addr(find))
+    }
+
+    /// Lets CORS preflights pass without a key. By default, they need one like other requests, and
+    /// so are refused: a browser sends them without.
+    ///
+    /// Call this only if something inside of the layer responds to every preflight, such as a CORS
+    /// layer. A handler for every method, such as axum's `any`, would be run without a key. A CORS
+    /// layer outside of this one needs no such permission. A route that
+    /// [denies](RoutePolicy::deny) `OPTIONS` refuses preflights all the same.
+    ///
+    /// It has no effect in a [`RotatingAuthLayer`](crate::RotatingAuthLayer) with both halves, which
+    /// would put the proxy's own key on preflights.
+    pub fn pass_preflights(self) -> Self {
+        self.set(|settings| settings.preflights = Preflights::PassThrough)
     }
 
     /// Removes these headers from each request, whatever their case and punctuation.
@@ -147,7 +178,7 @@ impl RequireKeyLayer {
     /// Name the headers with which your application itself states who the client is, so that no
     /// client can set them.
     pub fn strip_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.set(|authenticator| authenticator.identity_headers.extend(names))
+        self.set(|settings| settings.identity_headers.extend(names))
     }
 
     /// Refuses tokens for which `is_plausible` returns `false`, before the layer looks them up.
@@ -155,7 +186,7 @@ impl RequireKeyLayer {
     /// Pass [`NewKey::is_plausible`](crate::keyring::NewKey::is_plausible) if all keys are issued
     /// by a key ring. By default, every well-formed token is looked up.
     pub fn check_format(self, is_plausible: fn(&[u8]) -> bool) -> Self {
-        self.set(|authenticator| authenticator.is_plausible = is_plausible)
+        self.set(|settings| settings.is_plausible = Some(is_plausible))
     }
 }
 
@@ -163,7 +194,7 @@ impl RequireKeyLayer {
     /// Requires a key from preflights, too, for an inner service that injects our own key into
     /// every request.
     pub(crate) fn before_our_key(self) -> Self {
-        self.set(|authenticator| authenticator.preflights = Preflights::RequireKey)
+        self.set(|settings| settings.preflights = Preflights::RequireKey)
     }
 }
 
@@ -171,6 +202,6 @@ impl<S> Layer<S> for RequireKeyLayer {
     type Service = RequireKey<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireKey::new(inner, Arc::clone(&self.authenticator))
+        RequireKey::new(inner, Arc::clone(&self.settings))
     }
 }

@@ -1,17 +1,19 @@
 //! The layer and the service that require a valid key.
 
 mod authenticator;
+mod body;
+mod cache;
 mod dangerously_open;
 mod future;
-mod guarded_body;
+mod hidden;
 mod layer;
-mod log_limiter;
 mod preflight;
 mod router;
 mod service;
 
+pub use self::body::{GuardedBody, KeyEndedError, RequestBody};
 pub use self::dangerously_open::DangerouslyOpen;
 pub use self::future::ResponseFuture;
-pub use self::guarded_body::{GuardedBody, KeyEndedError};
 pub use self::layer::RequireKeyLayer;
+pub(crate) use self::router::matched_template;
 pub use self::service::RequireKey;

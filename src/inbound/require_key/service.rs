@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Request, Response};
-use tokio::time::Instant;
+use http_body::Body;
 use tower_service::Service;
 
-use super::authenticator::{Authenticator, Head};
+use super::body::{BoxError, GuardedBody, RequestBody};
 use super::future::ResponseFuture;
-use super::guarded_body::GuardedBody;
-use crate::inbound::auth_error::AuthError;
-use crate::inbound::event::EventKind;
+use super::router::matched_template;
 use crate::inbound::principal::Principal;
+use crate::inbound::refusal;
+use crate::inbound::settings::Settings;
 
 /// A service that requires a valid key.
 ///
@@ -20,15 +21,12 @@ use crate::inbound::principal::Principal;
 #[derive(Clone, Debug)]
 pub struct RequireKey<S> {
     inner: S,
-    authenticator: Arc<Authenticator>,
+    settings: Arc<Settings>,
 }
 
 impl<S> RequireKey<S> {
-    pub(crate) const fn new(inner: S, authenticator: Arc<Authenticator>) -> Self {
-        Self {
-            inner,
-            authenticator,
-        }
+    pub(crate) const fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
     }
 
     /// Returns the inner service.
@@ -42,24 +40,12 @@ impl<S> RequireKey<S> {
     pub fn into_inner(self) -> S {
         self.inner
     }
-
-    fn error_response<B>(&self, error: &AuthError, request: &Request<B>) -> Response<bytes::Bytes> {
-        if let Some(suppressed) = self.authenticator.log_limiter.allow_at(Instant::now()) {
-            let kind = EventKind::Refused {
-                reason: error.reason(),
-                suppressed,
-            };
-            let at = self.authenticator.keys.wall();
-            self.authenticator.events.emit(kind, at);
-        }
-        let error_response = &self.authenticator.error_response;
-        error_response.response(error, request.method(), request.headers())
-    }
 }
 
 impl<S, B, A> Service<Request<B>> for RequireKey<S>
 where
-    S: Service<Request<B>, Response = Response<A>>,
+    S: Service<Request<RequestBody<B>>, Response = Response<A>>,
+    A: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response<GuardedBody<A>>;
     type Error = S::Error;
@@ -70,27 +56,34 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let head = Head {
+        let head = refusal::Request {
             method: request.method(),
+            version: request.version(),
             uri: request.uri(),
             headers: request.headers(),
             extensions: request.extensions(),
+            template: matched_template(request.extensions()),
         };
-        let principal = match self
-            .authenticator
-            .authenticate(head, self.authenticator.keys.wall())
-        {
-            Ok(principal) => principal,
+        let admission = match self.settings.authenticate(head, self.settings.keys.wall()) {
+            Ok(admission) => admission,
             // The inner service was not called, and so stays ready for the next request.
-            Err(error) => return ResponseFuture::error(self.error_response(&error, &request)),
+            Err(error) => {
+                return ResponseFuture::error(self.settings.refusals.refuse(&error, head));
+            }
         };
-        self.authenticator.strip(&mut request);
-        let key = principal.as_ref().and_then(Principal::key).cloned();
-        match principal {
+        self.settings.strip(&mut request);
+        let key = admission
+            .principal
+            .as_ref()
+            .and_then(Principal::key)
+            .cloned();
+        match admission.principal {
             Some(principal) => drop(request.extensions_mut().insert(principal)),
             // One that an outer layer inserted must not count where this layer found none.
             None => drop(request.extensions_mut().remove::<Principal>()),
         }
-        ResponseFuture::inner(self.inner.call(request), key)
+        let request = request.map(|body| RequestBody::new(body, key.clone()));
+        let response = self.inner.call(request);
+        ResponseFuture::inner(response, key, admission.caching, &self.settings)
     }
 }

@@ -14,8 +14,9 @@ use super::changes::{Changes, Mark};
 use super::content::{Digest, Fill};
 use super::facts::Storage;
 use super::fault::Fault;
+use super::os::Signature;
 use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, path_state};
-use super::settle::{Found, LinkTarget, Settling, Steadiness, Verdict, unsettled};
+use super::settle::{Found, LinkTarget, Settling, Steadiness, Verdict, WhichFile, unsettled};
 use super::warnings::Warnings;
 use crate::blocking;
 use crate::secret::Secret;
@@ -55,6 +56,8 @@ pub(crate) struct Follower {
     accepted: Mark,
     /// Where the links of the path led then.
     target: Option<PathBuf>,
+    /// The file that it was read from.
+    file: Option<Signature>,
     warnings: Warnings,
 }
 
@@ -84,6 +87,7 @@ impl Follower {
             fetched: None,
             accepted: Mark::default(),
             target: None,
+            file: None,
             warnings: Warnings::default(),
         }
     }
@@ -113,10 +117,11 @@ impl Follower {
             if self.fetched != Some(summary(&reading)) {
                 return;
             }
-            if reading.file.is_ok() {
+            if let Ok(file) = reading.file {
                 // The content is the accepted one: what was known of its writer has served.
                 self.accepted = reading.mark;
                 self.target = reading.target;
+                self.file = Some(file.signature);
             }
         }
     }
@@ -167,6 +172,7 @@ impl Follower {
             let FileRead {
                 content,
                 steadiness,
+                signature,
                 ..
             } = match reading.file {
                 Ok(file) => file,
@@ -195,6 +201,7 @@ impl Follower {
                     digest,
                     fill,
                     steadiness,
+                    file: which_file(self.file.as_ref(), &signature),
                     link: link_target(self.target.as_ref(), reading.target.as_ref()),
                     writer,
                 });
@@ -219,6 +226,7 @@ impl Follower {
             self.fetched = Some(summary);
             self.accepted = reading.mark;
             self.target = reading.target;
+            self.file = Some(signature);
             if unchanged {
                 return Ok(Fetched::unchanged());
             }
@@ -293,6 +301,13 @@ fn summary(reading: &Reading) -> Summary {
     match &reading.file {
         Ok(file) => Summary::Content(file.content.digest()),
         Err(fault) => Summary::Fault(discriminant(fault)),
+    }
+}
+
+fn which_file(accepted: Option<&Signature>, now: &Signature) -> WhichFile {
+    match accepted {
+        Some(accepted) if accepted.is_same_file(now) => WhichFile::Accepted,
+        _ => WhichFile::Another,
     }
 }
 

@@ -67,6 +67,7 @@ pub(crate) struct Reading {
 pub(crate) struct FileRead {
     pub(crate) content: Content,
     pub(crate) steadiness: Steadiness,
+    pub(crate) signature: Signature,
     pub(crate) exposure: Exposure,
     pub(crate) distrust: Option<Distrust>,
     pub(crate) pinned: Option<Pinned>,
@@ -134,6 +135,7 @@ fn read_file(options: &FileOptions) -> Result<FileRead, Fault> {
     Ok(FileRead {
         content: Content::new(bytes, options.field.as_ref()),
         steadiness: steadiness(&before, &after),
+        signature: Signature::new(&after),
         exposure,
         distrust,
         pinned: pinned(file.file(), &after),

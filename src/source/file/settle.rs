@@ -34,6 +34,18 @@ pub(crate) enum LinkTarget {
     Swapped,
 }
 
+/// Which file the content was read from.
+///
+/// A swapped link or a rename brings another file. If the event comes late, or the links were
+/// looked up a moment too early, it is about content that was accepted before: new content in the
+/// same file is somebody who writes in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhichFile {
+    /// The one that the accepted content was read from.
+    Accepted,
+    Another,
+}
+
 /// Whether the file changed while it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Steadiness {
@@ -47,6 +59,7 @@ pub(crate) struct Found {
     pub(crate) digest: Digest,
     pub(crate) fill: Fill,
     pub(crate) steadiness: Steadiness,
+    pub(crate) file: WhichFile,
     pub(crate) link: LinkTarget,
     pub(crate) writer: Writer,
 }
@@ -80,11 +93,13 @@ impl Settling {
     /// Judges the content of a read.
     pub(crate) fn judge(&mut self, found: Found) -> Verdict {
         let complete = match (found.link, found.writer) {
-            (LinkTarget::Swapped, _) | (_, Writer::Renamed) => true,
+            (LinkTarget::Swapped, _) | (_, Writer::Renamed) if found.file == WhichFile::Another => {
+                true
+            }
             (_, Writer::Closed) => {
                 self.purpose == Purpose::Secret || self.stayed(found.digest, PAUSE_CLOSED)
             }
-            (_, Writer::Unknown) => self.stayed(found.digest, PAUSE),
+            (_, Writer::Unknown | Writer::Renamed) => self.stayed(found.digest, PAUSE),
             (_, Writer::Writing) => false,
         };
         let steady = found.steadiness == Steadiness::Steady;
@@ -137,6 +152,7 @@ mod tests {
             digest: content.digest(),
             fill: content.fill(),
             steadiness: Steadiness::Steady,
+            file: WhichFile::Another,
             link: LinkTarget::Unchanged,
             writer: Writer::Unknown,
         }
@@ -180,6 +196,29 @@ mod tests {
         }
         let empty = key().judge(swapped(" \n"));
         assert!(matches!(empty, Verdict::ReadAgainAfter(PAUSE)), "{empty:?}");
+    }
+
+    #[test]
+    fn late_evidence_says_nothing_of_a_write_in_place() {
+        for (link, writer) in [
+            (LinkTarget::Swapped, Writer::Unknown),
+            (LinkTarget::Swapped, Writer::Renamed),
+            (LinkTarget::Unchanged, Writer::Renamed),
+        ] {
+            let found = Found {
+                file: WhichFile::Accepted,
+                link,
+                ..by(writer)
+            };
+            let mut settling = key();
+            let verdict = settling.judge(found);
+            assert!(
+                matches!(verdict, Verdict::ReadAgainAfter(PAUSE)),
+                "{verdict:?}"
+            );
+            let verdict = settling.judge(found);
+            assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+        }
     }
 
     #[test]

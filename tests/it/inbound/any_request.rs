@@ -1,7 +1,7 @@
 //! Properties of all requests.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Uri};
+use http::{Method, Uri, Version};
 use http_auth::parse_challenges;
 use proptest::prelude::*;
 use tower_rotating_auth::inbound::{AuthErrorKind, AuthErrorResponse};
@@ -127,7 +127,7 @@ proptest! {
     #[test]
     fn accepted_realm_parses_back(realm in prop_oneof![any::<String>(), "[ -~]{1,20}"]) {
         if let Ok(error_response) = AuthErrorResponse::new(&realm) {
-            let response = error_response.response(&AuthErrorKind::Missing.into(), &Method::GET, &HeaderMap::new());
+            let response = error_response.response(&AuthErrorKind::Missing.into(), &Method::GET, Version::HTTP_11, &HeaderMap::new());
             let line = response.headers()["www-authenticate"].to_str().unwrap();
             let parsed = parse_challenges(line).unwrap();
             prop_assert_eq!(parsed.len(), 1);

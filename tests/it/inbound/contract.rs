@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use tokio_test::{assert_pending, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer, Secret,
     inbound::policy::RoutePolicy,
-    inbound::{DangerouslyOpen, RequireKey, RequireKeyLayer},
+    inbound::{DangerouslyOpen, RequestBody, RequireKey, RequireKeyLayer},
     outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 
@@ -42,7 +42,7 @@ impl Clone for Probe {
     }
 }
 
-impl Service<Request<String>> for Probe {
+impl<B> Service<Request<B>> for Probe {
     type Response = Response<String>;
     type Error = Infallible;
     type Future = Ready<Result<Response<String>, Infallible>>;
@@ -57,7 +57,7 @@ impl Service<Request<String>> for Probe {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<String>) -> Self::Future {
+    fn call(&mut self, _: Request<B>) -> Self::Future {
         assert!(
             self.readiness == Readiness::Ready,
             "called without being ready"
@@ -77,7 +77,9 @@ async fn only_ready_instance_is_called() {
         readiness: Readiness::NotAsked,
     });
     for n in 1..=3 {
-        let ready = service.ready().await.unwrap();
+        let ready = ServiceExt::<Request<String>>::ready(&mut service)
+            .await
+            .unwrap();
         let response = ready.call(with("/", VALID)).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         for refused in [get("/"), with("/", "nobody"), with("/never", VALID)] {
@@ -97,7 +99,9 @@ async fn refused_request_leaves_service_ready() {
         calls: Arc::default(),
         readiness: Readiness::NotAsked,
     });
-    let ready = service.ready().await.unwrap();
+    let ready = ServiceExt::<Request<String>>::ready(&mut service)
+        .await
+        .unwrap();
     assert_eq!(ready.call(get("/")).await.unwrap().status(), 401);
     // The inner service was not called, so it is still ready.
     assert_eq!(service.call(with("/", VALID)).await.unwrap().status(), 200);
@@ -107,7 +111,9 @@ async fn refused_request_leaves_service_ready() {
 async fn poll_ready_waits_for_inner_service() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
-        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(require_key(keys));
+        tower_test::mock::spawn_layer::<Request<RequestBody<String>>, Response<String>, _>(
+            require_key(keys),
+        );
     handle.allow(0);
     assert_pending!(service.poll_ready());
     handle.allow(1);
@@ -125,7 +131,9 @@ async fn poll_ready_waits_for_inner_service() {
 async fn inner_errors_pass_through() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let (mut service, mut handle) =
-        tower_test::mock::spawn_layer::<Request<String>, Response<String>, _>(require_key(keys));
+        tower_test::mock::spawn_layer::<Request<RequestBody<String>>, Response<String>, _>(
+            require_key(keys),
+        );
     handle.allow(1);
     assert_ready_ok!(service.poll_ready());
     let answer = service.call(with("/", VALID));
@@ -157,6 +165,19 @@ fn service_is_send_sync_and_gives_inner_back() {
     let Echo = service.into_inner();
 }
 
+/// Returns the upstream for a layer that hands it bodies which the client's key guards.
+fn upstream(
+    world: &World,
+) -> impl Service<
+    Request<RequestBody<String>>,
+    Response = Response<String>,
+    Error = Infallible,
+    Future: Send,
+> + Clone {
+    let unguarded = |request: Request<RequestBody<String>>| request.map(RequestBody::into_inner);
+    world.upstream().map_request(unguarded)
+}
+
 #[tokio::test(start_paused = true)]
 async fn gateway_replaces_client_key_with_its_own() {
     let world = World::new("ours");
@@ -164,7 +185,7 @@ async fn gateway_replaces_client_key_with_its_own() {
     let layer = RotatingAuthLayer::new()
         .require(require_key(keys))
         .inject(world.inject().await);
-    let service = layer.layer(world.upstream());
+    let service = layer.layer(upstream(&world));
 
     for (name, value) in [
         ("authorization", format!("Bearer {VALID}")),
@@ -208,7 +229,7 @@ async fn halves_combine_in_either_order_and_open_mode() {
     let layer = RotatingAuthLayer::new()
         .inject(world.inject().await)
         .require(RequireKeyLayer::dangerously_open(loopback));
-    let service = layer.layer(world.upstream());
+    let service = layer.layer(upstream(&world));
     for request in [with(URL, "not-needed"), with(URL, VALID), get(URL)] {
         assert_eq!(ask(&service, request).await.status(), 200);
     }
@@ -224,7 +245,7 @@ async fn upstream_rejection_is_not_a_client_error() {
     let service = ServiceBuilder::new()
         .layer(require_key(keys))
         .layer(world.inject().await)
-        .service(world.upstream());
+        .service(upstream(&world));
     world.rotate("new");
     assert_eq!(ask(&service, with(URL, VALID)).await.status(), 200);
     assert_eq!(world.seen().len(), 2, "rejected, refreshed, replayed");
@@ -234,7 +255,7 @@ async fn upstream_rejection_is_not_a_client_error() {
     let service = RotatingAuthLayer::new()
         .require(require_key(keys))
         .inject(InjectKeyLayer::new(ORIGIN, dead).unwrap())
-        .layer(world.upstream());
+        .layer(upstream(&world));
     let answer = ask(&service, with(URL, VALID)).await;
     assert_eq!(answer.body(), "the upstream's own words");
 }
@@ -260,7 +281,7 @@ async fn gateway_layer_requires_key_for_preflight() {
             .inject(world.inject().await)
             .require(require()),
     ]
-    .map(|layer| layer.layer(world.upstream()));
+    .map(|layer| layer.layer(upstream(&world)));
     for service in services {
         assert_eq!(ask(&service, preflight(URL)).await.status(), 401);
     }
@@ -271,18 +292,46 @@ async fn gateway_layer_requires_key_for_preflight() {
 async fn denied_route_refuses_preflight() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let policy = RoutePolicy::new().deny(Method::OPTIONS, "/never").unwrap();
-    let service = RequireKeyLayer::new(keys).policy(policy).layer(Echo);
-    assert_eq!(ask(&service, preflight("/never")).await.status(), 403);
-    assert_eq!(ask(&service, preflight("/")).await.status(), 200);
+    let layer = RequireKeyLayer::new(keys).policy(policy);
+    let passing = layer.clone().pass_preflights().layer(Echo);
+    for service in [layer.layer(Echo), passing] {
+        assert_eq!(ask(&service, preflight("/never")).await.status(), 403);
+    }
+}
+
+#[tokio::test]
+async fn preflight_needs_a_key_unless_told_otherwise() {
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let layer = RequireKeyLayer::new(keys);
+    let closed = layer.layer(Echo);
+    assert_eq!(ask(&closed, preflight("/")).await.status(), 401);
+    let mut with_key = preflight("/");
+    with_key
+        .headers_mut()
+        .extend(with("/", VALID).headers().clone());
+    assert_eq!(ask(&closed, with_key).await.status(), 200);
+
+    let passing = layer.pass_preflights().layer(Echo);
+    assert_eq!(ask(&passing, preflight("/")).await.status(), 200);
+    let mut plain = preflight("/");
+    plain.headers_mut().remove("origin");
+    assert_eq!(ask(&passing, plain).await.status(), 401);
 }
 
 #[tokio::test]
 async fn only_grpc_calls_get_grpc_errors() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let service = require_key(keys).layer(Echo);
-    for (method, status) in [(Method::POST, 200), (Method::GET, 401)] {
+    for (method, version, status) in [
+        (Method::POST, Version::HTTP_2, 200),
+        (Method::GET, Version::HTTP_2, 401),
+        // A client of HTTP/1 does not choose the status of its refusal.
+        (Method::POST, Version::HTTP_11, 401),
+        (Method::POST, Version::HTTP_10, 401),
+    ] {
         let mut request = get("/");
         *request.method_mut() = method;
+        *request.version_mut() = version;
         let grpc = "application/grpc".parse().unwrap();
         request.headers_mut().insert("content-type", grpc);
         let answer = ask(&service, request).await;

@@ -18,7 +18,12 @@ async fn only_sk_1(request: Request, next: Next) -> Response {
     };
     if let Err(error) = valid {
         return AuthErrorResponse::default()
-            .response(&error, request.method(), request.headers())
+            .response(
+                &error,
+                request.method(),
+                request.version(),
+                request.headers(),
+            )
             .map(axum::body::Body::from)
             .into_response();
     }

@@ -141,7 +141,7 @@ async fn invalid_tokens_get_equal_responses() {
 #[tokio::test]
 async fn keys_are_removed_on_every_route_and_in_open_mode() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let guarded = require_key(keys).layer(Echo);
+    let guarded = require_key(keys).pass_preflights().layer(Echo);
     let loopback = DangerouslyOpen::on_loopback("127.0.0.1:8080".parse().unwrap()).unwrap();
     let open = RequireKeyLayer::dangerously_open(loopback)
         .locations(keys::locations())
@@ -200,7 +200,7 @@ async fn keys_are_removed_on_every_route_and_in_open_mode() {
 #[tokio::test]
 async fn only_preflight_needs_no_key() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let service = require_key(keys).layer(Echo);
+    let service = require_key(keys).pass_preflights().layer(Echo);
     let options = |lines: &[(&'static str, &str)]| {
         let mut request = get("/admin");
         *request.method_mut() = Method::OPTIONS;
@@ -247,7 +247,7 @@ async fn foreign_principal_is_removed() {
     let (others, _other_publisher) = Rotating::manual(set([(VALID, record("spoofed", ""))]));
     // A principal that another layer made for its handler.
     let spoofed = {
-        let keep = tower::service_fn(|request: Request<String>| async move {
+        let keep = tower::service_fn(|request: Request<_>| async move {
             let principal: Principal = request.extensions().get().cloned().unwrap();
             let mut response = Response::new(String::new());
             response.extensions_mut().insert(principal);
@@ -279,8 +279,8 @@ async fn foreign_principal_is_removed() {
 #[tokio::test]
 async fn principal_states_client_but_not_key() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let service = RequireKeyLayer::new(keys).layer(tower::service_fn(
-        |request: Request<String>| async move {
+    let service =
+        RequireKeyLayer::new(keys).layer(tower::service_fn(|request: Request<_>| async move {
             let principal: &Principal = request.extensions().get().unwrap();
             let key = principal.key().unwrap();
             assert_eq!(key.client().as_str(), "admin");
@@ -288,8 +288,7 @@ async fn principal_states_client_but_not_key() {
             assert_eq!(key.expires_at(), None);
             assert!(!format!("{principal:?}").contains("8Zk1"));
             Ok::<_, Infallible>(Response::new(String::new()))
-        },
-    ));
+        }));
     assert_eq!(ask(&service, with("/", ADMIN)).await.status(), 200);
 }
 
@@ -329,7 +328,7 @@ async fn inner_layer_uses_current_key_set() {
         let inner = RequireKeyLayer::new(keys.clone())
             .policy(admin.clone())
             .layer(Echo);
-        let between = tower::service_fn(move |request: Request<String>| {
+        let between = tower::service_fn(move |request: Request<_>| {
             publisher.publish(set([(VALID, meanwhile.clone())]));
             inner.clone().oneshot(request)
         });

@@ -116,6 +116,23 @@ async fn key_is_accepted_between_its_times() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn expiry_goes_by_a_clock_that_may_be_set_back() {
+    let wall = Wall::new();
+    let record = valid().not_after(wall.now() + minutes(10));
+    let (keys, mut publisher) = published(set([(VALID, record)]), &wall);
+    let service = RequireKeyLayer::new(keys).layer(Echo);
+    let status = async || ask(&service, with("/", VALID)).await.status().as_u16();
+    wall.jump(600);
+    assert_eq!(status().await, 401);
+    wall.jump(-600);
+    assert_eq!(status().await, 200);
+    // A revocation has no moment, and so no clock brings the key back.
+    publisher.publish(set([(VALID, valid().revoked()), other()]));
+    wall.jump(-6_000);
+    assert_eq!(status().await, 401);
+}
+
+#[tokio::test(start_paused = true)]
 async fn old_and_new_key_are_both_accepted() {
     let wall = Wall::new();
     let (keys, mut publisher) = published(set([(VALID, valid())]), &wall);
@@ -141,7 +158,7 @@ async fn old_and_new_key_are_both_accepted() {
 }
 
 async fn principal_of(keys: &Rotating<KeySet>) -> KeyPrincipal {
-    let keep = service_fn(|request: Request<String>| async move {
+    let keep = service_fn(|request: Request<_>| async move {
         let mut response = Response::new(String::new());
         let principal: Principal = request.extensions().get().cloned().unwrap();
         response.extensions_mut().insert(principal);
@@ -246,9 +263,12 @@ async fn principal_for_tests_never_ends_and_opens_no_layer() {
 }
 
 /// Returns the body of the response to a request with the key, around a body of the test's own.
-async fn answer<B>(keys: &Rotating<KeySet>, body: B) -> GuardedBody<B> {
+async fn answer<B>(keys: &Rotating<KeySet>, body: B) -> GuardedBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
     let mut body = Some(body);
-    let host = service_fn(move |_: Request<String>| {
+    let host = service_fn(move |_: Request<_>| {
         let response = Response::new(body.take().unwrap());
         async { Ok::<_, Infallible>(response) }
     });
@@ -265,7 +285,7 @@ fn data(text: &'static str) -> Line {
 }
 
 /// Returns a body that is always ready.
-fn endless() -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
+fn endless() -> impl Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static {
     StreamBody::new(stream::repeat_with(|| data("x")))
 }
 
@@ -386,7 +406,7 @@ async fn body_continues_when_expiry_is_removed() {
 #[tokio::test(start_paused = true)]
 async fn key_that_ends_before_response_ends_body() {
     let (keys, mut publisher) = Rotating::manual(set([(VALID, valid()), other()]));
-    let host = service_fn(|_: Request<String>| async move {
+    let host = service_fn(|_: Request<_>| async move {
         tokio::time::sleep(secs(10)).await;
         Ok::<_, Infallible>(Response::new(endless()))
     });
@@ -445,9 +465,7 @@ async fn anonymous_body_is_not_guarded() {
         .optional(http::Method::GET, "/")
         .unwrap();
     let host =
-        service_fn(
-            |_: Request<String>| async move { Ok::<_, Infallible>(Response::new(endless())) },
-        );
+        service_fn(|_: Request<_>| async move { Ok::<_, Infallible>(Response::new(endless())) });
     let service = RequireKeyLayer::new(keys).policy(policies).layer(host);
     let mut body = service.oneshot(get("/")).await.unwrap().into_body();
     publisher.publish(KeySet::empty());

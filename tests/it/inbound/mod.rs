@@ -1,7 +1,9 @@
 //! Tests of the inbound half.
 
 mod any_request;
+mod caches;
 mod contract;
+mod ends;
 mod error_response;
 mod extract;
 mod from_fn;
@@ -14,8 +16,10 @@ mod layer;
 mod life;
 #[cfg(feature = "file")]
 mod loads;
+mod nested;
 #[cfg(feature = "file")]
 mod older_copy;
+mod require_scopes;
 mod sentinel;
 mod several_locations;
 mod storm;

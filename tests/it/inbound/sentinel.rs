@@ -105,7 +105,7 @@ async fn debug_output_has_no_token_or_digest() {
     said.debug(&RotatingAuthLayer::new().require(layer.clone()));
     let kept: Arc<Mutex<Option<Principal>>> = Arc::default();
     let keep = Arc::clone(&kept);
-    let host = tower::service_fn(move |request: http::Request<String>| {
+    let host = tower::service_fn(move |request: http::Request<_>| {
         *keep.lock().unwrap() = request.extensions().get().cloned();
         std::future::ready(Ok::<_, std::convert::Infallible>(http::Response::new(
             String::new(),

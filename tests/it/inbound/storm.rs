@@ -1,11 +1,12 @@
 //! A flood of requests with unknown tokens.
 
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 
 use tower::Layer;
 use tower_rotating_auth::{
     Rotating, Secret,
-    inbound::{Event, EventKind},
+    inbound::{AuthError, ClientId, Event, EventKind, KeyId},
     inbound::{IntoKeySet, RequireKey, RequireKeyLayer},
     rotating::Publisher,
 };
@@ -16,14 +17,15 @@ use crate::support::{Answer, Traced, millis, pass, script};
 
 const FLOOD: u64 = 10_000;
 
-/// The refusals that the observer receives, as (reason, suppressed).
+/// The refusals that the observer receives, as (reason, how many).
 struct Refusals(Receiver<Event>);
 
 impl Refusals {
     /// Returns all of them. The observer ends with the last service.
     fn all(self) -> Vec<(&'static str, u64)> {
         let refused = self.0.into_iter().map(|event| match event.kind {
-            EventKind::Refused { reason, suppressed } => (reason, suppressed),
+            EventKind::Refused { reason, .. } => (reason, 1),
+            EventKind::RefusalsNotReported { reason, count } => (reason, count),
             other => unreachable!("{other:?}"),
         });
         refused.collect()
@@ -66,23 +68,28 @@ async fn flood_is_counted_in_full_and_logged_in_part() {
             pass(millis(100)).await;
         }
     }
-    // The next event counts the refusals that had none.
-    pass(millis(100)).await;
-    assert_eq!(ask(&service, with("/", keys::EXPIRED)).await.status(), 401);
+    // No other refusal follows, and the rest of the count is reported all the same.
+    pass(millis(1_000)).await;
+    let reported = traced.text().matches("refused more clients").count();
     drop((service, other, publisher));
 
     let refusals = refusals.all();
-    let (last, _) = refusals.last().unwrap();
-    assert_eq!(*last, "expired");
+    let (single, counts): (Vec<_>, Vec<_>) =
+        refusals.iter().copied().partition(|(_, count)| *count == 1);
+    assert_eq!(counts.len(), reported, "{refusals:?}");
+    assert!(
+        refusals.iter().all(|(reason, _)| *reason == "unknown"),
+        "{refusals:?}"
+    );
     // The first twenty, then one every 100 ms.
-    assert!((20..=35).contains(&refusals.len()), "{refusals:?}");
-    let suppressed: u64 = refusals.iter().map(|(_, suppressed)| suppressed).sum();
-    assert_eq!(refusals.len() as u64 + suppressed, FLOOD + 1);
+    assert!((20..=35).contains(&single.len()), "{refusals:?}");
+    assert!((1..=3).contains(&counts.len()), "{refusals:?}");
+    assert_eq!(refusals.iter().map(|(_, count)| count).sum::<u64>(), FLOOD);
 
     let text = traced.text();
     assert_eq!(
         text.matches("refused a client").count(),
-        refusals.len(),
+        single.len(),
         "{text}"
     );
     assert!(!text.contains("8Zk1tQ0mVd7RyXw3LpHs5N"), "{text}");
@@ -130,4 +137,61 @@ async fn observer_gets_reason_of_each_refusal() {
         refusals,
         Vec::from_iter(reasons.iter().filter_map(|(_, reason)| *reason))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn flood_does_not_hide_a_revoked_key() {
+    let (service, publisher, refusals) = observed();
+    for n in 0..1_000 {
+        ask(&service, with("/", &unknown(n))).await;
+        if n == 500 {
+            ask(&service, with("/", keys::REVOKED)).await;
+        }
+    }
+    drop((service, publisher));
+    let of_revoked = refusals
+        .all()
+        .into_iter()
+        .filter(|(reason, _)| *reason == "revoked");
+    assert_eq!(of_revoked.collect::<Vec<_>>(), [("revoked", 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusal_names_client_key_route_and_peer() {
+    let (sender, events) = channel();
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let service = keys::require_key(keys)
+        .observer(move |event: &Event| drop(sender.send(event.clone())))
+        .peer_addr(|extensions| extensions.get().copied())
+        .layer(Echo);
+    let peer: SocketAddr = "192.0.2.7:4711".parse().unwrap();
+    let cases = [
+        (keys::REVOKED, "/a?b", "revoked", Some("revoked")),
+        (keys::EXPIRED, "/a", "expired", Some("expired")),
+        (keys::EARLY, "/a", "not_yet_valid", Some("early")),
+        (VALID, "/admin", "insufficient_scope", Some("valid")),
+        (VALID, "/never", "forbidden", Some("valid")),
+        (keys::REVOKED, "/never", "forbidden", Some("revoked")),
+        (keys::UNKNOWN, "/never", "forbidden", None),
+        (keys::UNKNOWN, "/a", "unknown", None),
+    ];
+    for (token, uri, _, known) in cases {
+        let mut request = with(uri, token);
+        request.extensions_mut().insert(peer);
+        let answer = ask(&service, request).await;
+        let error: &AuthError = answer.extensions().get().unwrap();
+        assert_eq!(error.client().map(ClientId::as_str), known);
+        assert_eq!(error.key_id().map(KeyId::as_str), known);
+    }
+    drop(service);
+    let seen: Vec<_> = events.into_iter().map(|event| event.kind).collect();
+    let expected = cases.map(|(_, uri, reason, known)| EventKind::Refused {
+        reason,
+        client: known.map(|id| id.parse().unwrap()),
+        key_id: known.map(|id| id.parse().unwrap()),
+        method: http::Method::GET,
+        route: uri.trim_end_matches("?b").into(),
+        peer: Some(peer),
+    });
+    assert_eq!(seen, expected);
 }

@@ -26,7 +26,7 @@ use crate::support::{Traced, Wall, minutes, secs};
 const DAY: Duration = secs(24 * 60 * 60);
 
 /// Returns the principal of the caller in the extensions.
-async fn hello(request: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn hello<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::new(Full::default());
     if let Some(principal) = request.extensions().get::<Principal>() {
         response.extensions_mut().insert(principal.clone());

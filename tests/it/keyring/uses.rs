@@ -40,7 +40,7 @@ impl Service {
 
     async fn is_asked_with(&self, key: &NewKey) {
         let hello =
-            |_: Request<()>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
+            |_: Request<_>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
         let door = RequireKeyLayer::new(self.ring.keys()).layer(service_fn(hello));
         let bearer = [b"Bearer ", key.token().expose_secret()].concat();
         let request = Request::get("/").header("authorization", bearer);

@@ -50,10 +50,13 @@ async fn note_as_a_service(keys: &Path, day: u64, token: &str) {
     let set = KeySet::from_toml(&text).unwrap();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(day * 24 * 60 * 60);
     let (set, _publisher) = Rotating::builder().wall_clock(move || now).manual(set);
-    let hello = |_: Request<()>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
+    let hello = |_: Request<_>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
     let door = RequireKeyLayer::new(set.clone()).layer(service_fn(hello));
     let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-    let answer = door.oneshot(request.body(()).unwrap()).await.unwrap();
+    let answer = door
+        .oneshot(request.body(Full::<Bytes>::default()).unwrap())
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
 
     let uses = UseFile::beside(keys);

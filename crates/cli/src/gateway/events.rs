@@ -100,19 +100,15 @@ impl EventLog {
     pub(crate) fn clients(self) -> impl FnMut(&inbound::Event) + Send + 'static {
         move |event| {
             let name = &event.name;
-            match event.kind {
-                inbound::EventKind::Refused {
-                    reason,
-                    suppressed: 0,
-                } => self.line(
+            match &event.kind {
+                inbound::EventKind::Refused { reason, .. } => self.line(
                     event,
                     format_args!("refused: request without a valid key of {name} ({reason})"),
                 ),
-                inbound::EventKind::Refused { reason, suppressed } => self.line(
+                inbound::EventKind::RefusalsNotReported { reason, count } => self.line(
                     event,
                     format_args!(
-                        "refused: request without a valid key of {name} ({reason}), and \
-                         {suppressed} more before it"
+                        "refused: {count} more requests without a valid key of {name} ({reason})"
                     ),
                 ),
                 _ => {}

@@ -26,6 +26,11 @@ impl Signature {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
+
+    /// Returns whether both are of one file, whatever was written to it in between.
+    pub(crate) const fn is_same_file(&self, other: &Self) -> bool {
+        self.device == other.device && self.inode == other.inode
+    }
 }
 
 /// Returns why an open file may never change.

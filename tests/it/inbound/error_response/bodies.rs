@@ -1,7 +1,7 @@
 //! Tests of the bodies of error responses.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, Version};
 use serde_json::{Value, json};
 use tower_rotating_auth::inbound::{AuthErrorKind, ErrorFormat};
 
@@ -88,7 +88,8 @@ fn head_response_has_headers_but_no_body() {
         let error_response = error_response().format(format);
         for (error, ..) in every_error() {
             let post = answer(&error_response, &error);
-            let head = error_response.response(&error, &Method::HEAD, &HeaderMap::new());
+            let head =
+                error_response.response(&error, &Method::HEAD, Version::HTTP_11, &HeaderMap::new());
             assert_eq!(head.status(), post.status());
             assert_eq!(head.headers(), post.headers());
             assert_eq!(

@@ -6,7 +6,7 @@ mod challenges;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use tower_rotating_auth::inbound::{
     AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat, KeyLocation, KeyLocations, Scopes,
 };
@@ -139,7 +139,7 @@ fn error_response() -> AuthErrorResponse {
 }
 
 fn answer(error_response: &AuthErrorResponse, error: &AuthError) -> Response<Bytes> {
-    error_response.response(error, &Method::POST, &HeaderMap::new())
+    error_response.response(error, &Method::POST, Version::HTTP_11, &HeaderMap::new())
 }
 
 fn grpc(content_type: &'static str) -> HeaderMap {
@@ -189,7 +189,7 @@ fn token_errors_have_equal_responses() {
             (Method::POST, grpc("application/grpc")),
         ] {
             let answers: Vec<_> = bad_tokens()
-                .map(|error| error_response.response(&error, &method, &headers))
+                .map(|error| error_response.response(&error, &method, Version::HTTP_2, &headers))
                 .map(|response| {
                     // In the order in which the server sends them.
                     let headers = Vec::from_iter(response.headers().clone());
@@ -220,7 +220,12 @@ fn grpc_client_gets_grpc_status() {
             "application/grpc+proto",
             "Application/gRPC; charset=utf-8",
         ] {
-            let response = error_response().response(&error, &Method::POST, &grpc(content_type));
+            let response = error_response().response(
+                &error,
+                &Method::POST,
+                Version::HTTP_2,
+                &grpc(content_type),
+            );
             assert_eq!(response.status(), 200, "{reason}");
             assert_eq!(response.headers()["content-type"], "application/grpc");
             assert_eq!(response.headers()["grpc-status"], code, "{reason}");
@@ -239,7 +244,12 @@ fn grpc_client_gets_grpc_status() {
             "application/grpcx",
             "text/plain",
         ] {
-            let response = error_response().response(&error, &Method::POST, &grpc(content_type));
+            let response = error_response().response(
+                &error,
+                &Method::POST,
+                Version::HTTP_2,
+                &grpc(content_type),
+            );
             assert_eq!(response.status(), status, "{content_type}");
         }
     }

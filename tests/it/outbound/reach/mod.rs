@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
     RotatingAuthLayer, Secret,
-    inbound::{DangerouslyOpen, RequireKeyLayer},
+    inbound::{DangerouslyOpen, RequestBody, RequireKeyLayer},
     outbound::adapter::ClientAdapter,
     outbound::{Credential, CredentialPublisher, InjectKeyLayer, RotatingCredential},
 };
@@ -126,22 +126,23 @@ async fn sent_in(
             ready(Ok::<_, Infallible>(response.unwrap()))
         }
     });
+    let guarded = inner.clone().map_request(unguarded);
     match kind {
         Kind::Replaying => ask(inject.layer(inner), request).await,
         Kind::Once => ask(inject.without_replay().layer(inner), request).await,
         Kind::Client => call(&inject, Arc::clone(&upstream), request).await,
         Kind::Stacked => {
             let layer = RotatingAuthLayer::new().require(open()).inject(inject);
-            ask(layer.layer(inner), request).await;
+            ask(layer.layer(guarded), request).await;
         }
         Kind::StackedAround => {
             let layer = RotatingAuthLayer::new().inject(inject).require(open());
-            ask(layer.layer(inner), request).await;
+            ask(layer.layer(guarded), request).await;
         }
         Kind::StackedOnce => {
             let inject = inject.without_replay();
             let layer = RotatingAuthLayer::new().require(open()).inject(inject);
-            ask(layer.layer(inner), request).await;
+            ask(layer.layer(guarded), request).await;
         }
     }
     let attempts = upstream.attempts.lock().unwrap();
@@ -150,6 +151,11 @@ async fn sent_in(
     assert_eq!(attempts.len(), 1 + usize::from(replays), "{attempts:?}");
     assert!(attempts.iter().all(|attempt| *attempt == attempts[0]));
     attempts[0].clone()
+}
+
+/// Takes the body out of the inbound half's hands.
+fn unguarded(request: Request<RequestBody<String>>) -> Request<String> {
+    request.map(RequestBody::into_inner)
 }
 
 async fn ask<S>(service: S, request: Request<String>)

@@ -86,6 +86,8 @@ impl Authenticator {
         };
         let require = RequireKeyLayer::new(keys.clone())
             .observer(log.clients())
+            // The proxy refuses those that no CORS layer has answered.
+            .pass_preflights()
             .policy(policies)
             .max_stale(limits.max_stale)
             .error_response(refuser);

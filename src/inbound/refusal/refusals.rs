@@ -1,0 +1,159 @@
+//! Responses and events for refused requests.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Extensions, HeaderMap, Method, Response, Uri, Version};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
+
+use super::log_limiter::{LogLimiter, Permit};
+use crate::inbound::auth_error::{AuthError, AuthErrorResponse};
+use crate::inbound::event::{Event, EventKind};
+use crate::inbound::key_set::KeySet;
+use crate::rotating::{Events, Rotating};
+
+/// How long refusals are only counted before the count is reported.
+const REPORT_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest part of a path in an event, in characters.
+const LONGEST_ROUTE: usize = 200;
+
+/// A function that finds the client's address in the extensions of a request.
+pub(crate) type PeerAddr = fn(&Extensions) -> Option<SocketAddr>;
+
+/// Answers refused requests, and reports them.
+#[derive(Clone)]
+pub(crate) struct Refusals {
+    response: Arc<AuthErrorResponse>,
+    reports: Arc<Reports>,
+    peer_addr: PeerAddr,
+}
+
+/// The events about refused requests. The last owner reports what was only counted.
+struct Reports {
+    keys: Rotating<KeySet>,
+    events: Events<EventKind>,
+    log_limiter: LogLimiter,
+}
+
+/// The parts of a refused request that a response or an event needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) version: Version,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) extensions: &'a Extensions,
+    /// The template that the router matched, if it is known.
+    pub(crate) template: Option<&'a str>,
+}
+
+impl Refusals {
+    pub(crate) fn new(keys: Rotating<KeySet>) -> Self {
+        let events = Events::new(keys.name(), None);
+        Self {
+            response: Arc::default(),
+            reports: Arc::new(Reports::new(keys, events)),
+            peer_addr: |_| None,
+        }
+    }
+
+    pub(crate) fn observer(&mut self, observer: impl FnMut(&Event) + Send + 'static) {
+        let keys = self.reports.keys.clone();
+        let events = Events::new(keys.name(), Some(Box::new(observer)));
+        self.reports = Arc::new(Reports::new(keys, events));
+    }
+
+    pub(crate) fn set_peer_addr(&mut self, peer_addr: PeerAddr) {
+        self.peer_addr = peer_addr;
+    }
+
+    pub(crate) fn set_response(&mut self, response: AuthErrorResponse) {
+        self.response = Arc::new(response);
+    }
+
+    pub(crate) fn response(&self) -> &AuthErrorResponse {
+        &self.response
+    }
+
+    /// Reports a refused request, and returns the response to it.
+    pub(crate) fn refuse(&self, error: &AuthError, request: Request<'_>) -> Response<Bytes> {
+        match self
+            .reports
+            .log_limiter
+            .permit_at(error.kind(), Instant::now())
+        {
+            Permit::Logged => self.reports.emit(EventKind::Refused {
+                reason: error.reason(),
+                client: error.client().cloned(),
+                key_id: error.key_id().cloned(),
+                method: request.method.clone(),
+                route: route(request),
+                peer: (self.peer_addr)(request.extensions),
+            }),
+            Permit::CountedFirst => self.reports.report_later(),
+            Permit::Counted => {}
+        }
+        self.response
+            .response(error, request.method, request.version, request.headers)
+    }
+}
+
+impl Reports {
+    const fn new(keys: Rotating<KeySet>, events: Events<EventKind>) -> Self {
+        Self {
+            keys,
+            events,
+            log_limiter: LogLimiter::new(),
+        }
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.events.emit(kind, self.keys.wall());
+    }
+
+    /// Reports the counts after a moment. Outside a runtime, the last owner reports them.
+    fn report_later(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        // Weak: the observer's thread ends with the layer.
+        let reports = Arc::downgrade(self);
+        runtime.spawn(async move {
+            sleep(REPORT_AFTER).await;
+            if let Some(reports) = Weak::upgrade(&reports) {
+                reports.report_counts();
+            }
+        });
+    }
+
+    fn report_counts(&self) {
+        for (reason, count) in self.log_limiter.take_counts() {
+            let reason = reason.as_str();
+            self.emit(EventKind::RefusalsNotReported { reason, count });
+        }
+    }
+}
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        self.report_counts();
+    }
+}
+
+/// Returns what was asked for: the template of the router, or else the path, without the query.
+fn route(request: Request<'_>) -> Box<str> {
+    let route = request.template.unwrap_or_else(|| request.uri.path());
+    let end = route.char_indices().nth(LONGEST_ROUTE);
+    end.map_or(route, |(end, _)| &route[..end]).into()
+}
+
+impl fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusals").finish_non_exhaustive()
+    }
+}

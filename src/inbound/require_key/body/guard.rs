@@ -1,0 +1,50 @@
+//! The state that watches a key while a body streams.
+
+use std::time::SystemTime;
+
+use crate::generation::Generation;
+use crate::inbound::key::KeyStatus;
+use crate::inbound::principal::KeyPrincipal;
+
+/// The state that watches a key while a body streams.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    principal: KeyPrincipal,
+    /// The generation of the set in which the key was last found to be valid.
+    seen: Generation,
+    /// The time until which that set lets the key live.
+    until: Option<SystemTime>,
+}
+
+impl Guard {
+    pub(crate) fn new(principal: KeyPrincipal) -> Self {
+        Self {
+            seen: principal.seen(),
+            until: principal.expires_at(),
+            principal,
+        }
+    }
+
+    pub(crate) const fn principal(&self) -> &KeyPrincipal {
+        &self.principal
+    }
+
+    /// Returns why the key has ended, if it has, without waiting.
+    ///
+    /// Costs one atomic load and one reading of the wall clock for each frame. It looks the key up
+    /// only if the set has changed or the key's expiry has passed.
+    pub(crate) fn look(&mut self) -> Option<KeyStatus> {
+        let generation = self.principal.keys().current().generation();
+        let now = self.principal.keys().wall();
+        if generation == self.seen && self.until.is_none_or(|until| now < until) {
+            return None;
+        }
+        match self.principal.validity_at(now) {
+            Ok(until) => {
+                (self.seen, self.until) = (generation, until);
+                None
+            }
+            Err(ended) => Some(ended),
+        }
+    }
+}

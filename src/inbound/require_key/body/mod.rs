@@ -1,0 +1,14 @@
+//! Bodies that end with the client's key, in both directions.
+
+mod guard;
+mod guarded_body;
+mod key_ended;
+mod request_body;
+mod watched;
+
+pub use self::guarded_body::GuardedBody;
+pub use self::key_ended::KeyEndedError;
+pub use self::request_body::RequestBody;
+
+/// An error of any type.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

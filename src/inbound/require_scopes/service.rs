@@ -1,0 +1,98 @@
+//! The service that checks scopes.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::future::RequireScopesFuture;
+use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
+use crate::inbound::key::Scopes;
+use crate::inbound::principal::Principal;
+use crate::inbound::refusal;
+use crate::inbound::require_key::{GuardedBody, matched_template};
+
+/// A service that requires scopes of a client.
+///
+/// Created by [`RequireScopesLayer`](crate::inbound::RequireScopesLayer).
+#[derive(Clone, Debug)]
+pub struct RequireScopes<S> {
+    inner: S,
+    scopes: Scopes,
+}
+
+impl<S> RequireScopes<S> {
+    pub(crate) const fn new(inner: S, scopes: Scopes) -> Self {
+        Self { inner, scopes }
+    }
+
+    /// Returns the inner service.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// Consumes this service and returns the inner one.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Returns the response to a request that may not pass.
+    fn refusal<B>(&self, request: &Request<B>) -> Option<Response<Bytes>> {
+        let refused = refusal::Request {
+            method: request.method(),
+            version: request.version(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+            template: matched_template(request.extensions()),
+        };
+        match request.extensions().get() {
+            Some(Principal::Open) => None,
+            Some(Principal::Key(key)) if key.scopes().contains_all(&self.scopes) => None,
+            Some(Principal::Key(key)) => {
+                let error = AuthError::insufficient_scope(self.scopes.clone());
+                let error = error.of_key(key.record());
+                Some(key.settings().refusals.refuse(&error, refused))
+            }
+            Some(Principal::Anonymous(anonymous)) => Some(
+                anonymous
+                    .refusals()
+                    .refuse(&AuthErrorKind::Missing.into(), refused),
+            ),
+            None => {
+                tracing::error!(
+                    "500: no layer has checked this request; add a `RequireKeyLayer` around the \
+                     route, and do not make it public"
+                );
+                let response = AuthErrorResponse::default();
+                let error = AuthErrorKind::NoLayer.into();
+                let (method, version) = (request.method(), request.version());
+                Some(response.response(&error, method, version, request.headers()))
+            }
+        }
+    }
+}
+
+impl<S, B, A> Service<Request<B>> for RequireScopes<S>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+{
+    type Response = Response<GuardedBody<A>>;
+    type Error = S::Error;
+    type Future = RequireScopesFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        match self.refusal(&request) {
+            // The inner service was not called, and so stays ready for the next request.
+            Some(response) => RequireScopesFuture::refused(response),
+            None => RequireScopesFuture::inner(self.inner.call(request)),
+        }
+    }
+}

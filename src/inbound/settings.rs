@@ -1,0 +1,82 @@
+//! The settings of a layer, which all clones of its services share.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+
+use super::key_set::KeySet;
+use super::location::{KeyLocation, KeyLocations};
+use super::policy::RoutePolicy;
+use super::refusal::Refusals;
+use crate::rotating::Rotating;
+
+/// The settings of a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer).
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) keys: Rotating<KeySet>,
+    pub(crate) enforcement: Enforcement,
+    pub(crate) preflights: Preflights,
+    pub(crate) locations: KeyLocations,
+    /// The value of `Vary` that names the headers among the locations.
+    pub(crate) vary: HeaderValue,
+    pub(crate) policy: RoutePolicy,
+    pub(crate) max_stale: Duration,
+    pub(crate) identity_headers: Vec<HeaderName>,
+    pub(crate) is_plausible: Option<fn(&[u8]) -> bool>,
+    pub(crate) refusals: Refusals,
+}
+
+/// Whether the layer checks keys at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Enforcement {
+    Enforced,
+    Off,
+}
+
+/// What the layer does with CORS preflights, which cannot carry a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Preflights {
+    /// They need a key like other requests.
+    RequireKey,
+    /// They reach the inner service, which responds to them.
+    PassThrough,
+}
+
+impl Settings {
+    pub(crate) fn new(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
+        let locations = KeyLocations::default();
+        Self {
+            refusals: Refusals::new(keys.clone()),
+            keys,
+            enforcement,
+            preflights: Preflights::RequireKey,
+            vary: vary(&locations),
+            locations,
+            policy: RoutePolicy::new(),
+            max_stale: Duration::from_secs(3600),
+            identity_headers: Vec::new(),
+            is_plausible: None,
+        }
+    }
+
+    pub(crate) fn set_locations(&mut self, locations: KeyLocations) {
+        self.vary = vary(&locations);
+        self.locations = locations;
+    }
+}
+
+fn vary(locations: &KeyLocations) -> HeaderValue {
+    let mut names: Vec<_> = locations.as_slice().iter().filter_map(header_of).collect();
+    names.dedup();
+    // This cannot fail: names of headers are visible ASCII. If it did, `*` would be safe.
+    HeaderValue::try_from(names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static("*"))
+}
+
+fn header_of(location: &KeyLocation) -> Option<&str> {
+    match location {
+        KeyLocation::Bearer | KeyLocation::Basic => Some(AUTHORIZATION.as_str()),
+        KeyLocation::Header(name) => Some(name.as_str()),
+        KeyLocation::WebSocketProtocol => Some(SEC_WEBSOCKET_PROTOCOL.as_str()),
+        KeyLocation::Query(_) => None,
+    }
+}
