@@ -36,7 +36,7 @@ async fn revoked_stream_ends_within_milliseconds() {
     let set = Rotating::start(FileSource::new(&path).key_set())
         .await
         .unwrap();
-    let service = RequireKeyLayer::new(set).layer(service_fn(|_: Request<Empty<Bytes>>| async {
+    let service = RequireKeyLayer::new(set).layer(service_fn(|_: Request<_>| async {
         let endless = pending::<Result<Frame<Bytes>, Infallible>>();
         Ok::<_, Infallible>(Response::new(StreamBody::new(endless)))
     }));
@@ -50,7 +50,7 @@ async fn revoked_stream_ends_within_milliseconds() {
         for _ in 0..rotations() {
             let request = Request::get("/")
                 .header("authorization", format!("Bearer {}", key(number)))
-                .body(Empty::new())
+                .body(Empty::<Bytes>::new())
                 .unwrap();
             let response = service.clone().oneshot(request).await.unwrap();
             assert_eq!(response.status(), 200);

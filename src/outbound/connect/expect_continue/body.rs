@@ -19,7 +19,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// Its errors are the body's own, boxed and not wrapped. If it is not sent at all because the
 /// upstream has responded, it fails with a
-/// [`SupersededError`](crate::outbound::replay::SupersededError), and never ends as if it were
+/// [`SupersededError`], and never ends as if it were
 /// complete.
 pub struct ExpectContinueBody<B>(Kind<B>);
 

@@ -21,9 +21,26 @@ async fn an_hour(hostile: Hostile, overlap: Duration, file_after_millis: i64) ->
     let mut run = Run::start(millis(80), 1, minutes(5)).await;
     let start = Instant::now();
     let until = start + minutes(60);
-    let honest = clients(&run, "/", millis(100), until, Body::Kept, 3);
-    let provoked =
-        (hostile == Hostile::Present).then(|| clients(&run, NEVER, secs(1), until, Body::Kept, 3));
+    let honest = clients(
+        &run.upstream,
+        &run.key,
+        "/",
+        millis(100),
+        until,
+        Body::Kept,
+        3,
+    );
+    let provoked = (hostile == Hostile::Present).then(|| {
+        clients(
+            &run.upstream,
+            &run.key,
+            NEVER,
+            secs(1),
+            until,
+            Body::Kept,
+            3,
+        )
+    });
     for ten_minutes in 1..6 {
         let rotation = Rotation {
             file_after_millis,

@@ -6,6 +6,7 @@
 
 mod hostile;
 mod orders;
+mod replaced;
 mod world;
 
 pub(crate) use self::world::{Body, Rotation, Run};

@@ -34,7 +34,7 @@ async fn cost_of(
     let mut run = Run::start(round_trip, nodes, minutes(5)).await;
     let start = Instant::now();
     let until = start + SWITCH + secs(30);
-    let load = clients(&run, "/", pause, until, body, max_sends);
+    let load = clients(&run.upstream, &run.key, "/", pause, until, body, max_sends);
     run.rotate(rotation, start + SWITCH).await;
     let answers = load.await.unwrap();
     let behind = Duration::from_millis(rotation.file_after_millis.max(0).unsigned_abs());

@@ -29,7 +29,8 @@ struct State {
     /// The keys of each node: (key, from, until).
     nodes: Vec<Vec<(String, Instant, Instant)>>,
     next_node: usize,
-    sends: usize,
+    /// The key of each request, and when it came.
+    arrivals: Vec<(String, Instant)>,
 }
 
 impl Upstream {
@@ -38,7 +39,7 @@ impl Upstream {
             round_trip,
             nodes: vec![Vec::new(); nodes],
             next_node: 0,
-            sends: 0,
+            arrivals: Vec::new(),
         })))
     }
 
@@ -62,7 +63,26 @@ impl Upstream {
     }
 
     pub(crate) fn sends(&self) -> usize {
-        self.with(|state| state.sends)
+        self.with(|state| state.arrivals.len())
+    }
+
+    /// Returns when the last request with this key came.
+    pub(crate) fn last_arrival(&self, key: &str) -> Option<Instant> {
+        self.with(|state| {
+            let arrivals = state.arrivals.iter().filter(|(known, _)| known == key);
+            arrivals.map(|(_, at)| *at).max()
+        })
+    }
+
+    /// Accepts a key until `until`, and no longer.
+    pub(crate) fn end(&self, key: &str, until: Instant) {
+        self.with(|state| {
+            for (known, _, end) in state.nodes.iter_mut().flatten() {
+                if known == key {
+                    *end = until;
+                }
+            }
+        });
     }
 
     pub(crate) fn service(
@@ -80,7 +100,8 @@ impl Upstream {
                 let key = request.headers().get("authorization").cloned();
                 let key = key.map(|key| key.to_str().unwrap().replace("Bearer ", ""));
                 let accepted = upstream.with(|state| {
-                    state.sends += 1;
+                    let came = key.clone().unwrap_or_default();
+                    state.arrivals.push((came, Instant::now()));
                     state.next_node = (state.next_node + 1) % state.nodes.len();
                     let node = &state.nodes[state.next_node];
                     request.uri().path() != NEVER
@@ -144,7 +165,7 @@ pub(crate) struct Run {
 }
 
 /// Longer than any run.
-const FOR_EVER: Duration = secs(1_000_000);
+pub(crate) const FOR_EVER: Duration = secs(1_000_000);
 
 impl Run {
     /// Starts with a key that the upstream accepts and that was used.
@@ -177,13 +198,7 @@ impl Run {
         let write_at = millis_after(rotation.file_after_millis);
         self.upstream.accept(&next, at, at + FOR_EVER, rotation.lag);
         let ends = at + rotation.overlap;
-        self.upstream.with(|state| {
-            for (key, _, until) in state.nodes.iter_mut().flatten() {
-                if *key == self.current {
-                    *until = ends;
-                }
-            }
-        });
+        self.upstream.end(&self.current, ends);
         if let Some(wrong) = rotation.before {
             sleep_until(write_at - secs(1)).await;
             self.file.send(Secret::from(wrong));
@@ -205,18 +220,19 @@ impl Run {
 
 /// Sends a request every `pause` from now on, each in its own task, until `until`.
 pub(crate) fn clients(
-    run: &Run,
+    upstream: &Upstream,
+    key: &RotatingCredential,
     path: &'static str,
     pause: Duration,
     until: Instant,
     body: Body,
     max_sends: u8,
 ) -> JoinHandle<Vec<Answered>> {
-    let layer = InjectKeyLayer::new(ORIGIN, run.key.clone()).unwrap();
+    let layer = InjectKeyLayer::new(ORIGIN, key.clone()).unwrap();
     let client = layer
         .max_sends(max_sends)
         .replay(move |text: &String| (body == Body::Kept).then(|| text.clone()))
-        .layer(run.upstream.service());
+        .layer(upstream.service());
     tokio::spawn(async move {
         let mut requests = Vec::new();
         let mut next = Instant::now();
