@@ -1,11 +1,12 @@
-//! Keys that are replaced at once: with no overlap, and by a cut-over.
+//! Keys that are replaced at once: with no overlap, by a cut-over, and by a server that mints them.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tower_rotating_auth::{
     Secret,
-    outbound::{Credential, RotatingCredential},
+    outbound::{Credential, IntoCredential, RotatingCredential},
+    source::{SourceError, source_fn},
 };
 
 use super::world::{Answered, Body, FOR_EVER, PAUSE, Upstream, clients, lost};
@@ -83,6 +84,50 @@ async fn replaced_key_is_never_sent_again_in_any_order() {
                             assert!(had_no_key || came_too_early, "{case}: {lost:?}");
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_minted_key_serves_all_if_it_is_active_at_once() {
+    for round_trip in ROUND_TRIPS {
+        for overlap in [secs(0), minutes(60)] {
+            for delay in [millis(0), millis(50), millis(300)] {
+                let upstream = Upstream::new(round_trip, 1);
+                let minting = upstream.clone();
+                let mut minted = 0;
+                let source = source_fn(move || {
+                    let now = Instant::now();
+                    let (key, previous) = (format!("key-{minted}"), minted.max(1) - 1);
+                    // The first key is active at once, so that the run can begin.
+                    let from = if minted == 0 { now } else { now + delay };
+                    if minted > 0 {
+                        minting.end(&format!("key-{previous}"), now + overlap);
+                    }
+                    minting.accept(&key, from, now + FOR_EVER, Duration::ZERO);
+                    minted += 1;
+                    std::future::ready(Ok::<_, SourceError>(Secret::from(key)))
+                });
+                let builder = RotatingCredential::builder();
+                let key = builder.start(source.bearer()).await.unwrap();
+                let revoked = Instant::now() + SWITCH;
+                // An early revocation, in the middle of the key's life.
+                upstream.end("key-0", revoked);
+                let until = revoked + secs(30);
+                let load = clients(&upstream, &key, "/", PAUSE, until, Body::Kept, 3);
+                let answers = load.await.unwrap();
+                let case = format!("{round_trip:?} {overlap:?} {delay:?}");
+                let mints =
+                    (1..).take_while(|n| upstream.last_arrival(&format!("key-{n}")).is_some());
+                let (mints, lost) = (mints.count(), lost(&answers).count());
+                if delay.is_zero() {
+                    assert_eq!((mints, lost), (1, 0), "{case}");
+                } else {
+                    // Whoever was rejected before the key was active asks once more.
+                    assert!(mints <= 2, "{case}: {mints}");
+                    assert!(lost <= 12, "{case}: {lost}");
                 }
             }
         }
