@@ -231,6 +231,8 @@ pub struct Fallback<A, B> {
     first: A,
     second: B,
     first_timeout: Duration,
+    /// Whether the last value is the second source's.
+    uses_second: bool,
 }
 
 impl<A, B> Fallback<A, B> {
@@ -239,6 +241,7 @@ impl<A, B> Fallback<A, B> {
             first,
             second,
             first_timeout: Duration::from_secs(10),
+            uses_second: false,
         }
     }
 
@@ -281,11 +284,17 @@ where
             ask_with(first.as_ref()),
         );
         let failed = match fetch.await {
-            Ok(fetched) => return Ok(fetched.tagged(FIRST)),
+            Ok(fetched) => {
+                self.uses_second = false;
+                return Ok(fetched.tagged(FIRST));
+            }
             Err(error) => error,
         };
         match self.second.fetch(ask_with(second.as_ref())).await {
-            Ok(fetched) => Ok(fetched.tagged(SECOND)),
+            Ok(fetched) => {
+                self.uses_second = true;
+                Ok(fetched.tagged(SECOND))
+            }
             Err(_) => Err(failed),
         }
     }
@@ -303,7 +312,12 @@ where
             self.second.refresh_interval(),
         );
         RefreshInterval {
-            poll: first.poll.or(second.poll),
+            // The second one's would apply to the first, too, and `None` means something there.
+            poll: if self.uses_second {
+                first.poll.or(second.poll)
+            } else {
+                first.poll
+            },
             min_interval: first.min_interval.max(second.min_interval),
         }
     }

@@ -82,7 +82,13 @@ impl Reading {
                 certainty = Certainty::From(fine.len());
             }
         }
-        if pops {
+        // A reader that resolves a reference takes what follows two slashes for a host.
+        let [first, second] = [0, 1].map(|at| decoded.bytes.get(at).copied());
+        if pops
+            || [first, second]
+                .iter()
+                .all(|byte| byte.is_some_and(is_slash))
+        {
             certainty = Certainty::From(0);
         }
         if decoded.is_unclear || !path.starts_with('/') {

@@ -18,6 +18,24 @@ fn from_json(value: serde_json::Value) -> Result<SourceConfig, String> {
 }
 
 #[test]
+#[cfg(all(feature = "exec", feature = "http"))]
+fn debug_shows_no_value_that_may_be_a_secret() {
+    use tower_rotating_auth::source::{ExecConfig, HttpConfig};
+
+    let mut exec = ExecConfig::new("print-key");
+    exec.env.insert("TOKEN".into(), "sentinel".into());
+    let http = HttpConfig::new("https://vault.example.com/sentinel?key=sentinel");
+    for config in [SourceConfig::Exec(exec), SourceConfig::Http(http)] {
+        let text = format!("{config:?}");
+        assert!(!text.contains("sentinel"), "{text}");
+        assert!(
+            text.contains("TOKEN") || text.contains("vault.example.com"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn toml_and_json_give_the_same_config() {
     let toml = from_toml(
         "type = 'file'\npath = '/run/secrets/openai'\npoll_interval = '30s'\nmax_bytes = 100\nstrict = true\nwatch = false",

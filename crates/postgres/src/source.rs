@@ -20,6 +20,8 @@ use crate::connection::Connection;
 use crate::error::of_source;
 
 const POLL: Duration = Duration::from_secs(60);
+/// The class of errors about a user or a password.
+const INVALID_AUTHORIZATION: &str = "28";
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 const CONNECT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -72,7 +74,13 @@ impl PostgresSource {
     /// others.
     pub fn new(connection: &str, query: impl Into<String>) -> Result<Self, SourceError> {
         let source = Self::with_tls(connection, query, NoTls)?;
-        if source.config.get_hosts().iter().all(is_local) {
+        // An address, where there is one, is what is connected to.
+        let addresses = source.config.get_hostaddrs();
+        let is_named = !source.config.get_hosts().is_empty() || !addresses.is_empty();
+        if is_named
+            && source.config.get_hosts().iter().all(is_local)
+            && addresses.iter().all(IpAddr::is_loopback)
+        {
             return Ok(source);
         }
         Err(SourceError::invalid(
@@ -149,7 +157,18 @@ impl PostgresSource {
             config.password(password.expose_secret().trim_ascii());
         }
         let opening = (self.connect)(&config, Arc::clone(&self.hints));
-        let connection = opening.await.map_err(of_source)?;
+        let connection = match opening.await {
+            Ok(connection) => connection,
+            Err(error) => {
+                let is_denied = error
+                    .code()
+                    .is_some_and(|state| state.code().starts_with(INVALID_AUTHORIZATION));
+                if let Some(password) = self.password.as_mut().filter(|_| is_denied) {
+                    password.reject();
+                }
+                return Err(of_source(error));
+            }
+        };
         if let Some(channel) = &self.channel {
             let listen = format!("LISTEN \"{}\"", channel.replace('"', "\"\""));
             let listening = connection.client.batch_execute(&listen).await;
@@ -256,6 +275,7 @@ mod tests {
             "host=::1",
             "host=localhost,127.0.0.2",
             "host=/run/postgresql",
+            "hostaddr=127.0.0.1",
             "postgresql://gateway@127.0.0.1:5432/keys",
         ] {
             assert!(PostgresSource::new(local, "SELECT 1").is_ok(), "{local}");
@@ -264,6 +284,9 @@ mod tests {
             "host=db.example.com",
             "host=127.0.0.1,10.0.0.1",
             "postgresql://gateway@10.0.0.1/keys",
+            "hostaddr=10.0.0.1",
+            "host=localhost hostaddr=10.0.0.1",
+            "host=db.example.com hostaddr=127.0.0.1",
         ] {
             let error = PostgresSource::new(refused, "SELECT 1").unwrap_err();
             assert_eq!(error.kind(), SourceErrorKind::Invalid, "{refused}");

@@ -1,6 +1,7 @@
 //! A command in a configuration.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use crate::secret::Secret;
@@ -9,7 +10,7 @@ use crate::source::exec::{ExecFormat, ExecSource};
 use crate::source::source_trait::Source;
 
 /// A command, as [`ExecSource`] runs it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 #[non_exhaustive]
@@ -99,5 +100,21 @@ impl ExecConfig {
             source = source.poll(poll);
         }
         Ok(source)
+    }
+}
+
+/// Shows the names of the variables alone: a value may be a secret.
+impl fmt::Debug for ExecConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecConfig")
+            .field("command", &self.command)
+            .field("args", &self.args)
+            .field("env", &self.env.keys())
+            .field("timeout", &self.timeout)
+            .field("poll_interval", &self.poll_interval)
+            .field("format", &self.format)
+            .field("any_content", &self.any_content)
+            .field("pointer", &self.pointer)
+            .finish()
     }
 }

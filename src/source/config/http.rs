@@ -1,6 +1,7 @@
 //! An HTTP endpoint in a configuration.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::source::http::{Endpoint, HttpClient, HttpSource};
 use crate::source::source_trait::Source;
 
 /// An HTTP endpoint, as [`HttpSource`] asks it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 #[non_exhaustive]
@@ -113,4 +114,23 @@ pub(crate) fn client(ca_file: Option<PathBuf>) -> Result<HttpClient, SourceError
         SourceError::permanent(format!("{path:?} could not be read")).with_source(error)
     })?;
     HttpClient::with_root_certificates(&pem)
+}
+
+/// Shows the origin of the URL alone: some URLs hold a secret, although they should not.
+impl fmt::Debug for HttpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = Endpoint::cleartext(&self.url).map(|endpoint| endpoint.to_string());
+        f.debug_struct("HttpConfig")
+            .field("origin", &origin.ok())
+            .field("pointer", &self.pointer)
+            .field("expires_in", &self.expires_in)
+            .field("expires_at", &self.expires_at)
+            .field("bearer", &self.bearer)
+            .field("headers", &self.headers)
+            .field("ca_file", &self.ca_file)
+            .field("any_content", &self.any_content)
+            .field("cleartext", &self.cleartext)
+            .field("poll_interval", &self.poll_interval)
+            .finish()
+    }
 }

@@ -93,14 +93,12 @@ impl<S> CachedOnDisk<S> {
             let paths = Paths::resolve(&path)?;
             fs::replace(&paths, &copy, Access::OwnerOnly, &mut |_| Ok(()))
         };
-        let mut writing = spawn_blocking(write);
-        let written = match timeout(WRITE, &mut writing).await {
+        // Kept while it runs: a caller that stops waiting must not start another one beside it.
+        let writing = self.writing.insert(spawn_blocking(write));
+        let written = match timeout(WRITE, writing).await {
             Ok(Ok(written)) => written,
             Ok(Err(stopped)) => Err(io::Error::other(stopped)),
-            Err(_elapsed) => {
-                self.writing = Some(writing);
-                Err(io::ErrorKind::TimedOut.into())
-            }
+            Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),
         };
         match written {
             Ok(()) => self.written = Some(content),
@@ -158,17 +156,27 @@ impl<S: Source<Value = Secret>> Source for CachedOnDisk<S> {
     async fn fetch(&mut self, request: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
         self.retry_at = None;
         let is_start = request.reason == FetchReason::Start;
+        let current = request.current;
         let fetched = match is_start {
             true => fetch_within(START, &mut self.source, request).await,
             false => self.source.fetch(request).await,
         };
         match fetched {
             Ok(fetched) => {
-                if let Fetched::Value {
-                    value, expires_at, ..
-                } = &fetched
-                {
-                    self.keep(value, *expires_at).await;
+                match (&fetched, current) {
+                    (
+                        Fetched::Value {
+                            value, expires_at, ..
+                        },
+                        _,
+                    ) => self.keep(value, *expires_at).await,
+                    (
+                        Fetched::Unchanged {
+                            expires_at: Some(renewed),
+                        },
+                        Some(value),
+                    ) => self.keep(value, Some(*renewed)).await,
+                    (Fetched::Unchanged { .. }, _) => {}
                 }
                 Ok(fetched)
             }

@@ -36,14 +36,16 @@ impl Session {
         if matches!(self.auth.method, Method::Token) {
             return self.auth.secret.secret().await;
         }
-        let login = match self.login.take() {
-            None => self.log_in(server).await?,
+        // A login stays until there is another: a caller that stops waiting must not lose it.
+        match &self.login {
+            None => self.login = Some(self.log_in(server).await?),
             Some(login) if login.renew_at.is_some_and(|at| at <= Instant::now()) => {
-                self.continued(login, server).await
+                self.prolong(server).await;
             }
-            Some(login) => login,
-        };
-        Ok(&self.login.insert(login).token)
+            Some(_) => {}
+        }
+        let token = self.login.as_ref().map(|login| &login.token);
+        token.ok_or_else(|| SourceError::transient("the login has ended; log in again"))
     }
 
     /// Ends the login, since Vault denied a request, so that the next token is another.
@@ -58,16 +60,18 @@ impl Session {
         self.login = None;
     }
 
-    /// Renews a login, or replaces it by another. If neither works, the login may be good for a
+    /// Renews the login, or replaces it by another. If neither works, the login may be good for a
     /// while: it is used on, until the server denies a request.
-    async fn continued(&mut self, mut login: Login, server: &mut Server) -> Login {
-        if login.lease.is_renewable {
-            if let Ok(Some(renewed)) = renew(&login, server).await {
+    async fn prolong(&mut self, server: &mut Server) {
+        if let Some(login) = self.login.as_mut().filter(|login| login.lease.is_renewable) {
+            if let Ok(Some(renewed)) = renew(login, server).await {
                 login.renew_at = renewed.renew_at(Instant::now());
-                return login;
+                return;
             }
         }
-        self.log_in(server).await.unwrap_or(login)
+        if let Ok(login) = self.log_in(server).await {
+            self.login = Some(login);
+        }
     }
 
     async fn log_in(&mut self, server: &mut Server) -> Result<Login, SourceError> {

@@ -250,7 +250,11 @@ impl VaultSource {
         let is_current = request
             .revision
             .is_some_and(|revision| revision.as_bytes() == id.expose_secret());
-        if request.reason != FetchReason::Scheduled || !is_current || !lease.is_renewable {
+        let may_renew = matches!(
+            request.reason,
+            FetchReason::Scheduled | FetchReason::Changed
+        );
+        if !may_renew || !is_current || !lease.is_renewable {
             return Ok(None);
         }
         // A lease id is text of Vault's own.

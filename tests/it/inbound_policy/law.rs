@@ -124,6 +124,23 @@ pub(super) fn on_wire(path: &[u8]) -> Option<Uri> {
     Uri::builder().path_and_query(path).build().ok()
 }
 
+/// The path of a reference that begins with a host, as `new URL(path, base)` reads it.
+fn without_host(path: &[u8]) -> Vec<u8> {
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    match path {
+        [first, second, rest @ ..] if is_slash(first) && is_slash(second) => {
+            let host = rest.iter().take_while(|byte| !is_slash(byte)).count();
+            let path = &rest[host..];
+            if path.is_empty() {
+                b"/".to_vec()
+            } else {
+                path.to_vec()
+            }
+        }
+        _ => path.to_vec(),
+    }
+}
+
 /// A path as others may read it: decoded, decoded twice, tidied up, and all of it again.
 pub(super) fn readings(path: &str) -> BTreeSet<Vec<u8>> {
     let mut readings = BTreeSet::from([path.as_bytes().to_vec()]);
@@ -133,6 +150,7 @@ pub(super) fn readings(path: &str) -> BTreeSet<Vec<u8>> {
             .flat_map(|path| {
                 [
                     decode(path),
+                    without_host(path),
                     each_segment(path, |segment| Some(until(segment, b";"))),
                     each_segment(path, |segment| (!segment.is_empty()).then_some(segment)),
                     each_segment(path, |segment| Some(segment.trim_ascii_end())),

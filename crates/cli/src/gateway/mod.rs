@@ -15,6 +15,7 @@ mod server;
 mod units;
 mod upstream_key;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -144,7 +145,7 @@ impl Gateway {
                 limits: limits.proxy,
                 headers,
                 via: via.clone(),
-                reports: Reports::default(),
+                reports: Arc::new(Reports::default()),
                 answers: answers.clone(),
             },
         );

@@ -13,7 +13,7 @@ use super::held::Held;
 pin_project! {
     /// The body of a response.
     ///
-    /// If the upload was not sent, its connection stays open until this body is dropped.
+    /// If the upload was not sent, its connection stays open until this body ends or is dropped.
     pub struct ExpectContinueResponseBody<R> {
         #[pin]
         body: R,
@@ -60,7 +60,12 @@ impl<R: Body> Body for ExpectContinueResponseBody<R> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<R::Data>, R::Error>>> {
-        self.project().body.poll_frame(cx)
+        let this = self.project();
+        let frame = this.body.poll_frame(cx);
+        if matches!(frame, Poll::Ready(None)) {
+            *this.upload = None;
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -19,6 +19,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, CONTENT_LENGTH, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, StatusCode};
+use http_body::Frame;
+use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 use tower::{BoxError, Service, ServiceExt};
 use tower_rotating_auth::inbound::Principal;
@@ -57,7 +59,7 @@ pub(crate) struct Target {
     pub(crate) limits: ProxyLimits,
     pub(crate) headers: HeaderPolicy,
     pub(crate) via: Via,
-    pub(crate) reports: Reports,
+    pub(crate) reports: Arc<Reports>,
     pub(crate) answers: Answers,
 }
 
@@ -180,12 +182,27 @@ impl Target {
         let body = if has_no_content(method, head.status) {
             Body::new(Unsized)
         } else {
+            let body = body.map_frame(self.trailers(sent.all()));
             Body::new(IdleTimeout::new(self.patience, Body::new(body)))
         };
         let mut answer = Response::new(Body::new(Held::new(body, permit)));
         *answer.status_mut() = head.status;
         *answer.headers_mut() = headers;
         Ok(answer)
+    }
+
+    /// Returns what happens to the frames of a response: trailers pass the same rules as headers.
+    fn trailers(&self, sent: Vec<HeaderValue>) -> impl FnMut(Frame<Bytes>) -> Frame<Bytes> + use<> {
+        let (policy, reports) = (self.headers.clone(), Arc::clone(&self.reports));
+        move |frame| match frame.into_trailers() {
+            Ok(mut trailers) => {
+                let mut dropped = filter(&mut trailers, Direction::Response, &policy);
+                dropped.extend(remove_echoes(&mut trailers, &sent));
+                reports.add(Direction::Response, dropped);
+                Frame::trailers(trailers)
+            }
+            Err(frame) => frame,
+        }
     }
 }
 

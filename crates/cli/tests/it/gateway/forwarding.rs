@@ -158,18 +158,23 @@ async fn response_drops_hop_by_hop_headers_and_cookies() {
 
 #[tokio::test]
 async fn response_trailers_reach_client_that_asked() {
-    let (upstream, recorder) = Recorder::answering(|_| {
+    let (upstream, recorder) = Recorder::answering(|request| {
+        let echo = request.head.headers["authorization"].clone();
         let frames = [
             Ok::<_, std::io::Error>(http_body::Frame::data(bytes::Bytes::from("body"))),
             Ok(http_body::Frame::trailers(
-                [("x-checksum".parse().unwrap(), "abc".parse().unwrap())]
-                    .into_iter()
-                    .collect(),
+                [
+                    ("x-echo".parse().unwrap(), echo),
+                    ("set-cookie2".parse().unwrap(), "a=b".parse().unwrap()),
+                    ("x-checksum".parse().unwrap(), "abc".parse().unwrap()),
+                ]
+                .into_iter()
+                .collect(),
             )),
         ];
         let body = http_body_util::StreamBody::new(tokio_stream::iter(frames));
         Response::builder()
-            .header("trailer", "x-checksum")
+            .header("trailer", "x-checksum, x-echo, set-cookie2")
             .body(Body::new(body))
             .unwrap()
     })
@@ -178,6 +183,7 @@ async fn response_trailers_reach_client_that_asked() {
     let asking =
         "GET /v1/sum HTTP/1.1\r\nhost: localhost\r\nconnection: close, te\r\nte: trailers\r\n\r\n";
     let answer = raw(gateway.address(), asking).await;
+    // They pass the same filter as headers.
     assert!(answer.ends_with("0\r\nx-checksum: abc\r\n\r\n"), "{answer}");
     assert_eq!(recorder.only().head.headers["te"], "trailers");
 }
