@@ -93,7 +93,11 @@ impl Shared {
                 None,
                 AsyncRequireAuthorizationLayer::new(self.locked.clone()).layer(Bare),
             ),
-            case("RequireKeyLayer (digests)", None, self.require.layer(Bare)),
+            case(
+                "RequireKeyLayer (digests)",
+                Some(3),
+                self.require.layer(Bare),
+            ),
         ]
     }
 }

@@ -3,7 +3,7 @@
 //! The input is a realm, a line feed and the scopes.
 #![no_main]
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 use http_auth::parse_challenges;
 use libfuzzer_sys::fuzz_target;
 use tower_rotating_auth::inbound::{AuthError, AuthErrorResponse, Scopes};
@@ -14,7 +14,7 @@ fuzz_target!(|input: &str| {
         return;
     };
     let error = AuthError::insufficient_scope(scopes.clone());
-    let response = error_response.response(&error, &Method::GET, &HeaderMap::new());
+    let response = error_response.response(&error, &Method::GET, Version::HTTP_11, &HeaderMap::new());
     let line = response.headers()["www-authenticate"].to_str().unwrap();
     let challenges = parse_challenges(line).unwrap();
     assert_eq!(challenges.len(), 1);

@@ -21,7 +21,7 @@ impl<S: Sync> FromRequestParts<S> for Auth {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match parts.extensions.get() {
-            Some(Principal::Key(principal)) => Ok(Self(principal.clone())),
+            Some(Principal::Key(principal)) => Ok(Self(principal.without_hidden())),
             Some(Principal::Anonymous(anonymous)) => Err(reject(
                 anonymous.error_response(),
                 AuthErrorKind::Missing,
@@ -42,7 +42,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Auth {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Response> {
         match parts.extensions.get() {
-            Some(principal) => Ok(Principal::key(principal).cloned().map(Self)),
+            Some(principal) => Ok(Principal::key(principal).map(|key| Self(key.without_hidden()))),
             None => Err(no_layer(parts)),
         }
     }
@@ -55,7 +55,7 @@ impl<S: Sync> FromRequestParts<S> for Principal {
         parts
             .extensions
             .get()
-            .cloned()
+            .map(Self::without_hidden)
             .ok_or_else(|| no_layer(parts))
     }
 }

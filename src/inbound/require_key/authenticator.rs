@@ -8,7 +8,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Uri};
 
 use super::cache::Caching;
-use super::hidden::Hidden;
+use super::hidden::hidden_in;
 use super::preflight::is_preflight;
 use super::router::original_uri;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
@@ -16,7 +16,7 @@ use crate::inbound::key::KeyDigest;
 use crate::inbound::key_set::judge;
 use crate::inbound::location::{KeyLocation, strip_identity};
 use crate::inbound::policy::Access;
-use crate::inbound::principal::{Anonymous, KeyPrincipal, Principal};
+use crate::inbound::principal::{Anonymous, Hidden, KeyPrincipal, Principal};
 use crate::inbound::refusal::Request as Head;
 use crate::inbound::settings::{Enforcement, Preflights, Settings};
 
@@ -82,9 +82,9 @@ impl Settings {
     }
 
     /// Removes the content of every key location, and identity headers, on every route and in every
-    /// mode. A layer further in still finds it.
-    pub(crate) fn strip<B>(&self, request: &mut Request<B>) {
-        let mut hidden = Hidden::default();
+    /// mode. Returns it, for a layer further in.
+    pub(crate) fn strip<B>(&self, request: &mut Request<B>) -> Hidden {
+        let mut hidden = Hidden::NOTHING;
         let headers = request.headers_mut();
         for location in self.locations.as_slice() {
             match location {
@@ -105,12 +105,7 @@ impl Settings {
             }
         }
         strip_identity(&self.identity_headers, request.headers_mut());
-        if let Some(outer) = Hidden::of(request.extensions()) {
-            hidden = hidden.and(outer);
-        }
-        if !hidden.is_empty() {
-            request.extensions_mut().insert(hidden);
-        }
+        hidden
     }
 
     /// Removes keys from a URI. Returns the URI before, if it had one.
@@ -125,7 +120,7 @@ impl Settings {
         head: Head<'_>,
         now: SystemTime,
     ) -> Result<KeyPrincipal, AuthError> {
-        let hidden = Hidden::of(head.extensions);
+        let hidden = hidden_in(head.extensions);
         let kept = head.extensions.get().and_then(Principal::key);
         if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
             let admitted = self.admit(*kept.digest(), now)?;

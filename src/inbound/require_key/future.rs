@@ -9,9 +9,8 @@ use http::{HeaderValue, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::{BoxError, GuardedBody};
+use super::body::{BoxError, Guard, GuardedBody};
 use super::cache::Caching;
-use crate::inbound::principal::KeyPrincipal;
 use crate::inbound::settings::Settings;
 
 pin_project! {
@@ -29,7 +28,7 @@ pin_project! {
     #[derive(Debug)]
     enum Kind<F> {
         /// The inner service responds. The client's key guards the body, if there is one.
-        Inner { #[pin] future: F, key: Option<KeyPrincipal>, caching: Option<(Caching, HeaderValue)> },
+        Inner { #[pin] future: F, guard: Option<Guard>, caching: Option<(Caching, HeaderValue)> },
         /// The layer refused the request. The inner service was not called.
         Error { response: Option<Response<Bytes>> },
     }
@@ -38,7 +37,7 @@ pin_project! {
 impl<F> ResponseFuture<F> {
     pub(crate) fn inner(
         future: F,
-        key: Option<KeyPrincipal>,
+        guard: Option<Guard>,
         caching: Caching,
         settings: &Settings,
     ) -> Self {
@@ -48,7 +47,7 @@ impl<F> ResponseFuture<F> {
         };
         let kind = Kind::Inner {
             future,
-            key,
+            guard,
             caching,
         };
         Self { kind }
@@ -76,15 +75,15 @@ where
         match self.project().kind.project() {
             KindProj::Inner {
                 future,
-                key,
+                guard,
                 caching,
             } => {
                 let mut response = ready!(future.poll(cx))?;
                 if let Some((caching, vary)) = caching {
                     caching.apply(&mut response, vary);
                 }
-                Poll::Ready(Ok(response.map(|body| match key.take() {
-                    Some(key) => GuardedBody::guarded(body, key, cx),
+                Poll::Ready(Ok(response.map(|body| match guard.take() {
+                    Some(guard) => GuardedBody::guarded(body, guard, cx),
                     None => GuardedBody::unguarded(body),
                 })))
             }

@@ -1,119 +1,53 @@
-//! What the layer has removed from a request, for another layer further in.
+//! Where a request keeps what a layer has removed from it.
 
-use std::fmt;
+use http::Extensions;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-use http::{Extensions, Uri};
+use crate::inbound::principal::{Hidden, KeyPrincipal, Principal};
 
-use crate::inbound::location::strip_protocols;
-
-/// The headers and the URI that held a key, in an extension that handlers cannot read.
+/// Marks a request whose principal keeps what was removed. It has no size, and so is not allocated.
 ///
-/// A layer inside of another one reads the key here, and so checks it by its own rules.
-#[derive(Clone, Default)]
-pub(crate) struct Hidden {
-    first: Option<(HeaderName, HeaderValue)>,
-    /// In a box: nearly all requests have their key in one header.
-    rest: Option<Box<Rest>>,
-}
+/// Without it, the principal is one that an application has kept from another request.
+#[derive(Clone, Copy)]
+struct InPrincipal;
 
-#[derive(Clone, Default)]
-struct Rest {
-    others: Vec<(HeaderName, HeaderValue)>,
-    /// All offered subprotocols of WebSocket, if a key was among them.
-    protocols: Vec<HeaderValue>,
-    uri: Option<Uri>,
-}
-
-impl Hidden {
-    /// Removes a header, and keeps all of its lines.
-    pub(crate) fn hide(&mut self, headers: &mut HeaderMap, name: &HeaderName) {
-        let mut lines = headers.get_all(name).iter();
-        if lines.next().is_none() {
-            return;
-        }
-        let mut others: Vec<_> = lines.map(|line| (name.clone(), line.clone())).collect();
-        let first = headers.remove(name).map(|line| (name.clone(), line));
-        match &self.first {
-            None => self.first = first,
-            Some(_) => others.extend(first),
-        }
-        if !others.is_empty() {
-            self.rest().others.extend(others);
-        }
-    }
-
-    /// Removes keys from the subprotocols of WebSocket.
-    pub(crate) fn hide_protocols(&mut self, headers: &mut HeaderMap) {
-        let lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-        let before: Vec<_> = lines.cloned().collect();
-        strip_protocols(headers);
-        if !headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().eq(&before) {
-            self.rest().protocols = before;
-        }
-    }
-
-    pub(crate) fn hide_uri(&mut self, uri: Uri) {
-        self.rest().uri = Some(uri);
-    }
-
-    /// Adds what a layer further out has removed.
-    pub(crate) fn and(mut self, outer: &Self) -> Self {
-        let rest = self.rest();
-        rest.others.extend(outer.lines().cloned());
-        if let Some(outer) = &outer.rest {
-            if !outer.protocols.is_empty() {
-                rest.protocols.clone_from(&outer.protocols);
-            }
-            if outer.uri.is_some() {
-                rest.uri.clone_from(&outer.uri);
-            }
-        }
-        self
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.first.is_none() && self.rest.is_none()
-    }
-
-    /// Returns the headers and the URI of a request as the client sent them.
-    ///
-    /// A header that somebody has set in between stays as it is.
-    pub(crate) fn restored(&self, headers: &HeaderMap, uri: &Uri) -> (HeaderMap, Uri) {
-        let mut restored = headers.clone();
-        for (name, line) in self.lines() {
-            if !headers.contains_key(name) {
-                restored.append(name, line.clone());
-            }
-        }
-        let Some(rest) = &self.rest else {
-            return (restored, uri.clone());
-        };
-        if !rest.protocols.is_empty() {
-            restored.remove(SEC_WEBSOCKET_PROTOCOL);
-        }
-        for line in &rest.protocols {
-            restored.append(SEC_WEBSOCKET_PROTOCOL, line.clone());
-        }
-        (restored, rest.uri.as_ref().unwrap_or(uri).clone())
-    }
-
-    pub(crate) fn of(extensions: &Extensions) -> Option<&Self> {
-        extensions.get()
-    }
-
-    fn lines(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
-        let others = self.rest.iter().flat_map(|rest| &rest.others);
-        self.first.iter().chain(others)
-    }
-
-    fn rest(&mut self) -> &mut Rest {
-        self.rest.get_or_insert_default()
+/// Returns what a layer further out has removed from a request.
+pub(crate) fn hidden_in(extensions: &Extensions) -> Option<&Hidden> {
+    match extensions.get() {
+        Some(InPrincipal) => extensions
+            .get()
+            .and_then(Principal::key)
+            .map(KeyPrincipal::hidden)
+            .filter(|hidden| !hidden.is_empty()),
+        None => extensions.get(),
     }
 }
 
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden([REDACTED])")
+/// Puts a principal into a request, with what its layer has removed. Replaces what a layer further
+/// out has put there.
+pub(crate) fn put_principal(
+    extensions: &mut Extensions,
+    principal: Option<Principal>,
+    mut hidden: Hidden,
+) {
+    if let Some(outer) = hidden_in(extensions) {
+        hidden = hidden.and(outer);
+    }
+    let principal = match principal {
+        Some(Principal::Key(key)) if !hidden.is_empty() => {
+            extensions.insert(InPrincipal);
+            Some(Principal::Key(key.hiding(hidden)))
+        }
+        principal => {
+            if !hidden.is_empty() {
+                extensions.remove::<InPrincipal>();
+                extensions.insert(hidden);
+            }
+            principal
+        }
+    };
+    match principal {
+        Some(principal) => drop(extensions.insert(principal)),
+        // One that an outer layer inserted must not count where this layer found none.
+        None => drop(extensions.remove::<Principal>()),
     }
 }

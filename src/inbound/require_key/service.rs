@@ -8,8 +8,9 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{BoxError, GuardedBody, RequestBody};
+use super::body::{BoxError, Guard, GuardedBody, RequestBody};
 use super::future::ResponseFuture;
+use super::hidden::put_principal;
 use super::router::matched_template;
 use crate::inbound::principal::Principal;
 use crate::inbound::refusal;
@@ -71,19 +72,12 @@ where
                 return ResponseFuture::error(self.settings.refusals.refuse(&error, head));
             }
         };
-        self.settings.strip(&mut request);
-        let key = admission
-            .principal
-            .as_ref()
-            .and_then(Principal::key)
-            .cloned();
-        match admission.principal {
-            Some(principal) => drop(request.extensions_mut().insert(principal)),
-            // One that an outer layer inserted must not count where this layer found none.
-            None => drop(request.extensions_mut().remove::<Principal>()),
-        }
-        let request = request.map(|body| RequestBody::new(body, key.clone()));
+        let hidden = self.settings.strip(&mut request);
+        let key = admission.principal.as_ref().and_then(Principal::key);
+        let guard = key.map(Guard::new);
+        put_principal(request.extensions_mut(), admission.principal, hidden);
+        let request = request.map(|body| RequestBody::new(body, guard.clone()));
         let response = self.inner.call(request);
-        ResponseFuture::inner(response, key, admission.caching, &self.settings)
+        ResponseFuture::inner(response, guard, admission.caching, &self.settings)
     }
 }

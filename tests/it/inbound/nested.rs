@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderName, Method, Request, Response};
-use tower::{Layer, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::inbound::policy::RoutePolicy;
 use tower_rotating_auth::inbound::{
-    DangerouslyOpen, KeyLocation, KeyLocations, Principal, RequireKeyLayer,
+    DangerouslyOpen, KeyLocation, KeyLocations, Principal, RequestBody, RequireKeyLayer,
 };
 use tower_rotating_auth::keyring::NewKey;
 use tower_rotating_auth::{Rotating, Secret, inbound::IntoKeySet};
@@ -118,6 +118,44 @@ async fn inner_layer_judges_key_by_its_own_rules() {
         "imported by imported"
     );
     assert_eq!(ask(&service, with("/", issued)).await.status(), 401);
+}
+
+#[tokio::test]
+async fn cloned_request_keeps_its_key_for_inner_layer() {
+    let (outer, _publisher) = Rotating::manual(keys::keys());
+    let (inner, _publisher) = Rotating::manual(set([(VALID, record("other", ""))]));
+    let inner = RequireKeyLayer::new(inner).layer(Echo);
+    let cloning = service_fn(move |request: Request<RequestBody<String>>| {
+        inner.clone().oneshot(request.clone())
+    });
+    let service = RequireKeyLayer::new(outer).layer(cloning);
+    assert_eq!(
+        caller(&ask(&service, with("/", VALID)).await),
+        "other by other"
+    );
+}
+
+#[tokio::test]
+async fn innermost_layer_sees_what_each_layer_removed() {
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let (others, _publisher) = Rotating::manual(set([(VALID, record("other", ""))]));
+    let public = RoutePolicy::new().public(Method::GET, "/").unwrap();
+    let require = |keys: &Rotating<_>, location| {
+        RequireKeyLayer::new(keys.clone()).locations(locations(location))
+    };
+    let open = require(&keys, x_api_key()).policy(public);
+    let closed = require(&keys, KeyLocation::Bearer);
+    let mut request = with("/", VALID);
+    let headers = request.headers_mut();
+    headers.insert("x-api-key", ADMIN.parse().unwrap());
+    // The layer whose route is public is outside of the one that requires a key, and inside.
+    for (location, status) in [(KeyLocation::Bearer, 200), (x_api_key(), 401)] {
+        let innermost = require(&others, location).layer(Echo);
+        let service = closed.layer(open.layer(innermost.clone()));
+        assert_eq!(ask(&service, request.clone()).await.status(), status);
+        let service = open.layer(closed.layer(innermost));
+        assert_eq!(ask(&service, request.clone()).await.status(), status);
+    }
 }
 
 #[tokio::test(start_paused = true)]

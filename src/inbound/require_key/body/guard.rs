@@ -4,12 +4,12 @@ use std::time::SystemTime;
 
 use crate::generation::Generation;
 use crate::inbound::key::KeyStatus;
-use crate::inbound::principal::KeyPrincipal;
+use crate::inbound::principal::{CheckedKey, KeyPrincipal};
 
 /// The state that watches a key while a body streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
-    principal: KeyPrincipal,
+    key: CheckedKey,
     /// The generation of the set in which the key was last found to be valid.
     seen: Generation,
     /// The time until which that set lets the key live.
@@ -17,16 +17,16 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn new(principal: KeyPrincipal) -> Self {
+    pub(crate) fn new(principal: &KeyPrincipal) -> Self {
         Self {
+            key: principal.checked().clone(),
             seen: principal.seen(),
             until: principal.expires_at(),
-            principal,
         }
     }
 
-    pub(crate) const fn principal(&self) -> &KeyPrincipal {
-        &self.principal
+    pub(crate) const fn key(&self) -> &CheckedKey {
+        &self.key
     }
 
     /// Returns why the key has ended, if it has, without waiting.
@@ -34,12 +34,12 @@ impl Guard {
     /// Costs one atomic load and one reading of the wall clock for each frame. It looks the key up
     /// only if the set has changed or the key's expiry has passed.
     pub(crate) fn look(&mut self) -> Option<KeyStatus> {
-        let generation = self.principal.keys().current().generation();
-        let now = self.principal.keys().wall();
+        let generation = self.key.keys().current().generation();
+        let now = self.key.keys().wall();
         if generation == self.seen && self.until.is_none_or(|until| now < until) {
             return None;
         }
-        match self.principal.validity_at(now) {
+        match self.key.validity_at(now) {
             Ok(until) => {
                 (self.seen, self.until) = (generation, until);
                 None

@@ -13,7 +13,6 @@ use super::guard::Guard;
 use super::key_ended::KeyEndedError;
 use super::watched::Watched;
 use crate::inbound::key::KeyStatus;
-use crate::inbound::principal::KeyPrincipal;
 
 /// How often a response is polled at once, to see whether it ends: for one frame of data, one of
 /// trailers, and the end.
@@ -78,11 +77,10 @@ where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     /// Guards a body, of which the first frames may be ready.
-    pub(crate) fn guarded(body: B, principal: KeyPrincipal, cx: &mut Context<'_>) -> Self {
+    pub(crate) fn guarded(body: B, mut guard: Guard, cx: &mut Context<'_>) -> Self {
         if body.is_end_stream() {
             return Self::unguarded(body);
         }
-        let mut guard = Guard::new(principal);
         if let Some(status) = guard.look() {
             let kind = Kind::Ended { status };
             return Self { kind };
@@ -99,7 +97,7 @@ where
             let goes_on = matches!(place, Some(Ok(_)));
             body = body.filter(|body| goes_on && !body.is_end_stream());
         }
-        let watched = body.map(|body| Watched::new(body, guard.principal()));
+        let watched = body.map(|body| Watched::new(body, guard.key()));
         let frames = Frames { first, left };
         let kind = Kind::Guarded {
             guard,

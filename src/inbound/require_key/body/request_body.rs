@@ -12,7 +12,6 @@ use super::BoxError;
 use super::guard::Guard;
 use super::key_ended::KeyEndedError;
 use crate::inbound::key::KeyStatus;
-use crate::inbound::principal::KeyPrincipal;
 
 pin_project! {
     /// The body of a request that [`RequireKey`](crate::inbound::RequireKey) let in.
@@ -35,10 +34,10 @@ pin_project! {
 type Ended = Pin<Box<dyn Future<Output = KeyStatus> + Send>>;
 
 impl<B> RequestBody<B> {
-    pub(crate) fn new(body: B, principal: Option<KeyPrincipal>) -> Self {
+    pub(crate) fn new(body: B, guard: Option<Guard>) -> Self {
         Self {
             body,
-            guard: principal.map(Guard::new),
+            guard,
             ended: None,
         }
     }
@@ -72,8 +71,8 @@ where
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let ended = this.ended.get_or_insert_with(|| {
-            let principal = guard.principal().clone();
-            Box::pin(async move { principal.ended().await })
+            let key = guard.key().clone();
+            Box::pin(async move { key.ended().await })
         });
         let ended = ended.as_mut().poll(cx);
         ended.map(|ended| Some(Err(KeyEndedError::new(ended).into())))

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::inbound::key::KeyStatus;
-use crate::inbound::principal::KeyPrincipal;
+use crate::inbound::principal::CheckedKey;
 
 /// A frame of a body, or its error.
 pub(crate) type Polled<B> = Result<Frame<<B as Body>::Data>, <B as Body>::Error>;
@@ -32,7 +32,7 @@ struct State<B> {
 }
 
 impl<B: Send + 'static> Watched<B> {
-    pub(crate) fn new(body: Pin<Box<B>>, principal: &KeyPrincipal) -> Self {
+    pub(crate) fn new(body: Pin<Box<B>>, key: &CheckedKey) -> Self {
         let state = State {
             body: Ok(body),
             waker: None,
@@ -40,10 +40,10 @@ impl<B: Send + 'static> Watched<B> {
         let shared = Arc::new(Shared(Mutex::new(state)));
         // Weak: whoever drops the response must drop the body at once, with all that it holds.
         let watched = Arc::downgrade(&shared);
-        let principal = principal.clone();
+        let key = key.clone();
         let task = Handle::try_current().ok().map(|runtime| {
             let task = runtime.spawn(async move {
-                let ended = principal.ended().await;
+                let ended = key.ended().await;
                 if let Some(watched) = watched.upgrade() {
                     watched.end(ended);
                 }

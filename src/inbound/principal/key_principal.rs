@@ -1,63 +1,29 @@
-//! The principal: who is calling.
+//! A client with an active key.
 
 use std::fmt;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::select;
-
-use super::auth_error::AuthErrorResponse;
-use super::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
-use super::key_set::{KeySet, judge};
-use super::location::KeyLocation;
-use super::refusal::Refusals;
-use super::settings::{Enforcement, Settings};
-use crate::clock::sleep_toward;
+use super::checked_key::CheckedKey;
+use super::hidden::Hidden;
 use crate::generation::Generation;
+use crate::inbound::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
+use crate::inbound::key_set::KeySet;
+use crate::inbound::location::KeyLocation;
+use crate::inbound::settings::{Enforcement, Settings};
 use crate::rotating::Rotating;
-
-/// Who is calling. The layer puts it into the extensions of each request that it lets through.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Principal {
-    /// A client with an active key.
-    Key(KeyPrincipal),
-    /// A caller without a key, on a route that needs none.
-    Anonymous(Anonymous),
-    /// Any caller: the layer was made to check no keys.
-    Open,
-}
-
-/// A caller without a key.
-#[derive(Clone, Debug)]
-pub struct Anonymous(Refusals);
-
-impl Anonymous {
-    pub(crate) const fn new(refusals: Refusals) -> Self {
-        Self(refusals)
-    }
-
-    pub(crate) const fn refusals(&self) -> &Refusals {
-        &self.0
-    }
-
-    /// Returns how the layer refuses requests, for a handler that needs a key after all.
-    pub fn error_response(&self) -> &AuthErrorResponse {
-        self.0.response()
-    }
-}
 
 /// A client with an active key. It shows neither the key nor its digest.
 #[derive(Clone)]
 pub struct KeyPrincipal {
     record: Arc<KeyRecord>,
-    digest: KeyDigest,
-    /// The settings of the layer that checked the key.
-    settings: Arc<Settings>,
+    checked: CheckedKey,
     /// The generation of the set in which the key was last seen to be active.
     seen: Generation,
     located: Located,
+    /// What the layer has removed from the request. It lies here, since an extension of its own
+    /// would cost each request an allocation.
+    hidden: Hidden,
 }
 
 /// The location of the key in the request.
@@ -66,31 +32,6 @@ struct Located {
     index: usize,
     /// The layer among whose locations that is, if it is another one.
     of: Option<Arc<Settings>>,
-}
-
-impl Principal {
-    /// Returns the client with a key, if it is one.
-    #[must_use]
-    pub const fn key(&self) -> Option<&KeyPrincipal> {
-        match self {
-            Self::Key(principal) => Some(principal),
-            Self::Anonymous(_) | Self::Open => None,
-        }
-    }
-
-    /// Waits until the client's key has ended. Never returns for a caller without a key.
-    ///
-    /// See [`KeyPrincipal::ended`].
-    ///
-    /// # Cancel safety
-    ///
-    /// This method is cancel safe: dropping the future changes nothing.
-    pub async fn ended(&self) -> KeyStatus {
-        match self {
-            Self::Key(principal) => principal.ended().await,
-            Self::Anonymous(_) | Self::Open => pending().await,
-        }
-    }
 }
 
 impl KeyPrincipal {
@@ -102,10 +43,10 @@ impl KeyPrincipal {
     ) -> Self {
         Self {
             record,
-            digest,
-            settings,
+            checked: CheckedKey::new(digest, settings),
             seen,
             located: Located { index: 0, of: None },
+            hidden: Hidden::NOTHING,
         }
     }
 
@@ -116,7 +57,7 @@ impl KeyPrincipal {
 
     /// Takes over the location from a principal of another layer, or of another request.
     pub(crate) fn located_as(mut self, other: &Self) -> Self {
-        let of = other.located.of.as_ref().unwrap_or(&other.settings);
+        let of = other.locating_settings();
         self.located = Located {
             index: other.located.index,
             of: Some(Arc::clone(of)),
@@ -191,8 +132,7 @@ impl KeyPrincipal {
     /// A principal that was made [for tests](Self::for_tests) is in the first default location.
     #[must_use]
     pub fn location(&self) -> &KeyLocation {
-        let settings = self.located.of.as_ref().unwrap_or(&self.settings);
-        &settings.locations.as_slice()[self.located.index]
+        &self.locating_settings().locations.as_slice()[self.located.index]
     }
 
     /// Returns when the key expires, if it does.
@@ -214,34 +154,21 @@ impl KeyPrincipal {
     ///
     /// This method is cancel safe: dropping the future changes nothing.
     pub async fn ended(&self) -> KeyStatus {
-        let mut changes = self.keys().subscribe();
-        loop {
-            let until = match self.validity_at(self.keys().wall()) {
-                Ok(until) => until,
-                Err(ended) => return ended,
-            };
-            select! {
-                change = changes.changed() => if change.is_none() {
-                    self.expired().await;
-                },
-                () = sleep_toward(until, self.keys().wall()) => {}
-            }
-        }
-    }
-
-    /// Waits for the clock alone: the set will not change any more.
-    async fn expired(&self) {
-        while let Ok(until) = self.validity_at(self.keys().wall()) {
-            sleep_toward(until, self.keys().wall()).await;
-        }
+        self.checked.ended().await
     }
 
     pub(crate) fn keys(&self) -> &Rotating<KeySet> {
-        &self.settings.keys
+        self.checked.keys()
+    }
+
+    /// Returns the settings of the layer that found the key.
+    fn locating_settings(&self) -> &Arc<Settings> {
+        let of = self.located.of.as_ref();
+        of.unwrap_or_else(|| self.settings())
     }
 
     pub(crate) const fn settings(&self) -> &Arc<Settings> {
-        &self.settings
+        self.checked.settings()
     }
 
     pub(crate) const fn record(&self) -> &Arc<KeyRecord> {
@@ -249,18 +176,36 @@ impl KeyPrincipal {
     }
 
     pub(crate) const fn digest(&self) -> &KeyDigest {
-        &self.digest
+        self.checked.digest()
     }
 
     pub(crate) const fn seen(&self) -> Generation {
         self.seen
     }
 
-    /// Returns until when the key is active in the current set, or its status if it is not.
-    pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
-        let keys = self.keys().current();
-        let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status)?;
-        Ok(record.expires_at())
+    pub(crate) const fn checked(&self) -> &CheckedKey {
+        &self.checked
+    }
+
+    pub(crate) const fn hidden(&self) -> &Hidden {
+        &self.hidden
+    }
+
+    pub(crate) fn hiding(mut self, hidden: Hidden) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Returns a copy for a handler, which may keep it for longer than the request lives.
+    #[cfg(feature = "axum")]
+    pub(crate) fn without_hidden(&self) -> Self {
+        Self {
+            record: Arc::clone(&self.record),
+            checked: self.checked.clone(),
+            seen: self.seen,
+            located: self.located.clone(),
+            hidden: Hidden::NOTHING,
+        }
     }
 }
 

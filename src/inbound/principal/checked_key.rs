@@ -1,0 +1,69 @@
+//! A key that a layer has checked, as it is needed to check it again.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::select;
+
+use crate::clock::sleep_toward;
+use crate::inbound::key::{KeyDigest, KeyStatus};
+use crate::inbound::key_set::{KeySet, judge};
+use crate::inbound::settings::Settings;
+use crate::rotating::Rotating;
+
+/// A key that a layer has checked, as it is needed to check it again.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckedKey {
+    digest: KeyDigest,
+    /// The settings of the layer that checked the key.
+    settings: Arc<Settings>,
+}
+
+impl CheckedKey {
+    pub(crate) const fn new(digest: KeyDigest, settings: Arc<Settings>) -> Self {
+        Self { digest, settings }
+    }
+
+    pub(crate) const fn digest(&self) -> &KeyDigest {
+        &self.digest
+    }
+
+    pub(crate) const fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    pub(crate) fn keys(&self) -> &Rotating<KeySet> {
+        &self.settings.keys
+    }
+
+    /// Waits until the key has ended, for whatever reason.
+    pub(crate) async fn ended(&self) -> KeyStatus {
+        let mut changes = self.keys().subscribe();
+        loop {
+            let until = match self.validity_at(self.keys().wall()) {
+                Ok(until) => until,
+                Err(ended) => return ended,
+            };
+            select! {
+                change = changes.changed() => if change.is_none() {
+                    self.expired().await;
+                },
+                () = sleep_toward(until, self.keys().wall()) => {}
+            }
+        }
+    }
+
+    /// Waits for the clock alone: the set will not change any more.
+    async fn expired(&self) {
+        while let Ok(until) = self.validity_at(self.keys().wall()) {
+            sleep_toward(until, self.keys().wall()).await;
+        }
+    }
+
+    /// Returns until when the key is active in the current set, or its status if it is not.
+    pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
+        let keys = self.keys().current();
+        let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status)?;
+        Ok(record.expires_at())
+    }
+}
