@@ -77,7 +77,11 @@ impl Conversation {
                 Verdict::Stuck => return,
                 Verdict::Idle => {
                     connection.as_mut().graceful_shutdown();
-                    drop(timeout(GOODBYE, connection).await);
+                    // A client that does not answer keeps no place that another one needs.
+                    tokio::select! {
+                        _ = timeout(GOODBYE, connection) => {}
+                        () = evicted.notified() => {}
+                    }
                     return;
                 }
             };
