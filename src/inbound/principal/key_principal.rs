@@ -67,8 +67,9 @@ impl KeyPrincipal {
 
     /// Creates a principal for tests of handlers, without a layer or a key set.
     ///
-    /// Put it into a request's extensions as [`Principal::Key`]. Its key is named `test`, and never
-    /// ends: [`ended`](Self::ended) does not resolve.
+    /// Put it into a request's extensions as
+    /// [`Principal::Key`](crate::inbound::Principal::Key). Its key is named `test`, and never ends:
+    /// [`ended`](Self::ended) does not resolve.
     ///
     /// It cannot pass for a caller with a key: a [`RequireKeyLayer`] that finds it in extensions
     /// still asks for a key. The layer trusts principals of its own key set alone, whatever keys

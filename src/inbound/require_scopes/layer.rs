@@ -33,7 +33,7 @@ use crate::inbound::key::Scopes;
 ///     .route("/v1/models/reload", post(reload).route_layer(admin))
 ///     .layer(RequireKeyLayer::new(keys));
 /// # drop(app);
-/// # Ok::<_, tower_rotating_auth::inbound::ParseError>(())
+/// # Ok::<_, tower_rotating_auth::ParseError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
