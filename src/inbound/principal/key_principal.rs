@@ -36,6 +36,7 @@ impl KeyPrincipal {
     /// that set lists now or later.
     ///
     /// [`RequireKeyLayer`]: crate::inbound::RequireKeyLayer
+    /// [`Principal::Key`]: crate::inbound::Principal::Key
     ///
     /// # Examples
     ///
