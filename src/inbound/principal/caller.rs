@@ -2,10 +2,9 @@
 
 use std::future::pending;
 
+use super::anonymous::Anonymous;
 use super::key_principal::KeyPrincipal;
-use crate::inbound::auth_error::AuthErrorResponse;
 use crate::inbound::key::KeyStatus;
-use crate::inbound::refusal::Refusals;
 
 /// Who is calling. The layer puts it into the extensions of each request that it lets through.
 #[derive(Clone, Debug)]
@@ -17,25 +16,6 @@ pub enum Principal {
     Anonymous(Anonymous),
     /// Any caller: the layer was made to check no keys.
     Open,
-}
-
-/// A caller without a key.
-#[derive(Clone, Debug)]
-pub struct Anonymous(Refusals);
-
-impl Anonymous {
-    pub(crate) const fn new(refusals: Refusals) -> Self {
-        Self(refusals)
-    }
-
-    pub(crate) const fn refusals(&self) -> &Refusals {
-        &self.0
-    }
-
-    /// Returns how the layer refuses requests, for a handler that needs a key after all.
-    pub fn error_response(&self) -> &AuthErrorResponse {
-        self.0.response()
-    }
 }
 
 impl Principal {

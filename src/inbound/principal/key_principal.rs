@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::checked_key::CheckedKey;
 use super::hidden::Hidden;
-use crate::generation::Generation;
+use super::identity::Identity;
 use crate::inbound::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocation;
@@ -16,53 +15,15 @@ use crate::rotating::Rotating;
 /// A client with an active key. It shows neither the key nor its digest.
 #[derive(Clone)]
 pub struct KeyPrincipal {
-    record: Arc<KeyRecord>,
-    checked: CheckedKey,
-    /// The generation of the set in which the key was last seen to be active.
-    seen: Generation,
-    located: Located,
+    identity: Identity,
     /// What the layer has removed from the request. It lies here, since an extension of its own
     /// would cost each request an allocation.
     hidden: Hidden,
 }
 
-/// The location of the key in the request.
-#[derive(Clone)]
-struct Located {
-    index: usize,
-    /// The layer among whose locations that is, if it is another one.
-    of: Option<Arc<Settings>>,
-}
-
 impl KeyPrincipal {
-    pub(crate) const fn new(
-        record: Arc<KeyRecord>,
-        digest: KeyDigest,
-        settings: Arc<Settings>,
-        seen: Generation,
-    ) -> Self {
-        Self {
-            record,
-            checked: CheckedKey::new(digest, settings),
-            seen,
-            located: Located { index: 0, of: None },
-            hidden: Hidden::NOTHING,
-        }
-    }
-
-    pub(crate) fn located_at(mut self, index: usize) -> Self {
-        self.located = Located { index, of: None };
-        self
-    }
-
-    /// Takes over the location from a principal of another layer, or of another request.
-    pub(crate) fn located_as(mut self, other: &Self) -> Self {
-        let of = other.locating_settings();
-        self.located = Located {
-            index: other.located.index,
-            of: Some(Arc::clone(of)),
-        };
-        self
+    pub(crate) const fn new(identity: Identity, hidden: Hidden) -> Self {
+        Self { identity, hidden }
     }
 
     /// Creates a principal for tests of handlers, without a layer or a key set.
@@ -76,6 +37,7 @@ impl KeyPrincipal {
     /// that set lists now or later.
     ///
     /// [`RequireKeyLayer`]: crate::inbound::RequireKeyLayer
+    /// [`Principal::Key`]: crate::inbound::Principal::Key
     ///
     /// # Examples
     ///
@@ -107,25 +69,26 @@ impl KeyPrincipal {
         let (keys, _publisher) = Rotating::manual(set);
         let seen = keys.current().generation();
         let settings = Settings::new(keys, Enforcement::Enforced);
-        Self::new(Arc::new(record), digest, Arc::new(settings), seen)
+        let identity = Identity::new(Arc::new(record), digest, Arc::new(settings), seen);
+        Self::new(identity, Hidden::NOTHING)
     }
 
     /// Returns the name of the client, whichever keys it has had.
     #[must_use]
     pub fn client(&self) -> &ClientId {
-        self.record.client()
+        self.identity.record().client()
     }
 
     /// Returns the name of the key that the client presented.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {
-        self.record.id()
+        self.identity.record().id()
     }
 
     /// Returns the scopes of the key.
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
-        self.record.scopes()
+        self.identity.record().scopes()
     }
 
     /// Returns where in the request the key stood: the first location if it was in several.
@@ -133,13 +96,13 @@ impl KeyPrincipal {
     /// A principal that was made [for tests](Self::for_tests) is in the first default location.
     #[must_use]
     pub fn location(&self) -> &KeyLocation {
-        &self.locating_settings().locations.as_slice()[self.located.index]
+        self.identity.location()
     }
 
     /// Returns when the key expires, if it does.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.record.expires_at()
+        self.identity.record().expires_at()
     }
 
     /// Waits until the key has ended, for whatever reason.
@@ -155,65 +118,40 @@ impl KeyPrincipal {
     ///
     /// This method is cancel safe: dropping the future changes nothing.
     pub async fn ended(&self) -> KeyStatus {
-        self.checked.ended().await
+        self.identity.checked().ended().await
     }
 
     pub(crate) fn keys(&self) -> &Rotating<KeySet> {
-        self.checked.keys()
-    }
-
-    /// Returns the settings of the layer that found the key.
-    fn locating_settings(&self) -> &Arc<Settings> {
-        let of = self.located.of.as_ref();
-        of.unwrap_or_else(|| self.settings())
+        self.identity.checked().keys()
     }
 
     pub(crate) const fn settings(&self) -> &Arc<Settings> {
-        self.checked.settings()
-    }
-
-    pub(crate) const fn record(&self) -> &Arc<KeyRecord> {
-        &self.record
+        self.identity.checked().settings()
     }
 
     pub(crate) const fn digest(&self) -> &KeyDigest {
-        self.checked.digest()
+        self.identity.checked().digest()
     }
 
-    pub(crate) const fn seen(&self) -> Generation {
-        self.seen
-    }
-
-    pub(crate) const fn checked(&self) -> &CheckedKey {
-        &self.checked
+    pub(crate) const fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     pub(crate) const fn hidden(&self) -> &Hidden {
         &self.hidden
     }
 
-    pub(crate) fn hiding(mut self, hidden: Hidden) -> Self {
-        self.hidden = hidden;
-        self
-    }
-
     /// Returns a copy for a handler, which may keep it for longer than the request lives.
     #[cfg(feature = "axum")]
     pub(crate) fn without_hidden(&self) -> Self {
-        Self {
-            record: Arc::clone(&self.record),
-            checked: self.checked.clone(),
-            seen: self.seen,
-            located: self.located.clone(),
-            hidden: Hidden::NOTHING,
-        }
+        Self::new(self.identity.clone(), Hidden::NOTHING)
     }
 }
 
 impl fmt::Debug for KeyPrincipal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyPrincipal")
-            .field("record", &self.record)
+            .field("record", self.identity.record())
             .field("location", self.location())
             .finish_non_exhaustive()
     }

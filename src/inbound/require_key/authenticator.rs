@@ -16,7 +16,7 @@ use crate::inbound::key::KeyDigest;
 use crate::inbound::key_set::judge;
 use crate::inbound::location::{KeyLocation, strip_identity};
 use crate::inbound::policy::Access;
-use crate::inbound::principal::{Anonymous, Hidden, KeyPrincipal, Principal};
+use crate::inbound::principal::{Anonymous, Caller, Hidden, Identity, KeyPrincipal, Principal};
 use crate::inbound::refusal::Request as Head;
 use crate::inbound::settings::{Enforcement, Preflights, Settings};
 
@@ -27,13 +27,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Admission {
     /// `None` for a public route while keys are checked, and for a preflight that passes.
-    pub(crate) principal: Option<Principal>,
+    pub(crate) caller: Option<Caller>,
     pub(crate) caching: Caching,
 }
 
 impl Admission {
     const NOBODY: Self = Self {
-        principal: None,
+        caller: None,
         caching: Caching::AsItIs,
     };
 }
@@ -48,7 +48,7 @@ impl Settings {
         let is_preflight = is_preflight(head.method, head.headers);
         if self.enforcement == Enforcement::Off {
             return Ok(Admission {
-                principal: (!is_preflight).then_some(Principal::Open),
+                caller: (!is_preflight).then_some(Caller::Open),
                 ..Admission::NOBODY
             });
         }
@@ -63,21 +63,19 @@ impl Settings {
         if is_preflight && self.preflights == Preflights::PassThrough {
             return Ok(Admission::NOBODY);
         }
-        let principal = match (self.identify(head, now), &*access) {
-            (Ok(principal), Access::Required(scopes))
-                if !principal.scopes().contains_all(scopes) =>
-            {
+        let caller = match (self.identify(head, now), &*access) {
+            (Ok(identity), Access::Required(scopes)) if !identity.scopes().contains_all(scopes) => {
                 let error = AuthError::insufficient_scope(scopes.clone());
-                return Err(error.of_key(principal.record()));
+                return Err(error.of_key(identity.record()));
             }
-            (Ok(principal), _) => Principal::Key(principal),
+            (Ok(identity), _) => Caller::Key(identity),
             (Err(_), Access::OptionalLenient) => self.anonymous(),
             (Err(error), Access::Optional) if error.nothing_presented() => self.anonymous(),
             (Err(error), _) => return Err(error),
         };
         Ok(Admission {
-            caching: Caching::of(head.method, &access, &principal),
-            principal: Some(principal),
+            caching: Caching::of(head.method, &access, &caller),
+            caller: Some(caller),
         })
     }
 
@@ -115,16 +113,12 @@ impl Settings {
         (*uri != before).then_some(before)
     }
 
-    fn identify(
-        self: &Arc<Self>,
-        head: Head<'_>,
-        now: SystemTime,
-    ) -> Result<KeyPrincipal, AuthError> {
+    fn identify(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> Result<Identity, AuthError> {
         let hidden = hidden_in(head.extensions);
         let kept = head.extensions.get().and_then(Principal::key);
         if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
             let admitted = self.admit(*kept.digest(), now)?;
-            return Ok(admitted.located_as(kept));
+            return Ok(admitted.located_as(kept.identity()));
         }
         let restored = hidden.map(|hidden| hidden.restored(head.headers, head.uri));
         let (headers, uri) = match &restored {
@@ -144,11 +138,7 @@ impl Settings {
 
     /// Returns the client whose key has this digest. Whatever the request presents, it is checked
     /// here.
-    fn admit(
-        self: &Arc<Self>,
-        digest: KeyDigest,
-        now: SystemTime,
-    ) -> Result<KeyPrincipal, AuthError> {
+    fn admit(self: &Arc<Self>, digest: KeyDigest, now: SystemTime) -> Result<Identity, AuthError> {
         // One load: the failures, the verdict and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
@@ -157,7 +147,7 @@ impl Settings {
         let record = judge(&keys, keys.find(&digest), now)?;
         record.last_use.note(now);
         let (record, seen) = (Arc::clone(record), keys.generation());
-        Ok(KeyPrincipal::new(record, digest, Arc::clone(self), seen))
+        Ok(Identity::new(record, digest, Arc::clone(self), seen))
     }
 
     /// Returns whether a principal without its token satisfies the rules of this layer, apart from
@@ -172,12 +162,12 @@ impl Settings {
     fn forbidden(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> AuthError {
         let error = AuthError::from(AuthErrorKind::Forbidden);
         match self.identify(head, now) {
-            Ok(principal) => error.of_key(principal.record()),
+            Ok(identity) => error.of_key(identity.record()),
             Err(unidentified) => error.of_key_in(&unidentified),
         }
     }
 
-    fn anonymous(&self) -> Principal {
-        Principal::Anonymous(Anonymous::new(self.refusals.clone()))
+    fn anonymous(&self) -> Caller {
+        Caller::Anonymous(Anonymous::new(self.refusals.clone()))
     }
 }

@@ -5,7 +5,7 @@ use http::{Method, Response};
 
 use crate::inbound::location::KeyLocation;
 use crate::inbound::policy::Access;
-use crate::inbound::principal::Principal;
+use crate::inbound::principal::Caller;
 
 /// What a cache must be told about a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,15 +20,13 @@ pub(crate) enum Caching {
 }
 
 impl Caching {
-    pub(crate) fn of(method: &Method, access: &Access, principal: &Principal) -> Self {
+    pub(crate) fn of(method: &Method, access: &Access, caller: &Caller) -> Self {
         if method != Method::GET && method != Method::HEAD {
             return Self::AsItIs;
         }
-        match (principal, access) {
-            (Principal::Key(key), _) if !is_authorization(key.location()) => Self::Private,
-            (Principal::Key(_) | Principal::Anonymous(_), access) if access.is_open() => {
-                Self::Varies
-            }
+        match (caller, access) {
+            (Caller::Key(key), _) if !is_authorization(key.location()) => Self::Private,
+            (Caller::Key(_) | Caller::Anonymous(_), access) if access.is_open() => Self::Varies,
             _ => Self::AsItIs,
         }
     }

@@ -2,7 +2,7 @@
 
 use http::Extensions;
 
-use crate::inbound::principal::{Hidden, KeyPrincipal, Principal};
+use crate::inbound::principal::{Caller, Hidden, KeyPrincipal, Principal};
 
 /// Marks a request whose principal keeps what was removed. It has no size, and so is not allocated.
 ///
@@ -26,28 +26,25 @@ pub(crate) fn hidden_in(extensions: &Extensions) -> Option<&Hidden> {
 /// out has put there.
 pub(crate) fn put_principal(
     extensions: &mut Extensions,
-    principal: Option<Principal>,
+    caller: Option<Caller>,
     mut hidden: Hidden,
 ) {
     if let Some(outer) = hidden_in(extensions) {
         hidden = hidden.and(outer);
     }
-    let principal = match principal {
-        Some(Principal::Key(key)) if !hidden.is_empty() => {
-            extensions.insert(InPrincipal);
-            Some(Principal::Key(key.hiding(hidden)))
-        }
-        principal => {
-            if !hidden.is_empty() {
-                extensions.remove::<InPrincipal>();
-                extensions.insert(hidden);
-            }
-            principal
-        }
-    };
-    match principal {
-        Some(principal) => drop(extensions.insert(principal)),
-        // One that an outer layer inserted must not count where this layer found none.
-        None => drop(extensions.remove::<Principal>()),
+    let is_key = matches!(caller, Some(Caller::Key(_)));
+    if !hidden.is_empty() && is_key {
+        extensions.insert(InPrincipal);
+    } else if !hidden.is_empty() {
+        extensions.remove::<InPrincipal>();
+        extensions.insert(std::mem::replace(&mut hidden, Hidden::NOTHING));
     }
+    let principal = match caller {
+        Some(Caller::Key(identity)) => Principal::Key(KeyPrincipal::new(identity, hidden)),
+        Some(Caller::Anonymous(anonymous)) => Principal::Anonymous(anonymous),
+        Some(Caller::Open) => Principal::Open,
+        // One that an outer layer inserted must not count where this layer found none.
+        None => return drop(extensions.remove::<Principal>()),
+    };
+    extensions.insert(principal);
 }

@@ -12,7 +12,7 @@ use super::body::{BoxError, Guard, GuardedBody, RequestBody};
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
-use crate::inbound::principal::Principal;
+use crate::inbound::principal::Caller;
 use crate::inbound::refusal;
 use crate::inbound::settings::Settings;
 
@@ -73,9 +73,11 @@ where
             }
         };
         let hidden = self.settings.strip(&mut request);
-        let key = admission.principal.as_ref().and_then(Principal::key);
-        let guard = key.map(Guard::new);
-        put_principal(request.extensions_mut(), admission.principal, hidden);
+        let guard = match &admission.caller {
+            Some(Caller::Key(identity)) => Some(Guard::new(identity)),
+            _ => None,
+        };
+        put_principal(request.extensions_mut(), admission.caller, hidden);
         let request = request.map(|body| RequestBody::new(body, guard.clone()));
         let response = self.inner.call(request);
         ResponseFuture::inner(response, guard, admission.caching, &self.settings)

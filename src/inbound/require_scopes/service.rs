@@ -54,7 +54,7 @@ impl<S> RequireScopes<S> {
             Some(Principal::Key(key)) if key.scopes().contains_all(&self.scopes) => None,
             Some(Principal::Key(key)) => {
                 let error = AuthError::insufficient_scope(self.scopes.clone());
-                let error = error.of_key(key.record());
+                let error = error.of_key(key.identity().record());
                 Some(key.settings().refusals.refuse(&error, refused))
             }
             Some(Principal::Anonymous(anonymous)) => Some(

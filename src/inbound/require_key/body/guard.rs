@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::generation::Generation;
 use crate::inbound::key::KeyStatus;
-use crate::inbound::principal::{CheckedKey, KeyPrincipal};
+use crate::inbound::principal::{CheckedKey, Identity};
 
 /// The state that watches a key while a body streams.
 #[derive(Clone, Debug)]
@@ -17,11 +17,11 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn new(principal: &KeyPrincipal) -> Self {
+    pub(crate) fn new(identity: &Identity) -> Self {
         Self {
-            key: principal.checked().clone(),
-            seen: principal.seen(),
-            until: principal.expires_at(),
+            key: identity.checked().clone(),
+            seen: identity.seen(),
+            until: identity.record().expires_at(),
         }
     }
 

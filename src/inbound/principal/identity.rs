@@ -1,0 +1,102 @@
+//! A client with an active key, as the layer finds it.
+
+use std::sync::Arc;
+
+use super::anonymous::Anonymous;
+use super::checked_key::CheckedKey;
+use crate::generation::Generation;
+use crate::inbound::key::{KeyDigest, KeyRecord, Scopes};
+use crate::inbound::location::KeyLocation;
+use crate::inbound::settings::Settings;
+
+/// Who sends a request that the layer lets in.
+#[derive(Debug)]
+pub(crate) enum Caller {
+    Key(Identity),
+    Anonymous(Anonymous),
+    Open,
+}
+
+/// A client with an active key, as the layer finds it: small, since each step moves it.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    record: Arc<KeyRecord>,
+    checked: CheckedKey,
+    /// The generation of the set in which the key was last seen to be active.
+    seen: Generation,
+    located: Located,
+}
+
+/// The location of the key in the request.
+#[derive(Clone)]
+struct Located {
+    index: usize,
+    /// The layer among whose locations that is, if it is another one.
+    of: Option<Arc<Settings>>,
+}
+
+impl Identity {
+    pub(crate) const fn new(
+        record: Arc<KeyRecord>,
+        digest: KeyDigest,
+        settings: Arc<Settings>,
+        seen: Generation,
+    ) -> Self {
+        Self {
+            record,
+            checked: CheckedKey::new(digest, settings),
+            seen,
+            located: Located { index: 0, of: None },
+        }
+    }
+
+    pub(crate) fn located_at(mut self, index: usize) -> Self {
+        self.located = Located { index, of: None };
+        self
+    }
+
+    /// Takes over the location from a principal of another layer, or of another request.
+    pub(crate) fn located_as(mut self, other: &Self) -> Self {
+        let of = other.locating_settings();
+        self.located = Located {
+            index: other.located.index,
+            of: Some(Arc::clone(of)),
+        };
+        self
+    }
+
+    /// Returns where in the request the key stood.
+    pub(crate) fn location(&self) -> &KeyLocation {
+        &self.locating_settings().locations.as_slice()[self.located.index]
+    }
+
+    /// Returns the settings of the layer that found the key.
+    fn locating_settings(&self) -> &Arc<Settings> {
+        let of = self.located.of.as_ref();
+        of.unwrap_or_else(|| self.checked.settings())
+    }
+
+    pub(crate) fn scopes(&self) -> &Scopes {
+        self.record.scopes()
+    }
+
+    pub(crate) const fn record(&self) -> &Arc<KeyRecord> {
+        &self.record
+    }
+
+    pub(crate) const fn seen(&self) -> Generation {
+        self.seen
+    }
+
+    pub(crate) const fn checked(&self) -> &CheckedKey {
+        &self.checked
+    }
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity")
+            .field("record", &self.record)
+            .finish_non_exhaustive()
+    }
+}
