@@ -93,12 +93,12 @@ impl Follower {
     }
 
     /// Leaves everything to the watch and the polls of the engine.
-    #[cfg(test)]
+    #[cfg(all(test, unix, not(portable_only)))]
     pub(crate) fn without_looks(&mut self) {
         self.look_every = Duration::from_secs(365 * 24 * 3600);
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, unix, not(portable_only)))]
     pub(crate) fn changes(&self) -> Arc<Changes> {
         Arc::clone(&self.changes)
     }
