@@ -14,7 +14,7 @@ pub(crate) use self::client::{chunk, raw, raw_stream};
 pub(crate) use self::http2::Http2;
 pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended};
 pub(crate) use self::protocol::Protocol;
-pub(crate) use self::upstream::{Recorder, closed_port, serve};
+pub(crate) use self::upstream::{Recorder, Seen, closed_port, serve};
 
 /// Waits for something that must happen, even on the busiest machine.
 pub(crate) async fn soon<F: Future>(what: F) -> F::Output {
