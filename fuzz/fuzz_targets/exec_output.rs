@@ -1,5 +1,5 @@
-//! Laws of what a command prints: it has a key or it has none, reading it twice comes to the same, a
-//! key is neither empty nor has white space around it, and an error shows nothing of the output.
+//! Laws of what a command prints: it has a key or it has none, reading it twice comes to the same,
+//! a key is neither empty nor has white space around it, and an error shows nothing of the output.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

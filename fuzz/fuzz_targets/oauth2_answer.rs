@@ -1,5 +1,5 @@
-//! Laws of the answers of a token endpoint: whatever it says, the source delivers a key or a typed error, and
-//! the error shows nothing of the answer.
+//! Laws of the answers of a token endpoint: whatever it says, the source delivers a key or a typed
+//! error, and the error shows nothing of the answer.
 #![no_main]
 
 use std::convert::Infallible;

@@ -388,8 +388,8 @@ impl RotatingCredentialBuilder {
 impl CredentialPublisher {
     /// Makes `credential` current and drops the previous one, so that no request falls back to it.
     ///
-    /// Use this if the previous credential leaked. It drops the previous one even if `credential` is
-    /// already current, and also from requests that were about to fall back to it. Returns the
+    /// Use this if the previous credential leaked. It drops the previous one even if `credential`
+    /// is already current, and also from requests that were about to fall back to it. Returns the
     /// current generation.
     pub fn cut_over(&mut self, credential: Credential) -> Generation {
         let current = self.current();

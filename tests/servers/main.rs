@@ -1,7 +1,7 @@
 //! Rotations against a real server, over sockets and in real time.
 //!
-//! `.ci/slow haproxy` runs these tests. They are no part of the default run, since they need HAProxy
-//! and take minutes. These variables set them up:
+//! `.ci/slow haproxy` runs these tests. They are no part of the default run, since they need
+//! HAProxy and take minutes. These variables set them up:
 //!
 //! - `ROTATIONS`: how often each trial rotates its key. Defaults to 60.
 //! - `PERIOD_MS`: the time between two rotations, in milliseconds. Defaults to 3500. From 12000 on,

@@ -1,4 +1,5 @@
-//! Tests of [`OAuth2Source`] against oidc-provider, whose tokens are good for four seconds by default.
+//! Tests of [`OAuth2Source`] against oidc-provider, whose tokens are good for four seconds by
+//! default.
 
 use std::env;
 use std::fs;

@@ -40,8 +40,8 @@ use crate::rotating::Rotating;
 /// same set in the extensions, if that satisfies its rules: its key must still be active.
 ///
 /// A shared cache must not give one client's response to another. If the key stood outside of
-/// `Authorization`, the layer adds `Vary` and `Cache-Control: private` to responses to `GET`, unless
-/// the handler has said who may store them. Where a key is optional, it adds `Vary`.
+/// `Authorization`, the layer adds `Vary` and `Cache-Control: private` to responses to `GET`,
+/// unless the handler has said who may store them. Where a key is optional, it adds `Vary`.
 ///
 /// See the [module documentation](crate::inbound) for an example.
 #[derive(Clone, Debug)]
@@ -138,8 +138,8 @@ impl RequireKeyLayer {
         self.set(|settings| settings.refusals.observer(observer))
     }
 
-    /// Sets where the client's address is found in the extensions of a request, for events. Defaults
-    /// to nowhere.
+    /// Sets where the client's address is found in the extensions of a request, for events.
+    /// Defaults to nowhere.
     ///
     /// With axum, for example:
     ///
@@ -165,8 +165,8 @@ impl RequireKeyLayer {
     /// layer outside of this one needs no such permission. A route that
     /// [denies](RoutePolicy::deny) `OPTIONS` refuses preflights all the same.
     ///
-    /// It has no effect in a [`RotatingAuthLayer`](crate::RotatingAuthLayer) with both halves, which
-    /// would put the proxy's own key on preflights.
+    /// It has no effect in a [`RotatingAuthLayer`](crate::RotatingAuthLayer) with both halves,
+    /// which would put the proxy's own key on preflights.
     pub fn pass_preflights(self) -> Self {
         self.set(|settings| settings.preflights = Preflights::PassThrough)
     }

@@ -39,8 +39,8 @@ use crate::blocking::{self, ShuttingDown};
 /// the disk, renames it, and syncs the directory, where the file system can sync one.
 ///
 /// Several programs may write at a time. Each one holds the lock on `<file>.lock`, which only the
-/// owner of the key file and root may open. A program that decided on older content gets an error of kind
-/// [`Conflict`](crate::keyring::StoreErrorKind::Conflict). The lock is
+/// owner of the key file and root may open. A program that decided on older content gets an error
+/// of kind [`Conflict`](crate::keyring::StoreErrorKind::Conflict). The lock is
 /// advisory: an editor does not wait for it. The store does not overwrite an edit, unless the edit
 /// happens at the very moment of a write.
 ///

@@ -23,8 +23,8 @@ pin_project! {
     /// The body of a response from [`RejectByBody`](crate::outbound::body_rejection::RejectByBody).
     ///
     /// It yields the data, the trailers and the error of the inner body, whether or not the
-    /// beginning has been read ahead. Pieces that have been read are put together. Others are passed
-    /// on as they are, and not copied if they are `Bytes` already.
+    /// beginning has been read ahead. Pieces that have been read are put together. Others are
+    /// passed on as they are, and not copied if they are `Bytes` already.
     pub struct PrefixedBody<B>
     where
         B: Body,

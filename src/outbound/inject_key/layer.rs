@@ -282,7 +282,8 @@ impl<X> InjectKeyLayer<X> {
     /// While the upstream has not accepted a new key yet, one request at a time tries it. If the
     /// upstream switches keys between the two attempts of such a request, it rejects the new key,
     /// then the previous one. A third attempt carries the new key once more, so that this
-    /// request is not lost. It also lets a request that was rejected with both wait for a newer key.
+    /// request is not lost. It also lets a request that was rejected with both wait for a newer
+    /// key.
     pub fn max_sends(mut self, sends: u8) -> Self {
         self.config.max_sends = MaxSends::clamped(sends);
         self
@@ -371,8 +372,8 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
         }
     }
 
-    /// Counts responses for which `rule` returns `true` as inconclusive: they neither reject the key
-    /// nor prove it.
+    /// Counts responses for which `rule` returns `true` as inconclusive: they neither reject the
+    /// key nor prove it.
     ///
     /// Use this for responses that come from something in front of the upstream, such as a firewall
     /// that answers 401 by itself. [`Rejection`](crate::outbound::adapter::Rejection) lists what

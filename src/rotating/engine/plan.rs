@@ -367,8 +367,8 @@ impl Plan {
 
     /// Resets the guard, once for each generation that was in use for a while.
     ///
-    /// One that failed soon resets nothing: if every new value fails soon, the source would be asked
-    /// without end.
+    /// One that failed soon resets nothing: if every new value fails soon, the source would be
+    /// asked without end.
     fn clear_if_settled(&mut self, generation: Generation, standing: Standing, now: Now) {
         if standing.is_settled(now.mono) && self.cleared_for != Some(generation) {
             self.cleared_for = Some(generation);

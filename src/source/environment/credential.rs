@@ -13,8 +13,8 @@ impl FileSource {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`SourceErrorKind::Permanent`] if systemd passed no credentials, and
-    /// of kind [`SourceErrorKind::Invalid`] if `name` is no file name.
+    /// Returns an error of kind [`SourceErrorKind::Permanent`] if systemd passed no credentials,
+    /// and of kind [`SourceErrorKind::Invalid`] if `name` is no file name.
     ///
     /// [`SourceErrorKind::Invalid`]: crate::source::SourceErrorKind::Invalid
     /// [`SourceErrorKind::Permanent`]: crate::source::SourceErrorKind::Permanent

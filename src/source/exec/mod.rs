@@ -161,8 +161,8 @@ impl ExecSource {
     }
 
     /// Accepts any value, such as JSON that `map` takes apart. Defaults to refusing what programs
-    /// leave in place of a key: words such as `null`, a key in quotes, JSON, and `NAME=value`. A key
-    /// set is never checked this way.
+    /// leave in place of a key: words such as `null`, a key in quotes, JSON, and `NAME=value`. A
+    /// key set is never checked this way.
     pub const fn allow_any_content(mut self) -> Self {
         self.check = KeyCheck::Off;
         self

@@ -33,7 +33,8 @@ impl Json {
         written(&self.0)
     }
 
-    /// Returns the value at a JSON pointer ([RFC 6901]), or `None` if there is none or it is `null`.
+    /// Returns the value at a JSON pointer ([RFC 6901]), or `None` if there is none or it is
+    /// `null`.
     ///
     /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {

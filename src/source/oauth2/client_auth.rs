@@ -52,8 +52,8 @@ impl ClientAuth {
 
     /// Sends a JWT that the client signs with its private key ([RFC 7523 §2.2]).
     ///
-    /// `key` delivers a private key in PEM: RSA (which signs with RS256), or P-256, P-384 or Ed25519
-    /// in PKCS #8 (ES256, ES384, EdDSA).
+    /// `key` delivers a private key in PEM: RSA (which signs with RS256), or P-256, P-384 or
+    /// Ed25519 in PKCS #8 (ES256, ES384, EdDSA).
     ///
     /// [RFC 7523 §2.2]: https://www.rfc-editor.org/rfc/rfc7523#section-2.2
     pub fn private_key_jwt(key: impl Source<Value = Secret>) -> Self {

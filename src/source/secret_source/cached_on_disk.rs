@@ -35,8 +35,8 @@ const VERSION: &str = "tower-rotating-auth cache 1";
 /// [`SecretSource::cached_on_disk`](crate::source::SecretSource::cached_on_disk).
 ///
 /// If the source fails at the start, or does not answer within 10 s, the key in the file is used,
-/// unless it has expired. So a service can restart while a key server is down. Afterwards the source is asked again a second
-/// later, and then as after any failure.
+/// unless it has expired. So a service can restart while a key server is down. Afterwards the
+/// source is asked again a second later, and then as after any failure.
 ///
 /// The file holds the key in plain text, and only its owner may read it (mode 0600). It is replaced
 /// atomically, and has a checksum, so that a torn one counts as none. Each process needs a file of

@@ -18,8 +18,8 @@ use super::units::{seconds, seconds_or_none};
 /// runs. Client keys come from a file or from CLIENT_KEYS. No option takes a key itself, because
 /// other users can read a command line.
 ///
-/// The gateway drops headers and query parameters that carry credentials of clients, and reports each
-/// name once. It does not look into bodies.
+/// The gateway drops headers and query parameters that carry credentials of clients, and reports
+/// each name once. It does not look into bodies.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Environment:
@@ -102,7 +102,7 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) upstream_key_file: Option<OsString>,
 
-    /// Where the upstream's key comes from, instead of --upstream-key-file: file:PATH, env:NAME,
+    /// Source of the upstream's key, in place of --upstream-key-file: file:PATH, env:NAME,
     /// exec:PROGRAM, https://HOST/PATH#/pointer or vault:MOUNT/PATH#FIELD.
     ///
     /// After the # of an endpoint comes a JSON pointer to the key. Vault's address and login come

@@ -37,7 +37,8 @@ pub(crate) fn source<T: Send + Sync + 'static>(rotating: &Rotating<T>) -> Source
     })
 }
 
-/// Serves `/healthz` (the process is alive) and `/readyz` (a request with a valid key would succeed).
+/// Serves `/healthz` (the process is alive) and `/readyz` (a request with a valid key would
+/// succeed).
 pub(crate) fn routes(sources: Vec<Source>, answers: Answers) -> Router {
     let sources: Arc<[Source]> = sources.into();
     let ready = move || {

@@ -1,7 +1,7 @@
 //! The gateway between real clients and real servers, and under attack.
 //!
-//! `.ci/slow gateway` runs these tests. They are no part of the default run, since they need programs
-//! and minutes. These variables set them up:
+//! `.ci/slow gateway` runs these tests. They are no part of the default run, since they need
+//! programs and minutes. These variables set them up:
 //!
 //! - `UPLOADS`: how many uploads each client sends. Defaults to 100.
 //! - `ATTACK_SECONDS`: how long each attack lasts. Defaults to 5.

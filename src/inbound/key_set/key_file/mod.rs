@@ -85,8 +85,8 @@ impl KeySet {
     /// do not make a set. An unknown field is an error, too: a misspelt `not_after` must not mean
     /// "never expires". The error names the line and the field.
     ///
-    /// A time may stand in quotes or be a date of TOML, and needs its offset. The last representable
-    /// moment is 9999-12-30T22:00Z; a later one in that year stands for it.
+    /// A time may stand in quotes or be a date of TOML, and needs its offset. The last
+    /// representable moment is 9999-12-30T22:00Z; a later one in that year stands for it.
     ///
     /// [`Syntax`]: crate::inbound::KeySetErrorKind::Syntax
     /// [`UnsupportedVersion`]: crate::inbound::KeySetErrorKind::UnsupportedVersion

@@ -15,8 +15,8 @@ enum Hostile {
     Present,
 }
 
-/// Runs twenty honest clients, each with a request every two seconds, for an hour with a rotation every ten minutes. Returns how many of
-/// their requests were lost, and how many were sent.
+/// Runs twenty honest clients, each with a request every two seconds, for an hour with a rotation
+/// every ten minutes. Returns how many of their requests were lost, and how many were sent.
 async fn an_hour(hostile: Hostile, overlap: Duration, file_after_millis: i64) -> (usize, usize) {
     let mut run = Run::start(millis(80), 1, minutes(5)).await;
     let start = Instant::now();

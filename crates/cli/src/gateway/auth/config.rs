@@ -22,8 +22,8 @@ pub(crate) struct AuthArgs {
     /// Which requests need a key. Defaults to `production`.
     ///
     /// `production`: all of them. `mixed`: all but the --public and --optional routes.
-    /// `development`: none. --listen must be a loopback address, and so must the host that a request
-    /// names. Web pages of other sites are refused.
+    /// `development`: none. --listen must be a loopback address, and so must the host that a
+    /// request names. Web pages of other sites are refused.
     #[arg(
         long,
         value_name = "MODE",

@@ -12,8 +12,8 @@ use super::request_head::host;
 
 /// Returns whether a request names this machine, and comes from no page of another.
 ///
-/// A foreign `Host` is a name that was rebound to this machine. Browsers send `Origin` with requests
-/// that can change something, and `Sec-Fetch-Site` with all.
+/// A foreign `Host` is a name that was rebound to this machine. Browsers send `Origin` with
+/// requests that can change something, and `Sec-Fetch-Site` with all.
 pub(crate) fn is_local(head: &Parts, allowed: &[HeaderValue]) -> bool {
     let host = host(head).is_some_and(|authority| is_loopback(&authority));
     let mut origins = head.headers.get_all(ORIGIN).iter();

@@ -64,8 +64,8 @@ fn has_one_host(head: &Parts) -> bool {
     }
 }
 
-/// Returns whether the body has no coding but `chunked`. The server would take off that one and pass
-/// on the others, without their name.
+/// Returns whether the body has no coding but `chunked`. The server would take off that one and
+/// pass on the others, without their name.
 fn has_known_coding(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {

@@ -149,8 +149,8 @@ impl Listener {
     }
 }
 
-/// Listens with a queue that takes a burst. Tokio's own has 1,024 places, and the kernel lowers this
-/// to its limit.
+/// Listens with a queue that takes a burst. Tokio's own has 1,024 places, and the kernel lowers
+/// this to its limit.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),

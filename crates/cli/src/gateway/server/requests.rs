@@ -20,11 +20,12 @@ use tower::ServiceExt;
 use super::activity::Activity;
 use super::stalls;
 
-/// An upload that hyper reads and drops by itself if it has arrived, so that the connection goes on.
+/// An upload that hyper reads and drops by itself if it has arrived, so that the connection goes
+/// on.
 const SMALL: u64 = 8 * 1024;
 
-/// So many requests that are refused in a row end their connection. Otherwise a client without a key
-/// could keep the gateway busy by a pipeline of thousands.
+/// So many requests that are refused in a row end their connection. Otherwise a client without a
+/// key could keep the gateway busy by a pipeline of thousands.
 const REFUSALS: usize = 16;
 
 /// The address that a request came from, in its extensions.

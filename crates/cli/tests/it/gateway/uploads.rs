@@ -196,8 +196,8 @@ async fn upload_rejected_midway_is_replayed_whole() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
-/// Rejects every key but the current one by the headers of an upload, and closes the connection. The
-/// current key is in the file by then.
+/// Rejects every key but the current one by the headers of an upload, and closes the connection.
+/// The current key is in the file by then.
 async fn rejects_and_closes(listener: TcpListener, file: PathBuf, current: watch::Receiver<u32>) {
     loop {
         let (mut stream, _) = listener.accept().await.unwrap();

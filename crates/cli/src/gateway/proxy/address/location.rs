@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use super::base_url::Base;
 
-/// Rewrites the addresses in a response, and removes those at the upstream that the gateway does not
-/// forward to.
+/// Rewrites the addresses in a response, and removes those at the upstream that the gateway does
+/// not forward to.
 pub(crate) fn map_back(headers: &mut HeaderMap, base: &Base) {
     for name in [LOCATION, CONTENT_LOCATION] {
         let Some(value) = headers.get(&name) else {

@@ -8,7 +8,8 @@ use tower_rotating_auth::outbound::replay::{BufferBody, Replay, ReplayBody, Save
 
 use crate::output;
 
-/// A [`BufferBody`] for as long as there is memory. Beyond it, requests are served without a replay.
+/// A [`BufferBody`] for as long as there is memory. Beyond it, requests are served without a
+/// replay.
 #[derive(Clone, Debug)]
 pub(crate) struct BudgetedReplay {
     /// Bytes for one body.
@@ -19,7 +20,7 @@ pub(crate) struct BudgetedReplay {
 #[derive(Debug)]
 struct Budget {
     free: AtomicUsize,
-    /// Whether a body has found no memory. Says so once.
+    /// Whether the shortage of memory was logged, which happens once.
     was_exhausted: AtomicBool,
 }
 

@@ -22,7 +22,8 @@ const HOP_BY_HOP: [HeaderName; 10] = [
 ];
 
 /// Headers that the gateway's own connection to the upstream sets. The server has answered
-/// `Expect`. Trailers of a request are not forwarded, so that none smuggles in what a header may not carry.
+/// `Expect`. Trailers of a request are not forwarded, so that none smuggles in what a header may
+/// not carry.
 const OURS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, EXPECT, TRAILER];
 
 /// Returns whether a header belongs to the connection or to framing, and so cannot carry a key.

@@ -117,7 +117,8 @@ impl Gateway {
         Self::run("gateway", tell).await
     }
 
-    /// Before an upstream with this base, and what else it is told. Nobody reads its standard error.
+    /// Before an upstream with this base, and what else it is told. Nobody reads its standard
+    /// error.
     pub(crate) async fn with_stalled_stderr(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
         let mut command = command("gateway");
         command.args(["--upstream", base]);
