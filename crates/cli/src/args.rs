@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::demo::DemoArgs;
 use crate::error::Error;
 use crate::gateway::GatewayArgs;
+use crate::healthcheck::HealthcheckArgs;
 use crate::key::KeyArgs;
 use crate::{output, usage};
 
@@ -30,6 +31,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Gateway(Box<GatewayArgs>),
+    Healthcheck(HealthcheckArgs),
     Key(KeyArgs),
 }
 

@@ -6,6 +6,7 @@ mod demo;
 mod error;
 mod gateway;
 mod hangups;
+mod healthcheck;
 mod key;
 mod open_files;
 mod output;
@@ -36,6 +37,7 @@ async fn run() -> Result<(), Error> {
     match args.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Gateway(args) => gateway::run(*args).await,
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Key(args) => key::run(args).await,
     }
 }
