@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::gateway::GatewayArgs;
 use crate::healthcheck::HealthcheckArgs;
 use crate::key::KeyArgs;
+use crate::manual::{CompletionArgs, ManArgs};
 use crate::{output, usage};
 
 /// API keys that rotate while everything keeps running.
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Gateway(Box<GatewayArgs>),
     Healthcheck(HealthcheckArgs),
     Key(KeyArgs),
+    Completions(CompletionArgs),
+    Man(ManArgs),
 }
 
 impl Args {
