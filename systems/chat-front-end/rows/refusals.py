@@ -14,11 +14,11 @@ def refused(system):
     """Sends each request that the README says is refused."""
     short = system.issue("short", "--expires", "1s")
     leaked = system.issue("leaked")
-    expect(system.models(key=leaked).status == 200, "a new key is refused")
+    until(lambda: status_of(system, leaked) == 200, "effect of the new key")
     revoke = [system.program, "key", "revoke", "--file", system.client_keys, "--token", "-"]
     subprocess.run(revoke, input=leaked, text=True, check=True, capture_output=True)
-    until(lambda: system.models(key=leaked).status == 401, "refusal of the revoked key")
-    until(lambda: system.models(key=short).status == 401, "refusal of the expired key")
+    until(lambda: status_of(system, leaked) == 401, "refusal of the revoked key")
+    until(lambda: status_of(system, short) == 401, "refusal of the expired key")
     url = f"{system.url}/v1/models"
     token = system.token_file.read_text()
     requests = {
@@ -40,17 +40,25 @@ def refused(system):
     expect(challenge.startswith("Bearer"), f"the challenge is {challenge!r}")
     expect(twice(system) in (400, 401), "two keys in one request")
     starts = {
-        "production without client keys": ([], {}, (1, 2)),
-        "a key on the command line": ([*system.client_key_options(), "--upstream-key", token], {}, (1, 2)),
-        "cleartext to another host": ([*system.client_key_options(), "--upstream", "http://192.0.2.1/v1"], {}, (1, 2)),
-        "development on a public address": (["--mode", "development", "--listen", "0.0.0.0:0"], {}, (1, 2)),
-        "a token file that is missing": (system.client_key_options(), {"OPENAI_API_KEY_FILE": "/nonexistent"}, (1, 2)),
+        "production without client keys": ([], {}, 2),
+        "a key on the command line": ([*system.client_key_options(), "--upstream-key", token], {}, 2),
+        "cleartext to another host": ([*system.client_key_options(), "--upstream", "http://192.0.2.1/v1"], {}, 2),
+        "development on a public address": (["--mode", "development", "--listen", "0.0.0.0:0"], {}, 2),
+        "a token file that is missing": (system.client_key_options(), {"OPENAI_API_KEY_FILE": "/nonexistent"}, 1),
     }
-    for name, (options, env, codes) in starts.items():
+    for name, (options, env, expected) in starts.items():
         gateway = system.start_gateway(f"refused {name}", *[str(option) for option in options], env=env, key_file=None)
         code = gateway.process.wait(20)
-        expect(code in codes, f"{name}: exit code {code}")
+        expect(code == expected, f"{name}: exit code {code}")
     return f"{len(requests) + 1} requests and {len(starts)} starts refused: {', '.join([*requests, 'two keys', *starts])}"
+
+
+def status_of(system, key):
+    """Returns the status of a call, or nothing if the key ended during it: its response is cut."""
+    try:
+        return system.models(key=key).status
+    except OSError:
+        return None
 
 
 def twice(system):
