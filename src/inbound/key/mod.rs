@@ -12,6 +12,7 @@ mod well_known;
 pub use self::digest::KeyDigest;
 pub(crate) use self::id::numbered;
 pub use self::id::{ClientId, KeyId};
+pub(crate) use self::last_use::Noted;
 pub use self::provenance::Provenance;
 pub use self::record::KeyRecord;
 pub use self::scope::{Scope, Scopes};

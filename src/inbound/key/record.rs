@@ -15,6 +15,8 @@ pub struct KeyRecord {
     pub(crate) scopes: Scopes,
     pub(crate) not_before: Option<SystemTime>,
     pub(crate) not_after: Option<SystemTime>,
+    pub(crate) created_at: Option<SystemTime>,
+    pub(crate) in_grace: bool,
     pub(crate) revoked: bool,
     pub(crate) disabled: bool,
     pub(crate) last_use: LastUse,
@@ -30,6 +32,8 @@ impl KeyRecord {
             scopes,
             not_before: None,
             not_after: None,
+            created_at: None,
+            in_grace: false,
             revoked: false,
             disabled: false,
             last_use: LastUse::new(),
@@ -50,6 +54,18 @@ impl KeyRecord {
     #[must_use]
     pub const fn not_after(mut self, moment: SystemTime) -> Self {
         self.not_after = Some(moment);
+        self
+    }
+
+    /// Sets when the key was made, if that is known.
+    pub(crate) const fn created(mut self, moment: Option<SystemTime>) -> Self {
+        self.created_at = moment;
+        self
+    }
+
+    /// Says that a rotation has replaced the key.
+    pub(crate) const fn replaced(mut self) -> Self {
+        self.in_grace = true;
         self
     }
 
@@ -99,6 +115,18 @@ impl KeyRecord {
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.not_after
+    }
+
+    /// Returns when the key was made, if its key file or key ring says so.
+    #[must_use]
+    pub const fn created_at(&self) -> Option<SystemTime> {
+        self.created_at
+    }
+
+    /// Returns whether a rotation has replaced the key, so that its client still has to switch.
+    #[must_use]
+    pub const fn is_in_grace(&self) -> bool {
+        self.in_grace
     }
 
     /// Returns when a layer of this process last found the key active, whatever its scopes; up to a

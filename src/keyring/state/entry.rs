@@ -279,7 +279,8 @@ impl KeyEntry {
     /// Returns the record to publish. The key is refused from `too_old` on, if that is set.
     pub(crate) fn record(&self, client: &ClientEntry, too_old: Option<SystemTime>) -> KeyRecord {
         let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
-        let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone());
+        let record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone());
+        let mut record = record.created(self.created_at);
         if let Some(moment) = self.not_before {
             record = record.not_before(moment);
         }
@@ -288,6 +289,9 @@ impl KeyEntry {
         }
         if let Some(moment) = earlier(self.retires_at, too_old) {
             record = record.retired_at(moment);
+        }
+        if self.retires_at.is_some() {
+            record = record.replaced();
         }
         if self.revoked_at.is_some() {
             record = record.revoked();

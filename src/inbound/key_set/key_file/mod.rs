@@ -112,11 +112,12 @@ impl FileKey {
         let mut record = KeyRecord {
             not_before: self.not_before,
             not_after: self.not_after,
+            created_at: self.created_at,
             disabled: !client.enabled,
             ..KeyRecord::new(self.id.clone(), self.client.clone(), scopes.clone())
         };
         if let Some(moment) = self.retires_at {
-            record = record.retired_at(moment);
+            record = record.retired_at(moment).replaced();
         }
         if self.revoked_at.is_some() {
             record = record.revoked();
