@@ -6,7 +6,9 @@ use clap::{Parser, Subcommand};
 use crate::demo::DemoArgs;
 use crate::error::Error;
 use crate::gateway::GatewayArgs;
+use crate::healthcheck::HealthcheckArgs;
 use crate::key::KeyArgs;
+use crate::manual::{CompletionArgs, ManArgs};
 use crate::{output, usage};
 
 /// API keys that rotate while everything keeps running.
@@ -30,7 +32,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Gateway(Box<GatewayArgs>),
+    Healthcheck(HealthcheckArgs),
     Key(KeyArgs),
+    Completions(CompletionArgs),
+    Man(ManArgs),
 }
 
 impl Args {

@@ -3,15 +3,20 @@
 
 mod args;
 mod demo;
+mod duration;
 mod error;
 mod gateway;
 mod hangups;
+mod healthcheck;
 mod key;
+mod manual;
 mod open_files;
 mod output;
 mod usage;
 
 use std::process::ExitCode;
+
+use clap::CommandFactory as _;
 
 use self::args::{Args, Command};
 use self::error::Error;
@@ -36,6 +41,9 @@ async fn run() -> Result<(), Error> {
     match args.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Gateway(args) => gateway::run(*args).await,
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Key(args) => key::run(args).await,
+        Command::Completions(args) => manual::completions(&args, Args::command()),
+        Command::Man(args) => manual::man(args, Args::command()),
     }
 }
