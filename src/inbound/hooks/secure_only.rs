@@ -32,8 +32,11 @@ use crate::inbound::key::{ClientId, KeyDigest, KeyId, KeyRecord};
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct SecureOnly {
-    on_disclosed: Option<Hook<dyn Fn(&DisclosedKey) + Send + Sync>>,
+    on_disclosed: Option<DisclosureHook>,
 }
+
+/// Receives each disclosed key.
+type DisclosureHook = Hook<dyn Fn(&DisclosedKey) + Send + Sync>;
 
 /// A valid key that a client has sent over a channel that is not encrypted.
 ///
