@@ -35,7 +35,7 @@ impl Summary {
 
     fn add(&mut self, record: &KeyRecord, now: SystemTime) {
         let state = match record.status_at(now) {
-            KeyStatus::Active | KeyStatus::InGrace => usize::from(record.is_in_grace()),
+            KeyStatus::Active | KeyStatus::InGrace => usize::from(record.in_grace()),
             KeyStatus::NotYetValid => 2,
             KeyStatus::Expired => 3,
             KeyStatus::Revoked => 4,

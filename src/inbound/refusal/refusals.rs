@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::generation::Generation;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
+use crate::inbound::connection;
 use crate::inbound::event::{Event, EventKind};
 use crate::inbound::key::{KeyRecord, KeyStatus};
 use crate::inbound::key_set::KeySet;
@@ -73,7 +74,7 @@ impl Refusals {
         Self {
             response: Arc::default(),
             reports: Arc::new(Reports::new(keys, events)),
-            peer_addr: |_| None,
+            peer_addr: connection::peer_addr,
         }
     }
 
@@ -81,6 +82,11 @@ impl Refusals {
         let keys = self.reports.keys.clone();
         let events = Events::new(keys.name(), Some(Box::new(observer)));
         self.reports = Arc::new(Reports::new(keys, events));
+    }
+
+    /// Returns the address of the other end of the connection, if it is known.
+    pub(crate) fn peer_addr(&self, extensions: &Extensions) -> Option<SocketAddr> {
+        (self.peer_addr)(extensions)
     }
 
     pub(crate) fn set_peer_addr(&mut self, peer_addr: PeerAddr) {
@@ -126,7 +132,7 @@ impl Refusals {
         self.reports.emit(EventKind::Used {
             client: record.client().clone(),
             key_id: record.id().clone(),
-            status: match record.is_in_grace() {
+            status: match record.in_grace() {
                 true => KeyStatus::InGrace,
                 false => KeyStatus::Active,
             },
