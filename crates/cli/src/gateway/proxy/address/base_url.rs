@@ -118,6 +118,10 @@ impl Base {
         &self.prefix.0
     }
 
+    pub(crate) fn host(&self) -> &str {
+        self.authority.host()
+    }
+
     pub(crate) fn socket(&self) -> Option<&Path> {
         self.socket.as_deref()
     }
