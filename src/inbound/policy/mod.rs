@@ -56,3 +56,4 @@ pub use self::audit::{Audit, AuditedRoute};
 pub use self::decision::{Decision, DecisionReason};
 pub use self::entry::PolicyEntry;
 pub use self::route_policy::RoutePolicy;
+pub use self::spelling::has_dot_segment;
