@@ -60,3 +60,4 @@ pub use self::entry::PolicyEntry;
 #[cfg(feature = "key-file")]
 pub use self::policy_file::{IntoRoutePolicy, PolicySource};
 pub use self::route_policy::RoutePolicy;
+pub use self::spelling::has_dot_segment;
