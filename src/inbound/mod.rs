@@ -84,6 +84,8 @@ mod require_key;
 mod require_scopes;
 mod requirement;
 mod settings;
+mod validate_key;
+mod validator;
 
 pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
 #[cfg(feature = "axum")]
@@ -112,3 +114,5 @@ pub use self::require_key::{
 };
 pub use self::require_scopes::{RequireScopes, RequireScopesFuture, RequireScopesLayer};
 pub use self::requirement::Requirement;
+pub use self::validate_key::{ValidateKey, ValidateKeyFuture, ValidateKeyLayer};
+pub use self::validator::{Validator, Verdict};

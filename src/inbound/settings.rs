@@ -40,6 +40,16 @@ pub(crate) enum Policy {
     Rotating(Rotating<RoutePolicy>),
 }
 
+impl Policy {
+    /// Calls `decide` with the policy in force. One load: a decision must be that of one policy.
+    pub(crate) fn with<T>(&self, decide: impl FnOnce(&RoutePolicy) -> T) -> T {
+        match self {
+            Self::Fixed(policy) => decide(policy),
+            Self::Rotating(policies) => decide(&policies.current()),
+        }
+    }
+}
+
 /// Whether the layer checks keys at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Enforcement {

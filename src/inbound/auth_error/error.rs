@@ -196,9 +196,7 @@ impl fmt::Display for AuthError {
             AuthErrorKind::Disclosed => {
                 "the request carries a valid key over a channel that is not encrypted; rotate it"
             }
-            AuthErrorKind::Unavailable => {
-                "refreshes of the key set have failed for too long to trust it; try again later"
-            }
+            AuthErrorKind::Unavailable => "keys cannot be checked at the moment; try again later",
             AuthErrorKind::NoLayer => "no layer has checked the request; add a `RequireKeyLayer`",
         })?;
         match &self.required_scopes {

@@ -53,8 +53,9 @@ pub enum AuthErrorKind {
     InsecureChannel,
     /// The same, and the key is valid: whoever listens has it.
     Disclosed,
-    /// Refreshes of the key set have failed for too long to trust it: see
-    /// [`max_stale`](crate::inbound::RequireKeyLayer::max_stale).
+    /// Refreshes of the key set have failed for too long to trust it (see
+    /// [`max_stale`](crate::inbound::RequireKeyLayer::max_stale)), or a
+    /// [`Validator`](crate::inbound::Validator) does not know.
     Unavailable,
     /// A handler asks for the caller, but no layer has checked the request.
     NoLayer,

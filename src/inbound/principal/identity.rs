@@ -50,6 +50,21 @@ impl Identity {
         }
     }
 
+    /// Creates the identity of a client whose token a validator has accepted.
+    pub(crate) fn validated(
+        record: Arc<KeyRecord>,
+        digest: KeyDigest,
+        settings: Arc<Settings>,
+        seen: Generation,
+    ) -> Self {
+        Self {
+            checked: CheckedKey::validated(Arc::clone(&record), digest, settings),
+            record,
+            seen,
+            located: Located { index: 0, of: None },
+        }
+    }
+
     pub(crate) fn located_at(mut self, index: usize) -> Self {
         self.located = Located { index, of: None };
         self

@@ -27,7 +27,7 @@ use crate::rotating::Rotating;
 /// The layer loads the key set once for each request, with one atomic load. A published set is in
 /// force for the next request, in every clone of the service, and for responses that still stream
 /// (see [`GuardedBody`](crate::inbound::GuardedBody)). Handlers find a
-/// [`Principal`](crate::inbound::Principal) in the request's extensions. They see no key from a
+/// [`Principal`] in the request's extensions. They see no key from a
 /// configured location, since the layer removes the content of each.
 ///
 /// Every route needs a key unless a [`policy`](Self::policy) exempts it. CORS preflights cannot
@@ -40,7 +40,7 @@ use crate::rotating::Rotating;
 /// [`RequestBody`](crate::inbound::RequestBody) around the client's body.
 ///
 /// A layer inside of another one reads the key as the client sent it, and checks it by rules of its
-/// own. Without a key in the request, it accepts a [`Principal`](crate::inbound::Principal) of the
+/// own. Without a key in the request, it accepts a [`Principal`] of the
 /// same set in the extensions, if that satisfies its rules: its key must still be active.
 ///
 /// A shared cache must not give one client's response to another. If the key stood outside of
@@ -63,7 +63,7 @@ impl RequireKeyLayer {
 
     /// Creates a layer that lets every request through, for development.
     ///
-    /// Handlers find [`Principal::Open`](crate::inbound::Principal::Open). The layer still removes
+    /// Handlers find [`Principal::Open`]. The layer still removes
     /// keys from requests.
     pub fn dangerously_open(open: DangerouslyOpen) -> Self {
         let listener = open.listener();

@@ -9,6 +9,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::{BoxError, Guard, GuardedBody, RequestBody};
+use super::checks::Question;
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
@@ -56,6 +57,25 @@ impl<S> RequireKey<S> {
     }
 }
 
+impl<S> RequireKey<S> {
+    /// Returns what to ask a validator about a request, if anything.
+    pub(crate) fn question<B>(&self, request: &Request<B>) -> Option<Question> {
+        self.settings.question(head_of(request))
+    }
+}
+
+/// Returns what a decision about a request goes by.
+fn head_of<B>(request: &Request<B>) -> refusal::Request<'_> {
+    refusal::Request {
+        method: request.method(),
+        version: request.version(),
+        uri: request.uri(),
+        headers: request.headers(),
+        extensions: request.extensions(),
+        template: matched_template(request.extensions()),
+    }
+}
+
 impl<S, B, A> Service<Request<B>> for RequireKey<S>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<A>>,
@@ -70,14 +90,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let head = refusal::Request {
-            method: request.method(),
-            version: request.version(),
-            uri: request.uri(),
-            headers: request.headers(),
-            extensions: request.extensions(),
-            template: matched_template(request.extensions()),
-        };
+        let head = head_of(&request);
         let admission = match self.settings.authenticate(head, self.settings.keys.wall()) {
             Ok(admission) => admission,
             // The inner service was not called, and so stays ready for the next request.

@@ -6,27 +6,32 @@ use std::time::SystemTime;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
 use crate::inbound::connection::RequestScheme;
 use crate::inbound::hooks::DisclosedKey;
+use crate::inbound::key::KeyDigest;
 use crate::inbound::key_set::judge;
 use crate::inbound::refusal::Request as Head;
 use crate::inbound::settings::Settings;
 
 impl Settings {
+    /// Returns the scheme that the client has used, if it is known.
+    pub(crate) fn scheme(&self, head: Head<'_>) -> Option<RequestScheme> {
+        let peer = self.refusals.peer_addr(head.extensions);
+        let scheme = head.extensions.get().copied();
+        self.trusted_proxies
+            .client_scheme(peer, scheme, head.headers)
+    }
+
     /// Refuses a request that carries a credential over a channel that is not encrypted.
     pub(crate) fn check_channel(&self, head: Head<'_>, now: SystemTime) -> Result<(), AuthError> {
         let Some(rule) = &self.secure_only else {
             return Ok(());
         };
-        let peer = self.refusals.peer_addr(head.extensions);
-        let scheme = head.extensions.get().copied();
-        let scheme = self
-            .trusted_proxies
-            .client_scheme(peer, scheme, head.headers);
+        let scheme = self.scheme(head);
         if scheme == Some(RequestScheme::Https) {
             return Ok(());
         }
         let insecure = AuthError::new(AuthErrorKind::InsecureChannel);
-        let digest = match self.digest_in(head) {
-            Ok((digest, _)) => digest,
+        let digest = match self.with_token(head, |token| KeyDigest::of(token.bytes())) {
+            Ok(digest) => digest,
             Err(error) => {
                 return match error.kind() {
                     AuthErrorKind::Missing | AuthErrorKind::Empty => Ok(()),

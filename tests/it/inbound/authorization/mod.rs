@@ -8,6 +8,7 @@ mod policies;
 mod principal;
 mod second_factor;
 mod secure_only;
+mod validator;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
