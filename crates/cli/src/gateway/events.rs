@@ -69,6 +69,7 @@ impl EventLog {
                 outbound::EventKind::Replayed {
                     rejected,
                     generation,
+                    ..
                 } => self.line(
                     event,
                     format_args!(
@@ -77,7 +78,7 @@ impl EventLog {
                         Rejected(rejected)
                     ),
                 ),
-                outbound::EventKind::Rejected { rejected } => self.line(
+                outbound::EventKind::Rejected { rejected, .. } => self.line(
                     event,
                     format_args!(
                         "rejected: upstream rejected {name} {}; answered the client with 502",
