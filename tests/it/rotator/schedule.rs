@@ -286,8 +286,8 @@ impl Sink for Alone {
 
     async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         let held = self.held.get();
-        if held.is_some() {
-            self.told.take().map(oneshot::Sender::send);
+        if let (Some(_), Some(told)) = (held, self.told.take()) {
+            drop(told.send(()));
         }
         Ok(held)
     }
