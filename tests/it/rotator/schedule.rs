@@ -287,7 +287,7 @@ impl Sink for Alone {
     async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         let held = self.held.get();
         if let (Some(_), Some(told)) = (held, self.told.take()) {
-            drop(told.send(()));
+            told.send(()).unwrap();
         }
         Ok(held)
     }
