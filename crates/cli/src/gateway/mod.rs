@@ -121,15 +121,16 @@ impl Gateway {
         let key = UpstreamKey::open(&upstream, &limits, log).await?;
         let (each, all) = limits.proxy.replay;
         let replay = BudgetedReplay::new(each, all);
+        let counted = replay.counted();
         let key_header = headers.key.clone();
         let ask_first = ExpectContinueLayer::new(each as u64)
             .unknown_length(UnknownLength::HoldBack)
             .timeout(limits.proxy.continue_timeout);
         let client = ServiceBuilder::new()
-            .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay.clone())?))
+            .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay)?))
             .map_request(Progress::note_attempt)
             .map_request(move |request| SentKeys::note(request, &key_header))
-            .layer(ResendLayer::new(replay))
+            .layer(ResendLayer::new(counted))
             .layer(ask_first)
             .service(client::connect(&upstream.base)?);
         let mut number = [0; 8];
