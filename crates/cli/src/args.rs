@@ -7,6 +7,7 @@ use crate::demo::DemoArgs;
 use crate::error::Error;
 use crate::gateway::GatewayArgs;
 use crate::key::KeyArgs;
+use crate::manual::{CompletionArgs, ManArgs};
 use crate::{output, usage};
 
 /// API keys that rotate while everything keeps running.
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     Gateway(Box<GatewayArgs>),
     Key(KeyArgs),
+    Completions(CompletionArgs),
+    Man(ManArgs),
 }
 
 impl Args {

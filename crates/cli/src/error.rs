@@ -74,6 +74,12 @@ impl From<KeyRingError> for Error {
     }
 }
 
+impl From<NotAllowed> for Error {
+    fn from(reason: NotAllowed) -> Self {
+        Self::no(not_allowed(&reason))
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::failed(chain(&error))
@@ -90,6 +96,28 @@ fn not_allowed(why: &NotAllowed) -> String {
         NotAllowed::SeveralKeys(client) => format!(
             "client {client} has several live keys; choose one with --key ID \
              (`rotating-auth key list` shows them)"
+        ),
+        NotAllowed::UnknownClient(client) => format!(
+            "there is no client {client}; check the name (`rotating-auth key list` shows them)"
+        ),
+        NotAllowed::UnknownKey => {
+            "there is no such key (`rotating-auth key list` shows them)".to_owned()
+        }
+        NotAllowed::ClientDisabled(client) => format!(
+            "client {client} is disabled; run `rotating-auth key client --client {client} --enable` \
+             first"
+        ),
+        NotAllowed::NoLiveKey(client) => format!(
+            "client {client} has no live key to rotate; run `rotating-auth key issue --client {client}`"
+        ),
+        NotAllowed::Revoked(key) => {
+            format!("key {key} was revoked; issue a new one (`rotating-auth key issue`)")
+        }
+        NotAllowed::Expired(key) => {
+            format!("key {key} has expired; issue a new one (`rotating-auth key issue`)")
+        }
+        NotAllowed::Superseded { key, by } => format!(
+            "key {key} was already replaced by {by}; run `rotating-auth key rotate --key {by}`"
         ),
         _ => chain(why),
     }

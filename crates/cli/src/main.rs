@@ -3,15 +3,19 @@
 
 mod args;
 mod demo;
+mod duration;
 mod error;
 mod gateway;
 mod hangups;
 mod key;
+mod manual;
 mod open_files;
 mod output;
 mod usage;
 
 use std::process::ExitCode;
+
+use clap::CommandFactory as _;
 
 use self::args::{Args, Command};
 use self::error::Error;
@@ -37,5 +41,7 @@ async fn run() -> Result<(), Error> {
         Command::Demo(args) => demo::run(args).await,
         Command::Gateway(args) => gateway::run(*args).await,
         Command::Key(args) => key::run(args).await,
+        Command::Completions(args) => manual::completions(&args, Args::command()),
+        Command::Man(args) => manual::man(args, Args::command()),
     }
 }

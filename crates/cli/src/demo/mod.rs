@@ -24,8 +24,8 @@ use self::journal::Journal;
 use self::upstream::DemoUpstream;
 use crate::error::Error;
 use crate::gateway::{
-    AuthConfig, ClientKeys, Config, EventLog, Gateway, Guard, HeaderPolicy, LimitArgs, Limits,
-    Listener, Server, Unknown,
+    AuthConfig, ClientKeys, EventLog, Gateway, Guard, HeaderRules, LimitArgs, Limits, Listener,
+    Server, Settings,
 };
 use crate::output;
 
@@ -64,34 +64,29 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
     let upstream = DemoUpstream::start(journal.clone()).await?;
     let (key, keys) = client_key()?;
     let limits = LimitArgs::defaults()?;
-    let config = Config {
+    let settings = Settings {
         listen: args.listen,
         admin_listen: None,
         limits: Limits {
             poll: Duration::from_secs(10),
             max_stale: limits.max_stale(),
-            upstream: Duration::from_secs(60),
             drain: Duration::from_secs(25),
             server: limits.server(),
             proxy: limits.proxy(),
         },
-        headers: HeaderPolicy {
-            key: http::header::AUTHORIZATION,
-            unknown: Unknown::Pass,
-            keep: Vec::new(),
-        },
+        headers: HeaderRules::default(),
         end_after: None,
         server: Server {
             tls: None,
             cors: Vec::new(),
             auth: guard(keys)?,
         },
-        upstream: upstream.config(),
+        upstreams: vec![upstream.settings()],
     };
     let layer = from_fn_with_state(journal.clone(), record);
     let wrap = |app: Router| app.layer(layer);
     // The journal has a line for each request; events would repeat it.
-    let gateway = Gateway::open(config, EventLog::Off, wrap).await?;
+    let gateway = Gateway::open(settings, EventLog::Off, wrap).await?;
 
     for name in IGNORED {
         if std::env::var_os(name).is_some() {

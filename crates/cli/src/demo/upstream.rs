@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tower_rotating_auth::outbound::AuthScheme;
 
 use super::journal::Journal;
 use super::{api, key_writer};
 use crate::error::Error;
-use crate::gateway::{Base, KeyFrom, KeyHeader, Upstream};
+use crate::gateway::{Base, Cleartext, KeyFrom, KeyHeader, Upstream};
 
 pub(super) struct DemoUpstream {
     base: Base,
@@ -32,7 +33,7 @@ impl DemoUpstream {
         let key_file = folder.path().join("api-key");
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let base = Base::parse(&format!("http://{address}/v1"))
+        let base = Base::parse(&format!("http://{address}/v1"), Cleartext::Loopback)
             .map_err(|why| Error::start(format!("cannot start the demo: {why}")))?;
 
         let current = key_writer::first_key(&key_file).map_err(failed)?;
@@ -50,13 +51,17 @@ impl DemoUpstream {
         })
     }
 
-    /// Returns the configuration of a gateway in front of it.
-    pub(super) fn config(&self) -> Upstream {
+    /// Returns the settings of a gateway in front of it.
+    pub(super) fn settings(&self) -> Upstream {
         Upstream {
+            name: None,
             base: self.base.clone(),
-            header: KeyHeader::Bearer,
+            header: KeyHeader::Scheme(AuthScheme::BEARER),
             key: KeyFrom::File(self.key_file.clone()),
             overlap: Duration::ZERO, // the upstream accepts each key before the file has it
+            rejected_by: Vec::new(),
+            timeout: Duration::from_secs(60),
+            ca: None,
         }
     }
 }

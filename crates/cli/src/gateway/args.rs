@@ -8,7 +8,8 @@ use super::auth::AuthArgs;
 use super::edge::cors::Origin;
 use super::header_args::HeaderArgs;
 use super::limits::LimitArgs;
-use super::units::{seconds, seconds_or_none};
+use super::units::seconds;
+use super::upstream::UpstreamArgs;
 
 /// Run an OpenAI-compatible gateway whose keys rotate without a restart.
 ///
@@ -81,64 +82,8 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) cors: Vec<Origin>,
 
-    /// Base URL of the upstream. If it ends in /v1, requests for /v1/... do not double it.
-    ///
-    /// Must be https, or http to a loopback address, so that no key crosses a network in cleartext.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "OPENAI_API_BASE_URL",
-        hide_env_values = true
-    )]
-    pub(crate) upstream: Option<String>,
-
-    /// File that holds the upstream's key and nothing else. The gateway watches it and follows
-    /// changes. If the content becomes unusable, the last good key stays current.
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "OPENAI_API_KEY_FILE",
-        hide_env_values = true
-    )]
-    pub(crate) upstream_key_file: Option<OsString>,
-
-    /// Source of the upstream's key, in place of --upstream-key-file: file:PATH, env:NAME,
-    /// exec:PROGRAM, https://HOST/PATH#/pointer or vault:MOUNT/PATH#FIELD.
-    ///
-    /// After the # of an endpoint comes a JSON pointer to the key. Vault's address and login come
-    /// from VAULT_ADDR, and from VAULT_TOKEN or the file that VAULT_TOKEN_FILE names. An example is
-    /// `--upstream-key vault:secret/openai#api_key`.
-    #[arg(
-        long,
-        value_name = "SOURCE",
-        env = "GATEWAY_UPSTREAM_KEY",
-        hide_env_values = true
-    )]
-    pub(crate) upstream_key: Option<OsString>,
-
-    /// Header for the key: `authorization` carries `Bearer KEY`, any other header the bare key.
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "GATEWAY_UPSTREAM_HEADER",
-        default_value = "authorization",
-        hide_env_values = true
-    )]
-    pub(crate) upstream_header: String,
-
-    /// How long the previous key stays usable once the upstream has accepted the new one.
-    ///
-    /// Until then, it stays in use while the upstream accepts it.
-    ///
-    /// Use 0 if the upstream accepts each new key before the file has it.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "GATEWAY_UPSTREAM_KEY_OVERLAP",
-        default_value = "300",
-        value_parser = seconds_or_none
-    )]
-    pub(crate) upstream_key_overlap: Duration,
+    #[command(flatten)]
+    pub(crate) upstream: UpstreamArgs,
 
     /// How often to read the key files even if the system reports no change.
     #[arg(
@@ -149,18 +94,6 @@ pub(crate) struct GatewayArgs {
         value_parser = seconds
     )]
     pub(crate) poll_interval: Duration,
-
-    /// How long the upstream may be silent before it answers, or between two parts of a stream.
-    ///
-    /// The total duration of a stream has no limit.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "GATEWAY_UPSTREAM_TIMEOUT",
-        default_value = "600",
-        value_parser = seconds
-    )]
-    pub(crate) upstream_timeout: Duration,
 
     /// How long open requests may take to finish after SIGTERM or SIGINT.
     #[arg(

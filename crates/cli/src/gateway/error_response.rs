@@ -11,6 +11,8 @@ use serde_json::json;
 pub(crate) enum Problem {
     /// The path is invalid, or would leave the upstream's base URL.
     Path,
+    /// No upstream serves the path.
+    NoUpstream,
     /// The gateway does not forward this method.
     Method,
     /// The client went silent in the middle of its upload.
@@ -50,6 +52,11 @@ impl Problem {
                 StatusCode::BAD_REQUEST,
                 "invalid_path",
                 "The path is not forwarded, because it is invalid or contains a `.` or `..` segment.",
+            ),
+            Self::NoUpstream => (
+                StatusCode::NOT_FOUND,
+                "no_upstream",
+                "The gateway has no upstream for this path.",
             ),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use super::proxy::headers::{Direction, HeaderPolicy, Unknown, belongs_to_the_connection};
+use super::proxy::headers::{Direction, HeaderRules, Unknown, belongs_to_the_connection};
 use crate::error::Error;
 
 /// Headers in which clients send their keys to the gateway.
@@ -35,8 +35,7 @@ pub(crate) struct HeaderArgs {
 }
 
 impl HeaderArgs {
-    /// `key` is the header that carries the key to the upstream.
-    pub(crate) fn policy(self, key: HeaderName) -> Result<HeaderPolicy, Error> {
+    pub(crate) fn rules(self) -> Result<HeaderRules, Error> {
         let kept = |direction, names: Vec<HeaderName>| {
             names.into_iter().map(move |name| (direction, name))
         };
@@ -58,6 +57,6 @@ impl HeaderArgs {
         } else {
             Unknown::Pass
         };
-        Ok(HeaderPolicy { key, unknown, keep })
+        Ok(HeaderRules { unknown, keep })
     }
 }

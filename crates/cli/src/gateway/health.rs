@@ -14,7 +14,7 @@ use tower_rotating_auth::{
 };
 
 use super::error_response::Problem;
-use super::proxy::answers::{Answers, Record};
+use super::proxy::answers::Answers;
 use crate::output;
 
 /// Reads the condition of one rotating value.
@@ -28,6 +28,21 @@ pub(crate) struct Condition {
     pub(crate) failing: Option<(Duration, Duration)>,
 }
 
+/// What is known of an upstream.
+pub(crate) struct UpstreamHealth {
+    /// `None` if there is one upstream, which options describe.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) key: Source,
+    pub(crate) answers: Answers,
+}
+
+/// What the readiness of a gateway follows from.
+pub(crate) struct Health {
+    pub(crate) upstreams: Vec<UpstreamHealth>,
+    /// The other rotating values, which all requests need.
+    pub(crate) others: Vec<Source>,
+}
+
 /// Returns the source of a rotating value's status.
 pub(crate) fn source<T: Send + Sync + 'static>(rotating: &Rotating<T>) -> Source {
     let rotating = rotating.clone();
@@ -39,47 +54,78 @@ pub(crate) fn source<T: Send + Sync + 'static>(rotating: &Rotating<T>) -> Source
 
 /// Serves `/healthz` (the process is alive) and `/readyz` (a request with a valid key would
 /// succeed).
-pub(crate) fn routes(sources: Vec<Source>, answers: Answers) -> Router {
-    let sources: Arc<[Source]> = sources.into();
-    let ready = move || {
-        let conditions: Vec<_> = sources.iter().map(|condition| condition()).collect();
-        ready(&conditions, answers.record(), SystemTime::now())
-    };
+pub(crate) fn routes(health: Health) -> Router {
+    let health = Arc::new(health);
+    let ready = move || health.ready(SystemTime::now());
     Router::new()
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         .route("/readyz", get(async move || ready()))
         .method_not_allowed_fallback(async || Problem::Method)
 }
 
-fn ready(sources: &[Condition], upstream: Record, now: SystemTime) -> (StatusCode, Json<Value>) {
-    let answers = !upstream.is_failing(Instant::now());
-    let (code, status) = if answers && sources.iter().all(|source| source.is_usable(now)) {
-        (StatusCode::OK, "ready")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
-    };
-    let sources: Vec<_> = sources
-        .iter()
-        .map(|source| {
-            let usable = source.is_usable(now);
-            let source = &source.status;
-            json!({
-                "name": &*source.name,
-                "usable": usable,
-                "generation": source.generation.get(),
-                "age_seconds": source.age.as_secs_f64(),
-                "last_error": source.last_error.map(|class| class.to_string()),
-                "failures": source.failures,
+impl Health {
+    /// Says whether requests would succeed: with all upstreams, with some, or with none.
+    fn ready(&self, now: SystemTime) -> (StatusCode, Json<Value>) {
+        let others: Vec<_> = self.others.iter().map(|source| source()).collect();
+        let upstreams: Vec<_> = self
+            .upstreams
+            .iter()
+            .map(|upstream| upstream.condition(now))
+            .collect();
+        let usable = upstreams.iter().filter(|upstream| upstream.is_usable);
+        let usable = usable.count();
+        let status = if usable == 0 || others.iter().any(|source| !source.is_usable(now)) {
+            "not ready"
+        } else if usable < upstreams.len() {
+            "degraded"
+        } else {
+            "ready"
+        };
+        let code = match status {
+            "not ready" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::OK,
+        };
+        let keys = upstreams.iter().map(|upstream| &upstream.key);
+        let sources: Vec<_> = keys.chain(&others).map(|source| source.json(now)).collect();
+        let upstreams: Vec<_> = upstreams
+            .iter()
+            .map(|upstream| {
+                json!({
+                    "name": upstream.name,
+                    "usable": upstream.is_usable,
+                    "failures": upstream.failures,
+                })
             })
-        })
-        .collect();
-    let body = json!({
-        "status": status,
-        "sources": sources,
-        "upstream": { "usable": answers, "failures": upstream.failures },
-        "dropped_log_lines": output::dropped_lines(),
-    });
-    (code, Json(body))
+            .collect();
+        let body = json!({
+            "status": status,
+            "sources": sources,
+            "upstreams": upstreams,
+            "dropped_log_lines": output::dropped_lines(),
+        });
+        (code, Json(body))
+    }
+}
+
+/// The condition of an upstream.
+struct UpstreamCondition<'a> {
+    name: Option<&'a str>,
+    key: Condition,
+    is_usable: bool,
+    /// Requests in a row that it rejected, or did not answer.
+    failures: u32,
+}
+
+impl UpstreamHealth {
+    fn condition(&self, now: SystemTime) -> UpstreamCondition<'_> {
+        let (key, record) = ((self.key)(), self.answers.record());
+        UpstreamCondition {
+            name: self.name.as_deref(),
+            is_usable: key.is_usable(now) && !record.is_failing(Instant::now()),
+            key,
+            failures: record.failures,
+        }
+    }
 }
 
 impl Condition {
@@ -88,5 +134,18 @@ impl Condition {
         let is_current = self.status.expires_at.is_none_or(|expiry| now < expiry);
         let is_stale = self.failing.is_some_and(|(since, limit)| since > limit);
         is_current && !is_stale && self.status.refresh_state != RefreshState::Stopped
+    }
+
+    fn json(&self, now: SystemTime) -> Value {
+        let usable = self.is_usable(now);
+        let status = &self.status;
+        json!({
+            "name": &*status.name,
+            "usable": usable,
+            "generation": status.generation.get(),
+            "age_seconds": status.age.as_secs_f64(),
+            "last_error": status.last_error.map(|class| class.to_string()),
+            "failures": status.failures,
+        })
     }
 }

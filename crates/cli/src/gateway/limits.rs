@@ -13,24 +13,24 @@ use crate::error::Error;
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
     /// How long a connection may take to send its first request head, or the rest of a head.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_HEAD_TIMEOUT", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_HEAD_TIMEOUT", default_value = "10", value_parser = seconds)]
     head_timeout: Duration,
 
     /// How long a connection may wait for its next request.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_KEEP_ALIVE", default_value = "75", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_KEEP_ALIVE", default_value = "75", value_parser = seconds)]
     keep_alive: Duration,
 
     /// How long a client may be silent in the middle of its upload.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_UPLOAD_TIMEOUT", default_value = "60", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_UPLOAD_TIMEOUT", default_value = "60", value_parser = seconds)]
     upload_timeout: Duration,
 
     /// How long a client may read nothing of a response.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_WRITE_TIMEOUT", default_value = "30", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_WRITE_TIMEOUT", default_value = "30", value_parser = seconds)]
     write_timeout: Duration,
 
     /// How long a connection lives on that one side has ended: a client that only reads, or one
     /// that still sends after its answer.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_CLOSE_TIMEOUT", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_CLOSE_TIMEOUT", default_value = "5", value_parser = seconds)]
     close_timeout: Duration,
 
     /// How much of an upload to read and drop after its answer, so that the client gets that.
@@ -78,16 +78,16 @@ pub(crate) struct LimitArgs {
 
     /// How long a long upload waits for `100 Continue`. It is then sent, and not replayed if the
     /// upstream rejects its key.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_CONTINUE_TIMEOUT", default_value = "1", value_parser = seconds_or_none)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_CONTINUE_TIMEOUT", default_value = "1", value_parser = seconds_or_none)]
     continue_timeout: Duration,
 
     /// How long a request whose key was rejected waits for the next key.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_KEY_WAIT", default_value = "5", value_parser = seconds_or_none)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_KEY_WAIT", default_value = "5", value_parser = seconds_or_none)]
     key_wait: Duration,
 
     /// How long clients are served with the last good key set while its file cannot be used. After
     /// that, requests with a key get 503.
-    #[arg(long, value_name = "SECONDS", env = "GATEWAY_MAX_STALE", default_value = "3600", value_parser = seconds)]
+    #[arg(long, value_name = "DURATION", env = "GATEWAY_MAX_STALE", default_value = "3600", value_parser = seconds)]
     max_stale: Duration,
 }
 

@@ -13,58 +13,55 @@ mod limits;
 mod proxy;
 mod server;
 mod units;
-mod upstream_key;
+mod upstream;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::future::try_join_all;
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceBuilder;
-use tower_rotating_auth::RotatingAuthLayer;
-use tower_rotating_auth::outbound::connect::expect_continue::{ExpectContinueLayer, UnknownLength};
-use tower_rotating_auth::outbound::connect::resend::ResendLayer;
 
 pub(crate) use self::args::GatewayArgs;
 use self::auth::Authenticator;
 pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard};
-pub(crate) use self::config::{Config, KeyFrom, KeyHeader, Limits, Server, Upstream};
+pub(crate) use self::config::{Limits, Server, Settings};
 use self::edge::cors;
 pub(crate) use self::events::EventLog;
+use self::health::Health;
 pub(crate) use self::limits::LimitArgs;
-pub(crate) use self::proxy::address::base_url::Base;
-use self::proxy::answers::Answers;
-use self::proxy::body::idle_timeout::Progress;
+use self::proxy::Reports;
+pub(crate) use self::proxy::address::base_url::{Base, Cleartext};
+use self::proxy::admission::Admission;
 use self::proxy::body::replay::BudgetedReplay;
+pub(crate) use self::proxy::headers::HeaderRules;
 use self::proxy::headers::Via;
-pub(crate) use self::proxy::headers::{HeaderPolicy, Unknown};
-use self::proxy::sent_keys::SentKeys;
-use self::proxy::{Proxy, Reports, Target, client};
 pub(crate) use self::server::Listener;
 use self::server::tls::Tls;
 use self::server::{Service, Signals};
-use self::upstream_key::UpstreamKey;
+pub(crate) use self::upstream::{KeyFrom, KeyHeader, Upstream};
+use self::upstream::{OpenUpstream, Shared, Upstreams};
 use crate::error::Error;
 use crate::hangups::Hangups;
 use crate::{open_files, output};
 
 /// Runs the gateway until a signal stops it.
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
-    let mut config = Config::from_args(args)?;
+    let mut settings = Settings::from_args(args)?;
     let open_files = open_files::raise();
-    if config.limits.fit(open_files) {
+    if settings.limits.fit(open_files) {
         output::complain(format_args!(
             "the limit of {} open files allows only {} connections and {} requests; raise it (ulimit \
              -n, LimitNOFILE=)",
             open_files.unwrap_or_default(),
-            config.limits.server.connections,
-            config.limits.proxy.requests,
+            settings.limits.server.connections,
+            settings.limits.proxy.requests,
         ));
     }
     events::trace_warnings();
-    let is_open = matches!(config.server.auth, AuthConfig::Open(_));
-    let listener = Listener::bind(config.listen, "--listen (GATEWAY_LISTEN)")?;
-    let gateway = Gateway::open(config, EventLog::Lines, |app| app).await?;
+    let is_open = matches!(settings.server.auth, AuthConfig::Open(_));
+    let listener = Listener::bind(settings.listen, "--listen (GATEWAY_LISTEN)")?;
+    let gateway = Gateway::open(settings, EventLog::Lines, |app| app).await?;
     let url = gateway.url(&listener);
     output::say(format_args!("listening on {url}"));
     if let Some((admin, _)) = &gateway.admin {
@@ -94,7 +91,7 @@ pub(crate) struct Gateway {
     end_after: Option<Duration>,
     authenticator: Authenticator,
     /// Dropping it would stop an environment key from being current.
-    _upstream_key: UpstreamKey,
+    _upstreams: Upstreams,
     /// Reads all keys again after SIGHUP. Dropping it would end that.
     _hangups: Hangups,
 }
@@ -103,74 +100,63 @@ impl Gateway {
     /// Reads all keys, and fails if one of them is unusable. `wrap` gets the part of the
     /// application that needs a key, with authentication in it.
     pub(crate) async fn open(
-        config: Config,
+        settings: Settings,
         log: EventLog,
         wrap: impl FnOnce(Router) -> Router,
     ) -> Result<Self, Error> {
-        let Config {
+        let Settings {
             admin_listen,
             limits,
             headers,
             end_after,
             server,
-            upstream,
+            upstreams,
             ..
-        } = config;
+        } = settings;
         let signals = Signals::listen()
             .map_err(|error| Error::start(format!("cannot listen for signals: {error}")))?;
-        let key = UpstreamKey::open(&upstream, &limits, log).await?;
         let (each, all) = limits.proxy.replay;
-        let replay = BudgetedReplay::new(each, all);
-        let counted = replay.counted();
-        let key_header = headers.key.clone();
-        let ask_first = ExpectContinueLayer::new(each as u64)
-            .unknown_length(UnknownLength::HoldBack)
-            .timeout(limits.proxy.continue_timeout);
-        let client = ServiceBuilder::new()
-            .layer(RotatingAuthLayer::new().inject(key.inject(&upstream, replay)?))
-            .map_request(Progress::note_attempt)
-            .map_request(move |request| SentKeys::note(request, &key_header))
-            .layer(ResendLayer::new(counted))
-            .layer(ask_first)
-            .service(client::connect(&upstream.base)?);
         let mut number = [0; 8];
         getrandom::fill(&mut number)
             .map_err(|error| Error::start(format!("cannot get random bytes: {error}")))?;
-        let answers = Answers::default();
         let via = Via::new(u64::from_ne_bytes(number));
-        let proxy = Proxy::new(
-            client,
-            Target {
-                base: upstream.base.clone(),
-                patience: limits.upstream,
-                limits: limits.proxy,
-                headers,
-                via: via.clone(),
-                reports: Arc::new(Reports::default()),
-                answers: answers.clone(),
-            },
-        );
+        let shared = Shared {
+            limits,
+            headers,
+            admission: Admission::new(limits.proxy.requests, limits.proxy.requests_per_client),
+            replay: BudgetedReplay::new(each, all),
+            via: via.clone(),
+            reports: Arc::new(Reports::default()),
+            log,
+        };
+        let opening = upstreams
+            .into_iter()
+            .map(async |upstream| OpenUpstream::open(upstream, &shared).await.map(Arc::new));
+        let upstreams = Upstreams::new(try_join_all(opening).await?);
         let is_open = matches!(server.auth, AuthConfig::Open(_));
         let authenticator = Authenticator::open(server.auth, &limits, log).await?;
+        let forward = upstreams.clone();
         let guarded = Router::new()
-            .fallback(|request| proxy.answer(request))
+            .fallback(|request| forward.answer(request))
             .layer(authenticator.layer());
         let tls = match &server.tls {
             Some(files) => Some(Tls::open(files, limits.poll, log).await?),
             None => None,
         };
         let acceptor = tls.as_ref().map(Tls::acceptor).transpose()?;
-        let sources = [key.source()]
-            .into_iter()
-            .chain(authenticator.source())
-            .chain(tls.iter().flat_map(Tls::sources));
-        let hangups = [key.refresh()]
-            .into_iter()
+        let others = authenticator.source().into_iter();
+        let others = others.chain(tls.iter().flat_map(Tls::sources));
+        let hangups = upstreams
+            .iter()
+            .map(|upstream| upstream.refresh())
             .chain(authenticator.refresh())
             .chain(tls.iter().flat_map(Tls::refresh));
         let hangups = Hangups::follow(hangups.collect())?;
         // Health routes need no key. CORS is outermost, so that refusals carry its headers, too.
-        let health = health::routes(sources.collect(), answers);
+        let health = health::routes(Health {
+            upstreams: upstreams.iter().map(|upstream| upstream.health()).collect(),
+            others: others.collect(),
+        });
         let guarded = wrap(guarded);
         let guarded = match is_open {
             true => edge::only_local(guarded, cors::named(&server.cors).unwrap_or_default()),
@@ -195,7 +181,7 @@ impl Gateway {
             limits,
             signals,
             authenticator,
-            _upstream_key: key,
+            _upstreams: upstreams,
             _hangups: hangups,
         })
     }

@@ -3,34 +3,37 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use crate::duration::Length;
 
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    seconds_in(0.05..=86_400.0, text)
+const SHORTEST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Parses a duration such as `10s`, or a number of seconds.
+pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
+    within(SHORTEST..=LONGEST, text)
+        .ok_or("must be a duration from 50ms to 1d, such as 10s; a bare number is in seconds")
 }
 
-pub(super) fn seconds_or_none(text: &str) -> Result<Duration, String> {
-    seconds_in(0.0..=86_400.0, text)
+/// Parses a duration that may be zero.
+pub(super) fn seconds_or_none(text: &str) -> Result<Duration, &'static str> {
+    within(Duration::ZERO..=LONGEST, text)
+        .ok_or("must be a duration from 0s to 1d, such as 10s; a bare number is in seconds")
 }
 
-fn seconds_in(range: RangeInclusive<f64>, text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if range.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!(
-            "must be a number of seconds from {} to {}",
-            range.start(),
-            range.end()
-        )),
-    }
+fn within(range: RangeInclusive<Duration>, text: &str) -> Option<Duration> {
+    let length = match text.parse() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => text.parse::<Length>().ok()?.0,
+    };
+    Some(length).filter(|length| range.contains(length))
 }
 
-/// Parses a time such as `30m` or `1h`.
+/// Parses a duration such as `30m` or `1h`.
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
-    text.parse::<SignedDuration>()
-        .ok()
-        .and_then(|time| Duration::try_from(time).ok())
-        .filter(|time| !time.is_zero())
-        .ok_or("must be a duration such as 30m, 1h or 8h")
+    match text.parse() {
+        Ok(Length(length)) if !length.is_zero() => Ok(length),
+        _ => Err("must be a duration such as 30m, 1h or 8h"),
+    }
 }
 
 /// Parses a number of bytes, such as `65536`, `64KiB` or `1MiB`.
@@ -71,6 +74,26 @@ pub(super) fn count(text: &str) -> Result<usize, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_take_units_or_seconds() {
+        let millis = |millis| Ok(Duration::from_millis(millis));
+        for (text, wanted) in [
+            ("10s", millis(10_000)),
+            ("10", millis(10_000)),
+            ("0.05", millis(50)),
+            ("50ms", millis(50)),
+            ("1h 30m", millis(5_400_000)),
+            ("1d", millis(86_400_000)),
+        ] {
+            assert_eq!(seconds(text), wanted, "{text}");
+        }
+        for text in ["", "0", "0s", "2d", "-1s", "-1", "nan", "10x", "soon"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+        assert_eq!(seconds_or_none("0"), millis(0));
+        assert_eq!(seconds_or_none("0s"), millis(0));
+    }
 
     #[test]
     fn bytes_take_binary_units() {

@@ -1,30 +1,36 @@
 //! Commands that change the key file.
 
+use serde_json::json;
 use tower_rotating_auth::{
     ParseErrorKind,
-    inbound::{ClientId, KeyDigest, KeyId},
+    inbound::{ClientId, KeyDigest},
     keyring::{
-        ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, NewKey, NotAllowed,
+        ClientState, ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, NotAllowed,
         ParsedToken,
     },
 };
 
-use super::args::{self, Terms, named};
-use super::duration::{Grace, Length, Life};
-use super::format::{Moment, comma, scopes};
+use super::args;
+use super::args::common::{Terms, named};
+use super::duration::{Grace, Life};
+use super::format::{Moment, comma, ids, rfc3339};
+use super::new_key::{Destination, fields, report};
 use super::{
     ring::{open, open_existing},
-    stdin,
+    scopes, stdin,
 };
+use crate::duration::Length;
 use crate::error::{Error, chain};
-use crate::output::{complain, print};
 
 pub(crate) async fn issue(args: args::Issue) -> Result<(), Error> {
+    let out = Destination::open(args.out)?;
     let ring = open(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
-    let issued = ring.issue(request(args.terms)).await?;
+    let issued = ring.issue(request(&args.terms)).await;
+    let issued =
+        issued.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.terms, error))?;
     if let Some(key) = issued.into_new() {
-        report(&ring, "issued", key.id());
-        print_key(&key)?;
+        report(&ring, args.style, "issued", key.id());
+        out.deliver(&key, args.style, || fields(&ring, key.id()))?;
     }
     Ok(())
 }
@@ -34,6 +40,7 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
 
     let policy = IssuancePolicy::new().max_grace(Grace::LONGEST);
     let ring = KeyRing::builder().policy(policy).prefix(args.prefix);
+    let out = Destination::open(args.out)?;
     let ring = open_existing(&args.file.path, ring).await?;
     let which = match (args.old.key, args.old.client) {
         (Some(id), _) => KeySelector::Named(id),
@@ -50,19 +57,25 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
         rotate = rotate.lifetime(life);
     }
     if let Rotated::Now { key, rotation } = ring.rotate(rotate).await? {
-        report(&ring, "issued", key.id());
+        report(&ring, args.style, "issued", key.id());
         let (old, over) = (&rotation.replaced, Moment(rotation.over_at));
         if args.fate.compromised {
-            complain(format_args!("revoked {old}"));
+            args.style.note(format_args!("revoked {old}"));
         } else {
-            complain(format_args!(
+            args.style.note(format_args!(
                 "replaces {old}, which stays valid until {over} UTC"
             ));
         }
         if !rotation.ended.is_empty() {
-            complain(format_args!("also ended: {}", comma(&rotation.ended)));
+            args.style
+                .note(format_args!("also ended: {}", comma(&rotation.ended)));
         }
-        print_key(&key)?;
+        out.deliver(&key, args.style, || {
+            let mut fields = fields(&ring, key.id());
+            fields.insert("replaced_ends_at".into(), rfc3339(rotation.over_at).into());
+            fields.insert("ended".into(), ids(&rotation.ended));
+            fields
+        })?;
     }
     Ok(())
 }
@@ -91,10 +104,12 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
         (revoked, _) => revoked?,
     };
     match &*revoked {
-        [] => complain(format_args!("nothing to revoke: already revoked")),
-        ids => complain(format_args!("revoked {}", comma(ids))),
+        [] => args
+            .style
+            .note(format_args!("nothing to revoke: already revoked")),
+        ids => args.style.note(format_args!("revoked {}", comma(ids))),
     }
-    Ok(())
+    args.style.object(|| json!({ "revoked": ids(&revoked) }))
 }
 
 pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
@@ -113,37 +128,52 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
         key = key.named(id);
     }
     let ring = open(&args.file.path, KeyRing::builder()).await?;
-    match ring.import(request(args.terms), key).await? {
-        Imported::Now(id) => report(&ring, "imported", &id),
-        before => report(&ring, "already imported", before.id()),
-    }
+    let imported = ring.import(request(&args.terms), key).await;
+    let imported =
+        imported.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.terms, error))?;
+    let what = match imported {
+        Imported::Now(_) => "imported",
+        _ => "already imported",
+    };
+    report(&ring, args.style, what, imported.id());
     if args.digest {
-        complain(format_args!(
+        args.style.note(format_args!(
             "a digest does not show how strong the key is; rotate it soon"
         ));
     }
-    Ok(())
+    args.style.object(|| fields(&ring, imported.id()).into())
 }
 
 pub(crate) async fn client(args: args::Client) -> Result<(), Error> {
     let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
     require_client(&ring, &args.client)?;
-    if let Some(scopes) = named(args.scope) {
-        ring.set_scopes(&args.client, scopes.clone()).await?;
-        complain(format_args!("{} now has scopes: {scopes}", args.client));
+    if let Some(wanted) = named(&args.scope) {
+        let set = ring.set_scopes(&args.client, wanted.clone()).await;
+        set.map_err(|error| scopes::of_client(&ring, &args.client, &wanted, error))?;
+        args.style
+            .note(format_args!("{} now has scopes: {wanted}", args.client));
     }
     if args.disable {
         ring.disable(&args.client).await?;
-        complain(format_args!(
+        args.style.note(format_args!(
             "{} is disabled; its keys are refused",
             args.client
         ));
     }
     if args.enable {
         ring.enable(&args.client).await?;
-        complain(format_args!("{} is enabled", args.client));
+        args.style.note(format_args!("{} is enabled", args.client));
     }
-    Ok(())
+    args.style.object(|| {
+        let state = ring.state();
+        let client = state.client(&args.client);
+        let scopes = client.map(|client| client.scopes().iter().map(ToString::to_string));
+        json!({
+            "client": args.client.as_str(),
+            "enabled": client.is_some_and(|client| client.state() == ClientState::Enabled),
+            "scopes": scopes.into_iter().flatten().collect::<Vec<_>>(),
+        })
+    })
 }
 
 pub(crate) async fn purge(args: args::Purge) -> Result<(), Error> {
@@ -151,27 +181,29 @@ pub(crate) async fn purge(args: args::Purge) -> Result<(), Error> {
     let policy = IssuancePolicy::new().purge_after(after);
     let ring = KeyRing::builder().policy(policy);
     let ring = open_existing(&args.file.path, ring).await?;
-    match &*ring.purge().await? {
-        [] => complain(format_args!(
+    let purged = ring.purge().await?;
+    match &*purged {
+        [] => args.style.note(format_args!(
             "nothing to purge: keys stay until --after has passed since the expiry that they were \
              issued with (--expires)"
         )),
-        ids => complain(format_args!("purged {}", comma(ids))),
+        ids => args.style.note(format_args!("purged {}", comma(ids))),
     }
-    Ok(())
+    args.style.object(|| json!({ "purged": ids(&purged) }))
 }
 
 /// Fails if there is no such client, since a mistyped name must not create one.
 fn require_client(ring: &KeyRing, client: &ClientId) -> Result<(), Error> {
     match ring.state().client(client) {
         Some(_) => Ok(()),
-        None => Err(Error::no(format!("no client {client}; check the name"))),
+        None => Err(NotAllowed::UnknownClient(client.clone()).into()),
     }
 }
 
-fn request(terms: Terms) -> IssueRequest {
-    let scopes = named(terms.scope);
-    let asked = IssueRequest::new(terms.client).or_new_client(scopes.clone().unwrap_or_default());
+fn request(terms: &Terms) -> IssueRequest {
+    let scopes = named(&terms.scope);
+    let asked =
+        IssueRequest::new(terms.client.clone()).or_new_client(scopes.clone().unwrap_or_default());
     let asked = match scopes {
         Some(scopes) => asked.scopes(scopes),
         None => asked,
@@ -180,32 +212,4 @@ fn request(terms: Terms) -> IssueRequest {
         Life::For(life) => asked.lifetime(life),
         Life::ForEver => asked.for_ever(),
     }
-}
-
-/// Reports what happened to a key.
-fn report(ring: &KeyRing, what: &str, id: &KeyId) {
-    let keys = ring.list();
-    let Some(key) = keys.iter().find(|key| key.id == *id) else {
-        return;
-    };
-    let scopes = scopes(&key.scopes);
-    let expiry = match key.ends_at {
-        Some(end) => format!("expires {} UTC", Moment(end)),
-        None => "never expires".to_owned(),
-    };
-    complain(format_args!(
-        "{what} {id} for {} {scopes}, {expiry}",
-        key.client
-    ));
-}
-
-/// Prints the key, alone on standard output.
-fn print_key(key: &NewKey) -> Result<(), Error> {
-    let token = String::from_utf8_lossy(key.token().expose_secret());
-    print(token).map_err(|failure| {
-        Error::failed(format!(
-            "{failure}; key {} is in the file but could not be printed; revoke it and issue another",
-            key.id()
-        ))
-    })
 }

@@ -11,9 +11,9 @@ use tower_rotating_auth::{
 };
 
 use super::args;
-use super::duration::Length;
 use super::format::{Moment, rfc3339};
 use super::ring::open_existing;
+use crate::duration::Length;
 use crate::error::{Error, chain};
 use crate::output::{complain, print};
 
@@ -40,7 +40,7 @@ pub(crate) async fn doctor(args: &args::Doctor) -> Result<(), Error> {
             "cannot find unused keys: no service records uses (see rotating-auth gateway --note-use)"
         ));
     }
-    if args.json {
+    if args.style.is_json() {
         let findings: Value = findings.iter().map(Finding::json).collect();
         print(format_args!("{findings:#}"))?;
     } else {
@@ -127,7 +127,7 @@ fn examine(
     findings
 }
 
-fn is_live(key: &KeySummary) -> bool {
+pub(super) fn is_live(key: &KeySummary) -> bool {
     !matches!(key.status, KeyStatus::Expired | KeyStatus::Revoked)
 }
 

@@ -10,6 +10,38 @@ use tower_rotating_auth::{
     keyring::{ClientState, KeySummary},
 };
 
+use crate::error::Error;
+use crate::output::{complain, print};
+
+/// How a command prints its result.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Style {
+    /// Print JSON on standard output, and only errors on standard error.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Style {
+    pub(super) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Writes a message for people to standard error.
+    pub(super) fn note(self, message: fmt::Arguments<'_>) {
+        if !self.json {
+            complain(message);
+        }
+    }
+
+    /// Prints an object for scripts.
+    pub(super) fn object(self, fields: impl FnOnce() -> Value) -> Result<(), Error> {
+        if self.json {
+            print(format_args!("{:#}", fields()))?;
+        }
+        Ok(())
+    }
+}
+
 /// Formats a time for people: UTC, to the minute.
 pub(crate) struct Moment(pub(crate) SystemTime);
 
@@ -110,6 +142,11 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
         table.push_str(line.trim_end());
     }
     table
+}
+
+/// Formats ids for scripts.
+pub(crate) fn ids(ids: &[KeyId]) -> Value {
+    ids.iter().map(KeyId::as_str).collect()
 }
 
 /// Joins ids with commas.

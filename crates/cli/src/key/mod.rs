@@ -7,7 +7,10 @@ mod change;
 mod doctor;
 mod duration;
 mod format;
+mod leaked;
+mod new_key;
 mod ring;
+mod scopes;
 mod show;
 mod stdin;
 
@@ -25,6 +28,7 @@ pub(crate) async fn run(args: KeyArgs) -> Result<(), Error> {
         Command::Client(client) => change::client(client).await,
         Command::Purge(purge) => change::purge(purge).await,
         Command::Verify(verify) => show::verify(&verify).await,
+        Command::Leaked(leaked) => leaked::leaked(leaked).await,
         Command::Doctor(doctor) => doctor::doctor(&doctor).await,
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn list(args: &args::List) -> Result<(), Error> {
         None
     });
     let used = |id: &KeyId| uses.as_ref()?.last_used(id).and_then(day);
-    if args.json {
+    if args.style.is_json() {
         let keys: Value = keys
             .iter()
             .map(|key| {
@@ -86,7 +86,7 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
                 Some(mistyped) => ("mistyped", mistyped.to_string()),
                 None => (error.reason(), error.reason().replace('_', " ")),
             };
-            if args.json {
+            if args.style.is_json() {
                 print(json!({"valid": false, "reason": reason}))?;
             }
             return Err(Error::no(format!("not valid: {why}")));
@@ -95,7 +95,7 @@ pub(crate) async fn verify(args: &args::Verify) -> Result<(), Error> {
     let summaries = ring.list();
     let key = summaries.iter().find(|key| key.id == *record.id());
     let key = key.ok_or_else(|| Error::failed("the file changed in the meantime; try again"))?;
-    if args.json {
+    if args.style.is_json() {
         let mut valid = object(key);
         drop(valid.insert("valid".into(), true.into()));
         return print(format_args!("{:#}", Value::Object(valid)));

@@ -25,7 +25,7 @@ fn version_is_printed() {
 fn help_lists_the_commands() {
     let (code, help, stderr) = run(&["--help"]);
     assert_eq!((code, &*stderr), (Some(0), ""));
-    for command in ["demo", "gateway", "key"] {
+    for command in ["demo", "gateway", "key", "completions", "man"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
 }
@@ -48,5 +48,39 @@ fn mistyped_command_gets_a_suggestion() {
             Some(name) => assert!(stderr.contains(name), "{stderr}"),
             None => assert!(!stderr.contains("did you mean"), "{stderr}"),
         }
+    }
+}
+
+#[test]
+fn completions_know_the_commands_of_each_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, stderr) = run(&["completions", shell]);
+        assert_eq!((code, &*stderr), (Some(0), ""), "{shell}");
+        assert!(
+            script.contains("rotate") && script.contains("client-keys"),
+            "{shell}"
+        );
+    }
+    let script = run(&["completions", "bash"]).1;
+    let ended = Command::new("bash")
+        .args(["-nc", &script])
+        .status()
+        .unwrap();
+    assert!(ended.success());
+    assert_eq!(run(&["completions", "tcsh"]).0, Some(2));
+}
+
+#[test]
+fn man_prints_a_page_or_writes_all() {
+    let (code, page, stderr) = run(&["man"]);
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    assert!(page.contains(".TH rotating-auth 1"), "{page}");
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    let written = run(&["man", "--out", pages.to_str().unwrap()]);
+    assert_eq!(written, (Some(0), String::new(), String::new()));
+    for command in ["", "-gateway", "-key", "-key-rotate", "-key-leaked"] {
+        let page = std::fs::read_to_string(pages.join(format!("rotating-auth{command}.1")));
+        assert!(page.unwrap().contains("SYNOPSIS"), "{command}");
     }
 }

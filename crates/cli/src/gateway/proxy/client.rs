@@ -1,12 +1,15 @@
 //! The HTTP client for the upstream.
 
+use std::fmt::Display;
+use std::path::Path;
 use std::time::Duration;
 
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
 use tower_rotating_auth::outbound::connect::expect_continue::ExpectContinueBody;
@@ -15,9 +18,9 @@ use tower_rotating_auth::outbound::replay::ReplayBody;
 use super::address::base_url::Base;
 use super::body::replay::Budgeted;
 use super::body::upload::Upload;
+use super::connector::Connector;
 use crate::error::Error;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle and still be reused. The upstream may close it any time later.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -27,31 +30,20 @@ const IDLE_CONNECTIONS: usize = 64;
 type UpstreamBody = ExpectContinueBody<ReplayBody<Budgeted<Upload>>>;
 
 pub(crate) type HttpClient =
-    Client<HttpsConnector<EarlyResponseConnector<HttpConnector>>, UpstreamBody>;
+    Client<HttpsConnector<EarlyResponseConnector<Connector>>, UpstreamBody>;
 
-/// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN.
-pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    tcp.set_keepalive(Some(Duration::from_secs(60)));
-
-    let tls = HttpsConnectorBuilder::new();
+/// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` is a
+/// PEM file with the certificates to trust instead of the system's.
+pub(crate) fn connect(upstream: &Base, ca: Option<&Path>) -> Result<HttpClient, Error> {
+    let tls = HttpsConnectorBuilder::new().with_tls_config(tls_config(upstream, ca)?);
     let tls = if upstream.is_https() {
-        tls.with_provider_and_native_roots(ring::default_provider())
-            .map_err(|error| {
-                Error::start(format!(
-                    "cannot load the system's root certificates: {error}"
-                ))
-            })?
-            .https_only()
+        tls.https_only()
     } else {
-        tls.with_tls_config(no_roots()?).https_or_http()
+        tls.https_or_http()
     };
     // An upstream may reject an upload by its headers and close the connection.
-    let tcp = EarlyResponseConnector::new(tcp);
-    let connector = tls.enable_http1().enable_http2().wrap_connector(tcp);
+    let connector = EarlyResponseConnector::new(Connector::new(upstream.socket()));
+    let connector = tls.enable_http1().enable_http2().wrap_connector(connector);
     Ok(Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -61,13 +53,40 @@ pub(crate) fn connect(upstream: &Base) -> Result<HttpClient, Error> {
         .build(connector))
 }
 
-/// Returns a configuration without root certificates, for a loopback upstream without TLS.
-fn no_roots() -> Result<ClientConfig, Error> {
-    let provider = ring::default_provider().into();
-    let config = ClientConfig::builder_with_provider(provider)
+/// Returns which certificates to trust: none for an upstream without TLS.
+fn tls_config(upstream: &Base, ca: Option<&Path>) -> Result<ClientConfig, Error> {
+    let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Ok(config)
+        .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?;
+    let config = match (upstream.is_https(), ca) {
+        (false, _) => config.with_root_certificates(RootCertStore::empty()),
+        (true, Some(ca)) => config.with_root_certificates(roots(ca)?),
+        (true, None) => config.with_native_roots().map_err(|error| {
+            Error::start(format!(
+                "cannot load the system's root certificates: {error}"
+            ))
+        })?,
+    };
+    Ok(config.with_no_client_auth())
+}
+
+/// Reads certificates to trust.
+fn roots(ca: &Path) -> Result<RootCertStore, Error> {
+    let invalid = |why: &dyn Display| {
+        Error::start(format!(
+            "cannot use {} (--upstream-ca): {why}",
+            ca.display()
+        ))
+    };
+    let certificates = CertificateDer::pem_file_iter(ca)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| invalid(&error))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate).map_err(|error| invalid(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(invalid(&"found no certificate in PEM format"));
+    }
+    Ok(roots)
 }

@@ -1,10 +1,11 @@
 //! Forwarding: from a client's request to the upstream's response.
 
 pub(super) mod address;
-mod admission;
+pub(super) mod admission;
 pub(super) mod answers;
 pub(super) mod body;
 pub(super) mod client;
+mod connector;
 mod dropped;
 pub(super) mod headers;
 pub(super) mod sent_keys;
@@ -68,15 +69,10 @@ where
     S: Service<Request<Upload>, Response = http::Response<B>, Error: Error + 'static> + Clone,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    pub(crate) fn new(service: S, target: Target) -> Self {
-        let ProxyLimits {
-            requests,
-            requests_per_client,
-            ..
-        } = target.limits;
+    pub(crate) fn new(service: S, admission: Admission, target: Target) -> Self {
         Self {
             service,
-            admission: Admission::new(requests, requests_per_client),
+            admission,
             target: Arc::new(target),
         }
     }

@@ -106,10 +106,7 @@ fn disallowed_change_exits_with_1_and_says_what_to_do() {
     let key = desk.key("issue --file keys.toml --client ui --scope a");
     let file = "--file keys.toml";
     for (arguments, says) in [
-        (
-            format!("issue {file} --client ui --scope b"),
-            "give the client the scopes first",
-        ),
+        (format!("issue {file} --client ui --scope b"), "the scope b"),
         (
             format!("rotate {file} --client nobody --grace 1h"),
             "no client nobody",

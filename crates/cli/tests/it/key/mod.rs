@@ -4,6 +4,8 @@ mod changes;
 mod errors;
 #[cfg(unix)]
 mod io_errors;
+mod leaked;
+mod output;
 mod program;
 mod show;
 #[cfg(unix)]

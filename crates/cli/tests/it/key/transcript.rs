@@ -49,7 +49,8 @@ fn alike(line: &str) -> String {
         let pattern = Regex::new(pattern).unwrap();
         pattern.replace_all(line, by).into_owned()
     };
-    let line = replace(line, "[0-9A-Za-z]{12}", "<name>");
+    let line = replace(line, "sha256:(DIGEST|[0-9a-f]{64})", "<digest>");
+    let line = replace(&line, "[0-9A-Za-z]{12}", "<name>");
     let line = replace(&line, "[0-9]{4}-[0-9]{2}-[0-9]{2}", "<date>");
     replace(&line, r"[0-9]{2}:[0-9]{2}(:[0-9]{2}\.[0-9]{3}Z)?", "<time>")
 }

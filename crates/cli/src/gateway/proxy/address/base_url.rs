@@ -1,33 +1,62 @@
 //! The upstream's base URL, and the URL of a forwarded request.
 
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use tower_rotating_auth::outbound::{ConfigErrorKind, Origin};
 
 use super::query;
 
-/// The upstream's base URL.
-#[derive(Clone, Debug)]
+/// The upstream's base URL, and the path that the gateway serves it under.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Base {
     scheme: Scheme,
     authority: Authority,
+    /// The Unix socket that the upstream listens on, if it does.
+    socket: Option<PathBuf>,
     /// Without a trailing slash.
     path: String,
+    prefix: Prefix,
 }
+
+/// Where `http` may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cleartext {
+    /// To this machine.
+    Loopback,
+    /// To any host.
+    Anywhere,
+}
+
+/// A path of the gateway, without a trailing slash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prefix(String);
 
 /// The path is invalid, or would leave the base.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct InvalidPath;
 
 impl Base {
-    /// Parses a URL. Errors do not repeat it, since it may contain a password.
-    pub(crate) fn parse(url: &str) -> Result<Self, &'static str> {
-        if let Err(invalid) = url.parse::<Origin>() {
+    /// Parses a URL, or `unix:SOCKET` with an optional `:PATH`. Errors do not repeat it, since it
+    /// may contain a password.
+    pub(crate) fn parse(url: &str, cleartext: Cleartext) -> Result<Self, &'static str> {
+        if let Some(socket) = url.strip_prefix("unix:") {
+            return Self::parse_socket(socket);
+        }
+        let origin = match cleartext {
+            Cleartext::Loopback => url.parse::<Origin>(),
+            Cleartext::Anywhere => Origin::cleartext(url),
+        };
+        if let Err(invalid) = origin {
             return Err(match invalid.kind() {
                 ConfigErrorKind::UrlScheme => "must start with https:// or http://",
                 ConfigErrorKind::UserInfo => "must not contain a user or a password",
                 ConfigErrorKind::Cleartext => {
-                    "http:// would send the key to another machine in cleartext; use https://"
+                    "http:// would send the key to another machine in cleartext; use https://, or \
+                     pass --upstream-cleartext"
                 }
                 _ => "must be a URL such as https://api.openai.com/v1",
             });
@@ -46,9 +75,51 @@ impl Base {
         }
         Ok(Self {
             scheme,
-            path: path.trim_end_matches('/').to_owned(),
             authority,
+            socket: None,
+            path: path.trim_end_matches('/').to_owned(),
+            prefix: Prefix::default(),
         })
+    }
+
+    fn parse_socket(text: &str) -> Result<Self, &'static str> {
+        const SHAPE: &str = "must be a socket such as unix:/run/server.sock, with an optional path \
+                             such as unix:/run/server.sock:/v1";
+        if !cfg!(unix) {
+            return Err("this system has no Unix sockets");
+        }
+        let (socket, path) = match text.rsplit_once(':') {
+            Some((socket, path)) => (socket, path),
+            None => (text, "/"),
+        };
+        if !socket.starts_with('/') || !path.starts_with('/') {
+            return Err(SHAPE);
+        }
+        let url = format!("http://localhost{path}");
+        let base = Self::parse(&url, Cleartext::Loopback).map_err(|_| SHAPE)?;
+        Ok(Self {
+            socket: Some(socket.into()),
+            ..base
+        })
+    }
+
+    /// Sets the path that the gateway serves the upstream under.
+    #[must_use]
+    pub(crate) fn under(self, prefix: Prefix) -> Self {
+        Self { prefix, ..self }
+    }
+
+    /// Returns whether a path of the gateway is the upstream's.
+    pub(crate) fn serves(&self, path: &str) -> bool {
+        self.prefix.strip(path).is_some()
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix.0
+    }
+
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
     }
 
     /// Returns the upstream's URL for a requested URI.
@@ -59,6 +130,7 @@ impl Base {
         if !path.starts_with('/') || has_dot_segment(path) {
             return Err(InvalidPath);
         }
+        let path = self.prefix.strip(path).ok_or(InvalidPath)?;
         let rest = match path.strip_prefix("/v1") {
             Some(rest)
                 if self.path.ends_with("/v1") && (rest.is_empty() || rest.starts_with('/')) =>
@@ -68,6 +140,9 @@ impl Base {
             _ => path,
         };
         let mut target = format!("{}{rest}", self.path);
+        if target.is_empty() {
+            target.push('/');
+        }
         if let Some(query) = asked.query().and_then(query::passing) {
             target.push('?');
             target.push_str(&query);
@@ -99,7 +174,8 @@ impl Base {
         } else {
             ""
         };
-        Some(format!("{shared}{root}{rest}"))
+        let prefix = self.prefix();
+        Some(format!("{prefix}{shared}{root}{rest}"))
     }
 
     pub(super) const fn authority(&self) -> &Authority {
@@ -113,6 +189,42 @@ impl Base {
 
     pub(crate) fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
+    }
+}
+
+/// Formats the URL, as options have it.
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.socket {
+            None => write!(f, "{}{}", self.origin(), self.path),
+            Some(socket) if self.path.is_empty() => write!(f, "unix:{}", socket.display()),
+            Some(socket) => write!(f, "unix:{}:{}", socket.display(), self.path),
+        }
+    }
+}
+
+impl Prefix {
+    /// Returns the rest of a path under this one: nothing, or what starts with a slash.
+    fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix(&self.0)?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+        if text.starts_with('/')
+            && text.chars().all(is_plain)
+            && !text.contains("//")
+            && !has_dot_segment(text)
+        {
+            Ok(Self(text.trim_end_matches('/').to_owned()))
+        } else {
+            Err("must be a path such as /openai, of letters, digits, - _ . and ~")
+        }
     }
 }
 
@@ -141,4 +253,102 @@ fn has_dots(path: &[u8]) -> bool {
     path.split(|byte| matches!(byte, b'/' | b'\\'))
         .filter_map(|segment| segment.split(|byte| *byte == b';').next())
         .any(|name| matches!(name, b"." | b".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(base: &str, prefix: &str, path: &str) -> Option<String> {
+        let base = Base::parse(base, Cleartext::Loopback).unwrap();
+        let base = base.under(prefix.parse().unwrap());
+        base.join(&path.parse().unwrap())
+            .ok()
+            .map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn prefix_is_taken_off_at_a_slash() {
+        let base = "https://a.example/v1";
+        for (prefix, path, wanted) in [
+            ("/", "/v1/models", Some("https://a.example/v1/models")),
+            (
+                "/a",
+                "/a/v1/models?b=c",
+                Some("https://a.example/v1/models?b=c"),
+            ),
+            ("/a/", "/a/models", Some("https://a.example/v1/models")),
+            ("/a", "/a", Some("https://a.example/v1")),
+            ("/a", "/ab/models", None),
+            ("/a", "/b", None),
+            ("/a", "/%61/models", None),
+            ("/a", "/a/../b", None),
+        ] {
+            assert_eq!(
+                joined(base, prefix, path).as_deref(),
+                wanted,
+                "{prefix} {path}"
+            );
+        }
+        assert_eq!(
+            joined("https://a.example", "/a", "/a").unwrap(),
+            "https://a.example/"
+        );
+    }
+
+    #[test]
+    fn prefix_is_a_plain_path() {
+        for text in ["", "a", "/a?b", "/a b", "/a%2f", "/../a", "/a//b", "/a;b"] {
+            assert!(text.parse::<Prefix>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cleartext_base_needs_leave() {
+        for (url, cleartext, wanted) in [
+            ("http://models:8000/v1", Cleartext::Loopback, false),
+            ("http://models:8000/v1", Cleartext::Anywhere, true),
+            ("http://127.0.0.1:8000", Cleartext::Loopback, true),
+            ("ftp://models", Cleartext::Anywhere, false),
+            ("http://a:b@models", Cleartext::Anywhere, false),
+        ] {
+            assert_eq!(Base::parse(url, cleartext).is_ok(), wanted, "{url}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn socket_is_written_with_an_optional_path() {
+        for (text, socket, joined) in [
+            (
+                "unix:/run/a.sock",
+                "/run/a.sock",
+                "http://localhost/v1/models",
+            ),
+            (
+                "unix:/run/a.sock:/v1",
+                "/run/a.sock",
+                "http://localhost/v1/models",
+            ),
+            (
+                "unix:/run/a.sock:/b/",
+                "/run/a.sock",
+                "http://localhost/b/v1/models",
+            ),
+        ] {
+            let base = Base::parse(text, Cleartext::Loopback).unwrap();
+            assert_eq!(base.socket(), Some(Path::new(socket)));
+            let uri = base.join(&Uri::from_static("/v1/models")).unwrap();
+            assert_eq!(uri.to_string(), joined);
+        }
+        for text in [
+            "unix:",
+            "unix:a.sock",
+            "unix:/a.sock:v1",
+            "unix:/a:/b?c",
+            "unix://a/../b:/..",
+        ] {
+            assert!(Base::parse(text, Cleartext::Loopback).is_err(), "{text}");
+        }
+    }
 }

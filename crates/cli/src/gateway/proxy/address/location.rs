@@ -86,6 +86,7 @@ fn same_host(one: &Authority, other: &Authority) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::proxy::address::base_url::Cleartext;
 
     #[test]
     fn addresses_at_the_upstream_are_mapped_back() {
@@ -155,7 +156,7 @@ mod tests {
             ),
             ("https://api.example.com/proxy", "/proxy", Some("/")),
         ] {
-            let base = Base::parse(base).unwrap();
+            let base = Base::parse(base, Cleartext::Loopback).unwrap();
             let mut headers = HeaderMap::new();
             headers.insert(LOCATION, HeaderValue::from_static(location));
             map_back(&mut headers, &base);
@@ -173,10 +174,14 @@ mod tests {
             ("https://a.example/proxy", "/proxy/v1/files?x=y"),
             ("https://a.example", "/v1//files"),
         ] {
-            let base = Base::parse(base).unwrap();
-            let public: Uri = base.public_path(path).unwrap().parse().unwrap();
-            let joined = base.join(&public).unwrap();
-            assert_eq!(joined.path_and_query().unwrap().as_str(), path);
+            for prefix in ["/", "/here"] {
+                let base = Base::parse(base, Cleartext::Loopback).unwrap();
+                let base = base.under(prefix.parse().unwrap());
+                let public: Uri = base.public_path(path).unwrap().parse().unwrap();
+                assert!(public.path().starts_with(prefix), "{public}");
+                let joined = base.join(&public).unwrap();
+                assert_eq!(joined.path_and_query().unwrap().as_str(), path);
+            }
         }
     }
 }

@@ -14,7 +14,15 @@ pub(crate) enum Unknown {
     Drop,
 }
 
-/// What the operator decided about headers.
+/// What the operator decided about headers, for all upstreams.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HeaderRules {
+    pub(crate) unknown: Unknown,
+    /// Headers that pass although a family has them, or no list.
+    pub(crate) keep: Vec<(Direction, HeaderName)>,
+}
+
+/// Which headers pass to and from one upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderPolicy {
     /// The header that carries the key to the upstream.
@@ -83,6 +91,17 @@ pub(crate) fn remove_echoes(headers: &mut HeaderMap, sent: &[HeaderValue]) -> Ve
         headers.remove(name);
     }
     dropped
+}
+
+impl HeaderRules {
+    /// Adds the header that carries the key to the upstream.
+    pub(crate) fn with_key(&self, key: HeaderName) -> HeaderPolicy {
+        HeaderPolicy {
+            key,
+            unknown: self.unknown,
+            keep: self.keep.clone(),
+        }
+    }
 }
 
 impl HeaderPolicy {

@@ -12,6 +12,6 @@ mod via;
 
 pub(crate) use self::credential::is_credential;
 pub(crate) use self::direction::Direction;
-pub(crate) use self::filter::{Dropped, HeaderPolicy, Unknown, filter, remove_echoes};
+pub(crate) use self::filter::{Dropped, HeaderPolicy, HeaderRules, Unknown, filter, remove_echoes};
 pub(crate) use self::hop_by_hop::{belongs_to_the_connection, frames_a_body, wants_trailers};
 pub(crate) use self::via::Via;

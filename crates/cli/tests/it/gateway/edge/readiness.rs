@@ -33,7 +33,10 @@ async fn upstream_that_rejects_everything_is_not_ready() {
     let (status, body) = ready(&gateway).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(
-        (&body["upstream"]["usable"], &body["upstream"]["failures"]),
+        (
+            &body["upstreams"][0]["usable"],
+            &body["upstreams"][0]["failures"]
+        ),
         (&false.into(), &3.into())
     );
     rejects.store(false, Ordering::SeqCst);

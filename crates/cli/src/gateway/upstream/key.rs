@@ -5,21 +5,19 @@ use tower_rotating_auth::{
     InvalidKey, Secret,
     outbound::adapter::HttpAdapter,
     outbound::{
-        Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, RotatingCredential,
-        RotatingCredentialBuilder,
+        Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, Origin,
+        RotatingCredential, RotatingCredentialBuilder,
     },
     source::{BoxSource, FileSource, Source as _, SourceConfig},
 };
 
-use super::config::{KeyFrom, KeyHeader, Limits, Upstream};
-use super::events::EventLog;
-use super::health::{Condition, Source};
-use super::proxy::body::replay::BudgetedReplay;
+use super::settings::{KeyFrom, KeyHeader, Upstream};
 use crate::error::{Error, chain};
+use crate::gateway::config::Limits;
+use crate::gateway::events::EventLog;
+use crate::gateway::health::{Condition, Source};
+use crate::gateway::proxy::body::replay::BudgetedReplay;
 use crate::hangups::Refresh;
-
-/// The key's name in events and in `/readyz`.
-const NAME: &str = "upstream-key";
 
 pub(crate) struct UpstreamKey {
     key: RotatingCredential,
@@ -35,7 +33,7 @@ impl UpstreamKey {
         log: EventLog,
     ) -> Result<Self, Error> {
         let builder = RotatingCredential::builder()
-            .name(NAME)
+            .name(upstream.key_name())
             .observer(log.upstream())
             .force_wait(limits.proxy.key_wait)
             .overlap(upstream.overlap);
@@ -68,7 +66,7 @@ impl UpstreamKey {
         place: &str,
     ) -> Result<Self, Error> {
         let key = match &upstream.header {
-            KeyHeader::Bearer => builder.start(source.bearer()).await,
+            KeyHeader::Scheme(scheme) => builder.start(source.scheme(scheme.clone())).await,
             KeyHeader::Bare(name) => builder.start(source.header(name.clone())).await,
         };
         let key = key.map_err(|error| {
@@ -87,9 +85,16 @@ impl UpstreamKey {
         upstream: &Upstream,
         replay: BudgetedReplay,
     ) -> Result<InjectKeyLayer<HttpAdapter<BudgetedReplay>>, Error> {
-        let inject = InjectKeyLayer::new(upstream.base.origin(), self.key.clone())
-            .map_err(|error| Error::usage(format!("--upstream: {error}")))?;
-        Ok(inject.override_existing().replay(replay).max_sends(3))
+        // The base URL has been checked. An upstream that may be in cleartext is one here, too.
+        let origin = Origin::cleartext(&upstream.base.origin());
+        let inject = origin
+            .and_then(|origin| InjectKeyLayer::new(origin, self.key.clone()))
+            .map_err(|error| Error::usage(format!("--upstream: {error}")))?
+            .override_existing()
+            .replay(replay)
+            .max_sends(3);
+        let statuses = upstream.rejected_by.iter();
+        Ok(statuses.fold(inject, |inject, status| inject.rejected_by(*status)))
     }
 
     /// Returns what reads the key again.
@@ -113,7 +118,7 @@ impl UpstreamKey {
 
 fn credential(header: &KeyHeader, secret: &Secret) -> Result<Credential, InvalidKey> {
     match header {
-        KeyHeader::Bearer => Credential::bearer(secret),
+        KeyHeader::Scheme(scheme) => Credential::scheme(scheme, secret),
         KeyHeader::Bare(name) => Credential::header(HeaderName::clone(name), secret),
     }
 }

@@ -1,34 +1,37 @@
 //! Options of the `key` commands.
 
-use std::fmt::Display;
-use std::path::PathBuf;
-use std::str::FromStr;
+pub(super) mod common;
 
 use clap::Subcommand;
-use tower_rotating_auth::{
-    ParseErrorKind,
-    inbound::{ClientId, KeyId, Scope, Scopes},
-    keyring::{ParsedToken, Prefix},
-};
+use tower_rotating_auth::inbound::{ClientId, KeyId, Scope};
+use tower_rotating_auth::keyring::Prefix;
 
-use super::duration::{Grace, Length, Life};
+use self::common::{Dash, File, Terms, name};
+use super::duration::Grace;
+use super::format::Style;
+use super::leaked::Leaked;
+use super::new_key::Out;
+use crate::duration::Length;
 
 /// Manage the API keys of clients in a key file.
 ///
 /// The file holds digests, never keys. A gateway that reads it (`--client-keys keys.toml`) follows
 /// each change within a moment. Several people and programs may change it at the same time.
 ///
-/// A new key is printed once, alone on standard output; messages go to standard error. Commands
-/// that need a key read it from standard input. No option takes one, because other users can read a
-/// command line.
+/// A new key is printed once, alone on standard output, or written to a new file (`--out`).
+/// Messages go to standard error. Commands that need a key read it from standard input. No option
+/// takes one, because other users can read a command line.
+///
+/// Durations have units: 90d, 12h, 30m, 10s, or several of them (1d 12h).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  rotating-auth key issue --file keys.toml --client open-webui --scope chat:write >open-webui.key
+  rotating-auth key issue --file keys.toml --client open-webui --scope chat:write --out open-webui.key
   rotating-auth key list --file keys.toml
-  rotating-auth key rotate --file keys.toml --client open-webui --grace 1h >new.key && mv new.key open-webui.key
+  rotating-auth key rotate --file keys.toml --client open-webui --grace 1h --out new.key && mv new.key open-webui.key
   rotating-auth key verify --file keys.toml <open-webui.key
   rotating-auth key revoke --file keys.toml --client open-webui
+  rotating-auth key leaked --file keys.toml <report.json
   rotating-auth key doctor --file keys.toml || echo somebody should look
 
 `rotating-auth key COMMAND --help` describes each command.
@@ -55,6 +58,7 @@ pub(crate) enum Command {
     Client(Client),
     Purge(Purge),
     Verify(Verify),
+    Leaked(Leaked),
     Doctor(Doctor),
 }
 
@@ -69,6 +73,12 @@ pub(crate) struct Issue {
     #[command(flatten)]
     pub(crate) terms: Terms,
 
+    #[command(flatten)]
+    pub(crate) out: Out,
+
+    #[command(flatten)]
+    pub(crate) style: Style,
+
     /// Prefix of the key: a word, or a word and an environment such as `acme_live`. May start with
     /// `sk-`.
     #[arg(long, value_name = "PREFIX", default_value = "trk")]
@@ -78,15 +88,14 @@ pub(crate) struct Issue {
 /// List all keys with their clients, states and expiry.
 ///
 /// Shows the day of the last use if a gateway records it (`--note-use`), a few minutes late. Nobody
-/// can list the keys themselves: the file holds only digests.
+/// can list the keys themselves: the file holds only digests. `--json` prints an array.
 #[derive(Debug, clap::Args)]
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// Print JSON: an array with an object for each key.
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) style: Style,
 }
 
 /// Replace a client's key by a new one and print it.
@@ -103,6 +112,12 @@ pub(crate) struct Rotate {
 
     #[command(flatten)]
     pub(crate) fate: Fate,
+
+    #[command(flatten)]
+    pub(crate) out: Out,
+
+    #[command(flatten)]
+    pub(crate) style: Style,
 
     /// Lifetime of the new key. Defaults to the lifetime of the old one.
     #[arg(long, value_name = "DURATION")]
@@ -147,6 +162,9 @@ pub(crate) struct Revoke {
     #[command(flatten)]
     pub(crate) file: File,
 
+    #[command(flatten)]
+    pub(crate) style: Style,
+
     /// Id of the key to revoke.
     #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) key: Option<KeyId>,
@@ -169,6 +187,9 @@ pub(crate) struct Import {
     #[command(flatten)]
     pub(crate) terms: Terms,
 
+    #[command(flatten)]
+    pub(crate) style: Style,
+
     /// Id for the key. Defaults to a random one.
     #[arg(long, value_name = "ID", value_parser = name::<KeyId>)]
     pub(crate) id: Option<KeyId>,
@@ -186,12 +207,15 @@ pub(crate) struct Client {
     #[command(flatten)]
     pub(crate) file: File,
 
+    #[command(flatten)]
+    pub(crate) style: Style,
+
     /// Client to change.
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,
 
-    /// New scopes of the client, which replace the old ones. Repeatable, one scope each time.
-    #[arg(long, value_name = "SCOPE")]
+    /// New scopes of the client, which replace the old ones: `a,b`, or repeated.
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
     pub(crate) scope: Vec<Scope>,
 
     /// Refuse its keys until it is enabled.
@@ -213,6 +237,9 @@ pub(crate) struct Purge {
     #[command(flatten)]
     pub(crate) file: File,
 
+    #[command(flatten)]
+    pub(crate) style: Style,
+
     /// How long to keep a key after the expiry that it was issued with.
     ///
     /// Choose longer than you keep copies of the file. A service with its own key ring on the file
@@ -227,9 +254,8 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) file: File,
 
-    /// Print JSON: an object with the key, or with the reason why it is not valid.
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) style: Style,
 }
 
 /// Report what needs an operator.
@@ -251,70 +277,6 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "DURATION", default_value = "90d")]
     pub(crate) unused_for: Length,
 
-    /// Print JSON: an array with an object for each finding.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct File {
-    /// The key file.
-    #[arg(long = "file", value_name = "PATH")]
-    pub(crate) path: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Terms {
-    /// Client that the key belongs to. The name stays when its keys rotate.
-    #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
-    pub(crate) client: ClientId,
-
-    /// Scope of the key. Repeatable, one scope each time. Defaults to all scopes of the client.
-    ///
-    /// A new client gets the same scopes.
-    #[arg(long, value_name = "SCOPE")]
-    pub(crate) scope: Vec<Scope>,
-
-    /// Lifetime of the key, such as 90d or 12h, or `never`.
-    #[arg(long, value_name = "DURATION", default_value = "90d")]
-    pub(crate) expires: Life,
-}
-
-/// Parses a name. Refuses a key, because names are printed and stored.
-fn name<T>(text: &str) -> Result<T, String>
-where
-    T: FromStr<Err: Display>,
-{
-    match ParsedToken::parse(text.as_bytes()) {
-        Err(error) if error.kind() == ParseErrorKind::Token => {
-            text.parse().map_err(|error: T::Err| error.to_string())
-        }
-        _ => Err(
-            "this is a key, not a name; revoke it, because other users can read a command line"
-                .into(),
-        ),
-    }
-}
-
-/// The value `-`: read from standard input.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Dash;
-
-impl FromStr for Dash {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "-" => Ok(Self),
-            _ => Err(
-                "must be `-`, with the key on standard input; if you typed a key here, revoke it, because \
-                 other users can read a command line",
-            ),
-        }
-    }
-}
-
-/// Returns the given scopes, or `None` if there are none.
-pub(crate) fn named(scopes: Vec<Scope>) -> Option<Scopes> {
-    (!scopes.is_empty()).then(|| scopes.into_iter().collect())
+    #[command(flatten)]
+    pub(crate) style: Style,
 }

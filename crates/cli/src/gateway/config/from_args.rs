@@ -1,0 +1,50 @@
+//! Settings from options and environment variables.
+
+use super::settings::{Limits, Server, Settings};
+use crate::error::Error;
+use crate::gateway::args::GatewayArgs;
+use crate::gateway::auth::AuthConfig;
+use crate::gateway::edge::cors::named;
+use crate::gateway::server::tls::Files;
+use crate::gateway::upstream::Upstream;
+
+impl Settings {
+    /// Checks the options against each other. The options describe the one upstream.
+    pub(crate) fn from_args(mut args: GatewayArgs) -> Result<Self, Error> {
+        let upstream = std::mem::take(&mut args.upstream);
+        let key = std::env::var("OPENAI_API_KEY").ok();
+        let upstream = Upstream::from_args(upstream, key)?;
+        Self::with_upstreams(args, vec![upstream])
+    }
+
+    /// Checks the options that concern no upstream.
+    fn with_upstreams(args: GatewayArgs, upstreams: Vec<Upstream>) -> Result<Self, Error> {
+        let end_after = args.auth.development_for();
+        let auth = AuthConfig::decide(args.auth, args.listen)?;
+        if matches!(auth, AuthConfig::Open(_)) && named(&args.cors).is_none() {
+            return Err(Error::usage(
+                "--cors * would let every web page use the upstream's key in development mode; name \
+                 the origins",
+            ));
+        }
+        Ok(Self {
+            headers: args.headers.rules()?,
+            end_after,
+            listen: args.listen,
+            admin_listen: args.admin_listen,
+            limits: Limits {
+                poll: args.poll_interval,
+                max_stale: args.limits.max_stale(),
+                drain: args.drain_timeout,
+                server: args.limits.server(),
+                proxy: args.limits.proxy(),
+            },
+            server: Server {
+                tls: Files::decide(args.tls_cert, args.tls_key)?,
+                cors: args.cors,
+                auth,
+            },
+            upstreams,
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! What a gateway does, whoever configured it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::gateway::auth::AuthConfig;
+use crate::gateway::edge::cors::Origin;
+use crate::gateway::limits::ProxyLimits;
+use crate::gateway::proxy::headers::HeaderRules;
+use crate::gateway::server::ServerLimits;
+use crate::gateway::server::tls::Files;
+use crate::gateway::upstream::Upstream;
+use crate::open_files::fit;
+
+/// The settings of a gateway.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) limits: Limits,
+    pub(crate) headers: HeaderRules,
+    /// When to stop without a signal, if at all.
+    pub(crate) end_after: Option<Duration>,
+    pub(crate) server: Server,
+    /// At least one.
+    pub(crate) upstreams: Vec<Upstream>,
+}
+
+/// The side of the gateway that faces clients.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) tls: Option<Files>,
+    pub(crate) cors: Vec<Origin>,
+    pub(crate) auth: AuthConfig,
+}
+
+/// Intervals, timeouts and other limits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How often to read key files.
+    pub(crate) poll: Duration,
+    /// How long requests are served with the last key set while its source fails.
+    pub(crate) max_stale: Duration,
+    /// How long open requests may take to finish after a signal to stop.
+    pub(crate) drain: Duration,
+    pub(crate) server: ServerLimits,
+    pub(crate) proxy: ProxyLimits,
+}
+
+impl Limits {
+    /// Lowers the limits to what fits into a limit of open files. Returns whether that was needed.
+    pub(crate) fn fit(&mut self, open_files: Option<u64>) -> bool {
+        let (connections, requests) = (self.server.connections, self.proxy.requests);
+        let fitting = fit(connections, requests, open_files);
+        (self.server.connections, self.proxy.requests) = fitting;
+        fitting != (connections, requests)
+    }
+}

@@ -1,0 +1,87 @@
+//! The settings of one upstream.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderName, StatusCode};
+use tower_rotating_auth::Secret;
+use tower_rotating_auth::outbound::AuthScheme;
+use tower_rotating_auth::source::SourceConfig;
+
+use crate::gateway::proxy::address::base_url::Base;
+
+/// An upstream, and its key.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Upstream {
+    /// What events call it, if there are several.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) base: Base,
+    pub(crate) header: KeyHeader,
+    pub(crate) key: KeyFrom,
+    /// How long the previous key stays usable once the upstream has accepted the new one.
+    pub(crate) overlap: Duration,
+    /// Statuses that reject the key, besides 401.
+    pub(crate) rejected_by: Vec<StatusCode>,
+    /// How long the upstream may be silent.
+    pub(crate) timeout: Duration,
+    /// The certificates to trust instead of the system's, a PEM file.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// The header that carries the key.
+#[derive(Debug, PartialEq)]
+pub(crate) enum KeyHeader {
+    /// `Authorization: SCHEME KEY`.
+    Scheme(AuthScheme),
+    /// A header with the bare key.
+    Bare(HeaderName),
+}
+
+/// Where the key comes from.
+#[derive(Debug, PartialEq)]
+pub(crate) enum KeyFrom {
+    File(PathBuf),
+    Source(Box<SourceConfig>),
+    /// `OPENAI_API_KEY`
+    Environment(Secret),
+}
+
+impl Upstream {
+    /// Returns what events and `/readyz` call its key.
+    pub(crate) fn key_name(&self) -> String {
+        match &self.name {
+            Some(name) => format!("upstream-key/{name}"),
+            None => "upstream-key".to_owned(),
+        }
+    }
+}
+
+impl KeyHeader {
+    pub(crate) fn name(&self) -> HeaderName {
+        match self {
+            Self::Scheme(_) => AUTHORIZATION,
+            Self::Bare(name) => name.clone(),
+        }
+    }
+}
+
+/// Formats the place of the key, without the key.
+impl fmt::Display for KeyFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment(_) => f.write_str("OPENAI_API_KEY"),
+            Self::Source(source) => match &**source {
+                SourceConfig::Env { name, .. } => write!(f, "env:{name}"),
+                SourceConfig::File { path, .. } => write!(f, "{}", path.display()),
+                SourceConfig::Exec(_) => f.write_str("a command"),
+                SourceConfig::Http(_) => f.write_str("an endpoint"),
+                SourceConfig::Vault(_) => f.write_str("Vault"),
+                _ => f.write_str("a source"),
+            },
+        }
+    }
+}
