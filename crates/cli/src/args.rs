@@ -3,9 +3,11 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::config::ConfigArgs;
 use crate::demo::DemoArgs;
 use crate::error::Error;
 use crate::gateway::GatewayArgs;
+use crate::healthcheck::HealthcheckArgs;
 use crate::key::KeyArgs;
 use crate::manual::{CompletionArgs, ManArgs};
 use crate::{output, usage};
@@ -29,8 +31,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Config(ConfigArgs),
     Demo(DemoArgs),
     Gateway(Box<GatewayArgs>),
+    Healthcheck(HealthcheckArgs),
     Key(KeyArgs),
     Completions(CompletionArgs),
     Man(ManArgs),

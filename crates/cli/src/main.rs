@@ -2,11 +2,13 @@
 //! that issue, rotate and revoke the keys of clients.
 
 mod args;
+mod config;
 mod demo;
 mod duration;
 mod error;
 mod gateway;
 mod hangups;
+mod healthcheck;
 mod key;
 mod manual;
 mod open_files;
@@ -38,8 +40,10 @@ async fn run() -> Result<(), Error> {
         return Ok(()); // help or the version was asked for, and printed
     };
     match args.command {
+        Command::Config(args) => config::run(&args),
         Command::Demo(args) => demo::run(args).await,
         Command::Gateway(args) => gateway::run(*args).await,
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Key(args) => key::run(args).await,
         Command::Completions(args) => manual::completions(&args, Args::command()),
         Command::Man(args) => manual::man(args, Args::command()),

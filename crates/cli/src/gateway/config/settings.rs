@@ -37,6 +37,8 @@ pub(crate) struct Server {
 /// Intervals, timeouts and other limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// How long to wait at start for a key that is not there yet.
+    pub(crate) wait_for_key: Duration,
     /// How often to read key files.
     pub(crate) poll: Duration,
     /// How long requests are served with the last key set while its source fails.
@@ -54,5 +56,31 @@ impl Limits {
         let fitting = fit(connections, requests, open_files);
         (self.server.connections, self.proxy.requests) = fitting;
         fitting != (connections, requests)
+    }
+}
+
+impl Settings {
+    /// Returns a line for each thing that runs.
+    pub(crate) fn summary(&self) -> Vec<String> {
+        let scheme = if self.server.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let listener = format!("listener: {scheme}://{}", self.listen);
+        let admin = self.admin_listen.iter();
+        let admin = admin.map(|address| format!("admin: http://{address}"));
+        let auth = &self.server.auth;
+        let keys = match auth {
+            AuthConfig::Open(_) => None,
+            AuthConfig::Guarded(guard) => Some(format!("client keys: from {}", guard.keys)),
+        };
+        let upstreams = self.upstreams.iter().map(ToString::to_string);
+        std::iter::once(listener)
+            .chain(admin)
+            .chain([format!("mode: {}", auth.mode())])
+            .chain(keys)
+            .chain(upstreams)
+            .collect()
     }
 }

@@ -12,6 +12,7 @@ mod forwarding;
 mod hangups;
 pub(crate) mod harness;
 mod health;
+mod healthcheck;
 #[cfg(unix)]
 mod nothing_lost;
 mod overlap;
