@@ -1,6 +1,7 @@
 //! An OpenAI-compatible gateway. It authenticates clients and sends the upstream's key on every
 //! request. Requests that are in flight while either key rotates do not notice.
 
+mod access;
 mod args;
 mod auth;
 mod config;
@@ -22,6 +23,7 @@ use axum::Router;
 use futures_util::future::try_join_all;
 use tokio_rustls::TlsAcceptor;
 
+use self::access::AccessLog;
 pub(crate) use self::args::GatewayArgs;
 use self::auth::Authenticator;
 pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard};
@@ -43,10 +45,12 @@ pub(crate) use self::upstream::{KeyFrom, KeyHeader, Upstream};
 use self::upstream::{OpenUpstream, Shared, Upstreams};
 use crate::error::Error;
 use crate::hangups::Hangups;
+use crate::output::log;
 use crate::{open_files, output};
 
 /// Runs the gateway until a signal stops it.
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
+    log::start(args.log.log_format)?;
     let mut settings = Settings::from_args(args)?;
     let open_files = open_files::raise();
     if settings.limits.fit(open_files) {
@@ -58,7 +62,6 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
             settings.limits.proxy.requests,
         ));
     }
-    events::trace_warnings();
     let is_open = matches!(settings.server.auth, AuthConfig::Open(_));
     let listener = Listener::bind(settings.listen, "--listen (GATEWAY_LISTEN)")?;
     let gateway = Gateway::open(settings, EventLog::Lines, |app| app).await?;
@@ -119,7 +122,8 @@ impl Gateway {
         let mut number = [0; 8];
         getrandom::fill(&mut number)
             .map_err(|error| Error::start(format!("cannot get random bytes: {error}")))?;
-        let via = Via::new(u64::from_ne_bytes(number));
+        let number = u64::from_ne_bytes(number);
+        let via = Via::new(number);
         let shared = Shared {
             limits,
             headers,
@@ -174,7 +178,7 @@ impl Gateway {
             None => app,
         };
         Ok(Self {
-            app: edge::check_heads(app, via, limits.server.fields),
+            app: edge::check_heads(app, via, limits.server.fields, AccessLog::new(number)),
             end_after,
             tls: acceptor,
             admin,
