@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::demo::DemoArgs;
 use crate::error::Error;
 use crate::gateway::GatewayArgs;
+use crate::healthcheck::HealthcheckArgs;
 use crate::key::KeyArgs;
 use crate::manual::{CompletionArgs, ManArgs};
 use crate::{output, usage};
@@ -31,6 +32,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Gateway(Box<GatewayArgs>),
+    Healthcheck(HealthcheckArgs),
     Key(KeyArgs),
     Completions(CompletionArgs),
     Man(ManArgs),

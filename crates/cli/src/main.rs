@@ -7,6 +7,7 @@ mod duration;
 mod error;
 mod gateway;
 mod hangups;
+mod healthcheck;
 mod key;
 mod manual;
 mod open_files;
@@ -40,6 +41,7 @@ async fn run() -> Result<(), Error> {
     match args.command {
         Command::Demo(args) => demo::run(args).await,
         Command::Gateway(args) => gateway::run(*args).await,
+        Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Key(args) => key::run(args).await,
         Command::Completions(args) => manual::completions(&args, Args::command()),
         Command::Man(args) => manual::man(args, Args::command()),

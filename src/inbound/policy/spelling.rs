@@ -10,7 +10,7 @@ use super::template::Template;
 use crate::syntax::reading::{Reading, has_one_spelling};
 
 /// Which kinds of closing entries there are, so that few requests need a second look.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Closing {
     any: bool,
     templates: bool,

@@ -3,6 +3,7 @@
 mod authenticator;
 mod body;
 mod cache;
+mod checks;
 mod dangerously_open;
 mod future;
 mod hidden;

@@ -25,7 +25,14 @@ fn version_is_printed() {
 fn help_lists_the_commands() {
     let (code, help, stderr) = run(&["--help"]);
     assert_eq!((code, &*stderr), (Some(0), ""));
-    for command in ["demo", "gateway", "key", "completions", "man"] {
+    for command in [
+        "demo",
+        "gateway",
+        "healthcheck",
+        "key",
+        "completions",
+        "man",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }
 }

@@ -11,6 +11,7 @@ mod faults;
 mod forwarding;
 pub(crate) mod harness;
 mod health;
+mod healthcheck;
 #[cfg(unix)]
 mod nothing_lost;
 mod overlap;
