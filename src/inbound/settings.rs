@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 
-use super::connection::TrustedProxies;
-use super::hooks::{SecondFactor, SecureOnly};
 use super::key_set::KeySet;
 use super::location::{KeyLocation, KeyLocations};
 use super::policy::RoutePolicy;
@@ -21,23 +19,11 @@ pub(crate) struct Settings {
     pub(crate) locations: KeyLocations,
     /// The value of `Vary` that names the headers among the locations.
     pub(crate) vary: HeaderValue,
-    pub(crate) policy: Policy,
-    pub(crate) trusted_proxies: TrustedProxies,
-    pub(crate) second_factor: Option<SecondFactor>,
-    pub(crate) secure_only: Option<SecureOnly>,
-
+    pub(crate) policy: RoutePolicy,
     pub(crate) max_stale: Duration,
     pub(crate) identity_headers: Vec<HeaderName>,
     pub(crate) is_plausible: Option<fn(&[u8]) -> bool>,
     pub(crate) refusals: Refusals,
-}
-
-/// The rules of the routes.
-#[derive(Clone, Debug)]
-pub(crate) enum Policy {
-    Fixed(RoutePolicy),
-    /// It is replaced while the service runs.
-    Rotating(Rotating<RoutePolicy>),
 }
 
 /// Whether the layer checks keys at all.
@@ -66,11 +52,7 @@ impl Settings {
             preflights: Preflights::RequireKey,
             vary: vary(&locations),
             locations,
-            policy: Policy::Fixed(RoutePolicy::new()),
-            trusted_proxies: TrustedProxies::default(),
-            second_factor: None,
-            secure_only: None,
-
+            policy: RoutePolicy::new(),
             max_stale: Duration::from_secs(3600),
             identity_headers: Vec::new(),
             is_plausible: None,

@@ -17,6 +17,7 @@ pub(crate) struct Reading {
     /// The segments between literal slashes, which may contain decoded ones.
     coarse: Vec<Vec<u8>>,
     certainty: Certainty,
+    has_dot_segment: bool,
 }
 
 /// How much of a path all readers agree about.
@@ -70,14 +71,16 @@ impl Reading {
         let decoded = decode(path.as_bytes());
         let mut fine = vec![];
         let mut certainty = Certainty::Whole;
-        let mut pops = false;
+        let (mut pops, mut has_dot_segment) = (false, false);
         for whole in decoded.bytes.split(|byte| is_slash(*byte)) {
             let end = whole.iter().position(|byte| cuts(*byte));
-            let kept = trimmed(&whole[..end.unwrap_or(whole.len())]);
+            let name = &whole[..end.unwrap_or(whole.len())];
+            let kept = trimmed(name);
             if !kept.is_empty() {
                 fine.push(kept.to_vec());
             }
             pops |= kept.is_empty() && whole.windows(2).any(|pair| pair == b"..");
+            has_dot_segment |= matches!(name.trim_ascii_end(), b"." | b"..");
             if end.is_some() && certainty == Certainty::Whole {
                 certainty = Certainty::From(fine.len());
             }
@@ -98,7 +101,13 @@ impl Reading {
             fine,
             coarse,
             certainty,
+            has_dot_segment: has_dot_segment || certainty == Certainty::Nothing,
         }
+    }
+
+    /// Returns whether somebody may read a segment as `.` or `..`.
+    pub(crate) const fn has_dot_segment(&self) -> bool {
+        self.has_dot_segment
     }
 
     /// Returns whether all readers agree about the segments, apart from escapes.

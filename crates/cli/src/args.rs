@@ -3,6 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::config::ConfigArgs;
 use crate::demo::DemoArgs;
 use crate::error::Error;
 use crate::gateway::GatewayArgs;
@@ -30,6 +31,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Config(ConfigArgs),
     Demo(DemoArgs),
     Gateway(Box<GatewayArgs>),
     Healthcheck(HealthcheckArgs),

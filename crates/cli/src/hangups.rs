@@ -1,16 +1,14 @@
-//! SIGHUP: all keys are read again.
+//! SIGHUP: everything is read again.
 
 use std::future::Future;
 use std::pin::Pin;
 
-use futures_util::future::join_all;
-use tokio::task::JoinHandle;
 use tower_rotating_auth::Rotating;
 
 use crate::error::Error;
 
 /// Reads a value again.
-pub(crate) type Refresh = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+pub(crate) type Refresh = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Returns what reads a rotating value again.
 pub(crate) fn refresh<T: Send + Sync + 'static>(value: &Rotating<T>) -> Refresh {
@@ -22,32 +20,34 @@ pub(crate) fn refresh<T: Send + Sync + 'static>(value: &Rotating<T>) -> Refresh 
     })
 }
 
-/// A task that reads all keys again after each SIGHUP, until it is dropped.
-pub(crate) struct Hangups(JoinHandle<()>);
+/// The signals SIGHUP.
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
 
 impl Hangups {
+    /// Registers the handler. From now on, the signal no longer ends the process.
     #[cfg(unix)]
-    pub(crate) fn follow(all: Vec<Refresh>) -> Result<Self, Error> {
+    pub(crate) fn listen() -> Result<Self, Error> {
         use tokio::signal::unix::{SignalKind, signal};
-
-        let mut hangups = signal(SignalKind::hangup())
-            .map_err(|error| Error::start(format!("cannot listen for SIGHUP: {error}")))?;
-        Ok(Self(tokio::spawn(async move {
-            while hangups.recv().await.is_some() {
-                join_all(all.iter().map(|refresh| refresh())).await;
-            }
-        })))
+        signal(SignalKind::hangup())
+            .map(|signal| Self { signal })
+            .map_err(|error| Error::start(format!("cannot listen for SIGHUP: {error}")))
     }
 
     /// There is no such signal.
     #[cfg(not(unix))]
-    pub(crate) fn follow(_: Vec<Refresh>) -> Result<Self, Error> {
-        Ok(Self(tokio::spawn(async {})))
+    pub(crate) fn listen() -> Result<Self, Error> {
+        Ok(Self {})
     }
-}
 
-impl Drop for Hangups {
-    fn drop(&mut self) {
-        self.0.abort();
+    /// Waits for the next signal.
+    pub(crate) async fn recv(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
     }
 }

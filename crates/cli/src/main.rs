@@ -2,6 +2,7 @@
 //! that issue, rotate and revoke the keys of clients.
 
 mod args;
+mod config;
 mod demo;
 mod duration;
 mod error;
@@ -39,6 +40,7 @@ async fn run() -> Result<(), Error> {
         return Ok(()); // help or the version was asked for, and printed
     };
     match args.command {
+        Command::Config(args) => config::run(&args),
         Command::Demo(args) => demo::run(args).await,
         Command::Gateway(args) => gateway::run(*args).await,
         Command::Healthcheck(args) => healthcheck::run(&args),

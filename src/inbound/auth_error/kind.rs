@@ -39,20 +39,6 @@ pub enum AuthErrorKind {
     InsufficientScope,
     /// The route is closed to everyone, or the handler refuses this client.
     Forbidden,
-    /// The key is not accepted from the client's address, or the address is not known.
-    AddressNotAllowed,
-    /// The route is for other clients.
-    ClientNotAllowed,
-    /// The key is bound to a TLS client certificate, and the client has shown another one or none.
-    CertificateMismatch,
-    /// A second factor of the application was not met: see
-    /// [`second_factor`](crate::inbound::RequireKeyLayer::second_factor).
-    SecondFactor,
-    /// The request carries a key over a channel that is not encrypted: see
-    /// [`SecureOnly`](crate::inbound::SecureOnly).
-    InsecureChannel,
-    /// The same, and the key is valid: whoever listens has it.
-    Disclosed,
     /// Refreshes of the key set have failed for too long to trust it: see
     /// [`max_stale`](crate::inbound::RequireKeyLayer::max_stale).
     Unavailable,
@@ -92,12 +78,6 @@ impl AuthErrorKind {
             Self::Conflict => "conflict",
             Self::InsufficientScope => "insufficient_scope",
             Self::Forbidden => "forbidden",
-            Self::AddressNotAllowed => "address_not_allowed",
-            Self::ClientNotAllowed => "client_not_allowed",
-            Self::CertificateMismatch => "certificate_mismatch",
-            Self::SecondFactor => "second_factor",
-            Self::InsecureChannel => "insecure_channel",
-            Self::Disclosed => "disclosed",
             Self::Unavailable => "unavailable",
             Self::NoLayer => "no_layer",
         }
@@ -113,16 +93,10 @@ impl AuthErrorKind {
             | Self::NotYetValid
             | Self::Expired
             | Self::Revoked
-            | Self::Disabled
-            | Self::CertificateMismatch
-            | Self::SecondFactor => ErrorClass::InvalidToken,
+            | Self::Disabled => ErrorClass::InvalidToken,
             Self::Duplicate | Self::Conflict => ErrorClass::InvalidRequest,
             Self::InsufficientScope => ErrorClass::InsufficientScope,
-            Self::Forbidden
-            | Self::AddressNotAllowed
-            | Self::ClientNotAllowed
-            | Self::InsecureChannel
-            | Self::Disclosed => ErrorClass::Forbidden,
+            Self::Forbidden => ErrorClass::Forbidden,
             Self::Unavailable => ErrorClass::Unavailable,
             Self::NoLayer => ErrorClass::Internal,
         }
@@ -134,8 +108,10 @@ impl AuthErrorKind {
             ErrorClass::NothingPresented => Self::Missing,
             ErrorClass::InvalidToken => Self::Unknown,
             ErrorClass::InvalidRequest => Self::Duplicate,
-            ErrorClass::Forbidden => Self::Forbidden,
-            ErrorClass::InsufficientScope | ErrorClass::Unavailable | ErrorClass::Internal => self,
+            ErrorClass::InsufficientScope
+            | ErrorClass::Forbidden
+            | ErrorClass::Unavailable
+            | ErrorClass::Internal => self,
         }
     }
 }

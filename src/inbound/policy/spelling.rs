@@ -9,8 +9,30 @@ use super::table::Table;
 use super::template::Template;
 use crate::syntax::reading::{Reading, has_one_spelling};
 
+/// Returns whether somebody may read a segment of the path as `.` or `..`.
+///
+/// Whoever forwards a path below another one refuses such a path, since it could leave that. It
+/// looks through the escapes, parameters and backslashes that a [`RoutePolicy`](super::RoutePolicy)
+/// looks through, and is true for a path that readers may decode in different ways: with a malformed
+/// escape, with one of another text than UTF-8, or escaped more than four times.
+///
+/// # Examples
+///
+/// ```
+/// use tower_rotating_auth::inbound::policy::has_dot_segment;
+///
+/// assert!(has_dot_segment("/v1/../admin"));
+/// assert!(has_dot_segment("/v1/%252e%252e;x=y/admin"));
+/// assert!(has_dot_segment("/v1/%c0%ae%c0%ae/admin"));
+/// assert!(!has_dot_segment("/v1/models/a.b"));
+/// ```
+#[must_use]
+pub fn has_dot_segment(path: &str) -> bool {
+    Reading::of(path).has_dot_segment()
+}
+
 /// Which kinds of closing entries there are, so that few requests need a second look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Closing {
     any: bool,
     templates: bool,

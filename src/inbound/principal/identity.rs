@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::anonymous::Anonymous;
 use super::checked_key::CheckedKey;
 use crate::generation::Generation;
-use crate::inbound::key::{KeyDigest, KeyRecord};
+use crate::inbound::key::{KeyDigest, KeyRecord, Scopes};
 use crate::inbound::location::KeyLocation;
 use crate::inbound::settings::Settings;
 
@@ -74,6 +74,10 @@ impl Identity {
     fn locating_settings(&self) -> &Arc<Settings> {
         let of = self.located.of.as_ref();
         of.unwrap_or_else(|| self.checked.settings())
+    }
+
+    pub(crate) fn scopes(&self) -> &Scopes {
+        self.record.scopes()
     }
 
     pub(crate) const fn record(&self) -> &Arc<KeyRecord> {

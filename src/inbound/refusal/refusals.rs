@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 
 use super::log_limiter::{LogLimiter, Permit};
 use crate::inbound::auth_error::{AuthError, AuthErrorResponse};
-use crate::inbound::connection;
 use crate::inbound::event::{Event, EventKind};
 use crate::inbound::key_set::KeySet;
 use crate::rotating::{Events, Rotating};
@@ -59,7 +58,7 @@ impl Refusals {
         Self {
             response: Arc::default(),
             reports: Arc::new(Reports::new(keys, events)),
-            peer_addr: connection::peer_addr,
+            peer_addr: |_| None,
         }
     }
 
@@ -67,11 +66,6 @@ impl Refusals {
         let keys = self.reports.keys.clone();
         let events = Events::new(keys.name(), Some(Box::new(observer)));
         self.reports = Arc::new(Reports::new(keys, events));
-    }
-
-    /// Returns the address of the other end of the connection, if it is known.
-    pub(crate) fn peer_addr(&self, extensions: &Extensions) -> Option<SocketAddr> {
-        (self.peer_addr)(extensions)
     }
 
     pub(crate) fn set_peer_addr(&mut self, peer_addr: PeerAddr) {

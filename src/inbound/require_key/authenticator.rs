@@ -18,7 +18,7 @@ use crate::inbound::location::{KeyLocation, strip_identity};
 use crate::inbound::policy::Access;
 use crate::inbound::principal::{Anonymous, Caller, Hidden, Identity, KeyPrincipal, Principal};
 use crate::inbound::refusal::Request as Head;
-use crate::inbound::settings::{Enforcement, Policy, Preflights, Settings};
+use crate::inbound::settings::{Enforcement, Preflights, Settings};
 
 /// How long a client waits before it asks again while keys cannot be checked.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -52,17 +52,9 @@ impl Settings {
                 ..Admission::NOBODY
             });
         }
-        self.check_channel(head, now)?;
-        // One load: the decision must be that of one policy.
-        let current;
-        let policy = match &self.policy {
-            Policy::Fixed(policy) => policy,
-            Policy::Rotating(policies) => {
-                current = policies.current();
-                &*current
-            }
-        };
-        let access = policy.access(head.method, head.uri.path(), head.template);
+        let access = self
+            .policy
+            .access(head.method, head.uri.path(), head.template);
         match &*access {
             Access::Public => return Ok(Admission::NOBODY),
             Access::Deny => return Err(self.forbidden(head, now)),
@@ -72,9 +64,9 @@ impl Settings {
             return Ok(Admission::NOBODY);
         }
         let caller = match (self.identify(head, now), &*access) {
-            (Ok(identity), Access::Required(requirement)) => {
-                requirement.check(identity.record())?;
-                Caller::Key(identity)
+            (Ok(identity), Access::Required(scopes)) if !identity.scopes().contains_all(scopes) => {
+                let error = AuthError::insufficient_scope(scopes.clone());
+                return Err(error.of_key(identity.record()));
             }
             (Ok(identity), _) => Caller::Key(identity),
             (Err(_), Access::OptionalLenient) => self.anonymous(),
@@ -121,30 +113,14 @@ impl Settings {
         (*uri != before).then_some(before)
     }
 
-    /// Returns the client whose valid key this request may use.
     fn identify(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> Result<Identity, AuthError> {
-        let identity = self.find_key(head, now)?;
-        self.check_restrictions(identity.record(), head)?;
-        Ok(identity)
-    }
-
-    /// Returns the client whose key the request presents.
-    fn find_key(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> Result<Identity, AuthError> {
         let hidden = hidden_in(head.extensions);
         let kept = head.extensions.get().and_then(Principal::key);
         if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
             let admitted = self.admit(*kept.digest(), now)?;
             return Ok(admitted.located_as(kept.identity()));
         }
-        let (digest, location) = self.digest_in(head)?;
-        let admitted = self.admit(digest, now)?;
-        Ok(admitted.located_at(location))
-    }
-
-    /// Returns the digest of the token in a request, and the index of its location.
-    pub(crate) fn digest_in(&self, head: Head<'_>) -> Result<(KeyDigest, usize), AuthError> {
-        let restored =
-            hidden_in(head.extensions).map(|hidden| hidden.restored(head.headers, head.uri));
+        let restored = hidden.map(|hidden| hidden.restored(head.headers, head.uri));
         let (headers, uri) = match &restored {
             Some((headers, uri)) => (headers, uri),
             None => (head.headers, head.uri),
@@ -156,7 +132,8 @@ impl Settings {
         {
             return Err(AuthErrorKind::BadChecksum.into());
         }
-        Ok((KeyDigest::of(token.bytes()), token.location_index()))
+        let admitted = self.admit(KeyDigest::of(token.bytes()), now)?;
+        Ok(admitted.located_at(token.location_index()))
     }
 
     /// Returns the client whose key has this digest. Whatever the request presents, it is checked

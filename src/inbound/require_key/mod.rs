@@ -3,7 +3,6 @@
 mod authenticator;
 mod body;
 mod cache;
-mod checks;
 mod dangerously_open;
 mod future;
 mod hidden;

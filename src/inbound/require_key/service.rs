@@ -12,13 +12,9 @@ use super::body::{BoxError, Guard, GuardedBody, RequestBody};
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
-use crate::inbound::hooks::Hook;
-use crate::inbound::principal::{Caller, Principal};
+use crate::inbound::principal::Caller;
 use crate::inbound::refusal;
 use crate::inbound::settings::Settings;
-
-/// Learns who sends a request that the layer lets in.
-pub(crate) type PrincipalHook = Hook<dyn Fn(&Principal) + Send + Sync>;
 
 /// A service that requires a valid key.
 ///
@@ -27,20 +23,11 @@ pub(crate) type PrincipalHook = Hook<dyn Fn(&Principal) + Send + Sync>;
 pub struct RequireKey<S> {
     inner: S,
     settings: Arc<Settings>,
-    on_principal: Option<PrincipalHook>,
 }
 
 impl<S> RequireKey<S> {
-    pub(crate) const fn new(
-        inner: S,
-        settings: Arc<Settings>,
-        on_principal: Option<PrincipalHook>,
-    ) -> Self {
-        Self {
-            inner,
-            settings,
-            on_principal,
-        }
+    pub(crate) const fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
     }
 
     /// Returns the inner service.
@@ -91,11 +78,6 @@ where
             _ => None,
         };
         put_principal(request.extensions_mut(), admission.caller, hidden);
-        if let Some(learn) = &self.on_principal {
-            if let Some(principal) = request.extensions().get() {
-                learn(principal);
-            }
-        }
         let request = request.map(|body| RequestBody::new(body, guard.clone()));
         let response = self.inner.call(request);
         ResponseFuture::inner(response, guard, admission.caching, &self.settings)

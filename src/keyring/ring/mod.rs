@@ -1,7 +1,6 @@
 //! The key ring: one task that decides, persists and publishes, one operation after the other.
 
 mod builder;
-mod disclosed;
 mod error;
 mod events;
 mod handle;

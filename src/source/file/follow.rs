@@ -15,7 +15,7 @@ use super::content::{Digest, Fill};
 use super::facts::Storage;
 use super::fault::Fault;
 use super::os::Signature;
-use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, path_state};
+use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, WorldReadable, path_state};
 use super::settle::{Found, LinkTarget, Settling, Steadiness, Verdict, WhichFile, unsettled};
 use super::warnings::Warnings;
 use crate::blocking;
@@ -255,7 +255,9 @@ impl Follower {
             self.warnings.unwatched(&options.path, error);
         }
         if let Ok(file) = &reading.file {
-            self.warnings.exposed(&options.path, file.exposure);
+            if options.world_readable != WorldReadable::Allow {
+                self.warnings.exposed(&options.path, file.exposure);
+            }
             self.warnings
                 .distrusted(&options.path, file.distrust.as_ref());
             if let Some(pinned) = file.pinned {

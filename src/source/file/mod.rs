@@ -208,6 +208,15 @@ impl FileSource {
         self
     }
 
+    /// Accepts a file that everybody may read, without a warning.
+    ///
+    /// Use this for content that is no secret, such as a configuration. By default the source logs
+    /// one warning. Replaces what [`strict`](Self::strict) says about readers.
+    pub const fn allow_world_readable(mut self) -> Self {
+        self.options.world_readable = WorldReadable::Allow;
+        self
+    }
+
     /// Refuses a file that does not belong to the user of this number.
     ///
     /// By default the source accepts the file of another user than root and the user of this

@@ -32,8 +32,9 @@ pub(crate) struct FileOptions {
 }
 
 /// What to do with a file that everybody may read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WorldReadable {
+    Allow,
     Warn,
     Refuse,
 }

@@ -1,7 +1,6 @@
 //! Tests of the inbound half.
 
 mod any_request;
-mod authorization;
 mod caches;
 mod contract;
 mod ends;

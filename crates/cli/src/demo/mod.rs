@@ -25,9 +25,10 @@ use self::upstream::DemoUpstream;
 use crate::error::Error;
 use crate::gateway::{
     AuthConfig, ClientKeys, EventLog, Gateway, Guard, HeaderRules, LimitArgs, Limits, Listener,
-    Server, Settings,
+    Mode, Server, Settings,
 };
 use crate::output;
+use crate::output::log::LogFormat;
 
 /// Show what a rotation looks like, with an upstream of its own.
 ///
@@ -67,7 +68,9 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
     let settings = Settings {
         listen: args.listen,
         admin_listen: None,
+        log_format: LogFormat::Text,
         limits: Limits {
+            wait_for_key: Duration::ZERO,
             poll: Duration::from_secs(10),
             max_stale: limits.max_stale(),
             drain: Duration::from_secs(25),
@@ -84,9 +87,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
         upstreams: vec![upstream.settings()],
     };
     let layer = from_fn_with_state(journal.clone(), record);
-    let wrap = |app: Router| app.layer(layer);
+    let wrap = move |app: Router| app.layer(layer.clone());
     // The journal has a line for each request; events would repeat it.
-    let gateway = Gateway::open(settings, EventLog::Off, wrap).await?;
+    let gateway = Gateway::new(&settings, None, EventLog::Off, Box::new(wrap)).await?;
+    gateway.live().start(settings).await?;
 
     for name in IGNORED {
         if std::env::var_os(name).is_some() {
@@ -108,7 +112,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
          -H 'Content-Type: application/json' \
          -d '{{\"model\":\"demo\",\"messages\":[{{\"role\":\"user\",\"content\":\"hello\"}}]}}'"
     ));
-    gateway.serve(listener).await;
+    gateway.serve(listener, None).await?;
     output::say(format_args!("{}", journal.total()));
     Ok(())
 }
@@ -125,6 +129,7 @@ fn client_key() -> Result<(NewKey, KeySet), Error> {
 fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
     let refuser = AuthErrorResponse::new("demo").map_err(|error| cannot_start(&error))?;
     Ok(AuthConfig::Guarded(Box::new(Guard {
+        mode: Mode::Production,
         keys: ClientKeys::Fixed(keys),
         policies: RoutePolicy::new(),
         refuser: refuser.format(ErrorFormat::OpenAi),

@@ -8,7 +8,7 @@ use super::auth::AuthArgs;
 use super::edge::cors::Origin;
 use super::header_args::HeaderArgs;
 use super::limits::LimitArgs;
-use super::units::seconds;
+use super::units::{seconds, seconds_or_none};
 use super::upstream::UpstreamArgs;
 use crate::output::log::LogArgs;
 
@@ -43,6 +43,19 @@ Examples:
 SIGTERM and SIGINT let open requests finish. SIGHUP reads all keys and certificates again.
 Exit codes: 0 stopped by a signal or by --development-for; 1 could not start; 2 invalid options.")]
 pub(crate) struct GatewayArgs {
+    /// Configuration file in TOML, whose fields are the options without the dashes: `max_requests =
+    /// 100` is --max-requests 100.
+    ///
+    /// Options win over environment variables, and those over the file. Tables `[[upstream]]`
+    /// configure several upstreams. `rotating-auth config --explain` lists all fields.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<OsString>,
+
     /// Address to listen on. Port 0 picks a free port.
     #[arg(
         long,
@@ -51,6 +64,11 @@ pub(crate) struct GatewayArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub(crate) listen: SocketAddr,
+
+    /// Allow clients without TLS on an address that is not loopback, since TLS ends in front of the
+    /// gateway.
+    #[arg(long, env = "GATEWAY_ALLOW_CLEARTEXT")]
+    pub(crate) allow_cleartext: bool,
 
     /// Address for the health endpoints alone. They are then not served on --listen, and do not
     /// compete with requests.
@@ -85,6 +103,17 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) upstream: UpstreamArgs,
+
+    /// How long to wait at start for keys that are not there yet, such as a file that a sidecar
+    /// writes. /readyz says so meanwhile, and other requests get 503.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "GATEWAY_WAIT_FOR_KEY",
+        default_value = "0",
+        value_parser = seconds_or_none
+    )]
+    pub(crate) wait_for_key: Duration,
 
     /// How often to read the key files even if the system reports no change.
     #[arg(

@@ -11,6 +11,8 @@ use serde_json::json;
 pub(crate) enum Problem {
     /// The path is invalid, or would leave the upstream's base URL.
     Path,
+    /// The gateway has not read its keys yet.
+    Waiting,
     /// No upstream serves the path.
     NoUpstream,
     /// The gateway does not forward this method.
@@ -52,6 +54,11 @@ impl Problem {
                 StatusCode::BAD_REQUEST,
                 "invalid_path",
                 "The path is not forwarded, because it is invalid or contains a `.` or `..` segment.",
+            ),
+            Self::Waiting => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "waiting_for_keys",
+                "The gateway waits for its keys. Try again soon.",
             ),
             Self::NoUpstream => (
                 StatusCode::NOT_FOUND,
@@ -146,7 +153,7 @@ impl IntoResponse for Problem {
         } else {
             "server_error"
         };
-        let is_busy = matches!(self, Self::ClientBusy | Self::Busy);
+        let is_busy = matches!(self, Self::ClientBusy | Self::Busy | Self::Waiting);
         let retry_after = is_busy.then_some([(RETRY_AFTER, "1")]);
         let error = json!({ "message": message, "type": kind, "param": null, "code": code });
         let error = Json(json!({ "error": error }));

@@ -92,7 +92,7 @@ pub(crate) struct LimitArgs {
 }
 
 /// The limits of requests to the upstream.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProxyLimits {
     pub(crate) upload_silence: Duration,
     pub(crate) requests: usize,

@@ -6,7 +6,6 @@ use super::shape;
 use crate::inbound::key_set::error::KeySetError;
 
 /// The headers of the tables that are parsed by themselves.
-const ROLE: &str = "[[role]]";
 const CLIENT: &str = "[[client]]";
 const KEY: &str = "[[key]]";
 
@@ -15,7 +14,10 @@ pub(crate) enum Tables<'t> {
     /// The text after the first fields.
     Each(Piece<'t>),
     /// A file that cannot be cut by its lines.
-    Whole(shape::Tables),
+    Whole {
+        clients: Vec<shape::Client>,
+        keys: Vec<shape::Key>,
+    },
 }
 
 impl<'t> Tables<'t> {
@@ -24,32 +26,12 @@ impl<'t> Tables<'t> {
         let text = Piece { text, line: 1 };
         if !can_be_cut(text.text) {
             let file = shape::File::parse(text)?;
-            let (head, tables) = file.into_parts();
-            return Ok((head, Self::Whole(tables)));
+            let (head, clients, keys) = file.into_parts();
+            return Ok((head, Self::Whole { clients, keys }));
         }
         let (first, rest) = cut(text);
         let head = shape::Head::parse(first)?;
         Ok((head, Self::Each(rest)))
-    }
-
-    /// Calls `each` for each role, with its number from 0, and its text.
-    pub(crate) fn roles(
-        &mut self,
-        mut each: impl FnMut(usize, Option<Piece<'t>>, shape::Role) -> Result<(), KeySetError>,
-    ) -> Result<(), KeySetError> {
-        match self {
-            Self::Whole(tables) => std::mem::take(&mut tables.roles)
-                .into_iter()
-                .enumerate()
-                .try_for_each(|(n, role)| each(n, None, role)),
-            Self::Each(rest) => pieces(*rest)
-                .filter(|piece| is_table(*piece, ROLE))
-                .enumerate()
-                .try_for_each(|(n, piece)| {
-                    let role = shape::OneRole::parse(piece)?;
-                    each(n, Some(piece), role)
-                }),
-        }
     }
 
     /// Calls `each` for each client, with its number from 0, and its text.
@@ -58,7 +40,7 @@ impl<'t> Tables<'t> {
         mut each: impl FnMut(usize, Option<Piece<'t>>, shape::Client) -> Result<(), KeySetError>,
     ) -> Result<(), KeySetError> {
         match self {
-            Self::Whole(tables) => std::mem::take(&mut tables.clients)
+            Self::Whole { clients, .. } => std::mem::take(clients)
                 .into_iter()
                 .enumerate()
                 .try_for_each(|(n, client)| each(n, None, client)),
@@ -78,8 +60,7 @@ impl<'t> Tables<'t> {
         mut each: impl FnMut(usize, Option<Piece<'t>>, shape::Key) -> Result<(), KeySetError>,
     ) -> Result<(), KeySetError> {
         match self {
-            Self::Whole(tables) => tables
-                .keys
+            Self::Whole { keys, .. } => keys
                 .into_iter()
                 .enumerate()
                 .try_for_each(|(n, key)| each(n, None, key)),
@@ -99,11 +80,7 @@ impl<'t> Tables<'t> {
 /// Strings of several lines are left to the parser, and so is whatever else could hold such a line.
 /// A line in a list looks like a header only in a file that is no TOML, cut or not.
 fn can_be_cut(text: &str) -> bool {
-    let is_known = |line: &str| {
-        [ROLE, CLIENT, KEY]
-            .iter()
-            .any(|known| is_header(line, known))
-    };
+    let is_known = |line: &str| is_header(line, CLIENT) || is_header(line, KEY);
     !text.contains("\"\"\"")
         && !text.contains("'''")
         && text

@@ -35,12 +35,11 @@ impl Guard {
     /// only if the set has changed or the key's expiry has passed.
     pub(crate) fn look(&mut self) -> Option<KeyStatus> {
         let generation = self.key.keys().current().generation();
-        // The clock is read only if it matters: most keys have no end.
-        let wall = || self.key.keys().wall();
-        if generation == self.seen && self.until.is_none_or(|until| wall() < until) {
+        let now = self.key.keys().wall();
+        if generation == self.seen && self.until.is_none_or(|until| now < until) {
             return None;
         }
-        match self.key.validity_at(wall()) {
+        match self.key.validity_at(now) {
             Ok(until) => {
                 (self.seen, self.until) = (generation, until);
                 None

@@ -1,6 +1,8 @@
 //! The current client keys, and the layer that checks requests against them.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,7 +27,7 @@ const NAME: &str = "client-keys";
 pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
-    recorder: Option<UseRecorder>,
+    recorder: Mutex<Option<UseRecorder>>,
     /// How long requests are served with the last key set while its source fails.
     max_stale: Duration,
     /// Keeps a fixed set current. Dropping it would end the rotating value.
@@ -49,12 +51,13 @@ impl Authenticator {
             keys: from,
             policies,
             refuser,
+            ..
         } = match config {
             AuthConfig::Open(open) => {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
-                    recorder: None,
+                    recorder: Mutex::default(),
                     max_stale: limits.max_stale,
                     _publisher: None,
                 });
@@ -64,6 +67,7 @@ impl Authenticator {
         let builder = Rotating::builder()
             .name(NAME)
             .poll(limits.poll)
+            .wait_for_first(limits.wait_for_key)
             .observer(log.values());
         let (mut publisher, mut recorder) = (None, None);
         let keys = match from {
@@ -95,7 +99,7 @@ impl Authenticator {
         Ok(Self {
             require,
             keys: Some(keys),
-            recorder,
+            recorder: Mutex::new(recorder),
             max_stale: limits.max_stale,
             _publisher: publisher,
         })
@@ -114,14 +118,31 @@ impl Authenticator {
         }))
     }
 
+    /// Returns how many client keys there are, by status.
+    pub(crate) fn summary(&self) -> Option<String> {
+        let keys = self.keys.as_ref()?.current();
+        let now = SystemTime::now();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for record in keys.records() {
+            let status = record.status_at(now).to_string();
+            *counts.entry(status).or_default() += 1;
+        }
+        let counts = counts
+            .iter()
+            .map(|(status, count)| format!("{count} {status}"));
+        Some(counts.collect::<Vec<_>>().join(", "))
+    }
+
     /// Returns what reads the client keys again, if they have a source.
     pub(crate) fn refresh(&self) -> Option<Refresh> {
         self.keys.as_ref().map(refresh)
     }
 
     /// Records the last uses. Call it after the last request.
-    pub(crate) async fn close(self) {
-        if let Some(UseRecorder { end, task }) = self.recorder {
+    pub(crate) async fn close(&self) {
+        let recorder = self.recorder.lock();
+        let recorder = recorder.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(UseRecorder { end, task }) = recorder {
             drop(end);
             // If the task panicked, there is nothing left to record.
             drop(task.await);

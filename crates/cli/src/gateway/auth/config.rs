@@ -1,6 +1,7 @@
 //! Options for client authentication, checked against each other.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -49,7 +50,7 @@ pub(crate) struct AuthArgs {
     ///
     /// `rotating-auth key doctor` then reports unused keys. The gateway writes every ten minutes
     /// and when it stops, and needs write access to the folder.
-    #[arg(long, requires = "client_keys")]
+    #[arg(long)]
     note_use: bool,
 
     /// Route that needs no key, in mixed mode. Repeatable.
@@ -75,7 +76,7 @@ pub(crate) struct AuthArgs {
 
 /// Which requests need a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(crate) enum Mode {
     Development,
     Mixed,
     Production,
@@ -96,6 +97,7 @@ pub(crate) enum AuthConfig {
 
 #[derive(Debug)]
 pub(crate) struct Guard {
+    pub(crate) mode: Mode,
     pub(crate) keys: ClientKeys,
     pub(crate) policies: RoutePolicy,
     pub(crate) refuser: AuthErrorResponse,
@@ -126,6 +128,11 @@ impl AuthConfig {
     pub(crate) fn decide(args: AuthArgs, listen: SocketAddr) -> Result<Self, Error> {
         let file = args.client_keys.clone().filter(|path| !path.is_empty());
         let set = std::env::var_os("CLIENT_KEYS").is_some_and(|keys| !keys.is_empty());
+        if args.note_use && file.is_none() {
+            return Err(usage(
+                "--note-use records uses beside a file; pass --client-keys PATH, or leave it out",
+            ));
+        }
         let keys = match (file, set) {
             (Some(path), false) => {
                 let path = PathBuf::from(path);
@@ -189,10 +196,36 @@ impl AuthConfig {
             )
         })?;
         Ok(Self::Guarded(Box::new(Guard {
+            mode,
             keys,
             policies: policies(args.public, args.optional)?,
             refuser,
         })))
+    }
+}
+
+impl AuthConfig {
+    /// Returns which requests need a key.
+    pub(crate) const fn mode(&self) -> &'static str {
+        match self {
+            Self::Open(_) => {
+                "development; clients need no key, every program of this machine is served"
+            }
+            Self::Guarded(guard) => match guard.mode {
+                Mode::Mixed => "mixed; clients need a key, except on some routes",
+                Mode::Development | Mode::Production => "production; clients need a key",
+            },
+        }
+    }
+}
+
+impl fmt::Display for ClientKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, .. } => write!(f, "{}", path.display()),
+            Self::Environment => f.write_str("CLIENT_KEYS"),
+            Self::Fixed(_) => f.write_str("a fixed set"),
+        }
     }
 }
 

@@ -18,7 +18,10 @@ impl Settings {
     }
 
     /// Checks the options that concern no upstream.
-    fn with_upstreams(args: GatewayArgs, upstreams: Vec<Upstream>) -> Result<Self, Error> {
+    pub(crate) fn with_upstreams(
+        args: GatewayArgs,
+        upstreams: Vec<Upstream>,
+    ) -> Result<Self, Error> {
         let end_after = args.auth.development_for();
         let auth = AuthConfig::decide(args.auth, args.listen)?;
         if matches!(auth, AuthConfig::Open(_)) && named(&args.cors).is_none() {
@@ -27,12 +30,22 @@ impl Settings {
                  the origins",
             ));
         }
+        let tls = Files::decide(args.tls_cert, args.tls_key)?;
+        if tls.is_none() && !args.listen.ip().is_loopback() && !args.allow_cleartext {
+            return Err(Error::usage(
+                "--listen: client keys would cross a network in cleartext; pass --tls-cert and \
+                 --tls-key, or --allow-cleartext (GATEWAY_ALLOW_CLEARTEXT) if TLS ends in front of \
+                 the gateway",
+            ));
+        }
         Ok(Self {
+            log_format: args.log.log_format,
             headers: args.headers.rules()?,
             end_after,
             listen: args.listen,
             admin_listen: args.admin_listen,
             limits: Limits {
+                wait_for_key: args.wait_for_key,
                 poll: args.poll_interval,
                 max_stale: args.limits.max_stale(),
                 drain: args.drain_timeout,
@@ -40,7 +53,7 @@ impl Settings {
                 proxy: args.limits.proxy(),
             },
             server: Server {
-                tls: Files::decide(args.tls_cert, args.tls_key)?,
+                tls,
                 cors: args.cors,
                 auth,
             },

@@ -11,12 +11,14 @@ use crate::gateway::server::ServerLimits;
 use crate::gateway::server::tls::Files;
 use crate::gateway::upstream::Upstream;
 use crate::open_files::fit;
+use crate::output::log::LogFormat;
 
 /// The settings of a gateway.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) log_format: LogFormat,
     pub(crate) limits: Limits,
     pub(crate) headers: HeaderRules,
     /// When to stop without a signal, if at all.
@@ -37,6 +39,8 @@ pub(crate) struct Server {
 /// Intervals, timeouts and other limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// How long to wait at start for a key that is not there yet.
+    pub(crate) wait_for_key: Duration,
     /// How often to read key files.
     pub(crate) poll: Duration,
     /// How long requests are served with the last key set while its source fails.
@@ -54,5 +58,31 @@ impl Limits {
         let fitting = fit(connections, requests, open_files);
         (self.server.connections, self.proxy.requests) = fitting;
         fitting != (connections, requests)
+    }
+}
+
+impl Settings {
+    /// Returns a line for each thing that runs.
+    pub(crate) fn summary(&self) -> Vec<String> {
+        let scheme = if self.server.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let listener = format!("listener: {scheme}://{}", self.listen);
+        let admin = self.admin_listen.iter();
+        let admin = admin.map(|address| format!("admin: http://{address}"));
+        let auth = &self.server.auth;
+        let keys = match auth {
+            AuthConfig::Open(_) => None,
+            AuthConfig::Guarded(guard) => Some(format!("client keys: from {}", guard.keys)),
+        };
+        let upstreams = self.upstreams.iter().map(ToString::to_string);
+        std::iter::once(listener)
+            .chain(admin)
+            .chain([format!("mode: {}", auth.mode())])
+            .chain(keys)
+            .chain(upstreams)
+            .collect()
     }
 }

@@ -46,6 +46,15 @@ impl Admission {
         }
     }
 
+    /// Returns other limits for the same requests.
+    pub(crate) fn with_limits(&self, limit: usize, limit_each: usize) -> Self {
+        Self {
+            limit,
+            limit_each,
+            running: Arc::clone(&self.running),
+        }
+    }
+
     pub(crate) fn admit(&self, who: Who) -> Result<Permit, Problem> {
         let mut running = self.lock();
         if running

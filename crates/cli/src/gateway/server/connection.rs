@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::Verdict;
+use super::app::App;
 use super::connections::Place;
 use super::limits::ServerLimits;
 use super::requests::{Peer, Requests};
@@ -30,7 +30,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// What all connections of a listener share.
 #[derive(Clone)]
 pub(super) struct Conversation {
-    pub(super) app: Router,
+    pub(super) app: App,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) limits: ServerLimits,
     /// Becomes `true` when open requests are to finish.

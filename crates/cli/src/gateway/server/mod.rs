@@ -1,6 +1,7 @@
 //! The HTTP server. It limits what a client may use, and finishes open requests before it stops.
 
 mod activity;
+mod app;
 mod connection;
 mod connections;
 mod limits;
@@ -15,13 +16,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) use self::activity::Patience;
+pub(crate) use self::app::App;
 use self::connection::Conversation;
 use self::connections::Connections;
 pub(crate) use self::limits::{Discard, ServerLimits};
@@ -43,10 +44,10 @@ pub(crate) struct Listener {
 
 /// What a server serves, and for how long.
 pub(crate) struct Service {
-    pub(crate) app: Router,
+    pub(crate) app: App,
     pub(crate) tls: Option<TlsAcceptor>,
     /// A listener with an application of its own.
-    pub(crate) admin: Option<(Listener, Router)>,
+    pub(crate) admin: Option<(Listener, App)>,
     pub(crate) limits: ServerLimits,
     /// How long open requests may take to finish.
     pub(crate) drain: Duration,

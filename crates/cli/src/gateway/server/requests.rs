@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -19,6 +18,7 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::activity::Activity;
+use super::app::App;
 use super::stalls;
 use crate::gateway::access::Record;
 
@@ -37,7 +37,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 /// Passes the requests of a connection to the application.
 #[derive(Clone, Debug)]
 pub(super) struct Requests {
-    pub(super) app: Router,
+    pub(super) app: App,
     pub(super) activity: Arc<Activity>,
     pub(super) peer: Peer,
     pub(super) tunnels: watch::Sender<()>,
@@ -90,7 +90,7 @@ impl Service<Request<Incoming>> for Requests {
             .size_hint()
             .upper()
             .is_some_and(|n| n <= SMALL);
-        let (app, peer, activity) = (self.app.clone(), self.peer, Arc::clone(&self.activity));
+        let (app, peer, activity) = (self.app.current(), self.peer, Arc::clone(&self.activity));
         let mut request = request.map(|body| {
             let upload = upload.clone();
             Body::new(Watched { body, upload })

@@ -32,6 +32,10 @@ pub(crate) struct UpstreamArgs {
     )]
     pub(crate) upstream: Option<String>,
 
+    /// Name of the upstream in the log and in /readyz.
+    #[arg(long, value_name = "NAME", env = "GATEWAY_UPSTREAM_NAME", value_parser = name)]
+    upstream_name: Option<String>,
+
     /// Path under which the gateway serves the upstream, such as /openai. The upstream gets requests
     /// without it.
     #[arg(
@@ -128,6 +132,13 @@ impl Upstream {
     /// Checks the options against each other. `key` is the key itself, from the environment. Treats
     /// a variable that is set to the empty string as unset.
     pub(crate) fn from_args(args: UpstreamArgs, key: Option<String>) -> Result<Self, Error> {
+        let key = key.filter(|key| !key.trim().is_empty());
+        let key = key.map(|key| KeyFrom::Environment(Secret::from(key.trim())));
+        Self::with_key(args, key)
+    }
+
+    /// Checks the options against each other, and against a key that none of them names.
+    pub(crate) fn with_key(args: UpstreamArgs, key: Option<KeyFrom>) -> Result<Self, Error> {
         let base = args.upstream.filter(|url| !url.is_empty()).ok_or_else(|| {
             Error::usage("no upstream; pass --upstream URL (OPENAI_API_BASE_URL), or run `rotating-auth demo` to try it out")
         })?;
@@ -138,7 +149,7 @@ impl Upstream {
         let key = key_from(args.upstream_key_file, args.upstream_key, key)?;
         let invalid = |why| Error::usage(format!("--upstream: {why}"));
         Ok(Self {
-            name: None,
+            name: args.upstream_name.map(Into::into),
             base: Base::parse(&base, cleartext)
                 .map_err(invalid)?
                 .under(args.upstream_path),
@@ -160,15 +171,14 @@ fn path(given: Option<OsString>) -> Option<PathBuf> {
 fn key_from(
     file: Option<OsString>,
     source: Option<OsString>,
-    key: Option<String>,
+    key: Option<KeyFrom>,
 ) -> Result<KeyFrom, Error> {
     let file = path(file);
     let source = source.filter(|source| !source.is_empty());
-    let key = key.filter(|key| !key.trim().is_empty());
     match (file, source, key) {
         (Some(path), None, None) => Ok(KeyFrom::File(path)),
         (None, Some(source), None) => Ok(KeyFrom::Source(Box::new(parse_source(&source)?))),
-        (None, None, Some(key)) => Ok(KeyFrom::Environment(Secret::from(key.trim()))),
+        (None, None, Some(key)) => Ok(key),
         (None, None, None) => Err(Error::usage(
             "no key for the upstream; pass --upstream-key-file PATH (OPENAI_API_KEY_FILE) or \
              --upstream-key SOURCE, or set OPENAI_API_KEY",
@@ -177,7 +187,10 @@ fn key_from(
             let set = [
                 file.map(|_| "--upstream-key-file (OPENAI_API_KEY_FILE)"),
                 source.map(|_| "--upstream-key (GATEWAY_UPSTREAM_KEY)"),
-                key.map(|_| "OPENAI_API_KEY"),
+                key.map(|key| match key {
+                    KeyFrom::Environment(_) => "OPENAI_API_KEY",
+                    _ => "a table `key`",
+                }),
             ];
             let set: Vec<_> = set.into_iter().flatten().collect();
             Err(Error::usage(format!(
@@ -215,4 +228,14 @@ fn client_error(text: &str) -> Result<StatusCode, &'static str> {
         .ok()
         .filter(StatusCode::is_client_error)
         .ok_or("must be a status from 400 to 499")
+}
+
+/// Parses a name that is easy to find in a log.
+fn name(text: &str) -> Result<String, &'static str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 1 to 64 letters, digits, - _ or .")
+    }
 }

@@ -36,6 +36,7 @@ impl UpstreamKey {
             .name(upstream.key_name())
             .observer(log.upstream())
             .force_wait(limits.proxy.key_wait)
+            .wait_for_first(limits.wait_for_key)
             .overlap(upstream.overlap);
         match &upstream.key {
             KeyFrom::Environment(secret) => {

@@ -94,6 +94,10 @@ impl OpenUpstream {
         &self.settings.base
     }
 
+    pub(crate) const fn settings(&self) -> &Upstream {
+        &self.settings
+    }
+
     pub(crate) fn health(&self) -> UpstreamHealth {
         UpstreamHealth {
             name: self.settings.name.clone(),

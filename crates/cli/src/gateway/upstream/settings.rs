@@ -67,6 +67,30 @@ impl Upstream {
     }
 }
 
+/// Formats where requests go, and where the key comes from.
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = match self.base.prefix() {
+            "" => "/",
+            prefix => prefix,
+        };
+        match &self.name {
+            Some(name) => write!(f, "upstream {name} on {path}: ")?,
+            None => write!(f, "upstream on {path}: ")?,
+        }
+        write!(f, "{}, key from {} in {}", self.base, self.key, self.header)
+    }
+}
+
+impl fmt::Display for KeyHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scheme(scheme) => write!(f, "authorization ({})", scheme.as_str()),
+            Self::Bare(name) => write!(f, "{name}"),
+        }
+    }
+}
+
 impl KeyHeader {
     pub(crate) fn name(&self) -> HeaderName {
         match self {

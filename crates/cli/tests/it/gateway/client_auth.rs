@@ -203,7 +203,7 @@ async fn development_mode_needs_loopback_address() {
         command.args(["--mode", "development"]);
     })
     .await;
-    gateway.said("development mode").await;
+    gateway.said("mode: development").await;
     assert!(!gateway.said("curl ").await.contains("Authorization"));
     assert_eq!(status_with(&gateway, "anything").await, StatusCode::OK);
 }

@@ -64,6 +64,8 @@ async fn path_with_dot_segments_is_refused() {
         "/v1/..%5cadmin",
         "/v1/..\\admin",
         "/v1/..;a=b/admin",
+        "/v1/%c0%ae%c0%ae/admin",
+        "/v1/%u002e./admin",
     ] {
         let answer = raw(gateway.address(), get(path, "")).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");

@@ -282,28 +282,30 @@ async fn revocation_ends_both_ends_of_a_websocket() {
     echo(&mut stays, "c").await;
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn rejected_handshake_is_sent_again_with_the_next_key() {
+    use std::os::unix::fs::PermissionsExt as _;
+
     let echoes = Echo::start("sk-second-key").await;
     let folder = tempdir().unwrap();
-    let key = folder.path().join("key");
-    fs::write(&key, "sk-first-key").unwrap();
+    // Only a rejection has it run again.
+    let program = folder.path().join("key");
+    let script = "#!/bin/sh\ncd \"${0%/*}\"\nif [ -e ran ]; then echo sk-second-key; \
+                  else echo sk-first-key; touch ran; fi\n";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
     let gateway = Gateway::start(|command| {
         command.args(["--upstream", &format!("http://{}/v1", echoes.address)]);
-        command.arg("--upstream-key-file").arg(&key);
+        command.arg(format!("--upstream-key=exec:{}", program.display()));
     })
     .await;
-    assert_eq!(
-        open(&gateway, &[]).await.unwrap_err(),
-        StatusCode::BAD_GATEWAY
-    );
-    let before = echoes.heads().len();
-    let file = NamedTempFile::new_in(&folder).unwrap();
-    fs::write(&file, "sk-second-key").unwrap();
-    file.persist(&key).unwrap();
     let (mut socket, _) = open(&gateway, &[]).await.unwrap();
     echo(&mut socket, "a").await;
-    assert!(echoes.heads().len() > before);
+    assert_eq!(echoes.heads().len(), 2);
+    drop(socket);
+    let line = gateway.said("101 GET /v1/realtime").await;
+    assert!(line.contains("upstream_key=\"replayed 1→2\""), "{line}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use tower_rotating_auth::inbound::policy::has_dot_segment;
 use tower_rotating_auth::outbound::{ConfigErrorKind, Origin};
 
 use super::query;
@@ -118,6 +119,10 @@ impl Base {
         &self.prefix.0
     }
 
+    pub(crate) fn host(&self) -> &str {
+        self.authority.host()
+    }
+
     pub(crate) fn socket(&self) -> Option<&Path> {
         self.socket.as_deref()
     }
@@ -226,33 +231,6 @@ impl FromStr for Prefix {
             Err("must be a path such as /openai, of letters, digits, - _ . and ~")
         }
     }
-}
-
-/// How many rounds of percent decoding to look through. A path with more is refused, to bound the
-/// cost.
-const DECODED: usize = 4;
-
-/// Returns whether a segment of the path is `.` or `..`, even encoded (`..%2fadmin`, `%252e%252e`,
-/// `..;x=y`). A server behind may decode it, and then the request would leave the base.
-fn has_dot_segment(path: &str) -> bool {
-    let mut read = path.as_bytes().to_vec();
-    for _ in 0..=DECODED {
-        if has_dots(&read) {
-            return true;
-        }
-        let decoded = query::decode(&read);
-        if decoded == read {
-            return false;
-        }
-        read = decoded;
-    }
-    true
-}
-
-fn has_dots(path: &[u8]) -> bool {
-    path.split(|byte| matches!(byte, b'/' | b'\\'))
-        .filter_map(|segment| segment.split(|byte| *byte == b';').next())
-        .any(|name| matches!(name, b"." | b".."))
 }
 
 #[cfg(test)]

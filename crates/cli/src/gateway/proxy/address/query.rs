@@ -27,7 +27,7 @@ pub(crate) fn passing(query: &str) -> Option<String> {
 }
 
 /// Decodes percent encoding once, and leaves malformed sequences as they are.
-pub(super) fn decode(text: &[u8]) -> Vec<u8> {
+fn decode(text: &[u8]) -> Vec<u8> {
     percent_decode(text).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Health endpoints. They need no key and reveal none.
 
+mod config_status;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +15,7 @@ use tower_rotating_auth::{
     rotating::{RefreshState, Status},
 };
 
+pub(crate) use self::config_status::ConfigStatus;
 use super::access::Probe;
 use super::error_response::Problem;
 use super::proxy::answers::Answers;
@@ -42,6 +45,8 @@ pub(crate) struct Health {
     pub(crate) upstreams: Vec<UpstreamHealth>,
     /// The other rotating values, which all requests need.
     pub(crate) others: Vec<Source>,
+    /// What became of the configuration file, if there is one.
+    pub(crate) config: Option<ConfigStatus>,
 }
 
 /// Returns the source of a rotating value's status.
@@ -105,6 +110,7 @@ impl Health {
             "status": status,
             "sources": sources,
             "upstreams": upstreams,
+            "config": self.config.as_ref().map(ConfigStatus::json),
             "dropped_log_lines": output::dropped_lines(),
         });
         (code, Json(body))

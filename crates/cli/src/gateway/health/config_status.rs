@@ -1,0 +1,95 @@
+//! What became of the configuration file, for `/readyz` and metrics.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::gateway::config::ConfigError;
+
+/// What became of the configuration file. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct ConfigStatus(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    file: PathBuf,
+    /// Times that the file was applied, after the start.
+    reloads: u64,
+    /// Times that it could not be.
+    rejections: u64,
+    rejected: Option<Rejected>,
+    needs_restart: Vec<String>,
+}
+
+/// Why the file that is there now does not run. `/readyz` is public, so it shows no message.
+#[derive(Clone, Debug)]
+struct Rejected {
+    kind: &'static str,
+    line: Option<usize>,
+    field: Option<String>,
+}
+
+impl ConfigStatus {
+    pub(crate) fn new(file: PathBuf) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            file,
+            reloads: 0,
+            rejections: 0,
+            rejected: None,
+            needs_restart: Vec::new(),
+        })))
+    }
+
+    pub(crate) fn note_applied(&self, needs_restart: Vec<String>) {
+        let mut state = self.lock();
+        state.reloads += 1;
+        state.rejected = None;
+        state.needs_restart = needs_restart;
+    }
+
+    /// Notes an error in the file.
+    pub(crate) fn note_invalid(&self, error: &ConfigError) {
+        self.note_rejected(Rejected {
+            kind: error.kind().as_str(),
+            line: error.place().line,
+            field: error.place().field.clone(),
+        });
+    }
+
+    /// Notes that something the file names could not be opened.
+    pub(crate) fn note_unusable(&self) {
+        self.note_rejected(Rejected {
+            kind: "unusable",
+            line: None,
+            field: None,
+        });
+    }
+
+    fn note_rejected(&self, rejected: Rejected) {
+        let mut state = self.lock();
+        state.rejections += 1;
+        state.rejected = Some(rejected);
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let state = self.lock();
+        let rejected = state.rejected.as_ref();
+        json!({
+            "file": state.file.display().to_string(),
+            "status": if rejected.is_some() { "rejected" } else { "current" },
+            "error": rejected.map(|rejected| json!({
+                "kind": rejected.kind,
+                "line": rejected.line,
+                "field": rejected.field,
+            })),
+            "needs_restart": state.needs_restart,
+            "reloads": state.reloads,
+            "rejections": state.rejections,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,197 @@
+//! What a reload replaces: the upstreams, the client keys, and the application around them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use futures_util::future::try_join_all;
+
+use crate::error::Error;
+use crate::gateway::access::AccessLog;
+use crate::gateway::auth::{AuthConfig, Authenticator};
+use crate::gateway::config::{ClientKeysChange, Settings};
+use crate::gateway::edge::cors::{self, Origin};
+use crate::gateway::edge::only_local;
+use crate::gateway::events::EventLog;
+use crate::gateway::health::{Source, UpstreamHealth};
+use crate::gateway::proxy::Reports;
+use crate::gateway::proxy::admission::Admission;
+use crate::gateway::proxy::body::replay::BudgetedReplay;
+use crate::gateway::proxy::headers::Via;
+use crate::gateway::upstream::{OpenUpstream, Shared, Upstream, Upstreams};
+use crate::hangups::Refresh;
+
+/// What lasts as long as the process.
+#[derive(Clone)]
+pub(crate) struct Lasting {
+    pub(crate) via: Via,
+    pub(crate) access: AccessLog,
+    pub(crate) reports: Arc<Reports>,
+    pub(crate) log: EventLog,
+}
+
+/// What a reload replaces.
+pub(crate) struct Parts {
+    shared: Shared,
+    upstreams: Upstreams,
+    authenticator: Arc<Authenticator>,
+    mode: Access,
+    cors: Vec<Origin>,
+}
+
+/// Who may send requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Clients with a key.
+    Guarded,
+    /// Programs of this machine.
+    Local,
+}
+
+impl Parts {
+    /// Reads all keys, and fails if one of them is unusable.
+    pub(crate) async fn open(settings: Settings, lasting: &Lasting) -> Result<Self, Error> {
+        let proxy = settings.limits.proxy;
+        let (each, all) = proxy.replay;
+        let shared = Shared {
+            limits: settings.limits,
+            headers: settings.headers,
+            admission: Admission::new(proxy.requests, proxy.requests_per_client),
+            replay: BudgetedReplay::new(each, all),
+            via: lasting.via.clone(),
+            reports: Arc::clone(&lasting.reports),
+            log: lasting.log,
+        };
+        let upstreams = open_upstreams(settings.upstreams, &shared, None);
+        let mode = Access::of(&settings.server.auth);
+        let limits = &settings.limits;
+        let authenticator = Authenticator::open(settings.server.auth, limits, lasting.log);
+        let (upstreams, authenticator) = tokio::try_join!(upstreams, authenticator)?;
+        Ok(Self {
+            shared,
+            upstreams,
+            authenticator: Arc::new(authenticator),
+            mode,
+            cors: settings.server.cors,
+        })
+    }
+
+    /// Opens what differs in new settings, and keeps the rest: an upstream with the same settings
+    /// keeps its key and its connections.
+    pub(crate) async fn changed(
+        &self,
+        settings: Settings,
+        client_keys: ClientKeysChange,
+    ) -> Result<Self, Error> {
+        let (old, proxy) = (&self.shared, settings.limits.proxy);
+        let (each, all) = proxy.replay;
+        let same_replay = old.limits.proxy.replay == proxy.replay;
+        let shared = Shared {
+            limits: settings.limits,
+            headers: settings.headers,
+            admission: old
+                .admission
+                .with_limits(proxy.requests, proxy.requests_per_client),
+            replay: match same_replay {
+                true => old.replay.clone(),
+                false => BudgetedReplay::new(each, all),
+            },
+            ..old.clone()
+        };
+        let is_same_for_all = (shared.limits.poll, shared.limits.proxy, &shared.headers)
+            == (old.limits.poll, old.limits.proxy, &old.headers);
+        let kept = is_same_for_all.then_some(&self.upstreams);
+        let upstreams = open_upstreams(settings.upstreams, &shared, kept);
+        let mode = Access::of(&settings.server.auth);
+        let authenticator = async {
+            match client_keys {
+                ClientKeysChange::Same => Ok(Arc::clone(&self.authenticator)),
+                ClientKeysChange::Changed => {
+                    let auth = settings.server.auth;
+                    Authenticator::open(auth, &settings.limits, old.log)
+                        .await
+                        .map(Arc::new)
+                }
+            }
+        };
+        let (upstreams, authenticator) = tokio::try_join!(upstreams, authenticator)?;
+        Ok(Self {
+            shared,
+            upstreams,
+            authenticator,
+            mode,
+            cors: settings.server.cors,
+        })
+    }
+
+    /// Returns the application that clients reach, behind authentication. `wrap` gets the part that
+    /// needs a key.
+    pub(crate) fn app(&self, wrap: impl FnOnce(Router) -> Router) -> Router {
+        let upstreams = self.upstreams.clone();
+        let guarded = Router::new()
+            .fallback(|request| upstreams.answer(request))
+            .layer(self.authenticator.layer());
+        let guarded = wrap(guarded);
+        match self.mode {
+            Access::Guarded => guarded,
+            Access::Local => only_local(guarded, cors::named(&self.cors).unwrap_or_default()),
+        }
+    }
+
+    pub(crate) fn cors(&self) -> &[Origin] {
+        &self.cors
+    }
+
+    pub(crate) fn upstream_health(&self) -> Vec<UpstreamHealth> {
+        self.upstreams
+            .iter()
+            .map(|upstream| upstream.health())
+            .collect()
+    }
+
+    pub(crate) fn source(&self) -> Option<Source> {
+        self.authenticator.source()
+    }
+
+    /// Returns what reads all keys again.
+    pub(crate) fn refresh(&self) -> Vec<Refresh> {
+        self.upstreams
+            .iter()
+            .map(|upstream| upstream.refresh())
+            .chain(self.authenticator.refresh())
+            .collect()
+    }
+
+    /// Returns lines about the keys that were read.
+    pub(crate) fn client_keys(&self) -> Option<String> {
+        self.authenticator.summary()
+    }
+
+    pub(crate) const fn authenticator(&self) -> &Arc<Authenticator> {
+        &self.authenticator
+    }
+}
+
+impl Access {
+    const fn of(auth: &AuthConfig) -> Self {
+        match auth {
+            AuthConfig::Open(_) => Self::Local,
+            AuthConfig::Guarded(_) => Self::Guarded,
+        }
+    }
+}
+
+/// Opens upstreams, except those that are open with the same settings.
+async fn open_upstreams(
+    all: Vec<Upstream>,
+    shared: &Shared,
+    open: Option<&Upstreams>,
+) -> Result<Upstreams, Error> {
+    let opening = all.into_iter().map(async |settings| {
+        let mut open = open.into_iter().flat_map(Upstreams::iter);
+        match open.find(|upstream| *upstream.settings() == settings) {
+            Some(same) => Ok(Arc::clone(same)),
+            None => OpenUpstream::open(settings, shared).await.map(Arc::new),
+        }
+    });
+    try_join_all(opening).await.map(Upstreams::new)
+}
