@@ -50,12 +50,13 @@ impl EventLog {
                 outbound::EventKind::Replayed {
                     rejected,
                     generation,
+                    ..
                 } => self.line(format_args!(
                     "replayed: upstream rejected {name} {}; sent the request again with \
                          generation {generation}",
                     Rejected(rejected)
                 )),
-                outbound::EventKind::Rejected { rejected } => self.line(format_args!(
+                outbound::EventKind::Rejected { rejected, .. } => self.line(format_args!(
                     "rejected: upstream rejected {name} {}; answered the client with 502",
                     Rejected(rejected)
                 )),
