@@ -286,7 +286,7 @@ impl Sink for Alone {
 
     async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         let held = self.held.get();
-        if let (Some(_), Some(told)) = (held, self.told.take()) {
+        if let Some(told) = self.told.take_if(|_| held.is_some()) {
             told.send(()).unwrap();
         }
         Ok(held)

@@ -19,7 +19,7 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
 
 /// Replaces a file in one step, with mode 0600.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;

@@ -26,7 +26,10 @@ impl Server {
             .arg(&args.runtime)
             .args(["--owner", &args.name])
             .args(&args.server_options)
-            .env("MODEL_SERVER_KEY", str::from_utf8(key.expose_secret())?)
+            .env(
+                "MODEL_SERVER_KEY",
+                std::str::from_utf8(key.expose_secret())?,
+            )
             .env_remove("APP_KEY")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -16,7 +16,7 @@ use http::StatusCode;
 use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use tokio::time::sleep;
-use tower_rotating_auth::inbound::{Auth, ClientId, Principal};
+use tower_rotating_auth::inbound::{Auth, ClientId, KeyId, Principal};
 use tower_rotating_auth::keyring::{KeyRing, RevokeRequest};
 
 use crate::backend::Backend;
@@ -113,7 +113,7 @@ async fn revoke(
     let client: ClientId = client.parse().map_err(|_| StatusCode::NOT_FOUND)?;
     let revoked = api.ring.revoke(RevokeRequest::from(client)).await;
     let revoked = revoked.map_err(|_| StatusCode::NOT_FOUND)?;
-    let revoked: Vec<_> = revoked.iter().map(|key| key.as_str()).collect();
+    let revoked: Vec<_> = revoked.iter().map(KeyId::as_str).collect();
     Ok(Json(json!({ "revoked": revoked })))
 }
 

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::json;
-use tower_rotating_auth::inbound::{Event, EventKind, Principal};
+use tower_rotating_auth::inbound::{ClientId, Event, EventKind, KeyId, Principal};
 use tower_rotating_auth::keyring::KeyWarning;
 
 /// Writes who made the request, and with which key. A public route has no principal.
@@ -42,8 +42,8 @@ pub(crate) fn refused(event: &Event) {
     {
         let line = json!({
             "event": "refused",
-            "client": client.as_ref().map(|client| client.as_str()),
-            "key": key_id.as_ref().map(|key| key.as_str()),
+            "client": client.as_ref().map(ClientId::as_str),
+            "key": key_id.as_ref().map(KeyId::as_str),
             "method": method.as_str(),
             "path": &**route,
             "reason": reason,
