@@ -9,6 +9,7 @@ mod draining;
 mod edge;
 mod faults;
 mod forwarding;
+mod hangups;
 pub(crate) mod harness;
 mod health;
 mod healthcheck;
