@@ -1,15 +1,11 @@
 //! The HTTP client for the upstream.
 
-use std::fmt::Display;
-use std::path::Path;
 use std::time::Duration;
 
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
 use tower_rotating_auth::outbound::connect::expect_continue::ExpectContinueBody;
@@ -18,6 +14,7 @@ use tower_rotating_auth::outbound::replay::ReplayBody;
 use super::address::base_url::Base;
 use super::body::upload::Upload;
 use super::connector::Connector;
+use super::trusted_ca::TrustedCa;
 use crate::error::Error;
 
 /// How long a connection may be idle and still be reused. The upstream may close it any time later.
@@ -31,9 +28,9 @@ type UpstreamBody = ExpectContinueBody<ReplayBody<ReplayBody<Upload>>>;
 pub(crate) type HttpClient =
     Client<HttpsConnector<EarlyResponseConnector<Connector>>, UpstreamBody>;
 
-/// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` is a
-/// PEM file with the certificates to trust instead of the system's.
-pub(crate) fn connect(upstream: &Base, ca: Option<&Path>) -> Result<HttpClient, Error> {
+/// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` has the
+/// certificates to trust instead of the system's.
+pub(crate) fn connect(upstream: &Base, ca: Option<&TrustedCa>) -> Result<HttpClient, Error> {
     let tls = HttpsConnectorBuilder::new().with_tls_config(tls_config(upstream, ca)?);
     let tls = if upstream.is_https() {
         tls.https_only()
@@ -53,13 +50,13 @@ pub(crate) fn connect(upstream: &Base, ca: Option<&Path>) -> Result<HttpClient, 
 }
 
 /// Returns which certificates to trust: none for an upstream without TLS.
-fn tls_config(upstream: &Base, ca: Option<&Path>) -> Result<ClientConfig, Error> {
+fn tls_config(upstream: &Base, ca: Option<&TrustedCa>) -> Result<ClientConfig, Error> {
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?;
     let config = match (upstream.is_https(), ca) {
         (false, _) => config.with_root_certificates(RootCertStore::empty()),
-        (true, Some(ca)) => config.with_root_certificates(roots(ca)?),
+        (true, Some(ca)) => config.with_root_certificates(ca.roots()),
         (true, None) => config.with_native_roots().map_err(|error| {
             Error::start(format!(
                 "cannot load the system's root certificates: {error}"
@@ -67,25 +64,4 @@ fn tls_config(upstream: &Base, ca: Option<&Path>) -> Result<ClientConfig, Error>
         })?,
     };
     Ok(config.with_no_client_auth())
-}
-
-/// Reads certificates to trust.
-fn roots(ca: &Path) -> Result<RootCertStore, Error> {
-    let invalid = |why: &dyn Display| {
-        Error::start(format!(
-            "cannot use {} (--upstream-ca): {why}",
-            ca.display()
-        ))
-    };
-    let certificates = CertificateDer::pem_file_iter(ca)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| invalid(&error))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots.add(certificate).map_err(|error| invalid(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(invalid(&"found no certificate in PEM format"));
-    }
-    Ok(roots)
 }

@@ -65,7 +65,7 @@ impl OpenUpstream {
             .map_request(move |request| SentKeys::note(request, &key_header))
             .layer(ResendLayer::new(replay.clone()))
             .layer(ask_first)
-            .service(client::connect(&settings.base, settings.ca.as_deref())?);
+            .service(client::connect(&settings.base, settings.ca.as_ref())?);
         let answers = Answers::default();
         let target = Target {
             base: settings.base.clone(),

@@ -12,6 +12,7 @@ use tower_rotating_auth::outbound::AuthScheme;
 use tower_rotating_auth::source::SourceConfig;
 
 use crate::gateway::proxy::address::base_url::Base;
+use crate::gateway::proxy::trusted_ca::TrustedCa;
 
 /// An upstream, and its key.
 #[derive(Debug, PartialEq)]
@@ -27,8 +28,8 @@ pub(crate) struct Upstream {
     pub(crate) rejected_by: Vec<StatusCode>,
     /// How long the upstream may be silent.
     pub(crate) timeout: Duration,
-    /// The certificates to trust instead of the system's, a PEM file.
-    pub(crate) ca: Option<PathBuf>,
+    /// The certificates to trust instead of the system's.
+    pub(crate) ca: Option<TrustedCa>,
 }
 
 /// The header that carries the key.

@@ -117,6 +117,16 @@ impl Gateway {
         Self::run("gateway", tell).await
     }
 
+    /// On a free port, waiting for its keys. Returns when it says so.
+    #[cfg(unix)]
+    pub(crate) async fn waiting(tell: impl FnOnce(&mut Command)) -> Self {
+        let mut command = command("gateway");
+        command.env("GATEWAY_LISTEN", "127.0.0.1:0");
+        tell(&mut command);
+        let stderr = |child: &mut Child| lines(child.stderr.take().unwrap());
+        Self::spawn_until(command, stderr, "waiting for keys on ").await
+    }
+
     /// Before an upstream with this base, and what else it is told. Nobody reads its standard
     /// error.
     pub(crate) async fn with_stalled_stderr(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
@@ -142,8 +152,16 @@ impl Gateway {
     }
 
     async fn spawn(
+        command: Command,
+        stderr: impl FnOnce(&mut Child) -> watch::Receiver<Vec<String>>,
+    ) -> Self {
+        Self::spawn_until(command, stderr, "listening on ").await
+    }
+
+    async fn spawn_until(
         mut command: Command,
         stderr: impl FnOnce(&mut Child) -> watch::Receiver<Vec<String>>,
+        said: &str,
     ) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -155,7 +173,7 @@ impl Gateway {
             stdout,
             stderr,
         };
-        let line = gateway.said("listening on ").await;
+        let line = gateway.said(said).await;
         let (_, address) = line.split_once("://").unwrap();
         gateway.address = address.parse().unwrap();
         gateway

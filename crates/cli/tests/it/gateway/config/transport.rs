@@ -1,0 +1,123 @@
+//! The ways to an upstream: cleartext, a Unix socket, TLS with a private CA.
+
+use std::sync::Arc;
+
+use axum::Router;
+use http::StatusCode;
+use http::header::HOST;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_rustls::TlsAcceptor;
+
+use super::{Folder, configured, status};
+use crate::gateway::harness::{Recorder, ended};
+
+#[tokio::test]
+async fn cleartext_upstream_is_allowed_by_its_table() {
+    let (upstream, recorder) = Recorder::start().await;
+    // Not a loopback address by name, though it leads to this machine.
+    let url = format!("http://0.0.0.0:{}/v1", upstream.port());
+    let table = format!("[[upstream]]\nurl = \"{url}\"\nkey_file = \"DIR/key\"\n");
+    let folder = Folder::new(&table);
+    folder.write("key", "sk-1");
+    let file = folder.config();
+    let (code, _, stderr) = ended(["--config", file.to_str().unwrap()], &[]).await;
+    assert_eq!(code, Some(2), "{stderr}");
+    folder.write("gateway.toml", &format!("{table}cleartext = true\n"));
+    let gateway = configured(&file).await;
+    assert_eq!(status(&gateway, "/v1/models").await, StatusCode::OK);
+    assert_eq!(recorder.only().head.headers["authorization"], "Bearer sk-1");
+}
+
+#[tokio::test]
+async fn unix_socket_is_an_upstream() {
+    let folder =
+        Folder::new("[[upstream]]\nurl = \"unix:DIR/server.sock:/v1\"\nkey_file = \"DIR/key\"\n");
+    folder.write("key", "sk-1");
+    let listener = UnixListener::bind(folder.path("server.sock")).unwrap();
+    let app = Router::new().fallback(async |request: axum::extract::Request| {
+        format!(
+            "{} {:?} {:?}",
+            request.uri(),
+            request.headers()[HOST],
+            request.headers()["authorization"]
+        )
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let gateway = configured(&folder.config()).await;
+    let answer = reqwest::get(gateway.url("/v1/models?a=b")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let text = answer.text().await.unwrap();
+    assert!(text.starts_with("/v1/models?a=b \"localhost\" "), "{text}");
+}
+
+/// Serves over TLS with a certificate for `localhost`, and returns the port.
+async fn serve_tls(config: ServerConfig) -> u16 {
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let app = Router::new().fallback(async || "over TLS");
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                let service = TowerToHyperService::new(app);
+                drop(server.serve_connection(TokioIo::new(stream), service).await);
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn private_ca_is_trusted_alone() {
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.der().clone()], key)
+        .unwrap();
+    let port = serve_tls(config).await;
+    let table = |ca: &str| {
+        format!("[[upstream]]\nurl = \"https://localhost:{port}\"\nkey_file = \"DIR/key\"\n{ca}")
+    };
+    let folder = Folder::new(&table("ca = \"DIR/other.pem\"\n"));
+    folder.write("key", "sk-1");
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    folder.write("other.pem", &other.cert.pem());
+    folder.write("ca.pem", &issued.cert.pem());
+    let gateway = configured(&folder.config()).await;
+    assert_eq!(
+        status(&gateway, "/v1/models").await,
+        StatusCode::BAD_GATEWAY
+    );
+    folder.write("gateway.toml", &table("ca = \"DIR/ca.pem\"\n"));
+    super::applied(&gateway, 1, 0).await;
+    assert_eq!(status(&gateway, "/v1/models").await, StatusCode::OK);
+    // The same file with another certificate is another CA, after the next reload.
+    folder.write("ca.pem", &other.cert.pem());
+    gateway.hang_up().await;
+    super::applied(&gateway, 2, 0).await;
+    assert_eq!(
+        status(&gateway, "/v1/models").await,
+        StatusCode::BAD_GATEWAY
+    );
+
+    for broken in ["missing.pem", "key"] {
+        folder.write("gateway.toml", &table(&format!("ca = \"DIR/{broken}\"\n")));
+        let file = folder.config();
+        let (code, _, stderr) = ended(["--config", file.to_str().unwrap()], &[]).await;
+        assert_eq!(code, Some(2), "{broken}: {stderr}");
+        assert!(stderr.contains("gateway.toml:4: ca: "), "{stderr}");
+    }
+}
