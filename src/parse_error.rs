@@ -24,6 +24,10 @@ pub enum ParseErrorKind {
     Digest,
     /// An idempotency key: 1 to 128 visible ASCII characters.
     IdempotencyKey,
+    /// A network in CIDR notation, or an IP address.
+    Network,
+    /// The digest of a certificate: base64url, or hexadecimal digits.
+    CertificateDigest,
     /// A lifetime: a number of seconds above zero.
     Lifetime,
     /// The prefix of a token: see [`Prefix`](crate::keyring::Prefix).
@@ -68,6 +72,14 @@ impl fmt::Display for ParseError {
                 f,
                 "invalid idempotency key; \
                  use 1 to {MAX_NAME_LEN} visible ASCII characters without space"
+            ),
+            ParseErrorKind::Network => f.write_str(
+                "invalid network; use an IP address, or a network such as 10.0.0.0/8 whose \
+                 address has no bits beyond the prefix",
+            ),
+            ParseErrorKind::CertificateDigest => f.write_str(
+                "invalid digest of a certificate; use its SHA-256 in base64url or as 64 \
+                 hexadecimal digits",
             ),
             ParseErrorKind::Lifetime => {
                 f.write_str("the lifetime is not a number of seconds above zero")

@@ -7,7 +7,10 @@
 
 use http::Method;
 use libfuzzer_sys::fuzz_target;
-use tower_rotating_auth::{inbound::Scopes, inbound::policy::{Access, RoutePolicy}};
+use tower_rotating_auth::{
+    inbound::Requirement,
+    inbound::policy::{Access, RoutePolicy},
+};
 
 #[path = "../../tests/it/inbound_policy/law.rs"]
 mod law;
@@ -34,7 +37,7 @@ fuzz_target!(|input: &str| {
     let entries: Vec<_> = lines.filter_map(entry).take(32).collect();
 
     let (policy, taken) = model::list(RoutePolicy::new(), &entries);
-    let unlisted = Access::Required(Scopes::default());
+    let unlisted = Access::Required(Requirement::new());
     let templates = ROUTES.iter().map(|(_, path)| Some(*path));
     for template in templates.chain([None]) {
         model::assert_explained(&policy, &unlisted, &taken, &method, path, template);
@@ -67,8 +70,11 @@ fn entry(line: &str) -> Option<model::Entry> {
         "0" => Access::Public,
         "1" => Access::Optional,
         "2" => Access::OptionalLenient,
-        "3" => Access::Required("admin".parse().ok()?),
+        "3" => Access::Required(Requirement::new().all_of("admin".parse().ok()?)),
         "4" => Access::Deny,
+        "5" => Access::Required(Requirement::new().any_of("admin chat".parse().ok()?)),
+        "6" => Access::Required(Requirement::new().role("operator".parse().ok()?)),
+        "7" => Access::Required(Requirement::new().clients(["one".parse().ok()?])),
         _ => return None,
     };
     let place = match ROUTES.iter().any(|(_, path)| *path == text) {

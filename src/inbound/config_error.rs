@@ -52,6 +52,9 @@ pub enum ConfigErrorKind {
     /// An earlier policy entry for the same route says something else. Paths that differ only in
     /// their spelling, such as `/a` and `/a/`, are the same route.
     ConflictingEntry,
+    /// A text is not a policy file: see
+    /// [`RoutePolicy::from_toml`](crate::inbound::policy::RoutePolicy::from_toml).
+    InvalidPolicyFile,
     /// A route given to [`RoutePolicy::audit`](crate::inbound::policy::RoutePolicy::audit) is not a
     /// route.
     InvalidRoute,

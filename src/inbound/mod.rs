@@ -71,7 +71,9 @@ mod auth_error;
 #[cfg(feature = "axum")]
 mod axum;
 mod config_error;
+mod connection;
 mod event;
+mod hooks;
 mod key;
 mod key_set;
 mod location;
@@ -80,14 +82,25 @@ mod principal;
 mod refusal;
 mod require_key;
 mod require_scopes;
+mod requirement;
 mod settings;
+mod validate_key;
+mod validator;
 
 pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
 #[cfg(feature = "axum")]
 pub use self::axum::Auth;
 pub use self::config_error::{ConfigError, ConfigErrorKind};
+pub use self::connection::{
+    ClientCertificate, ForwardedHeader, PeerAddr, RequestScheme, TrustedProxies,
+};
 pub use self::event::{Event, EventKind};
-pub use self::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Provenance, Scope, Scopes};
+pub use self::hooks::{DisclosedKey, SecureOnly};
+pub use self::key::{
+    CertificateDigest, ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Networks, Provenance,
+    Role, Scope, Scopes,
+};
+pub(crate) use self::key::{Grants, Restrictions, RoleTable};
 #[cfg(feature = "key-file")]
 pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
@@ -100,3 +113,6 @@ pub use self::require_key::{
     ResponseFuture,
 };
 pub use self::require_scopes::{RequireScopes, RequireScopesFuture, RequireScopesLayer};
+pub use self::requirement::Requirement;
+pub use self::validate_key::{ValidateKey, ValidateKeyFuture, ValidateKeyLayer};
+pub use self::validator::{Validator, Verdict};

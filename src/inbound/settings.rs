@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 
+use super::connection::TrustedProxies;
+use super::hooks::{SecondFactor, SecureOnly};
 use super::key_set::KeySet;
 use super::location::{KeyLocation, KeyLocations};
 use super::policy::RoutePolicy;
@@ -19,11 +21,33 @@ pub(crate) struct Settings {
     pub(crate) locations: KeyLocations,
     /// The value of `Vary` that names the headers among the locations.
     pub(crate) vary: HeaderValue,
-    pub(crate) policy: RoutePolicy,
+    pub(crate) policy: Policy,
+    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) second_factor: Option<SecondFactor>,
+    pub(crate) secure_only: Option<SecureOnly>,
+
     pub(crate) max_stale: Duration,
     pub(crate) identity_headers: Vec<HeaderName>,
     pub(crate) is_plausible: Option<fn(&[u8]) -> bool>,
     pub(crate) refusals: Refusals,
+}
+
+/// The rules of the routes.
+#[derive(Clone, Debug)]
+pub(crate) enum Policy {
+    Fixed(RoutePolicy),
+    /// It is replaced while the service runs.
+    Rotating(Rotating<RoutePolicy>),
+}
+
+impl Policy {
+    /// Calls `decide` with the policy in force. One load: a decision must be that of one policy.
+    pub(crate) fn with<T>(&self, decide: impl FnOnce(&RoutePolicy) -> T) -> T {
+        match self {
+            Self::Fixed(policy) => decide(policy),
+            Self::Rotating(policies) => decide(&policies.current()),
+        }
+    }
 }
 
 /// Whether the layer checks keys at all.
@@ -52,7 +76,11 @@ impl Settings {
             preflights: Preflights::RequireKey,
             vary: vary(&locations),
             locations,
-            policy: RoutePolicy::new(),
+            policy: Policy::Fixed(RoutePolicy::new()),
+            trusted_proxies: TrustedProxies::default(),
+            second_factor: None,
+            secure_only: None,
+
             max_stale: Duration::from_secs(3600),
             identity_headers: Vec::new(),
             is_plausible: None,

@@ -75,6 +75,22 @@ async fn field_and_any_content_set_the_source() {
     assert!(from_json(env).is_ok());
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn owner_refuses_the_file_of_another_user() {
+    use std::os::unix::fs::MetadataExt;
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "sk-1f0c").unwrap();
+    let us = file.as_file().metadata().unwrap().uid();
+    let start = async |owner: u32| {
+        let config = json!({ "type": "file", "path": file.path(), "owner": owner });
+        Rotating::start(from_json(config).unwrap().into_source()).await
+    };
+    assert!(start(us).await.is_ok());
+    assert!(start(us + 1).await.is_err());
+}
+
 #[test]
 fn poll_interval_sets_the_pace_of_the_source() {
     for (poll, seconds) in [(json!("2m"), 120.0), (json!(7), 7.0), (json!(0.5), 0.5)] {

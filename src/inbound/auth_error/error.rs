@@ -182,9 +182,21 @@ impl fmt::Display for AuthError {
             AuthErrorKind::Conflict => "the request has two different keys; send one",
             AuthErrorKind::InsufficientScope => "the key lacks a required scope",
             AuthErrorKind::Forbidden => "the request is not allowed",
-            AuthErrorKind::Unavailable => {
-                "refreshes of the key set have failed for too long to trust it; try again later"
+            AuthErrorKind::AddressNotAllowed => {
+                "the key is not accepted from the address of the client"
             }
+            AuthErrorKind::ClientNotAllowed => "the route is for other clients",
+            AuthErrorKind::CertificateMismatch => {
+                "the client has not shown the certificate that the key is bound to"
+            }
+            AuthErrorKind::SecondFactor => "the second factor was not met",
+            AuthErrorKind::InsecureChannel => {
+                "the request carries a credential over a channel that is not encrypted; use https"
+            }
+            AuthErrorKind::Disclosed => {
+                "the request carries a valid key over a channel that is not encrypted; rotate it"
+            }
+            AuthErrorKind::Unavailable => "keys cannot be checked at the moment; try again later",
             AuthErrorKind::NoLayer => "no layer has checked the request; add a `RequireKeyLayer`",
         })?;
         match &self.required_scopes {

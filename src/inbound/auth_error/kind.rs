@@ -39,8 +39,23 @@ pub enum AuthErrorKind {
     InsufficientScope,
     /// The route is closed to everyone, or the handler refuses this client.
     Forbidden,
-    /// Refreshes of the key set have failed for too long to trust it: see
-    /// [`max_stale`](crate::inbound::RequireKeyLayer::max_stale).
+    /// The key is not accepted from the client's address, or the address is not known.
+    AddressNotAllowed,
+    /// The route is for other clients.
+    ClientNotAllowed,
+    /// The key is bound to a TLS client certificate, and the client has shown another one or none.
+    CertificateMismatch,
+    /// A second factor of the application was not met: see
+    /// [`second_factor`](crate::inbound::RequireKeyLayer::second_factor).
+    SecondFactor,
+    /// The request carries a key over a channel that is not encrypted: see
+    /// [`SecureOnly`](crate::inbound::SecureOnly).
+    InsecureChannel,
+    /// The same, and the key is valid: whoever listens has it.
+    Disclosed,
+    /// Refreshes of the key set have failed for too long to trust it (see
+    /// [`max_stale`](crate::inbound::RequireKeyLayer::max_stale)), or a
+    /// [`Validator`](crate::inbound::Validator) does not know.
     Unavailable,
     /// A handler asks for the caller, but no layer has checked the request.
     NoLayer,
@@ -78,6 +93,12 @@ impl AuthErrorKind {
             Self::Conflict => "conflict",
             Self::InsufficientScope => "insufficient_scope",
             Self::Forbidden => "forbidden",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::ClientNotAllowed => "client_not_allowed",
+            Self::CertificateMismatch => "certificate_mismatch",
+            Self::SecondFactor => "second_factor",
+            Self::InsecureChannel => "insecure_channel",
+            Self::Disclosed => "disclosed",
             Self::Unavailable => "unavailable",
             Self::NoLayer => "no_layer",
         }
@@ -93,10 +114,16 @@ impl AuthErrorKind {
             | Self::NotYetValid
             | Self::Expired
             | Self::Revoked
-            | Self::Disabled => ErrorClass::InvalidToken,
+            | Self::Disabled
+            | Self::CertificateMismatch
+            | Self::SecondFactor => ErrorClass::InvalidToken,
             Self::Duplicate | Self::Conflict => ErrorClass::InvalidRequest,
             Self::InsufficientScope => ErrorClass::InsufficientScope,
-            Self::Forbidden => ErrorClass::Forbidden,
+            Self::Forbidden
+            | Self::AddressNotAllowed
+            | Self::ClientNotAllowed
+            | Self::InsecureChannel
+            | Self::Disclosed => ErrorClass::Forbidden,
             Self::Unavailable => ErrorClass::Unavailable,
             Self::NoLayer => ErrorClass::Internal,
         }
@@ -108,10 +135,8 @@ impl AuthErrorKind {
             ErrorClass::NothingPresented => Self::Missing,
             ErrorClass::InvalidToken => Self::Unknown,
             ErrorClass::InvalidRequest => Self::Duplicate,
-            ErrorClass::InsufficientScope
-            | ErrorClass::Forbidden
-            | ErrorClass::Unavailable
-            | ErrorClass::Internal => self,
+            ErrorClass::Forbidden => Self::Forbidden,
+            ErrorClass::InsufficientScope | ErrorClass::Unavailable | ErrorClass::Internal => self,
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The record of one key: its names, scopes and times.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::grants::{Grants, Role};
 use super::id::{ClientId, KeyId};
 use super::last_use::LastUse;
+use super::restrictions::{CertificateDigest, Networks, Restrictions};
 use super::scope::Scopes;
 use super::status::KeyStatus;
 
@@ -15,9 +19,21 @@ pub struct KeyRecord {
     pub(crate) scopes: Scopes,
     pub(crate) not_before: Option<SystemTime>,
     pub(crate) not_after: Option<SystemTime>,
+    pub(crate) created_at: Option<SystemTime>,
+    /// Behind one pointer: most keys have none of it, and there may be a million keys.
+    extra: Option<Arc<Extra>>,
+    in_grace: bool,
     pub(crate) revoked: bool,
     pub(crate) disabled: bool,
     pub(crate) last_use: LastUse,
+}
+
+/// What few keys have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Extra {
+    /// In alphabetical order.
+    roles: Vec<Role>,
+    restrictions: Restrictions,
 }
 
 impl KeyRecord {
@@ -30,6 +46,9 @@ impl KeyRecord {
             scopes,
             not_before: None,
             not_after: None,
+            created_at: None,
+            extra: None,
+            in_grace: false,
             revoked: false,
             disabled: false,
             last_use: LastUse::new(),
@@ -50,6 +69,71 @@ impl KeyRecord {
     #[must_use]
     pub const fn not_after(mut self, moment: SystemTime) -> Self {
         self.not_after = Some(moment);
+        self
+    }
+
+    /// Sets when the key was made, if that is known.
+    pub(crate) const fn created(mut self, moment: Option<SystemTime>) -> Self {
+        self.created_at = moment;
+        self
+    }
+
+    /// Sets the roles of the key, which add no scopes: name those in [`new`](Self::new). Defaults to
+    /// none.
+    #[must_use]
+    pub fn with_roles(mut self, roles: impl IntoIterator<Item = Role>) -> Self {
+        let mut roles: Vec<_> = roles.into_iter().collect();
+        roles.sort_unstable();
+        roles.dedup();
+        if !roles.is_empty() || self.extra.is_some() {
+            self.extra().roles = roles;
+        }
+        self
+    }
+
+    /// Accepts the key from these networks alone. By default, it is accepted from everywhere.
+    ///
+    /// The address is that of [`PeerAddr`](crate::inbound::PeerAddr), or what a
+    /// [trusted proxy](crate::inbound::TrustedProxies) says of its client. A request whose address
+    /// is not known is refused.
+    #[must_use]
+    pub fn with_networks(mut self, networks: Networks) -> Self {
+        self.extra().restrictions.networks = Some(networks);
+        self
+    }
+
+    /// Binds the key to a TLS client certificate
+    /// ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705#section-3)). By default, it is bound to
+    /// none.
+    ///
+    /// The key is then accepted only beside a
+    /// [`ClientCertificate`](crate::inbound::ClientCertificate) with this digest.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: CertificateDigest) -> Self {
+        self.extra().restrictions.certificate = Some(certificate);
+        self
+    }
+
+    /// Sets the restrictions of the key, if it has any.
+    pub(crate) fn with_restrictions(mut self, restrictions: &Restrictions) -> Self {
+        if *restrictions != Restrictions::default() {
+            self.extra().restrictions = restrictions.clone();
+        }
+        self
+    }
+
+    /// Creates the record of a key with these grants.
+    pub(crate) fn granted(id: KeyId, client: ClientId, grants: Grants) -> Self {
+        Self::new(id, client, grants.scopes).with_roles(grants.roles)
+    }
+
+    fn extra(&mut self) -> &mut Extra {
+        Arc::make_mut(self.extra.get_or_insert_default())
+    }
+
+    /// Says that a rotation has replaced the key.
+    pub(crate) const fn replaced(mut self) -> Self {
+        self.in_grace = true;
         self
     }
 
@@ -95,10 +179,59 @@ impl KeyRecord {
         &self.scopes
     }
 
+    /// Returns the roles of the key, in alphabetical order.
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        self.extra.as_deref().map_or(&[], |extra| &extra.roles)
+    }
+
+    /// Returns whether the key has this role.
+    #[must_use]
+    pub fn has_role(&self, role: &Role) -> bool {
+        self.roles().binary_search(role).is_ok()
+    }
+
+    /// Returns the networks that the key is accepted from; `None` for all.
+    #[must_use]
+    pub fn networks(&self) -> Option<&Networks> {
+        self.restrictions()?.networks.as_ref()
+    }
+
+    /// Returns the TLS client certificate that the key is bound to, if it is.
+    #[must_use]
+    pub fn certificate(&self) -> Option<CertificateDigest> {
+        self.restrictions()?.certificate
+    }
+
+    fn restrictions(&self) -> Option<&Restrictions> {
+        self.extra.as_deref().map(|extra| &extra.restrictions)
+    }
+
+    /// Returns whether the key is accepted from this address. An unknown one is `None`.
+    pub(crate) fn allows_address(&self, address: Option<IpAddr>) -> bool {
+        match self.networks() {
+            None => true,
+            Some(networks) => address.is_some_and(|address| networks.contains(address)),
+        }
+    }
+
+    /// Returns whether a rotation has replaced the key, so that its client must change to the new
+    /// one before [`expires_at`](Self::expires_at).
+    #[must_use]
+    pub const fn in_grace(&self) -> bool {
+        self.in_grace
+    }
+
     /// Returns when the key expires, if it does.
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.not_after
+    }
+
+    /// Returns when the key was made, if its key file or key ring says so.
+    #[must_use]
+    pub const fn created_at(&self) -> Option<SystemTime> {
+        self.created_at
     }
 
     /// Returns when a layer of this process last found the key active, whatever its scopes; up to a

@@ -52,16 +52,26 @@ impl fmt::Display for Scope {
 /// assert_eq!(held.to_string(), "chat:write models:read");
 /// # Ok::<_, tower_rotating_auth::ParseError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scopes(Arc<[Scope]>);
 
 impl Scopes {
     /// Returns whether each scope of `wanted` is in this set.
     #[must_use]
     pub fn contains_all(&self, wanted: &Self) -> bool {
-        wanted
-            .iter()
-            .all(|scope| self.0.binary_search(scope).is_ok())
+        wanted.iter().all(|scope| self.contains(scope))
+    }
+
+    /// Returns whether a scope of `wanted` is in this set.
+    #[must_use]
+    pub fn contains_any(&self, wanted: &Self) -> bool {
+        wanted.iter().any(|scope| self.contains(scope))
+    }
+
+    /// Returns whether this scope is in this set.
+    #[must_use]
+    pub fn contains(&self, scope: &Scope) -> bool {
+        self.0.binary_search(scope).is_ok()
     }
 
     /// Returns the scopes in alphabetical order.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::inbound::key::Scopes;
+use crate::inbound::requirement::Requirement;
 
 /// What a route requires of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub enum Access {
     Optional,
     /// A valid key or none. An invalid key counts as none.
     OptionalLenient,
-    /// A valid key with all of these scopes.
-    Required(Scopes),
+    /// A valid key that meets this requirement.
+    Required(Requirement),
     /// The route is closed to everyone.
     Deny,
 }
@@ -26,10 +26,10 @@ impl Access {
     /// # Examples
     ///
     /// ```
-    /// use tower_rotating_auth::{inbound::Scopes, inbound::policy::Access};
+    /// use tower_rotating_auth::{inbound::Requirement, inbound::policy::Access};
     ///
     /// assert!(Access::Optional.is_open());
-    /// assert!(!Access::Required(Scopes::default()).is_open());
+    /// assert!(!Access::Required(Requirement::new()).is_open());
     /// ```
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -44,9 +44,7 @@ impl Access {
     pub(crate) fn and(self, other: &Self) -> Self {
         match (self, other) {
             (Self::Deny, _) | (_, Self::Deny) => Self::Deny,
-            (Self::Required(ours), Self::Required(theirs)) => {
-                Self::Required(ours.iter().chain(theirs.iter()).cloned().collect())
-            }
+            (Self::Required(ours), Self::Required(theirs)) => Self::Required(ours.and(theirs)),
             (closed @ Self::Required(_), _) => closed,
             (_, closed @ Self::Required(_)) => closed.clone(),
             (open, _) => open,
@@ -60,8 +58,8 @@ impl fmt::Display for Access {
             Self::Public => f.write_str("public"),
             Self::Optional => f.write_str("a key is optional"),
             Self::OptionalLenient => f.write_str("a key is optional, a bad one counts as none"),
-            Self::Required(scopes) if scopes.is_empty() => f.write_str("needs a key"),
-            Self::Required(scopes) => write!(f, "needs a key with {scopes}"),
+            Self::Required(any) if any.is_empty() => f.write_str("needs a key"),
+            Self::Required(requirement) => write!(f, "needs a key with {requirement}"),
             Self::Deny => f.write_str("denied"),
         }
     }

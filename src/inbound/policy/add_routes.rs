@@ -7,6 +7,7 @@ use super::entry::{PatternKind, PolicyEntry};
 use super::route_policy::RoutePolicy;
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::inbound::key::Scopes;
+use crate::inbound::requirement::Requirement;
 
 impl RoutePolicy {
     /// Adds a path that needs no key. The layer does not check a key in the request, but still
@@ -124,7 +125,7 @@ impl RoutePolicy {
     /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
     ///   else.
     pub fn required(self, method: Method, path: &str, scopes: Scopes) -> Result<Self, ConfigError> {
-        self.with(method, PatternKind::Path, path, Access::Required(scopes))
+        self.authorize(method, path, scopes.into())
     }
 
     /// Adds a template of the router. Otherwise like [`required`](Self::required).
@@ -140,12 +141,45 @@ impl RoutePolicy {
         template: &str,
         scopes: Scopes,
     ) -> Result<Self, ConfigError> {
-        self.with(
-            method,
-            PatternKind::Template,
-            template,
-            Access::Required(scopes),
-        )
+        self.authorize_template(method, template, scopes.into())
+    }
+
+    /// Adds a path that needs a valid key that meets a requirement.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error of kind
+    ///
+    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if the path [could be read in more than one
+    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
+    /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
+    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
+    ///   else.
+    pub fn authorize(
+        self,
+        method: Method,
+        path: &str,
+        requirement: Requirement,
+    ) -> Result<Self, ConfigError> {
+        let access = Access::Required(requirement);
+        self.with(method, PatternKind::Path, path, access)
+    }
+
+    /// Adds a template of the router. Otherwise like [`authorize`](Self::authorize).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) if no router
+    /// would accept the template, and [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an
+    /// earlier entry says something else.
+    pub fn authorize_template(
+        self,
+        method: Method,
+        template: &str,
+        requirement: Requirement,
+    ) -> Result<Self, ConfigError> {
+        let access = Access::Required(requirement);
+        self.with(method, PatternKind::Template, template, access)
     }
 
     /// Adds a path that is closed to everyone.
@@ -174,7 +208,7 @@ impl RoutePolicy {
         self.with(method, PatternKind::Template, template, Access::Deny)
     }
 
-    fn with(
+    pub(crate) fn with(
         mut self,
         method: Method,
         kind: PatternKind,

@@ -44,6 +44,8 @@ mod add_routes;
 mod audit;
 mod decision;
 mod entry;
+#[cfg(feature = "key-file")]
+mod policy_file;
 mod route_policy;
 mod spelling;
 mod table;
@@ -55,5 +57,7 @@ pub use self::access::Access;
 pub use self::audit::{Audit, AuditedRoute};
 pub use self::decision::{Decision, DecisionReason};
 pub use self::entry::PolicyEntry;
+#[cfg(feature = "key-file")]
+pub use self::policy_file::{IntoRoutePolicy, PolicySource};
 pub use self::route_policy::RoutePolicy;
 pub use self::spelling::has_dot_segment;

@@ -9,7 +9,7 @@ use super::decision::{Decision, DecisionReason};
 use super::entry::PolicyEntry;
 use super::spelling::{Closing, closing_entries};
 use super::table::Table;
-use crate::inbound::key::Scopes;
+use crate::inbound::requirement::Requirement;
 use crate::syntax::path;
 
 /// The policy that says which routes need a key.
@@ -28,7 +28,7 @@ use crate::syntax::path;
 ///
 /// ```
 /// use http::Method;
-/// use tower_rotating_auth::inbound::Scopes;
+/// use tower_rotating_auth::inbound::Requirement;
 /// use tower_rotating_auth::inbound::policy::{Access, DecisionReason, RoutePolicy};
 ///
 /// let policy = RoutePolicy::new()
@@ -41,7 +41,7 @@ use crate::syntax::path;
 /// let model = policy.explain(&Method::GET, "/v1/models/gpt", Some("/v1/models/{id}"));
 /// assert_eq!(model.access(), &Access::Optional);
 /// let other = policy.explain(&Method::DELETE, "/v1/models/gpt", Some("/v1/models/{id}"));
-/// assert_eq!(other.access(), &Access::Required(Scopes::default()));
+/// assert_eq!(other.access(), &Access::Required(Requirement::new()));
 /// let odd = policy.explain(&Method::GET, "/v1/models/..%2fkeys", Some("/v1/models/{id}"));
 /// assert_eq!(odd.reason(), DecisionReason::SuspiciousPath);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
@@ -88,7 +88,7 @@ use crate::syntax::path;
 ///
 /// Where that is a concern, use [`RequireScopesLayer`](crate::inbound::RequireScopesLayer) beside a
 /// route: it cannot disagree with the router.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutePolicy {
     pub(crate) paths: Table,
     pub(crate) templates: Table,
@@ -100,7 +100,7 @@ impl RoutePolicy {
     /// Creates a policy where an unlisted route needs a valid key.
     #[must_use]
     pub fn new() -> Self {
-        Self::unlisted(Access::Required(Scopes::default()))
+        Self::unlisted(Access::Required(Requirement::new()))
     }
 
     /// Creates a policy where an unlisted route is closed, even with a valid key.

@@ -32,7 +32,7 @@ pub fn has_dot_segment(path: &str) -> bool {
 }
 
 /// Which kinds of closing entries there are, so that few requests need a second look.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Closing {
     any: bool,
     templates: bool,

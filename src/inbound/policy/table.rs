@@ -9,7 +9,7 @@ use super::entry::PolicyEntry;
 ///
 /// A look-up is a binary search. It borrows its keys, which a hash map keyed by method and pattern
 /// could not do without an allocation for each request.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Table(Vec<PolicyEntry>);
 
 impl Table {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use tokio::select;
 
 use crate::clock::sleep_toward;
-use crate::inbound::key::{KeyDigest, KeyStatus};
+use crate::inbound::key::{KeyDigest, KeyRecord, KeyStatus};
 use crate::inbound::key_set::{KeySet, judge};
 use crate::inbound::settings::Settings;
 use crate::rotating::Rotating;
@@ -17,11 +17,29 @@ pub(crate) struct CheckedKey {
     digest: KeyDigest,
     /// The settings of the layer that checked the key.
     settings: Arc<Settings>,
+    /// What a validator says of the token, if it is no key of the set.
+    validated: Option<Arc<KeyRecord>>,
 }
 
 impl CheckedKey {
     pub(crate) const fn new(digest: KeyDigest, settings: Arc<Settings>) -> Self {
-        Self { digest, settings }
+        Self {
+            digest,
+            settings,
+            validated: None,
+        }
+    }
+
+    pub(crate) const fn validated(
+        record: Arc<KeyRecord>,
+        digest: KeyDigest,
+        settings: Arc<Settings>,
+    ) -> Self {
+        Self {
+            digest,
+            settings,
+            validated: Some(record),
+        }
     }
 
     pub(crate) const fn digest(&self) -> &KeyDigest {
@@ -62,6 +80,12 @@ impl CheckedKey {
 
     /// Returns until when the key is active in the current set, or its status if it is not.
     pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
+        if let Some(record) = &self.validated {
+            return match record.status_at(now) {
+                KeyStatus::Active => Ok(record.expires_at()),
+                ended => Err(ended),
+            };
+        }
         let keys = self.keys().current();
         let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status)?;
         Ok(record.expires_at())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::anonymous::Anonymous;
 use super::checked_key::CheckedKey;
 use crate::generation::Generation;
-use crate::inbound::key::{KeyDigest, KeyRecord, Scopes};
+use crate::inbound::key::{KeyDigest, KeyRecord};
 use crate::inbound::location::KeyLocation;
 use crate::inbound::settings::Settings;
 
@@ -50,6 +50,21 @@ impl Identity {
         }
     }
 
+    /// Creates the identity of a client whose token a validator has accepted.
+    pub(crate) fn validated(
+        record: Arc<KeyRecord>,
+        digest: KeyDigest,
+        settings: Arc<Settings>,
+        seen: Generation,
+    ) -> Self {
+        Self {
+            checked: CheckedKey::validated(Arc::clone(&record), digest, settings),
+            record,
+            seen,
+            located: Located { index: 0, of: None },
+        }
+    }
+
     pub(crate) fn located_at(mut self, index: usize) -> Self {
         self.located = Located { index, of: None };
         self
@@ -74,10 +89,6 @@ impl Identity {
     fn locating_settings(&self) -> &Arc<Settings> {
         let of = self.located.of.as_ref();
         of.unwrap_or_else(|| self.checked.settings())
-    }
-
-    pub(crate) fn scopes(&self) -> &Scopes {
-        self.record.scopes()
     }
 
     pub(crate) const fn record(&self) -> &Arc<KeyRecord> {

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use super::hidden::Hidden;
 use super::identity::Identity;
-use crate::inbound::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Scopes};
+use crate::generation::Generation;
+use crate::inbound::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Role, Scopes};
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocation;
 use crate::inbound::settings::{Enforcement, Settings};
@@ -89,6 +90,31 @@ impl KeyPrincipal {
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
         self.identity.record().scopes()
+    }
+
+    /// Returns the roles of the key, in alphabetical order.
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        self.identity.record().roles()
+    }
+
+    /// Returns whether the key has this role.
+    #[must_use]
+    pub fn has_role(&self, role: &Role) -> bool {
+        self.identity.record().has_role(role)
+    }
+
+    /// Returns whether a rotation has replaced the key: the client must change to the new one before
+    /// [`expires_at`](Self::expires_at).
+    #[must_use]
+    pub fn in_grace(&self) -> bool {
+        self.identity.record().in_grace()
+    }
+
+    /// Returns the generation of the key set that the key was found in.
+    #[must_use]
+    pub const fn generation(&self) -> Generation {
+        self.identity.seen()
     }
 
     /// Returns where in the request the key stood: the first location if it was in several.

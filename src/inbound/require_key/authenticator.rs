@@ -12,13 +12,14 @@ use super::hidden::hidden_in;
 use super::preflight::is_preflight;
 use super::router::original_uri;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
-use crate::inbound::key::KeyDigest;
+use crate::inbound::key::{KeyDigest, KeyStatus, Noted};
 use crate::inbound::key_set::judge;
-use crate::inbound::location::{KeyLocation, strip_identity};
+use crate::inbound::location::{KeyLocation, Token, strip_identity};
 use crate::inbound::policy::Access;
 use crate::inbound::principal::{Anonymous, Caller, Hidden, Identity, KeyPrincipal, Principal};
 use crate::inbound::refusal::Request as Head;
 use crate::inbound::settings::{Enforcement, Preflights, Settings};
+use crate::inbound::validator::{Validated, Verdict};
 
 /// How long a client waits before it asks again while keys cannot be checked.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -45,28 +46,39 @@ impl Settings {
         head: Head<'_>,
         now: SystemTime,
     ) -> Result<Admission, AuthError> {
-        let is_preflight = is_preflight(head.method, head.headers);
         if self.enforcement == Enforcement::Off {
+            let is_preflight = is_preflight(head.method, head.headers);
             return Ok(Admission {
                 caller: (!is_preflight).then_some(Caller::Open),
                 ..Admission::NOBODY
             });
         }
-        let access = self
-            .policy
-            .access(head.method, head.uri.path(), head.template);
-        match &*access {
+        self.check_channel(head, now)?;
+        self.policy.with(|policy| {
+            let access = policy.access(head.method, head.uri.path(), head.template);
+            self.authorize(&access, head, now)
+        })
+    }
+
+    /// Decides about a request to a route with this rule.
+    fn authorize(
+        self: &Arc<Self>,
+        access: &Access,
+        head: Head<'_>,
+        now: SystemTime,
+    ) -> Result<Admission, AuthError> {
+        match access {
             Access::Public => return Ok(Admission::NOBODY),
             Access::Deny => return Err(self.forbidden(head, now)),
             Access::Optional | Access::OptionalLenient | Access::Required(_) => {}
         }
-        if is_preflight && self.preflights == Preflights::PassThrough {
+        if self.preflights == Preflights::PassThrough && is_preflight(head.method, head.headers) {
             return Ok(Admission::NOBODY);
         }
-        let caller = match (self.identify(head, now), &*access) {
-            (Ok(identity), Access::Required(scopes)) if !identity.scopes().contains_all(scopes) => {
-                let error = AuthError::insufficient_scope(scopes.clone());
-                return Err(error.of_key(identity.record()));
+        let caller = match (self.identify(head, now), access) {
+            (Ok(identity), Access::Required(requirement)) => {
+                requirement.check(identity.record())?;
+                Caller::Key(identity)
             }
             (Ok(identity), _) => Caller::Key(identity),
             (Err(_), Access::OptionalLenient) => self.anonymous(),
@@ -74,7 +86,7 @@ impl Settings {
             (Err(error), _) => return Err(error),
         };
         Ok(Admission {
-            caching: Caching::of(head.method, &access, &caller),
+            caching: Caching::of(head.method, access, &caller),
             caller: Some(caller),
         })
     }
@@ -113,39 +125,102 @@ impl Settings {
         (*uri != before).then_some(before)
     }
 
+    /// Returns the client whose valid key this request may use.
     fn identify(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> Result<Identity, AuthError> {
+        let identity = self.find_key(head, now)?;
+        self.check_restrictions(identity.record(), head)?;
+        Ok(identity)
+    }
+
+    /// Returns the client whose key the request presents.
+    fn find_key(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> Result<Identity, AuthError> {
         let hidden = hidden_in(head.extensions);
         let kept = head.extensions.get().and_then(Principal::key);
         if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
-            let admitted = self.admit(*kept.digest(), now)?;
+            let admitted = self.admit(*kept.digest(), head, now)?;
             return Ok(admitted.located_as(kept.identity()));
         }
-        let restored = hidden.map(|hidden| hidden.restored(head.headers, head.uri));
+        let (digest, location, is_plausible) = self.with_token(head, |token| {
+            let digest = KeyDigest::of(token.bytes());
+            (digest, token.location_index(), self.is_plausible(token))
+        })?;
+        let admitted = match is_plausible {
+            true => self.admit(digest, head, now),
+            false => Err(AuthErrorKind::BadChecksum.into()),
+        };
+        let admitted = match admitted {
+            Err(error) if is_of_no_key(&error) => {
+                match Validated::find(head.extensions, &digest, self) {
+                    Some(verdict) => self.admit_validated(verdict, digest, now)?,
+                    None => return Err(error),
+                }
+            }
+            admitted => admitted?,
+        };
+        Ok(admitted.located_at(location))
+    }
+
+    /// Returns whether a token may be a key, by its format.
+    pub(crate) fn is_plausible(&self, token: &Token<'_>) -> bool {
+        self.is_plausible
+            .is_none_or(|is_plausible| is_plausible(token.bytes()))
+    }
+
+    /// Reads the token of a request as the client sent it.
+    pub(crate) fn with_token<T>(
+        &self,
+        head: Head<'_>,
+        read: impl FnOnce(&Token<'_>) -> T,
+    ) -> Result<T, AuthError> {
+        let restored =
+            hidden_in(head.extensions).map(|hidden| hidden.restored(head.headers, head.uri));
         let (headers, uri) = match &restored {
             Some((headers, uri)) => (headers, uri),
             None => (head.headers, head.uri),
         };
-        let token = self.locations.extract(headers, uri)?;
-        if self
-            .is_plausible
-            .is_some_and(|is_plausible| !is_plausible(token.bytes()))
-        {
-            return Err(AuthErrorKind::BadChecksum.into());
+        Ok(read(&self.locations.extract(headers, uri)?))
+    }
+
+    /// Returns the client whose token a validator has judged.
+    fn admit_validated(
+        self: &Arc<Self>,
+        verdict: &Verdict,
+        digest: KeyDigest,
+        now: SystemTime,
+    ) -> Result<Identity, AuthError> {
+        let record = match verdict {
+            Verdict::Valid(record) => Arc::new(record.clone()),
+            Verdict::Invalid => return Err(AuthErrorKind::Unknown.into()),
+            Verdict::Unavailable { retry_after } => {
+                return Err(AuthError::unavailable(*retry_after));
+            }
+        };
+        match record.status_at(now) {
+            KeyStatus::Active => {
+                let seen = self.keys.current().generation();
+                Ok(Identity::validated(record, digest, Arc::clone(self), seen))
+            }
+            status => Err(AuthError::from(status).of_key(&record)),
         }
-        let admitted = self.admit(KeyDigest::of(token.bytes()), now)?;
-        Ok(admitted.located_at(token.location_index()))
     }
 
     /// Returns the client whose key has this digest. Whatever the request presents, it is checked
     /// here.
-    fn admit(self: &Arc<Self>, digest: KeyDigest, now: SystemTime) -> Result<Identity, AuthError> {
+    fn admit(
+        self: &Arc<Self>,
+        digest: KeyDigest,
+        head: Head<'_>,
+        now: SystemTime,
+    ) -> Result<Identity, AuthError> {
         // One load: the failures, the verdict and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));
         }
         let record = judge(&keys, keys.find(&digest), now)?;
-        record.last_use.note(now);
+        if record.last_use.note(now) == Noted::Now {
+            self.refusals.used(record, keys.generation(), head);
+        }
         let (record, seen) = (Arc::clone(record), keys.generation());
         Ok(Identity::new(record, digest, Arc::clone(self), seen))
     }
@@ -170,4 +245,12 @@ impl Settings {
     fn anonymous(&self) -> Caller {
         Caller::Anonymous(Anonymous::new(self.refusals.clone()))
     }
+}
+
+/// Returns whether an error says that a token is no key of the set.
+const fn is_of_no_key(error: &AuthError) -> bool {
+    matches!(
+        error.kind(),
+        AuthErrorKind::BadChecksum | AuthErrorKind::Unknown
+    )
 }

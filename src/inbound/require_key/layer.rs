@@ -4,18 +4,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Extensions, HeaderName};
+use http::{Extensions, HeaderMap, HeaderName};
 use tower_layer::Layer;
 
 use super::dangerously_open::DangerouslyOpen;
-use super::service::RequireKey;
+use super::service::{PrincipalHook, RequireKey};
 use crate::inbound::auth_error::AuthErrorResponse;
 use crate::inbound::config_error::ConfigError;
+use crate::inbound::connection::TrustedProxies;
 use crate::inbound::event::Event;
+use crate::inbound::hooks::{Hook, SecureOnly};
+use crate::inbound::key::KeyRecord;
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocations;
 use crate::inbound::policy::RoutePolicy;
-use crate::inbound::settings::{Enforcement, Preflights, Settings};
+use crate::inbound::principal::Principal;
+use crate::inbound::settings::{Enforcement, Policy, Preflights, Settings};
 use crate::rotating::Rotating;
 
 /// A [`Layer`] that requires a valid key.
@@ -23,7 +27,7 @@ use crate::rotating::Rotating;
 /// The layer loads the key set once for each request, with one atomic load. A published set is in
 /// force for the next request, in every clone of the service, and for responses that still stream
 /// (see [`GuardedBody`](crate::inbound::GuardedBody)). Handlers find a
-/// [`Principal`](crate::inbound::Principal) in the request's extensions. They see no key from a
+/// [`Principal`] in the request's extensions. They see no key from a
 /// configured location, since the layer removes the content of each.
 ///
 /// Every route needs a key unless a [`policy`](Self::policy) exempts it. CORS preflights cannot
@@ -36,7 +40,7 @@ use crate::rotating::Rotating;
 /// [`RequestBody`](crate::inbound::RequestBody) around the client's body.
 ///
 /// A layer inside of another one reads the key as the client sent it, and checks it by rules of its
-/// own. Without a key in the request, it accepts a [`Principal`](crate::inbound::Principal) of the
+/// own. Without a key in the request, it accepts a [`Principal`] of the
 /// same set in the extensions, if that satisfies its rules: its key must still be active.
 ///
 /// A shared cache must not give one client's response to another. If the key stood outside of
@@ -48,6 +52,7 @@ use crate::rotating::Rotating;
 #[must_use]
 pub struct RequireKeyLayer {
     settings: Arc<Settings>,
+    on_principal: Option<PrincipalHook>,
 }
 
 impl RequireKeyLayer {
@@ -58,7 +63,7 @@ impl RequireKeyLayer {
 
     /// Creates a layer that lets every request through, for development.
     ///
-    /// Handlers find [`Principal::Open`](crate::inbound::Principal::Open). The layer still removes
+    /// Handlers find [`Principal::Open`]. The layer still removes
     /// keys from requests.
     pub fn dangerously_open(open: DangerouslyOpen) -> Self {
         let listener = open.listener();
@@ -69,6 +74,7 @@ impl RequireKeyLayer {
     fn with(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
         Self {
             settings: Arc::new(Settings::new(keys, enforcement)),
+            on_principal: None,
         }
     }
 
@@ -113,7 +119,15 @@ impl RequireKeyLayer {
 
     /// Sets which routes need a key, and with which scopes. By default, every route needs a key.
     pub fn policy(self, policy: RoutePolicy) -> Self {
-        self.set(|settings| settings.policy = policy)
+        self.set(|settings| settings.policy = Policy::Fixed(policy))
+    }
+
+    /// Sets the policy as a value that is replaced while the service runs, for example from [a
+    /// file](crate::inbound::policy::IntoRoutePolicy). A new one is in force for the next request.
+    ///
+    /// While its source fails, the last good policy stays in force.
+    pub fn rotating_policy(self, policy: Rotating<RoutePolicy>) -> Self {
+        self.set(|settings| settings.policy = Policy::Rotating(policy))
     }
 
     /// Sets how long the last good set may be used, counted from the first failed refresh. Defaults
@@ -138,8 +152,9 @@ impl RequireKeyLayer {
         self.set(|settings| settings.refusals.observer(observer))
     }
 
-    /// Sets where the client's address is found in the extensions of a request, for events.
-    /// Defaults to nowhere.
+    /// Sets where the address of the other end of the connection is found in the extensions of a
+    /// request, for events and for keys with [networks](KeyRecord::with_networks). Defaults to
+    /// [`PeerAddr`](crate::inbound::PeerAddr).
     ///
     /// With axum, for example:
     ///
@@ -155,6 +170,71 @@ impl RequireKeyLayer {
     /// ```
     pub fn peer_addr(self, find: fn(&Extensions) -> Option<SocketAddr>) -> Self {
         self.set(|settings| settings.refusals.set_peer_addr(find))
+    }
+
+    /// Sets the proxies whose forwarded headers count for the address of a client and its scheme.
+    /// Defaults to none: the client is then the other end of the connection.
+    pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
+        self.set(|settings| settings.trusted_proxies = proxies)
+    }
+
+    /// Sets a second factor, besides a [certificate](KeyRecord::with_certificate): a function that
+    /// returns whether a request satisfies it for this key. Defaults to none.
+    ///
+    /// If it returns `false`, the response is that to a wrong key. It runs for each valid key, on
+    /// the request's path, and so must not block. Keep what it needs to know in the application, by
+    /// the id of the key or of the client.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use tower_rotating_auth::{Rotating, inbound::{KeySet, RequireKeyLayer}};
+    /// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
+    /// #[derive(Clone)]
+    /// struct Attested(String);
+    ///
+    /// let layer = RequireKeyLayer::new(keys).second_factor(|key, _headers, extensions| {
+    ///     let attested = extensions.get::<Attested>();
+    ///     attested.is_some_and(|Attested(workload)| workload == key.client().as_str())
+    /// });
+    /// # drop(layer);
+    /// ```
+    pub fn second_factor(
+        self,
+        is_met: impl Fn(&KeyRecord, &HeaderMap, &Extensions) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|settings| settings.second_factor = Some(Hook(Arc::new(is_met))))
+    }
+
+    /// Refuses requests that carry a credential over a channel that is not encrypted, and reports
+    /// their keys. By default, the channel makes no difference.
+    pub fn secure_only(self, rule: SecureOnly) -> Self {
+        self.set(|settings| settings.secure_only = Some(rule))
+    }
+
+    /// Sets a function that learns who sends each request, before the inner service is called. It
+    /// is called for every [`Principal`], and so not on public routes. Defaults to none.
+    ///
+    /// # Examples
+    ///
+    /// Record the client and the key in the request's span, which a `TraceLayer` outside has made
+    /// with empty fields of these names:
+    ///
+    /// ```
+    /// # use tower_rotating_auth::{Rotating, inbound::{KeySet, RequireKeyLayer}};
+    /// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
+    /// let layer = RequireKeyLayer::new(keys).on_principal(|principal| {
+    ///     if let Some(key) = principal.key() {
+    ///         let span = tracing::Span::current();
+    ///         span.record("client", key.client().as_str());
+    ///         span.record("key_id", key.key_id().as_str());
+    ///     }
+    /// });
+    /// # drop(layer);
+    /// ```
+    pub fn on_principal(mut self, learn: impl Fn(&Principal) + Send + Sync + 'static) -> Self {
+        self.on_principal = Some(Hook(Arc::new(learn)));
+        self
     }
 
     /// Lets CORS preflights pass without a key. By default, they need one like other requests, and
@@ -202,6 +282,7 @@ impl<S> Layer<S> for RequireKeyLayer {
     type Service = RequireKey<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireKey::new(inner, Arc::clone(&self.settings))
+        let settings = Arc::clone(&self.settings);
+        RequireKey::new(inner, settings, self.on_principal.clone())
     }
 }

@@ -3,6 +3,7 @@
 mod authenticator;
 mod body;
 mod cache;
+mod checks;
 mod dangerously_open;
 mod future;
 mod hidden;
@@ -11,6 +12,7 @@ mod preflight;
 mod router;
 mod service;
 
+pub(crate) use self::body::BoxError;
 pub use self::body::{GuardedBody, KeyEndedError, RequestBody};
 pub use self::dangerously_open::DangerouslyOpen;
 pub use self::future::ResponseFuture;

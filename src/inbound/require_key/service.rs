@@ -9,12 +9,17 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::{BoxError, Guard, GuardedBody, RequestBody};
+use super::checks::Question;
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
-use crate::inbound::principal::Caller;
+use crate::inbound::hooks::Hook;
+use crate::inbound::principal::{Caller, Principal};
 use crate::inbound::refusal;
 use crate::inbound::settings::Settings;
+
+/// Learns who sends a request that the layer lets in.
+pub(crate) type PrincipalHook = Hook<dyn Fn(&Principal) + Send + Sync>;
 
 /// A service that requires a valid key.
 ///
@@ -23,11 +28,20 @@ use crate::inbound::settings::Settings;
 pub struct RequireKey<S> {
     inner: S,
     settings: Arc<Settings>,
+    on_principal: Option<PrincipalHook>,
 }
 
 impl<S> RequireKey<S> {
-    pub(crate) const fn new(inner: S, settings: Arc<Settings>) -> Self {
-        Self { inner, settings }
+    pub(crate) const fn new(
+        inner: S,
+        settings: Arc<Settings>,
+        on_principal: Option<PrincipalHook>,
+    ) -> Self {
+        Self {
+            inner,
+            settings,
+            on_principal,
+        }
     }
 
     /// Returns the inner service.
@@ -40,6 +54,25 @@ impl<S> RequireKey<S> {
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
+    }
+}
+
+impl<S> RequireKey<S> {
+    /// Returns what to ask a validator about a request, if anything.
+    pub(crate) fn question<B>(&self, request: &Request<B>) -> Option<Question> {
+        self.settings.question(head_of(request))
+    }
+}
+
+/// Returns what a decision about a request goes by.
+fn head_of<B>(request: &Request<B>) -> refusal::Request<'_> {
+    refusal::Request {
+        method: request.method(),
+        version: request.version(),
+        uri: request.uri(),
+        headers: request.headers(),
+        extensions: request.extensions(),
+        template: matched_template(request.extensions()),
     }
 }
 
@@ -57,14 +90,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let head = refusal::Request {
-            method: request.method(),
-            version: request.version(),
-            uri: request.uri(),
-            headers: request.headers(),
-            extensions: request.extensions(),
-            template: matched_template(request.extensions()),
-        };
+        let head = head_of(&request);
         let admission = match self.settings.authenticate(head, self.settings.keys.wall()) {
             Ok(admission) => admission,
             // The inner service was not called, and so stays ready for the next request.
@@ -78,6 +104,11 @@ where
             _ => None,
         };
         put_principal(request.extensions_mut(), admission.caller, hidden);
+        if let Some(learn) = &self.on_principal {
+            if let Some(principal) = request.extensions().get() {
+                learn(principal);
+            }
+        }
         let request = request.map(|body| RequestBody::new(body, guard.clone()));
         let response = self.inner.call(request);
         ResponseFuture::inner(response, guard, admission.caching, &self.settings)

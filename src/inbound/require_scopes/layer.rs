@@ -4,6 +4,7 @@ use tower_layer::Layer;
 
 use super::service::RequireScopes;
 use crate::inbound::key::Scopes;
+use crate::inbound::requirement::Requirement;
 
 /// A [`Layer`] that requires scopes of the key that a
 /// [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) around it has checked.
@@ -38,13 +39,30 @@ use crate::inbound::key::Scopes;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequireScopesLayer {
-    scopes: Scopes,
+    requirement: Requirement,
 }
 
 impl RequireScopesLayer {
     /// Creates a layer that requires a key with all of these scopes.
-    pub const fn new(scopes: Scopes) -> Self {
-        Self { scopes }
+    pub fn new(scopes: Scopes) -> Self {
+        Self::authorize(scopes.into())
+    }
+
+    /// Creates a layer that requires a key that meets a requirement: any of some scopes, a role, or
+    /// a client on a list.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_rotating_auth::inbound::{RequireScopesLayer, Requirement};
+    ///
+    /// let operators = Requirement::new().role("operator".parse()?);
+    /// let layer = RequireScopesLayer::authorize(operators);
+    /// # drop(layer);
+    /// # Ok::<_, tower_rotating_auth::ParseError>(())
+    /// ```
+    pub const fn authorize(requirement: Requirement) -> Self {
+        Self { requirement }
     }
 }
 
@@ -52,6 +70,6 @@ impl<S> Layer<S> for RequireScopesLayer {
     type Service = RequireScopes<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequireScopes::new(inner, self.scopes.clone())
+        RequireScopes::new(inner, self.requirement.clone())
     }
 }

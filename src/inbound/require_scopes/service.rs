@@ -7,11 +7,11 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::future::RequireScopesFuture;
-use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
-use crate::inbound::key::Scopes;
+use crate::inbound::auth_error::{AuthErrorKind, AuthErrorResponse};
 use crate::inbound::principal::Principal;
 use crate::inbound::refusal;
 use crate::inbound::require_key::{GuardedBody, matched_template};
+use crate::inbound::requirement::Requirement;
 
 /// A service that requires scopes of a client.
 ///
@@ -19,12 +19,12 @@ use crate::inbound::require_key::{GuardedBody, matched_template};
 #[derive(Clone, Debug)]
 pub struct RequireScopes<S> {
     inner: S,
-    scopes: Scopes,
+    requirement: Requirement,
 }
 
 impl<S> RequireScopes<S> {
-    pub(crate) const fn new(inner: S, scopes: Scopes) -> Self {
-        Self { inner, scopes }
+    pub(crate) const fn new(inner: S, requirement: Requirement) -> Self {
+        Self { inner, requirement }
     }
 
     /// Returns the inner service.
@@ -51,10 +51,8 @@ impl<S> RequireScopes<S> {
         };
         match request.extensions().get() {
             Some(Principal::Open) => None,
-            Some(Principal::Key(key)) if key.scopes().contains_all(&self.scopes) => None,
             Some(Principal::Key(key)) => {
-                let error = AuthError::insufficient_scope(self.scopes.clone());
-                let error = error.of_key(key.identity().record());
+                let error = self.requirement.check(key.identity().record()).err()?;
                 Some(key.settings().refusals.refuse(&error, refused))
             }
             Some(Principal::Anonymous(anonymous)) => Some(

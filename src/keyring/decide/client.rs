@@ -16,13 +16,16 @@ impl KeyRingState {
         scopes: &Scopes,
         now: SystemTime,
     ) -> Decided<()> {
-        let state = self.client(id).map(ClientEntry::state).unwrap_or_default();
-        let client = ClientEntry::new(id.clone(), scopes.clone()).with_state(state);
+        let client = match self.client(id) {
+            Some(client) => client.clone().with_scopes(scopes.clone()),
+            None => ClientEntry::new(id.clone(), scopes.clone()),
+        };
         let mut ended = Vec::new();
         for key in self.keys_of(id) {
-            match key.check_scopes(&client) {
+            match key.grants(&client, self.role_table()) {
                 Err(_) if !self.is_live(key, now) => ended.push(key.clone().without_scopes()),
-                checked => checked?,
+                Err(error) => return Err(error.into()),
+                Ok(_) => {}
             }
         }
         let mut change = self.changing(client);

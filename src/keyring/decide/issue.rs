@@ -47,10 +47,14 @@ impl KeyRingState {
         if client.state() == ClientState::Disabled {
             return Err(NotAllowed::ClientDisabled(client.id().clone()));
         }
-        if let Some(scopes) = &request.scopes {
-            if !client.scopes().contains_all(scopes) {
-                return Err(NotAllowed::MoreThanItsClient(client.id().clone()));
-            }
+        let (scopes, roles) = (request.scopes.as_ref(), request.roles.as_deref());
+        let held = self.role_table().grants(client.scopes(), client.roles());
+        if self
+            .role_table()
+            .grants_of_key(&held, scopes, roles)
+            .is_none()
+        {
+            return Err(NotAllowed::MoreThanItsClient(client.id().clone()));
         }
         let limit = self.policy().max_live_keys;
         if self.live_keys_of(client.id(), now).count() >= limit {
@@ -72,6 +76,8 @@ impl KeyRingState {
         let scopes = scopes.filter(|scopes| !is_new || scopes != client.scopes());
         let entry = KeyEntry::new(candidate.id.clone(), client.id().clone(), candidate.digest)
             .with_scopes(scopes)
+            .with_roles(request.roles.clone())
+            .with_restrictions(request.restrictions.clone())
             .with_created_at(now)
             .with_not_before(request.not_before)
             .with_not_after(not_after)

@@ -56,6 +56,8 @@ impl KeyRingState {
         let not_after = end_of_life(request.lifetime, default, not_before, self.policy(), now)?;
         let new = KeyEntry::new(candidate.id.clone(), client.id().clone(), candidate.digest)
             .with_scopes(old.scopes().cloned())
+            .with_roles(old.roles().map(<[_]>::to_vec))
+            .with_restrictions(old.restrictions().clone())
             .with_created_at(now)
             .with_not_before(not_before)
             .with_not_after(not_after)

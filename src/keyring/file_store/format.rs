@@ -10,12 +10,14 @@ pub(crate) fn read(text: &str, path: &Path) -> Result<KeyRingState, StoreError> 
     let not_a_ledger = || StoreError::new(format!("{path:?} is not a valid key file"));
     let KeyFile {
         serial,
+        roles,
         clients,
         keys,
     } = KeyFile::parse(text).map_err(|invalid| not_a_ledger().with_source(invalid))?;
     let clients = clients.into_iter().map(client_entry);
     let keys = keys.into_iter().map(key_entry);
-    KeyRingState::new(serial, clients, keys).map_err(|invalid| not_a_ledger().with_source(invalid))
+    KeyRingState::with_table(serial, roles, clients, keys)
+        .map_err(|invalid| not_a_ledger().with_source(invalid))
 }
 
 /// Writes clients by name, and the keys of each client from its oldest to its newest.
@@ -27,6 +29,7 @@ pub(crate) fn write(ledger: &KeyRingState) -> Result<String, Unwritable> {
         .flat_map(|client| ledger.keys_of(client.id()));
     let file = KeyFile {
         serial: ledger.serial(),
+        roles: ledger.role_table().clone(),
         keys: keys.map(file_key).collect(),
         clients: clients.into_iter().map(file_client).collect(),
     };
@@ -34,7 +37,8 @@ pub(crate) fn write(ledger: &KeyRingState) -> Result<String, Unwritable> {
 }
 
 fn client_entry(client: FileClient) -> ClientEntry {
-    ClientEntry::new(client.id, client.scopes).with_state(if client.enabled {
+    let entry = ClientEntry::new(client.id, client.scopes).with_roles(client.roles);
+    entry.with_state(if client.enabled {
         ClientState::Enabled
     } else {
         ClientState::Disabled
@@ -45,6 +49,7 @@ fn file_client(client: &ClientEntry) -> FileClient {
     FileClient {
         id: client.id().clone(),
         scopes: client.scopes().clone(),
+        roles: client.roles().to_vec(),
         enabled: client.state() == ClientState::Enabled,
     }
 }
@@ -52,6 +57,8 @@ fn file_client(client: &ClientEntry) -> FileClient {
 fn key_entry(key: FileKey) -> KeyEntry {
     KeyEntry::new(key.id, key.client, key.digest)
         .with_scopes(key.scopes)
+        .with_roles(key.roles)
+        .with_restrictions(key.restrictions)
         .with_created_at(key.created_at)
         .with_not_before(key.not_before)
         .with_not_after(key.not_after)
@@ -68,6 +75,8 @@ fn file_key(key: &KeyEntry) -> FileKey {
         client: key.client().clone(),
         digest: *key.digest(),
         scopes: key.scopes().cloned(),
+        roles: key.roles().map(<[_]>::to_vec),
+        restrictions: key.restrictions().clone(),
         created_at: key.created_at(),
         not_before: key.not_before(),
         not_after: key.not_after(),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::life::{Lifetime, lifetime_of};
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{ClientId, Scopes};
+use crate::inbound::{CertificateDigest, ClientId, Networks, Restrictions, Role, Scopes};
 use crate::keyring::state::KeyEntry;
 
 /// A request for a new key: its client, its scopes, and when it is valid.
@@ -28,6 +28,8 @@ pub struct IssueRequest {
     pub(crate) client: ClientId,
     pub(crate) new_client: Option<Scopes>,
     pub(crate) scopes: Option<Scopes>,
+    pub(crate) roles: Option<Vec<Role>>,
+    pub(crate) restrictions: Restrictions,
     pub(crate) not_before: Option<SystemTime>,
     pub(crate) lifetime: Lifetime,
     /// The lifetime if neither `lifetime` nor the policy sets one.
@@ -73,6 +75,11 @@ impl IssueRequest {
             client,
             new_client: None,
             scopes: None,
+            roles: None,
+            restrictions: Restrictions {
+                networks: None,
+                certificate: None,
+            },
             not_before: None,
             lifetime: Lifetime::AsThePolicySays,
             default_lifetime: None,
@@ -93,6 +100,25 @@ impl IssueRequest {
     /// the client.
     pub fn scopes(mut self, scopes: Scopes) -> Self {
         self.scopes = Some(scopes);
+        self
+    }
+
+    /// Sets the roles of the key, which the client must have. With roles or scopes of its own, the
+    /// key has no others.
+    pub fn roles(mut self, roles: impl IntoIterator<Item = Role>) -> Self {
+        self.roles = Some(roles.into_iter().collect());
+        self
+    }
+
+    /// Sets the networks that the key is accepted from. Defaults to all.
+    pub fn networks(mut self, networks: Networks) -> Self {
+        self.restrictions.networks = Some(networks);
+        self
+    }
+
+    /// Binds the key to a TLS client certificate. By default, it is bound to none.
+    pub const fn certificate(mut self, certificate: CertificateDigest) -> Self {
+        self.restrictions.certificate = Some(certificate);
         self
     }
 

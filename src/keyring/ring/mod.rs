@@ -1,6 +1,7 @@
 //! The key ring: one task that decides, persists and publishes, one operation after the other.
 
 mod builder;
+mod disclosed;
 mod error;
 mod events;
 mod handle;

@@ -3,13 +3,17 @@
 use std::time::SystemTime;
 
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{ClientId, KeyDigest, KeyId, KeyRecord, KeySetError, Provenance, Scopes};
+use crate::inbound::{
+    CertificateDigest, ClientId, Grants, KeyDigest, KeyId, KeyRecord, KeySetError, Networks,
+    Provenance, Restrictions, Role, RoleTable, Scopes,
+};
 
 /// A client: its id, its scopes, and whether its keys are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientEntry {
     pub(crate) id: ClientId,
     pub(crate) scopes: Scopes,
+    pub(crate) roles: Vec<Role>,
     pub(crate) state: ClientState,
 }
 
@@ -30,8 +34,23 @@ impl ClientEntry {
         Self {
             id,
             scopes,
+            roles: Vec::new(),
             state: ClientState::Enabled,
         }
+    }
+
+    /// Sets the roles of the client, whose scopes it has besides its own. Defaults to none.
+    #[must_use]
+    pub fn with_roles(mut self, roles: impl IntoIterator<Item = Role>) -> Self {
+        self.roles = roles.into_iter().collect();
+        self
+    }
+
+    /// Sets the scopes of the client, besides those of its roles.
+    #[must_use]
+    pub(crate) fn with_scopes(mut self, scopes: Scopes) -> Self {
+        self.scopes = scopes;
+        self
     }
 
     /// Sets whether its keys are accepted.
@@ -47,7 +66,14 @@ impl ClientEntry {
         &self.id
     }
 
-    /// Returns the scopes of the client. A key has all of them, or fewer.
+    /// Returns the roles of the client. In a key file: `roles`.
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// Returns the scopes of the client, without those of its roles. A key has all of them and all
+    /// roles, or a part.
     #[must_use]
     pub const fn scopes(&self) -> &Scopes {
         &self.scopes
@@ -71,6 +97,8 @@ pub struct KeyEntry {
     pub(crate) client: ClientId,
     pub(crate) digest: KeyDigest,
     pub(crate) scopes: Option<Scopes>,
+    pub(crate) roles: Option<Vec<Role>>,
+    pub(crate) restrictions: Restrictions,
     pub(crate) created_at: Option<SystemTime>,
     pub(crate) not_before: Option<SystemTime>,
     pub(crate) not_after: Option<SystemTime>,
@@ -91,6 +119,11 @@ impl KeyEntry {
             client,
             digest,
             scopes: None,
+            roles: None,
+            restrictions: Restrictions {
+                networks: None,
+                certificate: None,
+            },
             created_at: None,
             not_before: None,
             not_after: None,
@@ -106,6 +139,34 @@ impl KeyEntry {
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl Into<Option<Scopes>>) -> Self {
         self.scopes = scopes.into();
+        self
+    }
+
+    /// Sets the roles of the key, a part of those of its client. With roles or scopes of its own, it
+    /// has no others.
+    #[must_use]
+    pub fn with_roles(mut self, roles: impl Into<Option<Vec<Role>>>) -> Self {
+        self.roles = roles.into();
+        self
+    }
+
+    /// Sets the networks that the key is accepted from. Defaults to all.
+    #[must_use]
+    pub fn with_networks(mut self, networks: impl Into<Option<Networks>>) -> Self {
+        self.restrictions.networks = networks.into();
+        self
+    }
+
+    /// Sets the TLS client certificate that the key is bound to. Defaults to none.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: impl Into<Option<CertificateDigest>>) -> Self {
+        self.restrictions.certificate = certificate.into();
+        self
+    }
+
+    /// Sets from where and with what the key is accepted.
+    pub(crate) fn with_restrictions(mut self, restrictions: Restrictions) -> Self {
+        self.restrictions = restrictions;
         self
     }
 
@@ -189,6 +250,31 @@ impl KeyEntry {
         self.scopes.as_ref()
     }
 
+    /// Returns the roles of the key, if it has fewer than its client. In a key file: `roles`.
+    #[must_use]
+    pub fn roles(&self) -> Option<&[Role]> {
+        self.roles.as_deref()
+    }
+
+    /// Returns the networks that the key is accepted from; `None` for all. In a key file:
+    /// `networks`.
+    #[must_use]
+    pub const fn networks(&self) -> Option<&Networks> {
+        self.restrictions.networks.as_ref()
+    }
+
+    /// Returns the TLS client certificate that the key is bound to, if it is. In a key file:
+    /// `certificate`.
+    #[must_use]
+    pub const fn certificate(&self) -> Option<CertificateDigest> {
+        self.restrictions.certificate
+    }
+
+    /// Returns from where and with what the key is accepted.
+    pub(crate) const fn restrictions(&self) -> &Restrictions {
+        &self.restrictions
+    }
+
     /// Returns when the key was made, if known. In a key file: `created_at`.
     #[must_use]
     pub const fn created_at(&self) -> Option<SystemTime> {
@@ -247,14 +333,15 @@ impl KeyEntry {
         earlier(self.not_after, self.retires_at)
     }
 
-    /// Removes all scopes, so that a key that has ended does not restrict the scopes of its client.
+    /// Removes all scopes and roles, so that a key that has ended does not restrict those of its
+    /// client.
     pub(crate) fn without_scopes(self) -> Self {
-        self.with_scopes(Scopes::default())
+        self.with_scopes(Scopes::default()).with_roles(None)
     }
 
     /// Checks whether it can be a key of this client.
-    pub(crate) fn check(&self, client: &ClientEntry) -> Result<(), KeySetError> {
-        self.check_scopes(client)?;
+    pub(crate) fn check(&self, client: &ClientEntry, roles: &RoleTable) -> Result<(), KeySetError> {
+        self.grants(client, roles)?;
         if let (Some(from), Some(until)) = (self.not_before, self.not_after) {
             if from >= until {
                 return Err(KeySetError::never_valid(self.id.clone()));
@@ -266,20 +353,27 @@ impl KeyEntry {
         Ok(())
     }
 
-    /// Checks that the client has all scopes of the key.
-    pub(crate) fn check_scopes(&self, client: &ClientEntry) -> Result<(), KeySetError> {
-        match &self.scopes {
-            Some(scopes) if !client.scopes.contains_all(scopes) => {
-                Err(KeySetError::scope_exceeds_client(self.id.clone()))
-            }
-            _ => Ok(()),
-        }
+    /// Returns the scopes and roles of the key. Fails if its client does not have all of them.
+    pub(crate) fn grants(
+        &self,
+        client: &ClientEntry,
+        roles: &RoleTable,
+    ) -> Result<Grants, KeySetError> {
+        let held = roles.grants(&client.scopes, &client.roles);
+        let grants = roles.grants_of_key(&held, self.scopes.as_ref(), self.roles.as_deref());
+        grants.ok_or_else(|| KeySetError::scope_exceeds_client(self.id.clone()))
     }
 
     /// Returns the record to publish. The key is refused from `too_old` on, if that is set.
-    pub(crate) fn record(&self, client: &ClientEntry, too_old: Option<SystemTime>) -> KeyRecord {
-        let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
-        let mut record = KeyRecord::new(self.id.clone(), client.id.clone(), scopes.clone());
+    pub(crate) fn record(
+        &self,
+        client: &ClientEntry,
+        grants: Grants,
+        too_old: Option<SystemTime>,
+    ) -> KeyRecord {
+        let mut record = KeyRecord::granted(self.id.clone(), client.id.clone(), grants)
+            .with_restrictions(&self.restrictions)
+            .created(self.created_at);
         if let Some(moment) = self.not_before {
             record = record.not_before(moment);
         }
@@ -288,6 +382,9 @@ impl KeyEntry {
         }
         if let Some(moment) = earlier(self.retires_at, too_old) {
             record = record.retired_at(moment);
+        }
+        if self.retires_at.is_some() {
+            record = record.replaced();
         }
         if self.revoked_at.is_some() {
             record = record.revoked();

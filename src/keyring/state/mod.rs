@@ -14,7 +14,7 @@ pub(crate) use self::entry::earlier;
 pub use self::entry::{ClientEntry, ClientState, KeyEntry};
 pub use self::summary::{Ageing, KeySummary, KeyWarning};
 use super::issuance_policy::IssuancePolicy;
-use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet, KeySetError};
+use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet, KeySetError, Role, RoleTable, Scopes};
 use crate::shards::Shards;
 
 /// All clients and keys of a key ring at one serial: what a [`Store`](crate::keyring::Store) keeps.
@@ -39,6 +39,8 @@ use crate::shards::Shards;
 #[derive(Clone)]
 pub struct KeyRingState {
     serial: u64,
+    /// The operations of a ring leave them as they are.
+    roles: Arc<RoleTable>,
     clients: Shards<ClientId, Arc<Client>>,
     keys: Shards<KeyId, Arc<KeyEntry>>,
     policy: Arc<IssuancePolicy>,
@@ -59,6 +61,7 @@ impl KeyRingState {
     pub fn empty() -> Self {
         Self {
             serial: 0,
+            roles: Arc::default(),
             clients: Shards::new(),
             keys: Shards::new(),
             policy: Arc::default(),
@@ -85,7 +88,45 @@ impl KeyRingState {
         C: IntoIterator<Item = ClientEntry>,
         K: IntoIterator<Item = KeyEntry>,
     {
-        let mut state = Self::empty();
+        Self::with_table(serial, RoleTable::default(), clients, keys)
+    }
+
+    /// Creates a state with roles, whose scopes its clients have besides their own.
+    ///
+    /// The operations of a ring do not change the roles. A [`Store`](crate::keyring::Store) that
+    /// keeps them loads them each time.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`new`](Self::new).
+    pub fn with_roles<R, C, K>(
+        serial: u64,
+        roles: R,
+        clients: C,
+        keys: K,
+    ) -> Result<Self, KeySetError>
+    where
+        R: IntoIterator<Item = (Role, Scopes)>,
+        C: IntoIterator<Item = ClientEntry>,
+        K: IntoIterator<Item = KeyEntry>,
+    {
+        Self::with_table(serial, roles.into_iter().collect(), clients, keys)
+    }
+
+    pub(crate) fn with_table<C, K>(
+        serial: u64,
+        roles: RoleTable,
+        clients: C,
+        keys: K,
+    ) -> Result<Self, KeySetError>
+    where
+        C: IntoIterator<Item = ClientEntry>,
+        K: IntoIterator<Item = KeyEntry>,
+    {
+        let mut state = Self {
+            roles: Arc::new(roles),
+            ..Self::empty()
+        };
         for entry in clients {
             if state.client(&entry.id).is_some() {
                 return Err(KeySetError::duplicate_client(entry.id));
@@ -107,6 +148,15 @@ impl KeyRingState {
     #[must_use]
     pub const fn serial(&self) -> u64 {
         self.serial
+    }
+
+    /// Returns the roles and their scopes, in alphabetical order.
+    pub fn roles(&self) -> impl Iterator<Item = (&Role, &Scopes)> {
+        self.roles.iter()
+    }
+
+    pub(crate) fn role_table(&self) -> &RoleTable {
+        &self.roles
     }
 
     /// Returns the clients, in no order.
@@ -170,7 +220,7 @@ impl KeyRingState {
         }
         for client in &change.clients {
             for key in next.keys_of(&client.id) {
-                key.check_scopes(client)?;
+                key.grants(client, &next.roles)?;
             }
         }
         let serial = self.serial.checked_add(1);
@@ -206,7 +256,9 @@ impl KeyRingState {
     fn publish(&mut self, entry: &KeyEntry) {
         if let Some(client) = self.clients.get(&entry.client) {
             let too_old = self.policy.max_age.ends(entry.created_at);
-            let record = entry.record(&client.entry, too_old);
+            // An entry that was not checked against its client grants nothing.
+            let grants = entry.grants(&client.entry, &self.roles).unwrap_or_default();
+            let record = entry.record(&client.entry, grants, too_old);
             self.set.put(entry.digest, record);
         }
     }
@@ -223,7 +275,7 @@ impl KeyRingState {
         let Some(client) = self.client(&entry.client) else {
             return Err(KeySetError::unknown_client(id(), entry.client.clone()));
         };
-        entry.check(client)?;
+        entry.check(client, &self.roles)?;
         if let Some(other) = self.key_of(&entry.digest) {
             if other.id != entry.id {
                 return Err(KeySetError::duplicate_key(other.id.clone(), id()));
@@ -277,6 +329,7 @@ impl KeyRingState {
 impl PartialEq for KeyRingState {
     fn eq(&self, other: &Self) -> bool {
         self.serial == other.serial
+            && self.roles == other.roles
             && self.clients.len() == other.clients.len()
             && self
                 .clients()

@@ -31,7 +31,7 @@ impl KeyRingState {
             }
             let client = &corrected.client;
             let held = self.client(client).or_else(|| current.client(client));
-            if held.is_none_or(|held| corrected.check_scopes(held).is_err()) {
+            if held.is_none_or(|held| corrected.grants(held, self.role_table()).is_err()) {
                 corrected = corrected.without_scopes();
             }
             let client = &corrected.client;

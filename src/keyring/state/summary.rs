@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use super::KeyRingState;
 use super::entry::{ClientState, KeyEntry};
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{ClientId, KeyId, KeyStatus, Provenance, Scopes};
+use crate::inbound::{
+    CertificateDigest, ClientId, KeyId, KeyStatus, Networks, Provenance, Role, Scopes,
+};
 use crate::keyring::issuance_policy::{Then, after};
 
 /// A summary of a key, without its digest.
@@ -21,8 +23,14 @@ pub struct KeySummary {
     pub client_state: ClientState,
     /// The status of the key, whatever the state of its client.
     pub status: KeyStatus,
-    /// The scopes of the key.
+    /// The scopes of the key, those of its roles among them.
     pub scopes: Scopes,
+    /// The roles of the key.
+    pub roles: Vec<Role>,
+    /// The networks that the key is accepted from; `None` for all.
+    pub networks: Option<Networks>,
+    /// The TLS client certificate that the key is bound to, if it is.
+    pub certificate: Option<CertificateDigest>,
     /// When the key was made, if known.
     pub created_at: Option<SystemTime>,
     /// When the key becomes valid, if not at once.
@@ -89,12 +97,20 @@ impl KeyRingState {
         let keys = clients
             .into_iter()
             .flat_map(|client| self.keys_of(&client.id).map(move |key| (client, key)));
-        keys.map(|(client, entry)| KeySummary {
+        keys.map(|(client, entry)| {
+            // An entry of a state was checked against its client.
+            let grants = entry.grants(client, &self.roles).unwrap_or_default();
+            (client, entry, grants)
+        })
+        .map(|(client, entry, grants)| KeySummary {
+            scopes: grants.scopes,
+            roles: grants.roles,
             id: entry.id.clone(),
             client: client.id.clone(),
             client_state: client.state,
             status: self.status(entry, now),
-            scopes: entry.scopes.as_ref().unwrap_or(&client.scopes).clone(),
+            networks: entry.networks().cloned(),
+            certificate: entry.certificate(),
             created_at: entry.created_at,
             not_before: entry.not_before,
             ends_at: self.ends_at(entry),

@@ -45,7 +45,7 @@ use crate::source::error::SourceError;
 /// | `type` | fields |
 /// |---|---|
 /// | `env` | `name`; optional `any_content` (`true` or `false`) |
-/// | `file` (feature `file`) | `path`; optional `field`, `any_content`, `poll_interval`, `max_bytes` (in bytes), `strict` and `watch` (`true` or `false`) |
+/// | `file` (feature `file`) | `path`; optional `field`, `any_content`, `poll_interval`, `max_bytes` (in bytes), `owner` (a user id), `strict` and `watch` (`true` or `false`) |
 /// | `exec` (feature `exec`) | those of [`ExecConfig`] |
 /// | `http` (feature `http`) | those of [`HttpConfig`] |
 /// | `oauth2` (feature `oauth2`) | those of [`OAuth2Config`] |
@@ -134,6 +134,9 @@ pub enum SourceConfig {
         /// Sets [`FileSource::max_bytes`].
         #[cfg_attr(feature = "serde", serde(default))]
         max_bytes: Option<usize>,
+        /// Sets [`FileSource::owner`].
+        #[cfg_attr(feature = "serde", serde(default))]
+        owner: Option<u32>,
         /// Calls [`FileSource::strict`]. Defaults to `false`.
         #[cfg_attr(feature = "serde", serde(default))]
         strict: bool,
@@ -190,6 +193,7 @@ impl SourceConfig {
             any_content: false,
             poll_interval: None,
             max_bytes: None,
+            owner: None,
             strict: false,
             watch: true,
         }
@@ -228,6 +232,7 @@ impl SourceConfig {
                 any_content,
                 poll_interval,
                 max_bytes,
+                owner,
                 strict,
                 watch,
             } => {
@@ -243,6 +248,9 @@ impl SourceConfig {
                 }
                 if let Some(max_bytes) = max_bytes.or(default_max_bytes) {
                     source = source.max_bytes(max_bytes);
+                }
+                if let Some(owner) = owner {
+                    source = source.owner(owner);
                 }
                 if strict {
                     source = source.strict();

@@ -1,6 +1,7 @@
 //! Tests of the inbound half.
 
 mod any_request;
+mod authorization;
 mod caches;
 mod contract;
 mod ends;

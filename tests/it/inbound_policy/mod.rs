@@ -10,7 +10,7 @@ use http::Method;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tower_rotating_auth::{
-    inbound::Scopes,
+    inbound::Requirement,
     inbound::policy::{Access, RoutePolicy},
 };
 
@@ -31,8 +31,11 @@ fn access() -> impl Strategy<Value = Access> {
         Access::Public,
         Access::Optional,
         Access::OptionalLenient,
-        Access::Required(Scopes::default()),
-        Access::Required("admin".parse().unwrap()),
+        Access::Required(Requirement::new()),
+        Access::Required(Requirement::new().all_of("admin".parse().unwrap())),
+        Access::Required(Requirement::new().any_of("admin chat".parse().unwrap())),
+        Access::Required(Requirement::new().role("operator".parse().unwrap())),
+        Access::Required(Requirement::new().clients(["one".parse().unwrap()])),
         Access::Deny,
     ])
 }
@@ -214,7 +217,7 @@ proptest! {
             (entries_for(&routes), path_for(&routes), template)
         }),
         method in method(),
-        default in select(vec![Access::Required(Scopes::default()), Access::Deny]),
+        default in select(vec![Access::Required(Requirement::new()), Access::Deny]),
     ) {
         let (policies, taken) = model::list(unlisted(&default), &entries);
         let paths = taken.iter().map(|entry| &*entry.text).chain([&*path]);

@@ -1,10 +1,12 @@
 //! The policies as a list that is read from top to bottom, and nothing clever.
 
+use std::sync::Arc;
+
 use http::Method;
 
 use super::law::readings;
 use tower_rotating_auth::inbound::{
-    ConfigError,
+    ConfigError, KeyRecord,
     policy::{Access, DecisionReason, RoutePolicy},
 };
 
@@ -29,8 +31,8 @@ impl Entry {
             (Place::Path, Access::Public) => policies.public(method, text),
             (Place::Path, Access::Optional) => policies.optional(method, text),
             (Place::Path, Access::OptionalLenient) => policies.optional_lenient(method, text),
-            (Place::Path, Access::Required(scopes)) => {
-                policies.required(method, text, scopes.clone())
+            (Place::Path, Access::Required(required)) => {
+                policies.authorize(method, text, required.clone())
             }
             (Place::Path, _) => policies.deny(method, text),
             (Place::Template, Access::Public) => policies.public_template(method, text),
@@ -38,8 +40,8 @@ impl Entry {
             (Place::Template, Access::OptionalLenient) => {
                 policies.optional_lenient_template(method, text)
             }
-            (Place::Template, Access::Required(scopes)) => {
-                policies.required_template(method, text, scopes.clone())
+            (Place::Template, Access::Required(required)) => {
+                policies.authorize_template(method, text, required.clone())
             }
             (Place::Template, _) => policies.deny_template(method, text),
         }
@@ -132,11 +134,29 @@ pub(super) fn tidy(path: &[u8]) -> Vec<u8> {
     decoded.strip_suffix(b"/").unwrap_or(&decoded).to_vec()
 }
 
+/// A key of each kind that a requirement could tell apart.
+fn keys() -> Vec<Arc<KeyRecord>> {
+    let mut keys = vec![];
+    for client in ["one", "two"] {
+        for scopes in ["", "admin", "chat", "admin chat"] {
+            for role in [None, Some("operator")] {
+                let (id, client) = ("k".parse().unwrap(), client.parse().unwrap());
+                let roles = role.map(|role| role.parse().unwrap());
+                let record = KeyRecord::new(id, client, scopes.parse().unwrap());
+                keys.push(Arc::new(record.with_roles(roles)));
+            }
+        }
+    }
+    keys
+}
+
 /// Whether a rule grants no more than another.
 fn is_at_most(access: &Access, other: &Access) -> bool {
     match (access, other) {
         (Access::Deny, _) => true,
-        (Access::Required(ours), Access::Required(theirs)) => ours.contains_all(theirs),
+        (Access::Required(ours), Access::Required(theirs)) => keys()
+            .iter()
+            .all(|key| ours.check(key).is_err() || theirs.check(key).is_ok()),
         (Access::Required(_), other) => other.is_open(),
         (access, other) => access == other,
     }

@@ -1,9 +1,16 @@
 //! Closed paths in every spelling, before real routers.
 
-use http::{Method, Uri};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, Uri, Version};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use tonic::service::Routes;
+use tower::ServiceExt;
 
 use super::closed::{
     ADMIN, CLOSED, OPEN, Service, WEAK, around, assert_closed, nested, raw, routers, served,
@@ -112,4 +119,72 @@ proptest! {
     fn closed_path_is_closed_in_drawn_spellings(path in spelled()) {
         assert_closed(&all_routers(), &path);
     }
+}
+
+/// Over real connections, the answers are those that the tests above see in process.
+#[tokio::test]
+async fn closed_path_is_closed_over_both_protocols() {
+    let service = around(nested().fallback(raw));
+    let paths = [
+        "/v1/m/@i",
+        "/v1/m/%40i",
+        "/v1/m/%2540i",
+        "/v1//m/reload",
+        "/v1/./m/reload",
+        "/v1/x/../m/reload",
+        "/v1/m/reload;v=1",
+        "/v1/m/reload/",
+        "//v1/m/reload",
+        "/v1/files/a%20b/c",
+        "/v1/files/a%20b%2fc",
+        "/v1/files/a%20b/d",
+        OPEN,
+    ];
+    for path in paths {
+        let in_process = match served(&service, WEAK, path.parse().unwrap(), Method::GET) {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::FORBIDDEN,
+        };
+        for version in [Version::HTTP_11, Version::HTTP_2] {
+            let status = status_over(version, service.clone(), path).await;
+            assert_eq!(status, in_process, "{version:?} {path}");
+        }
+    }
+}
+
+/// Sends a GET with the weak key through hyper's client and server, and returns the status.
+async fn status_over(version: Version, service: Service, path: &str) -> StatusCode {
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let server = tokio::spawn(async move {
+        let service = TowerToHyperService::new(
+            service.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new)),
+        );
+        let builder = auto::Builder::new(TokioExecutor::new());
+        let _ = builder.serve_connection(TokioIo::new(far), service).await;
+    });
+    let request = Request::builder()
+        .version(version)
+        .header("authorization", format!("Bearer {WEAK}"));
+    let near = TokioIo::new(near);
+    let body = Empty::<Bytes>::new();
+    let status = if version == Version::HTTP_2 {
+        let uri = format!("https://api.example.com{path}");
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), near)
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        let answer = sender
+            .send_request(request.uri(uri).body(body).unwrap())
+            .await;
+        answer.unwrap().status()
+    } else {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(near).await.unwrap();
+        tokio::spawn(connection);
+        let request = request.header("host", "api.example.com").uri(path);
+        let answer = sender.send_request(request.body(body).unwrap()).await;
+        answer.unwrap().status()
+    };
+    server.abort();
+    status
 }

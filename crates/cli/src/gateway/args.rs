@@ -10,6 +10,7 @@ use super::header_args::HeaderArgs;
 use super::limits::LimitArgs;
 use super::units::{seconds, seconds_or_none};
 use super::upstream::UpstreamArgs;
+use crate::output::log::LogArgs;
 
 /// Run an OpenAI-compatible gateway whose keys rotate without a restart.
 ///
@@ -139,4 +140,7 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 }

@@ -8,7 +8,7 @@ use jiff::fmt::temporal::Pieces;
 
 use super::piece::Piece;
 use super::shape;
-use crate::inbound::key::Scopes;
+use crate::inbound::key::{Role, RoleTable, Scopes};
 use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind};
 
 /// The year in which the last representable moment lies.
@@ -65,7 +65,28 @@ impl Entry<'_> {
         T: std::str::FromStr<Err: fmt::Display>,
     {
         text.parse()
-            .map_err(|error: T::Err| self.field_error(field, &format!(": {error}")))
+            .map_err(|error: T::Err| self.wrong(field, &error))
+    }
+
+    /// Returns the error of a field whose value does not parse.
+    pub(crate) fn wrong(&self, field: &'static str, error: &dyn fmt::Display) -> KeySetError {
+        self.field_error(field, &format!(": {error}"))
+    }
+
+    /// Returns roles of the file.
+    pub(crate) fn roles(
+        &self,
+        names: &[String],
+        table: &RoleTable,
+    ) -> Result<Vec<Role>, KeySetError> {
+        let role = |name: &String| -> Result<Role, KeySetError> {
+            let role = self.parse("roles", name)?;
+            match table.contains(&role) {
+                true => Ok(role),
+                false => Err(self.invalid("roles", "ids of [[role]] tables in this file")),
+            }
+        };
+        names.iter().map(role).collect()
     }
 
     pub(crate) fn scopes(&self, scopes: &[String]) -> Result<Scopes, KeySetError> {

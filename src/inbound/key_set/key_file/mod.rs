@@ -14,10 +14,9 @@ use super::error::KeySetError;
 use super::set::{KeySet, KeySetBuilder};
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::key::KeyDigest;
-use crate::inbound::key::KeyRecord;
-use crate::inbound::key::Provenance;
-use crate::inbound::key::Scopes;
-use crate::inbound::key::{ClientId, KeyId};
+use crate::inbound::key::{
+    ClientId, Grants, KeyId, KeyRecord, Provenance, Restrictions, Role, RoleTable, Scopes,
+};
 
 /// The version of the format that is read and written.
 const VERSION: u32 = 1;
@@ -25,6 +24,7 @@ const VERSION: u32 = 1;
 /// The content of a key file.
 pub(crate) struct KeyFile {
     pub(crate) serial: u64,
+    pub(crate) roles: RoleTable,
     pub(crate) clients: Vec<FileClient>,
     pub(crate) keys: Vec<FileKey>,
 }
@@ -33,6 +33,7 @@ pub(crate) struct KeyFile {
 pub(crate) struct FileClient {
     pub(crate) id: ClientId,
     pub(crate) scopes: Scopes,
+    pub(crate) roles: Vec<Role>,
     pub(crate) enabled: bool,
 }
 
@@ -42,6 +43,8 @@ pub(crate) struct FileKey {
     pub(crate) client: ClientId,
     pub(crate) digest: KeyDigest,
     pub(crate) scopes: Option<Scopes>,
+    pub(crate) roles: Option<Vec<Role>>,
+    pub(crate) restrictions: Restrictions,
     pub(crate) created_at: Option<SystemTime>,
     pub(crate) not_before: Option<SystemTime>,
     pub(crate) not_after: Option<SystemTime>,
@@ -55,6 +58,11 @@ pub(crate) struct FileKey {
 impl KeySet {
     /// Reads a key file.
     ///
+    /// A `[[role]]` is a named set of scopes. A client has the scopes of its roles besides its own.
+    /// A key has the scopes and roles of its client, or a part of them. `networks` and
+    /// `certificate` restrict [from where](KeyRecord::with_networks) and [with
+    /// what](KeyRecord::with_certificate) it is accepted.
+    ///
     /// # Examples
     ///
     /// ```
@@ -64,15 +72,21 @@ impl KeySet {
     /// let keys = KeySet::from_toml(&format!(r#"
     ///     version = 1
     ///
+    ///     [[role]]
+    ///     id = "reader"
+    ///     scopes = ["models:read"]
+    ///
     ///     [[client]]
     ///     id = "open-webui"
-    ///     scopes = ["chat:write", "models:read"]
+    ///     scopes = ["chat:write"]
+    ///     roles = ["reader"]
     ///
     ///     [[key]]
     ///     id = "0123456789AB"
     ///     client = "open-webui"
     ///     digest = "{digest}"
     ///     not_after = "2027-02-21T00:00:00Z"
+    ///     networks = ["10.0.0.0/8"]
     /// "#))?;
     /// assert_eq!(keys.len(), 1);
     /// # Ok::<_, Box<dyn std::error::Error>>(())
@@ -94,9 +108,10 @@ impl KeySet {
     /// [`PlainKey`]: crate::inbound::KeySetErrorKind::PlainKey
     pub fn from_toml(text: &str) -> Result<Self, KeySetError> {
         let mut set = KeySetBuilder::default();
-        let (serial, _) =
-            read::each_key(text, |key, client| set.add(key.digest, key.record(client)))?;
-        Ok(set.build()?.with_serial(serial))
+        let file = read::each_key(text, |key, client, grants| {
+            set.add(key.digest, key.record(client, grants))
+        })?;
+        Ok(set.build()?.with_serial(file.serial))
     }
 }
 
@@ -107,16 +122,15 @@ pub(crate) fn serial_of(text: &str) -> u64 {
 }
 
 impl FileKey {
-    fn record(&self, client: &FileClient) -> KeyRecord {
-        let scopes = self.scopes.as_ref().unwrap_or(&client.scopes);
-        let mut record = KeyRecord {
-            not_before: self.not_before,
-            not_after: self.not_after,
-            disabled: !client.enabled,
-            ..KeyRecord::new(self.id.clone(), self.client.clone(), scopes.clone())
-        };
+    fn record(&self, client: &FileClient, grants: Grants) -> KeyRecord {
+        let mut record = KeyRecord::granted(self.id.clone(), self.client.clone(), grants)
+            .with_restrictions(&self.restrictions);
+        record.not_before = self.not_before;
+        record.not_after = self.not_after;
+        record.created_at = self.created_at;
+        record.disabled = !client.enabled;
         if let Some(moment) = self.retires_at {
-            record = record.retired_at(moment);
+            record = record.retired_at(moment).replaced();
         }
         if self.revoked_at.is_some() {
             record = record.revoked();

@@ -5,45 +5,43 @@ use std::collections::HashMap;
 use super::entry::Entry;
 use super::tables::Tables;
 use super::{FileClient, FileKey, KeyFile, VERSION, shape};
-use crate::inbound::key::KeyDigest;
-use crate::inbound::key::Provenance;
-use crate::inbound::key::{ClientId, KeyId};
+use crate::inbound::key::{
+    ClientId, Grants, KeyDigest, KeyId, Networks, Provenance, Restrictions, RoleTable,
+};
 use crate::inbound::key_set::error::{KeySetError, KeySetErrorKind};
 
 impl KeyFile {
     pub(crate) fn parse(text: &str) -> Result<Self, KeySetError> {
         let mut keys = Vec::new();
-        let (serial, clients) = each_key(text, |key, _| {
+        let file = each_key(text, |key, _, _| {
             keys.push(key);
             Ok(())
         })?;
-        Ok(Self {
-            serial,
-            clients: clients.in_order,
-            keys,
-        })
+        Ok(Self { keys, ..file })
     }
 }
 
-/// The clients of a file.
+/// The clients of a file, each with what it is granted.
 #[derive(Default)]
-pub(crate) struct Clients {
+struct Clients {
     in_order: Vec<FileClient>,
+    grants: Vec<Grants>,
     positions: HashMap<ClientId, usize>,
 }
 
 impl Clients {
-    fn get(&self, id: &ClientId) -> Option<&FileClient> {
-        self.in_order.get(*self.positions.get(id)?)
+    fn get(&self, id: &ClientId) -> Option<(&FileClient, &Grants)> {
+        let position = *self.positions.get(id)?;
+        self.in_order.get(position).zip(self.grants.get(position))
     }
 }
 
-/// Reads a key file, and calls `each` for each key with its client. Returns the serial and all
-/// clients.
+/// Reads a key file, and calls `each` for each key with its client and what it is granted. Returns
+/// the file without its keys.
 pub(crate) fn each_key(
     text: &str,
-    mut each: impl FnMut(FileKey, &FileClient) -> Result<(), KeySetError>,
-) -> Result<(u64, Clients), KeySetError> {
+    mut each: impl FnMut(FileKey, &FileClient, Grants) -> Result<(), KeySetError>,
+) -> Result<KeyFile, KeySetError> {
     let (head, mut tables) = Tables::read(text)?;
     if head.version != VERSION {
         return Err(KeySetError::new(
@@ -62,6 +60,19 @@ pub(crate) fn each_key(
             )
         });
     }
+    let mut roles = RoleTable::default();
+    tables.roles(|number, text, read| {
+        let entry = Entry {
+            table: "role",
+            number,
+            text,
+        };
+        let (role, scopes) = (entry.parse("id", &read.id)?, entry.scopes(&read.scopes)?);
+        match roles.add(role, scopes) {
+            true => Ok(()),
+            false => Err(entry.invalid("id", "a name that no other role has")),
+        }
+    })?;
     let mut clients = Clients::default();
     tables.clients(|number, text, read| {
         let entry = Entry {
@@ -69,11 +80,13 @@ pub(crate) fn each_key(
             number,
             text,
         };
-        let client = client(&entry, &read)?;
+        let client = client(&entry, &read, &roles)?;
         let next = clients.in_order.len();
         if clients.positions.insert(client.id.clone(), next).is_some() {
             return Err(entry.invalid("id", "a name that no other client has"));
         }
+        let grants = roles.grants(&client.scopes, &client.roles);
+        clients.grants.push(grants);
         clients.in_order.push(client);
         Ok(())
     })?;
@@ -83,16 +96,26 @@ pub(crate) fn each_key(
             number,
             text,
         };
-        let (key, client) = key(&entry, &read, &clients)?;
-        each(key, client)
+        let (key, client, grants) = key(&entry, &read, &clients, &roles)?;
+        each(key, client, grants)
     })?;
-    Ok((serial, clients))
+    Ok(KeyFile {
+        serial,
+        roles,
+        clients: clients.in_order,
+        keys: Vec::new(),
+    })
 }
 
-fn client(entry: &Entry<'_>, read: &shape::Client) -> Result<FileClient, KeySetError> {
+fn client(
+    entry: &Entry<'_>,
+    read: &shape::Client,
+    roles: &RoleTable,
+) -> Result<FileClient, KeySetError> {
     Ok(FileClient {
         id: entry.parse("id", &read.id)?,
         scopes: entry.scopes(&read.scopes)?,
+        roles: entry.roles(&read.roles, roles)?,
         enabled: read.enabled.unwrap_or(true),
     })
 }
@@ -101,21 +124,30 @@ fn key<'c>(
     entry: &Entry<'_>,
     read: &shape::Key,
     clients: &'c Clients,
-) -> Result<(FileKey, &'c FileClient), KeySetError> {
+    roles: &RoleTable,
+) -> Result<(FileKey, &'c FileClient, Grants), KeySetError> {
     let digest = digest(entry, read)?;
     let id = entry.parse("id", &read.id)?;
     let client: ClientId = entry.parse("client", &read.client)?;
-    let Some(client) = clients.get(&client) else {
+    let Some((client, held)) = clients.get(&client) else {
         return Err(entry.invalid("client", "the id of a [[client]] in this file"));
     };
-    let held = &client.scopes;
     let scopes = match &read.scopes {
         Some(scopes) => Some(entry.scopes(scopes)?),
         None => None,
     };
-    if !held.contains_all(scopes.as_ref().unwrap_or(held)) {
-        return Err(entry.invalid("scopes", "among those of its client"));
-    }
+    let own_roles = match &read.roles {
+        Some(names) => Some(entry.roles(names, roles)?),
+        None => None,
+    };
+    let Some(grants) = roles.grants_of_key(held, scopes.as_ref(), own_roles.as_deref()) else {
+        let is_of_roles = own_roles
+            .iter()
+            .flatten()
+            .any(|role| !held.roles.contains(role));
+        let field = if is_of_roles { "roles" } else { "scopes" };
+        return Err(entry.invalid(field, "among those of its client"));
+    };
     let replaces = match &read.replaces {
         Some(replaced) => Some(entry.parse::<KeyId>("replaces", replaced)?),
         None => None,
@@ -130,6 +162,8 @@ fn key<'c>(
         client: client.id.clone(),
         digest,
         scopes,
+        roles: own_roles,
+        restrictions: restrictions(entry, read)?,
         created_at: entry.time("created_at", read.created_at.as_ref())?,
         not_before: entry.time("not_before", read.not_before.as_ref())?,
         not_after: entry.time("not_after", read.not_after.as_ref())?,
@@ -146,7 +180,29 @@ fn key<'c>(
         },
         idempotency_key,
     };
-    Ok((key, client))
+    Ok((key, client, grants))
+}
+
+fn restrictions(entry: &Entry<'_>, read: &shape::Key) -> Result<Restrictions, KeySetError> {
+    let networks = match &read.networks {
+        // Nobody writes that to lock a key, which has a field for it.
+        Some(networks) if networks.is_empty() => {
+            return Err(entry.invalid("networks", "a list of at least one network, or absent"));
+        }
+        Some(networks) => {
+            let networks = Networks::parse_each(networks.iter().map(String::as_str));
+            Some(networks.map_err(|error| entry.wrong("networks", &error))?)
+        }
+        None => None,
+    };
+    let certificate = match &read.certificate {
+        Some(digest) => Some(entry.parse("certificate", digest)?),
+        None => None,
+    };
+    Ok(Restrictions {
+        networks,
+        certificate,
+    })
 }
 
 /// Returns the digest, unless a key itself stands beside it or in the place of a name.

@@ -18,10 +18,19 @@ pub(crate) struct File {
     /// Files of earlier versions call it `generation`.
     #[serde(alias = "generation")]
     pub(crate) serial: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) role: Vec<Role>,
     #[serde(default)]
     pub(crate) client: Vec<Client>,
     #[serde(default)]
     pub(crate) key: Vec<Key>,
+}
+
+/// The tables of a file.
+pub(crate) struct Tables {
+    pub(crate) roles: Vec<Role>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) keys: Vec<Key>,
 }
 
 /// The fields before the first table.
@@ -31,6 +40,13 @@ pub(crate) struct Head {
     pub(crate) version: u32,
     #[serde(alias = "generation")]
     pub(crate) serial: Option<u64>,
+}
+
+/// A text with one `[[role]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OneRole {
+    role: [Role; 1],
 }
 
 /// A text with one `[[client]]`.
@@ -49,10 +65,19 @@ pub(crate) struct OneKey {
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Role {
+    pub(crate) id: String,
+    pub(crate) scopes: Vec<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Client {
     pub(crate) id: String,
     #[serde(default)]
     pub(crate) scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) roles: Vec<String>,
     pub(crate) enabled: Option<bool>,
 }
 
@@ -69,6 +94,9 @@ pub(crate) struct Key {
     pub(crate) revoked_at: Option<Time>,
     pub(crate) replaces: Option<String>,
     pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) roles: Option<Vec<String>>,
+    pub(crate) networks: Option<Vec<String>>,
+    pub(crate) certificate: Option<String>,
     pub(crate) provenance: Option<String>,
     pub(crate) idempotency_key: Option<String>,
     /// Fields that people put a key itself in; they are read to say so.
@@ -115,12 +143,17 @@ impl File {
         parse(text)
     }
 
-    pub(crate) fn into_parts(self) -> (Head, Vec<Client>, Vec<Key>) {
+    pub(crate) fn into_parts(self) -> (Head, Tables) {
         let head = Head {
             version: self.version,
             serial: self.serial,
         };
-        (head, self.client, self.key)
+        let tables = Tables {
+            roles: self.role,
+            clients: self.client,
+            keys: self.key,
+        };
+        (head, tables)
     }
 }
 
@@ -128,6 +161,13 @@ impl Head {
     /// Parses the fields before the first table, or all of a file that has no table.
     pub(crate) fn parse(text: Piece<'_>) -> Result<Self, KeySetError> {
         parse(text)
+    }
+}
+
+impl OneRole {
+    pub(crate) fn parse(text: Piece<'_>) -> Result<Role, KeySetError> {
+        let Self { role: [role] } = parse(text)?;
+        Ok(role)
     }
 }
 
@@ -150,13 +190,22 @@ fn parse<'t, T: Deserialize<'t>>(text: Piece<'t>) -> Result<T, KeySetError> {
 }
 
 /// What each field should be.
-const FIELDS: [(&str, &str); 15] = [
+const FIELDS: [(&str, &str); 18] = [
     ("version", "1"),
     ("serial", "a whole number that is not negative"),
     ("generation", "a whole number that is not negative"),
     ("id", "text in quotes"),
     ("client", "the id of a [[client]], in quotes"),
     ("scopes", r#"a list of texts, such as ["chat:write"]"#),
+    (
+        "roles",
+        r#"a list of ids of [[role]] tables, such as ["reader"]"#,
+    ),
+    ("networks", r#"a list of networks, such as ["10.0.0.0/8"]"#),
+    (
+        "certificate",
+        "text in quotes: the SHA-256 of a certificate, in base64url or hexadecimal",
+    ),
     ("enabled", "true or false"),
     (
         "digest",

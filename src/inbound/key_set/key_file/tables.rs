@@ -6,6 +6,7 @@ use super::shape;
 use crate::inbound::key_set::error::KeySetError;
 
 /// The headers of the tables that are parsed by themselves.
+const ROLE: &str = "[[role]]";
 const CLIENT: &str = "[[client]]";
 const KEY: &str = "[[key]]";
 
@@ -14,10 +15,7 @@ pub(crate) enum Tables<'t> {
     /// The text after the first fields.
     Each(Piece<'t>),
     /// A file that cannot be cut by its lines.
-    Whole {
-        clients: Vec<shape::Client>,
-        keys: Vec<shape::Key>,
-    },
+    Whole(shape::Tables),
 }
 
 impl<'t> Tables<'t> {
@@ -26,12 +24,32 @@ impl<'t> Tables<'t> {
         let text = Piece { text, line: 1 };
         if !can_be_cut(text.text) {
             let file = shape::File::parse(text)?;
-            let (head, clients, keys) = file.into_parts();
-            return Ok((head, Self::Whole { clients, keys }));
+            let (head, tables) = file.into_parts();
+            return Ok((head, Self::Whole(tables)));
         }
         let (first, rest) = cut(text);
         let head = shape::Head::parse(first)?;
         Ok((head, Self::Each(rest)))
+    }
+
+    /// Calls `each` for each role, with its number from 0, and its text.
+    pub(crate) fn roles(
+        &mut self,
+        mut each: impl FnMut(usize, Option<Piece<'t>>, shape::Role) -> Result<(), KeySetError>,
+    ) -> Result<(), KeySetError> {
+        match self {
+            Self::Whole(tables) => std::mem::take(&mut tables.roles)
+                .into_iter()
+                .enumerate()
+                .try_for_each(|(n, role)| each(n, None, role)),
+            Self::Each(rest) => pieces(*rest)
+                .filter(|piece| is_table(*piece, ROLE))
+                .enumerate()
+                .try_for_each(|(n, piece)| {
+                    let role = shape::OneRole::parse(piece)?;
+                    each(n, Some(piece), role)
+                }),
+        }
     }
 
     /// Calls `each` for each client, with its number from 0, and its text.
@@ -40,7 +58,7 @@ impl<'t> Tables<'t> {
         mut each: impl FnMut(usize, Option<Piece<'t>>, shape::Client) -> Result<(), KeySetError>,
     ) -> Result<(), KeySetError> {
         match self {
-            Self::Whole { clients, .. } => std::mem::take(clients)
+            Self::Whole(tables) => std::mem::take(&mut tables.clients)
                 .into_iter()
                 .enumerate()
                 .try_for_each(|(n, client)| each(n, None, client)),
@@ -60,7 +78,8 @@ impl<'t> Tables<'t> {
         mut each: impl FnMut(usize, Option<Piece<'t>>, shape::Key) -> Result<(), KeySetError>,
     ) -> Result<(), KeySetError> {
         match self {
-            Self::Whole { keys, .. } => keys
+            Self::Whole(tables) => tables
+                .keys
                 .into_iter()
                 .enumerate()
                 .try_for_each(|(n, key)| each(n, None, key)),
@@ -80,7 +99,11 @@ impl<'t> Tables<'t> {
 /// Strings of several lines are left to the parser, and so is whatever else could hold such a line.
 /// A line in a list looks like a header only in a file that is no TOML, cut or not.
 fn can_be_cut(text: &str) -> bool {
-    let is_known = |line: &str| is_header(line, CLIENT) || is_header(line, KEY);
+    let is_known = |line: &str| {
+        [ROLE, CLIENT, KEY]
+            .iter()
+            .any(|known| is_header(line, known))
+    };
     !text.contains("\"\"\"")
         && !text.contains("'''")
         && text

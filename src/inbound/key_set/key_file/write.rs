@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{FileClient, FileKey, KeyFile, VERSION, shape};
 use crate::inbound::key::KeyId;
 use crate::inbound::key::Provenance;
+use crate::inbound::key::Role;
 use crate::inbound::key::Scopes;
 
 /// The comment at the top of the file.
@@ -34,6 +35,7 @@ impl KeyFile {
         let file = shape::File {
             version: VERSION,
             serial: Some(self.serial),
+            role: self.roles.iter().map(role).collect(),
             client: self.clients.iter().map(client).collect(),
             key: keys?,
         };
@@ -42,10 +44,18 @@ impl KeyFile {
     }
 }
 
+fn role((role, scopes): (&Role, &Scopes)) -> shape::Role {
+    shape::Role {
+        id: role.to_string(),
+        scopes: texts(scopes),
+    }
+}
+
 fn client(client: &FileClient) -> shape::Client {
     shape::Client {
         id: client.id.to_string(),
         scopes: texts(&client.scopes),
+        roles: names(&client.roles),
         enabled: (!client.enabled).then_some(false),
     }
 }
@@ -67,6 +77,16 @@ fn key(key: &FileKey) -> Result<shape::Key, Unwritable> {
         revoked_at: text(key.revoked_at)?,
         replaces: key.replaces.as_ref().map(ToString::to_string),
         scopes: key.scopes.as_ref().map(texts),
+        roles: key.roles.as_deref().map(names),
+        networks: key
+            .restrictions
+            .networks
+            .as_ref()
+            .map(|networks| networks.iter().map(|network| network.to_string()).collect()),
+        certificate: key
+            .restrictions
+            .certificate
+            .map(|digest| digest.to_string()),
         provenance: match key.provenance {
             Provenance::Issued => None,
             Provenance::Imported => Some("imported".into()),
@@ -79,6 +99,10 @@ fn key(key: &FileKey) -> Result<shape::Key, Unwritable> {
 
 fn texts(scopes: &Scopes) -> Vec<String> {
     scopes.iter().map(ToString::to_string).collect()
+}
+
+fn names(roles: &[Role]) -> Vec<String> {
+    roles.iter().map(ToString::to_string).collect()
 }
 
 impl fmt::Display for Unwritable {

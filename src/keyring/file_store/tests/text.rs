@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::key;
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{KeyDigest, KeyId, KeySet, Provenance, Scopes, Unwritable};
+use crate::inbound::{
+    CertificateDigest, KeyDigest, KeyId, KeySet, Networks, Provenance, Role, Scopes, Unwritable,
+};
 use crate::keyring::file_store::format;
 use crate::keyring::state::{ClientEntry, ClientState, KeyEntry, KeyRingState};
 
@@ -20,6 +22,28 @@ fn moments() -> impl Strategy<Value = SystemTime> {
 
 fn maybe(moment: impl Strategy<Value = SystemTime>) -> impl Strategy<Value = Option<SystemTime>> {
     prop::option::of(moment)
+}
+
+/// The roles of a key, the networks it is accepted from, and its certificate.
+fn limits() -> impl Strategy<
+    Value = (
+        Option<Vec<Role>>,
+        Option<Networks>,
+        Option<CertificateDigest>,
+    ),
+> {
+    let role = || vec!["reader".parse::<Role>().unwrap()];
+    let networks = prop_oneof![Just("10.0.0.0/8 2001:db8::/32"), Just("192.0.2.7")];
+    let certificate = prop::option::of(any::<[u8; 4]>());
+    (any::<bool>(), prop::option::of(networks), certificate).prop_map(
+        move |(narrow, networks, certificate)| {
+            (
+                narrow.then(role),
+                networks.map(|networks| networks.parse().unwrap()),
+                certificate.map(|der| CertificateDigest::of_der(&der)),
+            )
+        },
+    )
 }
 
 fn keys() -> impl Strategy<Value = KeyEntry> {
@@ -59,13 +83,18 @@ proptest! {
     #[test]
     fn written_file_reads_back_as_state_and_key_set(
         entry in keys(),
+        (roles, networks, certificate) in limits(),
         serial in 0..u64::MAX,
         disabled in any::<bool>(),
     ) {
         let state = if disabled { ClientState::Disabled } else { ClientState::Enabled };
         let scopes: Scopes = "a b:c".parse().unwrap();
+        let role: Role = "reader".parse().unwrap();
         let client = ClientEntry::new("c".parse().unwrap(), scopes).with_state(state);
-        let ledger = KeyRingState::new(serial, [client], [entry]).unwrap();
+        let client = client.with_roles([role.clone()]);
+        let entry = entry.with_roles(roles).with_networks(networks).with_certificate(certificate);
+        let roles = [(role, "read list".parse().unwrap())];
+        let ledger = KeyRingState::with_roles(serial, roles, [client], [entry]).unwrap();
         let text = format::write(&ledger).unwrap();
         prop_assert_eq!(&format::read(&text, "f".as_ref()).unwrap(), &ledger);
         prop_assert_eq!(&KeySet::from_toml(&text).unwrap(), ledger.key_set());

@@ -39,6 +39,7 @@ impl Settings {
             ));
         }
         Ok(Self {
+            log_format: args.log.log_format,
             headers: args.headers.rules()?,
             end_after,
             listen: args.listen,

@@ -1,12 +1,17 @@
 //! The HTTP client for the upstream.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::UPGRADE;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use tower::Service;
 use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
 use tower_rotating_auth::outbound::connect::expect_continue::ExpectContinueBody;
 use tower_rotating_auth::outbound::replay::ReplayBody;
@@ -25,28 +30,62 @@ const IDLE_CONNECTIONS: usize = 64;
 /// A body that the key's layer and that for lost responses keep, and that waits for the upstream.
 type UpstreamBody = ExpectContinueBody<ReplayBody<ReplayBody<Upload>>>;
 
-pub(crate) type HttpClient =
-    Client<HttpsConnector<EarlyResponseConnector<Connector>>, UpstreamBody>;
+type HttpClient = Client<HttpsConnector<EarlyResponseConnector<Connector>>, UpstreamBody>;
 
-/// Creates a client for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` has the
-/// certificates to trust instead of the system's.
-pub(crate) fn connect(upstream: &Base, ca: Option<&TrustedCa>) -> Result<HttpClient, Error> {
-    let tls = HttpsConnectorBuilder::new().with_tls_config(tls_config(upstream, ca)?);
-    let tls = if upstream.is_https() {
-        tls.https_only()
-    } else {
-        tls.https_or_http()
+/// The clients for an upstream.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    any_version: HttpClient,
+    /// For upgrades, which HTTP/2 has only if the upstream takes an extended CONNECT.
+    http1: HttpClient,
+}
+
+impl Service<Request<UpstreamBody>> for Clients {
+    type Response = Response<Incoming>;
+    type Error = hyper_util::client::legacy::Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(())) // as the clients themselves
+    }
+
+    fn call(&mut self, request: Request<UpstreamBody>) -> ResponseFuture {
+        match request.headers().contains_key(UPGRADE) {
+            true => self.http1.request(request),
+            false => self.any_version.request(request),
+        }
+    }
+}
+
+/// Creates clients for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` has
+/// the certificates to trust instead of the system's.
+pub(crate) fn connect(upstream: &Base, ca: Option<&TrustedCa>) -> Result<Clients, Error> {
+    let config = tls_config(upstream, ca)?;
+    let tls = |config| {
+        let tls = HttpsConnectorBuilder::new().with_tls_config(config);
+        let tls = if upstream.is_https() {
+            tls.https_only()
+        } else {
+            tls.https_or_http()
+        };
+        tls.enable_http1()
     };
     // An upstream may reject an upload by its headers and close the connection.
     let connector = EarlyResponseConnector::new(Connector::new(upstream.socket()));
-    let connector = tls.enable_http1().enable_http2().wrap_connector(connector);
-    Ok(Client::builder(TokioExecutor::new())
+    Ok(Clients {
+        http1: client(tls(config.clone()).wrap_connector(connector.clone())),
+        any_version: client(tls(config).enable_http2().wrap_connector(connector)),
+    })
+}
+
+fn client(connector: HttpsConnector<EarlyResponseConnector<Connector>>) -> HttpClient {
+    Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .http2_keep_alive_interval(Duration::from_secs(30))
-        .build(connector))
+        .build(connector)
 }
 
 /// Returns which certificates to trust: none for an upstream without TLS.

@@ -132,7 +132,9 @@ impl Live {
             None => app,
         };
         let via = self.lasting.via.clone();
-        self.app.replace(edge::check_heads(app, via, self.fields));
+        let access = self.lasting.access.clone();
+        self.app
+            .replace(edge::check_heads(app, via, self.fields, access));
         let mut running = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         *running = Some(parts);
     }

@@ -6,6 +6,7 @@ use axum::Router;
 use futures_util::future::try_join_all;
 
 use crate::error::Error;
+use crate::gateway::access::AccessLog;
 use crate::gateway::auth::{AuthConfig, Authenticator};
 use crate::gateway::config::{ClientKeysChange, Settings};
 use crate::gateway::edge::cors::{self, Origin};
@@ -23,6 +24,7 @@ use crate::hangups::Refresh;
 #[derive(Clone)]
 pub(crate) struct Lasting {
     pub(crate) via: Via,
+    pub(crate) access: AccessLog,
     pub(crate) reports: Arc<Reports>,
     pub(crate) log: EventLog,
 }

@@ -69,6 +69,7 @@ impl OpenUpstream {
         let answers = Answers::default();
         let target = Target {
             base: settings.base.clone(),
+            label: settings.label(),
             patience: settings.timeout,
             limits: limits.proxy,
             headers,

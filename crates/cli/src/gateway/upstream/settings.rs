@@ -51,6 +51,14 @@ pub(crate) enum KeyFrom {
 }
 
 impl Upstream {
+    /// Returns what the log calls the upstream: its name, or its origin.
+    pub(crate) fn label(&self) -> Arc<str> {
+        match &self.name {
+            Some(name) => Arc::clone(name),
+            None => self.base.origin().into(),
+        }
+    }
+
     /// Returns what events and `/readyz` call its key.
     pub(crate) fn key_name(&self) -> String {
         match &self.name {

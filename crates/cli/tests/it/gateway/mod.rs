@@ -18,5 +18,6 @@ mod nothing_lost;
 mod overlap;
 mod streaming;
 mod tls;
+mod upgrades;
 mod uploads;
 mod upstream_key;

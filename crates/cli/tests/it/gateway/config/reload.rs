@@ -142,7 +142,7 @@ async fn broken_file_keeps_the_last_good_configuration() {
         (&error["kind"], &error["line"], &error["field"]),
         (&"value".into(), &5.into(), &"max_requests".into())
     );
-    let line = gateway.complained("configuration rejected").await;
+    let line = gateway.said("configuration rejected").await;
     assert!(line.contains("gateway.toml:5: max_requests"), "{line}");
     assert_eq!(readyz(&gateway).await.0, StatusCode::OK);
     assert_eq!(status(&gateway, "/v1/models").await, StatusCode::OK);
@@ -166,7 +166,7 @@ async fn listen_address_needs_a_restart() {
     let body = applied(&gateway, 1, 0).await;
     let needs: Vec<_> = body["config"]["needs_restart"].as_array().unwrap().clone();
     assert_eq!(needs, ["admin_listen", "keep_alive"]);
-    gateway.complained("admin_listen, keep_alive").await;
+    gateway.said("admin_listen, keep_alive").await;
     folder.write("gateway.toml", &format!("{good}\n# as before\n"));
     let body = applied(&gateway, 2, 0).await;
     assert_eq!(body["config"]["needs_restart"].as_array().unwrap().len(), 0);

@@ -164,21 +164,26 @@ async fn gateway_behind_another_is_no_loop() {
 }
 
 #[tokio::test]
-async fn needed_upgrade_gets_501_and_an_offer_none() {
+async fn upgrade_with_a_body_gets_501_and_an_offer_none() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
-    let ask = |protocol: &str| {
+    let ask = |protocol: &str, more: &str| {
         format!(
             "GET /v1/realtime HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade, close\r\n\
-             upgrade: {protocol}\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n"
+             upgrade: {protocol}\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n{more}\r\n"
         )
     };
-    let answer = raw(gateway.address(), ask("websocket")).await;
+    let body = "content-length: 2\r\n\r\n{}";
+    let answer = raw(gateway.address(), ask("websocket", body)).await;
     assert!(answer.starts_with("HTTP/1.1 501 "), "{answer}");
     assert!(recorder.all().is_empty());
-    let answer = raw(gateway.address(), ask("h2c")).await;
+    let answer = raw(gateway.address(), ask("h2c", "")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert_eq!(recorder.only().head.headers.get("http2-settings"), None);
+    let seen = recorder.only().head.headers;
+    assert_eq!(
+        (seen.get("http2-settings"), seen.get("upgrade")),
+        (None, None)
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,7 @@
+//! What a key may do: its scopes and roles, a part of those of its client.
+
+mod role;
+mod role_table;
+
+pub use self::role::Role;
+pub(crate) use self::role_table::{Grants, RoleTable};

@@ -1,0 +1,53 @@
+//! Whether a validator must be asked about a request.
+
+use std::sync::Arc;
+
+use crate::inbound::connection::RequestScheme;
+use crate::inbound::key::KeyDigest;
+use crate::inbound::location::Token;
+use crate::inbound::policy::{Access, RoutePolicy};
+use crate::inbound::refusal::Request as Head;
+use crate::inbound::settings::{Enforcement, Settings};
+use crate::inbound::validator::{Validated, Verdict};
+use crate::secret::Secret;
+
+/// A token that is no key of the set, for a validator.
+pub(crate) struct Question {
+    pub(crate) token: Secret,
+    digest: KeyDigest,
+    settings: Arc<Settings>,
+}
+
+impl Question {
+    /// Returns the verdict, bound to its token and to the layer that asked.
+    pub(crate) fn answered(self, verdict: Verdict) -> Validated {
+        Validated::new(verdict, self.digest, self.settings)
+    }
+}
+
+impl Settings {
+    /// Returns what to ask a validator, if its verdict can make a difference.
+    pub(crate) fn question(self: &Arc<Self>, head: Head<'_>) -> Option<Question> {
+        let is_refused = self.enforcement == Enforcement::Off
+            || (self.secure_only.is_some() && self.scheme(head) != Some(RequestScheme::Https))
+            || self.keys.current().failing_for() > self.max_stale;
+        let needs_key = |policy: &RoutePolicy| {
+            let access = policy.access(head.method, head.uri.path(), head.template);
+            !matches!(*access, Access::Public | Access::Deny)
+        };
+        if is_refused || !self.policy.with(needs_key) {
+            return None;
+        }
+        let ask = |token: &Token<'_>| {
+            let digest = KeyDigest::of(token.bytes());
+            // A key of the set is not for a validator, whatever its status.
+            let is_known = self.keys.current().find(&digest).is_some();
+            (!is_known).then(|| Question {
+                token: Secret::from(token.bytes()),
+                digest,
+                settings: Arc::clone(self),
+            })
+        };
+        self.with_token(head, ask).ok().flatten()
+    }
+}

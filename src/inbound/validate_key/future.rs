@@ -1,0 +1,90 @@
+//! The response future.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::inbound::require_key::{BoxError, GuardedBody, RequestBody, RequireKey, ResponseFuture};
+use crate::inbound::validator::Validated;
+
+/// What the validator says.
+type Answer = Pin<Box<dyn Future<Output = Validated> + Send>>;
+
+pin_project! {
+    /// The response future of [`ValidateKey`](crate::inbound::ValidateKey).
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ValidateKeyFuture<S, B, F> {
+        #[pin]
+        state: State<S, B, F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, B, F> {
+        /// The validator is asked. The request and the ready service wait.
+        Asking { answer: Answer, waiting: Option<(Request<B>, RequireKey<S>)> },
+        /// The service that checks keys responds.
+        Responding { #[pin] future: ResponseFuture<F> },
+    }
+}
+
+impl<S, B, F> ValidateKeyFuture<S, B, F> {
+    pub(crate) const fn responding(future: ResponseFuture<F>) -> Self {
+        Self {
+            state: State::Responding { future },
+        }
+    }
+
+    pub(crate) const fn asking(
+        answer: Answer,
+        request: Request<B>,
+        service: RequireKey<S>,
+    ) -> Self {
+        let waiting = Some((request, service));
+        Self {
+            state: State::Asking { answer, waiting },
+        }
+    }
+}
+
+impl<S, B, A> Future for ValidateKeyFuture<S, B, S::Future>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<A>>,
+    A: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Output = Result<Response<GuardedBody<A>>, S::Error>;
+
+    #[expect(
+        clippy::expect_used,
+        reason = "the state changes as soon as the request is taken"
+    )]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let future = match state.as_mut().project() {
+                StateProj::Asking { answer, waiting } => {
+                    let answer = ready!(answer.as_mut().poll(cx));
+                    let (mut request, mut service) = waiting.take().expect("it is taken once");
+                    request.extensions_mut().insert(answer);
+                    service.call(request)
+                }
+                StateProj::Responding { future } => return future.poll(cx),
+            };
+            state.set(State::Responding { future });
+        }
+    }
+}
+
+impl<S, B, F> fmt::Debug for ValidateKeyFuture<S, B, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidateKeyFuture").finish_non_exhaustive()
+    }
+}

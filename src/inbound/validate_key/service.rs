@@ -1,0 +1,92 @@
+//! The service that asks a validator.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use super::future::ValidateKeyFuture;
+use crate::inbound::require_key::{BoxError, GuardedBody, RequestBody, RequireKey};
+use crate::inbound::validator::{Validator, Verdict};
+
+/// How long a client waits before it asks again after the validator took too long.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// A service that requires a valid key, or a token that a validator accepts.
+///
+/// Created by [`ValidateKeyLayer`](crate::inbound::ValidateKeyLayer).
+#[derive(Debug)]
+pub struct ValidateKey<S, V> {
+    service: RequireKey<S>,
+    validator: Arc<V>,
+    timeout: Duration,
+}
+
+impl<S, V> ValidateKey<S, V> {
+    pub(crate) const fn new(service: RequireKey<S>, validator: Arc<V>, timeout: Duration) -> Self {
+        Self {
+            service,
+            validator,
+            timeout,
+        }
+    }
+
+    /// Returns the inner service.
+    #[must_use]
+    pub const fn inner(&self) -> &S {
+        self.service.inner()
+    }
+
+    /// Consumes this service and returns the inner one.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.service.into_inner()
+    }
+}
+
+impl<S: Clone, V> Clone for ValidateKey<S, V> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            validator: Arc::clone(&self.validator),
+            timeout: self.timeout,
+        }
+    }
+}
+
+impl<S, V, B, A> Service<Request<B>> for ValidateKey<S, V>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<A>> + Clone,
+    V: Validator,
+    A: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response<GuardedBody<A>>;
+    type Error = S::Error;
+    type Future = ValidateKeyFuture<S, B, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Service::<Request<B>>::poll_ready(&mut self.service, cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Some(question) = self.service.question(&request) else {
+            return ValidateKeyFuture::responding(self.service.call(request));
+        };
+        let clone = self.service.clone();
+        let ready = std::mem::replace(&mut self.service, clone);
+        let (validator, limit) = (Arc::clone(&self.validator), self.timeout);
+        let verdict = async move {
+            let verdict = timeout(limit, validator.validate(&question.token)).await;
+            let verdict = verdict.unwrap_or(Verdict::Unavailable {
+                retry_after: RETRY_AFTER,
+            });
+            question.answered(verdict)
+        };
+        ValidateKeyFuture::asking(Box::pin(verdict), request, ready)
+    }
+}

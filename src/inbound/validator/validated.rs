@@ -1,0 +1,40 @@
+//! The verdict about a request's token, between two services.
+
+use std::sync::Arc;
+
+use http::Extensions;
+
+use super::validator_trait::Verdict;
+use crate::inbound::key::KeyDigest;
+use crate::inbound::settings::Settings;
+
+/// The verdict about a request's token, as a private request extension.
+#[derive(Clone)]
+pub(crate) struct Validated {
+    verdict: Verdict,
+    /// The token that it is about.
+    digest: KeyDigest,
+    /// The layer whose validator was asked. Another layer may have another one.
+    settings: Arc<Settings>,
+}
+
+impl Validated {
+    pub(crate) const fn new(verdict: Verdict, digest: KeyDigest, settings: Arc<Settings>) -> Self {
+        Self {
+            verdict,
+            digest,
+            settings,
+        }
+    }
+
+    /// Returns what the validator of this layer says of this token.
+    pub(crate) fn find<'e>(
+        extensions: &'e Extensions,
+        digest: &KeyDigest,
+        settings: &Arc<Settings>,
+    ) -> Option<&'e Verdict> {
+        let found: &Self = extensions.get()?;
+        let is_ours = found.digest == *digest && Arc::ptr_eq(&found.settings, settings);
+        is_ours.then_some(&found.verdict)
+    }
+}
