@@ -1,5 +1,6 @@
 //! The HTTP client for the upstream.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tower::Service;
@@ -58,9 +60,13 @@ impl Service<Request<UpstreamBody>> for Clients {
 }
 
 /// Creates clients for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` has
-/// the certificates to trust instead of the system's.
-pub(crate) fn connect(upstream: &Base, ca: Option<&TrustedCa>) -> Result<Clients, Error> {
-    let config = tls_config(upstream, ca)?;
+/// the certificates to trust instead of the system's, and `identity` the one to present.
+pub(crate) fn connect(
+    upstream: &Base,
+    ca: Option<&TrustedCa>,
+    identity: Option<Arc<dyn ResolvesClientCert>>,
+) -> Result<Clients, Error> {
+    let config = tls_config(upstream, ca, identity)?;
     let tls = |config| {
         let tls = HttpsConnectorBuilder::new().with_tls_config(config);
         let tls = if upstream.is_https() {
@@ -89,7 +95,11 @@ fn client(connector: HttpsConnector<EarlyResponseConnector<Connector>>) -> HttpC
 }
 
 /// Returns which certificates to trust: none for an upstream without TLS.
-fn tls_config(upstream: &Base, ca: Option<&TrustedCa>) -> Result<ClientConfig, Error> {
+fn tls_config(
+    upstream: &Base,
+    ca: Option<&TrustedCa>,
+    identity: Option<Arc<dyn ResolvesClientCert>>,
+) -> Result<ClientConfig, Error> {
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?;
@@ -102,5 +112,8 @@ fn tls_config(upstream: &Base, ca: Option<&TrustedCa>) -> Result<ClientConfig, E
             ))
         })?,
     };
-    Ok(config.with_no_client_auth())
+    Ok(match identity {
+        Some(identity) => config.with_client_cert_resolver(identity),
+        None => config.with_no_client_auth(),
+    })
 }

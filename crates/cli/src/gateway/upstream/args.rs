@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::gateway::proxy::address::base_url::{Base, Cleartext, Prefix};
 use crate::gateway::proxy::headers::belongs_to_the_connection;
 use crate::gateway::proxy::trusted_ca::TrustedCa;
+use crate::gateway::server::tls::Files;
 use crate::gateway::units::{seconds, seconds_or_none};
 
 /// Options about the upstream.
@@ -60,6 +61,26 @@ pub(crate) struct UpstreamArgs {
         hide_env_values = true
     )]
     upstream_ca: Option<TrustedCa>,
+
+    /// Certificate chain that the gateway presents to the upstream, a PEM file. The gateway watches
+    /// it.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_UPSTREAM_TLS_CERT",
+        hide_env_values = true
+    )]
+    upstream_tls_cert: Option<OsString>,
+
+    /// Private key of the certificate for the upstream, a PEM file. While the two files do not match,
+    /// the gateway keeps the last pair that did.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_UPSTREAM_TLS_KEY",
+        hide_env_values = true
+    )]
+    upstream_tls_key: Option<OsString>,
 
     /// File that holds the upstream's key and nothing else. The gateway watches it and follows
     /// changes. If the content becomes unusable, the last good key stays current.
@@ -160,6 +181,11 @@ impl Upstream {
             rejected_by: args.upstream_rejected_by,
             timeout: args.upstream_timeout,
             ca: args.upstream_ca,
+            identity: Files::decide(
+                args.upstream_tls_cert,
+                args.upstream_tls_key,
+                "--upstream-tls-cert and --upstream-tls-key",
+            )?,
         })
     }
 }

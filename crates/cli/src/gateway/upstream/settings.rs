@@ -13,6 +13,7 @@ use tower_rotating_auth::source::SourceConfig;
 
 use crate::gateway::proxy::address::base_url::Base;
 use crate::gateway::proxy::trusted_ca::TrustedCa;
+use crate::gateway::server::tls::Files;
 
 /// An upstream, and its key.
 #[derive(Debug, PartialEq)]
@@ -30,6 +31,8 @@ pub(crate) struct Upstream {
     pub(crate) timeout: Duration,
     /// The certificates to trust instead of the system's.
     pub(crate) ca: Option<TrustedCa>,
+    /// The certificate that the gateway presents.
+    pub(crate) identity: Option<Files>,
 }
 
 /// The header that carries the key.
@@ -56,6 +59,14 @@ impl Upstream {
         match &self.name {
             Some(name) => Arc::clone(name),
             None => self.base.origin().into(),
+        }
+    }
+
+    /// Returns what events and `/readyz` call its certificate, without what part of it.
+    pub(crate) fn tls_name(&self) -> String {
+        match &self.name {
+            Some(name) => format!("upstream-tls/{name}"),
+            None => "upstream-tls".to_owned(),
         }
     }
 

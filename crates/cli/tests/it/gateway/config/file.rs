@@ -78,7 +78,7 @@ fn check_names_file_line_and_field() {
         (format!("{tables}{tables}path = \"/\""), ":7: path: "),
         (format!("{tables}{tables}path = \"/b\""), ":4: name: "),
         (format!("{tables}key_file = \"a\""), ":3: key"),
-        (format!("public = [\"GET:/a\"]\n{tables}"), ": "),
+        (format!("public = [\"GET:/a\"]\n{tables}"), ":1: public: "),
         (format!("note_use = true\n{tables}"), ":1: note_use: "),
         (
             format!("listen = \"0.0.0.0:1\"\nclient_keys = \"c\"\n{tables}"),

@@ -1,15 +1,16 @@
 //! The ways to an upstream: cleartext, a Unix socket, TLS with a private CA.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use http::StatusCode;
-use http::header::HOST;
+use http::header::{CONNECTION, HOST};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
@@ -55,26 +56,34 @@ async fn unix_socket_is_an_upstream() {
     assert!(text.starts_with("/v1/models?a=b \"localhost\" "), "{text}");
 }
 
-/// Serves over TLS with a certificate for `localhost`, and returns the port.
-async fn serve_tls(config: ServerConfig) -> u16 {
+/// The certificates that clients presented.
+type Presented = Arc<Mutex<Vec<CertificateDer<'static>>>>;
+
+/// Serves over TLS with a certificate for `localhost`, one request on each connection. Returns the
+/// port.
+async fn serve_tls(config: ServerConfig) -> (u16, Presented) {
+    let presented = Presented::default();
+    let seen = Arc::clone(&presented);
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
+            let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
             tokio::spawn(async move {
                 let Ok(stream) = acceptor.accept(stream).await else {
                     return;
                 };
-                let app = Router::new().fallback(async || "over TLS");
+                let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                seen.lock().unwrap().extend(certificates.first().cloned());
+                let app = Router::new().fallback(async || ([(CONNECTION, "close")], "over TLS"));
                 let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
                 let service = TowerToHyperService::new(app);
                 drop(server.serve_connection(TokioIo::new(stream), service).await);
             });
         }
     });
-    port
+    (port, presented)
 }
 
 #[tokio::test]
@@ -87,7 +96,7 @@ async fn private_ca_is_trusted_alone() {
         .with_no_client_auth()
         .with_single_cert(vec![issued.cert.der().clone()], key)
         .unwrap();
-    let port = serve_tls(config).await;
+    let (port, _presented) = serve_tls(config).await;
     let table = |ca: &str| {
         format!("[[upstream]]\nurl = \"https://localhost:{port}\"\nkey_file = \"DIR/key\"\n{ca}")
     };
@@ -120,4 +129,76 @@ async fn private_ca_is_trusted_alone() {
         assert_eq!(code, Some(2), "{broken}: {stderr}");
         assert!(stderr.contains("gateway.toml:4: ca: "), "{stderr}");
     }
+}
+
+/// A CA, and certificates that it issues.
+struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    certificate: rcgen::Certificate,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        let issuer = rcgen::Issuer::new(params, key);
+        Self {
+            issuer,
+            certificate,
+        }
+    }
+
+    fn issue(&self, name: &str) -> (rcgen::Certificate, rcgen::KeyPair) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+}
+
+#[tokio::test]
+async fn renewed_client_certificate_is_presented() {
+    let authority = Authority::new();
+    let (server, server_key) = authority.issue("localhost");
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.certificate.der().clone()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            vec![server.der().clone()],
+            PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    // Without resumption, each connection presents a certificate.
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    let (port, presented) = serve_tls(config).await;
+    let folder = Folder::new(&format!(
+        "[[upstream]]\nname = \"a\"\nurl = \"https://localhost:{port}\"\nkey_file = \"DIR/key\"\n\
+         ca = \"DIR/ca.pem\"\ntls_cert = \"DIR/cert.pem\"\ntls_key = \"DIR/cert-key.pem\"\n"
+    ));
+    folder.write("key", "sk-1");
+    folder.write("ca.pem", &authority.certificate.pem());
+    let write = |name: &str| {
+        let (certificate, key) = authority.issue(name);
+        folder.write("cert-key.pem", &key.serialize_pem());
+        folder.write("cert.pem", &certificate.pem());
+        certificate.der().clone()
+    };
+    let first = write("first.example");
+    let gateway = configured(&folder.config()).await;
+    assert_eq!(status(&gateway, "/v1/models").await, StatusCode::OK);
+    assert_eq!(presented.lock().unwrap().last(), Some(&first));
+    let second = write("second.example");
+    gateway
+        .said("upstream-tls/a-certificate is at generation 2")
+        .await;
+    assert_eq!(status(&gateway, "/v1/models").await, StatusCode::OK);
+    assert_eq!(presented.lock().unwrap().last(), Some(&second));
 }
