@@ -19,6 +19,7 @@ use tower_rotating_auth::outbound::connect::expect_continue::ExpectContinueBody;
 use tower_rotating_auth::outbound::replay::ReplayBody;
 
 use super::address::base_url::Base;
+use super::body::replay::Budgeted;
 use super::body::upload::Upload;
 use super::connector::Connector;
 use super::trusted_ca::TrustedCa;
@@ -30,7 +31,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Limit of connections that are idle. After a peak, the rest are closed at once.
 const IDLE_CONNECTIONS: usize = 64;
 /// A body that the key's layer and that for lost responses keep, and that waits for the upstream.
-type UpstreamBody = ExpectContinueBody<ReplayBody<ReplayBody<Upload>>>;
+type UpstreamBody = ExpectContinueBody<ReplayBody<Budgeted<Upload>>>;
 
 type HttpClient = Client<HttpsConnector<EarlyResponseConnector<Connector>>, UpstreamBody>;
 

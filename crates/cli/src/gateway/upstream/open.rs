@@ -72,7 +72,7 @@ impl OpenUpstream {
             .layer(RotatingAuthLayer::new().inject(key.inject(&settings, replay.clone())?))
             .map_request(Progress::note_attempt)
             .map_request(move |request| SentKeys::note(request, &key_header))
-            .layer(ResendLayer::new(replay.clone()))
+            .layer(ResendLayer::new(replay.counted()))
             .layer(ask_first)
             .service(client::connect(
                 &settings.base,

@@ -10,6 +10,7 @@ mod draining;
 mod edge;
 mod faults;
 mod forwarding;
+mod hangups;
 pub(crate) mod harness;
 mod health;
 mod healthcheck;
