@@ -3,15 +3,19 @@
 import asyncio
 import os
 
+import httpx2
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
 
 URL = os.environ["URL"] + "/v1/mcp"
 
 
 async def call(key):
     headers = {"Authorization": f"Bearer {os.environ[key]}"}
-    async with streamablehttp_client(URL, headers=headers) as (read, write, _):
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=30) as http,
+        streamable_http_client(URL, http_client=http) as (read, write),
+    ):
         async with ClientSession(read, write) as session:
             await session.initialize()
             assert [tool.name for tool in (await session.list_tools()).tools] == ["t"]

@@ -10,6 +10,7 @@ mod dropped;
 pub(super) mod headers;
 pub(super) mod sent_keys;
 mod target;
+pub(super) mod trusted_ca;
 pub(super) mod upgrade;
 
 use std::error::Error;

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod client_auth;
+mod config;
 mod cors;
 mod credentials;
 mod demo;
@@ -9,6 +10,7 @@ mod draining;
 mod edge;
 mod faults;
 mod forwarding;
+mod hangups;
 pub(crate) mod harness;
 mod health;
 mod healthcheck;

@@ -146,21 +146,22 @@ async fn gateway_behind_another_is_no_loop() {
     let (upstream, recorder) = Recorder::start().await;
     let inner = Gateway::before(upstream).await;
     let outer = Gateway::before(inner.address()).await;
-    let (head, _) = Protocol::Http2
-        .get(outer.address(), "/v1/models", &[])
-        .await;
-    assert_eq!(head.status, StatusCode::OK);
-    let seen = recorder.only().head.headers;
-    let via: Vec<_> = seen
-        .get_all("via")
-        .iter()
-        .map(|value| value.to_str().unwrap())
-        .collect();
-    assert_eq!(via.len(), 2, "{via:?}");
-    assert!(
-        via[0].starts_with("2 ") && via[1].starts_with("1.1 "),
-        "{via:?}"
-    );
+    for (protocol, version) in [(Protocol::Http1, "1.1 "), (Protocol::Http2, "2 ")] {
+        let before = recorder.all().len();
+        let (head, _) = protocol.get(outer.address(), "/v1/models", &[]).await;
+        assert_eq!(head.status, StatusCode::OK);
+        let seen = recorder.all().remove(before).head.headers;
+        let via: Vec<_> = seen
+            .get_all("via")
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect();
+        assert_eq!(via.len(), 2, "{via:?}");
+        assert!(
+            via[0].starts_with(version) && via[1].starts_with("1.1 "),
+            "{via:?}"
+        );
+    }
 }
 
 #[tokio::test]

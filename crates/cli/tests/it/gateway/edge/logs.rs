@@ -225,14 +225,9 @@ async fn stalled_stderr_stops_neither_requests_nor_the_end() {
     // Each of these writes a line to standard error.
     for _ in 0..LINES / 100 {
         let address = gateway.address();
-        let asked = (0..100).map(|_| {
-            tokio::spawn(async move {
-                Protocol::Http1
-                    .get(address, "/v1/models", &[])
-                    .await
-                    .0
-                    .status
-            })
+        let asked = (0..100).map(|n| {
+            let protocol = Protocol::BOTH[n % 2];
+            tokio::spawn(async move { protocol.get(address, "/v1/models", &[]).await.0.status })
         });
         for status in asked.collect::<Vec<_>>() {
             assert_eq!(status.await.unwrap(), StatusCode::BAD_GATEWAY);
