@@ -40,6 +40,7 @@ impl Settings {
         }
         Ok(Self {
             headers: args.headers.rules()?,
+            audit: args.audit.settings(),
             end_after,
             listen: args.listen,
             admin_listen: args.admin_listen,

@@ -19,8 +19,8 @@ use tower_rotating_auth::{
 };
 
 use crate::error::{Error, chain};
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
+use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
 
 /// Two files do not change at once. While they do not match, the first and the longest pause before
@@ -94,10 +94,14 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// Reads both files. Fails unless they match.
-    pub(crate) async fn open(files: &Files, poll: Duration, log: EventLog) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        files: &Files,
+        poll: Duration,
+        observers: &Observers,
+    ) -> Result<Self, Error> {
         let named = |name: &'static str| {
             let builder = Rotating::builder().name(name).poll(poll);
-            builder.observer(log.values())
+            builder.observer(observers.values())
         };
         let key = named("tls-key")
             .start(FileSource::new(&files.key))

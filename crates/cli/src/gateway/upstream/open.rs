@@ -15,8 +15,8 @@ use super::key::UpstreamKey;
 use super::settings::Upstream;
 use crate::error::Error;
 use crate::gateway::config::Limits;
-use crate::gateway::events::EventLog;
 use crate::gateway::health::UpstreamHealth;
+use crate::gateway::observe::Observers;
 use crate::gateway::proxy::address::base_url::Base;
 use crate::gateway::proxy::admission::Admission;
 use crate::gateway::proxy::answers::Answers;
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) replay: BudgetedReplay,
     pub(crate) via: Via,
     pub(crate) reports: Arc<Reports>,
-    pub(crate) log: EventLog,
+    pub(crate) observers: Observers,
 }
 
 /// An upstream that has read its key.
@@ -53,7 +53,7 @@ impl OpenUpstream {
     /// Reads the key. Fails if there is no usable one.
     pub(crate) async fn open(settings: Upstream, shared: &Shared) -> Result<Self, Error> {
         let Shared { limits, replay, .. } = shared;
-        let key = UpstreamKey::open(&settings, limits, shared.log).await?;
+        let key = UpstreamKey::open(&settings, limits, &shared.observers).await?;
         let headers = shared.headers.with_key(settings.header.name());
         let key_header = headers.key.clone();
         let ask_first = ExpectContinueLayer::new(limits.proxy.replay.0 as u64)
