@@ -28,6 +28,7 @@ use crate::gateway::{
     Mode, Observers, Server, Settings,
 };
 use crate::output;
+use crate::output::log::LogFormat;
 
 /// Show what a rotation looks like, with an upstream of its own.
 ///
@@ -67,6 +68,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
     let settings = Settings {
         listen: args.listen,
         admin_listen: None,
+        log_format: LogFormat::Text,
         limits: Limits {
             wait_for_key: Duration::ZERO,
             poll: Duration::from_secs(10),

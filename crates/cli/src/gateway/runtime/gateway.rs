@@ -7,6 +7,7 @@ use super::live::{Live, Wrap};
 use super::parts::Lasting;
 use super::reload::{ConfigFile, Reloader};
 use crate::error::Error;
+use crate::gateway::access::AccessLog;
 use crate::gateway::config::{Limits, Settings};
 use crate::gateway::observe::{Metrics, Observers};
 use crate::gateway::proxy::Reports;
@@ -40,17 +41,19 @@ impl Gateway {
         let mut number = [0; 8];
         getrandom::fill(&mut number)
             .map_err(|error| Error::start(format!("cannot get random bytes: {error}")))?;
+        let number = u64::from_ne_bytes(number);
         // Before keys are read, which are measured from then on.
         let metrics = settings.admin_listen.map(|_| Metrics::install());
         let metrics = metrics.transpose()?;
         let lasting = Lasting {
-            via: Via::new(u64::from_ne_bytes(number)),
+            via: Via::new(number),
+            access: AccessLog::new(number),
             reports: Arc::new(Reports::default()),
             metrics,
             observers,
         };
         let tls = match &settings.server.tls {
-            Some(files) => Some(Tls::open(files, limits.poll, &lasting.observers).await?),
+            Some(files) => Some(Tls::open(files, "tls", limits.poll, &lasting.observers).await?),
             None => None,
         };
         let option = "--admin-listen (GATEWAY_ADMIN_LISTEN)";

@@ -1,7 +1,9 @@
 //! `rotating-auth gateway` and `demo`: the built program, between real sockets.
 
 mod arguments;
+mod audit;
 mod client_auth;
+mod config;
 mod cors;
 mod credentials;
 mod demo;
@@ -9,6 +11,7 @@ mod draining;
 mod edge;
 mod faults;
 mod forwarding;
+mod hangups;
 pub(crate) mod harness;
 mod health;
 mod healthcheck;
@@ -17,5 +20,6 @@ mod nothing_lost;
 mod overlap;
 mod streaming;
 mod tls;
+mod upgrades;
 mod uploads;
 mod upstream_key;
