@@ -39,7 +39,7 @@ async fn audit_file_has_uses_and_refusals() {
         key(&["issue", "--client", "web"]),
     );
     key(&["revoke", "--client", "web"]);
-    let gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
+    let mut gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
         command.env_remove("GATEWAY_MODE");
         command
             .arg("--client-keys")
@@ -73,6 +73,7 @@ async fn audit_file_has_uses_and_refusals() {
         "the listener of clients serves no metrics"
     );
     gateway.terminate().await;
+    assert_eq!(gateway.exit_code().await, Some(0));
 
     let written = fs::read_to_string(&audit).unwrap();
     let lines: Vec<Value> = written
