@@ -138,13 +138,13 @@ pub(crate) struct GatewayArgs {
     pub(crate) drain_timeout: Duration,
 
     #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
     pub(crate) headers: HeaderArgs,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) audit: AuditArgs,
 
     #[command(flatten)]
     pub(crate) log: LogArgs,
