@@ -97,7 +97,7 @@ def image(system):
         exec {enter} {' '.join(words)}
     """
     gateway = system.run.start("image-gateway", ["unshare", "-m", "sh", "-ec", script], env=environment)
-    url = gateway.line(r"^listening on (http\S+)")[1]
+    url = gateway.line(r"listening on (http\S+)")[1]
     status = pathlib.Path(f"/proc/{gateway.pid}/status").read_text()
     expect(re.search(rf"^Uid:\s+{user}\s", status, re.M), "the gateway does not run as the image's user")
     expect(system.models(url).status == 200, "a call failed")

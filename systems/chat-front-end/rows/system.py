@@ -91,7 +91,7 @@ class System:
 
     @staticmethod
     def address(gateway):
-        return gateway.line(r"^listening on (\S+)")[1]
+        return gateway.line(r"listening on (http\S+)")[1]
 
     def issue(self, client, *options):
         """Issues a key for a client of the gateway."""
