@@ -1,7 +1,6 @@
 //! The HTTP client for the upstream.
 
-use std::fmt::Display;
-use std::path::Path;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,9 +10,8 @@ use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tower::Service;
 use tower_rotating_auth::outbound::connect::EarlyResponseConnector;
@@ -24,6 +22,7 @@ use super::address::base_url::Base;
 use super::body::replay::Budgeted;
 use super::body::upload::Upload;
 use super::connector::Connector;
+use super::trusted_ca::TrustedCa;
 use crate::error::Error;
 
 /// How long a connection may be idle and still be reused. The upstream may close it any time later.
@@ -61,10 +60,14 @@ impl Service<Request<UpstreamBody>> for Clients {
     }
 }
 
-/// Creates clients for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` is a
-/// PEM file with the certificates to trust instead of the system's.
-pub(crate) fn connect(upstream: &Base, ca: Option<&Path>) -> Result<Clients, Error> {
-    let config = tls_config(upstream, ca)?;
+/// Creates clients for HTTP/1.1, and for HTTP/2 if the upstream negotiates it by ALPN. `ca` has
+/// the certificates to trust instead of the system's, and `identity` the one to present.
+pub(crate) fn connect(
+    upstream: &Base,
+    ca: Option<&TrustedCa>,
+    identity: Option<Arc<dyn ResolvesClientCert>>,
+) -> Result<Clients, Error> {
+    let config = tls_config(upstream, ca, identity)?;
     let tls = |config| {
         let tls = HttpsConnectorBuilder::new().with_tls_config(config);
         let tls = if upstream.is_https() {
@@ -93,39 +96,25 @@ fn client(connector: HttpsConnector<EarlyResponseConnector<Connector>>) -> HttpC
 }
 
 /// Returns which certificates to trust: none for an upstream without TLS.
-fn tls_config(upstream: &Base, ca: Option<&Path>) -> Result<ClientConfig, Error> {
+fn tls_config(
+    upstream: &Base,
+    ca: Option<&TrustedCa>,
+    identity: Option<Arc<dyn ResolvesClientCert>>,
+) -> Result<ClientConfig, Error> {
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?;
     let config = match (upstream.is_https(), ca) {
         (false, _) => config.with_root_certificates(RootCertStore::empty()),
-        (true, Some(ca)) => config.with_root_certificates(roots(ca)?),
+        (true, Some(ca)) => config.with_root_certificates(ca.roots()),
         (true, None) => config.with_native_roots().map_err(|error| {
             Error::start(format!(
                 "cannot load the system's root certificates: {error}"
             ))
         })?,
     };
-    Ok(config.with_no_client_auth())
-}
-
-/// Reads certificates to trust.
-fn roots(ca: &Path) -> Result<RootCertStore, Error> {
-    let invalid = |why: &dyn Display| {
-        Error::start(format!(
-            "cannot use {} (--upstream-ca): {why}",
-            ca.display()
-        ))
-    };
-    let certificates = CertificateDer::pem_file_iter(ca)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| invalid(&error))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots.add(certificate).map_err(|error| invalid(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(invalid(&"found no certificate in PEM format"));
-    }
-    Ok(roots)
+    Ok(match identity {
+        Some(identity) => config.with_client_cert_resolver(identity),
+        None => config.with_no_client_auth(),
+    })
 }

@@ -9,6 +9,7 @@ mod connector;
 mod dropped;
 pub(super) mod headers;
 pub(super) mod sent_keys;
+pub(super) mod trusted_ca;
 pub(super) mod upgrade;
 
 use std::error::Error;

@@ -49,7 +49,7 @@ impl Gateway {
             log,
         };
         let tls = match &settings.server.tls {
-            Some(files) => Some(Tls::open(files, limits.poll, log).await?),
+            Some(files) => Some(Tls::open(files, "tls", limits.poll, log).await?),
             None => None,
         };
         let option = "--admin-listen (GATEWAY_ADMIN_LISTEN)";

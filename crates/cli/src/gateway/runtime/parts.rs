@@ -148,15 +148,20 @@ impl Parts {
             .collect()
     }
 
-    pub(crate) fn source(&self) -> Option<Source> {
-        self.authenticator.source()
+    /// Returns the sources besides those of the upstreams' keys.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
+        let certificates = self
+            .upstreams
+            .iter()
+            .flat_map(|upstream| upstream.sources());
+        self.authenticator.source().into_iter().chain(certificates)
     }
 
     /// Returns what reads all keys again.
     pub(crate) fn refresh(&self) -> Vec<Refresh> {
         self.upstreams
             .iter()
-            .map(|upstream| upstream.refresh())
+            .flat_map(|upstream| upstream.refresh())
             .chain(self.authenticator.refresh())
             .collect()
     }

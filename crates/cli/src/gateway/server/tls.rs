@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, SignatureScheme};
 use tokio_rustls::TlsAcceptor;
 use tower_rotating_auth::{
     Rotating, Secret,
@@ -28,27 +29,27 @@ use crate::hangups::{Refresh, refresh};
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// The paths of the certificate chain and its private key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Files {
     certificate: PathBuf,
     key: PathBuf,
 }
 
 impl Files {
-    /// Checks that either both paths are given or neither.
+    /// Checks that either both paths are given or neither. `options` says how to give them.
     pub(crate) fn decide(
         certificate: Option<OsString>,
         key: Option<OsString>,
+        options: &str,
     ) -> Result<Option<Self>, Error> {
         let [certificate, key] =
             [certificate, key].map(|path| path.filter(|path| !path.is_empty()).map(PathBuf::from));
         match (certificate, key) {
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
             (None, None) => Ok(None),
-            _ => Err(Error::usage(
-                "TLS needs two files; pass both --tls-cert (GATEWAY_TLS_CERT) and --tls-key \
-                 (GATEWAY_TLS_KEY), or neither",
-            )),
+            _ => Err(Error::usage(format!(
+                "TLS needs two files; pass both {options}, or neither"
+            ))),
         }
     }
 }
@@ -93,20 +94,25 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Reads both files. Fails unless they match.
-    pub(crate) async fn open(files: &Files, poll: Duration, log: EventLog) -> Result<Self, Error> {
-        let named = |name: &'static str| {
-            let builder = Rotating::builder().name(name).poll(poll);
-            builder.observer(log.values())
+    /// Reads both files. Fails unless they match. `name` is what events call them.
+    pub(crate) async fn open(
+        files: &Files,
+        name: &str,
+        poll: Duration,
+        log: EventLog,
+    ) -> Result<Self, Error> {
+        let named = |part: &str| {
+            let builder = Rotating::builder().name(format!("{name}-{part}"));
+            builder.poll(poll).observer(log.values())
         };
-        let key = named("tls-key")
+        let key = named("key")
             .start(FileSource::new(&files.key))
             .await
             .map_err(|error| unusable(files, &error))?;
         let beside = key.clone();
         let pairs = FileSource::new(&files.certificate)
             .try_map(move |certificates| Pair::parse(&certificates, &beside.current()));
-        let pair = named("tls-certificate")
+        let pair = named("certificate")
             .backoff(PAUSES.0, PAUSES.1)
             .start(pairs)
             .await
@@ -125,6 +131,11 @@ impl Tls {
         Ok(Arc::new(config).into())
     }
 
+    /// Returns what presents the current pair to a server that asks for one.
+    pub(crate) fn client_certificate(&self) -> Arc<dyn ResolvesClientCert> {
+        Arc::new(Newest(self.pair.clone()))
+    }
+
     pub(crate) fn sources(&self) -> [Source; 2] {
         [source(&self.pair), source(&self.key)]
     }
@@ -141,6 +152,16 @@ struct Newest(Rotating<Pair>);
 impl ResolvesServerCert for Newest {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.current().0))
+    }
+}
+
+impl ResolvesClientCert for Newest {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.current().0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod client_auth;
+mod config;
 mod cors;
 mod credentials;
 mod demo;

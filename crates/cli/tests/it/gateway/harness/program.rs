@@ -118,6 +118,15 @@ impl Gateway {
         Self::run("gateway", tell).await
     }
 
+    /// On a free port, waiting for its keys. Returns when it says so.
+    #[cfg(unix)]
+    pub(crate) async fn waiting(tell: impl FnOnce(&mut Command)) -> Self {
+        let mut command = command("gateway");
+        command.env("GATEWAY_LISTEN", "127.0.0.1:0");
+        tell(&mut command);
+        Self::spawn(command, "waiting for keys on ").await
+    }
+
     /// Before an upstream with this base, and what else it is told. Nobody reads its standard
     /// error, where the log is.
     pub(crate) async fn with_stalled_stderr(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
@@ -153,6 +162,10 @@ impl Gateway {
         let mut command = command(subcommand);
         command.env("GATEWAY_LISTEN", "127.0.0.1:0");
         tell(&mut command);
+        Self::spawn(command, "listening on ").await
+    }
+
+    async fn spawn(mut command: Command, said: &str) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (lines, output) = watch::channel(Vec::new());
@@ -163,7 +176,7 @@ impl Gateway {
             address: ([0, 0, 0, 0], 0).into(),
             output,
         };
-        let line = gateway.said("listening on ").await;
+        let line = gateway.said(said).await;
         let (_, address) = line.split_once("://").unwrap();
         // In JSON, the line goes on.
         let address = address.split('"').next().unwrap();
