@@ -251,3 +251,27 @@ async fn file_that_others_may_write_is_refused() {
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("writable by others"), "{stderr}");
 }
+
+#[test]
+fn documented_files_are_valid() {
+    let page = include_str!("../../../../../../docs/configuration.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (example, rest) = rest.split_once("```").unwrap();
+    let sources: Vec<_> = rest
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | `{ type = "))
+        .map(|(name, rest)| (name, format!("{{ type = {}", rest.trim_end_matches("` |"))))
+        .collect();
+    assert_eq!(sources.len(), 6, "{sources:?}");
+    let tables = sources.iter().map(|(name, key)| {
+        format!("[[upstream]]\nurl = \"https://a.example\"\npath = \"/{name}\"\nname = \"{name}\"\nkey = {key}\n")
+    });
+    let all: String = std::iter::once("client_keys = \"c\"\n".to_owned())
+        .chain(tables)
+        .collect();
+    for text in [example, &all] {
+        let folder = Folder::new(text);
+        let (code, _, stderr) = config(&["--check", folder.config().to_str().unwrap()]);
+        assert_eq!(code, Some(0), "{text}: {stderr}");
+    }
+}
