@@ -62,7 +62,8 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 
 fn no_layer(parts: &Parts) -> Response {
     tracing::error!(
-        "500: no layer has checked this request; add a `RequireKeyLayer` around the route"
+        "500: no layer has checked this request; add a `RequireKeyLayer` around the route, which must \
+         not be public in its policy"
     );
     reject(&AuthErrorResponse::default(), AuthErrorKind::NoLayer, parts)
 }
