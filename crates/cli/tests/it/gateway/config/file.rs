@@ -85,7 +85,8 @@ fn check_names_file_line_and_field() {
             ":1: listen: ",
         ),
         (
-            format!("client_keys = \"c\"\n[[upstream]]\nurl = \"http://models\"\nkey = \"env:A\""),
+            "client_keys = \"c\"\n[[upstream]]\nurl = \"http://models\"\nkey = \"env:A\""
+                .to_owned(),
             ":3: url: ",
         ),
         (
