@@ -10,6 +10,7 @@ use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
     inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
     keyring::UseFile,
+    metrics::record_keys,
     rotating::{Publisher, StartError},
     source::{EnvSource, FileSource},
 };
@@ -17,8 +18,8 @@ use tower_rotating_auth::{
 use super::config::{AuthConfig, ClientKeys, Guard};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Condition, Source};
+use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
 
 /// The key set's name in events and in `/readyz`.
@@ -45,7 +46,7 @@ impl Authenticator {
     pub(crate) async fn open(
         config: AuthConfig,
         limits: &Limits,
-        log: EventLog,
+        observers: &Observers,
     ) -> Result<Self, Error> {
         let Guard {
             keys: from,
@@ -68,7 +69,7 @@ impl Authenticator {
             .name(NAME)
             .poll(limits.poll)
             .wait_for_first(limits.wait_for_key)
-            .observer(log.values());
+            .observer(observers.values());
         let (mut publisher, mut recorder) = (None, None);
         let keys = match from {
             ClientKeys::File { path, uses } => {
@@ -89,7 +90,7 @@ impl Authenticator {
             }
         };
         let require = RequireKeyLayer::new(keys.clone())
-            .observer(log.clients())
+            .observer(observers.clients())
             .locations(locations()?)
             // The proxy refuses those that no CORS layer has answered.
             .pass_preflights()
@@ -116,6 +117,13 @@ impl Authenticator {
             status: keys.status(),
             failing: Some((keys.current().failing_for(), max_stale)),
         }))
+    }
+
+    /// Sets the gauges about client keys.
+    pub(crate) fn measure(&self) {
+        if let Some(keys) = &self.keys {
+            record_keys(keys, SystemTime::now());
+        }
     }
 
     /// Returns how many client keys there are, by status.

@@ -20,8 +20,8 @@ use tower_rotating_auth::{
 };
 
 use crate::error::{Error, chain};
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
+use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
 
 /// Two files do not change at once. While they do not match, the first and the longest pause before
@@ -99,11 +99,11 @@ impl Tls {
         files: &Files,
         name: &str,
         poll: Duration,
-        log: EventLog,
+        observers: &Observers,
     ) -> Result<Self, Error> {
         let named = |part: &str| {
             let builder = Rotating::builder().name(format!("{name}-{part}"));
-            builder.poll(poll).observer(log.values())
+            builder.poll(poll).observer(observers.values())
         };
         let key = named("key")
             .start(FileSource::new(&files.key))
