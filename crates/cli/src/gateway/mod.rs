@@ -20,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 pub(crate) use self::args::GatewayArgs;
-pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard, Mode};
+pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard, Mode, Policies};
 pub(crate) use self::config::{
     ConfigError, Document, Limits, Loaded, Server, Settings, explain, load, schema,
 };

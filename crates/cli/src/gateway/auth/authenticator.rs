@@ -8,17 +8,18 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
+    inbound::policy::RoutePolicy,
     inbound::{IntoKeySet, KeySet, RequireKeyLayer},
     keyring::UseFile,
     rotating::{Publisher, StartError},
     source::{EnvSource, FileSource},
 };
 
-use super::config::{AuthConfig, ClientKeys, Guard};
+use super::config::{AuthConfig, ClientKeys, Guard, Policies};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
 use crate::gateway::events::EventLog;
-use crate::gateway::health::{Condition, Source};
+use crate::gateway::health::{Condition, Source, source};
 use crate::hangups::{Refresh, refresh};
 
 /// The key set's name in events and in `/readyz`.
@@ -27,6 +28,7 @@ const NAME: &str = "client-keys";
 pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
+    policies: Option<Rotating<RoutePolicy>>,
     recorder: Mutex<Option<UseRecorder>>,
     /// How long requests are served with the last key set while its source fails.
     max_stale: Duration,
@@ -50,6 +52,7 @@ impl Authenticator {
         let Guard {
             keys: from,
             policies,
+            proxies,
             refuser,
             ..
         } = match config {
@@ -57,6 +60,7 @@ impl Authenticator {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
+                    policies: None,
                     recorder: Mutex::default(),
                     max_stale: limits.max_stale,
                     _publisher: None,
@@ -92,12 +96,20 @@ impl Authenticator {
             .observer(log.clients())
             // The proxy refuses those that no CORS layer has answered.
             .pass_preflights()
-            .policy(policies)
+            .trusted_proxies(proxies)
             .max_stale(limits.max_stale)
             .error_response(refuser);
+        let (require, policies) = match policies {
+            Policies::Fixed(policy) => (require.policy(policy), None),
+            Policies::File(file) => {
+                let policies = file.open(limits.poll, log).await?;
+                (require.rotating_policy(policies.clone()), Some(policies))
+            }
+        };
         Ok(Self {
             require,
             keys: Some(keys),
+            policies,
             recorder: Mutex::new(recorder),
             max_stale: limits.max_stale,
             _publisher: publisher,
@@ -108,13 +120,18 @@ impl Authenticator {
         RotatingAuthLayer::new().require(self.require.clone())
     }
 
-    pub(crate) fn source(&self) -> Option<Source> {
-        let keys = self.keys.clone()?;
+    /// Returns the health of the client keys and the policies, if they have a source.
+    pub(crate) fn sources(&self) -> Vec<Source> {
         let max_stale = self.max_stale;
-        Some(Box::new(move || Condition {
-            status: keys.status(),
-            failing: Some((keys.current().failing_for(), max_stale)),
-        }))
+        let keys = self.keys.clone().map(|keys| -> Source {
+            Box::new(move || Condition {
+                status: keys.status(),
+                failing: Some((keys.current().failing_for(), max_stale)),
+            })
+        });
+        keys.into_iter()
+            .chain(self.policies.as_ref().map(source))
+            .collect()
     }
 
     /// Returns how many client keys there are, by status.
@@ -132,9 +149,10 @@ impl Authenticator {
         Some(counts.collect::<Vec<_>>().join(", "))
     }
 
-    /// Returns what reads the client keys again, if they have a source.
-    pub(crate) fn refresh(&self) -> Option<Refresh> {
-        self.keys.as_ref().map(refresh)
+    /// Returns what reads the client keys and the policies again, if they have a source.
+    pub(crate) fn refresh(&self) -> impl Iterator<Item = Refresh> {
+        let keys = self.keys.as_ref().map(refresh);
+        keys.into_iter().chain(self.policies.as_ref().map(refresh))
     }
 
     /// Records the last uses. Call it after the last request.

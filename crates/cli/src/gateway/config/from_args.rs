@@ -30,7 +30,11 @@ impl Settings {
                  the origins",
             ));
         }
-        let tls = Files::decide(args.tls_cert, args.tls_key)?;
+        let tls = Files::decide(
+            args.tls_cert,
+            args.tls_key,
+            args.client_certificates.decide(),
+        )?;
         if tls.is_none() && !args.listen.ip().is_loopback() && !args.allow_cleartext {
             return Err(Error::usage(
                 "--listen: client keys would cross a network in cleartext; pass --tls-cert and \

@@ -111,7 +111,7 @@ impl Live {
     }
 
     fn replace(&self, parts: Arc<Parts>) {
-        let others = parts.source().into_iter();
+        let others = parts.sources().into_iter();
         let others = others.chain(self.tls.iter().flat_map(Tls::sources));
         // Health routes need no key. CORS is outermost, so that refusals carry its headers, too.
         let health = health::routes(Health {

@@ -146,8 +146,8 @@ impl Parts {
             .collect()
     }
 
-    pub(crate) fn source(&self) -> Option<Source> {
-        self.authenticator.source()
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        self.authenticator.sources()
     }
 
     /// Returns what reads all keys again.

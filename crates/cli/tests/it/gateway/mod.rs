@@ -1,6 +1,7 @@
 //! `rotating-auth gateway` and `demo`: the built program, between real sockets.
 
 mod arguments;
+mod authorization;
 mod client_auth;
 mod cors;
 mod credentials;
