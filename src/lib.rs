@@ -70,6 +70,7 @@
 //! | issue, rotate and revoke keys | [`keyring`]: [`KeyRing`], [`Store`] |
 //! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
 //! | find keys that nobody uses | [`UseFile`] |
+//! | record who used which key, and when each key changed | [`audit`]: [`AuditLog`], [`AuditFile`] |
 //! | be the client of an MCP server | the crate `tower-rotating-auth-rmcp` |
 //!
 //! # Features
@@ -89,10 +90,14 @@
 //! | `regex` | no | regular expressions in a [`KeyRule`] |
 //! | `keyring` | no | [`keyring`]; with `key-file` and `file`, key rings in a file |
 //! | `serde` | no | `Deserialize` for [`SourceConfig`], for sources in your own configuration |
+//! | `audit` | no | [`audit`]: one event type for both halves, and a file of JSON lines |
+//! | `metrics` | no | [`metrics`]: counters and gauges, through the facade of that name |
 //! | `axum` | no | [`Auth`] and [`Principal`] as extractors, policies by the router's templates |
 //!
 //! No feature changes what another one does.
 //!
+//! [`AuditLog`]: audit::AuditLog
+//! [`AuditFile`]: audit::AuditFile
 //! [`Auth`]: inbound::Auth
 //! [`AuthErrorResponse`]: inbound::AuthErrorResponse
 //! [`BufferBody`]: outbound::replay::BufferBody
@@ -134,6 +139,7 @@
 // has no dead code.
 #![cfg_attr(
     not(all(
+        feature = "audit",
         feature = "outbound",
         feature = "inbound",
         feature = "exec",
@@ -142,6 +148,7 @@
         feature = "key-file",
         feature = "keyring",
         feature = "jwt",
+        feature = "metrics",
         feature = "oauth2",
         feature = "regex",
         feature = "vault",
@@ -154,10 +161,14 @@
     )
 )]
 
+#[cfg(feature = "audit")]
+pub mod audit;
 #[cfg(feature = "inbound")]
 pub mod inbound;
 #[cfg(feature = "keyring")]
 pub mod keyring;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "outbound")]
 pub mod outbound;
 pub mod rotating;
@@ -174,6 +185,9 @@ mod idempotency;
 mod key;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
+#[cfg(any(feature = "audit", feature = "inbound"))]
+mod log_limiter;
+mod meter;
 mod parse_error;
 mod secret;
 #[cfg(feature = "inbound")]
@@ -201,3 +215,7 @@ struct Readme;
 #[cfg(all(doctest, feature = "inbound", feature = "outbound"))]
 #[doc = include_str!("../docs/guide/limits-and-retries.md")]
 struct LimitsAndRetries;
+
+#[cfg(all(doctest, feature = "audit", feature = "inbound"))]
+#[doc = include_str!("../docs/guide/audit.md")]
+struct AuditGuide;

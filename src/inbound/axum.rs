@@ -147,7 +147,8 @@ impl<R: Require, S: Sync> FromRequestParts<S> for Scoped<R> {
 
 fn no_layer(parts: &Parts) -> Response {
     tracing::error!(
-        "500: no layer has checked this request; add a `RequireKeyLayer` around the route"
+        "500: no layer has checked this request; add a `RequireKeyLayer` around the route, which must \
+         not be public in its policy"
     );
     reject(&AuthErrorResponse::default(), AuthErrorKind::NoLayer, parts)
 }

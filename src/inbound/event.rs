@@ -1,10 +1,12 @@
 //! Events of the inbound half.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
 use http::Method;
 
-use super::key::{ClientId, KeyId};
+use super::key::{ClientId, KeyId, KeyStatus};
+use crate::generation::Generation;
 use crate::rotating;
 use crate::rotating::TraceEvent;
 
@@ -32,6 +34,32 @@ pub enum EventKind {
         /// The client's address, if the layer knows where to find it: see
         /// [`peer_addr`](crate::inbound::RequireKeyLayer::peer_addr).
         peer: Option<SocketAddr>,
+        /// The request's `x-request-id`, if it has one: at most 200 characters.
+        request_id: Option<Box<str>>,
+        /// The generation of the key set.
+        generation: Generation,
+    },
+    /// A key was used. Each key has at most one such event a minute, whatever its requests came to.
+    Used {
+        /// The client of the key.
+        client: ClientId,
+        /// The name of the key.
+        key_id: KeyId,
+        /// [`InGrace`](KeyStatus::InGrace) if a rotation has replaced the key, so that the client
+        /// still has to switch; otherwise [`Active`](KeyStatus::Active).
+        status: KeyStatus,
+        /// When the key expires, if it does.
+        expires_at: Option<SystemTime>,
+        /// The method of the request. The client chose it.
+        method: Method,
+        /// The route, as of [`Refused`](Self::Refused).
+        route: Box<str>,
+        /// The client's address, if it is known.
+        peer: Option<SocketAddr>,
+        /// The request's `x-request-id`, if it has one: at most 200 characters.
+        request_id: Option<Box<str>>,
+        /// The generation of the key set.
+        generation: Generation,
     },
     /// Further requests were refused. A flood is counted, not reported one by one: each reason has
     /// ten events a second. The count follows within a second.
@@ -43,8 +71,21 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Returns the kind in a word or two, for logs. These words are stable.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::Used { .. } => "used",
+            Self::RefusalsNotReported { .. } => "refusals_not_reported",
+        }
+    }
+}
+
 impl TraceEvent for EventKind {
     fn trace(&self, name: &str) {
+        let event = self.as_str();
         match self {
             Self::Refused {
                 reason,
@@ -53,14 +94,38 @@ impl TraceEvent for EventKind {
                 method,
                 route,
                 peer,
+                request_id,
+                generation,
             } => {
                 let client = client.as_ref().map(ClientId::as_str);
                 let key_id = key_id.as_ref().map(KeyId::as_str);
                 let peer = peer.as_ref().map(tracing::field::display);
-                tracing::warn!(name, reason, client, key_id, %method, ?route, peer, "refused a client");
+                let request_id = request_id.as_ref().map(tracing::field::debug);
+                tracing::warn!(
+                    event, name, reason, client, key_id, %method, ?route, peer, request_id,
+                    %generation, "refused a client"
+                );
+            }
+            Self::Used {
+                client,
+                key_id,
+                status,
+                method,
+                route,
+                peer,
+                request_id,
+                generation,
+                ..
+            } => {
+                let peer = peer.as_ref().map(tracing::field::display);
+                let request_id = request_id.as_ref().map(tracing::field::debug);
+                tracing::debug!(
+                    event, name, %client, %key_id, %status, %method, ?route, peer, request_id,
+                    %generation, "a key was used"
+                );
             }
             Self::RefusalsNotReported { reason, count } => {
-                tracing::warn!(name, reason, count, "refused more clients");
+                tracing::warn!(event, name, reason, count, "refused more clients");
             }
         }
     }

@@ -53,6 +53,7 @@
 //!   [`IssuancePolicy::purge_after`].
 
 mod decide;
+mod event;
 #[cfg(all(feature = "file", feature = "key-file"))]
 mod file_store;
 mod issuance_policy;
@@ -66,6 +67,7 @@ mod token;
 mod use_file;
 
 pub use self::decide::{NotAllowed, Rotation};
+pub use self::event::{Event, EventKind};
 #[cfg(all(feature = "file", feature = "key-file"))]
 pub use self::file_store::{FileFinding, FileFindingKind, FileStore};
 pub use self::issuance_policy::{IssuancePolicy, MaxAge};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::outcome::Attempt;
+use http::{HeaderValue, Method};
+
+use super::outcome::{Attempt, NotReplayed};
 use crate::generation::Generation;
 use crate::rotating;
 use crate::rotating::TraceEvent;
@@ -43,18 +45,78 @@ pub enum EventKind {
         /// The current generation.
         generation: Generation,
     },
-    /// The upstream rejected a request, and the layer sent it again with another generation.
+    /// The upstream rejected a request, and the layer sends it again with another generation.
     Replayed {
         /// What the upstream rejected.
         rejected: Vec<Attempt>,
         /// The generation of the replay.
         generation: Generation,
+        /// The request.
+        request: RequestInfo,
+    },
+    /// The upstream did not reject the replay of a request.
+    Recovered {
+        /// All attempts, in order.
+        attempts: Vec<Attempt>,
+        /// The request.
+        request: RequestInfo,
     },
     /// The upstream rejected a request, and the caller got that answer.
     Rejected {
         /// What the upstream rejected.
         rejected: Vec<Attempt>,
+        /// Why the request was not sent once more, in one word or two:
+        /// [`NotReplayed::as_str`].
+        not_replayed: &'static str,
+        /// The request.
+        request: RequestInfo,
     },
+}
+
+/// What events say about a request to the upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestInfo {
+    /// The method, if the adapter knows it.
+    pub method: Option<Method>,
+    /// The request's `x-request-id`, if it has one.
+    pub request_id: Option<HeaderValue>,
+}
+
+impl EventKind {
+    /// Returns the kind in a word or two, for logs. These words are stable.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rotated { .. } => "rotated",
+            Self::RefreshFailed { .. } => "refresh_failed",
+            Self::InUse { .. } => "in_use",
+            Self::NeverAccepted { .. } => "never_accepted",
+            Self::Replayed { .. } => "replayed",
+            Self::Recovered { .. } => "recovered",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
+
+    pub(crate) fn rejected(
+        rejected: Vec<Attempt>,
+        reason: &NotReplayed,
+        request: RequestInfo,
+    ) -> Self {
+        Self::Rejected {
+            rejected,
+            not_replayed: reason.as_str(),
+            request,
+        }
+    }
+}
+
+impl RequestInfo {
+    /// Returns the request's id as text, if it is visible ASCII.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_ref().and_then(|id| id.to_str().ok())
+    }
 }
 
 impl From<rotating::EventKind> for EventKind {
@@ -78,17 +140,19 @@ impl From<rotating::EventKind> for EventKind {
 
 impl TraceEvent for EventKind {
     fn trace(&self, name: &str) {
+        let event = self.as_str();
         match self {
             Self::Rotated { generation, reason } => {
-                tracing::info!(name, %generation, ?reason, "rotated");
+                tracing::info!(event, name, %generation, ?reason, "rotated");
             }
             Self::RefreshFailed {
                 kind,
                 failures,
                 next_attempt,
-            } => tracing::warn!(name, %kind, failures, ?next_attempt, "refresh failed"),
-            Self::InUse { generation } => tracing::debug!(name, %generation, "in use"),
+            } => tracing::warn!(event, name, %kind, failures, ?next_attempt, "refresh failed"),
+            Self::InUse { generation } => tracing::debug!(event, name, %generation, "in use"),
             Self::NeverAccepted { generation } => tracing::warn!(
+                event,
                 name,
                 %generation,
                 "the upstream has never accepted the new key; the previous one stays in use"
@@ -96,9 +160,35 @@ impl TraceEvent for EventKind {
             Self::Replayed {
                 rejected,
                 generation,
-            } => tracing::info!(name, ?rejected, %generation, "replayed"),
-            Self::Rejected { rejected } => {
-                tracing::warn!(name, ?rejected, "rejected by the upstream");
+                request,
+            } => {
+                let request_id = request.request_id();
+                tracing::info!(event, name, ?rejected, %generation, request_id, "replayed");
+            }
+            Self::Recovered { attempts, request } => {
+                let request_id = request.request_id();
+                tracing::debug!(
+                    event,
+                    name,
+                    ?attempts,
+                    request_id,
+                    "the replay was not rejected"
+                );
+            }
+            Self::Rejected {
+                rejected,
+                not_replayed: reason,
+                request,
+            } => {
+                let request_id = request.request_id();
+                tracing::warn!(
+                    event,
+                    name,
+                    ?rejected,
+                    reason,
+                    request_id,
+                    "rejected by the upstream"
+                );
             }
         }
     }

@@ -113,7 +113,7 @@ mod routes;
 
 pub use self::credential::{AuthScheme, Credential};
 pub use self::error::{ConfigError, ConfigErrorKind};
-pub use self::event::{Event, EventKind};
+pub use self::event::{Event, EventKind, RequestInfo};
 pub use self::evidence::Evidence;
 pub use self::inject_key::{InjectKey, InjectKeyLayer, ResponseFuture};
 pub use self::inject_key_once::{InjectKeyOnce, InjectKeyOnceLayer};

@@ -96,6 +96,30 @@ pub enum NotReplayed {
     NoSendLeft,
 }
 
+impl NotReplayed {
+    /// Returns the reason in a word or two, for logs and metrics. These words are stable.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::BodyNotKept => "body_not_kept",
+            Self::RefreshFailed(_) => "no_newer_key",
+            Self::NoSendLeft => "no_send_left",
+        }
+    }
+}
+
+impl AttemptResult {
+    /// Returns the result in a word or two, for logs. These words are stable.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotRejected => "not_rejected",
+            Self::Rejected => "rejected",
+            Self::NotActive => "not_active",
+        }
+    }
+}
+
 impl fmt::Display for NotReplayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -283,6 +283,10 @@ impl RotatingCredential {
         self.engine.now()
     }
 
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.engine.name()
+    }
+
     pub(crate) fn emit(&self, kind: EventKind) {
         self.events.emit(kind, self.engine.wall());
     }

@@ -234,7 +234,9 @@ impl<K, X> RotatingBuilder<K, X> {
             failures: 0,
             next_attempt: first.plan.due().wall(),
         });
+        let obtained = first.snapshot.content.obtained.wall;
         let shared = Shared::new(first.snapshot, events);
+        shared.measure(obtained);
         let engine = Engine {
             commands,
             runtime,
@@ -267,6 +269,7 @@ impl<K, X> RotatingBuilder<K, X> {
         });
         let first = Snapshot::first(value, generations.first(now), now, None);
         let shared = Shared::new(first, events);
+        shared.measure(now.wall);
         let publisher = Publisher {
             cell: Arc::clone(&shared.cell),
             events: Arc::clone(&shared.events),

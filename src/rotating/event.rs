@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::generation::Generation;
+use crate::meter;
 use crate::source::{FetchReason, SourceErrorKind};
 
 /// The number of events that may wait for the observer. Further ones are dropped and counted.
@@ -51,6 +52,17 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Returns the kind in a word or two, for logs. These words are stable.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rotated { .. } => "rotated",
+            Self::RefreshFailed { .. } => "refresh_failed",
+        }
+    }
+}
+
 /// Writes a kind of event to `tracing`.
 pub(crate) trait TraceEvent {
     fn trace(&self, name: &str);
@@ -58,15 +70,16 @@ pub(crate) trait TraceEvent {
 
 impl TraceEvent for EventKind {
     fn trace(&self, name: &str) {
+        let event = self.as_str();
         match self {
             Self::Rotated { generation, reason } => {
-                tracing::info!(name, %generation, ?reason, "rotated");
+                tracing::info!(event, name, %generation, ?reason, "rotated");
             }
             Self::RefreshFailed {
                 kind,
                 failures,
                 next_attempt,
-            } => tracing::warn!(name, %kind, failures, ?next_attempt, "refresh failed"),
+            } => tracing::warn!(event, name, %kind, failures, ?next_attempt, "refresh failed"),
         }
     }
 }
@@ -101,6 +114,17 @@ impl<K: Send + 'static> Events<K> {
     }
 }
 
+impl<K> Events<K> {
+    /// Returns how many events were dropped because the observer was too slow.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+}
+
 impl<K: TraceEvent> Events<K> {
     pub(crate) fn emit(&self, kind: K, at: SystemTime) {
         kind.trace(&self.name);
@@ -115,6 +139,7 @@ impl<K: TraceEvent> Events<K> {
         if observer.try_send(event).is_err() {
             // Relaxed: a count for reports, which orders nothing.
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            meter::add(meter::EVENTS_DROPPED, &self.name, None, 1);
         }
     }
 }
@@ -125,11 +150,11 @@ impl<K: From<EventKind> + TraceEvent + Send> Emit for Events<K> {
     }
 
     fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.dropped()
     }
 
     fn name(&self) -> &Arc<str> {
-        &self.name
+        self.name()
     }
 }
 

@@ -12,6 +12,7 @@ use super::value::{Cell, Content, Generations, Replaced, Snapshot};
 use crate::clock::Now;
 use crate::clock::WallClock;
 use crate::generation::Generation;
+use crate::meter;
 
 /// The only writer of a value that [`Rotating::manual`] created.
 ///
@@ -73,6 +74,7 @@ impl<T, S> Publisher<T, S> {
         self.progress
             .send_modify(|progress| progress.generation = generation);
         self.free_retired();
+        meter::current(self.events.name(), generation.get(), now.wall, None);
         let reason = None;
         self.events
             .emit_of_engine(EventKind::Rotated { generation, reason }, now.wall);

@@ -1,8 +1,10 @@
 //! What the writer of a value shares with its handles.
 
 use super::event::Emit;
-use super::value::{Cell, Snapshot};
+use super::value::{Cell, Deadline, Snapshot};
+use crate::meter;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// The published value and its events, shared by the writer and the handles.
 pub(crate) struct Shared<T, S> {
@@ -16,6 +18,14 @@ impl<T, S> Shared<T, S> {
             cell: Arc::new(Cell::from_pointee(snapshot)),
             events,
         }
+    }
+
+    /// Records which value is current, and that it was confirmed at `at`.
+    pub(crate) fn measure(&self, at: SystemTime) {
+        let current = self.cell.load();
+        let generation = current.content.generation.get();
+        let expires_at = current.expires.as_ref().and_then(Deadline::wall);
+        meter::current(self.events.name(), generation, at, expires_at);
     }
 
     pub(crate) fn clone_handles(&self) -> Self {

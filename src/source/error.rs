@@ -39,6 +39,22 @@ pub enum SourceErrorKind {
     Expired,
 }
 
+impl SourceErrorKind {
+    /// Returns the kind in one word, for logs and metrics. These words are stable.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Throttled => "throttled",
+            Self::TimedOut => "timed_out",
+            Self::Panicked => "panicked",
+            Self::Invalid => "invalid",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 impl SourceError {
     /// Creates an error of this kind.
     pub fn new(kind: SourceErrorKind, message: impl Into<Cow<'static, str>>) -> Self {

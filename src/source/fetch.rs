@@ -66,6 +66,20 @@ pub enum FetchReason {
     Requested,
 }
 
+impl FetchReason {
+    /// Returns the reason in one word, for logs. These words are stable.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Scheduled => "scheduled",
+            Self::Changed => "changed",
+            Self::Rejected => "rejected",
+            Self::Requested => "requested",
+        }
+    }
+}
+
 /// The answer of a source. Its [`Debug`](fmt::Debug) omits the value.
 #[non_exhaustive]
 pub enum Fetched<T> {

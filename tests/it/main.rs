@@ -1,6 +1,8 @@
 //! The integration tests: one binary, a `mod` line per file.
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[cfg(all(feature = "audit", feature = "metrics"))]
+mod audit;
 mod engine;
 mod examples;
 #[cfg(feature = "file")]

@@ -1,4 +1,4 @@
-//! A server of OpenBao in its development mode.
+//! A server of OpenBao, in its development mode or with a store on disk.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,26 +8,107 @@ use tempfile::TempDir;
 
 use crate::process::{Server, free_port, installed, run};
 
-/// A server with a store of KV version 2 at `secret`, whose root token is `root`.
+/// A server with a store of KV version 2 at `secret`.
 pub(crate) struct Bao {
     program: PathBuf,
     pub(crate) home: TempDir,
     port: u16,
     server: Option<Server>,
+    /// The root token.
+    pub(crate) token: String,
+    /// What unseals a store on disk.
+    unseal_key: Option<String>,
 }
 
 impl Bao {
-    /// Starts a server, unless OpenBao is not installed.
-    pub(crate) async fn start(test: &str) -> Option<Self> {
-        let program = installed("BAO", test)?;
-        let mut bao = Self {
-            program,
+    fn new(test: &str) -> Option<Self> {
+        Some(Self {
+            program: installed("BAO", test)?,
             home: tempfile::tempdir().unwrap(),
             port: free_port(),
             server: None,
-        };
+            token: "root".to_owned(),
+            unseal_key: None,
+        })
+    }
+
+    /// Starts a server, unless OpenBao is not installed.
+    pub(crate) async fn start(test: &str) -> Option<Self> {
+        let mut bao = Self::new(test)?;
         bao.restart().await;
         Some(bao)
+    }
+
+    /// Starts a server that keeps its secrets on disk, unless OpenBao is not installed.
+    pub(crate) async fn on_disk(test: &str) -> Option<Self> {
+        let mut bao = Self::new(test)?;
+        let folder = bao.home.path().join("raft");
+        fs::create_dir(&folder).unwrap();
+        let (port, cluster) = (bao.port, bao.port + 1);
+        let config = format!(
+            r#"
+            storage "raft" {{
+              path = "{}"
+              node_id = "n1"
+            }}
+            listener "tcp" {{
+              address = "127.0.0.1:{port}"
+              cluster_address = "127.0.0.1:{cluster}"
+              tls_disable = true
+            }}
+            api_addr = "http://127.0.0.1:{port}"
+            cluster_addr = "https://127.0.0.1:{cluster}"
+            "#,
+            folder.display()
+        );
+        fs::write(bao.home.path().join("bao.hcl"), config).unwrap();
+        bao.restart_sealed().await;
+        let init = "operator init -key-shares=1 -key-threshold=1 -format=json";
+        let init: Vec<_> = init.split(' ').collect();
+        let secrets: serde_json::Value = serde_json::from_str(&bao.bao(&init)).unwrap();
+        let text = |pointer| {
+            secrets
+                .pointer(pointer)
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        bao.token = text("/root_token");
+        bao.unseal_key = Some(text("/unseal_keys_b64/0"));
+        bao.unseal();
+        let enable = ["secrets", "enable", "-version=2", "-path=secret", "kv"];
+        while !bao
+            .command()
+            .args(enable)
+            .output()
+            .unwrap()
+            .status
+            .success()
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        Some(bao)
+    }
+
+    /// Starts a server with a store on disk again, which is sealed.
+    pub(crate) async fn restart_sealed(&mut self) {
+        let mut command = self.command();
+        let config = self.home.path().join("bao.hcl").display().to_string();
+        command.args(["server", &format!("-config={config}")]);
+        self.server = Some(Server::start(&mut command, self.port).await);
+    }
+
+    pub(crate) fn unseal(&self) {
+        let key = self.unseal_key.as_ref().unwrap();
+        self.bao(&["operator", "unseal", key]);
+    }
+
+    /// Waits until it answers requests for secrets.
+    pub(crate) async fn ready(&self) {
+        while !self.is_ready() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 
     /// Starts the server again, which has lost all that it knew.
@@ -42,10 +123,7 @@ impl Bao {
         ];
         command.args(dev).arg(listen);
         self.server = Some(Server::start(&mut command, self.port).await);
-        // It listens before it is ready.
-        while !self.is_ready() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        self.ready().await; // it listens before
     }
 
     fn is_ready(&self) -> bool {
@@ -69,7 +147,7 @@ impl Bao {
         command
             .env("HOME", self.home.path())
             .env("BAO_ADDR", self.address())
-            .env("BAO_TOKEN", "root");
+            .env("BAO_TOKEN", &self.token);
         command
     }
 

@@ -148,6 +148,61 @@ async fn sealed_killed_and_restarted_store_keeps_the_key() {
 }
 
 #[tokio::test]
+async fn store_on_disk_is_read_once_it_is_unsealed() {
+    let test = "store_on_disk_is_read_once_it_is_unsealed";
+    let Some(mut bao) = Bao::on_disk(test).await else {
+        return;
+    };
+    bao.bao(&["kv", "put", "secret/openai", "api_key=sk-1"]);
+    let longest = Duration::from_secs(4);
+    let source = kv(&bao, VaultAuth::token(secret(&bao.token)));
+    let builder = builder().backoff(Duration::from_millis(500), longest);
+    let key = builder.start(source).await.expect("the secret is there");
+    bao.kill();
+    let refused = async || {
+        let error = key.refresh().await.expect_err("the store is not there");
+        let error = error.source_error().expect("the source failed");
+        (error.kind(), error.to_string())
+    };
+    assert_eq!(refused().await.0, SourceErrorKind::Transient);
+    bao.restart_sealed().await;
+    let (kind, message) = refused().await;
+    assert_eq!(kind, SourceErrorKind::Transient);
+    assert!(message.contains("503"), "{message}");
+    assert_eq!(text(&key), "sk-1");
+
+    let mut changes = key.subscribe();
+    bao.unseal();
+    bao.ready().await;
+    assert!(key.status().failures > 0);
+    bao.bao(&["kv", "put", "secret/openai", "api_key=sk-2"]);
+    // One step of the backoff, and as much again for a slow machine.
+    let changed = tokio::time::timeout(longest * 2, changes.changed()).await;
+    let current = changed.expect("within a step of the backoff");
+    assert_eq!(current.expect("the task runs").expose_secret(), b"sk-2");
+    assert_eq!(key.status().failures, 0);
+}
+
+#[tokio::test]
+async fn policy_of_openbao_costs_no_logins() {
+    let Some(bao) = Bao::start("policy_of_openbao_costs_no_logins").await else {
+        return;
+    };
+    bao.bao(&["kv", "put", "secret/other", "api_key=sk-1"]);
+    bao.bao(&["kv", "put", "secret/openai", "api_key=sk-1"]);
+    // Three logins are all there are, and a fetch that is denied takes two of them.
+    let (role_id, secret_id) = bao.app_role(&["secret_id_num_uses=3"]);
+    let auth = VaultAuth::app_role(role_id, secret(&secret_id));
+    let source = VaultSource::kv2(&*bao.address(), "secret", "other", auth).unwrap();
+    let builder = builder().backoff(Duration::from_millis(50), Duration::from_millis(200));
+    let builder = builder.wait_for_first(Duration::from_secs(4));
+    let error = builder.start(source.field("api_key")).await;
+    let error = error.expect_err("the policy denies it");
+    let message = error.source_error().expect("the source failed").to_string();
+    assert!(message.contains("denied the request (403)"), "{message}");
+}
+
+#[tokio::test]
 async fn ended_login_is_repeated() {
     let Some(bao) = Bao::start("ended_login_is_repeated").await else {
         return;

@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
     let code = match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(format_args!("error: {error}"));
+            output::fail(&error);
             error.exit_code()
         }
     };

@@ -1,9 +1,11 @@
 //! A source of a key in a row.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
@@ -131,7 +133,8 @@ impl PostgresSource {
         })
     }
 
-    /// Sets the source of the password, which is asked before each connection.
+    /// Sets the source of the password, which is asked before each connection. A hint of it, such as
+    /// that a file was rewritten, ends the wait after a refused password.
     pub fn password(mut self, source: impl Source<Value = Secret>) -> Self {
         self.password = Some(NestedSecret::new(source));
         self
@@ -195,8 +198,18 @@ impl Source for PostgresSource {
         fetched
     }
 
+    /// The connection stays if the password may have changed: it works until another one does.
     async fn changed(&mut self) {
-        self.hints.notified().await;
+        let mut hinted = pin!(self.hints.notified());
+        let Some(password) = &mut self.password else {
+            return hinted.await;
+        };
+        let mut rotated = pin!(password.changed());
+        poll_fn(|cx| match hinted.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => rotated.as_mut().poll(cx),
+        })
+        .await;
     }
 
     fn refresh_interval(&self) -> RefreshInterval {

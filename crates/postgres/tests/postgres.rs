@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, NoTls};
-use tower_rotating_auth::rotating::StartError;
-use tower_rotating_auth::source::{SourceError, SourceErrorKind, source_fn};
+use tower_rotating_auth::rotating::{self, StartError};
+use tower_rotating_auth::source::{SourceError, SourceErrorKind, channel, source_fn};
 use tower_rotating_auth::{Rotating, Secret};
 use tower_rotating_auth_postgres::PostgresSource;
 
@@ -326,4 +327,48 @@ async fn password_of_the_connection_may_rotate() {
     postgres.run(script).await;
     becomes(&key, "sk-2").await;
     assert_eq!(key.status().last_error, None);
+}
+
+#[tokio::test]
+async fn new_password_ends_the_wait_after_a_refusal() {
+    let test = "new_password_ends_the_wait_after_a_refusal";
+    let Some(postgres) = Postgres::start(test).await else {
+        return;
+    };
+    postgres
+        .run("CREATE ROLE app LOGIN PASSWORD 'pw-1'; GRANT SELECT ON keys TO app")
+        .await;
+    let connection = format!(
+        "host=127.0.0.1 port={} user=app dbname=postgres",
+        postgres.port
+    );
+    let (passwords, password) = channel();
+    passwords.send(Secret::from("pw-1"));
+    let source = PostgresSource::new(&connection, QUERY).unwrap();
+    let hour = Duration::from_secs(3600);
+    let (refusals, mut refused) = mpsc::unbounded_channel();
+    let builder =
+        Rotating::builder()
+            .backoff(hour, hour)
+            .observer(move |event: &rotating::Event| {
+                if let rotating::EventKind::RefreshFailed { kind, .. } = event.kind {
+                    // Nobody may be left to hear of it.
+                    let _ = refusals.send(kind);
+                }
+            });
+    let key = builder.start(source.listen("the keys").password(password));
+    let key = key.await.expect("the first password works");
+    let script = "
+        ALTER ROLE app PASSWORD 'pw-2';
+        UPDATE keys SET key = 'sk-2';
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app';";
+    postgres.run(script).await;
+    while refused.recv().await.expect("the task runs") != SourceErrorKind::Permanent {}
+    passwords.send(Secret::from("pw-2"));
+    becomes(&key, "sk-2").await;
+
+    // The connection that works stays, whatever the next password is.
+    passwords.send(Secret::from("pw-3"));
+    postgres.run("UPDATE keys SET key = 'sk-3'").await;
+    becomes(&key, "sk-3").await;
 }

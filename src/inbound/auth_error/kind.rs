@@ -57,7 +57,7 @@ pub enum AuthErrorKind {
     /// [`max_stale`](crate::inbound::RequireKeyLayer::max_stale)), or a
     /// [`Validator`](crate::inbound::Validator) does not know.
     Unavailable,
-    /// A handler asks for the caller, but no layer has checked the request.
+    /// A handler asks for the caller, but no layer has checked the request, or its route is public.
     NoLayer,
 }
 

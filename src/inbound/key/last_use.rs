@@ -16,20 +16,33 @@ const SECONDS: u64 = 60;
 #[derive(Debug)]
 pub(crate) struct LastUse(AtomicU64);
 
+/// Whether a use is the one that was noted for its minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    Now,
+    Before,
+}
+
 impl LastUse {
     pub(crate) const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
     /// Notes a use, if the last note is a minute old.
-    pub(crate) fn note(&self, now: SystemTime) {
+    pub(crate) fn note(&self, now: SystemTime) -> Noted {
         let now = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         // Relaxed: nothing else is read by this number, and two writers note the same minute.
         let before = self.0.load(Ordering::Relaxed);
-        if now.as_secs() >= before.saturating_add(SECONDS) {
-            self.0.store(now.as_secs(), Ordering::Relaxed);
+        if now.as_secs() < before.saturating_add(SECONDS) {
+            return Noted::Before;
+        }
+        // Of two writers, one has noted it.
+        let (now, order) = (now.as_secs(), Ordering::Relaxed);
+        match self.0.compare_exchange(before, now, order, order) {
+            Ok(_) => Noted::Now,
+            Err(_) => Noted::Before,
         }
     }
 

@@ -16,6 +16,7 @@ pub use self::grants::Role;
 pub(crate) use self::grants::{Grants, RoleTable};
 pub(crate) use self::id::numbered;
 pub use self::id::{ClientId, KeyId};
+pub(crate) use self::last_use::Noted;
 pub use self::provenance::Provenance;
 pub use self::record::KeyRecord;
 pub(crate) use self::restrictions::Restrictions;

@@ -19,6 +19,7 @@ pub struct KeyRecord {
     pub(crate) scopes: Scopes,
     pub(crate) not_before: Option<SystemTime>,
     pub(crate) not_after: Option<SystemTime>,
+    pub(crate) created_at: Option<SystemTime>,
     /// Behind one pointer: most keys have none of it, and there may be a million keys.
     extra: Option<Arc<Extra>>,
     in_grace: bool,
@@ -45,6 +46,7 @@ impl KeyRecord {
             scopes,
             not_before: None,
             not_after: None,
+            created_at: None,
             extra: None,
             in_grace: false,
             revoked: false,
@@ -67,6 +69,12 @@ impl KeyRecord {
     #[must_use]
     pub const fn not_after(mut self, moment: SystemTime) -> Self {
         self.not_after = Some(moment);
+        self
+    }
+
+    /// Sets when the key was made, if that is known.
+    pub(crate) const fn created(mut self, moment: Option<SystemTime>) -> Self {
+        self.created_at = moment;
         self
     }
 
@@ -218,6 +226,12 @@ impl KeyRecord {
     #[must_use]
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.not_after
+    }
+
+    /// Returns when the key was made, if its key file or key ring says so.
+    #[must_use]
+    pub const fn created_at(&self) -> Option<SystemTime> {
+        self.created_at
     }
 
     /// Returns when a layer of this process last found the key active, whatever its scopes; up to a

@@ -21,7 +21,7 @@ pub enum KeyLocation {
     Query(Box<str>),
     /// A subprotocol in `Sec-WebSocket-Protocol`, for browsers:
     /// `base64url.bearer.authorization.k8s.io.<token in base64url without padding>`, as in
-    /// Kubernetes.
+    /// Kubernetes, or `openai-insecure-api-key.<token>`, as in OpenAI's Realtime API.
     ///
     /// The client must also offer another subprotocol, which the server can choose.
     WebSocketProtocol,

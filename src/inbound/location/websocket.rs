@@ -7,30 +7,45 @@ use http::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 use super::found::{Absent, Found, Presented, decode_base64, trim};
 use crate::inbound::auth_error::AuthErrorKind;
 
-/// The prefix that Kubernetes' API server uses, the only convention with a specification.
-const PREFIX: &[u8] = b"base64url.bearer.authorization.k8s.io.";
+/// The conventions: the prefix of an entry, and how the token after it is encoded.
+const CONVENTIONS: [(&[u8], Encoding); 2] = [
+    // Kubernetes' API server, the only one with a specification.
+    (
+        b"base64url.bearer.authorization.k8s.io.",
+        Encoding::Base64Url,
+    ),
+    // OpenAI's Realtime API, and the servers that follow it.
+    (b"openai-insecure-api-key.", Encoding::Plain),
+];
 
-pub(crate) fn read<'a>(headers: &HeaderMap, max_len: usize) -> Found<'a> {
-    let mut encoded = None;
+#[derive(Clone, Copy)]
+enum Encoding {
+    Base64Url,
+    Plain,
+}
+
+pub(crate) fn read(headers: &HeaderMap, max_len: usize) -> Found<'_> {
+    let mut found = None;
     let mut others = 0;
     for entry in headers
         .get_all(SEC_WEBSOCKET_PROTOCOL)
         .iter()
         .flat_map(entries)
     {
-        match entry.strip_prefix(PREFIX) {
+        match token(entry) {
             None => others += 1,
-            Some(token) if encoded.is_none() => encoded = Some(token),
+            Some(token) if found.is_none() => found = Some(token),
             Some(_) => return Found::Twice,
         }
     }
-    match encoded {
+    match found {
         None => Found::Absent(Absent::Missing),
-        Some(b"") => Found::Absent(Absent::Empty),
+        Some((b"", _)) => Found::Absent(Absent::Empty),
         // The server must choose a subprotocol and send it back, which must not be the token.
         Some(_) if others == 0 => Found::Presented(Err(AuthErrorKind::Malformed)),
-        Some(encoded) => Found::Presented(
-            decode_base64(&URL_SAFE_NO_PAD, encoded, max_len).map(Presented::Decoded),
+        Some((token, Encoding::Plain)) => Found::Presented(Ok(Presented::AsSent(token))),
+        Some((token, Encoding::Base64Url)) => Found::Presented(
+            decode_base64(&URL_SAFE_NO_PAD, token, max_len).map(Presented::Decoded),
         ),
     }
 }
@@ -67,5 +82,12 @@ fn entries(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 }
 
 fn is_token(entry: &[u8]) -> bool {
-    entry.starts_with(PREFIX)
+    token(entry).is_some()
+}
+
+/// Returns the token of an entry that has one.
+fn token(entry: &[u8]) -> Option<(&[u8], Encoding)> {
+    CONVENTIONS
+        .iter()
+        .find_map(|(prefix, encoding)| Some((entry.strip_prefix(*prefix)?, *encoding)))
 }

@@ -1,6 +1,5 @@
 //! Refused requests: the response, the event, and the limit on events.
 
-mod log_limiter;
 mod refusals;
 
 pub(crate) use self::refusals::{Refusals, Request};

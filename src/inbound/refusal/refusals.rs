@@ -10,18 +10,32 @@ use http::{Extensions, HeaderMap, Method, Response, Uri, Version};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-use super::log_limiter::{LogLimiter, Permit};
-use crate::inbound::auth_error::{AuthError, AuthErrorResponse};
+use crate::generation::Generation;
+use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use crate::inbound::connection;
 use crate::inbound::event::{Event, EventKind};
+use crate::inbound::key::{KeyRecord, KeyStatus};
 use crate::inbound::key_set::KeySet;
+use crate::log_limiter::{LogLimiter, Permit};
+use crate::meter;
 use crate::rotating::{Events, Rotating};
 
 /// How long refusals are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
 
-/// The longest part of a path in an event, in characters.
-const LONGEST_ROUTE: usize = 200;
+/// The longest text of a client in an event, in characters.
+const LONGEST: usize = 200;
+
+/// The header that carries a request's id, as tower-http's `SetRequestIdLayer` sets it.
+const X_REQUEST_ID: &str = "x-request-id";
+
+/// The reasons whose counters exist before the first refusal, since alerts watch them.
+const WATCHED: [AuthErrorKind; 4] = [
+    AuthErrorKind::Revoked,
+    AuthErrorKind::Disabled,
+    AuthErrorKind::Expired,
+    AuthErrorKind::Unknown,
+];
 
 /// A function that finds the client's address in the extensions of a request.
 pub(crate) type PeerAddr = fn(&Extensions) -> Option<SocketAddr>;
@@ -37,8 +51,9 @@ pub(crate) struct Refusals {
 /// The events about refused requests. The last owner reports what was only counted.
 struct Reports {
     keys: Rotating<KeySet>,
+    name: Arc<str>,
     events: Events<EventKind>,
-    log_limiter: LogLimiter,
+    log_limiter: LogLimiter<AuthErrorKind>,
 }
 
 /// The parts of a refused request that a response or an event needs.
@@ -88,6 +103,7 @@ impl Refusals {
 
     /// Reports a refused request, and returns the response to it.
     pub(crate) fn refuse(&self, error: &AuthError, request: Request<'_>) -> Response<Bytes> {
+        self.reports.count(error.kind(), 1);
         match self
             .reports
             .log_limiter
@@ -100,6 +116,8 @@ impl Refusals {
                 method: request.method.clone(),
                 route: route(request),
                 peer: (self.peer_addr)(request.extensions),
+                request_id: request_id(request.headers),
+                generation: self.reports.keys.current().generation(),
             }),
             Permit::CountedFirst => self.reports.report_later(),
             Permit::Counted => {}
@@ -107,15 +125,44 @@ impl Refusals {
         self.response
             .response(error, request.method, request.version, request.headers)
     }
+
+    /// Reports that a key of this generation was used.
+    #[cold]
+    pub(crate) fn used(&self, record: &KeyRecord, generation: Generation, request: Request<'_>) {
+        self.reports.emit(EventKind::Used {
+            client: record.client().clone(),
+            key_id: record.id().clone(),
+            status: match record.in_grace() {
+                true => KeyStatus::InGrace,
+                false => KeyStatus::Active,
+            },
+            expires_at: record.expires_at(),
+            method: request.method.clone(),
+            route: route(request),
+            peer: (self.peer_addr)(request.extensions),
+            request_id: request_id(request.headers),
+            generation,
+        });
+    }
 }
 
 impl Reports {
-    const fn new(keys: Rotating<KeySet>, events: Events<EventKind>) -> Self {
-        Self {
+    fn new(keys: Rotating<KeySet>, events: Events<EventKind>) -> Self {
+        let reports = Self {
+            name: keys.name(),
             keys,
             events,
             log_limiter: LogLimiter::new(),
+        };
+        for kind in WATCHED {
+            reports.count(kind, 0);
         }
+        reports
+    }
+
+    fn count(&self, kind: AuthErrorKind, count: u64) {
+        let reason = Some(("reason", kind.as_str()));
+        meter::add(meter::REFUSALS, &self.name, reason, count);
     }
 
     fn emit(&self, kind: EventKind) {
@@ -153,9 +200,17 @@ impl Drop for Reports {
 
 /// Returns what was asked for: the template of the router, or else the path, without the query.
 fn route(request: Request<'_>) -> Box<str> {
-    let route = request.template.unwrap_or_else(|| request.uri.path());
-    let end = route.char_indices().nth(LONGEST_ROUTE);
-    end.map_or(route, |(end, _)| &route[..end]).into()
+    shortened(request.template.unwrap_or_else(|| request.uri.path()))
+}
+
+fn request_id(headers: &HeaderMap) -> Option<Box<str>> {
+    let id = headers.get(X_REQUEST_ID)?;
+    id.to_str().ok().map(shortened)
+}
+
+fn shortened(text: &str) -> Box<str> {
+    let end = text.char_indices().nth(LONGEST);
+    end.map_or(text, |(end, _)| &text[..end]).into()
 }
 
 impl fmt::Debug for Refusals {

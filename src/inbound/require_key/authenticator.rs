@@ -12,7 +12,7 @@ use super::hidden::hidden_in;
 use super::preflight::is_preflight;
 use super::router::original_uri;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
-use crate::inbound::key::{KeyDigest, KeyStatus};
+use crate::inbound::key::{KeyDigest, KeyStatus, Noted};
 use crate::inbound::key_set::judge;
 use crate::inbound::location::{KeyLocation, Token, strip_identity};
 use crate::inbound::policy::Access;
@@ -137,7 +137,7 @@ impl Settings {
         let hidden = hidden_in(head.extensions);
         let kept = head.extensions.get().and_then(Principal::key);
         if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
-            let admitted = self.admit(*kept.digest(), now)?;
+            let admitted = self.admit(*kept.digest(), head, now)?;
             return Ok(admitted.located_as(kept.identity()));
         }
         let (digest, location, is_plausible) = self.with_token(head, |token| {
@@ -145,7 +145,7 @@ impl Settings {
             (digest, token.location_index(), self.is_plausible(token))
         })?;
         let admitted = match is_plausible {
-            true => self.admit(digest, now),
+            true => self.admit(digest, head, now),
             false => Err(AuthErrorKind::BadChecksum.into()),
         };
         let admitted = match admitted {
@@ -206,14 +206,21 @@ impl Settings {
 
     /// Returns the client whose key has this digest. Whatever the request presents, it is checked
     /// here.
-    fn admit(self: &Arc<Self>, digest: KeyDigest, now: SystemTime) -> Result<Identity, AuthError> {
+    fn admit(
+        self: &Arc<Self>,
+        digest: KeyDigest,
+        head: Head<'_>,
+        now: SystemTime,
+    ) -> Result<Identity, AuthError> {
         // One load: the failures, the verdict and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));
         }
         let record = judge(&keys, keys.find(&digest), now)?;
-        record.last_use.note(now);
+        if record.last_use.note(now) == Noted::Now {
+            self.refusals.used(record, keys.generation(), head);
+        }
         let (record, seen) = (Arc::clone(record), keys.generation());
         Ok(Identity::new(record, digest, Arc::clone(self), seen))
     }

@@ -8,13 +8,15 @@ use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::error::KeyRingError;
+use super::events::OfKeySet;
 use super::handle::KeyRing;
 use super::task::{RingTask, Settings, within};
 use crate::clock::WallClock;
+use crate::keyring::event::{Event, EventKind};
 use crate::keyring::issuance_policy::IssuancePolicy;
 use crate::keyring::store::Store;
 use crate::keyring::token::Prefix;
-use crate::rotating::{Event, Rotating, RotatingBuilder};
+use crate::rotating::{Emit, Events, Observer, Rotating, Stateless};
 
 /// The shortest interval, so that the timer leaves time for operations.
 const SHORTEST_SYNC: Duration = Duration::from_millis(100);
@@ -28,7 +30,7 @@ pub struct KeyRingBuilder {
     wall: WallClock,
     store_timeout: Duration,
     sync_every: Option<Duration>,
-    engine: RotatingBuilder,
+    observer: Option<Observer<EventKind>>,
 }
 
 impl KeyRingBuilder {
@@ -40,7 +42,7 @@ impl KeyRingBuilder {
             wall: Arc::new(SystemTime::now),
             store_timeout: Duration::from_secs(30),
             sync_every: None,
-            engine: Rotating::builder(),
+            observer: None,
         }
     }
 
@@ -78,11 +80,13 @@ impl KeyRingBuilder {
         self
     }
 
-    /// Sets a function that receives an event for each new generation of the key set. It runs on a
-    /// thread of its own; see
+    /// Sets a function that receives every [`Event`] of the ring, in order: what each operation did,
+    /// and each new generation of the key set. Defaults to none.
+    ///
+    /// It runs on a thread of its own; see
     /// [`RotatingBuilder::observer`](crate::rotating::RotatingBuilder::observer).
     pub fn observer(mut self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
-        self.engine = self.engine.observer(observer);
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -106,10 +110,13 @@ impl KeyRingBuilder {
         let state = loaded.map_err(KeyRingError::store)?.under(&policy);
 
         let wall = Arc::clone(&self.wall);
-        let engine = self.engine.name(Arc::clone(&self.name));
-        let (keys, publisher) = engine
-            .wall_clock(move || wall())
-            .manual(state.key_set().clone());
+        let events = Arc::new(Events::new(Arc::clone(&self.name), self.observer));
+        let of_key_set: Arc<dyn Emit> = Arc::new(OfKeySet(Arc::clone(&events)));
+        let (keys, publisher) = Rotating::builder().wall_clock(move || wall()).manual_with(
+            state.key_set().clone(),
+            Arc::new(Stateless),
+            of_key_set,
+        );
         let (readers, reader) = watch::channel(state.clone());
         let (commands, inbox) = mpsc::unbounded_channel();
         let settings = Settings {
@@ -119,7 +126,7 @@ impl KeyRingBuilder {
             store_timeout: self.store_timeout,
             sync_every: self.sync_every,
         };
-        let task = RingTask::new(store, settings, state, publisher, readers);
+        let task = RingTask::new(store, settings, state, publisher, readers, events);
         runtime.spawn(task.run(inbox));
         Ok(KeyRing::new(commands, keys, reader, self.prefix))
     }

@@ -42,6 +42,23 @@ pub enum KeyRingErrorKind {
     NoRuntime,
 }
 
+impl KeyRingErrorKind {
+    /// Returns the kind in a word or two, for logs. These words are stable.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not_allowed",
+            Self::Store => "store",
+            Self::Unknown => "unknown",
+            Self::OlderState => "older_state",
+            Self::Conflict => "conflict",
+            Self::NoRandomness => "no_randomness",
+            Self::Stopped => "stopped",
+            Self::NoRuntime => "no_runtime",
+        }
+    }
+}
+
 enum Cause {
     None,
     NotAllowed(Box<NotAllowed>),

@@ -1,49 +1,82 @@
-//! Log lines about keys. They hold ids, never digests.
+//! Events of changes, and log lines about old keys. They hold ids, never digests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::inbound::Provenance;
+use crate::keyring::event::EventKind;
 use crate::keyring::state::{Ageing, Change, ClientEntry, ClientState, KeyRingState, KeyWarning};
+use crate::rotating;
+use crate::rotating::{Emit, Events};
 
-/// Logs what a change did, compared with the state before.
-pub(crate) fn log_change(name: &str, before: &KeyRingState, change: &Change) {
-    for client in change.clients() {
-        let id = client.id();
-        let state = before.client(id).map(ClientEntry::state);
-        match (state, client.state()) {
-            (None, _) => tracing::info!(name, client = %id, "added a client"),
+/// The events of a ring, as the engine of its key set sees them.
+pub(crate) struct OfKeySet(pub(crate) Arc<Events<EventKind>>);
+
+impl Emit for OfKeySet {
+    fn emit_of_engine(&self, kind: rotating::EventKind, at: SystemTime) {
+        match kind {
+            rotating::EventKind::Rotated { generation, .. } => {
+                self.0.emit(EventKind::Published { generation }, at);
+            }
+            // A ring has a publisher and no source, so nothing refreshes its set.
+            rotating::EventKind::RefreshFailed { .. } => {}
+        }
+    }
+
+    fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+
+    fn name(&self) -> &Arc<str> {
+        self.0.name()
+    }
+}
+
+/// Returns what a change did, compared with the state before.
+pub(crate) fn events_of(before: &KeyRingState, change: &Change) -> Vec<EventKind> {
+    let mut events = Vec::new();
+    for entry in change.clients() {
+        let client = entry.id().clone();
+        let state = before.client(&client).map(ClientEntry::state);
+        events.push(match (state, entry.state()) {
+            (None, _) => EventKind::ClientAdded { client },
             (Some(ClientState::Enabled), ClientState::Disabled) => {
-                tracing::warn!(name, client = %id, "disabled a client");
+                EventKind::ClientDisabled { client }
             }
             (Some(ClientState::Disabled), ClientState::Enabled) => {
-                tracing::info!(name, client = %id, "enabled a client");
+                EventKind::ClientEnabled { client }
             }
-            (Some(_), _) => tracing::info!(name, client = %id, "changed the scopes of a client"),
-        }
+            (Some(_), _) => EventKind::ClientChanged { client },
+        });
     }
     for entry in change.keys() {
-        let (key, client) = (entry.id(), entry.client());
-        match (before.key(key), entry.replaces(), entry.provenance()) {
-            (None, Some(replaced), _) => {
-                tracing::info!(name, %client, %key, %replaced, "rotated a key");
-            }
-            (None, None, Provenance::Issued) => tracing::info!(name, %client, %key, "issued a key"),
-            (None, None, _) => tracing::info!(name, %client, %key, "imported a key"),
+        let (key_id, client) = (entry.id().clone(), entry.client().clone());
+        let event = match (before.key(&key_id), entry.replaces(), entry.provenance()) {
+            (None, Some(replaces), _) => EventKind::Rotated {
+                replaces: replaces.clone(),
+                client,
+                key_id,
+            },
+            (None, None, Provenance::Issued) => EventKind::Issued { client, key_id },
+            (None, None, _) => EventKind::Imported { client, key_id },
             (Some(before), ..) if before.revoked_at() != entry.revoked_at() => {
-                tracing::warn!(name, %client, %key, "revoked a key");
+                EventKind::Revoked { client, key_id }
             }
             (Some(before), ..) if before.retires_at() != entry.retires_at() => {
-                tracing::info!(name, %client, %key, "retired a key");
+                EventKind::Retired { client, key_id }
             }
-            // Only the scopes changed, together with those of the client, which has a line of its
-            // own.
-            (Some(_), ..) => {}
-        }
+            // Only the scopes changed, together with those of the client, which has an event of
+            // its own.
+            (Some(_), ..) => continue,
+        };
+        events.push(event);
     }
     if !change.purged().is_empty() {
-        tracing::info!(name, keys = change.purged().len(), "purged keys");
+        let keys = change.purged().len();
+        events.push(EventKind::Purged { keys });
     }
+    events
 }
 
 /// Logs the keys that need an operator: a count of each kind, and one of them.

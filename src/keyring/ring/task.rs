@@ -14,15 +14,16 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
 use super::error::KeyRingError;
-use super::events::{log_change, log_warnings};
+use super::events::{events_of, log_warnings};
 use super::operation::{Command, Operation};
 use crate::clock::{WallClock, sleep_until_deadline};
 use crate::inbound::{KeySet, KeySetError};
 use crate::keyring::decide::NotAllowed;
+use crate::keyring::event::EventKind;
 use crate::keyring::issuance_policy::IssuancePolicy;
 use crate::keyring::state::{Change, KeyRingState};
 use crate::keyring::store::{Commit, Store, StoreError, StoreErrorKind};
-use crate::rotating::Publisher;
+use crate::rotating::{Events, Publisher};
 
 /// How often to decide again because others write at the same time.
 const ATTEMPTS: u32 = 100;
@@ -48,6 +49,7 @@ pub(crate) struct RingTask<S> {
     seen: u64,
     publisher: Publisher<KeySet>,
     readers: watch::Sender<KeyRingState>,
+    events: Arc<Events<EventKind>>,
 }
 
 /// What is known about the content of the store.
@@ -80,6 +82,7 @@ impl<S: Store> RingTask<S> {
         state: KeyRingState,
         publisher: Publisher<KeySet>,
         readers: watch::Sender<KeyRingState>,
+        events: Arc<Events<EventKind>>,
     ) -> Self {
         Self {
             store,
@@ -89,6 +92,7 @@ impl<S: Store> RingTask<S> {
             stored: Stored::AsPublished,
             publisher,
             readers,
+            events,
         }
     }
 
@@ -109,8 +113,9 @@ impl<S: Store> RingTask<S> {
                 },
                 () = sleep_until_deadline(sync) => {
                     if let Err(error) = self.reload().await {
-                        let (name, error) = (&*self.settings.name, &error as &dyn Error);
-                        tracing::warn!(name, error, "could not reload the keys");
+                        let name = &*self.settings.name;
+                        tracing::warn!(name, error = &error as &dyn Error, "the store failed");
+                        self.emit(EventKind::ReloadFailed { kind: error.kind() });
                     }
                     sync = self.next_sync();
                 }
@@ -155,7 +160,7 @@ impl<S: Store> RingTask<S> {
         match self.commit(&base, change, &next).await {
             Ok(()) => {
                 self.publish(next);
-                log_change(&self.settings.name, &base, change);
+                self.report(&base, change);
                 Ok(Persisted::Yes)
             }
             Err(NotCommitted::Conflict) => {
@@ -188,7 +193,7 @@ impl<S: Store> RingTask<S> {
         self.reload().await?;
         let is_stored = change.is_in(&self.state);
         if is_stored {
-            log_change(&self.settings.name, base, change);
+            self.report(base, change);
         }
         Ok(is_stored)
     }
@@ -300,6 +305,17 @@ impl<S: Store> RingTask<S> {
         self.publish(loaded);
         self.stored = Stored::AsPublished;
         drop(spawn_blocking(move || drop(before)));
+    }
+
+    /// Reports what a change did, compared with the state before.
+    fn report(&self, before: &KeyRingState, change: &Change) {
+        for event in events_of(before, change) {
+            self.emit(event);
+        }
+    }
+
+    fn emit(&self, event: EventKind) {
+        self.events.emit(event, self.now());
     }
 
     fn next_sync(&self) -> Option<Instant> {

@@ -372,7 +372,8 @@ impl KeyEntry {
         too_old: Option<SystemTime>,
     ) -> KeyRecord {
         let mut record = KeyRecord::granted(self.id.clone(), client.id.clone(), grants)
-            .with_restrictions(&self.restrictions);
+            .with_restrictions(&self.restrictions)
+            .created(self.created_at);
         if let Some(moment) = self.not_before {
             record = record.not_before(moment);
         }

@@ -13,10 +13,14 @@ use super::request::RequestAdapter;
 use super::saved_head::SavedHead;
 use super::target::Target;
 use crate::outbound::credential::AuthScheme;
+use crate::outbound::event::RequestInfo;
 use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::outbound::replay::{CloneBody, Replay};
 use crate::syntax::header_name::remove_variables;
+
+/// The header that carries a request's id, as tower-http's `SetRequestIdLayer` sets it.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The adapter for `http::Request` and `http::Response`, with a [`Replay`] for their bodies.
 ///
@@ -126,6 +130,13 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
             body,
         });
         Some((saved.head.restore(body)?, again))
+    }
+
+    fn info(&self, request: &Self::Sent) -> RequestInfo {
+        RequestInfo {
+            method: Some(request.method().clone()),
+            request_id: request.headers().get(X_REQUEST_ID).cloned(),
+        }
     }
 
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue) {

@@ -3,6 +3,7 @@
 use http::header::{HeaderName, HeaderValue};
 
 use super::target::Target;
+use crate::outbound::event::RequestInfo;
 use crate::syntax::header_name::is_same_variable;
 
 /// The request side of an adapter: where a request goes, and how it is given a header, saved and
@@ -78,6 +79,13 @@ pub trait RequestAdapter<Req> {
     /// ([RFC 9110 §7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
     /// [`Credential::apply_to`](crate::outbound::Credential::apply_to) does both on a `HeaderMap`.
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue);
+
+    /// Returns what events say about the request: its method and its id. Defaults to nothing.
+    ///
+    /// It is called once for each request that gets a key, so clone nothing that is long.
+    fn info(&self, _request: &Self::Sent) -> RequestInfo {
+        RequestInfo::default()
+    }
 }
 
 /// Returns whether a server could take one header for the other: their names are equal but for

@@ -262,6 +262,10 @@ where
 impl<S, X, Saved, Answer> Rejected<S, X, Saved, Answer> {
     /// Restores the request, and drops the answer. Returns the rejection if nothing can be
     /// restored.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a rejection is rare, and a box would be an allocation more"
+    )]
     fn restore<Req>(self) -> Result<Replay<S, X, X::Sent, Saved>, Self>
     where
         X: RequestAdapter<Req, Saved = Saved>,

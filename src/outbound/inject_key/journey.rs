@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::shared::Handle;
 use crate::generation::Generation;
+use crate::meter;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
 use crate::outbound::config::Found;
 use crate::outbound::credential::AuthScheme;
 use crate::outbound::credential::Credential;
-use crate::outbound::event::EventKind;
+use crate::outbound::event::{EventKind, RequestInfo};
 use crate::outbound::evidence::{
     Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Overdue, Resend, Role, Tried,
     Way, choose, is_exhausted,
@@ -22,6 +23,8 @@ use crate::rotating::{RefreshError, Refreshing};
 pub(crate) struct Journey<X> {
     shared: Arc<Handle<X>>,
     index: Index,
+    /// What events say about the request.
+    info: RequestInfo,
     /// The attempt under way.
     sent: Sent,
     /// What the upstream rejected before. Empty for nearly all requests, and then not allocated.
@@ -108,6 +111,7 @@ impl<X> Journey<X> {
         Self {
             shared: Arc::clone(shared),
             index,
+            info: shared.adapter.info(sent),
             sent: attempt,
             tried: Vec::new(),
             no_newer: None,
@@ -148,6 +152,7 @@ impl<X> Journey<X> {
     pub(crate) fn rejected(&mut self) {
         self.tried.push(self.sent.tried);
         self.key().rejected(self.sent.tried.generation);
+        meter::add(meter::REJECTIONS, &self.key().name(), None, 1);
     }
 
     /// Decides what follows the last rejection.
@@ -199,9 +204,12 @@ impl<X> Journey<X> {
             .adapter
             .set_header(request, credential.name(), credential.value());
         self.sent = Sent::new(&known, role);
+        // The name that OpenTelemetry gives it. A span that does not declare it ignores it.
+        tracing::Span::current().record("http.request.resend_count", self.tried.len());
         self.emit(EventKind::Replayed {
             rejected: self.rejections(),
             generation: known.generation,
+            request: self.info.clone(),
         });
     }
 
@@ -252,12 +260,20 @@ impl<X> Journey<X> {
                 self.key().too_early(tried.generation, generation);
             }
         }
-        if let (Ok(response), false) = (&mut answer, self.tried.is_empty()) {
+        if !self.tried.is_empty() {
             let mut attempts = self.rejections();
             attempts.push(Attempt {
                 generation,
                 result: AttemptResult::NotRejected,
             });
+            self.count_replay("recovered");
+            self.emit(EventKind::Recovered {
+                attempts: attempts.clone(),
+                request: self.info.clone(),
+            });
+            let Ok(response) = &mut answer else {
+                return answer;
+            };
             self.adapter()
                 .record_outcome(response, Outcome::new(attempts, None));
         }
@@ -274,15 +290,24 @@ impl<X> Journey<X> {
         X: ClassifyRejection<Res, Err>,
     {
         let rejected = self.rejections();
-        self.emit(EventKind::Rejected {
-            rejected: rejected.clone(),
+        self.count_replay(match rejected.len() {
+            0 | 1 => reason.as_str(),
+            _ => "rejected",
         });
+        let info = self.info.clone();
+        self.emit(EventKind::rejected(rejected.clone(), &reason, info));
         self.key().rejected_with(&self.tried);
         if let Ok(response) = &mut answer {
             let outcome = Outcome::new(rejected, Some(reason));
             self.adapter().record_outcome(response, outcome);
         }
         answer
+    }
+
+    /// Counts a rejected request by what became of it.
+    fn count_replay(&self, outcome: &'static str) {
+        let outcome = Some(("outcome", outcome));
+        meter::add(meter::REPLAYS, &self.key().name(), outcome, 1);
     }
 
     fn emit(&self, kind: EventKind) {

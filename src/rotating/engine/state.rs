@@ -17,6 +17,7 @@ use crate::clock::Clocks;
 use crate::clock::Draw;
 use crate::clock::Now;
 use crate::generation::Generation;
+use crate::meter;
 use crate::rotating::error::{RefreshError, RefreshErrorKind};
 use crate::rotating::event::EventKind;
 use crate::rotating::refreshing::Refreshed;
@@ -216,6 +217,7 @@ where
                     .rotated(replaced.content.generation, standing, now, expires, draw);
                 self.retired.push(replaced.content);
                 self.report(generation, None);
+                self.refreshed("rotated");
                 let reason = Some(reason);
                 self.emit(EventKind::Rotated { generation, reason });
                 self.answer_round(&published);
@@ -234,6 +236,7 @@ where
                 });
                 let ended = self.plan.unchanged(now, renewed, expires, draw);
                 self.report(current.content.generation, None);
+                self.refreshed("unchanged");
                 if let Some(ended) = ended {
                     self.answer_round(&Err(ended.into()));
                 }
@@ -251,6 +254,8 @@ where
         }));
         let round = self.plan.failed(now, &error, current.expires, draw);
         self.report(current.content.generation, Some(&error));
+        let outcome = Some(("outcome", error.kind().as_str()));
+        meter::add(meter::REFRESHES, self.shared.events.name(), outcome, 1);
         self.emit(EventKind::RefreshFailed {
             kind: error.kind(),
             failures: self.plan.failures(),
@@ -281,6 +286,13 @@ where
             failures: self.plan.failures(),
             next_attempt: self.plan.due().wall(),
         });
+    }
+
+    /// Counts a fetch that succeeded.
+    fn refreshed(&self, outcome: &'static str) {
+        let name = self.shared.events.name();
+        meter::add(meter::REFRESHES, name, Some(("outcome", outcome)), 1);
+        self.shared.measure(self.clocks.wall());
     }
 
     fn emit(&self, kind: EventKind) {

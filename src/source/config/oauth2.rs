@@ -12,7 +12,8 @@ use crate::source::source_trait::Source;
 
 /// A token endpoint, as [`OAuth2Source`] asks it.
 ///
-/// With a `subject_token` it exchanges that token; otherwise it asks for the client's own.
+/// With a `subject_token` it exchanges that token. With an `assertion` it presents that JWT as a
+/// grant. With neither it asks for the client's own token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -47,6 +48,10 @@ pub struct OAuth2Config {
     /// The type of that token. Defaults to `urn:ietf:params:oauth:token-type:jwt`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub subject_token_type: Option<String>,
+    /// Where the JWT comes from that is presented as a grant, as
+    /// [`OAuth2Source::jwt_bearer`] does.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub assertion: Option<Box<SourceConfig>>,
     /// Sets [`OAuth2Source::assume_lifetime`].
     #[cfg_attr(
         feature = "serde",
@@ -101,9 +106,17 @@ impl OAuth2Config {
         if let Some(key_id) = self.key_id {
             auth = auth.key_id(key_id);
         }
-        let mut source = match self.subject_token {
-            None => OAuth2Source::client_credentials(endpoint, self.client_id, auth)?,
-            Some(subject) => {
+        let mut source = match (self.subject_token, self.assertion) {
+            (None, None) => OAuth2Source::client_credentials(endpoint, self.client_id, auth)?,
+            (Some(_), Some(_)) => {
+                return Err(SourceError::invalid(
+                    "`subject_token` and `assertion` are two grants; set one of them",
+                ));
+            }
+            (None, Some(assertion)) => {
+                OAuth2Source::jwt_bearer(endpoint, self.client_id, auth, assertion.into_source())?
+            }
+            (Some(subject), None) => {
                 let kind = self.subject_token_type;
                 let kind = kind.unwrap_or_else(|| JWT.to_owned());
                 let subject = subject.into_source();

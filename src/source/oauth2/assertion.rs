@@ -129,12 +129,13 @@ impl SigningKey {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
     use rcgen::{
         KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PublicKeyData as _,
     };
     use ring::signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, UnparsedPublicKey,
-        VerificationAlgorithm,
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+        RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
     };
     use serde_json::Value;
 
@@ -142,6 +143,75 @@ mod tests {
 
     fn decoded(part: &str) -> Value {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    /// A key that signs nothing but what this test checks, by OpenSSL.
+    const RSA: &str = "-----BEGIN PRIVATE KEY-----\n\
+        MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCt6i2D0yTmlMcq\n\
+        7trJX+TkKX3ToH5/43+iXNUmQnoPxVFZ8sxaOpZAuXFArIRaVJTl/Ny0VasmvVEE\n\
+        i/9h4eKqyHZ5UIDvW7DKg+elkpUD43JbFuCmLwHIPJW2q0XJopeq7kQG/2/ihqjw\n\
+        ub6sOxAGN8ye8XeGvSrJuBMpsceLbC2pDL2Is8pDBLfoGSVsSfEWakWT19KhMUrd\n\
+        UW5v/J9t9BeFNE4NfaX+ZkUHkSA7STCle+O+E5Ft7btjH3aytiQrYbSF6xpErlwY\n\
+        fGe+DS2D6XdPr4Y0G2pOrDuizFcu/6Y2RV56vIe/IWkLjT9mfHpmGLFDrFw3Tl3k\n\
+        MsNb66RNAgMBAAECggEAFMbs0BpqBqgQkUb+2V788+snDqDWbAXsSiPoDQ2VEoxC\n\
+        t0nD8yWbrLja2Fyj5TzEmyNV5K91ZofohXAKPxHi5/9R9BVTigT8vnz6sDOuXMwP\n\
+        7eTySrhD8L2YLz4P9NJZZ0DW3LUokzn+NeAi8OWPeQayieyUGINB+N5mX61PBw9f\n\
+        ecwerPiEMGrcQ7aFNxPLKr8Z0mto5bELjHSbdziHKq/iiPdSKZOhymXx0BTmaduv\n\
+        cI5qZL3fnhlSH4kPdWZ9MblowtfLqv1eRYFb+sEPDvzittJA4KmtK94flRGDB4Oc\n\
+        NLg3hcMK+mLruJYVsA06T9eCY1n8a5Pf0BBSpvOdwQKBgQDeqzbfgeaXDnkmFh6j\n\
+        C3yYFBBaeAPxpITD5+yC4OG/X+f+3uM3kRBUKFiOVZ1+xWAVJyVXqszc6We6Wrwc\n\
+        MxPGsccTBZVsbZ5Jpi5YttB4F3B5lNFKuy5tHTDTKOwOJCLGx8APuTxx8TmRwLYr\n\
+        EPK2Avz2OK1rANN2HIPR7Ddt7QKBgQDH8q7DQuAxENavRxbgS/D2gjQaLNa6vqZf\n\
+        UElPa7opXtsXwWDLYn0iCEja+K8yRDl3bd0Uez5SsIkR/aQkfBJuNXXdHaMrlTXL\n\
+        sdSjsngkLsq11tMwzLF8dt8aOesBtqGR4V72cT5n3ABT0W0/QrlQFQi562HTMez0\n\
+        ocRWDUtD4QKBgEn9WJmCX64YKBeIyBtjiL48BIcbVCwqf9ddLJD8yua9pqhhRd1D\n\
+        /coJMgvx1Qi360p8HIN6BOLvSAF7fwBb1Jl0n3LpqxJBhpRwfPwLm1AcccpksfsE\n\
+        IdQuG/g+o9m7Fjc5Ts+qvLQb9QZCpAXBdvUWHxpuEOn6d0nLBd5ugKitAoGAboNt\n\
+        ItGQ1q3G60QwmbJ/sdBPefQ0jy0XCfF3Q6V4VKtwD1Y76M47+ZZ4pkbzlqXs2Vzo\n\
+        6Awia1PVvxLhKaVGDpIP3jImYM1s2XQl4oCfNOiD9DOTsRJCO1f8giNnCCBodxgJ\n\
+        A8+dvYv0xl8nseJwSJoHo7M8851RqfjLawCYDCECgYEAxNPmL5FrlQGMGu1U0ly6\n\
+        1owFUIfWbhHOQTjkye8XL8BExKnndlIr4QroZiAYRfdhFxWrP55X+lChDyCuMtOD\n\
+        k4BD1slfqEo4qpAIlklAtdaqq38kXLwsjSF9pwm+ZMv85oLkEUfKn9uINcpai2dj\n\
+        ZSxXN+hukVebh19j0p+30N8=\n\
+        -----END PRIVATE KEY-----\n";
+    /// Its modulus, as a JWK has it.
+    const RSA_MODULUS: &str = "reotg9Mk5pTHKu7ayV_k5Cl906B-f-N_olzVJkJ6D8VRWfLMWjqWQLlxQKyEWlSU5fzctFWrJr1RBIv_YeHiqs\
+        h2eVCA71uwyoPnpZKVA-NyWxbgpi8ByDyVtqtFyaKXqu5EBv9v4oao8Lm-rDsQBjfMnvF3hr0qybgTKbHHi2wt\
+        qQy9iLPKQwS36BklbEnxFmpFk9fSoTFK3VFub_yfbfQXhTRODX2l_mZFB5EgO0kwpXvjvhORbe27Yx92srYkK2\
+        G0hesaRK5cGHxnvg0tg-l3T6-GNBtqTqw7osxXLv-mNkVeeryHvyFpC40_Znx6ZhixQ6xcN05d5DLDW-ukTQ";
+
+    const CLAIMS: Claims<'static> = Claims {
+        client_id: "batch",
+        audience: "https://id.example.com/token",
+        key_id: Some("k1"),
+        id: 0xfeed,
+        now: SystemTime::UNIX_EPOCH,
+    };
+
+    /// Creates an assertion a million seconds after the epoch, and checks what it says. Returns
+    /// what is signed, and the signature.
+    fn assertion(pem: &str, algorithm: &str) -> (String, Vec<u8>) {
+        let key = SigningKey::parse(&Secret::from(pem)).unwrap();
+        let now = CLAIMS.now + Duration::from_secs(1_000_000);
+        let assertion = key.assertion(&Claims { now, ..CLAIMS }).unwrap();
+        let text = std::str::from_utf8(assertion.expose_secret()).unwrap();
+        let (signed, signature) = text.rsplit_once('.').unwrap();
+        let (header, payload) = signed.split_once('.').unwrap();
+        let expected = json!({ "alg": algorithm, "typ": "JWT", "kid": "k1" });
+        assert_eq!(decoded(header), expected);
+        let expected = json!({
+            "iss": "batch",
+            "sub": "batch",
+            "aud": "https://id.example.com/token",
+            "jti": "0000000000000000000000000000feed",
+            "iat": 1_000_000,
+            "exp": 1_000_060,
+        });
+        assert_eq!(decoded(payload), expected);
+        (
+            signed.to_owned(),
+            URL_SAFE_NO_PAD.decode(signature).unwrap(),
+        )
     }
 
     #[test]
@@ -153,33 +223,32 @@ mod tests {
         ];
         for (kind, name, verify) in cases {
             let pair = KeyPair::generate_for(kind).unwrap();
-            let key = SigningKey::parse(&Secret::from(pair.serialize_pem())).unwrap();
-            let claims = Claims {
-                client_id: "batch",
-                audience: "https://id.example.com/token",
-                key_id: Some("k1"),
-                id: 0xfeed,
-                now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000),
-            };
-            let assertion = key.assertion(&claims).unwrap();
-            let text = std::str::from_utf8(assertion.expose_secret()).unwrap();
-            let (signed, signature) = text.rsplit_once('.').unwrap();
-            let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            let (signed, signature) = assertion(&pair.serialize_pem(), name);
             let public = UnparsedPublicKey::new(verify, pair.der_bytes());
             public.verify(signed.as_bytes(), &signature).unwrap();
+        }
+    }
 
-            let (header, payload) = signed.split_once('.').unwrap();
-            let header = decoded(header);
-            assert_eq!(header, json!({ "alg": name, "typ": "JWT", "kid": "k1" }));
-            let expected = json!({
-                "iss": "batch",
-                "sub": "batch",
-                "aud": "https://id.example.com/token",
-                "jti": "0000000000000000000000000000feed",
-                "iat": 1_000_000,
-                "exp": 1_000_060,
-            });
-            assert_eq!(decoded(payload), expected);
+    #[test]
+    fn assertion_is_signed_by_an_rsa_key() {
+        // The key by itself is the end of its PKCS #8, as 2048 bits have it.
+        let pkcs8 = PrivateKeyDer::from_pem_slice(RSA.as_bytes()).unwrap();
+        let pkcs1 = STANDARD.encode(&pkcs8.secret_der()[26..]);
+        let pkcs1 =
+            format!("-----BEGIN RSA PRIVATE KEY-----\n{pkcs1}\n-----END RSA PRIVATE KEY-----\n");
+        for pem in [RSA, &pkcs1] {
+            let (signed, signature) = assertion(pem, "RS256");
+            let modulus = URL_SAFE_NO_PAD.decode(RSA_MODULUS).unwrap();
+            let public = RsaPublicKeyComponents {
+                n: &modulus[..],
+                e: &[1, 0, 1][..],
+            };
+            let verify = &RSA_PKCS1_2048_8192_SHA256;
+            public
+                .verify(verify, signed.as_bytes(), &signature)
+                .unwrap();
+            let other = public.verify(verify, &signed.as_bytes()[1..], &signature);
+            assert!(other.is_err());
         }
     }
 

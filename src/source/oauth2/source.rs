@@ -21,9 +21,9 @@ use crate::source::source_trait::Source;
 
 /// A source of access tokens from an OAuth 2.0 token endpoint.
 ///
-/// A token is refreshed ahead of its expiry. There are two grants: *client credentials* ([RFC 6749
-/// §4.4]) and *token exchange* ([RFC 8693]). Redirects are not followed, and an answer may have 64
-/// KiB.
+/// A token is refreshed ahead of its expiry. There are three grants: *client credentials* ([RFC 6749
+/// §4.4]), *token exchange* ([RFC 8693]) and *JWT bearer* ([RFC 7523 §2.1]). Redirects are not
+/// followed, and an answer may have 64 KiB.
 ///
 /// # Errors
 ///
@@ -58,6 +58,7 @@ use crate::source::source_trait::Source;
 ///
 /// [RFC 6749 §4.4]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
 /// [RFC 8693]: https://www.rfc-editor.org/rfc/rfc8693
+/// [RFC 7523 §2.1]: https://www.rfc-editor.org/rfc/rfc7523#section-2.1
 #[must_use]
 pub struct OAuth2Source {
     endpoint: Endpoint,
@@ -75,6 +76,20 @@ enum Grant {
         subject: NestedSecret,
         subject_type: String,
     },
+    JwtBearer {
+        assertion: NestedSecret,
+    },
+}
+
+impl Grant {
+    /// Returns the token of another source that is presented for one of this endpoint.
+    const fn presented(&mut self) -> Option<&mut NestedSecret> {
+        match self {
+            Self::ClientCredentials => None,
+            Self::TokenExchange { subject, .. } => Some(subject),
+            Self::JwtBearer { assertion } => Some(assertion),
+        }
+    }
 }
 
 impl OAuth2Source {
@@ -119,6 +134,31 @@ impl OAuth2Source {
         let grant = Grant::TokenExchange {
             subject: NestedSecret::new(subject),
             subject_type: subject_type.into(),
+        };
+        Self::new(endpoint, client_id, auth, grant)
+    }
+
+    /// Creates a source that presents the JWT of another source as an authorization grant, such as
+    /// the one that a workload's identity provider writes to a file ([RFC 7523 §2.1]).
+    ///
+    /// Such a JWT is often proof enough: pass an empty `client_id` and [`ClientAuth::none`] then.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`client_credentials`](Self::client_credentials).
+    ///
+    /// [RFC 7523 §2.1]: https://www.rfc-editor.org/rfc/rfc7523#section-2.1
+    pub fn jwt_bearer<E>(
+        endpoint: E,
+        client_id: impl Into<String>,
+        auth: ClientAuth,
+        assertion: impl Source<Value = Secret>,
+    ) -> Result<Self, SourceError>
+    where
+        E: TryInto<Endpoint, Error: Into<SourceError>>,
+    {
+        let grant = Grant::JwtBearer {
+            assertion: NestedSecret::new(assertion),
         };
         Self::new(endpoint, client_id, auth, grant)
     }
@@ -196,6 +236,11 @@ impl OAuth2Source {
                 form.push("subject_token", key::trim(subject.expose_secret()));
                 form.push("subject_token_type", subject_type.as_bytes());
             }
+            Grant::JwtBearer { assertion } => {
+                form.push("grant_type", b"urn:ietf:params:oauth:grant-type:jwt-bearer");
+                let assertion = assertion.secret().await?;
+                form.push("assertion", key::trim(assertion.expose_secret()));
+            }
         }
         for (name, value) in &self.params {
             form.push(name, value.as_bytes());
@@ -218,9 +263,9 @@ impl OAuth2Source {
 
     /// Has the secret fetched again that the server did not accept.
     fn reject(&mut self, repair: Repair) {
-        match (repair, &mut self.grant) {
+        match (repair, self.grant.presented()) {
             (Repair::Client, _) => self.auth.reject(),
-            (Repair::Subject, Grant::TokenExchange { subject, .. }) => subject.reject(),
+            (Repair::Subject, Some(presented)) => presented.reject(),
             (Repair::Subject | Repair::Operator | Repair::Time, _) => {}
         }
     }
@@ -243,10 +288,10 @@ impl Source for OAuth2Source {
     }
 
     async fn changed(&mut self) {
-        match &mut self.grant {
-            Grant::ClientCredentials => self.auth.changed().await,
-            Grant::TokenExchange { subject, .. } => {
-                match select(pin!(self.auth.changed()), pin!(subject.changed())).await {
+        match self.grant.presented() {
+            None => self.auth.changed().await,
+            Some(presented) => {
+                match select(pin!(self.auth.changed()), pin!(presented.changed())).await {
                     Either::Left(((), _)) | Either::Right(((), _)) => {}
                 }
             }

@@ -1,7 +1,7 @@
 //! A source whose last good key survives a restart.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,9 @@ use zeroize::Zeroizing;
 
 use crate::blocking;
 use crate::clock::sleep_until_deadline;
-use crate::fs::{self, Access, Paths, SecretFile};
+use crate::fs::{
+    self, Access, Custody, Distrust, Exposure, FileError, Paths, SecretBytes, SecretFile,
+};
 use crate::secret::Secret;
 use crate::source::error::SourceError;
 use crate::source::expiry::Expiry;
@@ -39,8 +41,9 @@ const VERSION: &str = "tower-rotating-auth cache 1";
 /// source is asked again a second later, and then as after any failure.
 ///
 /// The file holds the key in plain text, and only its owner may read it (mode 0600). It is replaced
-/// atomically, and has a checksum, so that a torn one counts as none. Each process needs a file of
-/// its own. Its directory must exist. Check keys before they are kept: put
+/// atomically, and has a checksum, so that a torn one counts as none. A file that belongs to neither
+/// root nor the user of this process, or that others may write, is not read, and logged as a
+/// warning. Each process needs a file of its own. Its directory must exist. Check keys before they are kept: put
 /// [`matching`](crate::source::SecretSource::matching) before this adapter. A file that cannot be written is logged as a warning, and the
 /// key is used all the same.
 #[derive(Debug)]
@@ -68,8 +71,14 @@ impl<S> CachedOnDisk<S> {
 
     /// Returns the key in the file, if it is usable.
     async fn cached(path: PathBuf) -> Option<Fetched<Secret>> {
-        let read = move || -> Result<_, fs::FileError> {
-            SecretFile::check(fs::open(&path)?)?.read(LONGEST)
+        let read = move || {
+            let content = read(&path);
+            match &content {
+                Ok(_) => {}
+                Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => tracing::warn!(?path, %error, "the last good key was not read"),
+            }
+            content
         };
         let content = blocking::run(read).await.ok()?.ok()?;
         parse(&content, SystemTime::now())
@@ -107,6 +116,21 @@ impl<S> CachedOnDisk<S> {
             }
         }
     }
+}
+
+/// Reads a cache that only this process's user or root can have written.
+fn read(path: &Path) -> Result<SecretBytes, FileError> {
+    let file = SecretFile::check(fs::open(path)?)?;
+    if let Exposure::Readable { mode } = file.exposure() {
+        let mode = format!("{mode:04o}");
+        tracing::warn!(?path, mode, "everybody may read the last good key");
+    }
+    match Custody::default().check(path, file.file())? {
+        Some(owner @ Distrust::Owner { .. }) => return Err(FileError::Distrusted(owner)),
+        // What others put in its place would belong to them.
+        Some(Distrust::Directory { .. }) | None => {}
+    }
+    file.read(LONGEST)
 }
 
 /// Returns the time of an expiry. One that was given as a lifetime is rounded to whole seconds.

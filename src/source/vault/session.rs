@@ -1,5 +1,7 @@
 //! A login that is renewed, and repeated when it ends.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -9,10 +11,16 @@ use super::server::Server;
 use crate::secret::Secret;
 use crate::source::error::SourceError;
 
+/// How long a login that was denied from its start is kept. Another one costs a use of the secret
+/// and a lease on the server, and has other rights only after somebody has changed the role.
+const DENIED: Duration = Duration::from_secs(3600);
+
 /// The login of a source.
 pub(crate) struct Session {
     auth: VaultAuth,
     login: Option<Login>,
+    /// Until when a denied request is no reason to log in: another login was denied as well.
+    denied_until: Option<Instant>,
 }
 
 struct Login {
@@ -24,7 +32,11 @@ struct Login {
 
 impl Session {
     pub(crate) const fn new(auth: VaultAuth) -> Self {
-        Self { auth, login: None }
+        Self {
+            auth,
+            login: None,
+            denied_until: None,
+        }
     }
 
     pub(crate) const fn auth(&self) -> &VaultAuth {
@@ -48,16 +60,32 @@ impl Session {
         token.ok_or_else(|| SourceError::transient("the login has ended; log in again"))
     }
 
-    /// Ends the login, since Vault denied a request, so that the next token is another.
-    pub(crate) fn reject(&mut self) {
+    /// Ends the login, since Vault denied a request, so that the next token is another. Returns
+    /// whether there is one to try: a policy denies the request to each login of the role.
+    pub(crate) fn reject(&mut self, now: Instant) -> bool {
+        if self.denied_until.is_some_and(|until| now < until) {
+            return false;
+        }
         self.login = None;
         self.auth.secret.reject();
+        true
+    }
+
+    /// Notes that Vault denied a request with a token that [`reject`](Self::reject) asked for.
+    pub(crate) fn note_denied(&mut self, now: Instant) {
+        self.denied_until = Some(now + DENIED);
+    }
+
+    /// Lets the next denied request be a reason to log in.
+    pub(crate) const fn forget_denial(&mut self) {
+        self.denied_until = None;
     }
 
     /// Waits until the secret of the login may have changed.
     pub(crate) async fn changed(&mut self) {
         self.auth.secret.changed().await;
         self.login = None;
+        self.forget_denial();
     }
 
     /// Renews the login, or replaces it by another. If neither works, the login may be good for a

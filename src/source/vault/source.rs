@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::answer::{kv2, kv2_missing, lent};
 use super::auth::VaultAuth;
@@ -194,15 +195,25 @@ impl VaultSource {
         self
     }
 
-    /// Reads the secret. If Vault denies that, it logs in again and reads once more.
-    async fn read_secret(&mut self) -> Result<Fetched<Secret>, SourceError> {
+    /// Reads the secret. If Vault denies that, it logs in again and reads once more, unless such a
+    /// login was denied as well and nobody has called for a refresh since.
+    async fn read_secret(&mut self, reason: FetchReason) -> Result<Fetched<Secret>, SourceError> {
+        if reason == FetchReason::Requested {
+            self.session.forget_denial();
+        }
         let url = self.place.url();
         let token = self.session.token(&mut self.server).await?;
         let mut answer = self.server.read(&url, token).await?;
         if answer.status == StatusCode::FORBIDDEN {
-            self.session.reject();
+            if !self.session.reject(Instant::now()) {
+                return Err(self.server.failure(&answer));
+            }
             let token = self.session.token(&mut self.server).await?;
             answer = self.server.read(&url, token).await?;
+        }
+        match answer.status {
+            StatusCode::FORBIDDEN => self.session.note_denied(Instant::now()),
+            _ => self.session.forget_denial(),
         }
         self.found(&answer)
     }
@@ -288,7 +299,7 @@ impl Source for VaultSource {
         if let Some(renewed) = self.renewed(&request).await? {
             return Ok(renewed);
         }
-        self.read_secret().await
+        self.read_secret(request.reason).await
     }
 
     async fn changed(&mut self) {

@@ -274,6 +274,27 @@ fn websocket_token_needs_another_subprotocol() {
 }
 
 #[test]
+fn plain_token_of_a_subprotocol_is_read_as_it_is() {
+    let offered = |line: &str| {
+        Head::lines(&[("sec-websocket-protocol", line.as_bytes())]).extract(&every_location())
+    };
+    let read = offered("realtime, openai-insecure-api-key.sk-k, openai-beta.realtime-v1");
+    assert_eq!(read, Ok(("sk-k".to_owned(), 4)));
+    let both = format!("realtime, openai-insecure-api-key.k, {}", subprotocol("k"));
+    for (line, error) in [
+        ("openai-insecure-api-key.k", AuthErrorKind::Malformed),
+        ("realtime, openai-insecure-api-key.", AuthErrorKind::Empty),
+        (
+            "realtime, OpenAI-insecure-api-key.k",
+            AuthErrorKind::Missing,
+        ),
+        (&both, AuthErrorKind::Duplicate),
+    ] {
+        assert_eq!(offered(line), Err(error), "{line}");
+    }
+}
+
+#[test]
 fn basic_token_is_password_or_user_name() {
     let locations = every_location();
     let read = |value: &[u8]| Head::lines(&[("authorization", value)]).extract(&locations);

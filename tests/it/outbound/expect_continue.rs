@@ -264,6 +264,29 @@ async fn upstream_that_fails_the_expectation_is_not_asked_again() {
 }
 
 #[tokio::test]
+async fn failed_expectation_counts_for_its_origin_alone() {
+    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let client = layer().layer(client);
+    let mut asked = Vec::new();
+    for manner in [Manner::Fails417, Manner::Continues] {
+        let upstream = Upstream::start(manner).await;
+        for _ in 0..2 {
+            let mut request = request(&upstream);
+            let key = "Bearer sk-2".parse().unwrap();
+            drop(request.headers_mut().insert("authorization", key));
+            let response = client.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 200);
+        }
+        let requests = match manner {
+            Manner::Fails417 => upstream.seen_to_the_end(3).await,
+            _ => upstream.seen_to_the_end(2).await,
+        };
+        asked.push(requests.iter().filter(|request| request.asked).count());
+    }
+    assert_eq!(asked, [1, 2]);
+}
+
+#[tokio::test]
 async fn silent_upstream_gets_the_upload_after_the_timeout() {
     let upstream = Upstream::start(Manner::Ignores).await;
     let layer = layer().timeout(Duration::from_millis(20));

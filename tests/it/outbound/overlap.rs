@@ -214,14 +214,25 @@ async fn fallback_is_in_outcome_and_event() {
         ]
     );
     let outcome: &Outcome = response.extensions().get().unwrap();
-    let replayed = EventKind::Replayed {
-        rejected: vec![outcome.attempts()[0]],
-        generation: outcome.attempts()[1].generation,
-    };
     drop(key);
     moment().await;
     let told: Vec<_> = told.iter().collect();
-    assert_eq!(told.last(), Some(&replayed), "{told:?}");
+    let [
+        ..,
+        EventKind::Replayed {
+            rejected,
+            generation,
+            ..
+        },
+        EventKind::Recovered { attempts, request },
+    ] = &told[..]
+    else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*rejected, outcome.attempts()[..1]);
+    assert_eq!(*generation, outcome.attempts()[1].generation);
+    assert_eq!(attempts, outcome.attempts());
+    assert_eq!(request.method, Some(http::Method::POST));
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,6 +73,22 @@ async fn vault_table_has_a_login() {
 }
 
 #[tokio::test]
+async fn oauth2_table_may_present_a_jwt() {
+    let server = Server::start(|asked| match asked.body.contains("&assertion=jwt-1") {
+        true => answer(200, r#"{"access_token":"token-1"}"#),
+        false => answer(400, "{}"),
+    });
+    let server = server.await;
+    let config = parsed(json!({
+        "type": "oauth2",
+        "token_url": server.url,
+        "client_auth": "none",
+        "assertion": { "type": "exec", "command": "echo", "args": ["jwt-1"] },
+    }));
+    assert_eq!(key_of(config.into_source()).await, "token-1");
+}
+
+#[tokio::test]
 async fn unusable_configuration_fails_at_the_start() {
     for config in [
         json!({ "type": "http", "url": "http://keys.example.com" }),
@@ -81,6 +97,9 @@ async fn unusable_configuration_fails_at_the_start() {
         json!({ "type": "exec", "command": "true", "format": "credential-process" }),
         json!({ "type": "exec", "command": "true", "pointer": "/key" }),
         json!({ "type": "oauth2", "token_url": "https://a", "client_id": "b" }),
+        json!({ "type": "oauth2", "token_url": "https://a", "client_auth": "none",
+                "assertion": { "type": "env", "name": "A" },
+                "subject_token": { "type": "env", "name": "A" } }),
         json!({ "type": "vault", "address": "https://a", "path": "a/../b",
                 "auth": { "method": "token", "token": { "type": "env", "name": "A" } } }),
     ] {

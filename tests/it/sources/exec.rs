@@ -190,6 +190,16 @@ async fn hanging_command_is_killed_with_its_children() {
 }
 
 #[tokio::test]
+async fn command_without_output_may_still_clean_up() {
+    let held = Held::new();
+    let script = r#"exec 3>"$0" >&-; trap "sleep 0.3; echo cleaned >&3; exit" TERM
+        while :; do sleep 0.05; done"#;
+    let source = sh(script).arg(held.pipe()).timeout(millis(300));
+    assert_eq!(failure_of(source).await, SourceErrorKind::TimedOut);
+    assert_eq!(held.ended().await, b"cleaned\n");
+}
+
+#[tokio::test]
 async fn dropped_fetch_kills_the_command_at_once() {
     let held = Held::new();
     let script = r#"exec 3>"$0"; echo started >&3; sleep 1000 & sleep 1000"#;

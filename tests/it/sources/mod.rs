@@ -17,6 +17,7 @@ mod isolation;
 mod oauth2;
 #[cfg(feature = "http")]
 mod outage;
+mod own;
 #[cfg(feature = "http")]
 mod support;
 #[cfg(feature = "vault")]

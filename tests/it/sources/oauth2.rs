@@ -9,7 +9,7 @@ use tower_rotating_auth::{
 
 use super::support::server::{Asked, Server, answer, json};
 use super::support::{answers, failure_of, key_of, says, start, text};
-use crate::support::{Traced, minutes, pass, secs};
+use crate::support::{Answer, Traced, minutes, pass, script, secs};
 
 const TOKEN: &str = r#"{"access_token":"token-1","token_type":"Bearer","expires_in":3600}"#;
 
@@ -134,6 +134,37 @@ async fn token_exchange_sends_the_token_of_another_source() {
         ("subject_token_type", Some(kind)),
         ("requested_token_type", Some("x")),
         ("client_id", None),
+    ] {
+        assert_eq!(field(&asked, name).as_deref(), value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn jwt_of_another_source_is_a_grant() {
+    let server = Server::start(|asked| match field(asked, "assertion").as_deref() {
+        Some("jwt-2") => json(200, TOKEN),
+        _ => json(400, r#"{"error":"invalid_grant"}"#),
+    });
+    let server = server.await;
+    // Its expiry would keep the first one for 45 minutes.
+    let (assertion, _) = script(|asked| {
+        let jwt = Secret::from(format!("jwt-{}\n", asked.number));
+        Answer::lives(jwt, minutes(60))
+    });
+    let (endpoint, auth) = (url(&server), ClientAuth::none());
+    let source = OAuth2Source::jwt_bearer(&*endpoint, "", auth, assertion).unwrap();
+    let key = Rotating::builder().wait_for_first(secs(10)).start(source);
+    let key = key.await.expect("the second JWT works");
+    assert_eq!(text(&key), "token-1");
+    let asked = server.last();
+    for (name, value) in [
+        (
+            "grant_type",
+            Some("urn:ietf:params:oauth:grant-type:jwt-bearer"),
+        ),
+        ("assertion", Some("jwt-2")),
+        ("client_id", None),
+        ("client_assertion", None),
     ] {
         assert_eq!(field(&asked, name).as_deref(), value, "{name}");
     }

@@ -209,6 +209,50 @@ async fn request_denied_twice_is_permanent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn denial_by_policy_makes_few_logins() {
+    const DENIED: std::ops::Range<u64> = 60..14_460;
+    let began = tokio::time::Instant::now();
+    let (client, log) = vault(move |asked, number| match &*asked.line {
+        LOGIN => login(number, 0),
+        _ if DENIED.contains(&began.elapsed().as_secs()) => says(403, "denied"),
+        _ => value(&format!("sk-{number}")),
+    });
+    let key = start(kv(client, app_role()).poll(secs(30))).await;
+    let key = key.expect("the first login may read");
+    pass(secs(DENIED.end - 60)).await;
+    let (reads, logins) = (count(&log, READ), count(&log, LOGIN));
+    assert!(reads >= 40 && key.status().failures > 0, "{reads} reads");
+    // At the start, at the first denial, and every hour of four.
+    assert!((5..=6).contains(&logins), "{logins} logins, {reads} reads");
+
+    // Somebody who has changed the role need not wait.
+    key.refresh().await.expect_err("it is denied");
+    assert_eq!(count(&log, LOGIN), logins + 1);
+    pass(secs(420)).await;
+    assert_eq!(key.status().failures, 0);
+    assert_eq!(count(&log, LOGIN), logins + 1, "the login was good");
+}
+
+#[tokio::test(start_paused = true)]
+async fn login_that_ends_after_a_denial_is_repeated() {
+    // By the number of the read: allowed, denied twice, allowed, and then the login is revoked.
+    let (client, log) = vault(|asked, number| match &*asked.line {
+        LOGIN => login(number, 0),
+        _ if matches!(number, 2 | 3 | 5) => says(403, "denied"),
+        _ => value(&format!("sk-{number}")),
+    });
+    let key = start(kv(client, app_role()).poll(minutes(60))).await;
+    let key = key.expect("the first login may read");
+    key.refresh().await.expect_err("both logins are denied");
+    key.refresh().await.expect("the second login is allowed");
+    key.refresh().await.expect("a third login replaces it");
+    assert_eq!(
+        lines(&log),
+        [LOGIN, READ, READ, LOGIN, READ, READ, READ, LOGIN, READ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn kubernetes_login_reads_its_token_again() {
     let mut reads = 0;
     let jwt = source_fn(move || {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tower_rotating_auth::{
-    Rotating,
-    source::{FileSource, SourceErrorKind},
+    Rotating, Secret,
+    source::{FileSource, SecretSource as _, SourceErrorKind},
 };
 
 use super::{OTHER, desk_of_root, give, set_mode};
-use crate::support::Traced;
+use crate::support::{Answer, Traced, script, start_kind};
 
 const WARNING: &str = "could replace the";
 
@@ -101,4 +101,26 @@ async fn named_owner_must_own_the_file() {
     let refused = Err(SourceErrorKind::Permanent);
     assert_eq!(read(FileSource::new(&path).owner(OTHER)).await, refused);
     assert_eq!(read(FileSource::new(&path).owner(0)).await, Ok(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cache_of_another_user_is_not_read() {
+    let Some(folder) = desk_of_root() else {
+        return;
+    };
+    let path = folder.path().join("last-good");
+    let (source, _) = script(|_| Answer::value(Secret::from("sk-1")));
+    let filled = Rotating::start(source.cached_on_disk(&path)).await;
+    filled.expect("the source delivers");
+    let start = async || {
+        let (source, _) = script(|_| Answer::down());
+        Rotating::start(source.cached_on_disk(&path)).await
+    };
+    // What others put into an open directory would be theirs.
+    set_mode(folder.path(), 0o777);
+    let key = start().await.expect("the cache is root's");
+    assert_eq!(key.current().expose_secret(), b"sk-1");
+    give(&path, OTHER);
+    let error = start().await.expect_err("the cache is another user's");
+    assert_eq!(start_kind(&error), Some(SourceErrorKind::Transient));
 }

@@ -30,6 +30,7 @@ use crate::gateway::{
     Mode, Policies, Server, Settings,
 };
 use crate::output;
+use crate::output::log::LogFormat;
 
 /// Show what a rotation looks like, with an upstream of its own.
 ///
@@ -69,6 +70,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
     let settings = Settings {
         listen: args.listen,
         admin_listen: None,
+        log_format: LogFormat::Text,
         limits: Limits {
             wait_for_key: Duration::ZERO,
             poll: Duration::from_secs(10),

@@ -62,6 +62,7 @@ impl DemoUpstream {
             rejected_by: Vec::new(),
             timeout: Duration::from_secs(60),
             ca: None,
+            identity: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::limits::LimitArgs;
 use super::server::tls::ClientCertificateArgs;
 use super::units::{seconds, seconds_or_none};
 use super::upstream::UpstreamArgs;
+use crate::output::log::LogArgs;
 
 /// Run an OpenAI-compatible gateway whose keys rotate without a restart.
 ///
@@ -143,4 +144,7 @@ pub(crate) struct GatewayArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 }

@@ -33,7 +33,7 @@ pub(crate) enum Problem {
     Host,
     /// The request has come back to this gateway.
     Loop,
-    /// The request needs another protocol.
+    /// The request needs another protocol, and has a body or is for a protocol of the gateway itself.
     Upgrade,
     /// The body has a transfer coding that the gateway does not know.
     TransferCoding,
@@ -113,7 +113,7 @@ impl Problem {
             Self::Upgrade => (
                 StatusCode::NOT_IMPLEMENTED,
                 "upgrade_not_supported",
-                "The gateway does not forward upgrades to other protocols.",
+                "The gateway does not forward this upgrade to another protocol, or none with a body.",
             ),
             Self::TransferCoding => (
                 StatusCode::NOT_IMPLEMENTED,

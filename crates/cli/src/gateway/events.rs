@@ -1,33 +1,17 @@
 //! Log lines of the gateway, one per event. None contains a secret.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tower_rotating_auth::{
     inbound, outbound,
     rotating::{self, Generation},
     source::{FetchReason, SourceErrorKind},
 };
-use tracing_subscriber::EnvFilter;
 
-use crate::output::{Complaints, say};
+use crate::output::say;
 
-/// Writes the library's warnings to standard error, such as that everybody may read a key file.
-/// Leaves out events, which [`EventLog`] writes.
-pub(crate) fn trace_warnings() {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(
-            "tower_rotating_auth=warn,tower_rotating_auth::rotating::event=off,\
-             tower_rotating_auth::outbound::event=off,tower_rotating_auth::inbound::event=off",
-        ))
-        .with_writer(|| Complaints)
-        .with_ansi(false)
-        .with_target(false)
-        .without_time()
-        .init();
-}
-
-/// The output of events: lines on standard output, or nothing.
+/// The output of events: lines in the log, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventLog {
     Lines,
@@ -39,16 +23,13 @@ impl EventLog {
     pub(crate) fn values(self) -> impl FnMut(&rotating::Event) + Send + 'static {
         move |event| match &event.kind {
             rotating::EventKind::Rotated { generation, reason } => {
-                self.line(event, rotated(&event.name, *generation, *reason));
+                self.line(rotated(&event.name, *generation, *reason));
             }
             rotating::EventKind::RefreshFailed {
                 kind,
                 failures,
                 next_attempt,
-            } => self.line(
-                event,
-                refresh_failed(&event.name, *kind, *failures, *next_attempt),
-            ),
+            } => self.line(refresh_failed(&event.name, *kind, *failures, *next_attempt)),
             _ => {}
         }
     }
@@ -59,38 +40,30 @@ impl EventLog {
             let name = &event.name;
             match &event.kind {
                 outbound::EventKind::Rotated { generation, reason } => {
-                    self.line(event, rotated(name, *generation, *reason));
+                    self.line(rotated(name, *generation, *reason));
                 }
                 outbound::EventKind::RefreshFailed {
                     kind,
                     failures,
                     next_attempt,
-                } => self.line(event, refresh_failed(name, *kind, *failures, *next_attempt)),
+                } => self.line(refresh_failed(name, *kind, *failures, *next_attempt)),
                 outbound::EventKind::Replayed {
                     rejected,
                     generation,
-                } => self.line(
-                    event,
-                    format_args!(
-                        "replayed: upstream rejected {name} {}; sent the request again with \
+                    ..
+                } => self.line(format_args!(
+                    "replayed: upstream rejected {name} {}; sent the request again with \
                          generation {generation}",
-                        Rejected(rejected)
-                    ),
-                ),
-                outbound::EventKind::Rejected { rejected } => self.line(
-                    event,
-                    format_args!(
-                        "rejected: upstream rejected {name} {}; answered the client with 502",
-                        Rejected(rejected)
-                    ),
-                ),
-                outbound::EventKind::NeverAccepted { generation } => self.line(
-                    event,
-                    format_args!(
-                        "not accepted: upstream has never accepted {name} generation \
+                    Rejected(rejected)
+                )),
+                outbound::EventKind::Rejected { rejected, .. } => self.line(format_args!(
+                    "rejected: upstream rejected {name} {}; answered the client with 502",
+                    Rejected(rejected)
+                )),
+                outbound::EventKind::NeverAccepted { generation } => self.line(format_args!(
+                    "not accepted: upstream has never accepted {name} generation \
                          {generation}; the previous one stays in use. Check the new key"
-                    ),
-                ),
+                )),
                 _ => {}
             }
         }
@@ -101,24 +74,22 @@ impl EventLog {
         move |event| {
             let name = &event.name;
             match &event.kind {
-                inbound::EventKind::Refused { reason, .. } => self.line(
-                    event,
-                    format_args!("refused: request without a valid key of {name} ({reason})"),
-                ),
-                inbound::EventKind::RefusalsNotReported { reason, count } => self.line(
-                    event,
-                    format_args!(
+                inbound::EventKind::Refused { reason, .. } => self.line(format_args!(
+                    "refused: request without a valid key of {name} ({reason})"
+                )),
+                inbound::EventKind::RefusalsNotReported { reason, count } => {
+                    self.line(format_args!(
                         "refused: {count} more requests without a valid key of {name} ({reason})"
-                    ),
-                ),
+                    ));
+                }
                 _ => {}
             }
         }
     }
 
-    fn line<K>(self, event: &rotating::Event<K>, text: impl fmt::Display) {
+    fn line(self, text: impl fmt::Display) {
         if self == Self::Lines {
-            say(format_args!("{} {text}", Clock(event.at)));
+            say(format_args!("{text}"));
         }
     }
 }
@@ -159,21 +130,5 @@ fn why(reason: Option<FetchReason>) -> &'static str {
         Some(FetchReason::Rejected) => "refreshed after a rejection",
         Some(FetchReason::Scheduled) => "scheduled refresh",
         _ => "manual refresh",
-    }
-}
-
-/// Formats the time of day in UTC.
-struct Clock(SystemTime);
-
-impl fmt::Display for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (seconds, millis) = (since.as_secs() % 86_400, since.subsec_millis());
-        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-        write!(
-            f,
-            "{hours:02}:{minutes:02}:{:02}.{millis:03}Z",
-            seconds % 60
-        )
     }
 }

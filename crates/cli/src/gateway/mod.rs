@@ -1,6 +1,7 @@
 //! An OpenAI-compatible gateway. It authenticates clients and sends the upstream's key on every
 //! request. Requests that are in flight while either key rotates do not notice.
 
+mod access;
 mod args;
 mod auth;
 mod config;
@@ -37,14 +38,18 @@ use crate::{open_files, output};
 
 /// Runs the gateway until a signal stops it.
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
-    events::trace_warnings();
     let log = EventLog::Lines;
     // The subcommand is the first argument, since the program has no options of its own.
     let argv: Vec<_> = std::env::args_os().skip(2).collect();
     let path = args.config.clone().filter(|path| !path.is_empty());
     let (config, loaded) = match path {
-        Some(path) => ConfigFile::open(path.into(), argv, log).await?,
+        Some(path) => {
+            let opened = ConfigFile::open(path.into(), argv, log).await?;
+            output::log::start(opened.1.settings.log_format)?;
+            opened
+        }
         None => {
+            output::log::start(args.log.log_format)?;
             let settings = Settings::from_args(args)?;
             let ignored = Vec::new();
             (ConfigFile::none(argv), Loaded { settings, ignored })

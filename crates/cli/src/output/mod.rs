@@ -1,9 +1,11 @@
 //! Standard output and standard error.
 
+pub(crate) mod log;
 mod queue;
+mod repeats;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use self::queue::Queue;
@@ -23,15 +25,26 @@ pub(crate) fn print(text: impl fmt::Display) -> Result<(), Error> {
         .map_err(|error| Error::failed(format!("cannot write to standard output: {error}")))
 }
 
-/// Writes a log line to standard output. A closed output does not stop the program, and one that
-/// nobody reads does not hold it up.
+/// Writes a line to the log, or to standard output if there is none. A closed output does not stop
+/// the program, and one that nobody reads does not hold it up.
 pub(crate) fn say(line: fmt::Arguments<'_>) {
-    STDOUT.push(line.to_string());
+    match log::format() {
+        Some(_) => log::info(&line.to_string()),
+        None => STDOUT.push(line.to_string()),
+    }
 }
 
-/// Writes a line to standard error, in the same way.
+/// Writes a warning to the log, or to standard error if there is none, in the same way.
 pub(crate) fn complain(line: fmt::Arguments<'_>) {
-    STDERR.push(line.to_string());
+    match log::format() {
+        Some(_) => log::warn(&line.to_string()),
+        None => STDERR.push(line.to_string()),
+    }
+}
+
+/// Writes why the program ends to standard error.
+pub(crate) fn fail(error: &Error) {
+    STDERR.push(format!("error: {error}"));
 }
 
 /// Returns how many lines were dropped because nobody read those before.
@@ -41,24 +54,7 @@ pub(crate) fn dropped_lines() -> u64 {
 
 /// Waits until the lines are written, if somebody reads them.
 pub(crate) fn flush() {
+    log::flush();
     STDOUT.flush(LAST_LINES);
     STDERR.flush(LAST_LINES);
-}
-
-/// Standard error, for events of the library.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Complaints;
-
-impl Write for Complaints {
-    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        complain(format_args!(
-            "{}",
-            String::from_utf8_lossy(event).trim_end()
-        ));
-        Ok(event.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::harness::{Gateway, serve};
 use crate::{CLIENT, number};
@@ -38,6 +40,14 @@ enum Attack {
     UnknownTokens,
 }
 
+/// How many unknown tokens are sent each second.
+const TOKENS: u64 = 10_000;
+/// How many of them go out at once. The gateway closes a connection after so many refusals.
+const PIPELINE: usize = 16;
+const UNKNOWN: &[u8] = b"GET /v1/models HTTP/1.1\r\nhost: g\r\nx-api-key: trk_unknown\r\n\r\n";
+/// Clients of the benign load.
+const BENIGN: usize = 64;
+
 /// Clients on a thread of their own, so that the honest ones do not wait for them here.
 struct Load {
     stop: oneshot::Sender<()>,
@@ -45,7 +55,7 @@ struct Load {
 }
 
 impl Load {
-    fn start<F>(clients: usize, client: impl Fn() -> F + Send + 'static) -> Self
+    fn start<F>(clients: usize, client: impl Fn(usize) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -54,8 +64,8 @@ impl Load {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let mut running = JoinSet::new();
-                for _ in 0..clients {
-                    running.spawn(client());
+                for number in 0..clients {
+                    running.spawn(client(number));
                 }
                 drop(stopped.await);
                 running.shutdown().await;
@@ -101,16 +111,49 @@ async fn ask(address: SocketAddr) -> std::io::Result<bool> {
     Ok(answer.starts_with(b"HTTP/1.1 200 "))
 }
 
-/// Asks again and again on one connection.
-async fn keep_asking(address: SocketAddr) {
-    let request = format!(
-        "POST /v1/chat HTTP/1.1\r\nhost: g\r\nx-api-key: {CLIENT}\r\ncontent-length: 2\r\n\r\n{{}}"
-    );
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let mut answer = vec![0; 4096];
-    while stream.write_all(request.as_bytes()).await.is_ok() {
-        if !matches!(stream.read(&mut answer).await, Ok(1..)) {
-            return;
+/// A load that uses as much of the gateway's processor time each second as an attack did.
+#[derive(Clone)]
+struct Benign {
+    process: u32,
+    share: f64,
+    /// Whether the load is below its share.
+    may_ask: Arc<AtomicBool>,
+}
+
+impl Benign {
+    fn of(process: u32, share: f64) -> Self {
+        Self {
+            process,
+            share,
+            may_ask: Arc::default(),
+        }
+    }
+
+    /// Compares what was used so far with the share.
+    async fn control(self) {
+        let (begun, before) = (Instant::now(), processor_time(self.process));
+        loop {
+            let used = processor_time(self.process) - before;
+            let due = begun.elapsed().mul_f64(self.share);
+            self.may_ask.store(used < due, Ordering::Relaxed);
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Asks again and again on one connection, while the load is below its share.
+    async fn ask(self, address: SocketAddr) {
+        let request = format!(
+            "POST /v1/chat HTTP/1.1\r\nhost: g\r\nx-api-key: {CLIENT}\r\ncontent-length: 2\r\n\r\n{{}}"
+        );
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut answer = vec![0; 4096];
+        loop {
+            if !self.may_ask.load(Ordering::Relaxed) {
+                sleep(Duration::from_millis(5)).await;
+                continue;
+            }
+            stream.write_all(request.as_bytes()).await.unwrap();
+            assert!(stream.read(&mut answer).await.unwrap() > 0);
         }
     }
 }
@@ -155,18 +198,12 @@ impl Attack {
         }
     }
 
-    /// How many honest clients, on connections that they keep, use as much of the machine.
-    const fn benign(self) -> usize {
-        match self {
-            Self::NeverRead => 1024,
-            Self::Silent => 0,
-            Self::Uploads => 400,
-            Self::UnknownTokens => 32,
+    /// Attacks on one connection until it is stopped, and again if the gateway hangs up. Counts
+    /// refusals.
+    async fn run(self, address: SocketAddr, refused: Arc<AtomicUsize>) {
+        if matches!(self, Self::UnknownTokens) {
+            return self.unknown_tokens(address, &refused).await;
         }
-    }
-
-    /// Attacks on one connection until it is stopped, and again if the gateway hangs up.
-    async fn run(self, address: SocketAddr) {
         loop {
             if let Ok(stream) = TcpStream::connect(address).await {
                 drop(self.converse(stream).await);
@@ -175,11 +212,34 @@ impl Attack {
         }
     }
 
+    /// Sends a pipeline of unknown tokens on a new connection, as often as this one's share of all
+    /// has it.
+    async fn unknown_tokens(self, address: SocketAddr, refused: &AtomicUsize) {
+        let share = (self.connections() * PIPELINE) as u64;
+        let pace = Duration::from_micros(1_000_000 * share / TOKENS);
+        let pipeline = UNKNOWN.repeat(PIPELINE);
+        let mut next = Instant::now();
+        loop {
+            let exchange = async {
+                let mut stream = TcpStream::connect(address).await?;
+                stream.write_all(&pipeline).await?;
+                let mut answers = Vec::new();
+                stream.read_to_end(&mut answers).await?;
+                std::io::Result::Ok(answers)
+            };
+            if let Ok(answers) = exchange.await {
+                let lines = answers.windows(13).filter(|line| line == b"HTTP/1.1 401 ");
+                refused.fetch_add(lines.count(), Ordering::Relaxed);
+            }
+            next = Instant::now().max(next + pace);
+            sleep_until(next).await;
+        }
+    }
+
     async fn converse(self, mut stream: TcpStream) -> std::io::Result<()> {
-        let unknown = b"GET /v1/models HTTP/1.1\r\nhost: g\r\nx-api-key: trk_unknown\r\n\r\n";
         match self {
             Self::NeverRead => loop {
-                stream.write_all(unknown).await?;
+                stream.write_all(UNKNOWN).await?;
             },
             Self::Silent => drop(stream.read_u8().await?),
             Self::Uploads => {
@@ -191,21 +251,20 @@ impl Attack {
                 stream.write_all(&vec![b'a'; 1_000_000]).await?;
                 stream.read_u8().await?;
             }
-            Self::UnknownTokens => {
-                let mut answer = vec![0; 64 * 1024];
-                let pace = Duration::from_micros(100 * self.connections() as u64);
-                loop {
-                    let begun = Instant::now();
-                    stream.write_all(unknown).await?;
-                    if stream.read(&mut answer).await? == 0 {
-                        return Ok(());
-                    }
-                    sleep(pace.saturating_sub(begun.elapsed())).await;
-                }
-            }
+            Self::UnknownTokens => {}
         }
         Ok(())
     }
+}
+
+/// The processor time that a process has used, in ticks of 10 ms.
+fn processor_time(process: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // The name of the program, in parentheses, may contain anything.
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let ticks = [fields[11], fields[12]].map(|ticks| ticks.parse::<u64>().unwrap());
+    Duration::from_millis(10 * (ticks[0] + ticks[1]))
 }
 
 /// The gateway's memory in MiB, and its open files.
@@ -248,14 +307,17 @@ async fn attacks_cost_no_honest_request() {
     println!("    memory {memory} MiB, {files} files");
 
     for attack in Attack::ALL {
-        let load = Load::start(attack.benign(), move || keep_asking(address));
-        let benign = honest(address, HONEST, Instant::now() + seconds).await;
-        load.stop().await;
-        show(&format!("{attack:?}, a benign load"), &benign);
-        let limit = benign.percentile(50) * 2;
-
-        let attackers = Load::start(attack.connections(), move || attack.run(address));
-        let seen = honest(address, HONEST, Instant::now() + seconds).await;
+        let refused = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&refused);
+        let attackers = Load::start(attack.connections(), move |_| {
+            attack.run(address, Arc::clone(&counted))
+        });
+        let (begun, before) = (Instant::now(), processor_time(process));
+        let seen = honest(address, HONEST, begun + seconds).await;
+        let took = begun.elapsed().as_secs_f64();
+        let share = (processor_time(process) - before).as_secs_f64() / took;
+        let refused = u32::try_from(refused.load(Ordering::Relaxed)).unwrap();
+        let rate = f64::from(refused) / took;
         let (memory, open) = used(process);
         attackers.stop().await;
         show(&format!("{attack:?}"), &seen);
@@ -267,6 +329,29 @@ async fn attacks_cost_no_honest_request() {
             back = (open <= files + IDLE + 2 * HONEST).then(|| ended.elapsed());
         }
         println!("    memory {memory} MiB, {open} files, back after {back:?}");
+        if matches!(attack, Attack::UnknownTokens) {
+            println!("    {rate:.0} unknown tokens a second");
+        }
+
+        let benign = Benign::of(process, share);
+        let load = Load::start(1 + BENIGN, move |number| {
+            let benign = benign.clone();
+            async move {
+                match number {
+                    0 => benign.control().await,
+                    _ => benign.ask(address).await,
+                }
+            }
+        });
+        let (begun, before) = (Instant::now(), processor_time(process));
+        let benign = honest(address, HONEST, begun + seconds).await;
+        let equal =
+            (processor_time(process) - before).as_secs_f64() / begun.elapsed().as_secs_f64();
+        load.stop().await;
+        show("    a benign load", &benign);
+        println!("    processor: {share:.2} under attack, {equal:.2} under the benign load");
+
+        let limit = benign.percentile(50) * 2;
         assert_eq!(seen.failed, 0, "{attack:?}");
         assert!(
             seen.percentile(50) <= limit,

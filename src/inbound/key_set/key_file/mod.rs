@@ -127,6 +127,7 @@ impl FileKey {
             .with_restrictions(&self.restrictions);
         record.not_before = self.not_before;
         record.not_after = self.not_after;
+        record.created_at = self.created_at;
         record.disabled = !client.enabled;
         if let Some(moment) = self.retires_at {
             record = record.retired_at(moment).replaced();

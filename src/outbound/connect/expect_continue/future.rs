@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http::request::Parts;
@@ -15,6 +14,7 @@ use tower_service::Service;
 
 use super::body::ExpectContinueBody;
 use super::held::Held;
+use super::pointless::{Pointless, Target};
 use super::response_body::{ExpectContinueResponseBody, RefusedUpload};
 
 pin_project! {
@@ -25,7 +25,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, S::Future, B>,
-        pointless: Arc<AtomicBool>,
+        origin: (Target, Pointless),
     }
 }
 
@@ -55,10 +55,10 @@ impl<S, B> ExpectContinueFuture<S, B>
 where
     S: Service<Request<ExpectContinueBody<B>>>,
 {
-    pub(super) const fn sending(response: S::Future, pointless: Arc<AtomicBool>) -> Self {
+    pub(super) const fn sending(response: S::Future, origin: (Target, Pointless)) -> Self {
         Self {
             state: State::Sending { response },
-            pointless,
+            origin,
         }
     }
 
@@ -67,12 +67,12 @@ where
         held: Arc<Held<B>>,
         inner: S,
         head: Parts,
-        pointless: Arc<AtomicBool>,
+        origin: (Target, Pointless),
     ) -> Self {
         let asked = Asked { held, inner, head };
         Self {
             state: State::Asking { response, asked },
-            pointless,
+            origin,
         }
     }
 }
@@ -91,7 +91,8 @@ where
                 StateProj::Sending { response } => {
                     let response = ready!(response.poll(cx))?;
                     if response.version() == Version::HTTP_2 {
-                        this.pointless.store(true, Ordering::Relaxed); // as it is loaded
+                        let (target, pointless) = &*this.origin;
+                        pointless.insert(target);
                     }
                     return Poll::Ready(Ok(with_upload(response, None)));
                 }
@@ -99,7 +100,8 @@ where
                     let response = ready!(response.poll(cx))?;
                     let not_understood = response.status() == StatusCode::EXPECTATION_FAILED;
                     if not_understood || response.version() == Version::HTTP_2 {
-                        this.pointless.store(true, Ordering::Relaxed); // as it is loaded
+                        let (target, pointless) = &*this.origin;
+                        pointless.insert(target);
                     }
                     let body = not_understood.then(|| asked.held.take()).flatten();
                     match body {

@@ -52,13 +52,14 @@
 //!
 //! A round trip for each long upload. An upstream that ignores the header costs the
 //! [timeout](ExpectContinueLayer::timeout), 1 s, after which the body is sent. After a
-//! `417 Expectation Failed`, the request is sent again without the header, and later requests
-//! without it at once.
+//! `417 Expectation Failed`, the request is sent again without the header, and later requests to
+//! that origin without it at once.
 //!
 //! # Caveats
 //!
-//! - hyper reports `100 Continue` for HTTP/1.1 only. A service that has seen an HTTP/2 response
-//!   stops asking; there, the flow-control window of the upstream limits what is sent ahead.
+//! - hyper reports `100 Continue` for HTTP/1.1 only. A service that has seen an HTTP/2 response of
+//!   an origin stops asking it; there, the flow-control window of the upstream limits what is sent
+//!   ahead.
 //! - If the upstream rejects a request before its body, the HTTP/1.1 connection is closed when the
 //!   response body ends or is dropped: the upstream still waits for the upload.
 
@@ -67,6 +68,7 @@ mod future;
 mod held;
 mod layer;
 mod options;
+mod pointless;
 mod response_body;
 mod service;
 

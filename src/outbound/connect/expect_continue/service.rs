@@ -3,7 +3,6 @@
 use std::fmt;
 use std::mem::replace;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use http::header::EXPECT;
@@ -16,6 +15,7 @@ use super::body::ExpectContinueBody;
 use super::future::ExpectContinueFuture;
 use super::held::Held;
 use super::options::Options;
+use super::pointless::{Pointless, Target};
 use super::response_body::ExpectContinueResponseBody;
 
 /// A service that holds long uploads back until the upstream says `100 Continue`. Created by
@@ -24,8 +24,7 @@ use super::response_body::ExpectContinueResponseBody;
 pub struct ExpectContinue<S> {
     inner: S,
     options: Options,
-    /// Whether asking makes no sense with this upstream. Shared by all clones.
-    pointless: Arc<AtomicBool>,
+    pointless: Pointless,
 }
 
 impl<S> ExpectContinue<S> {
@@ -33,7 +32,7 @@ impl<S> ExpectContinue<S> {
         Self {
             inner,
             options,
-            pointless: Arc::default(),
+            pointless: Pointless::default(),
         }
     }
 }
@@ -55,16 +54,16 @@ where
         // The clone may not be ready; what was polled is the one to call.
         let clone = self.inner.clone();
         let mut inner = replace(&mut self.inner, clone);
-        let pointless = Arc::clone(&self.pointless);
         let (mut head, body) = request.into_parts();
         let hint = body.size_hint();
-        // Relaxed: it saves time, and nothing depends on when it is seen.
-        let asks = !pointless.load(Ordering::Relaxed)
-            && self.options.holds_back(head.version, &head.headers, &hint);
+        let target = Target::of(&head.uri);
+        let asks = self.options.holds_back(head.version, &head.headers, &hint)
+            && !self.pointless.contains(&target);
+        let origin = (target, self.pointless.clone());
         drop(head.headers.remove(EXPECT));
         if !asks {
             let request = Request::from_parts(head, ExpectContinueBody::sending(body));
-            return ExpectContinueFuture::sending(inner.call(request), pointless);
+            return ExpectContinueFuture::sending(inner.call(request), origin);
         }
         let unasked = head.clone();
         let value = HeaderValue::from_static("100-continue");
@@ -79,7 +78,7 @@ where
             }
         });
         let response = inner.call(request);
-        ExpectContinueFuture::asking(response, held, inner, unasked, pointless)
+        ExpectContinueFuture::asking(response, held, inner, unasked, origin)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
     inbound::policy::RoutePolicy,
-    inbound::{IntoKeySet, KeySet, RequireKeyLayer},
+    inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
     keyring::UseFile,
     rotating::{Publisher, StartError},
     source::{EnvSource, FileSource},
@@ -94,6 +94,7 @@ impl Authenticator {
         };
         let require = RequireKeyLayer::new(keys.clone())
             .observer(log.clients())
+            .locations(locations()?)
             // The proxy refuses those that no CORS layer has answered.
             .pass_preflights()
             .trusted_proxies(proxies)
@@ -176,6 +177,14 @@ impl UseRecorder {
             task: tokio::spawn(noting),
         }
     }
+}
+
+/// Returns where clients may put their key: in the usual headers, or, as browsers must for a
+/// WebSocket, in a subprotocol.
+fn locations() -> Result<KeyLocations, Error> {
+    let usual = KeyLocations::default().as_slice().to_vec();
+    let all = usual.into_iter().chain([KeyLocation::WebSocketProtocol]);
+    KeyLocations::new(all).map_err(|error| Error::start(format!("places of keys: {error}")))
 }
 
 fn unusable(from: &str, error: &StartError) -> Error {

@@ -33,8 +33,9 @@ impl Settings {
         let tls = Files::decide(
             args.tls_cert,
             args.tls_key,
-            args.client_certificates.decide(),
+            "--tls-cert (GATEWAY_TLS_CERT) and --tls-key (GATEWAY_TLS_KEY)",
         )?;
+        let tls = Files::with_clients(tls, args.client_certificates.decide())?;
         if tls.is_none() && !args.listen.ip().is_loopback() && !args.allow_cleartext {
             return Err(Error::usage(
                 "--listen: client keys would cross a network in cleartext; pass --tls-cert and \
@@ -43,6 +44,7 @@ impl Settings {
             ));
         }
         Ok(Self {
+            log_format: args.log.log_format,
             headers: args.headers.rules()?,
             end_after,
             listen: args.listen,

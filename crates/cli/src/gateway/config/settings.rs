@@ -11,12 +11,14 @@ use crate::gateway::server::ServerLimits;
 use crate::gateway::server::tls::Files;
 use crate::gateway::upstream::Upstream;
 use crate::open_files::fit;
+use crate::output::log::LogFormat;
 
 /// The settings of a gateway.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) log_format: LogFormat,
     pub(crate) limits: Limits,
     pub(crate) headers: HeaderRules,
     /// When to stop without a signal, if at all.

@@ -10,19 +10,25 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Request};
 
+use super::access::AccessLog;
 use super::error_response::Problem;
 use super::proxy::headers::Via;
+use super::proxy::upgrade::Upgrade;
 
-/// Refuses requests that servers could read differently, and those that were here before.
-pub(super) fn check_heads(app: Router, via: Via, fields: usize) -> Router {
-    app.layer(from_fn(move |request: Request<Body>, next: Next| {
-        let (head, body) = request.into_parts();
-        let checked = request_head::check(&head, &via, fields);
+/// Refuses requests that servers could read differently, and those that were here before. Logs each
+/// request.
+pub(super) fn check_heads(app: Router, via: Via, fields: usize, log: AccessLog) -> Router {
+    app.layer(from_fn(move |mut request: Request<Body>, next: Next| {
+        let begun = log.begin(&mut request);
+        let (mut head, body) = request.into_parts();
+        let checked = request_head::check(&head, &via, fields)
+            .and_then(|()| Upgrade::take(&mut head))
+            .map(|upgrade| upgrade.map(|upgrade| head.extensions.insert(upgrade)));
         async move {
-            match checked {
-                Ok(()) => next.run(Request::from_parts(head, body)).await,
+            begun.answered(match checked {
+                Ok(_) => next.run(Request::from_parts(head, body)).await,
                 Err(problem) => problem.into_response(),
-            }
+            })
         }
     }))
 }

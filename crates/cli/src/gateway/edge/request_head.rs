@@ -1,7 +1,7 @@
 //! Requests that the gateway does not take, whoever sends them: what a server behind it could read
 //! differently.
 
-use http::header::{CONNECTION, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, Version};
@@ -22,9 +22,6 @@ pub(crate) fn check(head: &Parts, via: &Via, fields: usize) -> Result<(), Proble
     }
     if !has_known_coding(&head.headers) {
         return Err(Problem::TransferCoding);
-    }
-    if wants_upgrade(head) {
-        return Err(Problem::Upgrade);
     }
     Ok(())
 }
@@ -76,28 +73,6 @@ fn has_known_coding(headers: &HeaderMap) -> bool {
             .eq_ignore_ascii_case(b"chunked"),
         (Some(_), Some(_)) => false,
     }
-}
-
-/// Returns whether a client needs another protocol. One that offers HTTP/2 or TLS goes on without
-/// (RFC 9110 §7.8).
-fn wants_upgrade(head: &Parts) -> bool {
-    let asks = list(&head.headers, CONNECTION).any(|option| option.eq_ignore_ascii_case("upgrade"));
-    let optional = |protocol: &str| {
-        let name = protocol.split('/').next().unwrap_or_default();
-        ["h2c", "h2", "http", "tls"].contains(&&*name.to_ascii_lowercase())
-    };
-    asks && head.version == Version::HTTP_11
-        && list(&head.headers, UPGRADE).any(|protocol| !optional(protocol))
-}
-
-fn list(headers: &HeaderMap, name: http::HeaderName) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]
@@ -159,27 +134,6 @@ mod tests {
             let headers: Vec<_> = [("host", "g")].into_iter().chain(headers).collect();
             let found = checked(Version::HTTP_11, "/v1", &headers);
             assert_eq!(found, wanted, "{codings:?}");
-        }
-    }
-
-    #[test]
-    fn needed_upgrade_is_told_from_an_offer() {
-        const NO: Result<(), Problem> = Err(Problem::Upgrade);
-        for (connection, upgrade, wanted) in [
-            ("Upgrade", "websocket", NO),
-            ("keep-alive, upgrade", "WebSocket", NO),
-            ("upgrade", "h2c, websocket", NO),
-            ("Upgrade, HTTP2-Settings", "h2c", Ok(())),
-            ("upgrade", "TLS/1.2, HTTP/2.0", Ok(())),
-            ("close", "websocket", Ok(())),
-        ] {
-            let headers = [
-                ("host", "g"),
-                ("connection", connection),
-                ("upgrade", upgrade),
-            ];
-            let found = checked(Version::HTTP_11, "/v1", &headers);
-            assert_eq!(found, wanted, "{connection}: {upgrade}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -16,6 +16,7 @@ use tower_rotating_auth::{
 };
 
 pub(crate) use self::config_status::ConfigStatus;
+use super::access::Probe;
 use super::error_response::Problem;
 use super::proxy::answers::Answers;
 use crate::output;
@@ -63,8 +64,11 @@ pub(crate) fn routes(health: Health) -> Router {
     let health = Arc::new(health);
     let ready = move || health.ready(SystemTime::now());
     Router::new()
-        .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
-        .route("/readyz", get(async move || ready()))
+        .route(
+            "/healthz",
+            get(async || (Extension(Probe), Json(json!({ "status": "ok" })))),
+        )
+        .route("/readyz", get(async move || (Extension(Probe), ready())))
         .method_not_allowed_fallback(async || Problem::Method)
 }
 

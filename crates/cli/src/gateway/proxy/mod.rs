@@ -9,6 +9,8 @@ mod connector;
 mod dropped;
 pub(super) mod headers;
 pub(super) mod sent_keys;
+pub(super) mod trusted_ca;
+pub(super) mod upgrade;
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,9 +19,11 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONNECTION, CONTENT_LENGTH, TE, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_PROTOCOL, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
@@ -38,6 +42,8 @@ use self::headers::{
     Direction, HeaderPolicy, Via, filter, frames_a_body, remove_echoes, wants_trailers,
 };
 use self::sent_keys::SentKeys;
+use self::upgrade::{Client, Handshake, Tunnel, Upgrade, keep_subprotocols};
+use super::access::Record;
 use super::error_response::Problem;
 use super::limits::ProxyLimits;
 use super::server::Peer;
@@ -55,6 +61,8 @@ pub(crate) struct Proxy<S> {
 /// Where requests go, and what of them.
 pub(crate) struct Target {
     pub(crate) base: Base,
+    /// What the log calls the upstream.
+    pub(crate) label: Arc<str>,
     /// How long the upstream may be silent.
     pub(crate) patience: Duration,
     pub(crate) limits: ProxyLimits,
@@ -83,18 +91,36 @@ where
             .unwrap_or_else(IntoResponse::into_response)
     }
 
-    async fn forward(self, request: Request<Body>) -> Result<Response, Problem> {
+    async fn forward(self, mut request: Request<Body>) -> Result<Response, Problem> {
         let permit = self.admission.admit(who(&request))?;
         let method = request.method().clone();
         let progress = Progress::new(Instant::now());
         let sent = SentKeys::default();
-        let mut request = self.target.rewrite(request, &progress)?;
+        let record = request.extensions_mut().remove::<Record>();
+        if let Some(record) = &record {
+            record.forwarded(request.extensions().get(), &self.target.label);
+        }
+        let asked = request.extensions_mut().remove::<Upgrade>();
+        let client = asked
+            .is_some()
+            .then(|| Client::take(&mut request, record.clone()));
+        let (mut request, handshake) = self.target.rewrite(request, asked, &progress)?;
         request.extensions_mut().insert(sent.clone());
         let answer = progress
             .wait(self.target.patience, self.service.oneshot(request))
             .await;
+        if let (Some(record), Ok(Ok(answer))) = (&record, &answer) {
+            if let Some(outcome) = answer.extensions().get() {
+                record.key_outcome(outcome);
+            }
+        }
         let answer = match answer {
-            Ok(Ok(answer)) => self.target.response(&method, answer, &sent, permit),
+            Ok(Ok(answer)) => match handshake.zip(client) {
+                Some((handshake, client)) => self
+                    .target
+                    .switched(&handshake, client, answer, &sent, permit),
+                None => self.target.response(&method, answer, &sent, permit),
+            },
             Ok(Err(error)) => Err(problem(&error)),
             Err(_silence) => {
                 output::complain(format_args!("upstream did not answer in time"));
@@ -113,8 +139,9 @@ impl Target {
     fn rewrite(
         &self,
         request: Request<Body>,
+        upgrade: Option<Upgrade>,
         progress: &Progress,
-    ) -> Result<Request<Upload>, Problem> {
+    ) -> Result<(Request<Upload>, Option<Handshake>), Problem> {
         let (asked, body) = request.into_parts();
         if asked.method == Method::CONNECT || is_preflight(&asked) {
             return Err(Problem::Method);
@@ -123,9 +150,23 @@ impl Target {
         let mut headers = asked.headers;
         let framed = frames_a_body(&headers);
         let trailers = wants_trailers(&headers);
+        let subprotocols = upgrade
+            .as_ref()
+            .and_then(|_| keep_subprotocols(&mut headers));
         let dropped = filter(&mut headers, Direction::Request, &self.headers);
         self.reports.add(Direction::Request, dropped);
-        if trailers {
+        if let Some(subprotocols) = subprotocols {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocols);
+        }
+        let handshake = match upgrade {
+            Some(upgrade) => {
+                let mut nonce = [0; 16];
+                getrandom::fill(&mut nonce).map_err(|_| Problem::Unreachable)?;
+                Some(Handshake::ask(upgrade, &mut headers, nonce))
+            }
+            None => None,
+        };
+        if trailers && handshake.is_none() {
             // Trailers of the response are forwarded, so this promise holds (RFC 9110 §10.1.4).
             headers.insert(TE, HeaderValue::from_static("trailers"));
             headers.insert(CONNECTION, HeaderValue::from_static("te"));
@@ -141,7 +182,52 @@ impl Target {
         *request.method_mut() = asked.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        Ok(request)
+        Ok((request, handshake))
+    }
+
+    /// Switches to another protocol, if the upstream agreed. Otherwise, its response is one like
+    /// others.
+    fn switched<B>(
+        &self,
+        handshake: &Handshake,
+        client: Client,
+        mut answer: http::Response<B>,
+        sent: &SentKeys,
+        permit: Permit,
+    ) -> Result<Response, Problem>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            if handshake.is_mistaken_for(answer.status()) {
+                output::complain(format_args!("the upstream did not switch protocols"));
+                return Err(Problem::InvalidAnswer);
+            }
+            return self.response(&Method::GET, answer, sent, permit);
+        }
+        if !handshake.is_accepted_by(answer.headers()) {
+            output::complain(format_args!(
+                "the upstream switched to a protocol that it was not asked for"
+            ));
+            return Err(Problem::InvalidAnswer);
+        }
+        let tunnel = Tunnel::new(client, &mut answer, self.patience, permit);
+        let switched = answer.headers().get(UPGRADE).cloned();
+        let mut headers = answer.into_parts().0.headers;
+        self.clean(&mut headers, sent);
+        let mut answer = Response::new(Body::new(Unsized));
+        *answer.status_mut() = handshake.confirm(&mut headers, switched);
+        *answer.headers_mut() = headers;
+        tunnel.start();
+        Ok(answer)
+    }
+
+    /// Removes from the headers of a response what does not pass.
+    fn clean(&self, headers: &mut HeaderMap, sent: &SentKeys) {
+        let mut dropped = filter(headers, Direction::Response, &self.headers);
+        dropped.extend(remove_echoes(headers, &sent.all()));
+        self.reports.add(Direction::Response, dropped);
+        map_back(headers, &self.base);
     }
 
     /// Rewrites the upstream's response for the client. A 401 concerns the gateway's key, since the
@@ -160,7 +246,7 @@ impl Target {
         if head.status == StatusCode::UNAUTHORIZED {
             return Err(Problem::Unauthorized);
         }
-        // The gateway asks for no upgrade, and for no coding.
+        // The gateway asked for no upgrade, and asks for no coding.
         let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
         let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
         if head.status == StatusCode::SWITCHING_PROTOCOLS || !codings.all(is_plain) {
@@ -170,11 +256,7 @@ impl Target {
             return Err(Problem::InvalidAnswer);
         }
         let mut headers = head.headers;
-        let mut dropped = filter(&mut headers, Direction::Response, &self.headers);
-        dropped.extend(remove_echoes(&mut headers, &sent.all()));
-        self.reports.add(Direction::Response, dropped);
-        map_back(&mut headers, &self.base);
-
+        self.clean(&mut headers, sent);
         let body = if has_no_content(method, head.status) {
             Body::new(Unsized)
         } else {

@@ -7,6 +7,7 @@ use super::live::{Live, Wrap};
 use super::parts::Lasting;
 use super::reload::{ConfigFile, Reloader};
 use crate::error::Error;
+use crate::gateway::access::AccessLog;
 use crate::gateway::config::{Limits, Settings};
 use crate::gateway::events::EventLog;
 use crate::gateway::proxy::Reports;
@@ -40,13 +41,15 @@ impl Gateway {
         let mut number = [0; 8];
         getrandom::fill(&mut number)
             .map_err(|error| Error::start(format!("cannot get random bytes: {error}")))?;
+        let number = u64::from_ne_bytes(number);
         let lasting = Lasting {
-            via: Via::new(u64::from_ne_bytes(number)),
+            via: Via::new(number),
+            access: AccessLog::new(number),
             reports: Arc::new(Reports::default()),
             log,
         };
         let tls = match &settings.server.tls {
-            Some(files) => Some(Tls::open(files, limits.poll, log).await?),
+            Some(files) => Some(Tls::open(files, "tls", limits.poll, log).await?),
             None => None,
         };
         let option = "--admin-listen (GATEWAY_ADMIN_LISTEN)";

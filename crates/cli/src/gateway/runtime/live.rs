@@ -111,7 +111,7 @@ impl Live {
     }
 
     fn replace(&self, parts: Arc<Parts>) {
-        let others = parts.sources().into_iter();
+        let others = parts.sources();
         let others = others.chain(self.tls.iter().flat_map(Tls::sources));
         // Health routes need no key. CORS is outermost, so that refusals carry its headers, too.
         let health = health::routes(Health {
@@ -132,7 +132,9 @@ impl Live {
             None => app,
         };
         let via = self.lasting.via.clone();
-        self.app.replace(edge::check_heads(app, via, self.fields));
+        let access = self.lasting.access.clone();
+        self.app
+            .replace(edge::check_heads(app, via, self.fields, access));
         let mut running = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         *running = Some(parts);
     }

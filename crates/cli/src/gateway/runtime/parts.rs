@@ -6,6 +6,7 @@ use axum::Router;
 use futures_util::future::try_join_all;
 
 use crate::error::Error;
+use crate::gateway::access::AccessLog;
 use crate::gateway::auth::{AuthConfig, Authenticator};
 use crate::gateway::config::{ClientKeysChange, Settings};
 use crate::gateway::edge::cors::{self, Origin};
@@ -23,6 +24,7 @@ use crate::hangups::Refresh;
 #[derive(Clone)]
 pub(crate) struct Lasting {
     pub(crate) via: Via,
+    pub(crate) access: AccessLog,
     pub(crate) reports: Arc<Reports>,
     pub(crate) log: EventLog,
 }
@@ -146,15 +148,20 @@ impl Parts {
             .collect()
     }
 
-    pub(crate) fn sources(&self) -> Vec<Source> {
-        self.authenticator.sources()
+    /// Returns the sources besides those of the upstreams' keys.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
+        let certificates = self
+            .upstreams
+            .iter()
+            .flat_map(|upstream| upstream.sources());
+        self.authenticator.sources().into_iter().chain(certificates)
     }
 
     /// Returns what reads all keys again.
     pub(crate) fn refresh(&self) -> Vec<Refresh> {
         self.upstreams
             .iter()
-            .map(|upstream| upstream.refresh())
+            .flat_map(|upstream| upstream.refresh())
             .chain(self.authenticator.refresh())
             .collect()
     }

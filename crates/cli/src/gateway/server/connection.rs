@@ -66,24 +66,30 @@ impl Conversation {
 
     async fn serve<I>(mut self, stream: I, origin: Origin, place: &Place)
     where
-        I: AsyncRead + AsyncWrite + Unpin + 'static,
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Place {
             activity, evicted, ..
         } = place;
         let patience = self.limits.patience;
+        // Protocols that clients upgrade to outlive the connection of HTTP/1.1. Dropping the sender
+        // ends them.
+        let (tunnels, _) = watch::channel(());
         let requests = Requests {
             app: self.app.clone(),
             activity: Arc::clone(activity),
             origin,
+            tunnels: tunnels.clone(),
         };
         let builder = self.builder();
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
-        let mut is_stopping = false;
+        let stream = TokioIo::new(stream);
+        let mut connection = pin!(builder.serve_connection_with_upgrades(stream, requests));
+        let (mut is_stopping, mut is_upgraded) = (false, false);
         loop {
             let next = match activity.judge(Instant::now(), &patience) {
                 Verdict::Wait(next) => next,
                 Verdict::Stuck => return,
+                Verdict::Idle if is_upgraded => return,
                 Verdict::Idle => {
                     connection.as_mut().graceful_shutdown();
                     // A client that does not answer keeps no place that another one needs.
@@ -95,11 +101,19 @@ impl Conversation {
                 }
             };
             tokio::select! {
-                _ = connection.as_mut() => return,
+                _ = connection.as_mut(), if !is_upgraded => {
+                    if tunnels.receiver_count() == 0 {
+                        return;
+                    }
+                    is_upgraded = true;
+                }
+                () = tunnels.closed(), if is_upgraded => return,
                 () = evicted.notified() => return,
                 _ = self.stopping.wait_for(|stopping| *stopping), if !is_stopping => {
                     is_stopping = true;
-                    connection.as_mut().graceful_shutdown();
+                    if !is_upgraded {
+                        connection.as_mut().graceful_shutdown();
+                    }
                 }
                 () = sleep_until(next) => {}
             }
@@ -123,6 +137,7 @@ impl Conversation {
         builder
             .http2()
             .timer(TokioTimer::new())
+            .enable_connect_protocol()
             .max_concurrent_streams(limits.streams)
             .max_header_list_size(limits.head_bytes)
             .initial_stream_window_size(WINDOWS.0)

@@ -69,24 +69,27 @@ impl Connections {
         }))
     }
 
-    /// Waits for a place, and takes it from the connection that has waited longest for its client.
-    /// Returns `None` if the address has all its places, and uses them.
+    /// Waits for a place. Returns `None` if the address has all its places, and uses them.
+    ///
+    /// It waits only while every place of the server is in use, so that nobody else could have one
+    /// either.
     pub(super) async fn admit(&self, peer: IpAddr) -> Option<Place> {
         let peer = network(peer);
         loop {
             let ended = self.0.ended.notified();
             match self.try_admit(peer, Instant::now()) {
                 Ok(place) => return Some(place),
-                Err((Full::Peer, false)) => return None,
-                Err(_) => {}
+                Err(Full::Peer) => return None,
+                Err(Full::Server) => {}
             }
             // A connection that was spared may wait for too long by then.
             drop(tokio::time::timeout(SPARED / 10, ended).await);
         }
     }
 
-    /// Returns a place, or which limit there is and whether a connection was asked to give way.
-    fn try_admit(&self, peer: IpAddr, now: Instant) -> Result<Place, (Full, bool)> {
+    /// Returns a place, and takes it from the connection that has waited longest for its client if
+    /// there is no other. That connection ends by itself, and nobody waits for it.
+    fn try_admit(&self, peer: IpAddr, now: Instant) -> Result<Place, Full> {
         let mut table = self.lock();
         let of_peer = table.peers.get(&peer).copied().unwrap_or_default();
         let full = if of_peer >= self.0.limit_per_peer {
@@ -96,11 +99,10 @@ impl Connections {
         } else {
             return Ok(self.place(&mut table, peer, now));
         };
-        let victim = table.longest_waiting(now, (full == Full::Peer).then_some(peer));
-        if let Some(victim) = victim {
-            victim.evicted.notify_one();
-        }
-        Err((full, victim.is_some()))
+        let id = table.longest_waiting(now, (full == Full::Peer).then_some(peer));
+        let victim = id.and_then(|id| table.remove(id)).ok_or(full)?;
+        victim.evicted.notify_one();
+        Ok(self.place(&mut table, peer, now))
     }
 
     fn place(&self, table: &mut Table, peer: IpAddr, now: Instant) -> Place {
@@ -129,32 +131,32 @@ impl Connections {
 }
 
 impl Table {
-    fn longest_waiting(&self, now: Instant, peer: Option<IpAddr>) -> Option<&Entry> {
+    fn longest_waiting(&self, now: Instant, peer: Option<IpAddr>) -> Option<u64> {
         self.open
-            .values()
-            .filter(|entry| peer.is_none_or(|peer| peer == entry.peer))
-            .filter_map(|entry| Some((entry.activity.waiting_since()?, entry)))
+            .iter()
+            .filter(|(_, entry)| peer.is_none_or(|peer| peer == entry.peer))
+            .filter_map(|(id, entry)| Some((entry.activity.waiting_since()?, *id)))
             .filter(|(since, _)| *since + SPARED <= now)
-            .min_by_key(|(since, _)| *since)
-            .map(|(_, entry)| entry)
+            .min()
+            .map(|(_, id)| id)
     }
 
-    fn remove(&mut self, id: u64) {
-        let Some(entry) = self.open.remove(&id) else {
-            return;
-        };
+    /// Removes a connection, unless its place was taken from it before.
+    fn remove(&mut self, id: u64) -> Option<Entry> {
+        let entry = self.open.remove(&id)?;
         if let Some(count) = self.peers.get_mut(&entry.peer) {
             *count -= 1;
             if *count == 0 {
                 self.peers.remove(&entry.peer);
             }
         }
+        Some(entry)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.lock().remove(self.id);
+        drop(self.connections.lock().remove(self.id));
         self.connections.0.ended.notify_one();
     }
 }
@@ -173,10 +175,16 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    fn is_evicted(place: &Place) -> bool {
+        place.evicted.notified().now_or_never().is_some()
+    }
 
     #[test]
     fn full_server_gives_up_the_longest_waiting() {
@@ -185,16 +193,17 @@ mod tests {
         let later = start + SPARED;
         let [first, second] = [HERE, THERE].map(|peer| connections.try_admit(peer, start).unwrap());
         let full = connections.try_admit(THERE, start).unwrap_err();
-        assert_eq!(full, (Full::Server, false), "both are young");
+        assert_eq!(full, Full::Server, "both are young");
         first.activity.begin_request(false, false);
+        let _third = connections.try_admit(THERE, later).unwrap();
+        assert!(!is_evicted(&first));
+        assert!(is_evicted(&second));
+        // It had no place any more, so its end makes room for nobody.
+        drop(second);
         assert_eq!(
             connections.try_admit(THERE, later).unwrap_err(),
-            (Full::Server, true)
+            Full::Server
         );
-        assert!(futures_util::FutureExt::now_or_never(first.evicted.notified()).is_none());
-        assert!(futures_util::FutureExt::now_or_never(second.evicted.notified()).is_some());
-        drop(second);
-        assert!(connections.try_admit(THERE, later).is_ok());
     }
 
     #[test]
@@ -206,16 +215,26 @@ mod tests {
             .try_admit(HERE, start + Duration::from_millis(1))
             .unwrap();
         let later = start + SPARED * 2;
-        assert_eq!(
-            connections.try_admit(HERE, later).unwrap_err(),
-            (Full::Peer, true)
-        );
-        assert!(futures_util::FutureExt::now_or_never(other.evicted.notified()).is_none());
-        mine.activity.begin_request(false, false);
-        assert_eq!(
-            connections.try_admit(HERE, later).unwrap_err(),
-            (Full::Peer, false)
-        );
+        let next = connections.try_admit(HERE, later).unwrap();
+        assert!(is_evicted(&mine));
+        assert!(!is_evicted(&other));
+        next.activity.begin_request(false, false);
+        let full = connections.try_admit(HERE, later + SPARED).unwrap_err();
+        assert_eq!(full, Full::Peer);
+    }
+
+    #[test]
+    fn connection_that_ends_slowly_holds_up_nobody() {
+        let connections = Connections::new(2, 1);
+        let start = Instant::now();
+        let lingering = [HERE, THERE].map(|peer| connections.try_admit(peer, start).unwrap());
+        let later = start + SPARED;
+        let next = [HERE, THERE].map(|peer| connections.try_admit(peer, later).unwrap());
+        assert_eq!(connections.lock().open.len(), 2);
+        drop(lingering);
+        assert_eq!(connections.lock().open.len(), 2);
+        drop(next);
+        assert!(connections.lock().open.is_empty() && connections.lock().peers.is_empty());
     }
 
     #[test]

@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::ServiceExt;
 use tower_rotating_auth::inbound::{ClientCertificate, PeerAddr, RequestScheme};
@@ -20,6 +21,7 @@ use tower_rotating_auth::inbound::{ClientCertificate, PeerAddr, RequestScheme};
 use super::activity::Activity;
 use super::app::App;
 use super::stalls;
+use crate::gateway::access::Record;
 
 /// An upload that hyper reads and drops by itself if it has arrived, so that the connection goes
 /// on.
@@ -57,6 +59,39 @@ pub(super) struct Requests {
     pub(super) app: App,
     pub(super) activity: Arc<Activity>,
     pub(super) origin: Origin,
+    pub(super) tunnels: watch::Sender<()>,
+}
+
+/// The connection that a request for another protocol came on, in its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Tunnels {
+    activity: Arc<Activity>,
+    is_multiplexed: bool,
+    ended: watch::Receiver<()>,
+}
+
+/// A use of a connection by another protocol. The connection lives on until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    _open: Open,
+    ended: watch::Receiver<()>,
+}
+
+impl Tunnels {
+    pub(crate) fn hold(&self) -> Hold {
+        Hold {
+            // The client may end its half, and the other protocol learns of it.
+            _open: Open::new(&self.activity, self.is_multiplexed, true),
+            ended: self.ended.clone(),
+        }
+    }
+}
+
+impl Hold {
+    /// Waits until the server gives the connection up.
+    pub(crate) async fn ended(mut self) {
+        while self.ended.changed().await.is_ok() {}
+    }
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -86,6 +121,15 @@ impl Service<Request<Incoming>> for Requests {
         if let Some(certificate) = origin.certificate {
             extensions.insert(certificate);
         }
+        let asks_for_another =
+            request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE);
+        if asks_for_another {
+            request.extensions_mut().insert(Tunnels {
+                activity: Arc::clone(&self.activity),
+                is_multiplexed,
+                ended: self.tunnels.subscribe(),
+            });
+        }
         Box::pin(async move {
             let mut response = match app.oneshot(request).await {
                 Ok(response) => response,
@@ -103,7 +147,12 @@ impl Service<Request<Incoming>> for Requests {
                 response.headers_mut().insert(CONNECTION, close);
             }
             stalls::handed_over();
-            Ok(response.map(|body| Answer { body, _open: open }))
+            let record = response.extensions_mut().remove();
+            Ok(response.map(|body| Answer {
+                body,
+                _open: open,
+                _record: record,
+            }))
         })
     }
 }
@@ -184,6 +233,8 @@ impl HttpBody for Watched {
 pub(super) struct Answer {
     body: Body,
     _open: Open,
+    /// Written when the response has ended.
+    _record: Option<Record>,
 }
 
 impl HttpBody for Answer {

@@ -14,6 +14,8 @@ use super::settings::{KeyFrom, KeyHeader, Upstream};
 use crate::error::Error;
 use crate::gateway::proxy::address::base_url::{Base, Cleartext, Prefix};
 use crate::gateway::proxy::headers::belongs_to_the_connection;
+use crate::gateway::proxy::trusted_ca::TrustedCa;
+use crate::gateway::server::tls::Files;
 use crate::gateway::units::{seconds, seconds_or_none};
 
 /// Options about the upstream.
@@ -50,14 +52,35 @@ pub(crate) struct UpstreamArgs {
     #[arg(long, env = "GATEWAY_UPSTREAM_CLEARTEXT")]
     upstream_cleartext: bool,
 
-    /// Certificates to trust instead of the system's, a PEM file.
+    /// Certificates to trust instead of the system's, a PEM file. It is read at start and at each
+    /// reload.
     #[arg(
         long,
         value_name = "PATH",
         env = "GATEWAY_UPSTREAM_CA",
         hide_env_values = true
     )]
-    upstream_ca: Option<OsString>,
+    upstream_ca: Option<TrustedCa>,
+
+    /// Certificate chain that the gateway presents to the upstream, a PEM file. The gateway watches
+    /// it.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_UPSTREAM_TLS_CERT",
+        hide_env_values = true
+    )]
+    upstream_tls_cert: Option<OsString>,
+
+    /// Private key of the certificate for the upstream, a PEM file. While the two files do not match,
+    /// the gateway keeps the last pair that did.
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "GATEWAY_UPSTREAM_TLS_KEY",
+        hide_env_values = true
+    )]
+    upstream_tls_key: Option<OsString>,
 
     /// File that holds the upstream's key and nothing else. The gateway watches it and follows
     /// changes. If the content becomes unusable, the last good key stays current.
@@ -146,19 +169,23 @@ impl Upstream {
             true => Cleartext::Anywhere,
             false => Cleartext::Loopback,
         };
+        let base = Base::parse(&base, cleartext)
+            .map_err(|why| Error::usage(format!("--upstream: {why}")))?;
         let key = key_from(args.upstream_key_file, args.upstream_key, key)?;
-        let invalid = |why| Error::usage(format!("--upstream: {why}"));
         Ok(Self {
             name: args.upstream_name.map(Into::into),
-            base: Base::parse(&base, cleartext)
-                .map_err(invalid)?
-                .under(args.upstream_path),
+            base: base.under(args.upstream_path),
             header: header(&args.upstream_header, args.upstream_scheme)?,
             key,
             overlap: args.upstream_key_overlap,
             rejected_by: args.upstream_rejected_by,
             timeout: args.upstream_timeout,
-            ca: path(args.upstream_ca),
+            ca: args.upstream_ca,
+            identity: Files::decide(
+                args.upstream_tls_cert,
+                args.upstream_tls_key,
+                "--upstream-tls-cert and --upstream-tls-key",
+            )?,
         })
     }
 }

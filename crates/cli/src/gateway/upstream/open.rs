@@ -16,7 +16,7 @@ use super::settings::Upstream;
 use crate::error::Error;
 use crate::gateway::config::Limits;
 use crate::gateway::events::EventLog;
-use crate::gateway::health::UpstreamHealth;
+use crate::gateway::health::{Source, UpstreamHealth};
 use crate::gateway::proxy::address::base_url::Base;
 use crate::gateway::proxy::admission::Admission;
 use crate::gateway::proxy::answers::Answers;
@@ -25,6 +25,7 @@ use crate::gateway::proxy::body::replay::BudgetedReplay;
 use crate::gateway::proxy::headers::{HeaderRules, Via};
 use crate::gateway::proxy::sent_keys::SentKeys;
 use crate::gateway::proxy::{Proxy, Reports, Target, client};
+use crate::gateway::server::tls::Tls;
 use crate::hangups::Refresh;
 
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
 pub(crate) struct OpenUpstream {
     settings: Upstream,
     key: UpstreamKey,
+    identity: Option<Tls>,
     answers: Answers,
     forward: Box<dyn Fn(Request<Body>) -> Answer + Send + Sync>,
 }
@@ -54,6 +56,13 @@ impl OpenUpstream {
     pub(crate) async fn open(settings: Upstream, shared: &Shared) -> Result<Self, Error> {
         let Shared { limits, replay, .. } = shared;
         let key = UpstreamKey::open(&settings, limits, shared.log).await?;
+        let identity = match &settings.identity {
+            Some(files) => {
+                let name = settings.tls_name();
+                Some(Tls::open(files, &name, limits.poll, shared.log).await?)
+            }
+            None => None,
+        };
         let headers = shared.headers.with_key(settings.header.name());
         let key_header = headers.key.clone();
         let ask_first = ExpectContinueLayer::new(limits.proxy.replay.0 as u64)
@@ -63,12 +72,17 @@ impl OpenUpstream {
             .layer(RotatingAuthLayer::new().inject(key.inject(&settings, replay.clone())?))
             .map_request(Progress::note_attempt)
             .map_request(move |request| SentKeys::note(request, &key_header))
-            .layer(ResendLayer::new(replay.clone()))
+            .layer(ResendLayer::new(replay.counted()))
             .layer(ask_first)
-            .service(client::connect(&settings.base, settings.ca.as_deref())?);
+            .service(client::connect(
+                &settings.base,
+                settings.ca.as_ref(),
+                identity.as_ref().map(Tls::client_certificate),
+            )?);
         let answers = Answers::default();
         let target = Target {
             base: settings.base.clone(),
+            label: settings.label(),
             patience: settings.timeout,
             limits: limits.proxy,
             headers,
@@ -80,6 +94,7 @@ impl OpenUpstream {
         Ok(Self {
             settings,
             key,
+            identity,
             answers,
             forward: Box::new(move |request| Box::pin(proxy.clone().answer(request))),
         })
@@ -105,8 +120,14 @@ impl OpenUpstream {
         }
     }
 
-    /// Returns what reads the key again.
-    pub(crate) fn refresh(&self) -> Refresh {
-        self.key.refresh()
+    /// Returns the sources besides that of the key.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
+        self.identity.iter().flat_map(Tls::sources)
+    }
+
+    /// Returns what reads the key and the certificate again.
+    pub(crate) fn refresh(&self) -> impl Iterator<Item = Refresh> {
+        let certificates = self.identity.iter().flat_map(Tls::refresh);
+        std::iter::once(self.key.refresh()).chain(certificates)
     }
 }

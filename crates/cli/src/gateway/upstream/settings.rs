@@ -12,6 +12,8 @@ use tower_rotating_auth::outbound::AuthScheme;
 use tower_rotating_auth::source::SourceConfig;
 
 use crate::gateway::proxy::address::base_url::Base;
+use crate::gateway::proxy::trusted_ca::TrustedCa;
+use crate::gateway::server::tls::Files;
 
 /// An upstream, and its key.
 #[derive(Debug, PartialEq)]
@@ -27,8 +29,10 @@ pub(crate) struct Upstream {
     pub(crate) rejected_by: Vec<StatusCode>,
     /// How long the upstream may be silent.
     pub(crate) timeout: Duration,
-    /// The certificates to trust instead of the system's, a PEM file.
-    pub(crate) ca: Option<PathBuf>,
+    /// The certificates to trust instead of the system's.
+    pub(crate) ca: Option<TrustedCa>,
+    /// The certificate that the gateway presents.
+    pub(crate) identity: Option<Files>,
 }
 
 /// The header that carries the key.
@@ -50,6 +54,22 @@ pub(crate) enum KeyFrom {
 }
 
 impl Upstream {
+    /// Returns what the log calls the upstream: its name, or its origin.
+    pub(crate) fn label(&self) -> Arc<str> {
+        match &self.name {
+            Some(name) => Arc::clone(name),
+            None => self.base.origin().into(),
+        }
+    }
+
+    /// Returns what events and `/readyz` call its certificate, without what part of it.
+    pub(crate) fn tls_name(&self) -> String {
+        match &self.name {
+            Some(name) => format!("upstream-tls/{name}"),
+            None => "upstream-tls".to_owned(),
+        }
+    }
+
     /// Returns what events and `/readyz` call its key.
     pub(crate) fn key_name(&self) -> String {
         match &self.name {

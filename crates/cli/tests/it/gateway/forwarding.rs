@@ -117,6 +117,7 @@ async fn request_drops_hop_by_hop_headers() {
     assert_eq!((via.len(), &via[0]), (2, &"1.0 first".parse().unwrap()));
     let own = via[1].to_str().unwrap();
     assert!(own.starts_with("1.1 rotating-auth-gateway-"), "{own}");
+    assert_eq!(take("x-request-id").len(), 1);
     assert!(headers.is_empty(), "{headers:?}");
 }
 

@@ -45,7 +45,7 @@ async fn readyz_reports_failing_source_with_last_good_value() {
 
     std::fs::write(&file, "two\nlines").unwrap();
     gateway.said("refresh failed").await;
-    gateway.complained("white space in the middle").await;
+    gateway.said("white space in the middle").await;
     let (status, body) = json(gateway.url("/readyz")).await;
     let source = &body["sources"][0];
     assert_eq!(status, StatusCode::OK);

@@ -52,7 +52,11 @@ fn alike(line: &str) -> String {
     let line = replace(line, "sha256:(DIGEST|[0-9a-f]{64})", "<digest>");
     let line = replace(&line, "[0-9A-Za-z]{12}", "<name>");
     let line = replace(&line, "[0-9]{4}-[0-9]{2}-[0-9]{2}", "<date>");
-    replace(&line, r"[0-9]{2}:[0-9]{2}(:[0-9]{2}\.[0-9]{3}Z)?", "<time>")
+    replace(
+        &line,
+        r"[0-9]{2}:[0-9]{2}(:[0-9]{2}\.[0-9]{3,9}Z)?",
+        "<time>",
+    )
 }
 
 /// One shell for all commands.

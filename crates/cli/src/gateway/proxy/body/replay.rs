@@ -1,9 +1,11 @@
 //! One memory budget for the replays of all requests.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use tower_rotating_auth::outbound::replay::{BufferBody, Replay, ReplayBody, SavedBody};
 
 use crate::output;
@@ -76,40 +78,113 @@ impl Drop for Share {
     }
 }
 
+/// A body with its part of the budget, which all who keep it for another attempt share.
+#[derive(Debug)]
+pub(crate) struct Budgeted<B> {
+    body: ReplayBody<B>,
+    share: Option<Arc<Share>>,
+}
+
+impl<B> Body for Budgeted<B>
+where
+    ReplayBody<B>: Body + Unpin,
+{
+    type Data = <ReplayBody<B> as Body>::Data;
+    type Error = <ReplayBody<B> as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl<B> Replay<B> for BudgetedReplay
 where
     B: Body,
     BufferBody: Replay<B, Body = ReplayBody<B>, Saved = SavedBody<B>>,
 {
-    type Body = ReplayBody<B>;
-    type Saved = (SavedBody<B>, Share);
+    type Body = Budgeted<B>;
+    type Saved = (SavedBody<B>, Arc<Share>);
 
-    fn pass(&self, body: B) -> ReplayBody<B> {
-        self.buffer().pass(body)
+    fn pass(&self, body: B) -> Budgeted<B> {
+        let body = self.buffer().pass(body);
+        Budgeted { body, share: None }
     }
 
-    fn save(&self, body: B) -> (ReplayBody<B>, Option<Self::Saved>) {
-        let Some(share) = self.share(&body) else {
+    fn save(&self, body: B) -> (Budgeted<B>, Option<Self::Saved>) {
+        let Some(share) = self.share(&body).map(Arc::new) else {
             return (self.pass(body), None);
         };
         let (body, saved) = self.buffer().save(body);
-        (body, saved.map(|saved| (saved, share)))
+        let saved = saved.map(|saved| (saved, Arc::clone(&share)));
+        let share = Some(share);
+        (Budgeted { body, share }, saved)
     }
 
     fn pause(&self, (saved, share): Self::Saved) -> Option<Self::Saved> {
         Some((self.buffer().pause(saved)?, share))
     }
 
-    fn restore(&self, (saved, _share): Self::Saved) -> Option<ReplayBody<B>> {
-        self.buffer().restore(saved)
+    fn restore(&self, (saved, share): Self::Saved) -> Option<Budgeted<B>> {
+        let (body, share) = (self.buffer().restore(saved)?, Some(share));
+        Some(Budgeted { body, share })
     }
 
     fn restore_again(
         &self,
         (saved, share): Self::Saved,
-    ) -> Option<(ReplayBody<B>, Option<Self::Saved>)> {
+    ) -> Option<(Budgeted<B>, Option<Self::Saved>)> {
         let (body, saved) = self.buffer().restore_again(saved)?;
-        Some((body, saved.map(|saved| (saved, share))))
+        let saved = saved.map(|saved| (saved, Arc::clone(&share)));
+        let share = Some(share);
+        Some((Budgeted { body, share }, saved))
+    }
+}
+
+/// A replay of bodies that a [`BudgetedReplay`] further out has counted, of the same bytes. What
+/// that has no memory for is not kept here either.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CountedReplay(BufferBody);
+
+impl BudgetedReplay {
+    /// Returns what keeps the same bodies for a layer further in.
+    pub(crate) const fn counted(&self) -> CountedReplay {
+        CountedReplay(self.buffer())
+    }
+}
+
+impl<B> Replay<Budgeted<B>> for CountedReplay
+where
+    Budgeted<B>: Body,
+    BufferBody: Replay<Budgeted<B>, Body = ReplayBody<Budgeted<B>>, Saved = SavedBody<Budgeted<B>>>,
+{
+    type Body = ReplayBody<Budgeted<B>>;
+    type Saved = (SavedBody<Budgeted<B>>, Arc<Share>);
+
+    fn pass(&self, body: Budgeted<B>) -> Self::Body {
+        self.0.pass(body)
+    }
+
+    fn save(&self, body: Budgeted<B>) -> (Self::Body, Option<Self::Saved>) {
+        let Some(share) = body.share.clone() else {
+            return (self.0.pass(body), None);
+        };
+        let (body, saved) = self.0.save(body);
+        (body, saved.map(|saved| (saved, share)))
+    }
+
+    fn restore(&self, (saved, _share): Self::Saved) -> Option<Self::Body> {
+        self.0.restore(saved)
     }
 }
 
@@ -132,5 +207,32 @@ mod tests {
         assert!(replay.save(Body::empty()).1.is_some(), "it needs no memory");
         drop(saved);
         assert!(replay.save(body(100)).1.is_some());
+    }
+
+    #[test]
+    fn body_that_two_layers_keep_is_counted_once() {
+        let replay = BudgetedReplay::new(100, 250);
+        let free = || replay.budget.free.load(Ordering::Relaxed);
+        let save = || {
+            let (body, outer) = replay.save(Body::from(vec![b'a'; 100]));
+            let (body, inner) = replay.counted().save(body);
+            (body, outer, inner)
+        };
+        let [first, second] = std::array::from_fn(|_| save());
+        assert_eq!(free(), 50);
+        assert!(first.1.is_some() && first.2.is_some());
+        let (_, outer, inner) = save();
+        assert!(outer.is_none() && inner.is_none(), "50 are not enough");
+        drop(second);
+        assert_eq!(free(), 150);
+
+        // The bytes stay taken while anybody has them.
+        let (body, outer, inner) = first;
+        drop(outer);
+        let restored = inner.and_then(|inner| replay.counted().restore(inner));
+        drop(body);
+        assert_eq!(free(), 150);
+        drop(restored);
+        assert_eq!(free(), 250);
     }
 }

@@ -3,7 +3,7 @@
 use super::direction::Direction;
 
 /// Headers of APIs for models and tools that ask for an answer, and say in which form.
-const REQUEST: [&str; 43] = [
+const REQUEST: [&str; 46] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -33,6 +33,9 @@ const REQUEST: [&str; 43] = [
     "pragma",
     "prefer",
     "range",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-version",
     "traceparent",
     "tracestate",
     "user-agent",
@@ -50,7 +53,7 @@ const REQUEST: [&str; 43] = [
 ];
 
 /// Headers that describe an answer, and how much more the client may ask.
-const RESPONSE: [&str; 57] = [
+const RESPONSE: [&str; 61] = [
     "accept-ranges",
     "age",
     "allow",
@@ -95,6 +98,10 @@ const RESPONSE: [&str; 57] = [
     "request-id",
     "retry-after",
     "retry-after-ms",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
     "vary",
     "x-accel-buffering",
     "x-content-type-options",

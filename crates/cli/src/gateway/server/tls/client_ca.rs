@@ -54,7 +54,7 @@ enum Presence {
 }
 
 /// The authorities of clients' certificates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientCa {
     path: PathBuf,
     presence: Presence,

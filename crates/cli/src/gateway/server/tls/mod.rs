@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, SignatureScheme};
 use tokio_rustls::TlsAcceptor;
 use tower_rotating_auth::{
     Rotating, Secret,
@@ -32,7 +33,7 @@ use crate::hangups::{Refresh, refresh};
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// The paths of the certificate chain and its private key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Files {
     certificate: PathBuf,
     key: PathBuf,
@@ -40,11 +41,11 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Checks that either both paths are given or neither.
+    /// Checks that either both paths are given or neither. `options` says how to give them.
     pub(crate) fn decide(
         certificate: Option<OsString>,
         key: Option<OsString>,
-        clients: Option<ClientCa>,
+        options: &str,
     ) -> Result<Option<Self>, Error> {
         let [certificate, key] =
             [certificate, key].map(|path| path.filter(|path| !path.is_empty()).map(PathBuf::from));
@@ -52,16 +53,25 @@ impl Files {
             (Some(certificate), Some(key)) => Ok(Some(Self {
                 certificate,
                 key,
-                clients,
+                clients: None,
             })),
-            (None, None) if clients.is_some() => Err(Error::usage(
+            (None, None) => Ok(None),
+            _ => Err(Error::usage(format!(
+                "TLS needs two files; pass both {options}, or neither"
+            ))),
+        }
+    }
+
+    /// Asks clients for certificates of these authorities, if there are any.
+    pub(crate) fn with_clients(
+        tls: Option<Self>,
+        clients: Option<ClientCa>,
+    ) -> Result<Option<Self>, Error> {
+        match (tls, clients) {
+            (None, Some(_)) => Err(Error::usage(
                 "--client-ca (GATEWAY_CLIENT_CA) needs TLS; pass --tls-cert and --tls-key",
             )),
-            (None, None) => Ok(None),
-            _ => Err(Error::usage(
-                "TLS needs two files; pass both --tls-cert (GATEWAY_TLS_CERT) and --tls-key \
-                 (GATEWAY_TLS_KEY), or neither",
-            )),
+            (tls, clients) => Ok(tls.map(|files| Self { clients, ..files })),
         }
     }
 }
@@ -107,20 +117,25 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Reads both files. Fails unless they match.
-    pub(crate) async fn open(files: &Files, poll: Duration, log: EventLog) -> Result<Self, Error> {
-        let named = |name: &'static str| {
-            let builder = Rotating::builder().name(name).poll(poll);
-            builder.observer(log.values())
+    /// Reads both files. Fails unless they match. `name` is what events call them.
+    pub(crate) async fn open(
+        files: &Files,
+        name: &str,
+        poll: Duration,
+        log: EventLog,
+    ) -> Result<Self, Error> {
+        let named = |part: &str| {
+            let builder = Rotating::builder().name(format!("{name}-{part}"));
+            builder.poll(poll).observer(log.values())
         };
-        let key = named("tls-key")
+        let key = named("key")
             .start(FileSource::new(&files.key))
             .await
             .map_err(|error| unusable(files, &error))?;
         let beside = key.clone();
         let pairs = FileSource::new(&files.certificate)
             .try_map(move |certificates| Pair::parse(&certificates, &beside.current()));
-        let pair = named("tls-certificate")
+        let pair = named("certificate")
             .backoff(PAUSES.0, PAUSES.1)
             .start(pairs)
             .await
@@ -146,6 +161,11 @@ impl Tls {
         Ok(Arc::new(config).into())
     }
 
+    /// Returns what presents the current pair to a server that asks for one.
+    pub(crate) fn client_certificate(&self) -> Arc<dyn ResolvesClientCert> {
+        Arc::new(Newest(self.pair.clone()))
+    }
+
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
         let pair = [source(&self.pair), source(&self.key)];
         pair.into_iter().chain(self.clients.as_ref().map(source))
@@ -164,6 +184,16 @@ struct Newest(Rotating<Pair>);
 impl ResolvesServerCert for Newest {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.current().0))
+    }
+}
+
+impl ResolvesClientCert for Newest {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.current().0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 

@@ -146,39 +146,45 @@ async fn gateway_behind_another_is_no_loop() {
     let (upstream, recorder) = Recorder::start().await;
     let inner = Gateway::before(upstream).await;
     let outer = Gateway::before(inner.address()).await;
-    let (head, _) = Protocol::Http2
-        .get(outer.address(), "/v1/models", &[])
-        .await;
-    assert_eq!(head.status, StatusCode::OK);
-    let seen = recorder.only().head.headers;
-    let via: Vec<_> = seen
-        .get_all("via")
-        .iter()
-        .map(|value| value.to_str().unwrap())
-        .collect();
-    assert_eq!(via.len(), 2, "{via:?}");
-    assert!(
-        via[0].starts_with("2 ") && via[1].starts_with("1.1 "),
-        "{via:?}"
-    );
+    for (protocol, version) in [(Protocol::Http1, "1.1 "), (Protocol::Http2, "2 ")] {
+        let before = recorder.all().len();
+        let (head, _) = protocol.get(outer.address(), "/v1/models", &[]).await;
+        assert_eq!(head.status, StatusCode::OK);
+        let seen = recorder.all().remove(before).head.headers;
+        let via: Vec<_> = seen
+            .get_all("via")
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect();
+        assert_eq!(via.len(), 2, "{via:?}");
+        assert!(
+            via[0].starts_with(version) && via[1].starts_with("1.1 "),
+            "{via:?}"
+        );
+    }
 }
 
 #[tokio::test]
-async fn needed_upgrade_gets_501_and_an_offer_none() {
+async fn upgrade_with_a_body_gets_501_and_an_offer_none() {
     let (upstream, recorder) = Recorder::start().await;
     let gateway = Gateway::before(upstream).await;
-    let ask = |protocol: &str| {
+    let ask = |protocol: &str, more: &str| {
         format!(
             "GET /v1/realtime HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade, close\r\n\
-             upgrade: {protocol}\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n"
+             upgrade: {protocol}\r\nhttp2-settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n{more}\r\n"
         )
     };
-    let answer = raw(gateway.address(), ask("websocket")).await;
+    let body = "content-length: 2\r\n\r\n{}";
+    let answer = raw(gateway.address(), ask("websocket", body)).await;
     assert!(answer.starts_with("HTTP/1.1 501 "), "{answer}");
     assert!(recorder.all().is_empty());
-    let answer = raw(gateway.address(), ask("h2c")).await;
+    let answer = raw(gateway.address(), ask("h2c", "")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert_eq!(recorder.only().head.headers.get("http2-settings"), None);
+    let seen = recorder.only().head.headers;
+    assert_eq!(
+        (seen.get("http2-settings"), seen.get("upgrade")),
+        (None, None)
+    );
 }
 
 #[tokio::test]

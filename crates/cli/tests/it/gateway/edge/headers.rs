@@ -196,13 +196,14 @@ async fn kept_headers_pass() {
     })
     .await;
     let sent = [("x-forwarded-for", "192.0.2.1"), ("x-real-ip", "192.0.2.1")];
-    let (head, _) = Protocol::Http1
-        .get(gateway.address(), "/v1/models", &sent)
-        .await;
-    assert_eq!(head.headers["x-frame-options"], "DENY");
-    let seen = recorder.only().head.headers;
-    assert_eq!(seen["x-forwarded-for"], "192.0.2.1");
-    assert_eq!(seen.get("x-real-ip"), None);
+    for protocol in Protocol::BOTH {
+        let before = recorder.all().len();
+        let (head, _) = protocol.get(gateway.address(), "/v1/models", &sent).await;
+        assert_eq!(head.headers["x-frame-options"], "DENY");
+        let seen = recorder.all().remove(before).head.headers;
+        assert_eq!(seen["x-forwarded-for"], "192.0.2.1");
+        assert_eq!(seen.get("x-real-ip"), None, "{protocol:?}");
+    }
     for option in [
         "--keep-request-header=authorization",
         "--keep-request-header=connection",

@@ -223,26 +223,28 @@ async fn silent_connections_give_way() {
 #[tokio::test]
 async fn busy_peer_gets_no_more_connections() {
     let (upstream, release, mut arrivals) = held().await;
-    let gateway = gateway(upstream, &["--max-connections-per-peer=1"]).await;
-    let address = gateway.address();
-    let first = tokio::spawn(async move {
-        Protocol::Http1
-            .get(address, "/v1/models", &[])
-            .await
-            .0
-            .status
-    });
-    soon(arrivals.recv()).await.unwrap();
-    closed(raw_stream(address, GET).await).await;
-    release.notify_one();
-    assert_eq!(soon(first).await.unwrap(), StatusCode::OK);
+    for protocol in Protocol::BOTH {
+        let gateway = gateway(upstream, &["--max-connections-per-peer=1"]).await;
+        let address = gateway.address();
+        let first = tokio::spawn(async move {
+            let (head, _) = protocol.get(address, "/v1/models", &[]).await;
+            head.status
+        });
+        soon(arrivals.recv()).await.unwrap();
+        closed(raw_stream(address, GET).await).await;
+        release.notify_one();
+        assert_eq!(soon(first).await.unwrap(), StatusCode::OK, "{protocol:?}");
+    }
 }
 
 #[tokio::test]
 async fn replays_end_where_their_memory_ends() {
-    for (option, wanted) in [
-        ("--replay-memory=64KiB", StatusCode::OK),
-        ("--replay-memory=1KiB", StatusCode::BAD_GATEWAY),
+    let [kept, lost] = ["--replay-memory=40KiB", "--replay-memory=1KiB"];
+    for (option, protocol, wanted) in [
+        (kept, Protocol::Http1, StatusCode::OK),
+        (kept, Protocol::Http2, StatusCode::OK),
+        (lost, Protocol::Http1, StatusCode::BAD_GATEWAY),
+        (lost, Protocol::Http2, StatusCode::BAD_GATEWAY),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
@@ -262,13 +264,9 @@ async fn replays_end_where_their_memory_ends() {
         })
         .await;
         let upload = Request::post("/v1/files").body(Full::from(vec![b'a'; 32 * 1024]));
-        let (head, _) = Protocol::Http2
-            .fetch(gateway.address(), upload.unwrap())
-            .await;
-        assert_eq!(head.status, wanted, "{option}");
-        let (head, _) = Protocol::Http1
-            .get(gateway.address(), "/v1/models", &[])
-            .await;
+        let (head, _) = protocol.fetch(gateway.address(), upload.unwrap()).await;
+        assert_eq!(head.status, wanted, "{option} {protocol:?}");
+        let (head, _) = protocol.get(gateway.address(), "/v1/models", &[]).await;
         assert_eq!(head.status, StatusCode::OK, "{option}: without a body");
     }
 }

@@ -1,5 +1,6 @@
 //! The side of the gateway that a public network touches.
 
+mod deadlines;
 mod development;
 mod early_answers;
 mod framing;

@@ -11,7 +11,11 @@ use serde_json::Value;
 use crate::gateway::harness::{Gateway, Protocol, Recorder, soon};
 
 async fn ready(gateway: &Gateway) -> (StatusCode, Value) {
-    let (head, body) = Protocol::Http1.get(gateway.address(), "/readyz", &[]).await;
+    ready_over(Protocol::Http1, gateway).await
+}
+
+async fn ready_over(protocol: Protocol, gateway: &Gateway) -> (StatusCode, Value) {
+    let (head, body) = protocol.get(gateway.address(), "/readyz", &[]).await;
     (head.status, serde_json::from_slice(&body).unwrap())
 }
 
@@ -30,15 +34,15 @@ async fn upstream_that_rejects_everything_is_not_ready() {
         let (head, _) = protocol.get(gateway.address(), "/v1/models", &[]).await;
         assert_eq!(head.status, StatusCode::BAD_GATEWAY);
     }
-    let (status, body) = ready(&gateway).await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(
-        (
-            &body["upstreams"][0]["usable"],
-            &body["upstreams"][0]["failures"]
-        ),
-        (&false.into(), &3.into())
-    );
+    for protocol in Protocol::BOTH {
+        let (status, body) = ready_over(protocol, &gateway).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{protocol:?}");
+        let upstream = &body["upstreams"][0];
+        assert_eq!(
+            (&upstream["usable"], &upstream["failures"]),
+            (&false.into(), &3.into())
+        );
+    }
     rejects.store(false, Ordering::SeqCst);
     Protocol::Http1
         .get(gateway.address(), "/v1/models", &[])
@@ -68,14 +72,10 @@ async fn client_keys_that_are_too_old_are_not_ready() {
     };
     soon(stale).await;
     let valid = [("x-api-key", "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe")];
-    let (head, _) = Protocol::Http2
-        .get(gateway.address(), "/v1/models", &valid)
-        .await;
-    assert_eq!(
-        head.status,
-        StatusCode::SERVICE_UNAVAILABLE,
-        "and requests fail"
-    );
+    for protocol in Protocol::BOTH {
+        let (head, _) = protocol.get(gateway.address(), "/v1/models", &valid).await;
+        assert_eq!(head.status, StatusCode::SERVICE_UNAVAILABLE, "{protocol:?}");
+    }
     fs::write(&keys, "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe").unwrap();
     let mended = async {
         while ready(&gateway).await.0 != StatusCode::OK {

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::process::{Output, Stdio};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::soon;
+use super::{closed_port, soon};
 use crate::PROGRAM;
 
 /// The gateway's own key, where a test has no other.
@@ -91,8 +92,8 @@ async fn ended_by<A: AsRef<OsStr>>(
 pub(crate) struct Gateway {
     child: Child,
     address: SocketAddr,
-    stdout: watch::Receiver<Vec<String>>,
-    stderr: watch::Receiver<Vec<String>>,
+    /// Both outputs.
+    output: watch::Receiver<Vec<String>>,
 }
 
 impl Gateway {
@@ -117,16 +118,39 @@ impl Gateway {
         Self::run("gateway", tell).await
     }
 
+    /// On a free port, waiting for its keys. Returns when it says so.
+    #[cfg(unix)]
+    pub(crate) async fn waiting(tell: impl FnOnce(&mut Command)) -> Self {
+        let mut command = command("gateway");
+        command.env("GATEWAY_LISTEN", "127.0.0.1:0");
+        tell(&mut command);
+        Self::spawn(command, "waiting for keys on ").await
+    }
+
     /// Before an upstream with this base, and what else it is told. Nobody reads its standard
-    /// error.
+    /// error, where the log is.
     pub(crate) async fn with_stalled_stderr(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
+        let address = closed_port().await;
         let mut command = command("gateway");
         command.args(["--upstream", base]);
         command.env("OPENAI_API_KEY", KEY);
-        command.env("GATEWAY_LISTEN", "127.0.0.1:0");
+        command.env("GATEWAY_LISTEN", address.to_string());
         tell(&mut command);
-        // `Child` keeps the pipe open.
-        Self::spawn(command, |_| watch::channel(Vec::new()).1).await
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // `Child` keeps the pipes open.
+        let child = command.spawn().unwrap();
+        soon(async {
+            while TcpStream::connect(address).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        let output = watch::channel(Vec::new()).1;
+        Self {
+            child,
+            address,
+            output,
+        }
     }
 
     /// The demo, on a free port. Returns when it listens.
@@ -138,25 +162,24 @@ impl Gateway {
         let mut command = command(subcommand);
         command.env("GATEWAY_LISTEN", "127.0.0.1:0");
         tell(&mut command);
-        Self::spawn(command, |child| lines(child.stderr.take().unwrap())).await
+        Self::spawn(command, "listening on ").await
     }
 
-    async fn spawn(
-        mut command: Command,
-        stderr: impl FnOnce(&mut Child) -> watch::Receiver<Vec<String>>,
-    ) -> Self {
+    async fn spawn(mut command: Command, said: &str) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let stdout = lines(child.stdout.take().unwrap());
-        let stderr = stderr(&mut child);
+        let (lines, output) = watch::channel(Vec::new());
+        read(child.stdout.take().unwrap(), lines.clone());
+        read(child.stderr.take().unwrap(), lines);
         let mut gateway = Self {
             child,
             address: ([0, 0, 0, 0], 0).into(),
-            stdout,
-            stderr,
+            output,
         };
-        let line = gateway.said("listening on ").await;
+        let line = gateway.said(said).await;
         let (_, address) = line.split_once("://").unwrap();
+        // In JSON, the line goes on.
+        let address = address.split('"').next().unwrap();
         gateway.address = address.parse().unwrap();
         gateway
     }
@@ -174,18 +197,9 @@ impl Gateway {
         format!("http://{}{path}", self.address)
     }
 
-    /// The first line on standard output with `text` in it, waiting until there is one.
+    /// The first line with `text` in it, waiting until there is one.
     pub(crate) async fn said(&self, text: &str) -> String {
-        self.line(&self.stdout, text).await
-    }
-
-    /// The first line on standard error with `text` in it, waiting until there is one.
-    pub(crate) async fn complained(&self, text: &str) -> String {
-        self.line(&self.stderr, text).await
-    }
-
-    async fn line(&self, output: &watch::Receiver<Vec<String>>, text: &str) -> String {
-        let mut output = output.clone();
+        let mut output = self.output.clone();
         let has = |line: &&String| line.contains(text);
         match soon(output.wait_for(|lines| lines.iter().any(|line| has(&line)))).await {
             Ok(lines) => lines.iter().find(has).unwrap().clone(),
@@ -193,10 +207,9 @@ impl Gateway {
         }
     }
 
-    /// Both outputs so far.
+    /// All lines so far.
     pub(crate) fn output(&self) -> String {
-        let [stdout, stderr] = [&self.stdout, &self.stderr].map(|lines| lines.borrow().join("\n"));
-        stdout + "\n" + &stderr
+        self.output.borrow().join("\n")
     }
 
     #[cfg(unix)]
@@ -227,13 +240,11 @@ impl Gateway {
     }
 }
 
-fn lines(output: impl AsyncRead + Unpin + Send + 'static) -> watch::Receiver<Vec<String>> {
-    let (sender, receiver) = watch::channel(Vec::new());
+fn read(output: impl AsyncRead + Unpin + Send + 'static, into: watch::Sender<Vec<String>>) {
     tokio::spawn(async move {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            sender.send_modify(|lines| lines.push(line));
+            into.send_modify(|lines| lines.push(line));
         }
     });
-    receiver
 }

@@ -1,0 +1,253 @@
+//! What a file may contain, and who wins: the command line, a variable, or the file.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::{Folder, configured, status};
+use crate::PROGRAM;
+use crate::gateway::harness::{Gateway, KEY, Recorder, ended};
+
+const SENTINEL: &str = "sk-sentinel-7f3a";
+
+fn config(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(PROGRAM);
+    command.arg("config").args(arguments);
+    for name in ["CLIENT_KEYS", "GATEWAY_MODE", "OPENAI_API_KEY"] {
+        command.env_remove(name);
+    }
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    (status.code(), stdout, stderr)
+}
+
+const VALID: &str = r#"
+client_keys = "clients.toml"
+
+[[upstream]]
+name = "openai"
+url = "https://api.openai.com/v1"
+key = { type = "file", path = "openai-key" }
+
+[[upstream]]
+path = "/anthropic"
+url = "https://api.anthropic.com"
+header = "x-api-key"
+key = "vault:secret/anthropic#key"
+rejected_by = ["403"]
+"#;
+
+#[test]
+fn check_prints_what_would_run() {
+    let folder = Folder::new(VALID);
+    let file = folder.config();
+    let (code, stdout, stderr) = config(&["--check", file.to_str().unwrap()]);
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    for line in [
+        "listener: http://127.0.0.1:8080",
+        "client keys: from clients.toml",
+        "upstream openai on /: https://api.openai.com/v1, key from openai-key in authorization (Bearer)",
+        "upstream api.anthropic.com on /anthropic: https://api.anthropic.com, key from Vault in x-api-key",
+    ] {
+        assert!(stdout.lines().any(|printed| printed == line), "{stdout}");
+    }
+}
+
+#[test]
+fn check_names_file_line_and_field() {
+    let tables = "[[upstream]]\nurl = \"https://a.example\"\nkey = \"env:A\"\n";
+    for (text, place) in [
+        ("colour = 1".to_owned(), ":1: colour: "),
+        ("\nlisten = 5".to_owned(), ":2: listen: "),
+        ("max_requests = 0".to_owned(), ":1: max_requests: "),
+        ("listen = ".to_owned(), ":1: "),
+        (
+            format!("{VALID}\n[[upstream]]\nurl = \"{SENTINEL}\""),
+            ":17: url: ",
+        ),
+        (
+            format!("realm = \"a\"\nupstream_header = \"x-key\"\n{tables}"),
+            ":2: upstream_header: ",
+        ),
+        (format!("{tables}{tables}path = \"/\""), ":7: path: "),
+        (format!("{tables}{tables}path = \"/b\""), ":4: name: "),
+        (format!("{tables}key_file = \"a\""), ":3: key"),
+        (format!("public = [\"GET:/a\"]\n{tables}"), ":1: public: "),
+        (format!("note_use = true\n{tables}"), ":1: note_use: "),
+        (
+            format!("listen = \"0.0.0.0:1\"\nclient_keys = \"c\"\n{tables}"),
+            ":1: listen: ",
+        ),
+        (
+            format!("client_keys = \"c\"\n[[upstream]]\nurl = \"http://models\"\nkey = \"env:A\""),
+            ":3: url: ",
+        ),
+        (
+            format!("client_keys = \"c\"\n[[upstream]]\nurl = \"https://a\"\nkey = \"{SENTINEL}\""),
+            ":4: key: ",
+        ),
+        (
+            "client_keys = \"c\"\n[[upstream]]\nurl = \"https://a\"".to_owned(),
+            ":2: upstream: ",
+        ),
+    ] {
+        let folder = Folder::new(&text);
+        let file = folder.config();
+        let file = file.to_str().unwrap();
+        let (code, stdout, stderr) = config(&["--check", file]);
+        assert_eq!((code, &*stdout), (Some(2), ""), "{text}: {stderr}");
+        assert!(
+            stderr.contains(&format!("{file}{place}")),
+            "{text}: {stderr}"
+        );
+        assert_eq!(stderr.trim_end().lines().count(), 1, "{text}: {stderr}");
+        assert!(!stderr.contains(SENTINEL), "{stderr}");
+    }
+    let (code, _, stderr) = config(&["--check", "/nonexistent"]);
+    assert_eq!(code, Some(1), "{stderr}");
+}
+
+#[test]
+fn explained_file_is_a_valid_start() {
+    let (code, explained, _) = config(&["--explain"]);
+    assert_eq!(code, Some(0));
+    let folder = Folder::new(&format!("{explained}\n{}", VALID.trim()));
+    let fields = explained.matches(" = ").count();
+    assert!(fields > 40, "{fields}");
+    // The tables follow the last comment, and top-level fields come before them.
+    let text = format!(
+        "client_keys = \"c\"\n{explained}\n[[upstream]]\nurl = \"https://a\"\nkey = \"env:A\""
+    );
+    folder.write("gateway.toml", &text);
+    let (code, _, stderr) = config(&["--check", folder.config().to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn schema_in_docs_is_up_to_date() {
+    let (code, schema, _) = config(&["--schema"]);
+    assert_eq!(code, Some(0));
+    let documented = include_str!("../../../../../../docs/rotating-auth.schema.json");
+    let [schema, documented] =
+        [&*schema, documented].map(|text| serde_json::from_str::<Value>(text).unwrap());
+    assert!(
+        schema == documented,
+        "run `rotating-auth config --schema > docs/rotating-auth.schema.json`"
+    );
+}
+
+#[tokio::test]
+async fn command_line_wins_over_variable_over_file() {
+    let (upstream, recorder) = Recorder::start().await;
+    let folder = Folder::new(&format!(
+        "upstream = \"http://{upstream}/file\"\nupstream_header = \"x-file\"\n\
+         upstream_path = \"/file\"\nkeep_request_header = [\"x-real-ip\"]\n"
+    ));
+    let gateway = Gateway::start(|command| {
+        command.arg("--config").arg(folder.config());
+        command.args(["--upstream-header", "x-option"]);
+        command.env("GATEWAY_UPSTREAM_HEADER", "x-variable");
+        command.env("GATEWAY_UPSTREAM_PATH", "/variable");
+        command.env("OPENAI_API_KEY", KEY);
+    })
+    .await;
+    let client = reqwest::Client::new();
+    let request = client.get(gateway.url("/variable/models"));
+    let answer = request
+        .header("x-real-ip", "192.0.2.1")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let head = recorder.only().head;
+    assert_eq!(head.uri, "/file/models");
+    assert_eq!(head.headers["x-option"], KEY);
+    assert_eq!(head.headers["x-real-ip"], "192.0.2.1");
+}
+
+#[tokio::test]
+async fn empty_variable_leaves_the_field() {
+    let (upstream, _recorder) = Recorder::start().await;
+    let folder = Folder::new(&format!(
+        "upstream = \"http://{upstream}\"\nupstream_key_file = \"DIR/key\"\n"
+    ));
+    folder.write("key", "sk-1");
+    let gateway = Gateway::start(|command| {
+        command.arg("--config").arg(folder.config());
+        command.env("OPENAI_API_KEY_FILE", "");
+    })
+    .await;
+    assert_eq!(status(&gateway, "/v1/models").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn tables_exclude_options_about_one_upstream() {
+    let folder = Folder::new("[[upstream]]\nurl = \"https://a.example\"\nkey = \"env:A\"\n");
+    let file = folder.config();
+    let arguments = [
+        "--config",
+        file.to_str().unwrap(),
+        "--upstream=https://b.example",
+    ];
+    let (code, _, stderr) = ended(arguments, &[]).await;
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("--upstream"), "{stderr}");
+
+    let (upstream, _recorder) = Recorder::start().await;
+    folder.write(
+        "gateway.toml",
+        &format!("[[upstream]]\nurl = \"http://{upstream}\"\nkey = \"file:DIR/key\"\n"),
+    );
+    folder.write("key", "sk-1");
+    let gateway = Gateway::start(|command| {
+        command.arg("--config").arg(folder.config());
+        command.env("OPENAI_API_KEY", SENTINEL);
+    })
+    .await;
+    gateway.said("OPENAI_API_KEY is ignored").await;
+    assert_eq!(status(&gateway, "/v1/models").await, StatusCode::OK);
+    assert!(!gateway.output().contains(SENTINEL));
+}
+
+#[tokio::test]
+async fn path_without_upstream_gets_404() {
+    let (upstream, recorder) = Recorder::start().await;
+    let folder = Folder::new(&format!(
+        "[[upstream]]\npath = \"/a\"\nurl = \"http://{upstream}\"\nkey = \"file:DIR/key\"\n\
+         [[upstream]]\nname = \"long\"\npath = \"/a/b\"\nurl = \"http://{upstream}/long\"\nkey = \"file:DIR/key\"\n"
+    ));
+    folder.write("key", "sk-1");
+    let gateway = configured(&folder.config()).await;
+    for (path, wanted) in [
+        ("/a/models", StatusCode::OK),
+        ("/a/b/models", StatusCode::OK),
+        ("/ab", StatusCode::NOT_FOUND),
+        ("/", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(status(&gateway, path).await, wanted, "{path}");
+    }
+    let paths: Vec<_> = recorder
+        .all()
+        .iter()
+        .map(|seen| seen.head.uri.to_string())
+        .collect();
+    assert_eq!(paths, ["/models", "/long/models"]);
+}
+
+#[tokio::test]
+async fn file_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new("upstream = \"https://a.example\"\n");
+    let file = folder.config();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    let arguments = ["--config", file.to_str().unwrap()];
+    let (code, _, stderr) = ended(arguments, &[("OPENAI_API_KEY", KEY)]).await;
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("writable by others"), "{stderr}");
+}

@@ -1,0 +1,91 @@
+//! The audit event.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::action::AuditAction;
+
+/// One event of the audit log. It contains no secret, no digest and no part of either.
+///
+/// A field is `None` if the event has none: see the [table](crate::audit#events).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditEvent {
+    /// The time on the wall clock.
+    pub at: SystemTime,
+    /// What happened.
+    pub action: AuditAction,
+    /// The name of the key, key set or key ring.
+    pub name: Arc<str>,
+    /// The client of the key.
+    pub client: Option<Box<str>>,
+    /// The name of the client's key.
+    pub key_id: Option<Box<str>>,
+    /// The name of the key that it replaces.
+    pub replaces: Option<Box<str>>,
+    /// Why, in a word or two.
+    pub reason: Option<&'static str>,
+    /// The generation of the value.
+    pub generation: Option<u64>,
+    /// When the key expires.
+    pub expires_at: Option<SystemTime>,
+    /// The request's `x-request-id`.
+    pub request_id: Option<Box<str>>,
+    /// The client's address.
+    pub peer: Option<SocketAddr>,
+    /// The method of the request.
+    pub method: Option<Box<str>>,
+    /// The router's template, or else the path of the request.
+    pub route: Option<Box<str>>,
+    /// The attempts at a request to the upstream, in order.
+    pub attempts: Vec<AuditAttempt>,
+    /// How many, of what the action says.
+    pub count: Option<u64>,
+    /// The action that [`count`](Self::count) counts, if that is another one.
+    pub of: Option<AuditAction>,
+}
+
+/// An attempt at a request to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditAttempt {
+    /// The generation of the key.
+    pub generation: u64,
+    /// What the answer said about it: `rejected`, `not_active` or `not_rejected`.
+    pub result: &'static str,
+}
+
+impl AuditEvent {
+    pub(crate) const fn new(at: SystemTime, name: Arc<str>, action: AuditAction) -> Self {
+        Self {
+            at,
+            action,
+            name,
+            client: None,
+            key_id: None,
+            replaces: None,
+            reason: None,
+            generation: None,
+            expires_at: None,
+            request_id: None,
+            peer: None,
+            method: None,
+            route: None,
+            attempts: Vec::new(),
+            count: None,
+            of: None,
+        }
+    }
+
+    /// Returns an event that stands for `count` others.
+    pub(crate) fn not_reported(self, count: u64) -> Self {
+        let action = AuditAction::NotReported;
+        Self {
+            reason: self.reason,
+            of: Some(self.action),
+            count: Some(count),
+            ..Self::new(self.at, self.name, action)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The file of audit lines, on a real file system.
+
+use std::fs;
+use std::path::Path;
+
+use tower_rotating_auth::Rotating;
+use tower_rotating_auth::audit::{AuditFile, AuditFileErrorKind, AuditLog};
+
+use crate::support::secs;
+
+/// Publishes a value so often, and returns once the file has all events.
+fn publish(file: AuditFile, times: u64) {
+    let audit = AuditLog::new(file.subscriber());
+    let builder = Rotating::builder().name("value").observer(audit.observer());
+    let (value, mut publisher) = builder.manual(0);
+    for n in 1..=times {
+        publisher.publish(n);
+    }
+    drop((value, publisher));
+    let ended = audit.ended();
+    drop(audit);
+    assert!(ended.wait(secs(10)));
+}
+
+fn generations(path: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(path).unwrap();
+    let generation = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["generation"].as_u64().unwrap()
+    };
+    text.lines().map(generation).collect()
+}
+
+#[test]
+fn file_rolls_over_between_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let open = || {
+        AuditFile::builder()
+            .max_bytes(1_000)
+            .max_files(3)
+            .open(&path)
+            .unwrap()
+    };
+    publish(open(), 20);
+    assert!(fs::metadata(&path).unwrap().len() <= 1_000);
+    let mut names: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"]);
+    let mut all = Vec::new();
+    for name in names.iter().rev() {
+        all.extend(generations(&folder.path().join(name)));
+    }
+    assert_eq!(*all.last().unwrap(), 21);
+    assert!(all.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{all:?}");
+}
+
+#[test]
+fn file_is_appended_to_and_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    publish(AuditFile::open(&path).unwrap(), 1);
+    publish(AuditFile::open(&path).unwrap(), 2);
+    assert_eq!(generations(&path), [2, 2, 3]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn unusable_file_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind = |path: &Path| AuditFile::open(path).unwrap_err().kind();
+    fs::write(folder.path().join("a-file"), "").unwrap();
+    assert_eq!(
+        kind(&folder.path().join("a-file/audit.jsonl")),
+        AuditFileErrorKind::Io
+    );
+    assert_eq!(kind(folder.path()), AuditFileErrorKind::Io);
+    assert_eq!(kind(Path::new("/")), AuditFileErrorKind::NoName);
+    let none = AuditFile::builder()
+        .max_files(0)
+        .open(folder.path().join("audit.jsonl"));
+    assert_eq!(none.unwrap_err().kind(), AuditFileErrorKind::NoRoom);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn lines_lost_to_a_full_disk_are_logged() {
+    use crate::support::Traced;
+    let mut file = AuditFile::open("/dev/full").unwrap();
+    let (value, _publisher) = Rotating::manual(0);
+    drop(value);
+    let traced = Traced::new();
+    let event = sample();
+    assert!(file.write(&event).is_err());
+    let mut subscriber = file.subscriber();
+    subscriber(&event);
+    subscriber(&event);
+    let text = traced.text();
+    assert_eq!(
+        text.matches("cannot write to the audit file").count(),
+        1,
+        "{text}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+fn sample() -> tower_rotating_auth::audit::AuditEvent {
+    let (sender, events) = std::sync::mpsc::channel();
+    let audit = AuditLog::new(move |event| drop(sender.send(event.clone())));
+    let (value, mut publisher) = Rotating::builder().observer(audit.observer()).manual(0);
+    publisher.publish(1);
+    drop((value, publisher, audit));
+    events.recv().unwrap()
+}
