@@ -10,6 +10,9 @@ const LINES: usize = 4096;
 /// Limit of bytes that wait.
 const BYTES: usize = 1024 * 1024;
 
+/// How long lines wait for others, so that a busy server does not write each by itself.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// A bounded queue of lines, and the thread that writes them.
 pub(super) struct Queue {
     open: fn() -> Box<dyn Write>,
@@ -76,8 +79,9 @@ impl Queue {
         let mut output = (self.open)();
         loop {
             let is_idle = |state: &mut State| state.lines == 0;
-            let state = self.changed.wait_while(self.lock(), is_idle);
-            let text = state.unwrap_or_else(PoisonError::into_inner).take();
+            drop(self.changed.wait_while(self.lock(), is_idle));
+            thread::sleep(GATHER);
+            let text = self.lock().take();
             drop(
                 output
                     .write_all(text.as_bytes())

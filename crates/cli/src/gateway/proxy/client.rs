@@ -35,9 +35,12 @@ type UpstreamBody = ExpectContinueBody<ReplayBody<Budgeted<Upload>>>;
 
 type HttpClient = Client<HttpsConnector<EarlyResponseConnector<Connector>>, UpstreamBody>;
 
-/// The clients for an upstream.
+/// The clients for an upstream. Clones are cheap: each layer makes one for each request.
 #[derive(Clone, Debug)]
-pub(crate) struct Clients {
+pub(crate) struct Clients(Arc<Both>);
+
+#[derive(Debug)]
+struct Both {
     any_version: HttpClient,
     /// For upgrades, which HTTP/2 has only if the upstream takes an extended CONNECT.
     http1: HttpClient,
@@ -54,8 +57,8 @@ impl Service<Request<UpstreamBody>> for Clients {
 
     fn call(&mut self, request: Request<UpstreamBody>) -> ResponseFuture {
         match request.headers().contains_key(UPGRADE) {
-            true => self.http1.request(request),
-            false => self.any_version.request(request),
+            true => self.0.http1.request(request),
+            false => self.0.any_version.request(request),
         }
     }
 }
@@ -79,10 +82,10 @@ pub(crate) fn connect(
     };
     // An upstream may reject an upload by its headers and close the connection.
     let connector = EarlyResponseConnector::new(Connector::new(upstream.socket()));
-    Ok(Clients {
+    Ok(Clients(Arc::new(Both {
         http1: client(tls(config.clone()).wrap_connector(connector.clone())),
         any_version: client(tls(config).enable_http2().wrap_connector(connector)),
-    })
+    })))
 }
 
 fn client(connector: HttpsConnector<EarlyResponseConnector<Connector>>) -> HttpClient {

@@ -1,4 +1,4 @@
-//! The first day of an operator, as `docs/key-commands.md` has it: each command is run, each answer
+//! The first day of an operator, as the pages in `docs/` have it: each command is run, each answer
 //! compared.
 
 use std::env;
@@ -12,7 +12,8 @@ use tempfile::tempdir;
 use crate::PROGRAM;
 use crate::gateway::harness::{Recorder, closed_port};
 
-const PAGE: &str = include_str!("../../../../../docs/key-commands.md");
+const KEY_COMMANDS: &str = include_str!("../../../../../docs/key-commands.md");
+const OPERATING: &str = include_str!("../../../../../docs/operating.md");
 /// Between one command's output and the next one's.
 const END: &str = "-- that was all of it --";
 
@@ -22,9 +23,9 @@ struct Step {
     says: Vec<&'static str>,
 }
 
-fn steps() -> Vec<Step> {
+fn steps(page: &'static str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let blocks = PAGE.split("```console\n").skip(1);
+    let blocks = page.split("```console\n").skip(1);
     for line in blocks.flat_map(|block| block.split("```").next().unwrap().lines()) {
         let last = steps.last_mut();
         match (line.strip_prefix("$ "), line.strip_prefix("> "), last) {
@@ -86,7 +87,17 @@ impl Shell {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documented_commands_print_what_the_page_says() {
+async fn key_commands_print_what_the_page_says() {
+    follow(KEY_COMMANDS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_day_goes_as_the_guide_says() {
+    follow(OPERATING).await;
+}
+
+/// Runs the commands of a page.
+async fn follow(page: &'static str) {
     let (upstream, _) = Recorder::start().await;
     let gateway = closed_port().await;
     let here = |text: &str| {
@@ -109,7 +120,7 @@ async fn documented_commands_print_what_the_page_says() {
         stdout: BufReader::new(bash.stdout.take().unwrap()),
     };
     shell.run("exec 2>&1; trap 'kill $(jobs -p)' EXIT");
-    let steps = steps();
+    let steps = steps(page);
     assert!(steps.len() > 10);
     for Step { command, says } in steps {
         let said = shell.run(&here(&command));

@@ -9,10 +9,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::BoxError;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Bytes, HttpBody};
 use http::Request;
 use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep, timeout_at};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 /// The other side was silent for longer than its timeout.
 #[derive(Debug)]
@@ -94,45 +95,56 @@ impl Steps {
     }
 }
 
-/// A body that fails with [`Silence`] if it produces nothing for `limit` while somebody polls it.
-pub(crate) struct IdleTimeout {
-    body: Body,
-    limit: Duration,
-    silent: Pin<Box<Sleep>>,
-    /// Whether the last poll was pending, and so the timer runs.
-    waiting: bool,
+pin_project! {
+    /// A body that fails with [`Silence`] if it produces nothing for `limit` while somebody polls
+    /// it.
+    pub(crate) struct IdleTimeout<B> {
+        #[pin]
+        body: B,
+        limit: Duration,
+        // Most bodies are there when they are polled, and need no timer.
+        silent: Option<Pin<Box<Sleep>>>,
+        // The moment by which something must be there, while the last poll was pending.
+        due: Option<Instant>,
+    }
 }
 
-impl IdleTimeout {
-    pub(crate) fn new(limit: Duration, body: Body) -> Self {
+impl<B> IdleTimeout<B> {
+    pub(crate) const fn new(limit: Duration, body: B) -> Self {
         Self {
             body,
             limit,
-            silent: Box::pin(sleep(limit)),
-            waiting: false,
+            silent: None,
+            due: None,
         }
     }
 }
 
-impl HttpBody for IdleTimeout {
+impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>>> HttpBody for IdleTimeout<B> {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            self.waiting = false;
-            return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::into_inner)));
+        let this = self.project();
+        if let Poll::Ready(frame) = this.body.poll_frame(cx) {
+            *this.due = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        if !self.waiting {
-            self.waiting = true;
-            let deadline = Instant::now() + self.limit;
-            self.silent.as_mut().reset(deadline);
+        let due = *this.due.get_or_insert_with(|| Instant::now() + *this.limit);
+        let silent = this
+            .silent
+            .get_or_insert_with(|| Box::pin(sleep_until(due)));
+        loop {
+            ready!(silent.as_mut().poll(cx));
+            // The timer may be that of an earlier wait, which is cheaper than a new one each time.
+            if silent.deadline() >= due {
+                return Poll::Ready(Some(Err(Silence.into())));
+            }
+            silent.as_mut().reset(due);
         }
-        ready!(self.silent.as_mut().poll(cx));
-        Poll::Ready(Some(Err(Silence.into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -186,5 +198,42 @@ mod tests {
         assert_eq!(due(&progress, start, 2), Some(LIMIT * 2));
         Progress::note_attempt(request);
         assert!(!progress.lock().is_clients_turn, "a replay needs no client");
+    }
+
+    /// A body that has a frame whenever a test sends one.
+    struct Frames(tokio::sync::mpsc::UnboundedReceiver<Bytes>);
+
+    impl HttpBody for Frames {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            let frame = ready!(self.0.poll_recv(cx));
+            Poll::Ready(frame.map(|frame| Ok(Frame::data(frame))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_counts_from_the_last_frame() {
+        use http_body_util::BodyExt as _;
+
+        let (send, frames) = tokio::sync::mpsc::unbounded_channel();
+        let mut body = std::pin::pin!(IdleTimeout::new(LIMIT, Frames(frames)));
+        let start = Instant::now();
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                tokio::time::sleep(LIMIT * 3 / 4).await;
+                send.send(Bytes::from_static(b"a")).unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        for _ in 0..5 {
+            assert!(body.frame().await.unwrap().is_ok());
+        }
+        assert!(body.frame().await.unwrap().unwrap_err().is::<Silence>());
+        assert_eq!(start.elapsed(), LIMIT * 15 / 4 + LIMIT);
     }
 }

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Bytes, HttpBody};
 use http_body::{Frame, SizeHint};
+use pin_project_lite::pin_project;
 
 use crate::gateway::proxy::admission::Permit;
 
@@ -29,14 +30,17 @@ impl HttpBody for Unsized {
     }
 }
 
-/// A body that holds the place of its request until its end.
-pub(crate) struct Held {
-    body: Body,
-    _permit: Permit,
+pin_project! {
+    /// A body that holds the place of its request until its end.
+    pub(crate) struct Held<B> {
+        #[pin]
+        body: B,
+        _permit: Permit,
+    }
 }
 
-impl Held {
-    pub(crate) fn new(body: Body, permit: Permit) -> Self {
+impl<B> Held<B> {
+    pub(crate) const fn new(body: B, permit: Permit) -> Self {
         Self {
             body,
             _permit: permit,
@@ -44,15 +48,15 @@ impl Held {
     }
 }
 
-impl HttpBody for Held {
-    type Data = Bytes;
-    type Error = axum::Error;
+impl<B: HttpBody> HttpBody for Held<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().body.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

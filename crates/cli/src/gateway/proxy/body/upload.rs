@@ -15,7 +15,7 @@ use super::idle_timeout::{IdleTimeout, Progress, Silence};
 
 /// A client's request body.
 pub(crate) struct Upload {
-    body: IdleTimeout,
+    body: IdleTimeout<Body>,
     progress: Progress,
 }
 

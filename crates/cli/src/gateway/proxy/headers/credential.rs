@@ -1,5 +1,7 @@
 //! Names that carry credentials, in headers and in queries.
 
+use std::borrow::Cow;
+
 /// Words that make a name a credential wherever they stand in it.
 const WORDS: [&str; 24] = [
     "accesskey",
@@ -63,7 +65,10 @@ const PLACES: [&str; 6] = [
 ///
 /// Servers tell `-`, `_` and `.` apart as little as they tell cases apart, so neither does this.
 pub(crate) fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = match name.contains(|c: char| c.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    };
     let words = || name.split(|c: char| !c.is_ascii_alphanumeric());
     let mut before = "";
     for word in words() {
@@ -88,7 +93,7 @@ pub(crate) fn is_twin(one: &str, other: &str) -> bool {
         b'_' | b'.' => b'-',
         byte => byte.to_ascii_lowercase(),
     };
-    one.bytes().map(plain).eq(other.bytes().map(plain))
+    one.len() == other.len() && one.bytes().map(plain).eq(other.bytes().map(plain))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Families of headers that do not pass, each with its reason.
 
+use std::borrow::Cow;
+
 use super::credential::is_credential;
 use super::direction::Direction;
 
@@ -176,7 +178,11 @@ impl Rule {
 }
 
 /// Spells a name as the families have it. Servers do not tell `_` and `.` from `-`.
-fn plain(name: &str) -> String {
+fn plain(name: &str) -> Cow<'_, str> {
+    let is_other = |c: char| c == '_' || c == '.' || c.is_ascii_uppercase();
+    if !name.contains(is_other) {
+        return Cow::Borrowed(name);
+    }
     name.chars()
         .map(|c| match c {
             '_' | '.' => '-',

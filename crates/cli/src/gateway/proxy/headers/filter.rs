@@ -46,16 +46,21 @@ pub(crate) fn filter(
     direction: Direction,
     policy: &HeaderPolicy,
 ) -> Vec<Dropped> {
-    hop_by_hop::remove(headers, direction);
-    let dropped: Vec<Dropped> = headers
-        .keys()
-        .filter_map(|name| {
-            let what = policy.refuses(name, direction)?;
+    let named = hop_by_hop::named(headers);
+    let (mut ending, mut dropped) = (Vec::new(), Vec::new());
+    // One pass over the few names that there are, and not a look-up of each that there could be.
+    for name in headers.keys() {
+        if hop_by_hop::ends_here(name, direction) || named.contains(name) {
+            ending.push(name.clone());
+        } else if let Some(what) = policy.refuses(name, direction) {
             let name = name.clone();
-            Some(Dropped { name, what })
-        })
-        .collect();
-    for Dropped { name, .. } in &dropped {
+            dropped.push(Dropped { name, what });
+        }
+    }
+    for name in ending
+        .iter()
+        .chain(dropped.iter().map(|dropped| &dropped.name))
+    {
         headers.remove(name);
     }
     dropped

@@ -41,19 +41,16 @@ pub(crate) fn wants_trailers(headers: &HeaderMap) -> bool {
     tokens(headers, &TE).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
 }
 
-/// Removes what belongs to one connection.
-pub(super) fn remove(headers: &mut HeaderMap, direction: Direction) {
-    let named: Vec<HeaderName> = tokens(headers, &CONNECTION)
+/// Returns the names that `Connection` lists, which end with the connection as well.
+pub(super) fn named(headers: &HeaderMap) -> Vec<HeaderName> {
+    tokens(headers, &CONNECTION)
         .filter_map(|name| HeaderName::from_bytes(name).ok())
-        .collect();
-    for name in HOP_BY_HOP.iter().chain(&named) {
-        headers.remove(name);
-    }
-    if direction == Direction::Request {
-        for name in OURS {
-            headers.remove(name);
-        }
-    }
+        .collect()
+}
+
+/// Returns whether a header ends with its connection.
+pub(super) fn ends_here(name: &HeaderName, direction: Direction) -> bool {
+    HOP_BY_HOP.contains(name) || (direction == Direction::Request && OURS.contains(name))
 }
 
 fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
