@@ -180,6 +180,8 @@ mod clock;
 #[cfg(feature = "file")]
 mod fs;
 mod generation;
+#[cfg(doctest)]
+mod guides;
 #[cfg(feature = "inbound")]
 mod idempotency;
 mod key;

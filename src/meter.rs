@@ -28,11 +28,11 @@ pub(crate) const EVENTS_DROPPED: &str = "rotating_auth_events_dropped_total";
 /// Audit events that the subscriber was too slow for.
 pub(crate) const AUDIT_DROPPED: &str = "rotating_auth_audit_events_dropped_total";
 
-/// Records that a value is current, and was confirmed by its source at `at`.
+/// Records that a value is current, and when its source confirmed it, if it has one.
 pub(crate) fn current(
     name: &Arc<str>,
     generation: u64,
-    at: SystemTime,
+    confirmed_at: Option<SystemTime>,
     expires_at: Option<SystemTime>,
 ) {
     #[expect(
@@ -41,7 +41,9 @@ pub(crate) fn current(
     )]
     let generation = generation as f64;
     set(GENERATION, name, None, generation);
-    set(LAST_SUCCESS, name, None, unix_seconds(at));
+    if let Some(at) = confirmed_at {
+        set(LAST_SUCCESS, name, None, unix_seconds(at));
+    }
     let expiry = expires_at.map_or(f64::INFINITY, unix_seconds);
     set(EXPIRY, name, None, expiry);
 }

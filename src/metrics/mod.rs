@@ -9,7 +9,7 @@
 //! | metric | kind | further labels | what |
 //! |---|---|---|---|
 //! | `rotating_auth_generation` | gauge | | the current generation |
-//! | `rotating_auth_last_success_timestamp_seconds` | gauge | | when the source last answered |
+//! | `rotating_auth_last_success_timestamp_seconds` | gauge | | when the source last answered; not for values that are published manually |
 //! | `rotating_auth_expiry_timestamp_seconds` | gauge | | when the value expires; `+Inf` if it does not |
 //! | `rotating_auth_refreshes_total` | counter | `outcome`: `rotated`, `unchanged`, or a [`SourceErrorKind`] | refreshes |
 //! | `rotating_auth_rejections_total` | counter | | attempts that the upstream rejected |

@@ -97,6 +97,9 @@ pub enum NotReplayed {
 }
 
 impl NotReplayed {
+    /// Every word of [`as_str`](Self::as_str).
+    pub(crate) const WORDS: [&'static str; 3] = ["body_not_kept", "no_newer_key", "no_send_left"];
+
     /// Returns the reason in a word or two, for logs and metrics. These words are stable.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

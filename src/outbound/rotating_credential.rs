@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::credential::Credential;
 use super::event::EventKind;
 use super::evidence::{CredentialGenerations, Evidence, Known, Mark, Noting, Tried};
+use super::outcome::NotReplayed;
 use crate::clock::Now;
 use crate::generation::Generation;
+use crate::meter;
 use crate::rotating::{
     Current, Emit, Events, Publisher, Refreshing, Rotating, RotatingBuilder, StartError, Status,
     Subscription, Worker, worker,
@@ -283,6 +285,19 @@ impl RotatingCredential {
         self.engine.now()
     }
 
+    /// Creates the handle. Its counters exist from then on, since alerts see increases alone.
+    fn new(engine: Rotating<Credential, Evidence>, events: Arc<Events<EventKind>>) -> Self {
+        let name = engine.name();
+        meter::add(meter::REJECTIONS, &name, None, 0);
+        for outcome in NotReplayed::WORDS
+            .into_iter()
+            .chain(["recovered", "rejected"])
+        {
+            meter::add(meter::REPLAYS, &name, Some(("outcome", outcome)), 0);
+        }
+        Self { engine, events }
+    }
+
     pub(crate) fn name(&self) -> Arc<str> {
         self.engine.name()
     }
@@ -368,7 +383,7 @@ impl RotatingCredentialBuilder {
         let generations = self.generations(Noting::OncePerTick);
         let emit: Arc<dyn Emit> = Arc::clone(&events) as _;
         let (engine, driver) = self.pair_with(source, generations, emit, worker).await?;
-        Ok((RotatingCredential { engine, events }, driver))
+        Ok((RotatingCredential::new(engine, events), driver))
     }
 
     /// Creates a credential that is published manually, as [`RotatingCredential::manual`] does.
@@ -380,7 +395,7 @@ impl RotatingCredentialBuilder {
         let generations = self.generations(Noting::Each);
         let emit: Arc<dyn Emit> = Arc::clone(&events) as _;
         let (engine, publisher) = self.manual_with(credential, generations, emit);
-        (RotatingCredential { engine, events }, publisher)
+        (RotatingCredential::new(engine, events), publisher)
     }
 
     fn generations(&self, noting: Noting) -> Arc<CredentialGenerations> {

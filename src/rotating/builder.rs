@@ -236,7 +236,8 @@ impl<K, X> RotatingBuilder<K, X> {
         });
         let obtained = first.snapshot.content.obtained.wall;
         let shared = Shared::new(first.snapshot, events);
-        shared.measure(obtained);
+        shared.measure(Some(obtained));
+        shared.count_failures();
         let engine = Engine {
             commands,
             runtime,
@@ -269,7 +270,7 @@ impl<K, X> RotatingBuilder<K, X> {
         });
         let first = Snapshot::first(value, generations.first(now), now, None);
         let shared = Shared::new(first, events);
-        shared.measure(now.wall);
+        shared.measure(None);
         let publisher = Publisher {
             cell: Arc::clone(&shared.cell),
             events: Arc::clone(&shared.events),

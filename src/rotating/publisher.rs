@@ -74,7 +74,7 @@ impl<T, S> Publisher<T, S> {
         self.progress
             .send_modify(|progress| progress.generation = generation);
         self.free_retired();
-        meter::current(self.events.name(), generation.get(), now.wall, None);
+        meter::current(self.events.name(), generation.get(), None, None);
         let reason = None;
         self.events
             .emit_of_engine(EventKind::Rotated { generation, reason }, now.wall);

@@ -3,6 +3,7 @@
 use super::event::Emit;
 use super::value::{Cell, Deadline, Snapshot};
 use crate::meter;
+use crate::source::SourceErrorKind;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,12 +21,20 @@ impl<T, S> Shared<T, S> {
         }
     }
 
-    /// Records which value is current, and that it was confirmed at `at`.
-    pub(crate) fn measure(&self, at: SystemTime) {
+    /// Records which value is current, and when its source confirmed it, if it has one.
+    pub(crate) fn measure(&self, confirmed_at: Option<SystemTime>) {
         let current = self.cell.load();
         let generation = current.content.generation.get();
         let expires_at = current.expires.as_ref().and_then(Deadline::wall);
-        meter::current(self.events.name(), generation, at, expires_at);
+        meter::current(self.events.name(), generation, confirmed_at, expires_at);
+    }
+
+    /// Creates the counters of failures, since alerts see increases alone.
+    pub(crate) fn count_failures(&self) {
+        for kind in SourceErrorKind::ALL {
+            let outcome = Some(("outcome", kind.as_str()));
+            meter::add(meter::REFRESHES, self.events.name(), outcome, 0);
+        }
     }
 
     pub(crate) fn clone_handles(&self) -> Self {

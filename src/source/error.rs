@@ -40,6 +40,16 @@ pub enum SourceErrorKind {
 }
 
 impl SourceErrorKind {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Transient,
+        Self::Permanent,
+        Self::Throttled,
+        Self::TimedOut,
+        Self::Panicked,
+        Self::Invalid,
+        Self::Expired,
+    ];
+
     /// Returns the kind in one word, for logs and metrics. These words are stable.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

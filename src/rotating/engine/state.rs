@@ -292,7 +292,7 @@ where
     fn refreshed(&self, outcome: &'static str) {
         let name = self.shared.events.name();
         meter::add(meter::REFRESHES, name, Some(("outcome", outcome)), 1);
-        self.shared.measure(self.clocks.wall());
+        self.shared.measure(Some(self.clocks.wall()));
     }
 
     fn emit(&self, kind: EventKind) {

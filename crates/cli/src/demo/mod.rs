@@ -27,7 +27,7 @@ use self::upstream::DemoUpstream;
 use crate::error::Error;
 use crate::gateway::{
     AuthConfig, ClientKeys, EventLog, Gateway, Guard, HeaderRules, LimitArgs, Limits, Listener,
-    Mode, Policies, Server, Settings,
+    Mode, Observers, Policies, Server, Settings,
 };
 use crate::output;
 use crate::output::log::LogFormat;
@@ -80,6 +80,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
             proxy: limits.proxy(),
         },
         headers: HeaderRules::default(),
+        audit: None,
         end_after: None,
         server: Server {
             tls: None,
@@ -91,7 +92,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
     let layer = from_fn_with_state(journal.clone(), record);
     let wrap = move |app: Router| app.layer(layer.clone());
     // The journal has a line for each request; events would repeat it.
-    let gateway = Gateway::new(&settings, None, EventLog::Off, Box::new(wrap)).await?;
+    let observers = Observers::new(EventLog::Off, None);
+    let gateway = Gateway::new(&settings, None, observers, Box::new(wrap)).await?;
     gateway.live().start(settings).await?;
 
     for name in IGNORED {

@@ -8,6 +8,7 @@ use super::auth::AuthArgs;
 use super::edge::cors::Origin;
 use super::header_args::HeaderArgs;
 use super::limits::LimitArgs;
+use super::observe::AuditArgs;
 use super::server::tls::ClientCertificateArgs;
 use super::units::{seconds, seconds_or_none};
 use super::upstream::UpstreamArgs;
@@ -33,6 +34,7 @@ Environment:
 Health endpoints, which need no key (see --admin-listen):
   GET /healthz    200 while the process is alive
   GET /readyz     200 when every key is usable; the body has the status of each as JSON
+  GET /metrics    Metrics for Prometheus; on --admin-listen alone
 
 Examples:
   rotating-auth gateway --upstream https://api.openai.com/v1 --upstream-key-file /run/secrets/openai \\
@@ -71,7 +73,7 @@ pub(crate) struct GatewayArgs {
     #[arg(long, env = "GATEWAY_ALLOW_CLEARTEXT")]
     pub(crate) allow_cleartext: bool,
 
-    /// Address for the health endpoints alone. They are then not served on --listen, and do not
+    /// Address for the health endpoints and /metrics alone. They are then not served on --listen, and do not
     /// compete with requests.
     #[arg(long, value_name = "ADDR", env = "GATEWAY_ADMIN_LISTEN")]
     pub(crate) admin_listen: Option<SocketAddr>,
@@ -138,6 +140,9 @@ pub(crate) struct GatewayArgs {
         value_parser = seconds
     )]
     pub(crate) drain_timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
 
     #[command(flatten)]
     pub(crate) headers: HeaderArgs,

@@ -11,6 +11,7 @@ mod events;
 mod header_args;
 mod health;
 mod limits;
+mod observe;
 mod proxy;
 mod runtime;
 mod server;
@@ -19,6 +20,10 @@ mod upstream;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tower_rotating_auth::audit::AuditLog;
 
 pub(crate) use self::args::GatewayArgs;
 pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard, Mode, Policies};
@@ -27,6 +32,8 @@ pub(crate) use self::config::{
 };
 pub(crate) use self::events::EventLog;
 pub(crate) use self::limits::LimitArgs;
+use self::observe::AuditSettings;
+pub(crate) use self::observe::Observers;
 pub(crate) use self::proxy::address::base_url::{Base, Cleartext};
 pub(crate) use self::proxy::headers::HeaderRules;
 pub(crate) use self::runtime::Gateway;
@@ -35,6 +42,9 @@ pub(crate) use self::server::Listener;
 pub(crate) use self::upstream::{KeyFrom, KeyHeader, Upstream};
 use crate::error::Error;
 use crate::{open_files, output};
+
+/// How long the program waits at its end for the last lines of the audit file.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// Runs the gateway until a signal stops it.
 pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
@@ -74,8 +84,21 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
             "{variable} is ignored: it is about the one upstream, and there are tables [[upstream]]"
         ));
     }
+    let audit = settings.audit.as_ref().map(AuditSettings::open);
+    let audit = audit.transpose()?;
+    let ended = audit.as_ref().map(AuditLog::ended);
+    let outcome = serve(settings, config, Observers::new(log, audit)).await;
+    if let Some(ended) = ended {
+        // It blocks its thread. Whoever still observes has had time until here.
+        drop(spawn_blocking(move || ended.wait(LAST_EVENTS)).await);
+    }
+    outcome
+}
+
+/// Serves until a signal stops the gateway.
+async fn serve(settings: Settings, config: ConfigFile, observers: Observers) -> Result<(), Error> {
     let listener = Listener::bind(settings.listen, "--listen (GATEWAY_LISTEN)")?;
-    let gateway = Gateway::new(&settings, Some(&config), log, Box::new(|app| app)).await?;
+    let gateway = Gateway::new(&settings, Some(&config), observers, Box::new(|app| app)).await?;
     let startup = Startup::new(&settings, &gateway, &listener);
     let live = Arc::clone(gateway.live());
     if settings.limits.wait_for_key.is_zero() {

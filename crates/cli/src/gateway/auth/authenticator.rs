@@ -11,6 +11,7 @@ use tower_rotating_auth::{
     inbound::policy::RoutePolicy,
     inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
     keyring::UseFile,
+    metrics::record_keys,
     rotating::{Publisher, StartError},
     source::{EnvSource, FileSource},
 };
@@ -18,8 +19,8 @@ use tower_rotating_auth::{
 use super::config::{AuthConfig, ClientKeys, Guard, Policies};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Condition, Source, source};
+use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
 
 /// The key set's name in events and in `/readyz`.
@@ -47,7 +48,7 @@ impl Authenticator {
     pub(crate) async fn open(
         config: AuthConfig,
         limits: &Limits,
-        log: EventLog,
+        observers: &Observers,
     ) -> Result<Self, Error> {
         let Guard {
             keys: from,
@@ -72,7 +73,7 @@ impl Authenticator {
             .name(NAME)
             .poll(limits.poll)
             .wait_for_first(limits.wait_for_key)
-            .observer(log.values());
+            .observer(observers.values());
         let (mut publisher, mut recorder) = (None, None);
         let keys = match from {
             ClientKeys::File { path, uses } => {
@@ -93,7 +94,7 @@ impl Authenticator {
             }
         };
         let require = RequireKeyLayer::new(keys.clone())
-            .observer(log.clients())
+            .observer(observers.clients())
             .locations(locations()?)
             // The proxy refuses those that no CORS layer has answered.
             .pass_preflights()
@@ -103,7 +104,7 @@ impl Authenticator {
         let (require, policies) = match policies {
             Policies::Fixed(policy) => (require.policy(policy), None),
             Policies::File(file) => {
-                let policies = file.open(limits.poll, log).await?;
+                let policies = file.open(limits.poll, observers).await?;
                 (require.rotating_policy(policies.clone()), Some(policies))
             }
         };
@@ -133,6 +134,13 @@ impl Authenticator {
         keys.into_iter()
             .chain(self.policies.as_ref().map(source))
             .collect()
+    }
+
+    /// Sets the gauges about client keys.
+    pub(crate) fn measure(&self) {
+        if let Some(keys) = &self.keys {
+            record_keys(keys, SystemTime::now());
+        }
     }
 
     /// Returns how many client keys there are, by status.

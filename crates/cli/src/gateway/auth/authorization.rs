@@ -10,7 +10,7 @@ use tower_rotating_auth::inbound::{Networks, TrustedProxies};
 use tower_rotating_auth::source::{FileSource, Source as _, SourceError};
 
 use crate::error::{Error, chain};
-use crate::gateway::events::EventLog;
+use crate::gateway::observe::Observers;
 
 /// Options for authorization.
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,7 @@ impl PolicyFile {
     pub(crate) async fn open(
         &self,
         poll: Duration,
-        log: EventLog,
+        observers: &Observers,
     ) -> Result<Rotating<RoutePolicy>, Error> {
         let exemptions = self.exemptions;
         let file = FileSource::new(&self.path)
@@ -87,7 +87,7 @@ impl PolicyFile {
         Rotating::builder()
             .name("policies")
             .poll(poll)
-            .observer(log.values())
+            .observer(observers.values())
             .start(closed)
             .await
             .map_err(|error| {

@@ -46,6 +46,7 @@ impl Settings {
         Ok(Self {
             log_format: args.log.log_format,
             headers: args.headers.rules()?,
+            audit: args.audit.settings(),
             end_after,
             listen: args.listen,
             admin_listen: args.admin_listen,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::gateway::auth::AuthConfig;
 use crate::gateway::edge::cors::Origin;
 use crate::gateway::limits::ProxyLimits;
+use crate::gateway::observe::AuditSettings;
 use crate::gateway::proxy::headers::HeaderRules;
 use crate::gateway::server::ServerLimits;
 use crate::gateway::server::tls::Files;
@@ -21,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     pub(crate) limits: Limits,
     pub(crate) headers: HeaderRules,
+    /// Where to write the audit log, if anywhere.
+    pub(crate) audit: Option<AuditSettings>,
     /// When to stop without a signal, if at all.
     pub(crate) end_after: Option<Duration>,
     pub(crate) server: Server,

@@ -9,7 +9,7 @@ use super::reload::{ConfigFile, Reloader};
 use crate::error::Error;
 use crate::gateway::access::AccessLog;
 use crate::gateway::config::{Limits, Settings};
-use crate::gateway::events::EventLog;
+use crate::gateway::observe::{Metrics, Observers};
 use crate::gateway::proxy::Reports;
 use crate::gateway::proxy::headers::Via;
 use crate::gateway::server::tls::Tls;
@@ -31,7 +31,7 @@ impl Gateway {
     pub(crate) async fn new(
         settings: &Settings,
         config: Option<&ConfigFile>,
-        log: EventLog,
+        observers: Observers,
         wrap: Wrap,
     ) -> Result<Self, Error> {
         let limits = settings.limits;
@@ -42,14 +42,18 @@ impl Gateway {
         getrandom::fill(&mut number)
             .map_err(|error| Error::start(format!("cannot get random bytes: {error}")))?;
         let number = u64::from_ne_bytes(number);
+        // Before keys are read, which are measured from then on.
+        let metrics = settings.admin_listen.map(|_| Metrics::install());
+        let metrics = metrics.transpose()?;
         let lasting = Lasting {
             via: Via::new(number),
             access: AccessLog::new(number),
             reports: Arc::new(Reports::default()),
-            log,
+            metrics,
+            observers,
         };
         let tls = match &settings.server.tls {
-            Some(files) => Some(Tls::open(files, "tls", limits.poll, log).await?),
+            Some(files) => Some(Tls::open(files, "tls", limits.poll, &lasting.observers).await?),
             None => None,
         };
         let option = "--admin-listen (GATEWAY_ADMIN_LISTEN)";

@@ -122,7 +122,11 @@ impl Live {
         let guarded = parts.app(&self.wrap);
         let app = match &self.admin {
             Some(admin) => {
-                admin.replace(health);
+                let measured = Arc::clone(&parts);
+                let metrics = self.lasting.metrics.as_ref();
+                let metrics =
+                    metrics.map(|all| all.routes(move || measured.authenticator().measure()));
+                admin.replace(health.merge(metrics.unwrap_or_default()));
                 guarded
             }
             None => health.fallback_service(guarded),

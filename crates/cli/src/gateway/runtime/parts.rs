@@ -11,8 +11,8 @@ use crate::gateway::auth::{AuthConfig, Authenticator};
 use crate::gateway::config::{ClientKeysChange, Settings};
 use crate::gateway::edge::cors::{self, Origin};
 use crate::gateway::edge::only_local;
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, UpstreamHealth};
+use crate::gateway::observe::{Metrics, Observers};
 use crate::gateway::proxy::Reports;
 use crate::gateway::proxy::admission::Admission;
 use crate::gateway::proxy::body::replay::BudgetedReplay;
@@ -26,7 +26,9 @@ pub(crate) struct Lasting {
     pub(crate) via: Via,
     pub(crate) access: AccessLog,
     pub(crate) reports: Arc<Reports>,
-    pub(crate) log: EventLog,
+    pub(crate) observers: Observers,
+    /// What `/metrics` serves, if that is served.
+    pub(crate) metrics: Option<Metrics>,
 }
 
 /// What a reload replaces.
@@ -59,12 +61,12 @@ impl Parts {
             replay: BudgetedReplay::new(each, all),
             via: lasting.via.clone(),
             reports: Arc::clone(&lasting.reports),
-            log: lasting.log,
+            observers: lasting.observers.clone(),
         };
         let upstreams = open_upstreams(settings.upstreams, &shared, None);
         let mode = Access::of(&settings.server.auth);
         let limits = &settings.limits;
-        let authenticator = Authenticator::open(settings.server.auth, limits, lasting.log);
+        let authenticator = Authenticator::open(settings.server.auth, limits, &lasting.observers);
         let (upstreams, authenticator) = tokio::try_join!(upstreams, authenticator)?;
         Ok(Self {
             shared,
@@ -107,7 +109,7 @@ impl Parts {
                 ClientKeysChange::Same => Ok(Arc::clone(&self.authenticator)),
                 ClientKeysChange::Changed => {
                     let auth = settings.server.auth;
-                    Authenticator::open(auth, &settings.limits, old.log)
+                    Authenticator::open(auth, &settings.limits, &old.observers)
                         .await
                         .map(Arc::new)
                 }

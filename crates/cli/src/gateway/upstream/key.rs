@@ -14,8 +14,8 @@ use tower_rotating_auth::{
 use super::settings::{KeyFrom, KeyHeader, Upstream};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Condition, Source};
+use crate::gateway::observe::Observers;
 use crate::gateway::proxy::body::replay::BudgetedReplay;
 use crate::hangups::Refresh;
 
@@ -30,11 +30,11 @@ impl UpstreamKey {
     pub(crate) async fn open(
         upstream: &Upstream,
         limits: &Limits,
-        log: EventLog,
+        observers: &Observers,
     ) -> Result<Self, Error> {
         let builder = RotatingCredential::builder()
             .name(upstream.key_name())
-            .observer(log.upstream())
+            .observer(observers.upstream())
             .force_wait(limits.proxy.key_wait)
             .wait_for_first(limits.wait_for_key)
             .overlap(upstream.overlap);

@@ -15,8 +15,8 @@ use super::key::UpstreamKey;
 use super::settings::Upstream;
 use crate::error::Error;
 use crate::gateway::config::Limits;
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, UpstreamHealth};
+use crate::gateway::observe::Observers;
 use crate::gateway::proxy::address::base_url::Base;
 use crate::gateway::proxy::admission::Admission;
 use crate::gateway::proxy::answers::Answers;
@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     pub(crate) replay: BudgetedReplay,
     pub(crate) via: Via,
     pub(crate) reports: Arc<Reports>,
-    pub(crate) log: EventLog,
+    pub(crate) observers: Observers,
 }
 
 /// An upstream that has read its key.
@@ -55,11 +55,11 @@ impl OpenUpstream {
     /// Reads the key. Fails if there is no usable one.
     pub(crate) async fn open(settings: Upstream, shared: &Shared) -> Result<Self, Error> {
         let Shared { limits, replay, .. } = shared;
-        let key = UpstreamKey::open(&settings, limits, shared.log).await?;
+        let key = UpstreamKey::open(&settings, limits, &shared.observers).await?;
         let identity = match &settings.identity {
             Some(files) => {
                 let name = settings.tls_name();
-                Some(Tls::open(files, &name, limits.poll, shared.log).await?)
+                Some(Tls::open(files, &name, limits.poll, &shared.observers).await?)
             }
             None => None,
         };

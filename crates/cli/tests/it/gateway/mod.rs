@@ -1,6 +1,7 @@
 //! `rotating-auth gateway` and `demo`: the built program, between real sockets.
 
 mod arguments;
+mod audit;
 mod authorization;
 mod client_auth;
 mod config;

@@ -18,7 +18,7 @@ use tower_rotating_auth::source::{FileSource, Source as _, SourceError};
 use tower_rotating_auth::{Rotating, Secret};
 
 use crate::error::{Error, chain};
-use crate::gateway::events::EventLog;
+use crate::gateway::observe::Observers;
 
 /// Options for certificates of clients.
 #[derive(Debug, clap::Args)]
@@ -88,7 +88,7 @@ impl ClientCa {
     pub(super) async fn open(
         &self,
         poll: Duration,
-        log: EventLog,
+        observers: &Observers,
     ) -> Result<Rotating<Authorities>, Error> {
         let presence = self.presence;
         let file = FileSource::new(&self.path)
@@ -97,7 +97,7 @@ impl ClientCa {
         Rotating::builder()
             .name("client-ca")
             .poll(poll)
-            .observer(log.values())
+            .observer(observers.values())
             .start(file.try_map(move |text| Authorities::parse(&text, presence)))
             .await
             .map_err(|error| {

@@ -24,8 +24,8 @@ use tower_rotating_auth::{
 pub(crate) use self::client_ca::ClientCertificateArgs;
 use self::client_ca::{Authorities, ClientCa, Current};
 use crate::error::{Error, chain};
-use crate::gateway::events::EventLog;
 use crate::gateway::health::{Source, source};
+use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
 
 /// Two files do not change at once. While they do not match, the first and the longest pause before
@@ -122,11 +122,11 @@ impl Tls {
         files: &Files,
         name: &str,
         poll: Duration,
-        log: EventLog,
+        observers: &Observers,
     ) -> Result<Self, Error> {
         let named = |part: &str| {
             let builder = Rotating::builder().name(format!("{name}-{part}"));
-            builder.poll(poll).observer(log.values())
+            builder.poll(poll).observer(observers.values())
         };
         let key = named("key")
             .start(FileSource::new(&files.key))
@@ -141,7 +141,7 @@ impl Tls {
             .await
             .map_err(|error| unusable(files, &error))?;
         let clients = match &files.clients {
-            Some(clients) => Some(clients.open(poll, log).await?),
+            Some(clients) => Some(clients.open(poll, observers).await?),
             None => None,
         };
         Ok(Self { pair, key, clients })
