@@ -114,7 +114,7 @@ pub(crate) struct GatewayArgs {
     /// writes. /readyz says so meanwhile, and other requests get 503.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_WAIT_FOR_KEY",
         default_value = "0",
         value_parser = seconds_or_none
@@ -124,7 +124,7 @@ pub(crate) struct GatewayArgs {
     /// How often to read the key files even if the system reports no change.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_POLL_INTERVAL",
         default_value = "10",
         value_parser = seconds
@@ -134,7 +134,7 @@ pub(crate) struct GatewayArgs {
     /// How long open requests may take to finish after SIGTERM or SIGINT.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_DRAIN_TIMEOUT",
         default_value = "25",
         value_parser = seconds
