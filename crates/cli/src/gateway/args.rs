@@ -9,6 +9,7 @@ use super::edge::cors::Origin;
 use super::header_args::HeaderArgs;
 use super::limits::LimitArgs;
 use super::observe::AuditArgs;
+use super::server::tls::ClientCertificateArgs;
 use super::units::{seconds, seconds_or_none};
 use super::upstream::UpstreamArgs;
 use crate::output::log::LogArgs;
@@ -98,6 +99,9 @@ pub(crate) struct GatewayArgs {
         hide_env_values = true
     )]
     pub(crate) tls_key: Option<OsString>,
+
+    #[command(flatten)]
+    pub(crate) client_certificates: ClientCertificateArgs,
 
     /// Origin whose web pages may call the gateway, with a key. `*` allows any. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
