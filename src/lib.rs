@@ -180,6 +180,8 @@ mod clock;
 #[cfg(feature = "file")]
 mod fs;
 mod generation;
+#[cfg(doctest)]
+mod guides;
 #[cfg(feature = "inbound")]
 mod idempotency;
 mod key;
@@ -219,3 +221,13 @@ struct LimitsAndRetries;
 #[cfg(all(doctest, feature = "audit", feature = "inbound"))]
 #[doc = include_str!("../docs/guide/audit.md")]
 struct AuditGuide;
+
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "file",
+    feature = "key-file",
+    feature = "keyring"
+))]
+#[doc = include_str!("../docs/guide/authorization.md")]
+struct Authorization;

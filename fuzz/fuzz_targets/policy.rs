@@ -2,13 +2,14 @@
 //! reaches only the route that the policy names.
 //!
 //! The first line of the input is a digit that picks a method, and a path. Each other line is a
-//! digit for a method, a digit for an access rule, and a path or a template of the router.
+//! digit for a method, a digit for an access rule, and a path or a template of the router. The first
+//! line is also what a client says about its address.
 #![no_main]
 
-use http::Method;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use tower_rotating_auth::{
-    inbound::Requirement,
+    inbound::{Networks, Requirement, TrustedProxies},
     inbound::policy::{Access, RoutePolicy},
 };
 
@@ -29,7 +30,24 @@ const ROUTES: [(Method, &str); 9] = [
     (Method::HEAD, "/{x}"),
 ];
 
+/// A client changes nothing about the address that a proxy appends, and is believed nothing itself.
+fn assert_addresses(said: &str) {
+    if let Ok(networks) = said.parse::<Networks>() {
+        assert_eq!(networks.to_string().parse(), Ok(networks));
+    }
+    let Ok(line) = HeaderValue::from_str(&format!("{said}, 198.51.100.7")) else {
+        return;
+    };
+    let headers = HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-for"), line)]);
+    let proxies = TrustedProxies::new("10.0.0.0/8".parse().unwrap());
+    let client = |peer: &str| proxies.client_ip(peer.parse().ok(), &headers);
+    assert_eq!(client("10.0.0.1:443"), "198.51.100.7".parse().ok());
+    assert_eq!(client("192.0.2.1:443"), "192.0.2.1".parse().ok());
+    assert_eq!(client(""), None);
+}
+
 fuzz_target!(|input: &str| {
+    assert_addresses(input.lines().next().unwrap_or_default());
     let mut lines = input.lines();
     let Some((method, path)) = lines.next().and_then(method) else {
         return;

@@ -1,12 +1,18 @@
 //! Extractors and responses for axum.
 
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, Method, Version};
 
 use super::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
+use super::key::Scopes;
 use super::principal::{KeyPrincipal, Principal};
+use super::refusal;
+use super::require_key::matched_template;
+use super::requirement::Requirement;
 
 /// An axum extractor for a client with a valid key.
 ///
@@ -57,6 +63,85 @@ impl<S: Sync> FromRequestParts<S> for Principal {
             .get()
             .map(Self::without_hidden)
             .ok_or_else(|| no_layer(parts))
+    }
+}
+
+/// The requirement of a [`Scoped`] extractor.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+/// use axum::routing::post;
+/// use tower_rotating_auth::inbound::{Require, RequireKeyLayer, Scoped};
+/// # use tower_rotating_auth::{Rotating, inbound::KeySet};
+///
+/// struct ChatWrite;
+///
+/// impl Require for ChatWrite {
+///     const SCOPES: &'static str = "chat:write";
+/// }
+///
+/// async fn chat(Scoped(key, _): Scoped<ChatWrite>) -> String {
+///     format!("hello, {}", key.client())
+/// }
+///
+/// # let (keys, _publisher) = Rotating::manual(KeySet::empty());
+/// let app: Router = Router::new()
+///     .route("/chat", post(chat))
+///     .layer(RequireKeyLayer::new(keys));
+/// # drop(app);
+/// ```
+pub trait Require {
+    /// The scopes that the handler requires, with spaces between them.
+    const SCOPES: &'static str;
+}
+
+/// An axum extractor for a client whose key has the scopes that `R` names.
+///
+/// A key that lacks one of them gets 403 with these scopes, and a client without a key 401.
+/// [`RequireScopesLayer`](crate::inbound::RequireScopesLayer) does the same for a route without its
+/// handler. Text that is no list of scopes in `R` is a mistake in the program: the response is 500.
+#[derive(Debug)]
+pub struct Scoped<R>(pub KeyPrincipal, pub PhantomData<R>);
+
+impl<R> Clone for Scoped<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<R: Require, S: Sync> FromRequestParts<S> for Scoped<R> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let auth = <Auth as FromRequestParts<S>>::from_request_parts(parts, state);
+        let Auth(key) = auth.await?;
+        let Ok(scopes) = R::SCOPES.parse::<Scopes>() else {
+            let scopes = R::SCOPES;
+            tracing::error!(scopes, "500: a handler requires what is no list of scopes");
+            return Err(reject(
+                &AuthErrorResponse::default(),
+                AuthErrorKind::NoLayer,
+                parts,
+            ));
+        };
+        let requirement = Requirement::from(scopes);
+        match requirement.check(key.identity().record()) {
+            Ok(()) => Ok(Self(key, PhantomData)),
+            Err(error) => {
+                let head = refusal::Request {
+                    method: &parts.method,
+                    version: parts.version,
+                    uri: &parts.uri,
+                    headers: &parts.headers,
+                    extensions: &parts.extensions,
+                    template: matched_template(&parts.extensions),
+                };
+                let response = key.settings().refusals.refuse(&error, head);
+                Err(response.map(axum::body::Body::from))
+            }
+        }
     }
 }
 

@@ -89,7 +89,7 @@ mod validator;
 
 pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
 #[cfg(feature = "axum")]
-pub use self::axum::Auth;
+pub use self::axum::{Auth, Require, Scoped};
 pub use self::config_error::{ConfigError, ConfigErrorKind};
 pub use self::connection::{
     ClientCertificate, ForwardedHeader, PeerAddr, RequestScheme, TrustedProxies,

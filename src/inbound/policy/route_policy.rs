@@ -9,6 +9,7 @@ use super::decision::{Decision, DecisionReason};
 use super::entry::PolicyEntry;
 use super::spelling::{Closing, closing_entries};
 use super::table::Table;
+use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
 use crate::inbound::requirement::Requirement;
 use crate::syntax::path;
 
@@ -182,6 +183,24 @@ impl RoutePolicy {
         }
         let access = self.templates.find(method, template?)?;
         Some((access, DecisionReason::Template))
+    }
+
+    /// Checks that no entry opens a route to clients without a key.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error of kind [`OpenRoute`](crate::inbound::ConfigErrorKind::OpenRoute) if one
+    /// does.
+    pub fn ensure_closed(&self) -> Result<(), ConfigError> {
+        let open = self.entries().filter(|entry| entry.access.is_open());
+        let open: Vec<_> = open.collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let entries: Vec<_> = open.iter().map(ToString::to_string).collect();
+        let message = format!("these routes need no key: {}", entries.join(", "));
+        let routes = open.iter().map(|entry| (entry.method(), entry.path()));
+        Err(ConfigError::new(ConfigErrorKind::OpenRoute, message).with_routes(routes))
     }
 
     /// Returns the decision for a route as the router has it: a path or a template.

@@ -29,7 +29,7 @@ use super::ring::{KeyRing, KeyRingErrorKind};
 use super::state::KeyEntry;
 use super::token::NewKey;
 use crate::clock::{LONGEST_SLEEP, sleep_toward};
-use crate::inbound::{KeyDigest, KeyId};
+use crate::inbound::{ClientId, KeyDigest, KeyId};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// More steps than any state needs, even while others change it.
@@ -220,14 +220,14 @@ impl<S: Sink> Rotator<S> {
                     let terms = last.map_or_else(|| terms.clone(), |last| terms.after(last, now));
                     let terms = terms.idempotency_key(mark);
                     self.pending = self.ring.issue(terms).await?.into_new();
-                    self.purge().await?;
+                    purge(&self.ring, self.terms.client()).await?;
                 }
                 Step::Rotate(old, mark) | Step::Replace(old, mark) => {
                     let rotate = RotateRequest::with_grace(old, Duration::MAX)
                         .lifetime_from(&terms)
                         .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
-                    self.purge().await?;
+                    purge(&self.ring, self.terms.client()).await?;
                 }
                 // A client that has read the key may have put the one before back.
                 Step::Discard(lost) if self.offered.as_ref() == Some(&lost) => {
@@ -276,20 +276,6 @@ impl<S: Sink> Rotator<S> {
         }
     }
 
-    /// Removes the client's keys that rotators made and that ended long ago.
-    async fn purge(&self) -> Result<(), RotatorError> {
-        let (ledger, now) = (self.ring.state(), self.ring.now());
-        let mut ours = ledger
-            .keys_of(self.terms.client())
-            .filter(|key| is_ours(key));
-        if ours.any(|key| ledger.is_purgeable(key, now)) {
-            let client = self.terms.client().clone();
-            let is_meant = move |key: &KeyEntry| *key.client() == client && is_ours(key);
-            self.ring.purge_if(is_meant).await?;
-        }
-        Ok(())
-    }
-
     /// Delivers the pending key, if there is one. It is kept until the sink holds it.
     async fn deliver(&mut self) -> Result<(), RotatorError> {
         let Some(key) = &self.pending else {
@@ -332,6 +318,20 @@ impl<S: Sink> Rotator<S> {
             usage,
         }))
     }
+}
+
+/// Removes the client's keys that rotators made and that ended long ago.
+///
+/// It borrows no rotator: a future that did would need `Sync` of the sink to be `Send`.
+async fn purge(ring: &KeyRing, client: &ClientId) -> Result<(), RotatorError> {
+    let (ledger, now) = (ring.state(), ring.now());
+    let mut ours = ledger.keys_of(client).filter(|key| is_ours(key));
+    if ours.any(|key| ledger.is_purgeable(key, now)) {
+        let client = client.clone();
+        let is_meant = move |key: &KeyEntry| *key.client() == client && is_ours(key);
+        ring.purge_if(is_meant).await?;
+    }
+    Ok(())
 }
 
 impl<S: fmt::Debug> fmt::Debug for Rotator<S> {

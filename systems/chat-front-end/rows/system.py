@@ -30,23 +30,24 @@ class System:
         self.key = self.issue("open-webui", "--scope", "chat:write")
 
     def start(self):
-        self.start_issuer()
+        self.issuer_url = self.start_issuer()
         self.start_model()
         self.start_proxy()
         self.start_sidecar()
         self.gateway = self.start_gateway("gateway", *self.client_key_options())
         self.url = self.address(self.gateway)
 
-    def start_issuer(self):
+    def start_issuer(self, name="issuer", env=None):
+        """Starts an issuer of its own name, and returns its address."""
         port = free_port()
-        self.issuer_url = f"http://127.0.0.1:{port}"
-        self.issuer = self.run.start("issuer", ["node", PARTS / "issuer.mjs"], env={
+        issuer = self.run.start(name, ["node", PARTS / "issuer.mjs"], env={
             "NODE_MODULES": self.names["NODE_MODULES"],
             "PORT": str(port),
             "LIFETIME": str(self.lifetime),
             "CLIENT_SECRET": self.secret_file.read_text(),
-        })
-        self.run.wait_for_port(self.issuer, port)
+        } | (env or {}))
+        self.run.wait_for_port(issuer, port)
+        return f"http://127.0.0.1:{port}"
 
     def start_model(self):
         self.model_port, self.model_key = free_port(), secrets.token_urlsafe(24)
@@ -78,8 +79,10 @@ class System:
     def start_gateway(self, name, *options, env=None, key_file=None):
         """Starts a gateway, which reads the upstream's key from the sidecar's file unless told where."""
         env = dict(env or {})
-        env.setdefault("OPENAI_API_BASE_URL", f"{self.upstream}/v1")
-        if not any(str(option).startswith("--upstream-key") for option in options) and not env.keys() & {"OPENAI_API_KEY", "OPENAI_API_KEY_FILE"}:
+        configured = "--config" in options
+        if not configured:
+            env.setdefault("OPENAI_API_BASE_URL", f"{self.upstream}/v1")
+        if not configured and not any(str(option).startswith("--upstream-key") for option in options) and not env.keys() & {"OPENAI_API_KEY", "OPENAI_API_KEY_FILE"}:
             env["OPENAI_API_KEY_FILE"] = str(key_file or self.token_file)
         command = [self.program, "gateway", "--listen", "127.0.0.1:0", *options]
         gateway = self.run.start(name, command, env=env)
@@ -97,17 +100,24 @@ class System:
 
     def enter(self, token, name):
         """Enters a token in the proxy's map."""
-        self.admin(f"add map {self.map} {token} {name}")
+        answer = self.admin(f"add map {self.map} {token} {name}")
+        expect(not answer, f"the proxy refused a token: {answer}")
 
     def remove(self, token):
-        self.admin(f"del map {self.map} {token}")
+        answer = self.admin(f"del map {self.map} {token}")
+        expect(not answer, f"the proxy did not remove a token: {answer}")
+
+    def tokens(self, prefix):
+        """Returns the tokens that the proxy takes now, by name."""
+        lines = (line.split() for line in self.admin(f"show map {self.map}").splitlines())
+        return {name: token for _, token, name in lines if name.startswith(prefix)}
 
     def admin(self, command):
         with socket.socket(socket.AF_UNIX) as admin:
             admin.connect(str(self.run.folder / "admin.sock"))
             admin.sendall(f"{command}\n".encode())
-            answer = admin.recv(4096).decode().strip()
-        expect(not answer, f"the proxy refused {command.split()[0]}: {answer}")
+            answer = b"".join(iter(lambda: admin.recv(4096), b""))
+        return answer.decode().strip()
 
     def changes(self, event):
         """Returns the sidecar's changes of one kind."""
@@ -132,7 +142,7 @@ class System:
 
     def condition(self, url=None):
         """Returns what /readyz says about the upstream's key."""
-        return next(source for source in self.status(url)[1]["sources"] if source["name"] == "upstream-key")
+        return next(source for source in self.status(url)[1]["sources"] if source["name"].startswith("upstream-key"))
 
     def until_generation(self, after, url=None):
         return until(lambda: (now := self.generation(url)) > after and now, f"generation after {after}")

@@ -51,6 +51,53 @@ def command(system, changes):
     return line
 
 
+def oauth2(system, changes):
+    """The token endpoint itself, by a configuration file: the gateway fetches each token ahead of its expiry."""
+    url = system.start_issuer("oauth2-issuer", {
+        "PROXY_SOCKET": str(system.run.folder / "admin.sock"), "MAP": str(system.map),
+    })
+    configuration = system.run.folder / "oauth2.toml"
+    replace(configuration, f"""
+client_keys = "{system.client_keys}"
+
+[[upstream]]
+url = "{system.upstream}/v1"
+
+[upstream.key]
+type = "oauth2"
+token_url = "{url}/token"
+client_id = "sidecar"
+scope = "api"
+client_secret = {{ type = "file", path = "{system.secret_file}" }}
+""")
+    gateway = system.start_gateway("oauth2", "--config", configuration)
+    address = system.address(gateway)
+
+    seen = len(system.upstream_log())
+
+    def tokens():
+        names = {request["token"] for request in system.upstream_log()[seen:]}
+        return names - {"unknown"}
+
+    def refused():
+        return sum(request["status"] == 401 for request in system.upstream_log()[seen:])
+
+    with calls(system, address) as count:
+        until(lambda: len(tokens()) > changes, "tokens", system.lifetime * (changes + 1))
+        expect(refused() == 0, f"the upstream saw {refused()} requests with a token that had expired")
+        generation = system.generation(address)
+        newest = max(system.tokens("oauth2-").items(), key=lambda entry: int(entry[0].split("-")[1]))
+        system.remove(newest[1])
+        system.until_generation(generation, address)
+        time.sleep(0.5)
+    expect(refused() > 0, "no request met a revoked token, so this shows nothing")
+    gateway.stop()
+    return (
+        f"{len(tokens())} tokens, {sum(count)} calls, 0 expired tokens at the upstream; one was revoked early, which "
+        f"{refused()} requests met; 0 failed"
+    )
+
+
 def endpoint(system, changes):
     """An HTTP endpoint that answers with JSON."""
     with Tokens(system, "endpoint") as tokens:

@@ -63,6 +63,17 @@ async fn world_readable_file_logs_one_warning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn allowed_world_readable_file_logs_no_warning() {
+    let traced = Traced::new();
+    let desk = Desk::new("sk-1");
+    set_mode(&desk.path, 0o644);
+    let source = FileSource::new(&desk.path).allow_world_readable();
+    let key = Rotating::start(source).await.unwrap();
+    assert_content(&key.current(), "sk-1");
+    assert!(!traced.text().contains("WARN"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn group_readable_file_logs_no_warning() {
     let traced = Traced::new();
     let desk = Desk::new("sk-1");

@@ -1,13 +1,16 @@
 //! When a key is replaced, and when the old one is retired.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tower_rotating_auth::{
     inbound::KeyDigest,
     keyring::{
-        IssuancePolicy, KeyRing, NewKey, RevokeRequest, Rotator, RotatorErrorKind, Sink, StoreError,
+        IssuancePolicy, KeyRing, MemoryStore, NewKey, RevokeRequest, Rotator, RotatorErrorKind,
+        Sink, StoreError,
     },
 };
 
@@ -267,4 +270,39 @@ impl Sink for Undone {
     async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         Ok(self.1)
     }
+}
+
+/// A sink that threads cannot share.
+struct Alone {
+    held: Cell<Option<KeyDigest>>,
+    told: Option<oneshot::Sender<()>>,
+}
+
+impl Sink for Alone {
+    async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
+        self.held.set(Some(key.digest()));
+        Ok(())
+    }
+
+    async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
+        let held = self.held.get();
+        if let Some(told) = self.told.take_if(|_| held.is_some()) {
+            told.send(()).unwrap();
+        }
+        Ok(held)
+    }
+}
+
+#[tokio::test]
+async fn run_is_spawned_with_an_unshared_sink() {
+    let ring = KeyRing::start(MemoryStore::default()).await.unwrap();
+    let (told, delivered) = oneshot::channel();
+    let sink = Alone {
+        held: Cell::new(None),
+        told: Some(told),
+    };
+    let rotator = Rotator::new(ring, terms(), sink).ends_when_used(|_| false);
+    let task = tokio::spawn(rotator.run());
+    delivered.await.unwrap();
+    task.abort();
 }

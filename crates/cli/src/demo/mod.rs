@@ -17,7 +17,9 @@ use axum::http::Request;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tower_rotating_auth::inbound::policy::RoutePolicy;
-use tower_rotating_auth::inbound::{AuthErrorResponse, ErrorFormat, KeyRecord, KeySet, Scopes};
+use tower_rotating_auth::inbound::{
+    AuthErrorResponse, ErrorFormat, KeyRecord, KeySet, Scopes, TrustedProxies,
+};
 use tower_rotating_auth::keyring::NewKey;
 
 use self::journal::Journal;
@@ -25,7 +27,7 @@ use self::upstream::DemoUpstream;
 use crate::error::Error;
 use crate::gateway::{
     AuthConfig, ClientKeys, EventLog, Gateway, Guard, HeaderRules, LimitArgs, Limits, Listener,
-    Mode, Observers, Server, Settings,
+    Mode, Observers, Policies, Server, Settings,
 };
 use crate::output;
 use crate::output::log::LogFormat;
@@ -133,7 +135,8 @@ fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
     Ok(AuthConfig::Guarded(Box::new(Guard {
         mode: Mode::Production,
         keys: ClientKeys::Fixed(keys),
-        policies: RoutePolicy::new(),
+        policies: Policies::Fixed(RoutePolicy::new()),
+        proxies: TrustedProxies::default(),
         refuser: refuser.format(ErrorFormat::OpenAi),
     })))
 }

@@ -9,6 +9,7 @@ use super::edge::cors::Origin;
 use super::header_args::HeaderArgs;
 use super::limits::LimitArgs;
 use super::observe::AuditArgs;
+use super::server::tls::ClientCertificateArgs;
 use super::units::{seconds, seconds_or_none};
 use super::upstream::UpstreamArgs;
 use crate::output::log::LogArgs;
@@ -99,6 +100,9 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) tls_key: Option<OsString>,
 
+    #[command(flatten)]
+    pub(crate) client_certificates: ClientCertificateArgs,
+
     /// Origin whose web pages may call the gateway, with a key. `*` allows any. Repeatable.
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) cors: Vec<Origin>,
@@ -110,7 +114,7 @@ pub(crate) struct GatewayArgs {
     /// writes. /readyz says so meanwhile, and other requests get 503.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_WAIT_FOR_KEY",
         default_value = "0",
         value_parser = seconds_or_none
@@ -120,7 +124,7 @@ pub(crate) struct GatewayArgs {
     /// How often to read the key files even if the system reports no change.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_POLL_INTERVAL",
         default_value = "10",
         value_parser = seconds
@@ -130,7 +134,7 @@ pub(crate) struct GatewayArgs {
     /// How long open requests may take to finish after SIGTERM or SIGINT.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_DRAIN_TIMEOUT",
         default_value = "25",
         value_parser = seconds

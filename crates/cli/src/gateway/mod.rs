@@ -26,7 +26,7 @@ use tokio::task::spawn_blocking;
 use tower_rotating_auth::audit::AuditLog;
 
 pub(crate) use self::args::GatewayArgs;
-pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard, Mode};
+pub(crate) use self::auth::{AuthConfig, ClientKeys, Guard, Mode, Policies};
 pub(crate) use self::config::{
     ConfigError, Document, Limits, Loaded, Server, Settings, explain, load, schema,
 };

@@ -208,6 +208,19 @@ fn request(terms: &Terms) -> IssueRequest {
         Some(scopes) => asked.scopes(scopes),
         None => asked,
     };
+    let asked = match &*terms.role {
+        [] => asked,
+        roles => asked.roles(roles.iter().cloned()),
+    };
+    let networks = terms.network.iter().cloned();
+    let asked = match networks.reduce(|all, more| all.union(&more)) {
+        Some(networks) => asked.networks(networks),
+        None => asked,
+    };
+    let asked = match terms.certificate {
+        Some(certificate) => asked.certificate(certificate),
+        None => asked,
+    };
     match terms.expires {
         Life::For(life) => asked.lifetime(life),
         Life::ForEver => asked.for_ever(),

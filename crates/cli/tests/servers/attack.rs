@@ -306,6 +306,7 @@ async fn attacks_cost_no_honest_request() {
     let (memory, files) = used(process);
     println!("    memory {memory} MiB, {files} files");
 
+    let mut faults = Vec::new();
     for attack in Attack::ALL {
         let refused = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&refused);
@@ -352,12 +353,16 @@ async fn attacks_cost_no_honest_request() {
         println!("    processor: {share:.2} under attack, {equal:.2} under the benign load");
 
         let limit = benign.percentile(50) * 2;
-        assert_eq!(seen.failed, 0, "{attack:?}");
-        assert!(
-            seen.percentile(50) <= limit,
-            "{attack:?}: median above {limit:?}"
-        );
-        assert!(memory < MEMORY, "{attack:?}: {memory} MiB");
-        assert!(back.is_some(), "{attack:?}: its connections last");
+        for (is_right, what) in [
+            (seen.failed == 0, "honest requests failed"),
+            (seen.percentile(50) <= limit, "the median is too high"),
+            (memory < MEMORY, "it takes too much memory"),
+            (back.is_some(), "its connections last"),
+        ] {
+            if !is_right {
+                faults.push(format!("{attack:?}: {what}"));
+            }
+        }
     }
+    assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::routing::get;
 use tower_rotating_auth::Rotating;
-use tower_rotating_auth::inbound::{KeySet, Principal, RequireKeyLayer};
+use tower_rotating_auth::inbound::{KeySet, Principal, Require, RequireKeyLayer, Scoped};
 use tower_rotating_auth::keyring::{
     IssueRequest, KeyRing, KeyRingState, MemoryStore, RotateRequest,
 };
@@ -78,4 +78,34 @@ async fn hook_learns_the_caller_before_the_handler() {
     );
     assert_eq!(send(from(HERE).get(&url)).await.status, 401);
     assert_eq!(*seen.lock().unwrap(), [Some("valid".to_owned())]);
+}
+
+#[tokio::test]
+async fn scoped_extractor_requires_its_scopes() {
+    struct Admin;
+    impl Require for Admin {
+        const SCOPES: &'static str = "admin:all chat:write";
+    }
+    struct Mistaken;
+    impl Require for Mistaken {
+        const SCOPES: &'static str = "\"";
+    }
+    let (keys, _publisher) = Rotating::manual(keys::keys());
+    let router = axum::Router::new()
+        .route(
+            "/",
+            get(async |Scoped(key, _): Scoped<Admin>| key.client().to_string()),
+        )
+        .route("/mistaken", get(async |_: Scoped<Mistaken>| "served"))
+        .layer(RequireKeyLayer::new(keys));
+    let url = serve(router, |_| {}).await;
+    let ask =
+        async |path: &str, key| send(from(HERE).get(format!("{url}{path}")).bearer_auth(key)).await;
+    assert_eq!(ask("/", keys::ADMIN).await.body, "admin");
+    let refused = ask("/", VALID).await;
+    assert_eq!(refused.status, 403);
+    let named = "error=\"insufficient_scope\", scope=\"admin:all chat:write\"";
+    assert!(refused.challenge.ends_with(named), "{refused:?}");
+    assert_eq!(ask("/", keys::UNKNOWN).await.status, 401);
+    assert_eq!(ask("/mistaken", keys::ADMIN).await.status, 500);
 }

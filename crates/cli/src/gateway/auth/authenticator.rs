@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
+    inbound::policy::RoutePolicy,
     inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
     keyring::UseFile,
     metrics::record_keys,
@@ -15,10 +16,10 @@ use tower_rotating_auth::{
     source::{EnvSource, FileSource},
 };
 
-use super::config::{AuthConfig, ClientKeys, Guard};
+use super::config::{AuthConfig, ClientKeys, Guard, Policies};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
-use crate::gateway::health::{Condition, Source};
+use crate::gateway::health::{Condition, Source, source};
 use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
 
@@ -28,6 +29,7 @@ const NAME: &str = "client-keys";
 pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
+    policies: Option<Rotating<RoutePolicy>>,
     recorder: Mutex<Option<UseRecorder>>,
     /// How long requests are served with the last key set while its source fails.
     max_stale: Duration,
@@ -51,6 +53,7 @@ impl Authenticator {
         let Guard {
             keys: from,
             policies,
+            proxies,
             refuser,
             ..
         } = match config {
@@ -58,6 +61,7 @@ impl Authenticator {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
+                    policies: None,
                     recorder: Mutex::default(),
                     max_stale: limits.max_stale,
                     _publisher: None,
@@ -94,12 +98,20 @@ impl Authenticator {
             .locations(locations()?)
             // The proxy refuses those that no CORS layer has answered.
             .pass_preflights()
-            .policy(policies)
+            .trusted_proxies(proxies)
             .max_stale(limits.max_stale)
             .error_response(refuser);
+        let (require, policies) = match policies {
+            Policies::Fixed(policy) => (require.policy(policy), None),
+            Policies::File(file) => {
+                let policies = file.open(limits.poll, observers).await?;
+                (require.rotating_policy(policies.clone()), Some(policies))
+            }
+        };
         Ok(Self {
             require,
             keys: Some(keys),
+            policies,
             recorder: Mutex::new(recorder),
             max_stale: limits.max_stale,
             _publisher: publisher,
@@ -110,13 +122,18 @@ impl Authenticator {
         RotatingAuthLayer::new().require(self.require.clone())
     }
 
-    pub(crate) fn source(&self) -> Option<Source> {
-        let keys = self.keys.clone()?;
+    /// Returns the health of the client keys and the policies, if they have a source.
+    pub(crate) fn sources(&self) -> Vec<Source> {
         let max_stale = self.max_stale;
-        Some(Box::new(move || Condition {
-            status: keys.status(),
-            failing: Some((keys.current().failing_for(), max_stale)),
-        }))
+        let keys = self.keys.clone().map(|keys| -> Source {
+            Box::new(move || Condition {
+                status: keys.status(),
+                failing: Some((keys.current().failing_for(), max_stale)),
+            })
+        });
+        keys.into_iter()
+            .chain(self.policies.as_ref().map(source))
+            .collect()
     }
 
     /// Sets the gauges about client keys.
@@ -141,9 +158,10 @@ impl Authenticator {
         Some(counts.collect::<Vec<_>>().join(", "))
     }
 
-    /// Returns what reads the client keys again, if they have a source.
-    pub(crate) fn refresh(&self) -> Option<Refresh> {
-        self.keys.as_ref().map(refresh)
+    /// Returns what reads the client keys and the policies again, if they have a source.
+    pub(crate) fn refresh(&self) -> impl Iterator<Item = Refresh> {
+        let keys = self.keys.as_ref().map(refresh);
+        keys.into_iter().chain(self.policies.as_ref().map(refresh))
     }
 
     /// Records the last uses. Call it after the last request.

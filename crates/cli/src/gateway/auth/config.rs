@@ -10,10 +10,13 @@ use std::time::Duration;
 use http::Method;
 use tower_rotating_auth::{
     inbound::policy::RoutePolicy,
-    inbound::{AuthErrorResponse, ConfigError, DangerouslyOpen, ErrorFormat, KeySet},
+    inbound::{
+        AuthErrorResponse, ConfigError, DangerouslyOpen, ErrorFormat, KeySet, TrustedProxies,
+    },
     keyring::UseFile,
 };
 
+use super::authorization::{AuthorizationArgs, Exemptions, PolicyFile};
 use crate::error::Error;
 use crate::gateway::units::duration;
 
@@ -63,6 +66,9 @@ pub(crate) struct AuthArgs {
     #[arg(long, value_name = "METHOD:PATH")]
     optional: Vec<Route>,
 
+    #[command(flatten)]
+    authorization: AuthorizationArgs,
+
     /// Realm in the WWW-Authenticate header of refusals.
     #[arg(
         long,
@@ -99,8 +105,16 @@ pub(crate) enum AuthConfig {
 pub(crate) struct Guard {
     pub(crate) mode: Mode,
     pub(crate) keys: ClientKeys,
-    pub(crate) policies: RoutePolicy,
+    pub(crate) policies: Policies,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) refuser: AuthErrorResponse,
+}
+
+/// Where the policies of routes come from.
+#[derive(Debug)]
+pub(crate) enum Policies {
+    Fixed(RoutePolicy),
+    File(PolicyFile),
 }
 
 /// Where the clients' keys come from.
@@ -178,6 +192,21 @@ impl AuthConfig {
                 "--public and --optional need mixed mode; pass --mode mixed (GATEWAY_MODE)",
             ));
         }
+        let exemptions = match mode {
+            Mode::Mixed => Exemptions::Allowed,
+            Mode::Production | Mode::Development => Exemptions::Refused,
+        };
+        let file = args.authorization.policies(exemptions);
+        if file.is_some() && mode == Mode::Development {
+            return Err(usage(
+                "--policies need client keys; pass --mode production or mixed (GATEWAY_MODE)",
+            ));
+        }
+        if file.is_some() && exempt {
+            return Err(usage(
+                "two policies: --policies, and --public or --optional; list those routes in the file",
+            ));
+        }
         let refuser = AuthErrorResponse::new(&args.realm)
             .map_err(|error| Error::usage(format!("--realm: {error}")))?
             .format(ErrorFormat::OpenAi);
@@ -198,7 +227,11 @@ impl AuthConfig {
         Ok(Self::Guarded(Box::new(Guard {
             mode,
             keys,
-            policies: policies(args.public, args.optional)?,
+            policies: match file {
+                Some(file) => Policies::File(file),
+                None => Policies::Fixed(policies(args.public, args.optional)?),
+            },
+            proxies: args.authorization.trusted_proxies(),
             refuser,
         })))
     }

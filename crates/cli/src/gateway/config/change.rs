@@ -5,14 +5,16 @@ use std::ffi::OsString;
 use super::document::{Document, Entry};
 
 /// Fields about client keys. If one of them changes, the keys are read anew.
-const CLIENT_KEYS: [&str; 7] = [
+const CLIENT_KEYS: [&str; 9] = [
     "client_keys",
     "max_stale",
     "note_use",
     "optional",
+    "policies",
     "poll_interval",
     "public",
     "realm",
+    "trusted_proxy",
 ];
 
 /// Other fields that can change while the gateway runs, besides those about upstreams.

@@ -131,7 +131,7 @@ impl Field {
 
     /// Returns the help of the option, without what an option alone needs to know.
     pub(crate) fn help(&self) -> String {
-        let help = self.arg.get_long_help().or(self.arg.get_help());
+        let help = self.arg.get_long_help().or_else(|| self.arg.get_help());
         help.map(ToString::to_string).unwrap_or_default()
     }
 

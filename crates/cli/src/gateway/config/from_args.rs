@@ -35,6 +35,7 @@ impl Settings {
             args.tls_key,
             "--tls-cert (GATEWAY_TLS_CERT) and --tls-key (GATEWAY_TLS_KEY)",
         )?;
+        let tls = Files::with_clients(tls, args.client_certificates.decide())?;
         if tls.is_none() && !args.listen.ip().is_loopback() && !args.allow_cleartext {
             return Err(Error::usage(
                 "--listen: client keys would cross a network in cleartext; pass --tls-cert and \

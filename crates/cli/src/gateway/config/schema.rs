@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{Field, Fields, Kind};
 
+/// The types of a source of a key.
+const SOURCES: [&str; 6] = ["env", "exec", "file", "http", "oauth2", "vault"];
+
 /// Returns the schema, as editors read it.
 pub(crate) fn schema() -> Value {
     let file = Fields::of_file();
@@ -35,7 +38,7 @@ pub(crate) fn schema() -> Value {
                 "type": "object",
                 "required": ["type"],
                 "properties": {
-                    "type": { "enum": ["env", "exec", "file", "http", "oauth2", "vault"] },
+                    "type": { "enum": SOURCES },
                 },
             },
         },
@@ -70,4 +73,19 @@ fn property(field: &Field) -> Value {
         };
     }
     property
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::config::document::Document;
+
+    #[test]
+    fn sources_of_the_schema_are_all_there_are() {
+        let text = "[[upstream]]\nkey = { type = \"other\" }";
+        let error = Document::parse(text).unwrap_err().to_string();
+        let mut known: Vec<_> = error.split('`').skip(1).step_by(2).collect();
+        known.sort_unstable();
+        assert_eq!(known, SOURCES, "{error}");
+    }
 }

@@ -156,7 +156,7 @@ impl Parts {
             .upstreams
             .iter()
             .flat_map(|upstream| upstream.sources());
-        self.authenticator.source().into_iter().chain(certificates)
+        self.authenticator.sources().into_iter().chain(certificates)
     }
 
     /// Returns what reads all keys again.

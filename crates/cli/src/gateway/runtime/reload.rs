@@ -196,7 +196,7 @@ async fn changed(changes: &mut Option<Subscription<Secret>>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 impl Drop for Reloader {

@@ -1,22 +1,25 @@
 //! One connection, from its TLS handshake to its end.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
+use tower_rotating_auth::inbound::{ClientCertificate, RequestScheme};
 
 use super::activity::Verdict;
 use super::app::App;
 use super::connections::Place;
 use super::limits::ServerLimits;
-use super::requests::{Peer, Requests};
+use super::requests::{Origin, Requests};
 use super::stalls::StreamExecutor;
 use super::stream::ClientStream;
 
@@ -39,10 +42,11 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Serves one connection. Ignores how it ends, which is up to the client and its network.
-    pub(super) async fn hold(self, stream: TcpStream, peer: Peer, place: Place) {
+    pub(super) async fn hold(self, stream: TcpStream, address: SocketAddr, place: Place) {
+        let origin = Origin::cleartext(address);
         let stream = ClientStream::new(stream, Arc::clone(&place.activity), self.limits.discard);
         let Some(tls) = &self.tls else {
-            return self.serve(stream, peer, &place).await;
+            return self.serve(stream, origin, &place).await;
         };
         let handshake = timeout(self.limits.patience.head, tls.accept(stream));
         let stream = tokio::select! {
@@ -51,11 +55,16 @@ impl Conversation {
         };
         if let Ok(Ok(stream)) = stream {
             place.activity.restart(Instant::now());
-            self.serve(stream, peer, &place).await;
+            let origin = Origin {
+                scheme: RequestScheme::Https,
+                certificate: certificate(stream.get_ref().1),
+                ..origin
+            };
+            self.serve(stream, origin, &place).await;
         }
     }
 
-    async fn serve<I>(mut self, stream: I, peer: Peer, place: &Place)
+    async fn serve<I>(mut self, stream: I, origin: Origin, place: &Place)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -69,7 +78,7 @@ impl Conversation {
         let requests = Requests {
             app: self.app.clone(),
             activity: Arc::clone(activity),
-            peer,
+            origin,
             tunnels: tunnels.clone(),
         };
         let builder = self.builder();
@@ -138,4 +147,10 @@ impl Conversation {
             .keep_alive_timeout(limits.patience.write);
         builder
     }
+}
+
+/// Returns the certificate that a client has shown, which TLS has verified.
+fn certificate(tls: &ServerConnection) -> Option<ClientCertificate> {
+    let shown = tls.peer_certificates()?.first()?;
+    Some(ClientCertificate::from_der(shown))
 }

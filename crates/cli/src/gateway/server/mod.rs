@@ -143,8 +143,7 @@ impl Listener {
             // delays.
             drop(stream.set_nodelay(true));
             if let Some(place) = connections.admit(address.ip()).await {
-                let peer = Peer(address.ip());
-                tokio::spawn(conversation.clone().hold(stream, peer, place));
+                tokio::spawn(conversation.clone().hold(stream, address, place));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The requests of one connection: counted while they are open, and told apart by how they end.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use hyper::service::Service;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::ServiceExt;
+use tower_rotating_auth::inbound::{ClientCertificate, PeerAddr, RequestScheme};
 
 use super::activity::Activity;
 use super::app::App;
@@ -34,12 +35,30 @@ const REFUSALS: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// What is known of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) address: SocketAddr,
+    pub(super) scheme: RequestScheme,
+    pub(super) certificate: Option<ClientCertificate>,
+}
+
+impl Origin {
+    pub(super) const fn cleartext(address: SocketAddr) -> Self {
+        Self {
+            address,
+            scheme: RequestScheme::Http,
+            certificate: None,
+        }
+    }
+}
+
 /// Passes the requests of a connection to the application.
 #[derive(Clone, Debug)]
 pub(super) struct Requests {
     pub(super) app: App,
     pub(super) activity: Arc<Activity>,
-    pub(super) peer: Peer,
+    pub(super) origin: Origin,
     pub(super) tunnels: watch::Sender<()>,
 }
 
@@ -90,12 +109,18 @@ impl Service<Request<Incoming>> for Requests {
             .size_hint()
             .upper()
             .is_some_and(|n| n <= SMALL);
-        let (app, peer, activity) = (self.app.current(), self.peer, Arc::clone(&self.activity));
+        let (app, origin, activity) = (self.app.current(), self.origin, Arc::clone(&self.activity));
         let mut request = request.map(|body| {
             let upload = upload.clone();
             Body::new(Watched { body, upload })
         });
-        request.extensions_mut().insert(peer);
+        let extensions = request.extensions_mut();
+        extensions.insert(Peer(origin.address.ip()));
+        extensions.insert(PeerAddr(origin.address));
+        extensions.insert(origin.scheme);
+        if let Some(certificate) = origin.certificate {
+            extensions.insert(certificate);
+        }
         let asks_for_another =
             request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE);
         if asks_for_another {

@@ -127,7 +127,7 @@ pub(crate) struct UpstreamArgs {
     /// Use 0 if the upstream accepts each new key before the file has it.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_UPSTREAM_KEY_OVERLAP",
         default_value = "300",
         value_parser = seconds_or_none
@@ -143,7 +143,7 @@ pub(crate) struct UpstreamArgs {
     /// The total duration of a stream has no limit.
     #[arg(
         long,
-        value_name = "SECONDS",
+        value_name = "DURATION",
         env = "GATEWAY_UPSTREAM_TIMEOUT",
         default_value = "600",
         value_parser = seconds

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use tower_rotating_auth::{
     ParseErrorKind,
-    inbound::{ClientId, Scope, Scopes},
+    inbound::{CertificateDigest, ClientId, Networks, Role, Scope, Scopes},
     keyring::ParsedToken,
 };
 
@@ -35,6 +35,18 @@ pub(crate) struct Terms {
     /// A new client gets the same scopes.
     #[arg(long, value_name = "SCOPES", value_delimiter = ',')]
     pub(crate) scope: Vec<Scope>,
+
+    /// Roles of the key: `a,b`, or repeated. Defaults to all roles of the client.
+    #[arg(long, value_name = "ROLES", value_delimiter = ',')]
+    pub(crate) role: Vec<Role>,
+
+    /// Network that the key is accepted from, such as 10.0.0.0/8. Repeatable. Defaults to all.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) network: Vec<Networks>,
+
+    /// SHA-256 of the TLS client certificate that the key is bound to, in base64url or hexadecimal.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) certificate: Option<CertificateDigest>,
 
     /// Lifetime of the key, such as 90d or 12h, or `never`.
     #[arg(long, value_name = "DURATION", default_value = "90d")]

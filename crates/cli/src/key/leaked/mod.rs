@@ -48,7 +48,7 @@ pub(crate) struct Leaked {
     key_id: Option<String>,
 
     /// File with GitHub's public keys, from
-    /// https://api.github.com/meta/public_keys/secret_scanning
+    /// <https://api.github.com/meta/public_keys/secret_scanning>
     #[arg(long, value_name = "PATH", requires_all = ["signature", "key_id"])]
     keys: Option<PathBuf>,
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod authorization;
 mod client_auth;
 mod config;
 mod cors;

@@ -85,7 +85,8 @@ fn check_names_file_line_and_field() {
             ":1: listen: ",
         ),
         (
-            format!("client_keys = \"c\"\n[[upstream]]\nurl = \"http://models\"\nkey = \"env:A\""),
+            "client_keys = \"c\"\n[[upstream]]\nurl = \"http://models\"\nkey = \"env:A\""
+                .to_owned(),
             ":3: url: ",
         ),
         (
@@ -250,4 +251,28 @@ async fn file_that_others_may_write_is_refused() {
     let (code, _, stderr) = ended(arguments, &[("OPENAI_API_KEY", KEY)]).await;
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("writable by others"), "{stderr}");
+}
+
+#[test]
+fn documented_files_are_valid() {
+    let page = include_str!("../../../../../../docs/configuration.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (example, rest) = rest.split_once("```").unwrap();
+    let sources: Vec<_> = rest
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | `{ type = "))
+        .map(|(name, rest)| (name, format!("{{ type = {}", rest.trim_end_matches("` |"))))
+        .collect();
+    assert_eq!(sources.len(), 6, "{sources:?}");
+    let tables = sources.iter().map(|(name, key)| {
+        format!("[[upstream]]\nurl = \"https://a.example\"\npath = \"/{name}\"\nname = \"{name}\"\nkey = {key}\n")
+    });
+    let all: String = std::iter::once("client_keys = \"c\"\n".to_owned())
+        .chain(tables)
+        .collect();
+    for text in [example, &all] {
+        let folder = Folder::new(text);
+        let (code, _, stderr) = config(&["--check", folder.config().to_str().unwrap()]);
+        assert_eq!(code, Some(0), "{text}: {stderr}");
+    }
 }

@@ -1,5 +1,7 @@
 //! TLS with a certificate and a key in two files that something else renews.
 
+mod client_ca;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SignatureScheme};
 use tokio_rustls::TlsAcceptor;
@@ -19,6 +21,8 @@ use tower_rotating_auth::{
     source::{FileSource, Source as _, SourceError},
 };
 
+pub(crate) use self::client_ca::ClientCertificateArgs;
+use self::client_ca::{Authorities, ClientCa, Current};
 use crate::error::{Error, chain};
 use crate::gateway::health::{Source, source};
 use crate::gateway::observe::Observers;
@@ -33,6 +37,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 pub(crate) struct Files {
     certificate: PathBuf,
     key: PathBuf,
+    clients: Option<ClientCa>,
 }
 
 impl Files {
@@ -45,11 +50,28 @@ impl Files {
         let [certificate, key] =
             [certificate, key].map(|path| path.filter(|path| !path.is_empty()).map(PathBuf::from));
         match (certificate, key) {
-            (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
+            (Some(certificate), Some(key)) => Ok(Some(Self {
+                certificate,
+                key,
+                clients: None,
+            })),
             (None, None) => Ok(None),
             _ => Err(Error::usage(format!(
                 "TLS needs two files; pass both {options}, or neither"
             ))),
+        }
+    }
+
+    /// Asks clients for certificates of these authorities, if there are any.
+    pub(crate) fn with_clients(
+        tls: Option<Self>,
+        clients: Option<ClientCa>,
+    ) -> Result<Option<Self>, Error> {
+        match (tls, clients) {
+            (None, Some(_)) => Err(Error::usage(
+                "--client-ca (GATEWAY_CLIENT_CA) needs TLS; pass --tls-cert and --tls-key",
+            )),
+            (tls, clients) => Ok(tls.map(|files| Self { clients, ..files })),
         }
     }
 }
@@ -91,6 +113,7 @@ impl Pair {
 pub(crate) struct Tls {
     pair: Rotating<Pair>,
     key: Rotating<Secret>,
+    clients: Option<Rotating<Authorities>>,
 }
 
 impl Tls {
@@ -117,7 +140,11 @@ impl Tls {
             .start(pairs)
             .await
             .map_err(|error| unusable(files, &error))?;
-        Ok(Self { pair, key })
+        let clients = match &files.clients {
+            Some(clients) => Some(clients.open(poll, observers).await?),
+            None => None,
+        };
+        Ok(Self { pair, key, clients })
     }
 
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Error> {
@@ -125,7 +152,10 @@ impl Tls {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::start(format!("cannot set up TLS: {error}")))?
-            .with_no_client_auth()
+            .with_client_cert_verifier(match &self.clients {
+                Some(clients) => Arc::new(Current(clients.clone())),
+                None => WebPkiClientVerifier::no_client_auth(),
+            })
             .with_cert_resolver(Arc::new(Newest(self.pair.clone())));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config).into())
@@ -136,12 +166,14 @@ impl Tls {
         Arc::new(Newest(self.pair.clone()))
     }
 
-    pub(crate) fn sources(&self) -> [Source; 2] {
-        [source(&self.pair), source(&self.key)]
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
+        let pair = [source(&self.pair), source(&self.key)];
+        pair.into_iter().chain(self.clients.as_ref().map(source))
     }
 
-    pub(crate) fn refresh(&self) -> [Refresh; 2] {
-        [refresh(&self.key), refresh(&self.pair)]
+    pub(crate) fn refresh(&self) -> impl Iterator<Item = Refresh> {
+        let pair = [refresh(&self.key), refresh(&self.pair)];
+        pair.into_iter().chain(self.clients.as_ref().map(refresh))
     }
 }
 

@@ -1,0 +1,68 @@
+//! The server as a child: its key is in its environment, and it ends with this app.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tower::BoxError;
+use tower_rotating_auth::Secret;
+
+use crate::args::Args;
+
+pub(crate) struct Server {
+    pub(crate) url: String,
+    child: Child,
+    /// The server ends when this end of its standard input is closed.
+    input: ChildStdin,
+}
+
+impl Server {
+    /// Starts the program, and waits until it listens.
+    pub(crate) async fn spawn(program: &Path, args: &Args, key: &Secret) -> Result<Self, BoxError> {
+        let mut command = Command::new(program);
+        command
+            .arg("--runtime")
+            .arg(&args.runtime)
+            .args(["--owner", &args.name])
+            .args(&args.server_options)
+            .env(
+                "MODEL_SERVER_KEY",
+                std::str::from_utf8(key.expose_secret())?,
+            )
+            .env_remove("APP_KEY")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err("the server has no standard input or output".into());
+        };
+        let mut lines = BufReader::new(output).lines();
+        let url = loop {
+            let line = lines.next_line().await?.ok_or("the server did not start")?;
+            println!("{line}");
+            if let Some(url) = line.strip_prefix("listening on ") {
+                break url.to_owned();
+            }
+        };
+        tokio::spawn(pass_on(lines));
+        Ok(Self { url, child, input })
+    }
+
+    pub(crate) async fn stop(mut self) -> Result<(), BoxError> {
+        drop(self.input);
+        let status = self.child.wait().await?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("the server ended with {status}").into()),
+        }
+    }
+}
+
+async fn pass_on(mut lines: Lines<BufReader<ChildStdout>>) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        println!("{line}");
+    }
+}
