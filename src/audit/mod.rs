@@ -65,6 +65,7 @@
 //!   twenty. The counts of `not_reported` make up for the others, so that sums are exact.
 //! - `method`, `route` and `request_id` are what the client sent. `route` is the router's template
 //!   if there is one. Lines are ASCII, so that no text of a client can look like another line.
+//! - `rejected` has no `method` and `request_id` if the body of the request could not be kept.
 //! - `time` is that of the wall clock, in UTC.
 
 mod action;

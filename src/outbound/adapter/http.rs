@@ -19,9 +19,6 @@ use crate::outbound::outcome::Outcome;
 use crate::outbound::replay::{CloneBody, Replay};
 use crate::syntax::header_name::remove_variables;
 
-/// The header that carries a request's id, as tower-http's `SetRequestIdLayer` sets it.
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// The adapter for `http::Request` and `http::Response`, with a [`Replay`] for their bodies.
 ///
 /// A [`Verdict`] in the extensions of a response says what the response says about the credential.
@@ -132,11 +129,8 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
         Some((saved.head.restore(body)?, again))
     }
 
-    fn info(&self, request: &Self::Sent) -> RequestInfo {
-        RequestInfo {
-            method: Some(request.method().clone()),
-            request_id: request.headers().get(X_REQUEST_ID).cloned(),
-        }
+    fn info(&self, saved: &Self::Saved) -> RequestInfo {
+        saved.head.info()
     }
 
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue) {

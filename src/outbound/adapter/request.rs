@@ -80,10 +80,9 @@ pub trait RequestAdapter<Req> {
     /// [`Credential::apply_to`](crate::outbound::Credential::apply_to) does both on a `HeaderMap`.
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue);
 
-    /// Returns what events say about the request: its method and its id. Defaults to nothing.
-    ///
-    /// It is called once for each request that gets a key, so clone nothing that is long.
-    fn info(&self, _request: &Self::Sent) -> RequestInfo {
+    /// Returns what events say about a rejected request: its method and its id. Defaults to
+    /// nothing.
+    fn info(&self, _saved: &Self::Saved) -> RequestInfo {
         RequestInfo::default()
     }
 }

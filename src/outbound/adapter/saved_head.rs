@@ -12,6 +12,11 @@ use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, Method, Request, Uri, Version};
 
+use crate::outbound::event::RequestInfo;
+
+/// The header that carries a request's id, as tower-http's `SetRequestIdLayer` sets it.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// The head of a request, without the injected key.
 #[derive(Clone)]
 pub(crate) struct SavedHead {
@@ -45,6 +50,15 @@ impl SavedHead {
             version: head.version,
             extensions: head.extensions.clone(),
             text: SavedText::new(&head.uri, &head.headers),
+        }
+    }
+
+    /// Returns what events say about the request. Only a rejection asks, so it copies the text.
+    pub(crate) fn info(&self) -> RequestInfo {
+        let headers = self.text.clone().restore().map(|(_, headers)| headers);
+        RequestInfo {
+            method: Some(self.method.clone()),
+            request_id: headers.and_then(|headers| headers.get(X_REQUEST_ID).cloned()),
         }
     }
 

@@ -186,7 +186,7 @@ where
                     if !journey.rejects(&answer) {
                         return Poll::Ready(journey.answered(answer));
                     }
-                    journey.rejected();
+                    journey.rejected(again.as_ref().map(|(_, saved)| saved));
                     let again = again.and_then(|(service, saved)| {
                         Some((service, journey.adapter().pause(saved)?))
                     });
@@ -262,10 +262,6 @@ where
 impl<S, X, Saved, Answer> Rejected<S, X, Saved, Answer> {
     /// Restores the request, and drops the answer. Returns the rejection if nothing can be
     /// restored.
-    #[expect(
-        clippy::result_large_err,
-        reason = "a rejection is rare, and a box would be an allocation more"
-    )]
     fn restore<Req>(self) -> Result<Replay<S, X, X::Sent, Saved>, Self>
     where
         X: RequestAdapter<Req, Saved = Saved>,

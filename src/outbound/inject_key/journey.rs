@@ -23,8 +23,8 @@ use crate::rotating::{RefreshError, Refreshing};
 pub(crate) struct Journey<X> {
     shared: Arc<Handle<X>>,
     index: Index,
-    /// What events say about the request.
-    info: RequestInfo,
+    /// What events say about the request, once it was rejected.
+    info: Option<Box<RequestInfo>>,
     /// The attempt under way.
     sent: Sent,
     /// What the upstream rejected before. Empty for nearly all requests, and then not allocated.
@@ -111,7 +111,7 @@ impl<X> Journey<X> {
         Self {
             shared: Arc::clone(shared),
             index,
-            info: shared.adapter.info(sent),
+            info: None,
             sent: attempt,
             tried: Vec::new(),
             no_newer: None,
@@ -148,8 +148,15 @@ impl<X> Journey<X> {
         self.adapter().rejects(answer, self.sent.scheme.as_ref())
     }
 
-    /// Records that the attempt under way was rejected.
-    pub(crate) fn rejected(&mut self) {
+    /// Records that the attempt under way was rejected. A request that was not saved is not
+    /// described in events.
+    pub(crate) fn rejected<Req>(&mut self, saved: Option<&X::Saved>)
+    where
+        X: RequestAdapter<Req>,
+    {
+        if let (None, Some(saved)) = (&self.info, saved) {
+            self.info = Some(Box::new(self.adapter().info(saved)));
+        }
         self.tried.push(self.sent.tried);
         self.key().rejected(self.sent.tried.generation);
         meter::add(meter::REJECTIONS, &self.key().name(), None, 1);
@@ -209,7 +216,7 @@ impl<X> Journey<X> {
         self.emit(EventKind::Replayed {
             rejected: self.rejections(),
             generation: known.generation,
-            request: self.info.clone(),
+            request: self.info(),
         });
     }
 
@@ -269,7 +276,7 @@ impl<X> Journey<X> {
             self.count_replay("recovered");
             self.emit(EventKind::Recovered {
                 attempts: attempts.clone(),
-                request: self.info.clone(),
+                request: self.info(),
             });
             let Ok(response) = &mut answer else {
                 return answer;
@@ -294,7 +301,7 @@ impl<X> Journey<X> {
             0 | 1 => reason.as_str(),
             _ => "rejected",
         });
-        let info = self.info.clone();
+        let info = self.info();
         self.emit(EventKind::rejected(rejected.clone(), &reason, info));
         self.key().rejected_with(&self.tried);
         if let Ok(response) = &mut answer {
@@ -302,6 +309,10 @@ impl<X> Journey<X> {
             self.adapter().record_outcome(response, outcome);
         }
         answer
+    }
+
+    fn info(&self) -> RequestInfo {
+        self.info.as_deref().cloned().unwrap_or_default()
     }
 
     /// Counts a rejected request by what became of it.
