@@ -211,15 +211,31 @@ where
                             refreshing,
                             rejected: Some(rejected),
                         },
-                        Next::SendAgain => match rejected.restore() {
-                            Ok(replay) => State::Readying {
-                                replay: Some(replay),
-                            },
-                            // The next look finds that nothing can be sent again.
-                            Err(rejected) => State::Rejected {
-                                rejected: Some(rejected),
-                            },
-                        },
+                        Next::SendAgain => {
+                            let Rejected {
+                                answer,
+                                journey,
+                                again,
+                            } = rejected;
+                            match restored(&journey, again) {
+                                Some((service, request, saved)) => State::Readying {
+                                    replay: Some(Replay {
+                                        service,
+                                        request,
+                                        saved,
+                                        journey,
+                                    }),
+                                },
+                                // The next look finds that nothing can be sent again.
+                                None => State::Rejected {
+                                    rejected: Some(Rejected {
+                                        answer,
+                                        journey,
+                                        again: None,
+                                    }),
+                                },
+                            }
+                        }
                     }
                 }
                 StateProj::Refreshing {
@@ -259,39 +275,20 @@ where
     }
 }
 
-impl<S, X, Saved, Answer> Rejected<S, X, Saved, Answer> {
-    /// Restores the request, and drops the answer. Returns the rejection if nothing can be
-    /// restored.
-    fn restore<Req>(self) -> Result<Replay<S, X, X::Sent, Saved>, Self>
-    where
-        X: RequestAdapter<Req, Saved = Saved>,
-    {
-        let Self {
-            answer,
-            journey,
-            again,
-        } = self;
-        let restored = again.and_then(|(service, saved)| {
-            let restored = match journey.resend_after_next() {
-                Resend::Possible => journey.adapter().resend_again(saved)?,
-                Resend::Impossible => (journey.adapter().resend(saved)?, None),
-            };
-            Some((service, restored))
-        });
-        match restored {
-            Some((service, (request, saved))) => Ok(Replay {
-                service,
-                request,
-                saved,
-                journey,
-            }),
-            None => Err(Self {
-                answer,
-                journey,
-                again: None,
-            }),
-        }
-    }
+/// Returns the service and the request for another attempt, and what is saved for the one after.
+fn restored<S, X, Req>(
+    journey: &Journey<X>,
+    again: Option<(S, X::Saved)>,
+) -> Option<(S, X::Sent, Option<X::Saved>)>
+where
+    X: RequestAdapter<Req>,
+{
+    let (service, saved) = again?;
+    let (request, saved) = match journey.resend_after_next() {
+        Resend::Possible => journey.adapter().resend_again(saved)?,
+        Resend::Impossible => (journey.adapter().resend(saved)?, None),
+    };
+    Some((service, request, saved))
 }
 
 #[expect(
