@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
@@ -106,24 +108,61 @@ pub(crate) fn format() -> Option<LogFormat> {
     FORMAT.get().copied()
 }
 
-/// Writes a line, unless it repeats one of the last moments.
-pub(super) fn info(line: &str) {
-    if repeats().is_news(line, Instant::now()) {
-        tracing::info!(target: "rotating_auth", "{line}");
+/// The level of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+        }
     }
 }
 
-/// Writes a warning, unless it repeats one of the last moments.
-pub(super) fn warn(line: &str) {
-    if repeats().is_news(line, Instant::now()) {
-        tracing::warn!(target: "rotating_auth", "{line}");
+/// Writes a line.
+pub(super) fn write(level: Level, line: &str) {
+    match level {
+        Level::Info => tracing::info!(target: "rotating_auth", "{line}"),
+        Level::Warn => tracing::warn!(target: "rotating_auth", "{line}"),
+        Level::Error => tracing::error!(target: "rotating_auth", "{line}"),
+    }
+}
+
+/// Writes a line, unless it repeats one of the last moments.
+pub(super) fn write_news(level: Level, line: &str) {
+    if repeats().is_news(level, line, Instant::now()) {
+        write(level, line);
+    }
+}
+
+/// Formats a line that is written whatever `RUST_LOG` says.
+pub(super) fn unfiltered(format: LogFormat, level: Level, message: &str) -> String {
+    let mut time = String::new();
+    // A string takes any text.
+    let _written = SystemTime.format_time(&mut Writer::new(&mut time));
+    match format {
+        LogFormat::Text => format!("{time} {:>5} {message}", level.as_str()),
+        LogFormat::Json => serde_json::json!({
+            "timestamp": time,
+            "level": level.as_str(),
+            "message": message,
+            "target": "rotating_auth",
+        })
+        .to_string(),
     }
 }
 
 /// Writes how often lines were repeated.
 pub(super) fn flush() {
     let rest = repeats().rest();
-    write(rest);
+    write_all(rest);
 }
 
 async fn summarize() {
@@ -131,13 +170,13 @@ async fn summarize() {
     loop {
         ticks.tick().await;
         let due = repeats().due(Instant::now());
-        write(due);
+        write_all(due);
     }
 }
 
-fn write(summaries: Vec<String>) {
-    for line in summaries {
-        tracing::warn!(target: "rotating_auth", "{line}");
+fn write_all(summaries: Vec<(Level, String)>) {
+    for (level, line) in summaries {
+        write(level, &line);
     }
 }
 
@@ -162,5 +201,23 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unfiltered_line_is_like_the_others() {
+        let line = |format| unfiltered(format, Level::Warn, "a \"b\"");
+        let text = line(LogFormat::Text);
+        let (time, rest) = text.split_once(' ').unwrap();
+        assert_eq!(rest, " WARN a \"b\"");
+        assert!(time.contains('T') && time.ends_with('Z'), "{time}");
+        let json: serde_json::Value = serde_json::from_str(&line(LogFormat::Json)).unwrap();
+        assert_eq!(json["message"], "a \"b\"");
+        assert_eq!(json["level"], "WARN");
+        assert!(json["timestamp"].is_string());
     }
 }

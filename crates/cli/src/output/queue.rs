@@ -5,6 +5,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::log::{self, Level};
+
 /// Limit of lines that wait.
 const LINES: usize = 4096;
 /// Limit of bytes that wait.
@@ -81,7 +83,11 @@ impl Queue {
             let is_idle = |state: &mut State| state.lines == 0;
             drop(self.changed.wait_while(self.lock(), is_idle));
             thread::sleep(GATHER);
-            let text = self.lock().take();
+            let (mut text, dropped) = self.lock().take();
+            if dropped > 0 {
+                text.push_str(&mention(dropped));
+                text.push('\n');
+            }
             drop(
                 output
                     .write_all(text.as_bytes())
@@ -109,18 +115,21 @@ impl State {
         self.lines += 1;
     }
 
-    /// Takes all lines, and one more about those that were dropped after them.
-    fn take(&mut self) -> String {
-        let mut text = std::mem::take(&mut self.text);
+    /// Takes all lines, and the number of those that were dropped after them.
+    fn take(&mut self) -> (String, u64) {
+        let text = std::mem::take(&mut self.text);
         let dropped = std::mem::take(&mut self.unmentioned);
-        if dropped > 0 {
-            text.push_str(&format!(
-                "dropped {dropped} log lines, because nobody read those before\n"
-            ));
-        }
         self.lines = 0;
         self.is_writing = true;
-        text
+        (text, dropped)
+    }
+}
+
+fn mention(dropped: u64) -> String {
+    let line = format!("dropped {dropped} log lines, because nobody read those before");
+    match log::format() {
+        Some(format) => log::unfiltered(format, Level::Warn, &line),
+        None => line,
     }
 }
 
@@ -135,12 +144,10 @@ mod tests {
         for n in 0..LINES + 3 {
             state.push(&n.to_string());
         }
-        let text = state.take();
-        assert_eq!(text.lines().count(), LINES + 1);
-        let last = text.lines().last().unwrap_or_default();
-        assert!(last.starts_with("dropped 3 log lines"), "{last}");
+        let (text, dropped) = state.take();
+        assert_eq!((text.lines().count(), dropped), (LINES, 3));
         state.push("after");
-        assert_eq!(state.take(), "after\n");
+        assert_eq!(state.take(), ("after\n".to_owned(), 0));
         assert_eq!(state.dropped, 3);
     }
 
