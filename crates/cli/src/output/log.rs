@@ -1,20 +1,19 @@
 //! The log of a server: lines with a timestamp and a level, on standard error.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-use super::STDERR;
+use super::format::{self, Level};
+pub(crate) use super::format::{LogFormat, format};
+use super::queue::STDERR;
 use super::repeats::Repeats;
 use crate::error::Error;
 
@@ -29,7 +28,6 @@ const OWN_WORDS: [&str; 3] = [
 /// Whose lines there are. Other crates' may show headers.
 const TARGETS: [&str; 2] = ["rotating_auth", "tower_rotating_auth"];
 
-static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 static REPEATS: Mutex<Repeats> = Mutex::new(Repeats::new());
 
 /// Options about the log.
@@ -45,24 +43,6 @@ pub(crate) struct LogArgs {
         default_value = "text"
     )]
     pub(crate) log_format: LogFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
-}
-
-impl FromStr for LogFormat {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("must be text or json"),
-        }
-    }
 }
 
 /// Starts the log. From now on, [`say`](super::say) and [`complain`](super::complain) write to it.
@@ -97,33 +77,10 @@ pub(crate) fn start(format: LogFormat) -> Result<(), Error> {
     let log = tracing_subscriber::registry().with(levels);
     // A second start, as in tests of one process, changes nothing.
     if log.with(lines.with_filter(is_ours)).try_init().is_ok() {
-        let _first = FORMAT.set(format);
+        format::set(format);
         tokio::spawn(summarize());
     }
     Ok(())
-}
-
-/// Returns the format of the log, if it was started.
-pub(crate) fn format() -> Option<LogFormat> {
-    FORMAT.get().copied()
-}
-
-/// The level of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    Info,
-    Warn,
-    Error,
-}
-
-impl Level {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-        }
-    }
 }
 
 /// Writes a line.
@@ -139,23 +96,6 @@ pub(super) fn write(level: Level, line: &str) {
 pub(super) fn write_news(level: Level, line: &str) {
     if repeats().is_news(level, line, Instant::now()) {
         write(level, line);
-    }
-}
-
-/// Formats a line that is written whatever `RUST_LOG` says.
-pub(super) fn unfiltered(format: LogFormat, level: Level, message: &str) -> String {
-    let mut time = String::new();
-    // A string takes any text.
-    let _written = SystemTime.format_time(&mut Writer::new(&mut time));
-    match format {
-        LogFormat::Text => format!("{time} {:>5} {message}", level.as_str()),
-        LogFormat::Json => serde_json::json!({
-            "timestamp": time,
-            "level": level.as_str(),
-            "message": message,
-            "target": "rotating_auth",
-        })
-        .to_string(),
     }
 }
 
@@ -201,23 +141,5 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unfiltered_line_is_like_the_others() {
-        let line = |format| unfiltered(format, Level::Warn, "a \"b\"");
-        let text = line(LogFormat::Text);
-        let (time, rest) = text.split_once(' ').unwrap();
-        assert_eq!(rest, " WARN a \"b\"");
-        assert!(time.contains('T') && time.ends_with('Z'), "{time}");
-        let json: serde_json::Value = serde_json::from_str(&line(LogFormat::Json)).unwrap();
-        assert_eq!(json["message"], "a \"b\"");
-        assert_eq!(json["level"], "WARN");
-        assert!(json["timestamp"].is_string());
     }
 }

@@ -1,5 +1,6 @@
 //! Standard output and standard error.
 
+mod format;
 pub(crate) mod log;
 mod queue;
 mod repeats;
@@ -8,15 +9,12 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use self::log::{Level, LogFormat};
-use self::queue::Queue;
+use self::format::{Level, LogFormat, unfiltered};
+use self::queue::{STDERR, STDOUT};
 use crate::error::Error;
 
 /// How long the program waits at its end for somebody to read its last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
-
-static STDOUT: Queue = Queue::new(|| Box::new(io::stdout()));
-static STDERR: Queue = Queue::new(|| Box::new(io::stderr()));
 
 /// Writes a result to standard output. Fails if nobody can read it.
 pub(crate) fn print(text: impl fmt::Display) -> Result<(), Error> {
@@ -54,7 +52,7 @@ pub(crate) fn complain(line: fmt::Arguments<'_>) {
 /// Writes why the program ends to standard error.
 pub(crate) fn fail(error: &Error) {
     STDERR.push(match log::format() {
-        Some(LogFormat::Json) => log::unfiltered(LogFormat::Json, Level::Error, &error.to_string()),
+        Some(LogFormat::Json) => unfiltered(LogFormat::Json, Level::Error, &error.to_string()),
         Some(LogFormat::Text) | None => format!("error: {error}"),
     });
 }

@@ -1,11 +1,11 @@
 //! Lines that wait for their writer. Whoever has a line never waits for whoever reads it.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::log::{self, Level};
+use super::format::{Level, format, unfiltered};
 
 /// Limit of lines that wait.
 const LINES: usize = 4096;
@@ -15,9 +15,14 @@ const BYTES: usize = 1024 * 1024;
 /// How long lines wait for others, so that a busy server does not write each by itself.
 const GATHER: Duration = Duration::from_millis(5);
 
+pub(super) static STDOUT: Queue = Queue::new(|| Box::new(io::stdout()), mention);
+pub(super) static STDERR: Queue = Queue::new(|| Box::new(io::stderr()), mention);
+
 /// A bounded queue of lines, and the thread that writes them.
 pub(super) struct Queue {
     open: fn() -> Box<dyn Write>,
+    /// Formats the line about dropped lines.
+    mention: fn(u64) -> String,
     writer: Once,
     state: Mutex<State>,
     changed: Condvar,
@@ -33,9 +38,10 @@ struct State {
 }
 
 impl Queue {
-    pub(super) const fn new(open: fn() -> Box<dyn Write>) -> Self {
+    pub(super) const fn new(open: fn() -> Box<dyn Write>, mention: fn(u64) -> String) -> Self {
         Self {
             open,
+            mention,
             writer: Once::new(),
             state: Mutex::new(State {
                 text: String::new(),
@@ -85,7 +91,7 @@ impl Queue {
             thread::sleep(GATHER);
             let (mut text, dropped) = self.lock().take();
             if dropped > 0 {
-                text.push_str(&mention(dropped));
+                text.push_str(&(self.mention)(dropped));
                 text.push('\n');
             }
             drop(
@@ -127,8 +133,8 @@ impl State {
 
 fn mention(dropped: u64) -> String {
     let line = format!("dropped {dropped} log lines, because nobody read those before");
-    match log::format() {
-        Some(format) => log::unfiltered(format, Level::Warn, &line),
+    match format() {
+        Some(format) => unfiltered(format, Level::Warn, &line),
         None => line,
     }
 }
@@ -139,7 +145,7 @@ mod tests {
 
     #[test]
     fn lines_beyond_the_limit_are_counted() {
-        let queue = Queue::new(|| Box::new(Vec::new()));
+        let queue = Queue::new(|| Box::new(Vec::new()), |dropped| dropped.to_string());
         let mut state = queue.lock();
         for n in 0..LINES + 3 {
             state.push(&n.to_string());
@@ -153,7 +159,7 @@ mod tests {
 
     #[test]
     fn bytes_are_limited_too() {
-        let queue = Queue::new(|| Box::new(Vec::new()));
+        let queue = Queue::new(|| Box::new(Vec::new()), |dropped| dropped.to_string());
         let mut state = queue.lock();
         let long = "a".repeat(BYTES / 2);
         for _ in 0..3 {

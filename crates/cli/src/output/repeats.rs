@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::log::Level;
+use super::format::Level;
 
 /// How long a line is only counted after it was written.
 const WINDOW: Duration = Duration::from_secs(10);
