@@ -73,9 +73,9 @@ class Desktop:
         self.app.process.wait(10)
 
 
-def counts(process, seconds=60):
-    """Waits until an instance has ended, and returns its counts."""
-    process.process.wait(seconds)
+def counts(process, patience=150):
+    """Waits until an instance has ended, which takes it a minute with `--full`, and returns its counts."""
+    process.process.wait(patience)
     lines = [line for line in process.log().splitlines() if line.startswith('{"across"')]
     return json.loads(lines[-1])
 
