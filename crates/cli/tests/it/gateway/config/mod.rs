@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod file;
+mod kept;
 mod reload;
 mod rotation;
 mod startup;
