@@ -3,6 +3,7 @@
 
 mod file;
 mod kept;
+mod rejected;
 mod reload;
 mod rotation;
 mod startup;
