@@ -38,7 +38,7 @@ const OTHERS: [&str; 11] = [
 #[derive(Debug)]
 pub(crate) enum Judged {
     /// It can apply the file, except the fields that need a restart.
-    Applies(Change, Loaded),
+    Applies(Change, Box<Loaded>),
     /// The rest of the file contradicts the old values of these fields.
     NeedsRestart(Vec<String>),
 }
@@ -53,7 +53,7 @@ pub(crate) fn judge(
     load(&new, argv)?;
     let change = Change::between(running, new);
     match load(&change.document, argv) {
-        Ok(loaded) => Ok(Judged::Applies(change, loaded)),
+        Ok(loaded) => Ok(Judged::Applies(change, Box::new(loaded))),
         // Without such fields, it is a file beside the configuration that has changed just now.
         Err(error) if change.needs_restart.is_empty() => Err(error),
         Err(_) => Ok(Judged::NeedsRestart(change.needs_restart)),
