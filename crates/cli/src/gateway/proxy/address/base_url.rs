@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn cleartext_base_needs_leave() {
+    fn cleartext_base_needs_its_option() {
         for (url, cleartext, wanted) in [
             ("http://models:8000/v1", Cleartext::Loopback, false),
             ("http://models:8000/v1", Cleartext::Anywhere, true),
