@@ -9,8 +9,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use tower_rotating_auth::{
-    inbound::{ForwardedHeader, Networks, Requirement, TrustedProxies},
     inbound::policy::{Access, RoutePolicy},
+    inbound::{ForwardedHeader, Networks, Requirement, TrustedProxies},
 };
 
 #[path = "../../tests/it/inbound_policy/law.rs"]
@@ -33,7 +33,11 @@ const ROUTES: [(Method, &str); 9] = [
 /// A client changes nothing about the address that a proxy appends, and is believed nothing itself.
 fn assert_addresses(said: &str) {
     for (name, header, appended) in [
-        ("x-forwarded-for", ForwardedHeader::XForwardedFor, "198.51.100.7"),
+        (
+            "x-forwarded-for",
+            ForwardedHeader::XForwardedFor,
+            "198.51.100.7",
+        ),
         ("forwarded", ForwardedHeader::Forwarded, "for=198.51.100.7"),
     ] {
         let Ok(line) = HeaderValue::from_str(&format!("{said}, {appended}")) else {
@@ -58,7 +62,10 @@ fn assert_networks(said: &str) {
     for network in networks.iter() {
         let text = network.to_string();
         let first = text.split('/').next().and_then(|first| first.parse().ok());
-        assert!(first.is_some_and(|first| networks.contains(first)), "{text}");
+        assert!(
+            first.is_some_and(|first| networks.contains(first)),
+            "{text}"
+        );
     }
 }
 

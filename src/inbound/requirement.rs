@@ -1,4 +1,4 @@
-//! What a route requires of a client with a valid key.
+//! The requirements of a route for a client with a valid key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::auth_error::{AuthError, AuthErrorKind};
 use super::key::{ClientId, KeyRecord, Role, Scopes};
 
-/// What a route requires of a client with a valid key: scopes, roles, or to be on a list.
+/// The requirements of a route for a client with a valid key: scopes, roles, or to be on a list.
 ///
 /// All parts must be met. Without any part, every valid key will do.
 ///
@@ -27,7 +27,7 @@ use super::key::{ClientId, KeyRecord, Role, Scopes};
 ///     .clients(["open-webui".parse()?, "batch".parse()?]);
 /// assert_eq!(
 ///     requirement.to_string(),
-///     "chat:write and one of tier:internal tier:paid, for batch and open-webui alone",
+///     "chat:write and one of tier:internal tier:paid, only for batch and open-webui",
 /// );
 /// # Ok::<_, tower_rotating_auth::ParseError>(())
 /// ```
@@ -188,7 +188,7 @@ impl fmt::Display for Requirement {
             Some([]) => f.write_str(", for no client"),
             Some(clients) => {
                 let clients: Vec<_> = clients.iter().map(ClientId::as_str).collect();
-                write!(f, ", for {} alone", clients.join(" and "))
+                write!(f, ", only for {}", clients.join(" and "))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Proxies whose word about their clients counts.
+//! Trusted proxies, and what they say about their clients.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! The rule about keys that are sent over a channel that everybody can read.
+//! The rule about keys that are sent over an unencrypted channel.
 
 use std::sync::Arc;
 

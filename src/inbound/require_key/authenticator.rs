@@ -158,7 +158,7 @@ impl Settings {
             false => Err(AuthErrorKind::BadChecksum.into()),
         };
         let admitted = match admitted {
-            Err(error) if is_of_no_key(&error) => {
+            Err(error) if is_unknown_key(&error) => {
                 match Validated::find(head.extensions, &digest, self) {
                     Some(verdict) => self.admit_validated(verdict, digest, now)?,
                     None => return Err(error),
@@ -257,7 +257,7 @@ impl Settings {
 }
 
 /// Returns whether an error says that a token is no key of the set.
-const fn is_of_no_key(error: &AuthError) -> bool {
+const fn is_unknown_key(error: &AuthError) -> bool {
     matches!(
         error.kind(),
         AuthErrorKind::BadChecksum | AuthErrorKind::Unknown

@@ -1,4 +1,4 @@
-//! Where a request keeps what a layer has removed from it.
+//! The removed parts of a request, in its extensions.
 
 use http::Extensions;
 

@@ -9,7 +9,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::{BoxError, Guard, GuardedBody, RequestBody};
-use super::checks::Question;
+use super::checks::ValidationRequest;
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
@@ -59,8 +59,8 @@ impl<S> RequireKey<S> {
 
 impl<S> RequireKey<S> {
     /// Returns what to ask a validator about a request, if anything.
-    pub(crate) fn question<B>(&self, request: &Request<B>) -> Option<Question> {
-        self.settings.question(head_of(request))
+    pub(crate) fn validation_request<B>(&self, request: &Request<B>) -> Option<ValidationRequest> {
+        self.settings.validation_request(head_of(request))
     }
 }
 

@@ -17,6 +17,10 @@ use crate::inbound::validator::Validator;
 ///
 /// The inner service must be `Clone`: while the validator is asked, the layer keeps the ready
 /// instance for this request, and the next request gets a clone.
+///
+/// # Panics
+///
+/// The response future panics outside a Tokio runtime with a timer if it asks the validator.
 #[derive(Debug)]
 #[must_use]
 pub struct ValidateKeyLayer<V> {

@@ -74,18 +74,18 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some(question) = self.service.question(&request) else {
+        let Some(validation_request) = self.service.validation_request(&request) else {
             return ValidateKeyFuture::responding(self.service.call(request));
         };
         let clone = self.service.clone();
         let ready = std::mem::replace(&mut self.service, clone);
         let (validator, limit) = (Arc::clone(&self.validator), self.timeout);
         let verdict = async move {
-            let verdict = timeout(limit, validator.validate(&question.token)).await;
+            let verdict = timeout(limit, validator.validate(&validation_request.token)).await;
             let verdict = verdict.unwrap_or(Verdict::Unavailable {
                 retry_after: RETRY_AFTER,
             });
-            question.answered(verdict)
+            validation_request.with_verdict(verdict)
         };
         ValidateKeyFuture::asking(Box::pin(verdict), request, ready)
     }

@@ -1,4 +1,4 @@
-//! The revocation of keys that were sent over a channel that everybody can read.
+//! The revocation of keys that were sent over an unencrypted channel.
 
 use tokio::runtime::Handle;
 

@@ -1,4 +1,4 @@
-//! From where a key may be used, and with what beside it.
+//! Restrictions of a key: networks and a certificate.
 
 mod certificate_digest;
 mod networks;

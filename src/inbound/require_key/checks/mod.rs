@@ -1,7 +1,7 @@
 //! Checks of a request besides its key: its channel, its address, a second factor.
 
-mod question;
 mod restrictions;
 mod secure_only;
+mod validation_request;
 
-pub(crate) use self::question::Question;
+pub(crate) use self::validation_request::ValidationRequest;

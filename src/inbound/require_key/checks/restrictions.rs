@@ -1,4 +1,4 @@
-//! From where a key is accepted, and with what beside it.
+//! Checks of a key's restrictions: networks, a certificate, and a second factor.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Keys that are sent over a channel that everybody can read.
+//! Keys that are sent over an unencrypted channel.
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! Whether a validator must be asked about a request.
+//! Requests to a validator about tokens that are no keys of the set.
 
 use std::sync::Arc;
 
@@ -12,22 +12,25 @@ use crate::inbound::validator::{Validated, Verdict};
 use crate::secret::Secret;
 
 /// A token that is no key of the set, for a validator.
-pub(crate) struct Question {
+pub(crate) struct ValidationRequest {
     pub(crate) token: Secret,
     digest: KeyDigest,
     settings: Arc<Settings>,
 }
 
-impl Question {
+impl ValidationRequest {
     /// Returns the verdict, bound to its token and to the layer that asked.
-    pub(crate) fn answered(self, verdict: Verdict) -> Validated {
+    pub(crate) fn with_verdict(self, verdict: Verdict) -> Validated {
         Validated::new(verdict, self.digest, self.settings)
     }
 }
 
 impl Settings {
     /// Returns what to ask a validator, if its verdict can make a difference.
-    pub(crate) fn question(self: &Arc<Self>, head: Head<'_>) -> Option<Question> {
+    pub(crate) fn validation_request(
+        self: &Arc<Self>,
+        head: Head<'_>,
+    ) -> Option<ValidationRequest> {
         let is_refused = self.enforcement == Enforcement::Off
             || (self.secure_only.is_some() && self.scheme(head) != Some(RequestScheme::Https))
             || self.keys.current().failing_for() > self.max_stale;
@@ -42,7 +45,7 @@ impl Settings {
             let digest = KeyDigest::of(token.bytes());
             // A key of the set is not for a validator, whatever its status.
             let is_known = self.keys.current().find(&digest).is_some();
-            (!is_known).then(|| Question {
+            (!is_known).then(|| ValidationRequest {
                 token: Secret::from(token.bytes()),
                 digest,
                 settings: Arc::clone(self),
