@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 mod file;
+mod kept;
+mod rejected;
 mod reload;
 mod rotation;
 mod startup;
