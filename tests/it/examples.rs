@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::support::example;
 
-const EXAMPLES: [&str; 12] = [
+const EXAMPLES: [&str; 13] = [
     "axum_server",
     "custom_source",
     "exec_source",
@@ -19,6 +19,7 @@ const EXAMPLES: [&str; 12] = [
     "gateway",
     "http_source",
     "hyper_client",
+    "jwt",
     "oauth2_source",
     "rate_limited",
     "reqwest_client",
