@@ -151,7 +151,7 @@ impl Settings {
         let admitted = match admitted {
             Err(error) if is_of_no_key(&error) => {
                 match Validated::find(head.extensions, &digest, self) {
-                    Some(verdict) => self.admit_validated(verdict, digest, now)?,
+                    Some(verdict) => self.admit_validated(verdict, digest, head, now)?,
                     None => return Err(error),
                 }
             }
@@ -186,6 +186,7 @@ impl Settings {
         self: &Arc<Self>,
         verdict: &Verdict,
         digest: KeyDigest,
+        head: Head<'_>,
         now: SystemTime,
     ) -> Result<Identity, AuthError> {
         let record = match verdict {
@@ -198,6 +199,7 @@ impl Settings {
         match record.status_at(now) {
             KeyStatus::Active => {
                 let seen = self.keys.current().generation();
+                self.refusals.used_validated(&record, seen, head, now);
                 Ok(Identity::validated(record, digest, Arc::clone(self), seen))
             }
             status => Err(AuthError::from(status).of_key(&record)),

@@ -8,6 +8,7 @@ mod secrecy;
 mod sinks;
 mod span;
 mod text;
+mod validated;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
