@@ -25,7 +25,7 @@ pub(crate) const OLDEST_KEY: &str = "rotating_auth_oldest_key_created_timestamp_
 pub(crate) const NEXT_EXPIRY: &str = "rotating_auth_next_key_expiry_timestamp_seconds";
 /// Events that an observer was too slow for.
 pub(crate) const EVENTS_DROPPED: &str = "rotating_auth_events_dropped_total";
-/// Audit events that the subscriber was too slow for.
+/// Audit events that the subscriber was too slow for, or could not write.
 pub(crate) const AUDIT_DROPPED: &str = "rotating_auth_audit_events_dropped_total";
 
 /// Records that a value is current, and when its source confirmed it, if it has one.

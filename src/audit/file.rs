@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use logroller::{LogRoller, LogRollerBuilder, Rotation, RotationSize};
 
 use super::event::AuditEvent;
+use super::log::NAME;
+use crate::meter;
 
 /// A file of audit events, one line of JSON each.
 ///
@@ -76,7 +78,7 @@ impl AuditFile {
     /// Returns a subscriber for [`AuditLog::new`](crate::audit::AuditLog::new) that writes each event.
     ///
     /// If a line cannot be written, it logs the first error, and how many lines were lost once it
-    /// can write again.
+    /// can write again. The metric `rotating_auth_audit_events_dropped_total` counts each of them.
     pub fn subscriber(mut self) -> impl FnMut(&AuditEvent) + Send + 'static {
         move |event| match self.write(event) {
             Ok(()) if self.lost > 0 => {
@@ -91,6 +93,7 @@ impl AuditFile {
                     tracing::error!(%error, file = %path, "cannot write to the audit file");
                 }
                 self.lost += 1;
+                meter::add(meter::AUDIT_DROPPED, &NAME.into(), None, 1);
             }
         }
     }

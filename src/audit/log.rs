@@ -18,6 +18,9 @@ use crate::rotating::Event;
 /// How long events are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
 
+/// The name of the log in metrics, and in its own events.
+pub(super) const NAME: &str = "audit";
+
 /// Collects the events of both halves, and hands them to a subscriber.
 ///
 /// Clones share the subscriber. When the last clone and the last observer are dropped, it gets what
@@ -54,7 +57,7 @@ impl AuditLog {
         let collector = Collector {
             queue: Arc::clone(&queue),
             limiter: Arc::clone(&limiter),
-            name: "audit".into(),
+            name: NAME.into(),
         };
         meter::add(meter::AUDIT_DROPPED, &collector.name, None, 0);
         let name = Arc::clone(&collector.name);

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Version};
 use super::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use super::key::Scopes;
 use super::principal::{KeyPrincipal, Principal};
-use super::refusal;
+use super::refusal::{self, Refusals};
 use super::require_key::matched_template;
 use super::requirement::Requirement;
 
@@ -28,16 +28,13 @@ impl<S: Sync> FromRequestParts<S> for Auth {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match parts.extensions.get() {
             Some(Principal::Key(principal)) => Ok(Self(principal.without_hidden())),
-            Some(Principal::Anonymous(anonymous)) => Err(reject(
-                anonymous.error_response(),
-                AuthErrorKind::Missing,
+            Some(Principal::Anonymous(anonymous)) => Err(refuse(
+                anonymous.refusals(),
+                &AuthErrorKind::Missing.into(),
                 parts,
             )),
-            Some(Principal::Open) => Err(reject(
-                &AuthErrorResponse::default(),
-                AuthErrorKind::Missing,
-                parts,
-            )),
+            // The layer checks no keys, and so reports nothing.
+            Some(Principal::Open) => Err(reject(AuthErrorKind::Missing, parts)),
             None => Err(no_layer(parts)),
         }
     }
@@ -120,27 +117,12 @@ impl<R: Require, S: Sync> FromRequestParts<S> for Scoped<R> {
         let Ok(scopes) = R::SCOPES.parse::<Scopes>() else {
             let scopes = R::SCOPES;
             tracing::error!(scopes, "500: a handler requires what is no list of scopes");
-            return Err(reject(
-                &AuthErrorResponse::default(),
-                AuthErrorKind::NoLayer,
-                parts,
-            ));
+            return Err(reject(AuthErrorKind::NoLayer, parts));
         };
         let requirement = Requirement::from(scopes);
         match requirement.check(key.identity().record()) {
             Ok(()) => Ok(Self(key, PhantomData)),
-            Err(error) => {
-                let head = refusal::Request {
-                    method: &parts.method,
-                    version: parts.version,
-                    uri: &parts.uri,
-                    headers: &parts.headers,
-                    extensions: &parts.extensions,
-                    template: matched_template(&parts.extensions),
-                };
-                let response = key.settings().refusals.refuse(&error, head);
-                Err(response.map(axum::body::Body::from))
-            }
+            Err(error) => Err(refuse(&key.settings().refusals, &error, parts)),
         }
     }
 }
@@ -150,7 +132,7 @@ fn no_layer(parts: &Parts) -> Response {
         "500: no layer has checked this request; add a `RequireKeyLayer` around the route, which must \
          not be public in its policy"
     );
-    reject(&AuthErrorResponse::default(), AuthErrorKind::NoLayer, parts)
+    reject(AuthErrorKind::NoLayer, parts)
 }
 
 /// Converts an error into the default response: JSON, and the realm `api`.
@@ -166,8 +148,23 @@ impl IntoResponse for AuthError {
     }
 }
 
-fn reject(error_response: &AuthErrorResponse, kind: AuthErrorKind, parts: &Parts) -> Response {
+/// Reports a refused request, and returns the response of its layer.
+fn refuse(refusals: &Refusals, error: &AuthError, parts: &Parts) -> Response {
+    let head = refusal::Request {
+        method: &parts.method,
+        version: parts.version,
+        uri: &parts.uri,
+        headers: &parts.headers,
+        extensions: &parts.extensions,
+        template: matched_template(&parts.extensions),
+    };
+    refusals.refuse(error, head).map(axum::body::Body::from)
+}
+
+/// Returns a response that no layer reports.
+fn reject(kind: AuthErrorKind, parts: &Parts) -> Response {
     let (method, version) = (&parts.method, parts.version);
-    let response = error_response.response(&kind.into(), method, version, &parts.headers);
+    let response =
+        AuthErrorResponse::default().response(&kind.into(), method, version, &parts.headers);
     response.map(axum::body::Body::from)
 }

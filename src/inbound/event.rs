@@ -18,7 +18,7 @@ pub type Event = rotating::Event<EventKind>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A request was refused.
+    /// A request was refused, or its key on a route that admits it without one.
     Refused {
         /// The reason, in one word.
         reason: &'static str,
@@ -39,7 +39,7 @@ pub enum EventKind {
         /// The generation of the key set.
         generation: Generation,
     },
-    /// A key was used. Each key has at most one such event a minute, whatever its requests came to.
+    /// A request with this key was admitted. Each key has at most one such event a minute.
     Used {
         /// The client of the key.
         client: ClientId,

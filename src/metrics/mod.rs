@@ -19,10 +19,11 @@
 //! | `rotating_auth_oldest_key_created_timestamp_seconds` | gauge | | when the oldest valid key was made, if known |
 //! | `rotating_auth_next_key_expiry_timestamp_seconds` | gauge | | when the next valid key expires; `+Inf` if none does |
 //! | `rotating_auth_events_dropped_total` | counter | | events that an observer was too slow for |
-//! | `rotating_auth_audit_events_dropped_total` | counter | | audit events that the subscriber was too slow for |
+//! | `rotating_auth_audit_events_dropped_total` | counter | | audit events that the subscriber was too slow for, or that [`AuditFile`] could not write |
 //!
 //! No label holds what a client chose, so that the number of series is bounded.
 //!
+//! [`AuditFile`]: crate::audit::AuditFile
 //! [`AuthErrorKind`]: crate::inbound::AuthErrorKind::as_str
 //! [`NotReplayed`]: crate::outbound::NotReplayed::as_str
 //! [`SourceErrorKind`]: crate::source::SourceErrorKind::as_str
@@ -78,7 +79,7 @@ pub fn describe() {
         ),
         (
             meter::AUDIT_DROPPED,
-            "Audit events that the subscriber was too slow for",
+            "Audit events that the subscriber was too slow for or could not write",
         ),
     ] {
         describe_counter!(name, what);

@@ -234,8 +234,8 @@ impl KeyRecord {
         self.created_at
     }
 
-    /// Returns when a layer of this process last found the key active, whatever its scopes; up to a
-    /// minute early.
+    /// Returns when a layer of this process last admitted a request with the key; up to a minute
+    /// early.
     #[must_use]
     pub fn last_used(&self) -> Option<SystemTime> {
         self.last_use.get()

@@ -42,6 +42,11 @@ impl CheckedKey {
         }
     }
 
+    /// Returns whether a validator has accepted the token, which is no key of the set.
+    pub(crate) const fn is_validated(&self) -> bool {
+        self.validated.is_some()
+    }
+
     pub(crate) const fn digest(&self) -> &KeyDigest {
         &self.digest
     }

@@ -105,6 +105,13 @@ impl Refusals {
 
     /// Reports a refused request, and returns the response to it.
     pub(crate) fn refuse(&self, error: &AuthError, request: Request<'_>) -> Response<Bytes> {
+        self.report(error, request);
+        self.response
+            .response(error, request.method, request.version, request.headers)
+    }
+
+    /// Counts and reports a refused key.
+    pub(crate) fn report(&self, error: &AuthError, request: Request<'_>) {
         self.reports.count(error.kind(), 1);
         match self
             .reports
@@ -124,8 +131,6 @@ impl Refusals {
             Permit::CountedFirst => self.reports.report_later(),
             Permit::Counted => {}
         }
-        self.response
-            .response(error, request.method, request.version, request.headers)
     }
 
     /// Reports that a token was used which a validator has accepted: at most once a minute.

@@ -81,10 +81,19 @@ impl Settings {
                 Caller::Key(identity)
             }
             (Ok(identity), _) => Caller::Key(identity),
-            (Err(_), Access::OptionalLenient) => self.anonymous(),
+            (Err(error), Access::OptionalLenient) => {
+                // A token that is no key may be another system's, which nobody refuses.
+                if error.key_id().is_some() {
+                    self.refusals.report(&error, head);
+                }
+                self.anonymous()
+            }
             (Err(error), Access::Optional) if error.nothing_presented() => self.anonymous(),
             (Err(error), _) => return Err(error),
         };
+        if let Caller::Key(identity) = &caller {
+            self.note_use(identity, head, now);
+        }
         Ok(Admission {
             caching: Caching::of(head.method, access, &caller),
             caller: Some(caller),
@@ -137,7 +146,7 @@ impl Settings {
         let hidden = hidden_in(head.extensions);
         let kept = head.extensions.get().and_then(Principal::key);
         if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
-            let admitted = self.admit(*kept.digest(), head, now)?;
+            let admitted = self.admit(*kept.digest(), now)?;
             return Ok(admitted.located_as(kept.identity()));
         }
         let (digest, location, is_plausible) = self.with_token(head, |token| {
@@ -145,7 +154,7 @@ impl Settings {
             (digest, token.location_index(), self.is_plausible(token))
         })?;
         let admitted = match is_plausible {
-            true => self.admit(digest, head, now),
+            true => self.admit(digest, now),
             false => Err(AuthErrorKind::BadChecksum.into()),
         };
         let admitted = match admitted {
@@ -208,23 +217,23 @@ impl Settings {
 
     /// Returns the client whose key has this digest. Whatever the request presents, it is checked
     /// here.
-    fn admit(
-        self: &Arc<Self>,
-        digest: KeyDigest,
-        head: Head<'_>,
-        now: SystemTime,
-    ) -> Result<Identity, AuthError> {
+    fn admit(self: &Arc<Self>, digest: KeyDigest, now: SystemTime) -> Result<Identity, AuthError> {
         // One load: the failures, the verdict and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));
         }
         let record = judge(&keys, keys.find(&digest), now)?;
-        if record.last_use.note(now) == Noted::Now {
-            self.refusals.used(record, keys.generation(), head);
-        }
         let (record, seen) = (Arc::clone(record), keys.generation());
         Ok(Identity::new(record, digest, Arc::clone(self), seen))
+    }
+
+    /// Notes that a request with this key is admitted, and reports the first one of a minute.
+    fn note_use(&self, identity: &Identity, head: Head<'_>, now: SystemTime) {
+        let is_of_the_set = !identity.checked().is_validated();
+        if is_of_the_set && identity.record().last_use.note(now) == Noted::Now {
+            self.refusals.used(identity.record(), identity.seen(), head);
+        }
     }
 
     /// Returns whether a principal without its token satisfies the rules of this layer, apart from

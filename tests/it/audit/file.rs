@@ -93,10 +93,13 @@ fn unusable_file_is_an_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn lines_lost_to_a_full_disk_are_logged() {
+    use super::metrics::Recorded;
     use crate::support::Traced;
+    use metrics_util::debugging::DebuggingRecorder;
+
+    let recorder = DebuggingRecorder::new();
+    let _here = ::metrics::set_default_local_recorder(&recorder);
     let mut file = AuditFile::open("/dev/full").unwrap();
-    let (value, _publisher) = Rotating::manual(0);
-    drop(value);
     let traced = Traced::new();
     let event = sample();
     assert!(file.write(&event).is_err());
@@ -109,6 +112,44 @@ fn lines_lost_to_a_full_disk_are_logged() {
         1,
         "{text}"
     );
+    let dropped = "rotating_auth_audit_events_dropped_total name=audit";
+    assert_eq!(Recorded::of(&recorder.snapshotter()).get(dropped), 2.0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn lost_lines_are_logged_after_recovery() {
+    use crate::support::Traced;
+    use std::process::Command;
+
+    // A pipe without a reader takes no line, and with one it does.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let reader = || {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).open(&path).unwrap()
+    };
+    let first = reader();
+    let mut subscriber = AuditFile::open(&path).unwrap().subscriber();
+    let traced = Traced::new();
+    let event = sample();
+    subscriber(&event);
+    drop(first);
+    for _ in 0..3 {
+        subscriber(&event);
+    }
+    let _second = reader();
+    subscriber(&event);
+    subscriber(&event);
+    let text = traced.text();
+    assert_eq!(text.matches("lost=3").count(), 1, "{text}");
 }
 
 #[cfg(target_os = "linux")]

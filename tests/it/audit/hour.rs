@@ -151,7 +151,9 @@ async fn one_jq_line_answers_each_question() {
     let [old, revoked, new] = &ids;
     let answers: Vec<_> = questions()
         .iter()
-        .map(|line| answer(line, folder.path()))
+        // The guide's line names a key.
+        .map(|line| line.replace("lSFLlBppn18d", revoked))
+        .map(|line| answer(&line, folder.path()))
         .collect();
     let [used, changed, in_grace, refused, since] = &answers[..] else {
         panic!("five questions: {answers:?}");
@@ -189,7 +191,14 @@ async fn one_jq_line_answers_each_question() {
     assert_eq!(minute(&since[0][0]), 40);
     assert_eq!(
         since[0][1..],
-        ["web", revoked, "192.0.2.7:4711", "/v1/models"]
+        [
+            "web",
+            revoked,
+            "revoked",
+            "192.0.2.7:4711",
+            "/v1/models",
+            "1"
+        ]
     );
     let lines = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
     let replay = r#""name":"openai","generation":2,"request_id":"7","method":"POST","attempts":[{"generation":1,"result":"rejected"},{"generation":2,"result":"not_rejected"}]"#;

@@ -17,10 +17,10 @@ use super::{status, with};
 use crate::support::{Wall, millis, minutes, pass, secs};
 
 /// What was recorded. A snapshot takes counters, so there is one.
-struct Recorded(Vec<(String, f64)>);
+pub(super) struct Recorded(Vec<(String, f64)>);
 
 impl Recorded {
-    fn of(snapshotter: &Snapshotter) -> Self {
+    pub(super) fn of(snapshotter: &Snapshotter) -> Self {
         let entry = |(key, _, _, value)| {
             let key: metrics_util::CompositeKey = key;
             let labels = key.key().labels();
@@ -45,7 +45,7 @@ impl Recorded {
     }
 
     #[track_caller]
-    fn get(&self, name: &str) -> f64 {
+    pub(super) fn get(&self, name: &str) -> f64 {
         let found = self.0.iter().find(|(key, _)| key == name);
         found
             .unwrap_or_else(|| panic!("no {name} in {:?}", self.0))

@@ -9,7 +9,7 @@ use tower_rotating_auth::{
     source::{FetchReason, SourceErrorKind},
 };
 
-use crate::output::say;
+use crate::output;
 
 /// The output of events: lines in the log, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +23,13 @@ impl EventLog {
     pub(crate) fn values(self) -> impl FnMut(&rotating::Event) + Send + 'static {
         move |event| match &event.kind {
             rotating::EventKind::Rotated { generation, reason } => {
-                self.line(rotated(&event.name, *generation, *reason));
+                self.rotation(rotated(&event.name, *generation, *reason));
             }
             rotating::EventKind::RefreshFailed {
                 kind,
                 failures,
                 next_attempt,
-            } => self.line(refresh_failed(&event.name, *kind, *failures, *next_attempt)),
+            } => self.warning(refresh_failed(&event.name, *kind, *failures, *next_attempt)),
             _ => {}
         }
     }
@@ -40,13 +40,13 @@ impl EventLog {
             let name = &event.name;
             match &event.kind {
                 outbound::EventKind::Rotated { generation, reason } => {
-                    self.line(rotated(name, *generation, *reason));
+                    self.rotation(rotated(name, *generation, *reason));
                 }
                 outbound::EventKind::RefreshFailed {
                     kind,
                     failures,
                     next_attempt,
-                } => self.line(refresh_failed(name, *kind, *failures, *next_attempt)),
+                } => self.warning(refresh_failed(name, *kind, *failures, *next_attempt)),
                 outbound::EventKind::Replayed {
                     rejected,
                     generation,
@@ -56,11 +56,11 @@ impl EventLog {
                          generation {generation}",
                     Rejected(rejected)
                 )),
-                outbound::EventKind::Rejected { rejected, .. } => self.line(format_args!(
+                outbound::EventKind::Rejected { rejected, .. } => self.warning(format_args!(
                     "rejected: upstream rejected {name} {}; answered the client with 502",
                     Rejected(rejected)
                 )),
-                outbound::EventKind::NeverAccepted { generation } => self.line(format_args!(
+                outbound::EventKind::NeverAccepted { generation } => self.warning(format_args!(
                     "not accepted: upstream has never accepted {name} generation \
                          {generation}; the previous one stays in use. Check the new key"
                 )),
@@ -89,7 +89,19 @@ impl EventLog {
 
     fn line(self, text: impl fmt::Display) {
         if self == Self::Lines {
-            say(format_args!("{text}"));
+            output::say(format_args!("{text}"));
+        }
+    }
+
+    fn rotation(self, text: impl fmt::Display) {
+        if self == Self::Lines {
+            output::announce(format_args!("{text}"));
+        }
+    }
+
+    fn warning(self, text: impl fmt::Display) {
+        if self == Self::Lines {
+            output::complain(format_args!("{text}"));
         }
     }
 }

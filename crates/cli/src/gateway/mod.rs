@@ -54,9 +54,13 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
     let path = args.config.clone().filter(|path| !path.is_empty());
     let (config, loaded) = match path {
         Some(path) => {
-            let opened = ConfigFile::open(path.into(), argv, log).await?;
-            output::log::start(opened.1.settings.log_format)?;
-            opened
+            let opened = ConfigFile::open(path.into(), argv, log).await;
+            let format = match &opened {
+                Ok((_, loaded)) => loaded.settings.log_format,
+                Err(_) => args.log.log_format,
+            };
+            output::log::start(format)?;
+            opened?
         }
         None => {
             output::log::start(args.log.log_format)?;

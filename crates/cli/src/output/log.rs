@@ -1,8 +1,7 @@
 //! The log of a server: lines with a timestamp and a level, on standard error.
 
 use std::io::{self, IsTerminal as _, Write};
-use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,7 +11,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-use super::STDERR;
+use super::format::{self, Level};
+pub(crate) use super::format::{LogFormat, format};
+use super::queue::STDERR;
 use super::repeats::Repeats;
 use crate::error::Error;
 
@@ -27,7 +28,6 @@ const OWN_WORDS: [&str; 3] = [
 /// Whose lines there are. Other crates' may show headers.
 const TARGETS: [&str; 2] = ["rotating_auth", "tower_rotating_auth"];
 
-static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 static REPEATS: Mutex<Repeats> = Mutex::new(Repeats::new());
 
 /// Options about the log.
@@ -43,24 +43,6 @@ pub(crate) struct LogArgs {
         default_value = "text"
     )]
     pub(crate) log_format: LogFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
-}
-
-impl FromStr for LogFormat {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("must be text or json"),
-        }
-    }
 }
 
 /// Starts the log. From now on, [`say`](super::say) and [`complain`](super::complain) write to it.
@@ -95,35 +77,32 @@ pub(crate) fn start(format: LogFormat) -> Result<(), Error> {
     let log = tracing_subscriber::registry().with(levels);
     // A second start, as in tests of one process, changes nothing.
     if log.with(lines.with_filter(is_ours)).try_init().is_ok() {
-        let _first = FORMAT.set(format);
+        format::set(format);
         tokio::spawn(summarize());
     }
     Ok(())
 }
 
-/// Returns the format of the log, if it was started.
-pub(crate) fn format() -> Option<LogFormat> {
-    FORMAT.get().copied()
-}
-
-/// Writes a line, unless it repeats one of the last moments.
-pub(super) fn info(line: &str) {
-    if repeats().is_news(line, Instant::now()) {
-        tracing::info!(target: "rotating_auth", "{line}");
+/// Writes a line.
+pub(super) fn write(level: Level, line: &str) {
+    match level {
+        Level::Info => tracing::info!(target: "rotating_auth", "{line}"),
+        Level::Warn => tracing::warn!(target: "rotating_auth", "{line}"),
+        Level::Error => tracing::error!(target: "rotating_auth", "{line}"),
     }
 }
 
-/// Writes a warning, unless it repeats one of the last moments.
-pub(super) fn warn(line: &str) {
-    if repeats().is_news(line, Instant::now()) {
-        tracing::warn!(target: "rotating_auth", "{line}");
+/// Writes a line, unless it repeats one of the last moments.
+pub(super) fn write_news(level: Level, line: &str) {
+    if repeats().is_news(level, line, Instant::now()) {
+        write(level, line);
     }
 }
 
 /// Writes how often lines were repeated.
 pub(super) fn flush() {
     let rest = repeats().rest();
-    write(rest);
+    write_all(rest);
 }
 
 async fn summarize() {
@@ -131,13 +110,13 @@ async fn summarize() {
     loop {
         ticks.tick().await;
         let due = repeats().due(Instant::now());
-        write(due);
+        write_all(due);
     }
 }
 
-fn write(summaries: Vec<String>) {
-    for line in summaries {
-        tracing::warn!(target: "rotating_auth", "{line}");
+fn write_all(summaries: Vec<(Level, String)>) {
+    for (level, line) in summaries {
+        write(level, &line);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Standard output and standard error.
 
+mod format;
 pub(crate) mod log;
 mod queue;
 mod repeats;
@@ -8,14 +9,12 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use self::queue::Queue;
+use self::format::{Level, LogFormat, unfiltered};
+use self::queue::{STDERR, STDOUT};
 use crate::error::Error;
 
 /// How long the program waits at its end for somebody to read its last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
-
-static STDOUT: Queue = Queue::new(|| Box::new(io::stdout()));
-static STDERR: Queue = Queue::new(|| Box::new(io::stderr()));
 
 /// Writes a result to standard output. Fails if nobody can read it.
 pub(crate) fn print(text: impl fmt::Display) -> Result<(), Error> {
@@ -29,7 +28,15 @@ pub(crate) fn print(text: impl fmt::Display) -> Result<(), Error> {
 /// the program, and one that nobody reads does not hold it up.
 pub(crate) fn say(line: fmt::Arguments<'_>) {
     match log::format() {
-        Some(_) => log::info(&line.to_string()),
+        Some(_) => log::write_news(Level::Info, &line.to_string()),
+        None => STDOUT.push(line.to_string()),
+    }
+}
+
+/// Does the same for a line that counts even if it repeats another, such as one about a reload.
+pub(crate) fn announce(line: fmt::Arguments<'_>) {
+    match log::format() {
+        Some(_) => log::write(Level::Info, &line.to_string()),
         None => STDOUT.push(line.to_string()),
     }
 }
@@ -37,14 +44,17 @@ pub(crate) fn say(line: fmt::Arguments<'_>) {
 /// Writes a warning to the log, or to standard error if there is none, in the same way.
 pub(crate) fn complain(line: fmt::Arguments<'_>) {
     match log::format() {
-        Some(_) => log::warn(&line.to_string()),
+        Some(_) => log::write_news(Level::Warn, &line.to_string()),
         None => STDERR.push(line.to_string()),
     }
 }
 
 /// Writes why the program ends to standard error.
 pub(crate) fn fail(error: &Error) {
-    STDERR.push(format!("error: {error}"));
+    STDERR.push(match log::format() {
+        Some(LogFormat::Json) => unfiltered(LogFormat::Json, Level::Error, &error.to_string()),
+        Some(LogFormat::Text) | None => format!("error: {error}"),
+    });
 }
 
 /// Returns how many lines were dropped because nobody read those before.

@@ -1,9 +1,11 @@
 //! Lines that wait for their writer. Whoever has a line never waits for whoever reads it.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use super::format::{Level, format, unfiltered};
 
 /// Limit of lines that wait.
 const LINES: usize = 4096;
@@ -13,9 +15,14 @@ const BYTES: usize = 1024 * 1024;
 /// How long lines wait for others, so that a busy server does not write each by itself.
 const GATHER: Duration = Duration::from_millis(5);
 
+pub(super) static STDOUT: Queue = Queue::new(|| Box::new(io::stdout()), mention);
+pub(super) static STDERR: Queue = Queue::new(|| Box::new(io::stderr()), mention);
+
 /// A bounded queue of lines, and the thread that writes them.
 pub(super) struct Queue {
     open: fn() -> Box<dyn Write>,
+    /// Formats the line about dropped lines.
+    mention: fn(u64) -> String,
     writer: Once,
     state: Mutex<State>,
     changed: Condvar,
@@ -31,9 +38,10 @@ struct State {
 }
 
 impl Queue {
-    pub(super) const fn new(open: fn() -> Box<dyn Write>) -> Self {
+    pub(super) const fn new(open: fn() -> Box<dyn Write>, mention: fn(u64) -> String) -> Self {
         Self {
             open,
+            mention,
             writer: Once::new(),
             state: Mutex::new(State {
                 text: String::new(),
@@ -81,7 +89,11 @@ impl Queue {
             let is_idle = |state: &mut State| state.lines == 0;
             drop(self.changed.wait_while(self.lock(), is_idle));
             thread::sleep(GATHER);
-            let text = self.lock().take();
+            let (mut text, dropped) = self.lock().take();
+            if dropped > 0 {
+                text.push_str(&(self.mention)(dropped));
+                text.push('\n');
+            }
             drop(
                 output
                     .write_all(text.as_bytes())
@@ -109,18 +121,21 @@ impl State {
         self.lines += 1;
     }
 
-    /// Takes all lines, and one more about those that were dropped after them.
-    fn take(&mut self) -> String {
-        let mut text = std::mem::take(&mut self.text);
+    /// Takes all lines, and the number of those that were dropped after them.
+    fn take(&mut self) -> (String, u64) {
+        let text = std::mem::take(&mut self.text);
         let dropped = std::mem::take(&mut self.unmentioned);
-        if dropped > 0 {
-            text.push_str(&format!(
-                "dropped {dropped} log lines, because nobody read those before\n"
-            ));
-        }
         self.lines = 0;
         self.is_writing = true;
-        text
+        (text, dropped)
+    }
+}
+
+fn mention(dropped: u64) -> String {
+    let line = format!("dropped {dropped} log lines, because nobody read those before");
+    match format() {
+        Some(format) => unfiltered(format, Level::Warn, &line),
+        None => line,
     }
 }
 
@@ -130,23 +145,21 @@ mod tests {
 
     #[test]
     fn lines_beyond_the_limit_are_counted() {
-        let queue = Queue::new(|| Box::new(Vec::new()));
+        let queue = Queue::new(|| Box::new(Vec::new()), |dropped| dropped.to_string());
         let mut state = queue.lock();
         for n in 0..LINES + 3 {
             state.push(&n.to_string());
         }
-        let text = state.take();
-        assert_eq!(text.lines().count(), LINES + 1);
-        let last = text.lines().last().unwrap_or_default();
-        assert!(last.starts_with("dropped 3 log lines"), "{last}");
+        let (text, dropped) = state.take();
+        assert_eq!((text.lines().count(), dropped), (LINES, 3));
         state.push("after");
-        assert_eq!(state.take(), "after\n");
+        assert_eq!(state.take(), ("after\n".to_owned(), 0));
         assert_eq!(state.dropped, 3);
     }
 
     #[test]
     fn bytes_are_limited_too() {
-        let queue = Queue::new(|| Box::new(Vec::new()));
+        let queue = Queue::new(|| Box::new(Vec::new()), |dropped| dropped.to_string());
         let mut state = queue.lock();
         let long = "a".repeat(BYTES / 2);
         for _ in 0..3 {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::format::Level;
+
 /// How long a line is only counted after it was written.
 const WINDOW: Duration = Duration::from_secs(10);
 /// Limit of lines to count. Others are written each time.
@@ -16,6 +18,7 @@ pub(super) struct Repeats(Option<HashMap<String, Entry>>);
 
 #[derive(Debug)]
 struct Entry {
+    level: Level,
     since: Instant,
     repeated: u64,
 }
@@ -26,7 +29,7 @@ impl Repeats {
     }
 
     /// Returns whether to write a line now. Otherwise it is counted.
-    pub(super) fn is_news(&mut self, line: &str, now: Instant) -> bool {
+    pub(super) fn is_news(&mut self, level: Level, line: &str, now: Instant) -> bool {
         let lines = self.0.get_or_insert_default();
         if let Some(entry) = lines.get_mut(line) {
             entry.repeated += 1;
@@ -34,6 +37,7 @@ impl Repeats {
         }
         if lines.len() < LINES {
             let entry = Entry {
+                level,
                 since: now,
                 repeated: 0,
             };
@@ -42,17 +46,18 @@ impl Repeats {
         true
     }
 
-    /// Forgets the lines of before the window, and returns those that were repeated.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<String> {
+    /// Forgets the lines of before the window, and returns those that were repeated, each with its
+    /// level.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(Level, String)> {
         self.take(|entry| now.duration_since(entry.since) >= WINDOW)
     }
 
     /// Forgets all lines, and returns those that were repeated.
-    pub(super) fn rest(&mut self) -> Vec<String> {
+    pub(super) fn rest(&mut self) -> Vec<(Level, String)> {
         self.take(|_| true)
     }
 
-    fn take(&mut self, is_due: impl Fn(&Entry) -> bool) -> Vec<String> {
+    fn take(&mut self, is_due: impl Fn(&Entry) -> bool) -> Vec<(Level, String)> {
         let Some(lines) = &mut self.0 else {
             return Vec::new();
         };
@@ -60,11 +65,12 @@ impl Repeats {
         lines.retain(|line, entry| {
             let due = is_due(entry);
             if due && entry.repeated > 0 {
-                summaries.push(format!("{} times more: {line}", entry.repeated));
+                let summary = format!("{} times more: {line}", entry.repeated);
+                summaries.push((entry.level, summary));
             }
             !due
         });
-        summaries.sort();
+        summaries.sort_by(|(_, one), (_, other)| one.cmp(other));
         summaries
     }
 }
@@ -74,28 +80,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeated_line_is_written_once_and_counted() {
+    fn repeated_line_is_counted_at_its_level() {
         let start = Instant::now();
         let mut repeats = Repeats::new();
-        assert!(repeats.is_news("down", start));
-        assert!(repeats.is_news("other", start));
-        for _ in 0..5 {
-            assert!(!repeats.is_news("down", start));
+        for (level, line) in [(Level::Warn, "down"), (Level::Info, "replayed")] {
+            assert!(repeats.is_news(level, line, start));
+            for _ in 0..5 {
+                assert!(!repeats.is_news(level, line, start));
+            }
         }
-        assert_eq!(repeats.due(start + WINDOW / 2), [""; 0]);
-        assert_eq!(repeats.due(start + WINDOW), ["5 times more: down"]);
-        assert!(repeats.is_news("down", start + WINDOW));
+        assert!(repeats.is_news(Level::Warn, "other", start));
+        assert_eq!(repeats.due(start + WINDOW / 2), []);
+        let due = repeats.due(start + WINDOW);
+        let due: Vec<_> = due.iter().map(|(level, line)| (*level, &**line)).collect();
+        let wanted = [
+            (Level::Warn, "5 times more: down"),
+            (Level::Info, "5 times more: replayed"),
+        ];
+        assert_eq!(due, wanted);
+        assert!(repeats.is_news(Level::Warn, "down", start + WINDOW));
     }
 
     #[test]
     fn lines_beyond_the_limit_are_written() {
         let now = Instant::now();
         let mut repeats = Repeats::new();
+        let mut is_news = |line: &str| repeats.is_news(Level::Info, line, now);
         for n in 0..LINES {
-            assert!(repeats.is_news(&n.to_string(), now));
+            assert!(is_news(&n.to_string()));
         }
-        assert!(repeats.is_news("more", now) && repeats.is_news("more", now));
-        assert!(!repeats.is_news("0", now));
-        assert_eq!(repeats.rest(), ["1 times more: 0"]);
+        assert!(is_news("more") && is_news("more"));
+        assert!(!is_news("0"));
+        assert_eq!(
+            repeats.rest(),
+            [(Level::Info, "1 times more: 0".to_owned())]
+        );
     }
 }

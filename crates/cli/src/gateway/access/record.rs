@@ -13,8 +13,8 @@ use crate::output::log::LogFormat;
 /// What `RUST_LOG` calls the access log.
 pub(super) const TARGET: &str = "rotating_auth::access";
 
-/// A request's line. Whoever works on the request holds a clone, and the last one to be dropped
-/// writes it.
+/// A request's line. Each part of the gateway that works on the request holds a clone. The last
+/// clone writes the line when it is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Record(Arc<Shared>);
 
@@ -43,14 +43,18 @@ impl Record {
         }
     }
 
-    /// Notes that the request goes to an upstream, and for whom.
-    pub(crate) fn forwarded(&self, principal: Option<&Principal>, upstream: &Arc<str>) {
-        let mut found = self.lock();
-        if let Some(key) = principal.and_then(Principal::key) {
+    /// Notes whose request it is.
+    pub(crate) fn authenticated(&self, principal: &Principal) {
+        if let Some(key) = principal.key() {
+            let mut found = self.lock();
             found.client = Some(key.client().clone());
             found.key = Some(key.key_id().clone());
         }
-        found.upstream = Some(Arc::clone(upstream));
+    }
+
+    /// Notes that the request goes to an upstream.
+    pub(crate) fn forwarded(&self, upstream: &Arc<str>) {
+        self.lock().upstream = Some(Arc::clone(upstream));
     }
 
     /// Notes what became of the upstream's key.

@@ -71,7 +71,7 @@ where
         let sent = SentKeys::default();
         let record = request.extensions_mut().remove::<Record>();
         if let Some(record) = &record {
-            record.forwarded(request.extensions().get(), &self.target.label);
+            record.forwarded(&self.target.label);
         }
         let asked = request.extensions_mut().remove::<Upgrade>();
         let client = asked

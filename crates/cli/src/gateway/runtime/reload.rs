@@ -118,7 +118,7 @@ impl ConfigFile {
             rejected(&error);
             return;
         }
-        output::say(format_args!("configuration reloaded: {}", path.display()));
+        output::announce(format_args!("configuration reloaded: {}", path.display()));
         if !change.needs_restart.is_empty() {
             output::complain(format_args!(
                 "configuration: {} cannot change while the gateway runs; restart it",

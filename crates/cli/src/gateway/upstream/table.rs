@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::Request;
 
 use super::open::OpenUpstream;
+use crate::gateway::access::Record;
 use crate::gateway::error_response::Problem;
 
 /// The upstreams of a gateway.
@@ -22,6 +23,10 @@ impl Upstreams {
     }
 
     pub(crate) async fn answer(self, request: Request<Body>) -> Response {
+        let extensions = request.extensions();
+        if let (Some(record), Some(principal)) = (extensions.get::<Record>(), extensions.get()) {
+            record.authenticated(principal);
+        }
         let path = request.uri().path();
         match self.0.iter().find(|upstream| upstream.base().serves(path)) {
             Some(upstream) => upstream.answer(request).await,

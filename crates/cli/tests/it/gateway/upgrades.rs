@@ -325,18 +325,20 @@ async fn upstream_that_does_not_switch_is_answered_through() {
 async fn websocket_counts_as_a_request_and_outlives_idle_connections() {
     let echoes = Echo::start(KEY).await;
     let keys = Keys::new(&[ONE]);
-    let limits = [
-        "--max-requests-per-client=1",
-        "--keep-alive=50ms",
-        "--head-timeout=50ms",
-    ];
+    let limits = ["--max-requests-per-client=1", "--keep-alive=50ms"];
     let gateway = guarded(echoes.address, &keys.path(), &limits).await;
     let bearer = format!("Bearer {ONE}");
     let headers = [("authorization", &*bearer)];
     let (mut socket, _) = open(&gateway, &headers).await.unwrap();
     let busy = open(&gateway, &headers).await.unwrap_err();
     assert_eq!(busy, StatusCode::TOO_MANY_REQUESTS);
-    let mut silent = raw_stream(gateway.address(), "").await;
+    let line = gateway.said("429 GET /v1/realtime").await;
+    assert!(
+        line.contains(" client=") && line.contains(" key="),
+        "{line}"
+    );
+    let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut silent = raw_stream(gateway.address(), request).await;
     let mut nothing = Vec::new();
     soon(tokio::io::AsyncReadExt::read_to_end(
         &mut silent,
@@ -366,18 +368,34 @@ async fn open_websocket_does_not_outlast_the_drain_timeout() {
     let (mut socket, _) = open(&gateway, &[]).await.unwrap();
     echo(&mut socket, "a").await;
     gateway.terminate().await;
-    gateway.said("finishing requests").await;
-    echo(&mut socket, "b").await;
     assert_eq!(gateway.exit_code().await, Some(0));
     end(&mut socket).await;
     echoes.has_open(0).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn open_websocket_works_on_while_draining() {
+    let echoes = Echo::start(KEY).await;
+    let mut gateway = Gateway::with_key(&format!("http://{}/v1", echoes.address), |command| {
+        command.args(["--drain-timeout", "60s"]);
+    })
+    .await;
+    let (mut socket, _) = open(&gateway, &[]).await.unwrap();
+    echo(&mut socket, "a").await;
+    gateway.terminate().await;
+    gateway.said("finishing requests").await;
+    echo(&mut socket, "b").await;
+    socket.close(None).await.unwrap();
+    end(&mut socket).await;
+    assert_eq!(gateway.exit_code().await, Some(0));
 }
 
 #[tokio::test]
 async fn silent_websocket_ends_with_the_upstream_timeout() {
     let echoes = Echo::start(KEY).await;
     let gateway = Gateway::with_key(&format!("http://{}/v1", echoes.address), |command| {
-        command.args(["--upstream-timeout", "200ms"]);
+        command.args(["--upstream-timeout", "3s"]);
     })
     .await;
     let (mut socket, _) = open(&gateway, &[]).await.unwrap();

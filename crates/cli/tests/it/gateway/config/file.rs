@@ -1,23 +1,19 @@
 //! What a file may contain, and who wins: the command line, a variable, or the file.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use http::StatusCode;
 use serde_json::Value;
 
 use super::{Folder, configured, status};
-use crate::PROGRAM;
-use crate::gateway::harness::{Gateway, KEY, Recorder, ended};
+use crate::gateway::harness::{Gateway, KEY, Recorder, ended, program};
 
 const SENTINEL: &str = "sk-sentinel-7f3a";
 
 fn config(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(PROGRAM);
+    let mut command = program();
     command.arg("config").args(arguments);
-    for name in ["CLIENT_KEYS", "GATEWAY_MODE", "OPENAI_API_KEY"] {
-        command.env_remove(name);
-    }
     let Output {
         status,
         stdout,
@@ -118,14 +114,13 @@ fn check_names_file_line_and_field() {
 fn explained_file_is_a_valid_start() {
     let (code, explained, _) = config(&["--explain"]);
     assert_eq!(code, Some(0));
-    let folder = Folder::new(&format!("{explained}\n{}", VALID.trim()));
     let fields = explained.matches(" = ").count();
     assert!(fields > 40, "{fields}");
     // The tables follow the last comment, and top-level fields come before them.
     let text = format!(
         "client_keys = \"c\"\n{explained}\n[[upstream]]\nurl = \"https://a\"\nkey = \"env:A\""
     );
-    folder.write("gateway.toml", &text);
+    let folder = Folder::new(&text);
     let (code, _, stderr) = config(&["--check", folder.config().to_str().unwrap()]);
     assert_eq!(code, Some(0), "{stderr}");
 }

@@ -7,5 +7,4 @@ mod framing;
 mod headers;
 mod http2;
 mod limits;
-mod logs;
 mod readiness;

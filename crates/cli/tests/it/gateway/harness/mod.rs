@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::client::{chunk, raw, raw_stream};
 pub(crate) use self::http2::Http2;
-pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended};
+pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended, program};
 pub(crate) use self::protocol::Protocol;
 pub(crate) use self::upstream::{Recorder, Seen, closed_port, serve};
 

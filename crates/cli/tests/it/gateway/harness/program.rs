@@ -15,33 +15,49 @@ use crate::PROGRAM;
 /// The gateway's own key, where a test has no other.
 pub(crate) const KEY: &str = "sk-of-the-gateway";
 
-const VARIABLES: [&str; 13] = [
-    "CLIENT_KEYS",
-    "GATEWAY_DRAIN_TIMEOUT",
-    "GATEWAY_LISTEN",
-    "GATEWAY_POLL_INTERVAL",
-    "GATEWAY_REALM",
-    "GATEWAY_TLS_CERT",
-    "GATEWAY_TLS_KEY",
-    "GATEWAY_UPSTREAM_HEADER",
-    "GATEWAY_UPSTREAM_KEY",
-    "GATEWAY_UPSTREAM_TIMEOUT",
-    "OPENAI_API_BASE_URL",
-    "OPENAI_API_KEY",
-    "OPENAI_API_KEY_FILE",
-];
+/// Returns whether a variable changes what the program does.
+fn is_read_by_the_program(name: &str) -> bool {
+    let others = [
+        "CLIENT_KEYS",
+        "OPENAI_API_BASE_URL",
+        "OPENAI_API_KEY",
+        "OPENAI_API_KEY_FILE",
+        "RUST_LOG",
+    ];
+    name.starts_with("GATEWAY_") || others.contains(&name)
+}
 
-/// The program, which knows nothing of the environment that the tests run in. Its door is open, for
-/// tests of what is behind it.
-fn command(subcommand: &str) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.arg(subcommand);
-    for name in VARIABLES {
-        command.env_remove(name);
+/// Returns a command of the program without the variables of the environment that the tests run in.
+pub(crate) fn program() -> std::process::Command {
+    let mut command = std::process::Command::new(PROGRAM);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_read_by_the_program) {
+            command.env_remove(name);
+        }
     }
+    command
+}
+
+/// Returns a command that needs no client keys, for tests of other things.
+fn command(subcommand: &str) -> Command {
+    let mut command = Command::from(program());
+    command.arg(subcommand);
     command.env("GATEWAY_MODE", "development");
     command.kill_on_drop(true).stdin(Stdio::null());
     command
+}
+
+#[test]
+fn environment_does_not_reach_the_program() {
+    for name in [
+        "GATEWAY_CONFIG",
+        "GATEWAY_LOG_FORMAT",
+        "OPENAI_API_KEY",
+        "RUST_LOG",
+    ] {
+        assert!(is_read_by_the_program(name), "{name}");
+    }
+    assert!(!is_read_by_the_program("PATH"));
 }
 
 /// Runs the gateway until it ends; returns its exit code and both outputs.
@@ -102,8 +118,8 @@ impl Gateway {
         Self::with_key(&format!("http://{upstream}/v1"), |_| {}).await
     }
 
-    /// Before an upstream with this base, with [`KEY`] from the environment, and what else it is
-    /// told.
+    /// Before an upstream with this base, with [`KEY`] from the environment and with what `tell`
+    /// adds.
     pub(crate) async fn with_key(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
         Self::start(|command| {
             command.args(["--upstream", base]);
@@ -127,8 +143,8 @@ impl Gateway {
         Self::spawn(command, "waiting for keys on ").await
     }
 
-    /// Before an upstream with this base, and what else it is told. Nobody reads its standard
-    /// error, where the log is.
+    /// Before an upstream with this base, with what `tell` adds. Nobody reads its standard error,
+    /// where the log is.
     pub(crate) async fn with_stalled_stderr(base: &str, tell: impl FnOnce(&mut Command)) -> Self {
         let address = closed_port().await;
         let mut command = command("gateway");
@@ -151,6 +167,14 @@ impl Gateway {
             address,
             output,
         }
+    }
+
+    /// Reads standard error from now on.
+    #[cfg(unix)]
+    pub(crate) fn read_stderr(&mut self) {
+        let (lines, output) = watch::channel(Vec::new());
+        read(self.child.stderr.take().unwrap(), lines);
+        self.output = output;
     }
 
     /// The demo, on a free port. Returns when it listens.

@@ -1,0 +1,4 @@
+//! The log: its lines, its levels, and its format when something fails.
+
+mod lines;
+mod problems;
