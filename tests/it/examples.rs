@@ -11,10 +11,12 @@ use tokio::time::timeout;
 
 use crate::support::example;
 
-const EXAMPLES: [&str; 13] = [
+const EXAMPLES: [&str; 15] = [
     "axum_server",
     "custom_source",
+    "env_source",
     "exec_source",
+    "file_source",
     "from_fn",
     "gateway",
     "http_source",

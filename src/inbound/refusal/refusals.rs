@@ -133,17 +133,9 @@ impl Refusals {
         }
     }
 
-    /// Reports that a token was used which a validator has accepted: at most once a minute.
-    pub(crate) fn used_validated(
-        &self,
-        record: &KeyRecord,
-        generation: Generation,
-        request: Request<'_>,
-        now: SystemTime,
-    ) {
-        if self.reports.validated.note(record, now) == Noted::Now {
-            self.used(record, generation, request);
-        }
+    /// Notes the use of a token that a validator has accepted, if the last note is a minute old.
+    pub(crate) fn note_validated(&self, record: &KeyRecord, now: SystemTime) -> Noted {
+        self.reports.validated.note(record, now)
     }
 
     /// Reports that a key of this generation was used.

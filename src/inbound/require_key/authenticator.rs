@@ -160,7 +160,7 @@ impl Settings {
         let admitted = match admitted {
             Err(error) if is_of_no_key(&error) => {
                 match Validated::find(head.extensions, &digest, self) {
-                    Some(verdict) => self.admit_validated(verdict, digest, head, now)?,
+                    Some(verdict) => self.admit_validated(verdict, digest, now)?,
                     None => return Err(error),
                 }
             }
@@ -195,7 +195,6 @@ impl Settings {
         self: &Arc<Self>,
         verdict: &Verdict,
         digest: KeyDigest,
-        head: Head<'_>,
         now: SystemTime,
     ) -> Result<Identity, AuthError> {
         let record = match verdict {
@@ -208,7 +207,6 @@ impl Settings {
         match record.status_at(now) {
             KeyStatus::Active => {
                 let seen = self.keys.current().generation();
-                self.refusals.used_validated(&record, seen, head, now);
                 Ok(Identity::validated(record, digest, Arc::clone(self), seen))
             }
             status => Err(AuthError::from(status).of_key(&record)),
@@ -230,9 +228,13 @@ impl Settings {
 
     /// Notes that a request with this key is admitted, and reports the first one of a minute.
     fn note_use(&self, identity: &Identity, head: Head<'_>, now: SystemTime) {
-        let is_of_the_set = !identity.checked().is_validated();
-        if is_of_the_set && identity.record().last_use.note(now) == Noted::Now {
-            self.refusals.used(identity.record(), identity.seen(), head);
+        let record = identity.record();
+        let noted = match identity.checked().is_validated() {
+            true => self.refusals.note_validated(record, now),
+            false => record.last_use.note(now),
+        };
+        if noted == Noted::Now {
+            self.refusals.used(record, identity.seen(), head);
         }
     }
 

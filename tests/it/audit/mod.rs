@@ -9,7 +9,6 @@ mod secrecy;
 mod sinks;
 mod span;
 mod text;
-mod validated;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
