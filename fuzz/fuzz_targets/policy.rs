@@ -9,7 +9,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use tower_rotating_auth::{
-    inbound::{Networks, Requirement, TrustedProxies},
+    inbound::{ForwardedHeader, Networks, Requirement, TrustedProxies},
     inbound::policy::{Access, RoutePolicy},
 };
 
@@ -32,18 +32,34 @@ const ROUTES: [(Method, &str); 9] = [
 
 /// A client changes nothing about the address that a proxy appends, and is believed nothing itself.
 fn assert_addresses(said: &str) {
-    if let Ok(networks) = said.parse::<Networks>() {
-        assert_eq!(networks.to_string().parse(), Ok(networks));
+    for (name, header, appended) in [
+        ("x-forwarded-for", ForwardedHeader::XForwardedFor, "198.51.100.7"),
+        ("forwarded", ForwardedHeader::Forwarded, "for=198.51.100.7"),
+    ] {
+        let Ok(line) = HeaderValue::from_str(&format!("{said}, {appended}")) else {
+            return;
+        };
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(name), line)]);
+        let proxies = TrustedProxies::new("10.0.0.0/8".parse().unwrap()).header(header);
+        let client = |peer: &str| proxies.client_ip(peer.parse().ok(), &headers);
+        assert_eq!(client("10.0.0.1:443"), "198.51.100.7".parse().ok());
+        assert_eq!(client("192.0.2.1:443"), "192.0.2.1".parse().ok());
+        assert_eq!(client(""), None);
     }
-    let Ok(line) = HeaderValue::from_str(&format!("{said}, 198.51.100.7")) else {
+    assert_networks(said);
+}
+
+/// The networks of a key have one text, and contain their own addresses.
+fn assert_networks(said: &str) {
+    let Ok(networks) = said.parse::<Networks>() else {
         return;
     };
-    let headers = HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-for"), line)]);
-    let proxies = TrustedProxies::new("10.0.0.0/8".parse().unwrap());
-    let client = |peer: &str| proxies.client_ip(peer.parse().ok(), &headers);
-    assert_eq!(client("10.0.0.1:443"), "198.51.100.7".parse().ok());
-    assert_eq!(client("192.0.2.1:443"), "192.0.2.1".parse().ok());
-    assert_eq!(client(""), None);
+    assert_eq!(networks.to_string().parse(), Ok(networks.clone()));
+    for network in networks.iter() {
+        let text = network.to_string();
+        let first = text.split('/').next().and_then(|first| first.parse().ok());
+        assert!(first.is_some_and(|first| networks.contains(first)), "{text}");
+    }
 }
 
 fuzz_target!(|input: &str| {

@@ -14,7 +14,7 @@ use super::key::{ClientId, KeyRecord, Role, Scopes};
 /// |---|---|
 /// | [`clients`](Self::clients) | 403 without a challenge |
 /// | [`all_of`](Self::all_of), [`any_of`](Self::any_of) | 403 with `insufficient_scope` and the scopes of this requirement |
-/// | [`role`](Self::role) | 403 with `insufficient_scope` |
+/// | only [`role`](Self::role) | 403 with `insufficient_scope` and no scopes: no scope would help |
 ///
 /// # Examples
 ///
@@ -132,13 +132,15 @@ impl Requirement {
             return Err(AuthError::new(AuthErrorKind::ClientNotAllowed).of_key(key));
         }
         let held = key.scopes();
-        let is_met = held.contains_all(&self.all_of)
-            && self.any_of.iter().all(|scopes| held.contains_any(scopes))
-            && self.roles.iter().all(|role| key.has_role(role));
-        if is_met {
-            return Ok(());
+        let has_scopes = held.contains_all(&self.all_of)
+            && self.any_of.iter().all(|scopes| held.contains_any(scopes));
+        if !has_scopes {
+            return Err(AuthError::insufficient_scope(self.wanted(held)).of_key(key));
         }
-        Err(AuthError::insufficient_scope(self.wanted(held)).of_key(key))
+        if !self.roles.iter().all(|role| key.has_role(role)) {
+            return Err(AuthError::new(AuthErrorKind::InsufficientScope).of_key(key));
+        }
+        Ok(())
     }
 
     /// Returns the scopes to name to a client that holds these: those that it could do without, it
@@ -229,7 +231,8 @@ mod tests {
             ("two", "a b y z", &["operator", "other"], Ok(())),
             ("one", "a x", &["operator"], lacks("a b")),
             ("one", "a b z", &["operator"], lacks("a b x y")),
-            ("one", "a b x", &["other"], lacks("a b")),
+            ("one", "a b x", &["other"], lacks("-")),
+            ("one", "a x", &["other"], lacks("a b")),
             ("three", "a b x", &["operator"], lacks("-")),
         ] {
             let outcome = outcome(&requirement, &key(client, held, roles));

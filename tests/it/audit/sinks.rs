@@ -3,7 +3,6 @@
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
-use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
     audit::{AuditAction, AuditLog},
@@ -12,34 +11,74 @@ use tower_rotating_auth::{
 
 use super::{status, with};
 
-const VALID: &str = "valid-8Zk1tQ0mVd7RyXw3LpHs5N";
-
-fn keys() -> KeySet {
-    let record = KeyRecord::new(
-        "k1".parse().unwrap(),
-        "web".parse().unwrap(),
-        "".parse().unwrap(),
-    );
-    KeySet::new([(KeyDigest::of(VALID.as_bytes()), record)]).unwrap()
+/// Returns the text of a key.
+fn token(number: usize) -> String {
+    format!("valid-{number:010}-8Zk1tQ0mVd7RyXw3LpHs5N")
 }
 
-#[tokio::test(start_paused = true)]
-async fn blocked_subscriber_holds_no_request_up() {
-    let (release, seen, audit) = blocked();
-    let (keys, _publisher) = Rotating::manual(keys());
-    let layer = RequireKeyLayer::new(keys).observer(audit.observer());
-    let began = Instant::now();
-    for n in 0..1_000 {
-        assert_eq!(status(&layer, with("/", VALID, "1")).await, 200);
-        let unknown = format!("unknown-{n:010}-8Zk1tQ0mVd7RyXw3LpHs5N");
-        assert_eq!(status(&layer, with("/", &unknown, "1")).await, 401);
+/// Sends the first request of each of so many keys, so that each is an event, on a thread of its
+/// own. Returns whether all were answered: in real time, since no other clock sees a blocked thread.
+fn serves(layer: RequireKeyLayer, number: usize) -> bool {
+    let (done, served) = channel();
+    std::thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().build().unwrap().block_on(async {
+            for n in 0..number {
+                assert_eq!(status(&layer, with("/", &token(n), "1")).await, 200);
+                let unknown = format!("unknown-{n:010}-8Zk1tQ0mVd7RyXw3LpHs5N");
+                assert_eq!(status(&layer, with("/", &unknown, "1")).await, 401);
+            }
+        });
+        let _ = done.send(());
+    });
+    served.recv_timeout(Duration::from_secs(60)).is_ok()
+}
+
+fn layer(number: usize) -> RequireKeyLayer {
+    let keys = (0..number).map(|n| {
+        let record = KeyRecord::new(
+            format!("k{n}").parse().unwrap(),
+            "web".parse().unwrap(),
+            "".parse().unwrap(),
+        );
+        (KeyDigest::of(token(n).as_bytes()), record)
+    });
+    RequireKeyLayer::new(Rotating::manual(KeySet::new(keys).unwrap()).0)
+}
+
+#[test]
+fn blocked_subscriber_holds_no_request_up() {
+    let (release, _seen, audit) = blocked();
+    // First fills the queue of the subscriber, which all observers share.
+    let builder = Rotating::builder().observer(audit.observer());
+    let (value, mut publisher) = builder.manual(0_u64);
+    let mut published = 0;
+    while audit.dropped() == 0 {
+        published += 1;
+        publisher.publish(published);
+        std::thread::yield_now();
     }
-    assert_eq!(began.elapsed(), Duration::ZERO, "no request has waited");
-    drop((layer, release, audit));
-    assert!(
-        seen.into_iter()
-            .any(|(action, _)| action == AuditAction::Used)
-    );
+    let (passed, events) = channel();
+    let mut observer = audit.observer();
+    let layer = layer(1_000).observer(move |event| {
+        observer(event);
+        let _ = passed.send(());
+    });
+    assert!(serves(layer, 1_000), "no request waits");
+    let event = events.recv_timeout(Duration::from_secs(60));
+    assert_eq!(event, Ok(()), "the events of requests met a full queue");
+    drop((value, publisher, release, audit));
+}
+
+#[test]
+fn blocked_observer_holds_no_request_up() {
+    let (release, released) = sync_channel::<()>(0);
+    // More than may wait for an observer.
+    let layer = layer(2_000).observer(move |_| {
+        let _ = released.recv();
+    });
+    assert!(serves(layer, 2_000), "no request waits");
+    drop(release);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What happened to each request of the demo, and how many rotations went unnoticed in between.
+//! The demo's lines about requests, and about the rotations between them.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
@@ -21,7 +21,7 @@ struct State {
     open: HashMap<u64, Vec<Attempt>>,
     next: u64,
     /// The newest key that the lines so far account for.
-    told: u64,
+    reported: u64,
     total: Total,
 }
 
@@ -54,7 +54,7 @@ impl Journal {
         Self(Arc::new(Mutex::new(State {
             open: HashMap::new(),
             next: 0,
-            told: 1,
+            reported: 1,
             total: Total::default(),
         })))
     }
@@ -80,9 +80,9 @@ impl Journal {
     /// Prints a line about the rotations since the last line, once there are a few.
     pub(super) fn key_lasted(&self, key: u64) {
         let mut state = self.lock();
-        let unnoticed = key.saturating_sub(state.told);
+        let unnoticed = key.saturating_sub(state.reported);
         if unnoticed >= ROTATIONS_A_LINE {
-            state.told = key;
+            state.reported = key;
             output::say(format_args!("{}", Unnoticed(unnoticed)));
         }
     }
@@ -123,11 +123,11 @@ impl State {
     /// Returns how many rotations nobody noticed until this request, and what to say of it.
     fn answered(&mut self, attempts: &[Attempt], status: StatusCode) -> (u64, String) {
         let (first, last) = match attempts {
-            [] => (self.told, self.told),
+            [] => (self.reported, self.reported),
             [first, .., last] | [first @ last] => (first.key, last.key),
         };
-        let unnoticed = first.saturating_sub(self.told);
-        self.told = self.told.max(last);
+        let unnoticed = first.saturating_sub(self.reported);
+        self.reported = self.reported.max(last);
 
         let replayed = attempts.len() > 1;
         self.total.requests += 1;

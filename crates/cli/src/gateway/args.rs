@@ -43,7 +43,8 @@ Examples:
       --client-keys clients.toml --mode mixed --public GET:/v1/models
   OPENAI_API_KEY=... rotating-auth gateway --upstream https://api.openai.com/v1 --mode development
 
-SIGTERM and SIGINT let open requests finish. SIGHUP reads all keys and certificates again.
+SIGTERM and SIGINT let open requests finish. SIGHUP reads the configuration file, all keys
+and all certificates again.
 Exit codes: 0 stopped by a signal or by --development-for; 1 could not start; 2 invalid options.")]
 pub(crate) struct GatewayArgs {
     /// Configuration file in TOML, whose fields are the options without the dashes: `max_requests =

@@ -44,6 +44,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
         _ => 0,
     };
     digits
@@ -61,6 +62,14 @@ pub(super) fn head_bytes(text: &str) -> Result<u32, &'static str> {
         .ok()
         .filter(|bytes| (8 * 1024..=1024 * 1024).contains(bytes))
         .ok_or("must be from 8KiB to 1MiB")
+}
+
+/// Parses the size of a full audit file.
+pub(super) fn audit_bytes(text: &str) -> Result<u64, &'static str> {
+    bytes(text)
+        .ok()
+        .filter(|bytes| (1 << 20..=1 << 40).contains(bytes))
+        .ok_or("must be from 1MiB to 1TiB, such as 100MiB")
 }
 
 /// Parses a number of things of which there must be one.
@@ -96,6 +105,15 @@ mod tests {
     }
 
     #[test]
+    fn audit_size_has_a_unit_and_bounds() {
+        assert_eq!(audit_bytes("100MiB"), Ok(100 << 20));
+        assert_eq!(audit_bytes("1TiB"), Ok(1 << 40));
+        for text in ["100", "1023KiB", "2TiB", "", "0"] {
+            assert!(audit_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn bytes_take_binary_units() {
         let wanted = [
             ("0", Ok(0)),
@@ -103,6 +121,7 @@ mod tests {
             ("64KiB", Ok(65_536)),
             ("2MiB", Ok(2 << 20)),
             ("1GiB", Ok(1 << 30)),
+            ("1TiB", Ok(1 << 40)),
         ];
         for (text, wanted) in wanted {
             assert_eq!(bytes(text), wanted, "{text}");

@@ -153,7 +153,9 @@ pub(crate) async fn client(args: args::Client, audit: Audit) -> Result<(), Error
     require_client(&ring, &args.client)?;
     if let Some(wanted) = named(&args.scope) {
         let set = ring.set_scopes(&args.client, wanted.clone()).await;
-        set.map_err(|error| scopes::of_client(&ring, &args.client, &wanted, error))?;
+        set.map_err(|error| {
+            scopes::of_client(&ring, &args.file.path, &args.client, &wanted, error)
+        })?;
         args.style
             .note(format_args!("{} now has scopes: {wanted}", args.client));
     }

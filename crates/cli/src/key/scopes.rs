@@ -34,6 +34,7 @@ pub(super) fn of_key(ring: &KeyRing, file: &Path, terms: &Terms, error: KeyRingE
 /// Returns the error of a client that would lose a scope which one of its keys has.
 pub(super) fn of_client(
     ring: &KeyRing,
+    file: &Path,
     client: &ClientId,
     wanted: &Scopes,
     error: KeyRingError,
@@ -48,9 +49,10 @@ pub(super) fn of_client(
     match (error.not_allowed(), wider) {
         (Some(NotAllowed::MoreThanItsClient(_) | NotAllowed::Invalid(_)), Some((key, scopes))) => {
             Error::no(format!(
-                "key {} of {client} has {}; run `rotating-auth key revoke --key {}` first",
+                "key {} of {client} has {}; run `rotating-auth key revoke --file {} --key {}` first",
                 key.id,
                 listed(&beyond(scopes, wanted)),
+                quoted(&file.display().to_string()),
                 key.id,
             ))
         }

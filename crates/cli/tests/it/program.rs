@@ -38,6 +38,13 @@ fn help_lists_the_commands() {
 }
 
 #[test]
+fn help_says_what_sighup_reads() {
+    let help = run(&["gateway", "--help"]).1;
+    let (_, after) = help.split_once("SIGHUP reads ").unwrap();
+    assert!(after.starts_with("the configuration file"), "{after}");
+}
+
+#[test]
 fn mistyped_command_gets_a_suggestion() {
     for (arguments, suggestion) in [
         (&["gatway"][..], Some("`gateway`")),

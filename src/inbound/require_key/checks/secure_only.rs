@@ -48,7 +48,9 @@ impl Settings {
                 rule.report(&DisclosedKey::new(record, digest));
                 Err(error)
             }
-            _ => Err(insecure),
+            (Ok(record), _) => Err(insecure.of_key(record)),
+            // The client may not know what the event says of its key.
+            (Err(rejected), _) => Err(insecure.of_key_in(&rejected.into())),
         }
     }
 }

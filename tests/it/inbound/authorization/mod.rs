@@ -7,6 +7,7 @@ mod networks;
 mod policies;
 mod principal;
 mod second_factor;
+mod secrecy;
 mod secure_only;
 mod validator;
 

@@ -81,6 +81,28 @@ async fn credential_over_clear_text_is_refused() {
 }
 
 #[tokio::test]
+async fn insecure_channel_event_names_the_known_key() {
+    for (note, token, expected) in [
+        (CLEAR, EXPIRED, Some("expired")),
+        (NOT_KNOWN, VALID, Some("valid")),
+        (CLEAR, UNKNOWN, None),
+    ] {
+        let (keys, _publisher) = Rotating::manual(keys::keys());
+        let (sender, events) = std::sync::mpsc::channel();
+        let require = RequireKeyLayer::new(keys)
+            .secure_only(SecureOnly::new())
+            .observer(move |event| drop(sender.send(event.kind.clone())));
+        let url = serve(routes().layer(require.clone()), note).await;
+        assert_eq!(status(&url, token).await, 403);
+        let EventKind::Refused { reason, key_id, .. } = events.recv().unwrap() else {
+            panic!("refused")
+        };
+        let key_id = key_id.map(|id| id.to_string());
+        assert_eq!((reason, key_id.as_deref()), ("insecure_channel", expected));
+    }
+}
+
+#[tokio::test]
 async fn proxy_says_which_scheme_its_client_used() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let require = RequireKeyLayer::new(keys)

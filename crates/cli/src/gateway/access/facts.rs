@@ -1,4 +1,4 @@
-//! What is known of a request.
+//! The facts in a line of the access log.
 
 use std::fmt;
 use std::net::IpAddr;

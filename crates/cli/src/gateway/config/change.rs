@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 
 use super::document::{Document, Entry};
+use super::error::ConfigError;
+use super::load::{Loaded, load};
 
 /// Fields about client keys. If one of them changes, the keys are read anew.
 const CLIENT_KEYS: [&str; 9] = [
@@ -31,6 +33,32 @@ const OTHERS: [&str; 11] = [
     "strict_headers",
     "upload_timeout",
 ];
+
+/// What a running gateway can do with a valid file.
+#[derive(Debug)]
+pub(crate) enum Judged {
+    /// It can apply the file, except the fields that need a restart.
+    Applies(Change, Box<Loaded>),
+    /// The rest of the file contradicts the old values of these fields.
+    NeedsRestart(Vec<String>),
+}
+
+/// Checks a new file by itself, as at a start, and then beside the old values of the fields that
+/// need a restart.
+pub(crate) fn judge(
+    running: &Document,
+    new: Document,
+    argv: &[OsString],
+) -> Result<Judged, ConfigError> {
+    load(&new, argv)?;
+    let change = Change::between(running, new);
+    match load(&change.document, argv) {
+        Ok(loaded) => Ok(Judged::Applies(change, Box::new(loaded))),
+        // Without such fields, it is a file beside the configuration that has changed just now.
+        Err(error) if change.needs_restart.is_empty() => Err(error),
+        Err(_) => Ok(Judged::NeedsRestart(change.needs_restart)),
+    }
+}
 
 /// What a new file changes.
 #[derive(Debug)]

@@ -72,6 +72,12 @@ impl ConfigError {
         self
     }
 
+    #[must_use]
+    pub(crate) fn map_message(mut self, map: impl FnOnce(&str) -> String) -> Self {
+        self.message = map(&self.message);
+        self
+    }
+
     pub(crate) const fn kind(&self) -> ConfigErrorKind {
         self.kind
     }

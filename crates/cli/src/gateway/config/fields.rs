@@ -85,6 +85,23 @@ impl Fields {
         self.all.iter().find(|field| field.name == name)
     }
 
+    /// Returns a message about options as one about the fields that stand for them.
+    pub(crate) fn in_file(&self, message: &str) -> String {
+        let mut fields: Vec<_> = self.all.iter().collect();
+        // An option may begin like a shorter one.
+        fields.sort_by_key(|field| std::cmp::Reverse(field.option.len()));
+        fields.iter().fold(message.to_owned(), |message, field| {
+            let (option, name) = (format!("--{}", field.option), &field.name);
+            let set = match field.kind {
+                Kind::Switch => format!("set {name} = true"),
+                _ => format!("set {name}"),
+            };
+            message
+                .replace(&format!("pass {option}"), &set)
+                .replace(&option, name)
+        })
+    }
+
     pub(crate) const fn command(&self) -> &Command {
         &self.command
     }
@@ -215,6 +232,24 @@ mod tests {
         for name in ["url", "key", "key_file", "header", "cleartext", "ca"] {
             let field = upstream.get(name).expect(name);
             assert_eq!(field.variable(), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn message_about_options_names_fields() {
+        let fields = Fields::of_upstream();
+        for (message, wanted) in [
+            (
+                "use https://, or pass --upstream-cleartext",
+                "use https://, or set cleartext = true",
+            ),
+            (
+                "pass --upstream-key-file PATH or --upstream-key SOURCE",
+                "set key_file PATH or key SOURCE",
+            ),
+            ("--upstream: not a URL", "url: not a URL"),
+        ] {
+            assert_eq!(fields.in_file(message), wanted);
         }
     }
 

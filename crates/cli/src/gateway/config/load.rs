@@ -132,7 +132,8 @@ fn tables(tables: &[UpstreamTable]) -> Result<Vec<Upstream>, ConfigError> {
 
 fn one(fields: &Fields, table: &UpstreamTable) -> Result<Upstream, ConfigError> {
     let about = |message: &str| {
-        let error = contradiction(message, &table.entries);
+        let error =
+            contradiction(message, &table.entries).map_message(|message| fields.in_file(message));
         match error.place().line {
             Some(_) => error,
             None => error.at(table.line, "upstream"),

@@ -13,7 +13,7 @@ mod load;
 mod schema;
 mod settings;
 
-pub(crate) use self::change::{Change, ClientKeysChange};
+pub(crate) use self::change::{ClientKeysChange, Judged, judge};
 pub(crate) use self::document::Document;
 pub(crate) use self::error::ConfigError;
 pub(crate) use self::explain::explain;

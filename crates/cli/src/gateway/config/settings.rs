@@ -55,6 +55,14 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// Returns the limits of a gateway that has started: nothing waits for a key that is not there.
+    pub(crate) const fn after_start(self) -> Self {
+        Self {
+            wait_for_key: Duration::ZERO,
+            ..self
+        }
+    }
+
     /// Lowers the limits to what fits into a limit of open files. Returns whether that was needed.
     pub(crate) fn fit(&mut self, open_files: Option<u64>) -> bool {
         let (connections, requests) = (self.server.connections, self.proxy.requests);

@@ -1,15 +1,23 @@
-//! What became of the configuration file, for `/readyz` and metrics.
+//! The state of the configuration file, for `/readyz`.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
+use tower_rotating_auth::{Rotating, Secret, rotating};
 
 use crate::gateway::config::ConfigError;
 
-/// What became of the configuration file. Clones share it.
+/// The state of the configuration file. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct ConfigStatus(Arc<Mutex<State>>);
+pub(crate) struct ConfigStatus {
+    reloads: Reloads,
+    text: Rotating<Secret>,
+}
+
+/// The outcomes of all reloads of the file. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Reloads(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -30,7 +38,7 @@ struct Rejected {
     field: Option<String>,
 }
 
-impl ConfigStatus {
+impl Reloads {
     pub(crate) fn new(file: PathBuf) -> Self {
         Self(Arc::new(Mutex::new(State {
             file,
@@ -46,6 +54,20 @@ impl ConfigStatus {
         state.reloads += 1;
         state.rejected = None;
         state.needs_restart = needs_restart;
+    }
+
+    /// Notes that the file is valid, and applies as a whole after a restart.
+    pub(crate) fn note_postponed(&self, needs_restart: Vec<String>) {
+        let mut state = self.lock();
+        state.rejected = None;
+        state.needs_restart = needs_restart;
+    }
+
+    /// Notes that the file could not be read. It counts once until it can.
+    pub(crate) fn note_event(&self, event: &rotating::EventKind) {
+        if let rotating::EventKind::RefreshFailed { failures: 1, .. } = event {
+            self.lock().rejections += 1;
+        }
     }
 
     /// Notes an error in the file.
@@ -72,9 +94,20 @@ impl ConfigStatus {
         state.rejected = Some(rejected);
     }
 
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConfigStatus {
+    /// Creates the status of a file whose text is `text`.
+    pub(crate) const fn new(reloads: Reloads, text: Rotating<Secret>) -> Self {
+        Self { reloads, text }
+    }
+
     pub(crate) fn json(&self) -> Value {
-        let state = self.lock();
-        let rejected = state.rejected.as_ref();
+        let rejected = self.rejected();
+        let state = self.reloads.lock();
         json!({
             "file": state.file.display().to_string(),
             "status": if rejected.is_some() { "rejected" } else { "current" },
@@ -89,7 +122,16 @@ impl ConfigStatus {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns why the file that is there now does not run. One that cannot be read now comes
+    /// first: what was wrong with it before may be no more.
+    fn rejected(&self) -> Option<Rejected> {
+        match self.text.status().last_error {
+            Some(_) => Some(Rejected {
+                kind: "unreadable",
+                line: None,
+                field: None,
+            }),
+            None => self.reloads.lock().rejected.clone(),
+        }
     }
 }

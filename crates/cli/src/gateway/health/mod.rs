@@ -15,7 +15,7 @@ use tower_rotating_auth::{
     rotating::{RefreshState, Status},
 };
 
-pub(crate) use self::config_status::ConfigStatus;
+pub(crate) use self::config_status::{ConfigStatus, Reloads};
 use super::access::Probe;
 use super::error_response::Problem;
 use super::proxy::answers::Answers;
@@ -45,7 +45,7 @@ pub(crate) struct Health {
     pub(crate) upstreams: Vec<UpstreamHealth>,
     /// The other rotating values, which all requests need.
     pub(crate) others: Vec<Source>,
-    /// What became of the configuration file, if there is one.
+    /// The state of the configuration file, if there is one.
     pub(crate) config: Option<ConfigStatus>,
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tower_rotating_auth::audit::{AuditFile, AuditLog};
 
 use crate::error::{Error, chain};
+use crate::gateway::units::audit_bytes;
 
 /// Options and environment variables of the audit file.
 #[derive(Debug, clap::Args)]
@@ -20,13 +21,13 @@ pub(crate) struct AuditArgs {
     )]
     audit_file: Option<PathBuf>,
 
-    /// Size of a full audit file, in MiB.
+    /// Size of a full audit file, from 1MiB to 1TiB.
     #[arg(
         long,
-        value_name = "MIB",
+        value_name = "BYTES",
         env = "GATEWAY_AUDIT_FILE_SIZE",
-        default_value = "100",
-        value_parser = clap::value_parser!(u64).range(1..=1_048_576)
+        default_value = "100MiB",
+        value_parser = audit_bytes
     )]
     audit_file_size: u64,
 
@@ -56,7 +57,7 @@ impl AuditArgs {
             .filter(|file| !file.as_os_str().is_empty())?;
         Some(AuditSettings {
             file,
-            max_bytes: self.audit_file_size << 20,
+            max_bytes: self.audit_file_size,
             max_files: self.audit_files,
         })
     }

@@ -1,4 +1,4 @@
-//! What observes the gateway: the audit file, and metrics.
+//! Observers of the gateway: the audit file, and metrics.
 
 mod args;
 mod metrics;

@@ -1,4 +1,4 @@
-//! How many requests run at once, in all and for each client.
+//! Limits of concurrent requests, in all and for each client.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

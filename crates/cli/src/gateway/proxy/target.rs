@@ -1,4 +1,4 @@
-//! What becomes of requests and responses on their way.
+//! Rewrites of requests and responses for an upstream.
 
 use std::sync::Arc;
 use std::time::Duration;

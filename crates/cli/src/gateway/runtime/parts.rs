@@ -77,18 +77,19 @@ impl Parts {
         })
     }
 
-    /// Opens what differs in new settings, and keeps the rest: an upstream with the same settings
-    /// keeps its key and its connections.
+    /// Opens what differs in new settings, and keeps the rest, such as the key of an upstream whose
+    /// source is the same.
     pub(crate) async fn changed(
         &self,
         settings: Settings,
         client_keys: ClientKeysChange,
     ) -> Result<Self, Error> {
-        let (old, proxy) = (&self.shared, settings.limits.proxy);
+        let limits = settings.limits.after_start();
+        let (old, proxy) = (&self.shared, limits.proxy);
         let (each, all) = proxy.replay;
         let same_replay = old.limits.proxy.replay == proxy.replay;
         let shared = Shared {
-            limits: settings.limits,
+            limits,
             headers: settings.headers,
             admission: old
                 .admission
@@ -99,17 +100,14 @@ impl Parts {
             },
             ..old.clone()
         };
-        let is_same_for_all = (shared.limits.poll, shared.limits.proxy, &shared.headers)
-            == (old.limits.poll, old.limits.proxy, &old.headers);
-        let kept = is_same_for_all.then_some(&self.upstreams);
-        let upstreams = open_upstreams(settings.upstreams, &shared, kept);
+        let upstreams = open_upstreams(settings.upstreams, &shared, Some(&self.upstreams));
         let mode = Access::of(&settings.server.auth);
         let authenticator = async {
             match client_keys {
                 ClientKeysChange::Same => Ok(Arc::clone(&self.authenticator)),
                 ClientKeysChange::Changed => {
                     let auth = settings.server.auth;
-                    Authenticator::open(auth, &settings.limits, &old.observers)
+                    Authenticator::open(auth, &limits, &old.observers)
                         .await
                         .map(Arc::new)
                 }
@@ -187,7 +185,7 @@ impl Access {
     }
 }
 
-/// Opens upstreams, except those that are open with the same settings.
+/// Opens upstreams. Those that are open under the same name keep what their settings do not change.
 async fn open_upstreams(
     all: Vec<Upstream>,
     shared: &Shared,
@@ -195,10 +193,8 @@ async fn open_upstreams(
 ) -> Result<Upstreams, Error> {
     let opening = all.into_iter().map(async |settings| {
         let mut open = open.into_iter().flat_map(Upstreams::iter);
-        match open.find(|upstream| *upstream.settings() == settings) {
-            Some(same) => Ok(Arc::clone(same)),
-            None => OpenUpstream::open(settings, shared).await.map(Arc::new),
-        }
+        let before = open.find(|upstream| upstream.settings().name == settings.name);
+        OpenUpstream::open(settings, shared, before).await
     });
     try_join_all(opening).await.map(Upstreams::new)
 }

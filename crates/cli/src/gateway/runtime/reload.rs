@@ -1,21 +1,21 @@
 //! Reloads: of the configuration file when it changes, and of everything after SIGHUP.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
-use tower_rotating_auth::rotating::Subscription;
+use tower_rotating_auth::rotating::{Event, EventKind, Subscription};
 use tower_rotating_auth::source::FileSource;
 use tower_rotating_auth::{Rotating, Secret};
 
 use super::live::Live;
 use crate::error::{Error, chain};
-use crate::gateway::config::{Change, ConfigError, Document, Loaded, load};
+use crate::gateway::config::{ConfigError, Document, Judged, Loaded, judge, load};
 use crate::gateway::events::EventLog;
-use crate::gateway::health::ConfigStatus;
+use crate::gateway::health::{ConfigStatus, Reloads};
 use crate::hangups::Hangups;
 use crate::{open_files, output};
 
@@ -35,7 +35,9 @@ pub(crate) struct ConfigFile {
 struct Followed {
     path: PathBuf,
     text: Rotating<Secret>,
-    status: ConfigStatus,
+    /// Starts with the file, since it may change before all keys have been read.
+    changes: Subscription<Secret>,
+    reloads: Reloads,
 }
 
 impl ConfigFile {
@@ -58,10 +60,11 @@ impl ConfigFile {
             .allow_any_content()
             .allow_world_readable()
             .max_bytes(LARGEST);
+        let reloads = Reloads::new(path.clone());
         let text = Rotating::builder()
             .name("config")
             .poll(Duration::from_secs(1))
-            .observer(log.values())
+            .observer(observer(log, &path, reloads.clone()))
             .start(source)
             .await
             .map_err(|error| {
@@ -74,23 +77,58 @@ impl ConfigFile {
             file: None,
         };
         let in_file = |error: ConfigError| error.in_file(&path);
+        // Before the first look, so that no change is missed.
+        let changes = text.subscribe();
         file.running = parse(&text.current()).map_err(in_file)?;
         let loaded = load(&file.running, &file.argv).map_err(in_file)?;
         file.file = Some(Followed {
-            status: ConfigStatus::new(path.clone()),
             path,
             text,
+            changes,
+            reloads,
         });
         Ok((file, loaded))
     }
 
     pub(crate) fn status(&self) -> Option<ConfigStatus> {
-        self.file.as_ref().map(|file| file.status.clone())
+        let file = self.file.as_ref()?;
+        Some(ConfigStatus::new(file.reloads.clone(), file.text.clone()))
     }
 
-    /// Reads the file again, and applies it.
+    /// Waits for a new content of the file. Without one, waits for ever.
+    async fn changed(&mut self) {
+        if let Some(file) = &mut self.file {
+            if file.changes.changed().await.is_some() {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Reads the file again, and applies it. Without one, applies the options again.
+    async fn reread(&mut self, live: &Live) {
+        if let Some(file) = &self.file {
+            if let Err(error) = file.text.refresh().await {
+                output::complain(format_args!(
+                    "configuration not reloaded: {}: {}",
+                    file.path.display(),
+                    chain(&error)
+                ));
+                return;
+            }
+        }
+        self.reload(live).await;
+    }
+
+    /// Applies the file. Without one, applies the options again.
     async fn reload(&mut self, live: &Live) {
-        let Some(Followed { path, text, status }) = &self.file else {
+        let Some(Followed {
+            path,
+            text,
+            reloads,
+            ..
+        }) = &self.file
+        else {
             self.reapply(live).await;
             return;
         };
@@ -99,22 +137,27 @@ impl ConfigFile {
                 "configuration rejected: {error}; the last good one stays in use"
             ));
         };
-        let parsed = parse(&text.current()).and_then(|new| {
-            let change = Change::between(&self.running, new);
-            let mut loaded = load(&change.document, &self.argv)?;
-            loaded.settings.limits.fit(open_files::raise());
-            Ok((change, loaded))
-        });
-        let (change, loaded) = match parsed.map_err(|error| error.in_file(path)) {
-            Ok(parsed) => parsed,
+        let judged = parse(&text.current()).and_then(|new| judge(&self.running, new, &self.argv));
+        let (change, mut loaded) = match judged.map_err(|error| error.in_file(path)) {
+            Ok(Judged::Applies(change, loaded)) => (change, loaded),
+            Ok(Judged::NeedsRestart(names)) => {
+                output::complain(format_args!(
+                    "configuration not applied: {} cannot change while the gateway runs, and what \
+                     else the file changes needs that; restart it",
+                    names.join(", ")
+                ));
+                reloads.note_postponed(names);
+                return;
+            }
             Err(error) => {
-                status.note_invalid(&error);
+                reloads.note_invalid(&error);
                 rejected(&error);
                 return;
             }
         };
+        loaded.settings.limits.fit(open_files::raise());
         if let Err(error) = live.change(loaded.settings, change.client_keys).await {
-            status.note_unusable();
+            reloads.note_unusable();
             rejected(&error);
             return;
         }
@@ -125,7 +168,7 @@ impl ConfigFile {
                 change.needs_restart.join(", ")
             ));
         }
-        status.note_applied(change.needs_restart);
+        reloads.note_applied(change.needs_restart);
         self.running = change.document;
     }
 
@@ -141,6 +184,28 @@ impl ConfigFile {
         };
         if let Err(error) = applied {
             output::complain(format_args!("cannot reload: {error}"));
+        }
+    }
+}
+
+/// Returns an observer of the file: the log, and the count of its failures.
+fn observer(
+    log: EventLog,
+    path: &Path,
+    reloads: Reloads,
+) -> impl FnMut(&Event) + Send + 'static + use<> {
+    let (mut log, path) = (log.values(), path.to_owned());
+    move |event| {
+        log(event);
+        reloads.note_event(&event.kind);
+        if let EventKind::RefreshFailed {
+            kind, failures: 1, ..
+        } = &event.kind
+        {
+            output::complain(format_args!(
+                "configuration rejected: cannot read {} ({kind}); the last good one stays in use",
+                path.display()
+            ));
         }
     }
 }
@@ -164,22 +229,16 @@ impl Reloader {
         Self(tokio::spawn(async move {
             live.started().await;
             let mut config = config;
-            let file = config.as_ref().and_then(|config| config.file.as_ref());
-            let mut changes = file.map(|file| file.text.subscribe());
             loop {
                 tokio::select! {
-                    () = changed(&mut changes) => {
+                    () = changed(&mut config) => {
                         if let Some(config) = &mut config {
                             config.reload(&live).await;
                         }
                     }
                     () = hangups.recv() => {
                         if let Some(config) = &mut config {
-                            if let Some(file) = &config.file {
-                                // The log has a line for a failure.
-                                drop(file.text.refresh().await);
-                            }
-                            config.reload(&live).await;
+                            config.reread(&live).await;
                         }
                         join_all(live.refresh().iter().map(|refresh| refresh())).await;
                     }
@@ -189,14 +248,11 @@ impl Reloader {
     }
 }
 
-/// Waits for a new content of the file. Without one, waits for ever.
-async fn changed(changes: &mut Option<Subscription<Secret>>) {
-    if let Some(changes) = changes {
-        if changes.changed().await.is_some() {
-            return;
-        }
+async fn changed(config: &mut Option<ConfigFile>) {
+    match config {
+        Some(config) => config.changed().await,
+        None => std::future::pending().await,
     }
-    std::future::pending::<()>().await;
 }
 
 impl Drop for Reloader {

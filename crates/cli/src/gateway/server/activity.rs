@@ -1,4 +1,4 @@
-//! What a connection waits for, and until when.
+//! The deadlines of a connection.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! One connection, from its TLS handshake to its end.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_rustls::TlsAcceptor;
 use tower_rotating_auth::inbound::{ClientCertificate, RequestScheme};
 
 use super::activity::Verdict;
@@ -22,6 +22,7 @@ use super::limits::ServerLimits;
 use super::requests::{Origin, Requests};
 use super::stalls::StreamExecutor;
 use super::stream::ClientStream;
+use super::tls::Acceptor;
 
 /// How long a client may take to read a goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -34,7 +35,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 #[derive(Clone)]
 pub(super) struct Conversation {
     pub(super) app: App,
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<Acceptor>,
     pub(super) limits: ServerLimits,
     /// Becomes `true` when open requests are to finish.
     pub(super) stopping: watch::Receiver<bool>,
@@ -46,26 +47,39 @@ impl Conversation {
         let origin = Origin::cleartext(address);
         let stream = ClientStream::new(stream, Arc::clone(&place.activity), self.limits.discard);
         let Some(tls) = &self.tls else {
-            return self.serve(stream, origin, &place).await;
+            return self.serve(stream, origin, &place, pending()).await;
         };
         let handshake = timeout(self.limits.patience.head, tls.accept(stream));
         let stream = tokio::select! {
             done = handshake => done,
             () = place.evicted.notified() => return,
         };
-        if let Ok(Ok(stream)) = stream {
+        if let Ok(Ok((stream, shown))) = stream {
             place.activity.restart(Instant::now());
             let origin = Origin {
                 scheme: RequestScheme::Https,
                 certificate: certificate(stream.get_ref().1),
                 ..origin
             };
-            self.serve(stream, origin, &place).await;
+            let distrusted = async {
+                match shown {
+                    Some(shown) => shown.invalid().await,
+                    None => pending().await,
+                }
+            };
+            self.serve(stream, origin, &place, distrusted).await;
         }
     }
 
-    async fn serve<I>(mut self, stream: I, origin: Origin, place: &Place)
-    where
+    /// Serves until either side ends the connection, or `distrusted` completes: then open requests
+    /// may finish, and there are no more.
+    async fn serve<I>(
+        mut self,
+        stream: I,
+        origin: Origin,
+        place: &Place,
+        distrusted: impl Future<Output = ()>,
+    ) where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Place {
@@ -84,6 +98,7 @@ impl Conversation {
         let builder = self.builder();
         let stream = TokioIo::new(stream);
         let mut connection = pin!(builder.serve_connection_with_upgrades(stream, requests));
+        let mut distrusted = pin!(distrusted);
         let (mut is_stopping, mut is_upgraded) = (false, false);
         loop {
             let next = match activity.judge(Instant::now(), &patience) {
@@ -109,6 +124,13 @@ impl Conversation {
                 }
                 () = tunnels.closed(), if is_upgraded => return,
                 () = evicted.notified() => return,
+                () = distrusted.as_mut(), if !is_stopping => {
+                    if is_upgraded {
+                        return;
+                    }
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
                 _ = self.stopping.wait_for(|stopping| *stopping), if !is_stopping => {
                     is_stopping = true;
                     if !is_upgraded {

@@ -1,4 +1,4 @@
-//! What the clients of a server may use.
+//! Limits of what clients use of a server.
 
 use std::time::Duration;
 

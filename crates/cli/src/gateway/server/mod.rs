@@ -19,7 +19,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 pub(crate) use self::activity::Patience;
 pub(crate) use self::app::App;
@@ -28,6 +27,7 @@ use self::connections::Connections;
 pub(crate) use self::limits::{Discard, ServerLimits};
 pub(crate) use self::requests::{Hold, Peer, Tunnels};
 pub(crate) use self::signals::Signals;
+use self::tls::Acceptor;
 use crate::error::Error;
 use crate::output;
 
@@ -45,7 +45,7 @@ pub(crate) struct Listener {
 /// What a server serves, and for how long.
 pub(crate) struct Service {
     pub(crate) app: App,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Acceptor>,
     /// A listener with an application of its own.
     pub(crate) admin: Option<(Listener, App)>,
     pub(crate) limits: ServerLimits,

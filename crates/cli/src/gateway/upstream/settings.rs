@@ -54,6 +54,14 @@ pub(crate) enum KeyFrom {
 }
 
 impl Upstream {
+    /// Returns whether a key that was opened with other settings is the same key. Another server
+    /// must not get a key that was meant for the first.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        self.base.has_server_of(&other.base)
+            && (&self.name, &self.header, &self.key, self.overlap)
+                == (&other.name, &other.header, &other.key, other.overlap)
+    }
+
     /// Returns what the log calls the upstream: its name, or its origin.
     pub(crate) fn label(&self) -> Arc<str> {
         match &self.name {

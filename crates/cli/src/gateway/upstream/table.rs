@@ -1,4 +1,4 @@
-//! Which upstream a request goes to.
+//! The table of upstreams, by path.
 
 use std::sync::Arc;
 

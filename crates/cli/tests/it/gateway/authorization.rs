@@ -12,6 +12,7 @@ use tempfile::{NamedTempFile, TempDir, tempdir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tower_rotating_auth::inbound::{CertificateDigest, KeyDigest};
 
 use super::harness::{Gateway, KEY, Recorder, default_mode, soon};
@@ -168,13 +169,8 @@ fn authority() -> (String, impl Fn() -> Shown) {
     (certificate, issue)
 }
 
-/// Returns the status of a request over TLS; `None` if the gateway takes no connection.
-async fn over_tls(
-    gateway: &Gateway,
-    server: &CertificateDer<'static>,
-    shown: Option<&Shown>,
-    key: &str,
-) -> Option<u16> {
+/// Returns a client that trusts a server, and shows a certificate if there is one.
+fn client(server: &CertificateDer<'static>, shown: Option<&Shown>) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.add(server.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
@@ -187,18 +183,38 @@ async fn over_tls(
             .unwrap(),
         None => config.with_no_client_auth(),
     };
+    TlsConnector::from(Arc::new(config))
+}
+
+/// Returns a connection; `None` if the handshake fails.
+async fn connect(gateway: &Gateway, client: &TlsConnector) -> Option<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(gateway.address()).await.unwrap();
     let name = "localhost".try_into().unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    let mut stream = soon(connector.connect(name, stream)).await.ok()?;
+    soon(client.connect(name, stream)).await.ok()
+}
+
+/// Returns the status of a request on a connection; `None` if the gateway closes it.
+async fn ask(stream: &mut TlsStream<TcpStream>, key: &str) -> Option<u16> {
     let request = format!(
-        "GET /v1/models HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
-         connection: close\r\n\r\n"
+        "HEAD /v1/models HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n"
     );
     soon(stream.write_all(request.as_bytes())).await.ok()?;
-    let mut answer = vec![0; 12];
-    soon(stream.read_exact(&mut answer)).await.ok()?;
-    std::str::from_utf8(&answer[9..]).unwrap().parse().ok()
+    let mut head = vec![];
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon(stream.read_u8()).await.ok()?);
+    }
+    std::str::from_utf8(&head[9..12]).unwrap().parse().ok()
+}
+
+/// Returns the status of a request over TLS; `None` if the gateway takes no connection.
+async fn over_tls(
+    gateway: &Gateway,
+    server: &CertificateDer<'static>,
+    shown: Option<&Shown>,
+    key: &str,
+) -> Option<u16> {
+    let mut stream = connect(gateway, &client(server, shown)).await?;
+    ask(&mut stream, key).await
 }
 
 #[tokio::test]
@@ -261,4 +277,53 @@ async fn issued_key_has_its_restrictions() {
     );
     assert_eq!(issued.certificate().unwrap().to_string(), digest);
     assert_eq!(issued.roles()[0].as_str(), "writing");
+}
+
+#[tokio::test]
+async fn removed_authority_ends_its_certificates() {
+    let [(old_ca, issue_old), (new_ca, issue_new)] = [authority(), authority()];
+    let (old, new) = (issue_old(), issue_new());
+    let folder = Folder::new(&[
+        (READER, "reader", ""),
+        (
+            WRITER,
+            "writer",
+            &format!("certificate = \"{}\"", CertificateDigest::of_der(&old.0)),
+        ),
+    ]);
+    let server = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    folder.write("cert.pem", &server.cert.pem());
+    folder.write("key.pem", &server.signing_key.serialize_pem());
+    folder.write("ca.pem", &format!("{old_ca}{new_ca}"));
+    let files = [
+        ("--tls-cert", "cert.pem"),
+        ("--tls-key", "key.pem"),
+        ("--client-ca", "ca.pem"),
+    ];
+    let gateway = folder
+        .gateway(&[("--client-certificate", "optional")], &files)
+        .await;
+    // One client each, which resumes its sessions if the gateway lets it.
+    let [of_old, of_new, of_none] =
+        [Some(&old), Some(&new), None].map(|shown| client(server.cert.der(), shown));
+    let mut open = vec![];
+    for (client, key) in [(&of_old, WRITER), (&of_new, READER), (&of_none, READER)] {
+        let mut stream = connect(&gateway, client).await.unwrap();
+        assert_eq!(ask(&mut stream, key).await, Some(200));
+        open.push(stream);
+    }
+
+    folder.write("ca.pem", &new_ca);
+    gateway.said("client-ca is at generation 2").await;
+    let again = match connect(&gateway, &of_old).await {
+        Some(mut stream) => ask(&mut stream, WRITER).await,
+        None => None,
+    };
+    assert_eq!(again, None, "the session is not resumed");
+    let mut rest = vec![];
+    soon(open[0].read_to_end(&mut rest)).await.unwrap();
+    assert_eq!(rest, b"", "the open connection ends");
+    for stream in &mut open[1..] {
+        assert_eq!(ask(stream, READER).await, Some(200), "others stay open");
+    }
 }

@@ -1,13 +1,13 @@
 //! Errors: exit codes, messages, and an unchanged file.
 
-use super::program::{Desk, id_of};
+use super::program::{Workspace, id_of};
 
 const SENTINEL: &str = "sk-sentinel-8Zk1tQ0mVd7RyXw3LpHs5N";
 
 #[track_caller]
-fn refused(desk: &Desk, arguments: &str, stdin: &str, code: i32, says: &str) {
-    let before = desk.file().exists().then(|| desk.text());
-    let ended = desk.keyctl_with(arguments, stdin);
+fn refused(workspace: &Workspace, arguments: &str, stdin: &str, code: i32, says: &str) {
+    let before = workspace.file().exists().then(|| workspace.text());
+    let ended = workspace.keyctl_with(arguments, stdin);
     assert_eq!(ended.code, Some(code), "{arguments}: {ended:?}");
     assert_eq!(ended.stdout, "", "{arguments}");
     assert!(
@@ -17,13 +17,13 @@ fn refused(desk: &Desk, arguments: &str, stdin: &str, code: i32, says: &str) {
     assert!(ended.stderr.contains(says), "{arguments}: {ended:?}");
     assert_eq!(ended.stderr.lines().count(), 1, "{arguments}: {ended:?}");
     assert!(!ended.stderr.contains(SENTINEL), "{arguments}: {ended:?}");
-    let after = desk.file().exists().then(|| desk.text());
+    let after = workspace.file().exists().then(|| workspace.text());
     assert_eq!(before, after, "{arguments}");
 }
 
 #[test]
 fn invalid_key_options_exit_with_2_in_one_line() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     for (arguments, says) in [
         ("", "missing command"),
         ("isue", "did you mean `issue`?"),
@@ -66,21 +66,21 @@ fn invalid_key_options_exit_with_2_in_one_line() {
             "--disable",
         ),
     ] {
-        refused(&desk, arguments, "", 2, says);
+        refused(&workspace, arguments, "", 2, says);
     }
     for arguments in [
         format!("revoke --file keys.toml --token {SENTINEL}"),
         format!("verify --file keys.toml {SENTINEL}"),
         format!("import --file keys.toml --client a {SENTINEL}"),
     ] {
-        refused(&desk, &arguments, "", 2, "");
+        refused(&workspace, &arguments, "", 2, "");
     }
 }
 
 #[test]
 fn key_in_place_of_a_name_is_not_repeated() {
-    let desk = Desk::new();
-    let key = desk.key("issue --file keys.toml --client ui");
+    let workspace = Workspace::new();
+    let key = workspace.key("issue --file keys.toml --client ui");
     let mistyped = key.replace(&key[key.len() - 6..], "000000");
     for key in [key, mistyped] {
         for arguments in [
@@ -93,8 +93,8 @@ fn key_in_place_of_a_name_is_not_repeated() {
             "revoke --file keys.toml --key",
         ] {
             let arguments = format!("{arguments} {key}");
-            refused(&desk, &arguments, SENTINEL, 2, "not a name");
-            let said = desk.keyctl(&arguments);
+            refused(&workspace, &arguments, SENTINEL, 2, "not a name");
+            let said = workspace.keyctl(&arguments);
             assert!(!said.stderr.contains(&key), "{said:?}");
         }
     }
@@ -102,8 +102,8 @@ fn key_in_place_of_a_name_is_not_repeated() {
 
 #[test]
 fn disallowed_change_exits_with_1_and_says_what_to_do() {
-    let desk = Desk::new();
-    let key = desk.key("issue --file keys.toml --client ui --scope a");
+    let workspace = Workspace::new();
+    let key = workspace.key("issue --file keys.toml --client ui --scope a");
     let file = "--file keys.toml";
     for (arguments, says) in [
         (format!("issue {file} --client ui --scope b"), "the scope b"),
@@ -118,10 +118,10 @@ fn disallowed_change_exits_with_1_and_says_what_to_do() {
         ),
         (format!("revoke {file} --key nothing"), "no such key"),
     ] {
-        refused(&desk, &arguments, "", 1, says);
+        refused(&workspace, &arguments, "", 1, says);
     }
     refused(
-        &desk,
+        &workspace,
         &format!("revoke {file} --token -"),
         SENTINEL,
         1,
@@ -129,41 +129,42 @@ fn disallowed_change_exits_with_1_and_says_what_to_do() {
     );
     let mistyped = key.replace(&key[key.len() - 6..], "000000");
     refused(
-        &desk,
+        &workspace,
         &format!("revoke {file} --token -"),
         &mistyped,
         1,
         "mistyped",
     );
-    let imported = desk.keyctl_with(&format!("import {file} --client ui --id legacy"), &mistyped);
+    let imported =
+        workspace.keyctl_with(&format!("import {file} --client ui --id legacy"), &mistyped);
     assert_eq!(imported.code, Some(0), "{imported:?}");
-    let revoked = desk.keyctl_with(&format!("revoke {file} --token -"), &mistyped);
+    let revoked = workspace.keyctl_with(&format!("revoke {file} --token -"), &mistyped);
     assert_eq!(revoked.code, Some(0), "it is there: {revoked:?}");
     refused(
-        &desk,
+        &workspace,
         &format!("import {file} --client ui"),
         "changeme",
         1,
         "everybody knows",
     );
     refused(
-        &desk,
+        &workspace,
         &format!("import {file} --client ui"),
         "Tr0ub4dor",
         1,
         "22 random",
     );
 
-    desk.key(&format!("issue {file} --client ui"));
+    workspace.key(&format!("issue {file} --client ui"));
     refused(
-        &desk,
+        &workspace,
         &format!("issue {file} --client ui"),
         "",
         1,
         "revoke one first",
     );
     refused(
-        &desk,
+        &workspace,
         &format!("rotate {file} --client ui --grace 1h"),
         "",
         1,
@@ -171,11 +172,11 @@ fn disallowed_change_exits_with_1_and_says_what_to_do() {
     );
     let id = id_of(&key);
     assert_eq!(
-        desk.keyctl(&format!("revoke {file} --key {id}")).code,
+        workspace.keyctl(&format!("revoke {file} --key {id}")).code,
         Some(0)
     );
     refused(
-        &desk,
+        &workspace,
         &format!("rotate {file} --key {id} --grace 1h"),
         "",
         1,
@@ -185,7 +186,7 @@ fn disallowed_change_exits_with_1_and_says_what_to_do() {
 
 #[test]
 fn missing_or_invalid_file_exits_with_3() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     for arguments in [
         "list --file keys.toml",
         "verify --file keys.toml",
@@ -196,27 +197,39 @@ fn missing_or_invalid_file_exits_with_3() {
         "purge --file keys.toml",
         "issue --file missing/keys.toml --client ui",
     ] {
-        refused(&desk, arguments, SENTINEL, 3, "keys.toml");
+        refused(&workspace, arguments, SENTINEL, 3, "keys.toml");
     }
-    std::fs::write(desk.file(), format!("version = 1\n{SENTINEL}\n")).unwrap();
-    refused(&desk, "list --file keys.toml", "", 3, "line 2");
-    refused(&desk, "issue --file keys.toml --client ui", "", 3, "line 2");
+    std::fs::write(workspace.file(), format!("version = 1\n{SENTINEL}\n")).unwrap();
+    refused(&workspace, "list --file keys.toml", "", 3, "line 2");
+    refused(
+        &workspace,
+        "issue --file keys.toml --client ui",
+        "",
+        3,
+        "line 2",
+    );
 }
 
 #[test]
 fn empty_or_oversized_stdin_exits_with_2() {
-    let desk = Desk::new();
-    desk.key("issue --file keys.toml --client ui");
+    let workspace = Workspace::new();
+    workspace.key("issue --file keys.toml --client ui");
     for arguments in [
         "verify --file keys.toml",
         "revoke --file keys.toml --token -",
         "import --file keys.toml --client ui",
     ] {
-        refused(&desk, arguments, " \n", 2, "standard input");
-        refused(&desk, arguments, &"k".repeat(70_000), 2, "standard input");
+        refused(&workspace, arguments, " \n", 2, "standard input");
+        refused(
+            &workspace,
+            arguments,
+            &"k".repeat(70_000),
+            2,
+            "standard input",
+        );
     }
     refused(
-        &desk,
+        &workspace,
         "import --file keys.toml --client ui --digest",
         "sha256:0",
         2,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::process::Command;
 
-use super::program::Desk;
+use super::program::Workspace;
 use crate::child::{again_as, in_child};
 
 /// The test of this name again, where it may mount.
@@ -14,21 +14,27 @@ fn again(test: &str) {
 }
 
 /// A folder on a disk of 16 KiB.
-fn small() -> Desk {
-    let desk = Desk::new();
+fn small() -> Workspace {
+    let workspace = Workspace::new();
     let mut mount = Command::new("mount");
     let mount = mount.args(["-t", "tmpfs", "-o", "size=16k", "none"]);
-    assert!(mount.arg(desk.folder.path()).status().unwrap().success());
-    desk
+    assert!(
+        mount
+            .arg(workspace.folder.path())
+            .status()
+            .unwrap()
+            .success()
+    );
+    workspace
 }
 
-fn unmount(desk: &Desk) {
-    let unmounted = Command::new("umount").arg(desk.folder.path()).status();
+fn unmount(workspace: &Workspace) {
+    let unmounted = Command::new("umount").arg(workspace.folder.path()).status();
     assert!(unmounted.unwrap().success(), "the folder cannot be removed");
 }
 
-fn names(desk: &Desk) -> Vec<OsString> {
-    let entries = fs::read_dir(&desk.folder).unwrap();
+fn names(workspace: &Workspace) -> Vec<OsString> {
+    let entries = fs::read_dir(&workspace.folder).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     names
@@ -39,13 +45,13 @@ fn full_disk_changes_nothing() {
     if !in_child() {
         return again("full_disk_changes_nothing");
     }
-    let desk = small();
+    let workspace = small();
 
-    let first = desk.key("issue --file keys.toml --client first --expires never");
+    let first = workspace.key("issue --file keys.toml --client first --expires never");
     let mut written = 1;
     let (before, full) = loop {
-        let before = desk.text();
-        let ended = desk.keyctl(&format!("issue --file keys.toml --client c{written}"));
+        let before = workspace.text();
+        let ended = workspace.keyctl(&format!("issue --file keys.toml --client c{written}"));
         if ended.code != Some(0) {
             break (before, ended);
         }
@@ -54,14 +60,14 @@ fn full_disk_changes_nothing() {
     };
     assert_eq!((full.code, full.stdout.as_str()), (Some(3), ""), "{full:?}");
     assert!(full.stderr.contains("No space left on device"), "{full:?}");
-    assert_eq!(desk.text(), before);
-    assert_eq!(desk.key_set().len(), written);
-    assert!(desk.is_valid(&first));
+    assert_eq!(workspace.text(), before);
+    assert_eq!(workspace.key_set().len(), written);
+    assert!(workspace.is_valid(&first));
     assert_eq!(
-        names(&desk),
+        names(&workspace),
         ["keys.toml", "keys.toml.lock", "keys.toml.serial"]
     );
-    unmount(&desk);
+    unmount(&workspace);
 }
 
 #[test]
@@ -69,30 +75,30 @@ fn lock_made_on_full_disk_is_reusable() {
     if !in_child() {
         return again("lock_made_on_full_disk_is_reusable");
     }
-    let desk = small();
-    let filler = desk.folder.path().join("filler");
+    let workspace = small();
+    let filler = workspace.folder.path().join("filler");
     fs::write(&filler, [0; 16 * 1024]).unwrap();
-    let full = desk.keyctl("issue --file keys.toml --client ui");
+    let full = workspace.keyctl("issue --file keys.toml --client ui");
     assert_eq!(full.code, Some(3), "{full:?}");
     assert!(full.stderr.contains("No space left on device"), "{full:?}");
-    assert_eq!(names(&desk), ["filler", "keys.toml.lock"]);
+    assert_eq!(names(&workspace), ["filler", "keys.toml.lock"]);
     fs::remove_file(&filler).unwrap();
-    desk.key("issue --file keys.toml --client ui");
-    unmount(&desk);
+    workspace.key("issue --file keys.toml --client ui");
+    unmount(&workspace);
 }
 
 #[test]
 fn unprinted_key_is_named_in_the_error() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let nobody_reads = File::options().write(true).open("/dev/full").unwrap();
-    let ended = desk
+    let ended = workspace
         .command("issue --file keys.toml --client ui")
         .stdout(nobody_reads)
         .output()
         .unwrap();
     assert_eq!(ended.status.code(), Some(3));
     let said = String::from_utf8(ended.stderr).unwrap();
-    let keys = desk.key_set();
+    let keys = workspace.key_set();
     let id = keys.records().next().unwrap().id();
     assert!(
         said.contains(&format!(
@@ -107,21 +113,23 @@ fn read_only_folder_is_found_by_doctor() {
     if !in_child() {
         return again("read_only_folder_is_found_by_doctor");
     }
-    let desk = small();
-    desk.key("issue --file keys.toml --client ui");
+    let workspace = small();
+    workspace.key("issue --file keys.toml --client ui");
     let mut mount = Command::new("mount");
-    let mount = mount.args(["-o", "remount,ro"]).arg(desk.folder.path());
+    let mount = mount
+        .args(["-o", "remount,ro"])
+        .arg(workspace.folder.path());
     assert!(mount.status().unwrap().success());
-    let found = desk.keyctl("doctor --file keys.toml");
+    let found = workspace.keyctl("doctor --file keys.toml");
     assert_eq!(found.code, Some(1), "{found:?}");
     assert!(
         found.stdout.contains("may not write in the directory"),
         "{found:?}"
     );
-    let written = desk.keyctl("issue --file keys.toml --client other");
+    let written = workspace.keyctl("issue --file keys.toml --client other");
     assert_eq!(written.code, Some(3), "{written:?}");
     assert!(written.stderr.contains("mount it writable"), "{written:?}");
-    unmount(&desk);
+    unmount(&workspace);
 }
 
 #[test]
@@ -129,13 +137,15 @@ fn file_mounted_by_itself_is_named_as_the_cause() {
     if !in_child() {
         return again("file_mounted_by_itself_is_named_as_the_cause");
     }
-    let desk = Desk::new();
-    let first = desk.key("issue --file keys.toml --client ui");
+    let workspace = Workspace::new();
+    let first = workspace.key("issue --file keys.toml --client ui");
     let mut mount = Command::new("mount");
-    let mount = mount.arg("--bind").args([desk.file(), desk.file()]);
+    let mount = mount
+        .arg("--bind")
+        .args([workspace.file(), workspace.file()]);
     assert!(mount.status().unwrap().success());
-    let before = desk.text();
-    let written = desk.keyctl("issue --file keys.toml --client other");
+    let before = workspace.text();
+    let written = workspace.keyctl("issue --file keys.toml --client other");
     assert_eq!(
         (written.code, &*written.stdout),
         (Some(3), ""),
@@ -145,8 +155,8 @@ fn file_mounted_by_itself_is_named_as_the_cause() {
         written.stderr.contains("mount its directory"),
         "{written:?}"
     );
-    assert_eq!(desk.text(), before);
-    assert!(desk.is_valid(&first));
-    let unmounted = Command::new("umount").arg(desk.file()).status();
+    assert_eq!(workspace.text(), before);
+    assert!(workspace.is_valid(&first));
+    let unmounted = Command::new("umount").arg(workspace.file()).status();
     assert!(unmounted.unwrap().success(), "the folder cannot be removed");
 }

@@ -8,7 +8,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
-use super::program::{Desk, id_of};
+use super::program::{Workspace, id_of};
 
 /// GitHub's example: a body, its signature, and the key.
 const EXAMPLE: [&str; 4] = [
@@ -52,16 +52,16 @@ impl Scanner {
 
 #[test]
 fn reported_keys_are_revoked_by_digest() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let keys = ["a", "b", "c"]
-        .map(|client| desk.key(&format!("issue --file keys.toml --client {client}")));
+        .map(|client| workspace.key(&format!("issue --file keys.toml --client {client}")));
     let report = json!([
         { "token": keys[0], "type": "trk", "url": "https://example.com/a\nb", "source": "content" },
         { "token": keys[1], "type": "trk", "url": "", "source": "content" },
         { "token": "trk_nobody", "type": "trk", "url": "", "source": "content" },
     ]);
     let report = report.to_string();
-    let ended = desk.keyctl_with("leaked --file keys.toml", &report);
+    let ended = workspace.keyctl_with("leaked --file keys.toml", &report);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let said: Vec<_> = ended.stdout.lines().collect();
     assert_eq!(said.len(), 3, "{said:?}");
@@ -69,10 +69,10 @@ fn reported_keys_are_revoked_by_digest() {
     for key in &keys {
         assert!(!ended.stdout.contains(&**key) && !ended.stderr.contains(&**key));
     }
-    let valid = keys.each_ref().map(|key| desk.is_valid(key));
+    let valid = keys.each_ref().map(|key| workspace.is_valid(key));
     assert_eq!(valid, [false, false, true]);
 
-    let again = desk.keyctl_with("leaked --file keys.toml --json", &report);
+    let again = workspace.keyctl_with("leaked --file keys.toml --json", &report);
     let again: Value = serde_json::from_str(&again.stdout).unwrap();
     let field = |name: &str| -> Vec<_> {
         let entries = again.as_array().unwrap().iter();
@@ -94,23 +94,23 @@ fn reported_keys_are_revoked_by_digest() {
 #[test]
 fn signature_of_githubs_example_is_valid() {
     let [body, signature, id, pem] = EXAMPLE;
-    let desk = Desk::new();
-    desk.key("issue --file keys.toml --client ui");
-    fs::write(desk.folder.path().join("public"), public_keys(id, pem)).unwrap();
+    let workspace = Workspace::new();
+    workspace.key("issue --file keys.toml --client ui");
+    fs::write(workspace.folder.path().join("public"), public_keys(id, pem)).unwrap();
     let command =
         format!("leaked --file keys.toml --keys public --key-id {id} --signature {signature}");
-    let ended = desk.keyctl_with(&command, body);
+    let ended = workspace.keyctl_with(&command, body);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let ended = desk.keyctl_with(&command, &body.replace("some_type", "some_typo"));
+    let ended = workspace.keyctl_with(&command, &body.replace("some_type", "some_typo"));
     assert_eq!((ended.code, &*ended.stdout), (Some(1), ""), "{ended:?}");
 }
 
 #[test]
 fn nothing_is_revoked_without_a_valid_signature() {
-    let desk = Desk::new();
-    let key = desk.key("issue --file keys.toml --client ui");
+    let workspace = Workspace::new();
+    let key = workspace.key("issue --file keys.toml --client ui");
     let (scanner, other) = (Scanner::new(), Scanner::new());
-    let public = desk.folder.path().join("public");
+    let public = workspace.folder.path().join("public");
     fs::write(&public, public_keys("k1", &scanner.pem())).unwrap();
     let body = json!([{ "token": key, "type": "trk" }]).to_string();
     let signature = scanner.sign(&body);
@@ -150,24 +150,24 @@ fn nothing_is_revoked_without_a_valid_signature() {
             3,
         ),
     ] {
-        let ended = desk.keyctl_with(&format!("leaked --file keys.toml {options}"), &body);
+        let ended = workspace.keyctl_with(&format!("leaked --file keys.toml {options}"), &body);
         assert_eq!(
             (ended.code, &*ended.stdout),
             (Some(code), ""),
             "{options}: {ended:?}"
         );
         assert!(!ended.stderr.contains(&key), "{ended:?}");
-        assert!(desk.is_valid(&key), "{options}");
+        assert!(workspace.is_valid(&key), "{options}");
     }
-    let ended = desk.keyctl_with(&format!("leaked --file keys.toml {valid}"), &body);
+    let ended = workspace.keyctl_with(&format!("leaked --file keys.toml {valid}"), &body);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(!desk.is_valid(&key));
+    assert!(!workspace.is_valid(&key));
 }
 
 #[test]
 fn invalid_report_exits_with_2() {
-    let desk = Desk::new();
-    let key = desk.key("issue --file keys.toml --client ui");
+    let workspace = Workspace::new();
+    let key = workspace.key("issue --file keys.toml --client ui");
     for body in [
         key.clone(),
         format!("[{key}"),
@@ -175,9 +175,9 @@ fn invalid_report_exits_with_2() {
         format!("[\"{key}\"]"),
         " \n".to_owned(),
     ] {
-        let ended = desk.keyctl_with("leaked --file keys.toml", &body);
+        let ended = workspace.keyctl_with("leaked --file keys.toml", &body);
         assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{ended:?}");
         assert!(!ended.stderr.contains(&key), "{ended:?}");
-        assert!(desk.is_valid(&key));
+        assert!(workspace.is_valid(&key));
     }
 }

@@ -4,24 +4,24 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::program::{Desk, id_of};
+use super::program::{Workspace, id_of};
 
 /// Runs a command that prints one JSON value and no message.
 #[track_caller]
-fn json_of(desk: &Desk, arguments: &str, stdin: &str) -> Value {
-    let ended = desk.keyctl_with(arguments, stdin);
+fn json_of(workspace: &Workspace, arguments: &str, stdin: &str) -> Value {
+    let ended = workspace.keyctl_with(arguments, stdin);
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{ended:?}");
     serde_json::from_str(&ended.stdout).unwrap()
 }
 
 #[test]
 fn out_writes_a_file_for_its_owner_alone() {
-    let desk = Desk::new();
-    let out = desk.folder.path().join("ui.key");
-    let issued = desk.keyctl("issue --file keys.toml --client ui --out ui.key");
+    let workspace = Workspace::new();
+    let out = workspace.folder.path().join("ui.key");
+    let issued = workspace.keyctl("issue --file keys.toml --client ui --out ui.key");
     assert_eq!((issued.code, &*issued.stdout), (Some(0), ""), "{issued:?}");
     let key = fs::read_to_string(&out).unwrap();
-    assert!(desk.is_valid(&key) && key.ends_with('\n'));
+    assert!(workspace.is_valid(&key) && key.ends_with('\n'));
     assert!(!issued.stderr.contains(key.trim()));
     #[cfg(unix)]
     {
@@ -29,57 +29,57 @@ fn out_writes_a_file_for_its_owner_alone() {
         let mode = fs::metadata(&out).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    let rotated = desk.keyctl("rotate --file keys.toml --client ui --grace 1h --out new.key");
+    let rotated = workspace.keyctl("rotate --file keys.toml --client ui --grace 1h --out new.key");
     assert_eq!(rotated.code, Some(0), "{rotated:?}");
-    let new = fs::read_to_string(desk.folder.path().join("new.key")).unwrap();
-    assert!(desk.is_valid(&new) && new != key);
+    let new = fs::read_to_string(workspace.folder.path().join("new.key")).unwrap();
+    assert!(workspace.is_valid(&new) && new != key);
 }
 
 #[test]
 fn out_that_exists_costs_no_key() {
-    let desk = Desk::new();
-    desk.key("issue --file keys.toml --client ui");
-    let before = desk.text();
-    fs::write(desk.folder.path().join("other"), "theirs").unwrap();
+    let workspace = Workspace::new();
+    workspace.key("issue --file keys.toml --client ui");
+    let before = workspace.text();
+    fs::write(workspace.folder.path().join("other"), "theirs").unwrap();
     #[cfg(unix)]
-    std::os::unix::fs::symlink("elsewhere", desk.folder.path().join("link")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", workspace.folder.path().join("link")).unwrap();
     for out in ["other", "link", "missing/ui.key"] {
         if cfg!(not(unix)) && out == "link" {
             continue;
         }
         for command in ["issue --client b", "rotate --client ui --grace 1h"] {
-            let ended = desk.keyctl(&format!("{command} --file keys.toml --out {out}"));
+            let ended = workspace.keyctl(&format!("{command} --file keys.toml --out {out}"));
             assert_eq!((ended.code, &*ended.stdout), (Some(3), ""), "{ended:?}");
         }
     }
-    assert_eq!(desk.text(), before);
+    assert_eq!(workspace.text(), before);
     assert_eq!(
-        fs::read_to_string(desk.folder.path().join("other")).unwrap(),
+        fs::read_to_string(workspace.folder.path().join("other")).unwrap(),
         "theirs"
     );
-    assert!(!desk.folder.path().join("elsewhere").exists());
+    assert!(!workspace.folder.path().join("elsewhere").exists());
 }
 
 #[test]
 fn failed_issue_leaves_no_file_behind() {
-    let desk = Desk::new();
-    desk.key("issue --file keys.toml --client ui --scope a");
-    let ended = desk.keyctl("issue --file keys.toml --client ui --scope b --out ui.key");
+    let workspace = Workspace::new();
+    workspace.key("issue --file keys.toml --client ui --scope a");
+    let ended = workspace.keyctl("issue --file keys.toml --client ui --scope b --out ui.key");
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(!desk.folder.path().join("ui.key").exists());
+    assert!(!workspace.folder.path().join("ui.key").exists());
 }
 
 #[cfg(unix)]
 #[test]
 fn stdout_file_that_others_can_read_is_warned_about() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     for (n, (mode, is_warned)) in [("022", true), ("077", false)].into_iter().enumerate() {
         let command = format!(
             "umask {mode}; {} key issue --file keys.toml --client c{n} >{mode}.key",
             crate::PROGRAM
         );
         let ended = std::process::Command::new("sh")
-            .current_dir(&desk.folder)
+            .current_dir(&workspace.folder)
             .args(["-c", &command])
             .output()
             .unwrap();
@@ -91,9 +91,9 @@ fn stdout_file_that_others_can_read_is_warned_about() {
 
 #[test]
 fn file_comes_from_the_environment() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let run = |arguments: &str, file: &str| {
-        let mut command = desk.command(arguments);
+        let mut command = workspace.command(arguments);
         command
             .env("ROTATING_AUTH_KEY_FILE", file)
             .output()
@@ -101,7 +101,7 @@ fn file_comes_from_the_environment() {
     };
     let issued = run("issue --client ui", "keys.toml");
     assert!(issued.status.success(), "{issued:?}");
-    assert_eq!(desk.key_set().len(), 1);
+    assert_eq!(workspace.key_set().len(), 1);
     let listed = run("list --file keys.toml", "other.toml");
     assert!(listed.status.success(), "the option wins: {listed:?}");
     assert_eq!(run("list", "").status.code(), Some(2));
@@ -109,16 +109,16 @@ fn file_comes_from_the_environment() {
 
 #[test]
 fn scopes_with_commas_are_several() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let issue =
         "issue --file keys.toml --client ui --scope chat:write,models:read --scope x --json";
-    let issued = json_of(&desk, issue, "");
+    let issued = json_of(&workspace, issue, "");
     assert_eq!(issued["scopes"], json!(["chat:write", "models:read", "x"]));
     let client = "client --file keys.toml --client ui --scope chat:write,models:read,x,y --json";
-    let scopes = json_of(&desk, client, "")["scopes"].clone();
+    let scopes = json_of(&workspace, client, "")["scopes"].clone();
     assert_eq!(scopes, json!(["chat:write", "models:read", "x", "y"]));
     for scopes in ["a,", ",a", "a,,b", ","] {
-        let ended = desk.keyctl(&format!(
+        let ended = workspace.keyctl(&format!(
             "issue --file keys.toml --client z --scope {scopes}"
         ));
         assert_eq!(ended.code, Some(2), "{scopes}: {ended:?}");
@@ -127,65 +127,83 @@ fn scopes_with_commas_are_several() {
 
 #[test]
 fn missing_scope_is_named_with_the_command() {
-    let desk = Desk::new();
-    desk.key("issue --file keys.toml --client ui --scope a");
-    let refused = desk.keyctl("issue --file keys.toml --client ui --scope a,b");
+    let workspace = Workspace::new();
+    workspace.key("issue --file keys.toml --client ui --scope a");
+    let refused = workspace.keyctl("issue --file keys.toml --client ui --scope a,b");
     assert_eq!(refused.code, Some(1));
     let (_, command) = refused.stderr.split_once("`rotating-auth key ").unwrap();
     let (command, _) = command.split_once('`').unwrap();
     assert_eq!(command, "client --file keys.toml --client ui --scope a,b");
-    assert_eq!(desk.keyctl(command).code, Some(0));
-    let key = desk.key("issue --file keys.toml --client ui --scope a,b");
+    assert_eq!(workspace.keyctl(command).code, Some(0));
+    let key = workspace.key("issue --file keys.toml --client ui --scope a,b");
 
-    let narrowed = desk.keyctl("client --file keys.toml --client ui --scope a");
+    let narrowed = workspace.keyctl("client --file keys.toml --client ui --scope a");
     assert_eq!(narrowed.code, Some(1), "{narrowed:?}");
     assert!(narrowed.stderr.contains(&id_of(&key)), "{narrowed:?}");
     assert!(narrowed.stderr.contains("the scope b"), "{narrowed:?}");
+    let revoke = format!("key revoke --file keys.toml --key {}`", id_of(&key));
+    assert!(narrowed.stderr.contains(&revoke), "{narrowed:?}");
 }
 
 #[test]
 fn every_command_has_json() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let file = "--file keys.toml --json";
-    let issued = json_of(&desk, &format!("issue {file} --client ui --scope a"), "");
+    let issued = json_of(
+        &workspace,
+        &format!("issue {file} --client ui --scope a"),
+        "",
+    );
     let key = issued["token"].as_str().unwrap();
-    assert!(desk.is_valid(key));
+    assert!(workspace.is_valid(key));
     assert_eq!(
         (&issued["state"], &issued["client"]),
         (&json!("active"), &json!("ui"))
     );
 
-    let rotated = json_of(&desk, &format!("rotate {file} --client ui --grace 1h"), "");
+    let rotated = json_of(
+        &workspace,
+        &format!("rotate {file} --client ui --grace 1h"),
+        "",
+    );
     assert_eq!(rotated["replaces"], json!(id_of(key)));
     assert!(rotated["replaced_ends_at"].is_string() && rotated["ended"] == json!([]));
 
-    let written = json_of(&desk, &format!("issue {file} --client b --out b.key"), "");
+    let written = json_of(
+        &workspace,
+        &format!("issue {file} --client b --out b.key"),
+        "",
+    );
     assert_eq!(
         (&written["token"], &written["written_to"]),
         (&Value::Null, &json!("b.key"))
     );
 
     let imported = json_of(
-        &desk,
+        &workspace,
         &format!("import {file} --client c --id legacy"),
         "sk-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe",
     );
     assert_eq!(imported["id"], json!("legacy"));
-    let revoked = json_of(&desk, &format!("revoke {file} --key legacy"), "");
+    let revoked = json_of(&workspace, &format!("revoke {file} --key legacy"), "");
     assert_eq!(revoked, json!({ "revoked": ["legacy"] }));
-    let again = json_of(&desk, &format!("revoke {file} --key legacy"), "");
+    let again = json_of(&workspace, &format!("revoke {file} --key legacy"), "");
     assert_eq!(again, json!({ "revoked": [] }));
-    let client = json_of(&desk, &format!("client {file} --client ui --disable"), "");
+    let client = json_of(
+        &workspace,
+        &format!("client {file} --client ui --disable"),
+        "",
+    );
     assert_eq!(
         client,
         json!({ "client": "ui", "enabled": false, "scopes": ["a"] })
     );
     assert_eq!(
-        json_of(&desk, &format!("purge {file}"), ""),
+        json_of(&workspace, &format!("purge {file}"), ""),
         json!({ "purged": [] })
     );
     assert_eq!(
-        json_of(&desk, &format!("list {file}"), "")
+        json_of(&workspace, &format!("list {file}"), "")
             .as_array()
             .unwrap()
             .len(),

@@ -11,8 +11,8 @@ use tower_rotating_auth::inbound::KeySet;
 
 use crate::PROGRAM;
 
-/// A folder, and what operators do in it.
-pub(super) struct Desk {
+/// A folder in which operators run commands.
+pub(super) struct Workspace {
     pub(super) folder: TempDir,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Ended {
     pub(super) stderr: String,
 }
 
-impl Desk {
+impl Workspace {
     pub(super) fn new() -> Self {
         let folder = tempdir().unwrap();
         Self { folder }

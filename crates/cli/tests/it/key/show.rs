@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tower_rotating_auth::inbound::KeyDigest;
 
-use super::program::{Desk, Ended, id_of};
+use super::program::{Ended, Workspace, id_of};
 
 fn json(text: &str) -> Vec<Value> {
     let value: Value = serde_json::from_str(text).unwrap();
@@ -15,8 +15,8 @@ fn json(text: &str) -> Vec<Value> {
 
 #[test]
 fn help_covers_every_command() {
-    let desk = Desk::new();
-    let help = desk.keyctl("--help");
+    let workspace = Workspace::new();
+    let help = workspace.keyctl("--help");
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     for command in [
         "issue", "list", "rotate", "revoke", "import", "client", "purge", "verify", "doctor",
@@ -26,11 +26,11 @@ fn help_covers_every_command() {
             "{command}: {}",
             help.stdout
         );
-        let own = desk.keyctl(&format!("{command} --help"));
+        let own = workspace.keyctl(&format!("{command} --help"));
         assert_eq!((own.code, own.stderr.as_str()), (Some(0), ""), "{command}");
         assert!(own.stdout.contains("--file <PATH>"), "{}", own.stdout);
     }
-    let rotate = desk.keyctl("rotate --help").stdout;
+    let rotate = workspace.keyctl("rotate --help").stdout;
     assert!(rotate.contains("also ended"), "{rotate}");
     for what in ["Examples:", "Exit codes:", "standard input"] {
         assert!(help.stdout.contains(what), "{what}: {}", help.stdout);
@@ -39,13 +39,13 @@ fn help_covers_every_command() {
 
 #[test]
 fn list_prints_table_or_json_without_digests() {
-    let desk = Desk::new();
-    let first = desk.key("issue --file keys.toml --client open-webui --scope a --scope b");
-    let second = desk.key("rotate --file keys.toml --client open-webui --grace 1h");
-    let third = desk.key("issue --file keys.toml --client batch --expires never");
-    desk.keyctl("revoke --file keys.toml --client batch");
+    let workspace = Workspace::new();
+    let first = workspace.key("issue --file keys.toml --client open-webui --scope a --scope b");
+    let second = workspace.key("rotate --file keys.toml --client open-webui --grace 1h");
+    let third = workspace.key("issue --file keys.toml --client batch --expires never");
+    workspace.keyctl("revoke --file keys.toml --client batch");
 
-    let table = desk.keyctl("list --file keys.toml").stdout;
+    let table = workspace.keyctl("list --file keys.toml").stdout;
     let lines: Vec<Vec<_>> = table
         .lines()
         .map(|line| line.split("  ").collect())
@@ -64,7 +64,7 @@ fn list_prints_table_or_json_without_digests() {
         assert!(line.contains(&id_of(key)) && line.contains(state), "{line}");
     }
 
-    let text = desk.keyctl("list --file keys.toml --json").stdout;
+    let text = workspace.keyctl("list --file keys.toml --json").stdout;
     let keys = json(&text);
     let field = |name: &str| -> Vec<Value> { keys.iter().map(|key| key[name].clone()).collect() };
     assert_eq!(field("client"), ["batch", "open-webui", "open-webui"]);
@@ -81,9 +81,9 @@ fn list_prints_table_or_json_without_digests() {
 
 #[test]
 fn verify_prints_client_or_reason() {
-    let desk = Desk::new();
-    let key = desk.key("issue --file keys.toml --client ui --scope a");
-    let (code, said) = desk.verified(&format!("{key}\n"));
+    let workspace = Workspace::new();
+    let key = workspace.key("issue --file keys.toml --client ui --scope a");
+    let (code, said) = workspace.verified(&format!("{key}\n"));
     assert_eq!(code, Some(0));
     assert!(
         said.starts_with(&format!(
@@ -92,10 +92,10 @@ fn verify_prints_client_or_reason() {
         )),
         "{said}"
     );
-    let without = desk.key("issue --file keys.toml --client none");
-    let (_, said) = desk.verified(&without);
+    let without = workspace.key("issue --file keys.toml --client none");
+    let (_, said) = workspace.verified(&without);
     assert!(said.contains(" of none without scopes, expires "), "{said}");
-    let text = desk
+    let text = workspace
         .keyctl_with("verify --file keys.toml --json", &key)
         .stdout;
     let value: Value = serde_json::from_str(&text).unwrap();
@@ -106,29 +106,29 @@ fn verify_prints_client_or_reason() {
 
     assert_eq!(value["valid"], true);
 
-    let unknown = desk.verified("sk-8Zk1tQ0mVd7RyXw3LpHs5N");
+    let unknown = workspace.verified("sk-8Zk1tQ0mVd7RyXw3LpHs5N");
     assert_eq!(unknown.0, Some(1));
-    let mistyped = desk.verified(&key.replace(&key[key.len() - 6..], "000000"));
+    let mistyped = workspace.verified(&key.replace(&key[key.len() - 6..], "000000"));
     assert_eq!(mistyped.0, Some(1));
     assert!(mistyped.1.contains("mistyped"), "{mistyped:?}");
-    desk.keyctl("revoke --file keys.toml --client ui");
-    let revoked = desk.verified(&key);
+    workspace.keyctl("revoke --file keys.toml --client ui");
+    let revoked = workspace.verified(&key);
     assert_eq!(revoked.0, Some(1));
     assert!(revoked.1.contains("revoked"), "{revoked:?}");
 }
 
 #[test]
 fn verify_json_gives_the_reason() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let [revoked, expired] = ["revoked", "expired"].map(|client| {
-        desk.key(&format!(
+        workspace.key(&format!(
             "issue --file keys.toml --client {client} --expires 1d"
         ))
     });
-    desk.let_days_pass(2);
-    let disabled = desk.key("issue --file keys.toml --client disabled");
-    desk.keyctl("client --file keys.toml --client disabled --disable");
-    desk.keyctl("revoke --file keys.toml --client revoked");
+    workspace.let_days_pass(2);
+    let disabled = workspace.key("issue --file keys.toml --client disabled");
+    workspace.keyctl("client --file keys.toml --client disabled --disable");
+    workspace.keyctl("revoke --file keys.toml --client revoked");
     let mistyped = revoked.replace(&revoked[revoked.len() - 6..], "000000");
     for (key, reason) in [
         ("sk-8Zk1tQ0mVd7RyXw3LpHs5N", "unknown"),
@@ -137,7 +137,7 @@ fn verify_json_gives_the_reason() {
         (&expired, "expired"),
         (&disabled, "disabled"),
     ] {
-        let ended = desk.keyctl_with("verify --file keys.toml --json", key);
+        let ended = workspace.keyctl_with("verify --file keys.toml --json", key);
         assert_eq!(ended.code, Some(1), "{ended:?}");
         let said: Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!(
@@ -150,14 +150,14 @@ fn verify_json_gives_the_reason() {
 
 #[test]
 fn list_shows_day_of_last_use() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let [used, unused] = ["a", "b"].map(|client| {
-        desk.key(&format!(
+        workspace.key(&format!(
             "issue --file keys.toml --client {client} --expires never"
         ))
     });
     let told = || {
-        let ended = desk.keyctl("list --file keys.toml --json");
+        let ended = workspace.keyctl("list --file keys.toml --json");
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let keys = json(&ended.stdout);
         let days: Vec<_> = keys.iter().map(|key| key["last_used"].clone()).collect();
@@ -165,15 +165,15 @@ fn list_shows_day_of_last_use() {
     };
     let nothing = vec![Value::Null, Value::Null];
     assert_eq!(told(), (nothing.clone(), String::new()));
-    desk.note_uses("2026-01-02", &[&id_of(&used)]);
+    workspace.note_uses("2026-01-02", &[&id_of(&used)]);
     assert_eq!(told().0, ["2026-01-02".into(), Value::Null]);
-    let table = desk.keyctl("list --file keys.toml").stdout;
+    let table = workspace.keyctl("list --file keys.toml").stdout;
     for (key, day) in [(&used, "  2026-01-02"), (&unused, "  -")] {
         let mut lines = table.lines();
         let line = lines.find(|line| line.contains(&id_of(key))).unwrap();
         assert!(line.ends_with(day), "{table}");
     }
-    std::fs::write(desk.folder.path().join("keys.toml.used"), "another").unwrap();
+    std::fs::write(workspace.folder.path().join("keys.toml.used"), "another").unwrap();
     let (days, said) = told();
     assert_eq!(days, nothing);
     assert!(said.contains("keys.toml.used"), "{said}");
@@ -181,12 +181,12 @@ fn list_shows_day_of_last_use() {
 
 #[test]
 fn list_shows_disabled_for_keys_of_disabled_clients() {
-    let desk = Desk::new();
-    let gone = desk.key("issue --file keys.toml --client ui");
-    desk.keyctl(&format!("revoke --file keys.toml --key {}", id_of(&gone)));
-    desk.key("issue --file keys.toml --client ui");
-    desk.keyctl("client --file keys.toml --client ui --disable");
-    let keys = json(&desk.keyctl("list --file keys.toml --json").stdout);
+    let workspace = Workspace::new();
+    let gone = workspace.key("issue --file keys.toml --client ui");
+    workspace.keyctl(&format!("revoke --file keys.toml --key {}", id_of(&gone)));
+    workspace.key("issue --file keys.toml --client ui");
+    workspace.keyctl("client --file keys.toml --client ui --disable");
+    let keys = json(&workspace.keyctl("list --file keys.toml --json").stdout);
     let states = keys
         .iter()
         .map(|key| (key["state"].as_str().unwrap(), &key["client_enabled"]));
@@ -195,7 +195,7 @@ fn list_shows_disabled_for_keys_of_disabled_clients() {
         states.collect::<Vec<_>>(),
         [("revoked", &no), ("disabled", &no)]
     );
-    let table = desk.keyctl("list --file keys.toml").stdout;
+    let table = workspace.keyctl("list --file keys.toml").stdout;
     let states = table
         .lines()
         .skip(1)
@@ -205,20 +205,20 @@ fn list_shows_disabled_for_keys_of_disabled_clients() {
 
 #[test]
 fn verify_reads_stdin_before_the_file() {
-    let desk = Desk::new();
-    let mut verify = desk.command("verify --file keys.toml");
+    let workspace = Workspace::new();
+    let mut verify = workspace.command("verify --file keys.toml");
     verify.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut verify = verify.spawn().unwrap();
     let key = verify.stdin.take().unwrap();
-    let mut issue = desk.command("issue --file keys.toml --client ui");
+    let mut issue = workspace.command("issue --file keys.toml --client ui");
     assert!(issue.stdout(key).status().unwrap().success());
     drop(issue); // it has the pipe yet
     let verified = Ended::from(verify.wait_with_output().unwrap());
     assert_eq!(verified.code, Some(0), "{verified:?}");
 
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     for arguments in ["verify", "revoke --token -", "import --client ui"] {
-        let ended = desk.keyctl(&format!("{arguments} --file keys.toml"));
+        let ended = workspace.keyctl(&format!("{arguments} --file keys.toml"));
         assert_eq!(ended.code, Some(2), "{arguments}: {ended:?}");
         assert!(ended.stderr.contains("standard input"), "{ended:?}");
     }
@@ -226,24 +226,27 @@ fn verify_reads_stdin_before_the_file() {
 
 #[test]
 fn doctor_reports_each_kind_of_finding() {
-    let desk = Desk::new();
-    desk.key("issue --file keys.toml --client good");
-    desk.note_uses("2020-01-01", &[]);
-    let well = desk.keyctl("doctor --file keys.toml");
+    let workspace = Workspace::new();
+    workspace.key("issue --file keys.toml --client good");
+    workspace.note_uses("2020-01-01", &[]);
+    let well = workspace.keyctl("doctor --file keys.toml");
     assert_eq!(
         (well.code, well.stdout.as_str(), well.stderr.as_str()),
         (Some(0), "", "no findings\n")
     );
-    assert_eq!(desk.keyctl("doctor --file keys.toml --json").stdout, "[]\n");
+    assert_eq!(
+        workspace.keyctl("doctor --file keys.toml --json").stdout,
+        "[]\n"
+    );
 
-    let soon = desk.key("issue --file keys.toml --client soon --expires 4d");
-    let well = desk.keyctl("doctor --file keys.toml");
+    let soon = workspace.key("issue --file keys.toml --client soon --expires 4d");
+    let well = workspace.keyctl("doctor --file keys.toml");
     assert_eq!(well.code, Some(0), "it is new: {well:?}");
-    desk.let_days_pass(3);
-    desk.key("issue --file keys.toml --client gone");
-    desk.keyctl("revoke --file keys.toml --client gone");
+    workspace.let_days_pass(3);
+    workspace.key("issue --file keys.toml --client gone");
+    workspace.keyctl("revoke --file keys.toml --client gone");
     let digest = KeyDigest::of(b"nobody here has seen this key").to_text();
-    desk.keyctl_with(
+    workspace.keyctl_with(
         "import --file keys.toml --client legacy --id old --digest",
         &digest,
     );
@@ -256,16 +259,16 @@ fn doctor_reports_each_kind_of_finding() {
     {
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::Permissions::from_mode(0o644);
-        std::fs::set_permissions(desk.file(), open).unwrap();
+        std::fs::set_permissions(workspace.file(), open).unwrap();
         expected.push(("", "everybody may read"));
     }
-    let ill = desk.keyctl("doctor --file keys.toml");
+    let ill = workspace.keyctl("doctor --file keys.toml");
     assert_eq!(ill.code, Some(1), "{ill:?}");
     assert_eq!(ill.stderr, format!("error: {} findings\n", expected.len()));
     for (line, (client, what)) in ill.stdout.lines().zip(&expected) {
         assert!(line.starts_with(client) && line.contains(what), "{line}");
     }
-    let text = desk.keyctl("doctor --file keys.toml --json").stdout;
+    let text = workspace.keyctl("doctor --file keys.toml --json").stdout;
     let findings = json(&text);
     assert_eq!(findings.len(), expected.len(), "{text}");
     assert_eq!(findings[0]["key"], id_of(&soon));
@@ -273,23 +276,23 @@ fn doctor_reports_each_kind_of_finding() {
 
 #[test]
 fn doctor_finds_unused_keys_if_uses_are_recorded() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let [used, unused] = ["used", "unused"].map(|client| {
-        desk.key(&format!(
+        workspace.key(&format!(
             "issue --file keys.toml --client {client} --expires never"
         ))
     });
-    desk.let_days_pass(8);
-    desk.key("issue --file keys.toml --client new");
+    workspace.let_days_pass(8);
+    workspace.key("issue --file keys.toml --client new");
     let doctor = || {
-        let ended = desk.keyctl("doctor --file keys.toml");
+        let ended = workspace.keyctl("doctor --file keys.toml");
         (ended.code, ended.stdout, ended.stderr)
     };
     let (code, findings, said) = doctor();
     assert_eq!((code, &*findings), (Some(0), ""));
     assert!(said.contains("cannot find unused keys"), "{said}");
 
-    desk.note_uses("2020-01-01", &[&id_of(&used)]);
+    workspace.note_uses("2020-01-01", &[&id_of(&used)]);
     let (code, findings, said) = doctor();
     let says = format!("unused {}: never used since it was issued", id_of(&unused));
     assert_eq!(code, Some(1));
@@ -297,9 +300,9 @@ fn doctor_finds_unused_keys_if_uses_are_recorded() {
     assert_eq!(said, "error: 1 finding\n");
 
     // The two were made before anybody noted anything, a week ago.
-    desk.let_days_pass(30);
+    workspace.let_days_pass(30);
     let week_ago = Timestamp::now() - (7 * 24).hours();
-    desk.note_uses(&week_ago.strftime("%Y-%m-%d").to_string(), &[&id_of(&used)]);
+    workspace.note_uses(&week_ago.strftime("%Y-%m-%d").to_string(), &[&id_of(&used)]);
     let (_, findings, _) = doctor();
     let says = format!(
         "\nunused {}: not used since recording began",
@@ -307,18 +310,18 @@ fn doctor_finds_unused_keys_if_uses_are_recorded() {
     );
     assert!(findings.contains(&says), "{findings}");
     let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
-    desk.note_uses(&today, &[]);
+    workspace.note_uses(&today, &[]);
     let (code, findings, _) = doctor();
     assert_eq!((code, &*findings), (Some(0), ""), "it is too early to tell");
 }
 
 #[test]
 fn doctor_reports_unreadable_uses_and_the_rest() {
-    let desk = Desk::new();
-    desk.key("issue --file keys.toml --client gone");
-    desk.keyctl("revoke --file keys.toml --client gone");
-    std::fs::write(desk.folder.path().join("keys.toml.used"), "another").unwrap();
-    let ended = desk.keyctl("doctor --file keys.toml");
+    let workspace = Workspace::new();
+    workspace.key("issue --file keys.toml --client gone");
+    workspace.keyctl("revoke --file keys.toml --client gone");
+    std::fs::write(workspace.folder.path().join("keys.toml.used"), "another").unwrap();
+    let ended = workspace.keyctl("doctor --file keys.toml");
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.stderr, "error: 2 findings\n");
     for what in ["gone: no live key", "keys.toml.used"] {
@@ -328,19 +331,19 @@ fn doctor_reports_unreadable_uses_and_the_rest() {
 
 #[test]
 fn doctor_finds_abandoned_keys() {
-    let desk = Desk::new();
-    let key = desk.key("issue --file keys.toml --client ui --expires never");
-    desk.let_days_pass(70);
+    let workspace = Workspace::new();
+    let key = workspace.key("issue --file keys.toml --client ui --expires never");
+    workspace.let_days_pass(70);
     let day = Timestamp::now() - (24 * 65).hours();
-    desk.note_uses(&day.strftime("%Y-%m-%d").to_string(), &[&id_of(&key)]);
-    assert_eq!(desk.keyctl("doctor --file keys.toml").code, Some(0));
-    let abandoned = desk.keyctl("doctor --file keys.toml --unused-for 60d --json");
+    workspace.note_uses(&day.strftime("%Y-%m-%d").to_string(), &[&id_of(&key)]);
+    assert_eq!(workspace.keyctl("doctor --file keys.toml").code, Some(0));
+    let abandoned = workspace.keyctl("doctor --file keys.toml --unused-for 60d --json");
     assert_eq!(abandoned.code, Some(1));
     assert_eq!(json(&abandoned.stdout)[0]["key"], id_of(&key));
 
-    desk.let_days_pass(60);
+    workspace.let_days_pass(60);
     let day = Timestamp::now() - (24 * 125).hours();
-    desk.note_uses(&day.strftime("%Y-%m-%d").to_string(), &[&id_of(&key)]);
-    let abandoned = desk.keyctl("doctor --file keys.toml");
+    workspace.note_uses(&day.strftime("%Y-%m-%d").to_string(), &[&id_of(&key)]);
+    let abandoned = workspace.keyctl("doctor --file keys.toml");
     assert_eq!(abandoned.stderr, "error: 2 findings\n", "{abandoned:?}");
 }

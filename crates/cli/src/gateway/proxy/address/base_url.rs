@@ -127,6 +127,12 @@ impl Base {
         self.socket.as_deref()
     }
 
+    /// Returns whether both lead to the same server.
+    pub(crate) fn has_server_of(&self, other: &Self) -> bool {
+        (&self.scheme, &self.authority, &self.socket)
+            == (&other.scheme, &other.authority, &other.socket)
+    }
+
     /// Returns the upstream's URL for a requested URI.
     ///
     /// If the base ends in `/v1` and the path starts with `/v1`, the two share that segment.
@@ -282,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn cleartext_base_needs_leave() {
+    fn cleartext_base_needs_its_option() {
         for (url, cleartext, wanted) in [
             ("http://models:8000/v1", Cleartext::Loopback, false),
             ("http://models:8000/v1", Cleartext::Anywhere, true),

@@ -1,4 +1,4 @@
-//! Which headers pass, in each direction.
+//! Rules for headers, in each direction.
 //!
 //! It depends on `http` alone, so that the fuzz target can include it.
 

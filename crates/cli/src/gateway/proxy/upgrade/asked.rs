@@ -1,4 +1,4 @@
-//! What a client asks for.
+//! Requests for another protocol.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;

@@ -1,4 +1,4 @@
-//! What the upstream is asked, and whether it agreed.
+//! The handshake with the upstream.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -111,18 +111,18 @@ async fn copy(
     upstream: impl AsyncRead + AsyncWrite + Unpin,
     silence: Duration,
 ) {
-    let progress = Progress::new(Instant::now());
+    let traffic = Traffic::new(Instant::now());
     let mut client = Watched {
         io: client,
-        progress: progress.clone(),
+        traffic: traffic.clone(),
     };
     let mut upstream = Watched {
         io: upstream,
-        progress: progress.clone(),
+        traffic: traffic.clone(),
     };
     let silent = async {
         loop {
-            let due = progress.lock().due(silence);
+            let due = traffic.lock().due(silence);
             if due <= Instant::now() {
                 return;
             }
@@ -137,7 +137,7 @@ async fn copy(
 }
 
 #[derive(Clone, Debug)]
-struct Progress(Arc<Mutex<Steps>>);
+struct Traffic(Arc<Mutex<Steps>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Steps {
@@ -147,7 +147,7 @@ struct Steps {
     ended: Option<Instant>,
 }
 
-impl Progress {
+impl Traffic {
     fn new(now: Instant) -> Self {
         let steps = Steps {
             last: now,
@@ -181,7 +181,7 @@ impl Steps {
 /// A stream that reports what it reads.
 struct Watched<T> {
     io: T,
-    progress: Progress,
+    traffic: Traffic,
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
@@ -193,7 +193,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         let before = into.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, into))?;
         let read = into.filled().len() - before;
-        self.progress.note(read, Instant::now());
+        self.traffic.note(read, Instant::now());
         Poll::Ready(Ok(()))
     }
 }
@@ -227,15 +227,15 @@ mod tests {
     #[test]
     fn end_of_one_side_bounds_the_other() {
         let start = Instant::now();
-        let progress = Progress::new(start);
+        let traffic = Traffic::new(start);
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(progress.lock().due(SILENCE), at(600));
-        progress.note(5, at(100));
-        assert_eq!(progress.lock().due(SILENCE), at(700));
-        progress.note(0, at(200));
-        progress.note(5, at(201));
-        progress.note(0, at(202));
-        assert_eq!(progress.lock().due(SILENCE), at(205));
+        assert_eq!(traffic.lock().due(SILENCE), at(600));
+        traffic.note(5, at(100));
+        assert_eq!(traffic.lock().due(SILENCE), at(700));
+        traffic.note(0, at(200));
+        traffic.note(5, at(201));
+        traffic.note(0, at(202));
+        assert_eq!(traffic.lock().due(SILENCE), at(205));
     }
 
     #[tokio::test(start_paused = true)]

@@ -148,6 +148,14 @@ impl Authorities {
             verifier,
         })
     }
+
+    /// Returns whether they have issued a certificate, and it is valid at `now`.
+    pub(super) fn admit(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
+        chain.split_first().is_some_and(|(certificate, others)| {
+            let verified = self.verifier.verify_client_cert(certificate, others, now);
+            verified.is_ok()
+        })
+    }
 }
 
 /// Verifies by the authorities that are current when a client shows its certificate.

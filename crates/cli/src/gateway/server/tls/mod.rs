@@ -1,5 +1,6 @@
 //! TLS with a certificate and a key in two files that something else renews.
 
+mod acceptor;
 mod client_ca;
 
 use std::ffi::OsString;
@@ -11,16 +12,18 @@ use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SignatureScheme};
-use tokio_rustls::TlsAcceptor;
 use tower_rotating_auth::{
     Rotating, Secret,
     rotating::StartError,
     source::{FileSource, Source as _, SourceError},
 };
 
+pub(crate) use self::acceptor::Acceptor;
 pub(crate) use self::client_ca::ClientCertificateArgs;
 use self::client_ca::{Authorities, ClientCa, Current};
 use crate::error::{Error, chain};
@@ -147,7 +150,7 @@ impl Tls {
         Ok(Self { pair, key, clients })
     }
 
-    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Error> {
+    pub(crate) fn acceptor(&self) -> Result<Acceptor, Error> {
         let provider = ring::default_provider().into();
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -158,7 +161,12 @@ impl Tls {
             })
             .with_cert_resolver(Arc::new(Newest(self.pair.clone())));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Arc::new(config).into())
+        if self.clients.is_some() {
+            // A resumed session would pass with a certificate that nobody verifies again.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
+        Ok(Acceptor::new(config, self.clients.clone()))
     }
 
     /// Returns what presents the current pair to a server that asks for one.

@@ -111,6 +111,16 @@ fn check_names_file_line_and_field() {
 }
 
 #[test]
+fn error_in_a_table_names_its_field() {
+    let folder =
+        Folder::new("client_keys = \"c\"\n[[upstream]]\nurl = \"http://models\"\nkey = \"env:A\"");
+    let (code, _, stderr) = config(&["--check", folder.config().to_str().unwrap()]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("cleartext = true"), "{stderr}");
+    assert!(!stderr.contains("--"), "{stderr}");
+}
+
+#[test]
 fn explained_file_is_a_valid_start() {
     let (code, explained, _) = config(&["--explain"]);
     assert_eq!(code, Some(0));

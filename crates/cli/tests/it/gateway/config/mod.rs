@@ -2,48 +2,22 @@
 #![cfg(unix)]
 
 mod file;
+mod kept;
+mod rejected;
 mod reload;
 mod rotation;
 mod startup;
 mod transport;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::response::IntoResponse as _;
 use http::StatusCode;
 use serde_json::Value;
-use tempfile::{NamedTempFile, TempDir, tempdir};
 
+pub(crate) use super::harness::Folder;
 use super::harness::{Gateway, Recorder, soon};
-
-/// A folder with a configuration file and what it names.
-pub(crate) struct Folder(TempDir);
-
-impl Folder {
-    pub(crate) fn new(config: &str) -> Self {
-        let folder = Self(tempdir().unwrap());
-        folder.write("gateway.toml", config);
-        folder
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    pub(crate) fn config(&self) -> PathBuf {
-        self.path("gateway.toml")
-    }
-
-    /// Renames a new file over the old one. `DIR` in the text stands for the folder.
-    pub(crate) fn write(&self, name: &str, text: &str) {
-        let file = NamedTempFile::new_in(&self.0).unwrap();
-        let dir = self.0.path().to_str().unwrap();
-        fs::write(&file, text.replace("DIR", dir)).unwrap();
-        file.persist(self.path(name)).unwrap();
-    }
-}
 
 /// Starts a gateway with a configuration file alone.
 pub(crate) async fn configured(config: &Path) -> Gateway {

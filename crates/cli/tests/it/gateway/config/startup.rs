@@ -43,7 +43,7 @@ async fn startup_says_what_runs() {
 }
 
 #[tokio::test]
-async fn cleartext_on_a_network_needs_leave() {
+async fn cleartext_on_a_network_needs_its_option() {
     let upstream = "--upstream=https://api.example.com";
     let variables = [("OPENAI_API_KEY", "sk-1"), ("CLIENT_KEYS", CLIENT)];
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8080"] {
@@ -86,6 +86,63 @@ async fn gateway_waits_for_keys_of_a_sidecar() {
     assert_eq!(recorder.only().head.headers["authorization"], "Bearer sk-1");
     gateway.terminate().await;
     assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn gateway_waits_for_client_keys() {
+    let (upstream, _recorder) = Recorder::start().await;
+    let folder = Folder::new(&format!(
+        "mode = \"production\"\nwait_for_key = 60\nclient_keys = \"DIR/clients\"\n\
+         upstream = \"http://{upstream}\"\nupstream_key_file = \"DIR/key\"\n"
+    ));
+    folder.write("key", "sk-1");
+    let gateway = Gateway::waiting(|command| {
+        command.env_remove("GATEWAY_MODE");
+        command.arg("--config").arg(folder.config());
+    })
+    .await;
+    assert_eq!(readyz(&gateway).await.1["status"], "waiting for keys");
+    folder.write("clients", CLIENT);
+    gateway.said("listening on ").await;
+    let asked = reqwest::Client::new().get(gateway.url("/v1/models"));
+    let answer = asked.bearer_auth(CLIENT).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn rejection_rule_of_a_table_applies() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use axum::response::IntoResponse as _;
+
+    let (upstream, _recorder) = Recorder::answering(|seen| {
+        match seen.head.headers["authorization"] == "Bearer sk-second-key" {
+            true => StatusCode::OK.into_response(),
+            false => StatusCode::FORBIDDEN.into_response(),
+        }
+    })
+    .await;
+    let table = |name: &str, rule: &str| {
+        format!(
+            "[[upstream]]\nname = \"{name}\"\npath = \"/{name}\"\nurl = \"http://{upstream}\"\n\
+             key = \"exec:DIR/{name}/key\"\n{rule}"
+        )
+    };
+    let rule = "rejected_by = [\"403\"]\n";
+    let folder = Folder::new(&(table("a", rule) + &table("b", "")));
+    for name in ["a", "b"] {
+        std::fs::create_dir(folder.path(name)).unwrap();
+        // Only a rejection has it run again.
+        let script = "#!/bin/sh\ncd \"${0%/*}\"\nif [ -e ran ]; then echo sk-second-key; \
+                      else echo sk-first-key; touch ran; fi\n";
+        let program = format!("{name}/key");
+        folder.write(&program, script);
+        let mode = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(folder.path(program), mode).unwrap();
+    }
+    let gateway = configured(&folder.config()).await;
+    assert_eq!(status(&gateway, "/a/v1").await, StatusCode::OK);
+    assert_eq!(status(&gateway, "/b/v1").await, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

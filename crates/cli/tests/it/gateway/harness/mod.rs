@@ -1,6 +1,7 @@
 //! The program under test, its clients and its upstreams.
 
 mod client;
+mod folder;
 mod http2;
 mod program;
 mod protocol;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 pub(crate) use self::client::{chunk, raw, raw_stream};
+pub(crate) use self::folder::Folder;
 pub(crate) use self::http2::Http2;
 pub(crate) use self::program::{Gateway, KEY, default_mode, demo_ended, ended, program};
 pub(crate) use self::protocol::Protocol;

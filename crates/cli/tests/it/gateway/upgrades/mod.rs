@@ -1,5 +1,7 @@
 //! WebSocket and other upgrades, over both protocols.
 
+mod variants;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,7 +15,6 @@ use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tempfile::{NamedTempFile, TempDir, tempdir};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -24,7 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, http as ws_http};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
 
-use super::harness::{Gateway, KEY, Recorder, raw_stream, soon};
+use super::harness::{Folder, Gateway, KEY, Recorder, raw_stream, soon};
 
 const ONE: &str = "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
 const TWO: &str = "two-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
@@ -68,7 +69,7 @@ impl Echo {
 }
 
 async fn serve(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     key: &str,
     seen: Arc<Mutex<Vec<HeaderMap>>>,
     count: watch::Sender<usize>,
@@ -169,25 +170,11 @@ async fn end<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>) {
     while let Some(Ok(_)) = soon(socket.next()).await {}
 }
 
-/// Client keys in a file.
-struct Keys(TempDir);
-
-impl Keys {
-    fn new(keys: &[&str]) -> Self {
-        let file = Self(tempdir().unwrap());
-        file.write(keys);
-        file
-    }
-
-    fn path(&self) -> std::path::PathBuf {
-        self.0.path().join("clients")
-    }
-
-    fn write(&self, keys: &[&str]) {
-        let file = NamedTempFile::new_in(&self.0).unwrap();
-        fs::write(&file, keys.join("\n")).unwrap();
-        file.persist(self.path()).unwrap();
-    }
+/// Returns a folder with a file `clients` of client keys.
+fn client_keys(keys: &[&str]) -> Folder {
+    let folder = Folder::empty();
+    folder.write("clients", &keys.join("\n"));
+    folder
 }
 
 async fn guarded(upstream: SocketAddr, keys: &Path, arguments: &[&str]) -> Gateway {
@@ -201,8 +188,8 @@ async fn guarded(upstream: SocketAddr, keys: &Path, arguments: &[&str]) -> Gatew
 #[tokio::test]
 async fn websocket_passes_with_the_gateways_key() {
     let echoes = Echo::start(KEY).await;
-    let keys = Keys::new(&[ONE]);
-    let gateway = guarded(echoes.address, &keys.path(), &[]).await;
+    let keys = client_keys(&[ONE]);
+    let gateway = guarded(echoes.address, &keys.path("clients"), &[]).await;
     assert_eq!(
         open(&gateway, &[]).await.unwrap_err(),
         StatusCode::UNAUTHORIZED
@@ -239,8 +226,8 @@ async fn websocket_passes_with_the_gateways_key() {
 #[tokio::test]
 async fn key_leaves_the_subprotocols_and_others_stay() {
     let echoes = Echo::start(KEY).await;
-    let keys = Keys::new(&[ONE]);
-    let gateway = guarded(echoes.address, &keys.path(), &[]).await;
+    let keys = client_keys(&[ONE]);
+    let gateway = guarded(echoes.address, &keys.path("clients"), &[]).await;
     let offered =
         |key: &str| format!("realtime, openai-insecure-api-key.{key}, openai-beta.realtime-v1");
     let wrong = offered(TWO);
@@ -263,8 +250,8 @@ async fn key_leaves_the_subprotocols_and_others_stay() {
 #[tokio::test]
 async fn revocation_ends_both_ends_of_a_websocket() {
     let echoes = Echo::start(KEY).await;
-    let keys = Keys::new(&[ONE, TWO]);
-    let gateway = guarded(echoes.address, &keys.path(), &[]).await;
+    let keys = client_keys(&[ONE, TWO]);
+    let gateway = guarded(echoes.address, &keys.path("clients"), &[]).await;
     let [one, two] = [ONE, TWO].map(|key| format!("Bearer {key}"));
     let (mut http1, _) = open(&gateway, &[("authorization", &one)]).await.unwrap();
     let (mut http2, _) = open_http2(&gateway, &[("authorization", &one)])
@@ -275,7 +262,7 @@ async fn revocation_ends_both_ends_of_a_websocket() {
     echo(&mut http2, "b").await;
     echoes.has_open(3).await;
 
-    keys.write(&[TWO]);
+    keys.write("clients", TWO);
     end(&mut http1).await;
     end(&mut http2).await;
     echoes.has_open(1).await;
@@ -288,9 +275,9 @@ async fn rejected_handshake_is_sent_again_with_the_next_key() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let echoes = Echo::start("sk-second-key").await;
-    let folder = tempdir().unwrap();
+    let folder = Folder::empty();
     // Only a rejection has it run again.
-    let program = folder.path().join("key");
+    let program = folder.path("key");
     let script = "#!/bin/sh\ncd \"${0%/*}\"\nif [ -e ran ]; then echo sk-second-key; \
                   else echo sk-first-key; touch ran; fi\n";
     fs::write(&program, script).unwrap();
@@ -324,9 +311,9 @@ async fn upstream_that_does_not_switch_is_answered_through() {
 #[tokio::test]
 async fn websocket_counts_as_a_request_and_outlives_idle_connections() {
     let echoes = Echo::start(KEY).await;
-    let keys = Keys::new(&[ONE]);
+    let keys = client_keys(&[ONE]);
     let limits = ["--max-requests-per-client=1", "--keep-alive=50ms"];
-    let gateway = guarded(echoes.address, &keys.path(), &limits).await;
+    let gateway = guarded(echoes.address, &keys.path("clients"), &limits).await;
     let bearer = format!("Bearer {ONE}");
     let headers = [("authorization", &*bearer)];
     let (mut socket, _) = open(&gateway, &headers).await.unwrap();
