@@ -81,7 +81,7 @@ impl ShownCertificate {
             // Without a publisher, only the time still goes on.
             let changed = async {
                 if self.changes.changed().await.is_none() {
-                    pending().await
+                    pending::<()>().await;
                 }
             };
             let _ = timeout(RECHECK, changed).await;
