@@ -11,14 +11,17 @@ use tokio::time::timeout;
 
 use crate::support::example;
 
-const EXAMPLES: [&str; 12] = [
+const EXAMPLES: [&str; 15] = [
     "axum_server",
     "custom_source",
+    "env_source",
     "exec_source",
+    "file_source",
     "from_fn",
     "gateway",
     "http_source",
     "hyper_client",
+    "jwt",
     "oauth2_source",
     "rate_limited",
     "reqwest_client",

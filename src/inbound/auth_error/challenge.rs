@@ -5,6 +5,7 @@ use http::{HeaderValue, Uri};
 use super::error::AuthError;
 use super::kind::ErrorClass;
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
+use crate::inbound::key::Scopes;
 use crate::inbound::location::{KeyLocation, KeyLocations};
 
 /// The description for everything that can be wrong with a token, so that it discloses nothing.
@@ -17,6 +18,8 @@ pub(crate) struct Challenges {
     bearer: HeaderValue,
     basic: HeaderValue,
     schemes: Schemes,
+    /// What a 401 says that a new token needs.
+    scopes: Scopes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +41,13 @@ impl Challenges {
             bearer: line("Bearer").ok_or_else(|| invalid_realm(realm))?,
             basic: line("Basic").ok_or_else(|| invalid_realm(realm))?,
             schemes: Schemes::Bearer,
+            scopes: Scopes::default(),
         })
+    }
+
+    /// Sets the scopes that a 401 asks for. A 403 names those of its own operation.
+    pub(crate) fn scopes(self, scopes: Scopes) -> Self {
+        Self { scopes, ..self }
     }
 
     pub(crate) fn resource_metadata(self, url: &str) -> Result<Self, ConfigError> {
@@ -79,21 +88,27 @@ impl Challenges {
     }
 
     fn bearer(&self, error: &AuthError) -> Option<HeaderValue> {
-        let parameters = match error.kind().class() {
-            ErrorClass::NothingPresented => return Some(self.bearer.clone()),
+        let none = Scopes::default();
+        let (parameters, scopes) = match error.kind().class() {
+            ErrorClass::NothingPresented => (String::new(), &self.scopes),
             ErrorClass::InvalidToken => {
-                format!("error=\"invalid_token\", error_description=\"{INVALID_TOKEN}\"")
+                let description = format!("error_description=\"{INVALID_TOKEN}\"");
+                (
+                    format!("error=\"invalid_token\", {description}"),
+                    &self.scopes,
+                )
             }
-            ErrorClass::InvalidRequest => "error=\"invalid_request\"".to_owned(),
-            ErrorClass::InsufficientScope => match error.required_scopes() {
-                // No character of a scope needs an escape in a quoted string.
-                Some(scopes) if !scopes.is_empty() => {
-                    format!("error=\"insufficient_scope\", scope=\"{scopes}\"")
-                }
-                _ => "error=\"insufficient_scope\"".to_owned(),
-            },
+            ErrorClass::InvalidRequest => ("error=\"invalid_request\"".to_owned(), &none),
+            ErrorClass::InsufficientScope => {
+                let scopes = error.required_scopes().unwrap_or(&none);
+                ("error=\"insufficient_scope\"".to_owned(), scopes)
+            }
             ErrorClass::Forbidden | ErrorClass::Unavailable | ErrorClass::Internal => return None,
         };
+        let parameters = with_scope(&parameters, scopes);
+        if parameters.is_empty() {
+            return Some(self.bearer.clone());
+        }
         // All parameters are visible ASCII, so this cannot fail. The fallback is a valid challenge,
         // too.
         Some(extended(&self.bearer, &parameters).unwrap_or_else(|| self.bearer.clone()))
@@ -106,7 +121,18 @@ impl Default for Challenges {
             bearer: HeaderValue::from_static(r#"Bearer realm="api""#),
             basic: HeaderValue::from_static(r#"Basic realm="api""#),
             schemes: Schemes::Bearer,
+            scopes: Scopes::default(),
         }
+    }
+}
+
+/// Returns the parameter `scope`, after those before it. No character of a scope needs an escape in
+/// a quoted string.
+fn with_scope(parameters: &str, scopes: &Scopes) -> String {
+    match (parameters, scopes.is_empty()) {
+        (_, true) => parameters.to_owned(),
+        ("", false) => format!("scope=\"{scopes}\""),
+        (_, false) => format!("{parameters}, scope=\"{scopes}\""),
     }
 }
 

@@ -13,6 +13,7 @@ use super::error::AuthError;
 use super::format::ErrorFormat;
 use super::kind::ErrorClass;
 use crate::inbound::config_error::ConfigError;
+use crate::inbound::key::Scopes;
 use crate::inbound::location::KeyLocations;
 use crate::syntax::grpc;
 use crate::syntax::grpc::Protocol;
@@ -101,6 +102,31 @@ impl AuthErrorResponse {
     pub fn resource_metadata(mut self, url: &str) -> Result<Self, ConfigError> {
         self.challenges = self.challenges.resource_metadata(url)?;
         Ok(self)
+    }
+
+    /// Adds `scope` to the challenges of a 401: what a client should ask for, as MCP clients do
+    /// ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)). Defaults to none.
+    ///
+    /// A 403 names the scopes of its own operation, whatever is set here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{HeaderMap, Method, Version};
+    /// use tower_rotating_auth::inbound::{AuthErrorKind, AuthErrorResponse};
+    ///
+    /// let responses = AuthErrorResponse::default().scopes("chat:write models:read".parse()?);
+    /// let (error, headers) = (AuthErrorKind::Missing.into(), HeaderMap::new());
+    /// let response = responses.response(&error, &Method::GET, Version::HTTP_11, &headers);
+    /// assert_eq!(
+    ///     response.headers()["www-authenticate"],
+    ///     r#"Bearer realm="api", scope="chat:write models:read""#,
+    /// );
+    /// # Ok::<_, tower_rotating_auth::ParseError>(())
+    /// ```
+    pub fn scopes(mut self, scopes: Scopes) -> Self {
+        self.challenges = self.challenges.scopes(scopes);
+        self
     }
 
     /// Returns the response to a request with this method, version and headers.

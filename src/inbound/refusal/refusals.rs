@@ -3,18 +3,19 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method, Response, Uri, Version};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
+use super::recent_uses::RecentUses;
 use crate::generation::Generation;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use crate::inbound::connection;
 use crate::inbound::event::{Event, EventKind};
-use crate::inbound::key::{KeyRecord, KeyStatus};
+use crate::inbound::key::{KeyRecord, KeyStatus, Noted};
 use crate::inbound::key_set::KeySet;
 use crate::log_limiter::{LogLimiter, Permit};
 use crate::meter;
@@ -54,6 +55,7 @@ struct Reports {
     name: Arc<str>,
     events: Events<EventKind>,
     log_limiter: LogLimiter<AuthErrorKind>,
+    validated: RecentUses,
 }
 
 /// The parts of a refused request that a response or an event needs.
@@ -131,6 +133,11 @@ impl Refusals {
         }
     }
 
+    /// Notes the use of a token that a validator has accepted, if the last note is a minute old.
+    pub(crate) fn note_validated(&self, record: &KeyRecord, now: SystemTime) -> Noted {
+        self.reports.validated.note(record, now)
+    }
+
     /// Reports that a key of this generation was used.
     #[cold]
     pub(crate) fn used(&self, record: &KeyRecord, generation: Generation, request: Request<'_>) {
@@ -158,6 +165,7 @@ impl Reports {
             keys,
             events,
             log_limiter: LogLimiter::new(),
+            validated: RecentUses::default(),
         };
         for kind in WATCHED {
             reports.count(kind, 0);

@@ -228,9 +228,13 @@ impl Settings {
 
     /// Notes that a request with this key is admitted, and reports the first one of a minute.
     fn note_use(&self, identity: &Identity, head: Head<'_>, now: SystemTime) {
-        let is_of_the_set = !identity.checked().is_validated();
-        if is_of_the_set && identity.record().last_use.note(now) == Noted::Now {
-            self.refusals.used(identity.record(), identity.seen(), head);
+        let record = identity.record();
+        let noted = match identity.checked().is_validated() {
+            true => self.refusals.note_validated(record, now),
+            false => record.last_use.note(now),
+        };
+        if noted == Noted::Now {
+            self.refusals.used(record, identity.seen(), head);
         }
     }
 

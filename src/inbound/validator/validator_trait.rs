@@ -15,6 +15,9 @@ use crate::secret::Secret;
 /// The layer does not cache verdicts. Whoever sends many wrong tokens has the validator asked as
 /// often: limit the rate of requests outside, or what the validator does for each.
 ///
+/// A token that is accepted has a [`Used`](crate::inbound::EventKind::Used) event once a minute, by its
+/// client and its id, so give each token an id of its own.
+///
 /// # Examples
 ///
 /// ```

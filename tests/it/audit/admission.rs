@@ -6,12 +6,12 @@ use axum::routing::get;
 use http::{Method, Request};
 use metrics_util::debugging::DebuggingRecorder;
 use serde_json::Value;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
-    Rotating,
+    Rotating, Secret,
     inbound::{
         Auth, CertificateDigest, ClientCertificate, KeyDigest, KeyRecord, KeySet, Require,
-        RequireKeyLayer, Scoped, policy::RoutePolicy,
+        RequireKeyLayer, Scoped, Validator, Verdict, policy::RoutePolicy,
     },
 };
 
@@ -150,4 +150,55 @@ async fn each_refusal_is_counted_and_audited() {
     };
     assert_eq!((refusals("revoked"), refusals("missing")), (1.0, 2.0));
     assert_eq!(refusals("unknown"), 0.0);
+}
+
+/// Accepts a token that has the name of a client, as a new record each time.
+struct ByName;
+
+impl Validator for ByName {
+    async fn validate(&self, token: &Secret) -> Verdict {
+        let client = std::str::from_utf8(token.expose_secret()).unwrap();
+        match client {
+            "nobody" => Verdict::Invalid,
+            _ => Verdict::Valid(KeyRecord::new(
+                format!("token-of-{client}").parse().unwrap(),
+                client.parse().unwrap(),
+                "chat".parse().unwrap(),
+            )),
+        }
+    }
+}
+
+#[tokio::test]
+async fn validated_token_is_used_once_a_minute() {
+    let (audit, lines) = audit();
+    let policy = policy().required(Method::GET, "/write", "write".parse().unwrap());
+    let layer = RequireKeyLayer::new(keys())
+        .policy(policy.unwrap())
+        .observer(audit.observer());
+    let layer = layer.validator(ByName);
+    let service = layer.layer(service_fn(async |_| {
+        Ok::<_, std::convert::Infallible>(http::Response::<String>::default())
+    }));
+    for (path, token, expected) in [
+        ("/write", "alice", 403),
+        ("/", "alice", 200),
+        ("/", "alice", 200),
+        ("/", "bob", 200),
+        ("/", "nobody", 401),
+    ] {
+        let response = service.clone().oneshot(with(path, token, "1"));
+        assert_eq!(response.await.unwrap().status(), expected, "{path} {token}");
+    }
+    drop((service, layer, audit));
+
+    assert_eq!(
+        words(&lines.json(), &["event", "client", "key_id", "route"]),
+        [
+            ["refused", "alice", "token-of-alice", "/write"],
+            ["used", "alice", "token-of-alice", "/"],
+            ["used", "bob", "token-of-bob", "/"],
+            ["refused", "-", "-", "/"],
+        ]
+    );
 }

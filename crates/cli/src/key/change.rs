@@ -16,15 +16,19 @@ use super::duration::{Grace, Life};
 use super::format::{Moment, comma, ids, rfc3339};
 use super::new_key::{Destination, fields, report};
 use super::{
-    ring::{open, open_existing},
+    ring::{Audit, open, open_existing},
     scopes, stdin,
 };
 use crate::duration::Length;
 use crate::error::{Error, chain};
 
-pub(crate) async fn issue(args: args::Issue) -> Result<(), Error> {
+pub(crate) async fn issue(args: args::Issue, audit: Audit) -> Result<(), Error> {
     let out = Destination::open(args.out)?;
-    let ring = open(&args.file.path, KeyRing::builder().prefix(args.prefix)).await?;
+    let ring = open(
+        &args.file.path,
+        audit.observe(KeyRing::builder().prefix(args.prefix)),
+    )
+    .await?;
     let issued = ring.issue(request(&args.terms)).await;
     let issued =
         issued.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.terms, error))?;
@@ -35,13 +39,13 @@ pub(crate) async fn issue(args: args::Issue) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
+pub(crate) async fn rotate(args: args::Rotate, audit: Audit) -> Result<(), Error> {
     use tower_rotating_auth::keyring::{KeySelector, RotateRequest, Rotated};
 
     let policy = IssuancePolicy::new().max_grace(Grace::LONGEST);
     let ring = KeyRing::builder().policy(policy).prefix(args.prefix);
     let out = Destination::open(args.out)?;
-    let ring = open_existing(&args.file.path, ring).await?;
+    let ring = open_existing(&args.file.path, audit.observe(ring)).await?;
     let which = match (args.old.key, args.old.client) {
         (Some(id), _) => KeySelector::Named(id),
         (None, Some(client)) => KeySelector::Of(client),
@@ -80,7 +84,7 @@ pub(crate) async fn rotate(args: args::Rotate) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
+pub(crate) async fn revoke(args: args::Revoke, audit: Audit) -> Result<(), Error> {
     use tower_rotating_auth::keyring::RevokeRequest;
 
     let mut mistyped = None;
@@ -95,7 +99,7 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
             RevokeRequest::Digest(KeyDigest::of(token))
         }
     };
-    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
+    let ring = open_existing(&args.file.path, audit.observe(KeyRing::builder())).await?;
     let revoked = match (ring.revoke(which).await, mistyped) {
         // Checked after the search, since an imported key may look like a mistyped one.
         (Err(error), Some(mistyped)) if error.not_allowed() == Some(&NotAllowed::UnknownKey) => {
@@ -112,7 +116,7 @@ pub(crate) async fn revoke(args: args::Revoke) -> Result<(), Error> {
     args.style.object(|| json!({ "revoked": ids(&revoked) }))
 }
 
-pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
+pub(crate) async fn import(args: args::Import, audit: Audit) -> Result<(), Error> {
     let refused = |why: &dyn std::fmt::Display| Error::no(why.to_string());
     let mut key = if args.digest {
         let digest = stdin::secret("the digest of the key")?;
@@ -127,7 +131,7 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
     if let Some(id) = args.id {
         key = key.named(id);
     }
-    let ring = open(&args.file.path, KeyRing::builder()).await?;
+    let ring = open(&args.file.path, audit.observe(KeyRing::builder())).await?;
     let imported = ring.import(request(&args.terms), key).await;
     let imported =
         imported.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.terms, error))?;
@@ -144,8 +148,8 @@ pub(crate) async fn import(args: args::Import) -> Result<(), Error> {
     args.style.object(|| fields(&ring, imported.id()).into())
 }
 
-pub(crate) async fn client(args: args::Client) -> Result<(), Error> {
-    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
+pub(crate) async fn client(args: args::Client, audit: Audit) -> Result<(), Error> {
+    let ring = open_existing(&args.file.path, audit.observe(KeyRing::builder())).await?;
     require_client(&ring, &args.client)?;
     if let Some(wanted) = named(&args.scope) {
         let set = ring.set_scopes(&args.client, wanted.clone()).await;
@@ -178,11 +182,11 @@ pub(crate) async fn client(args: args::Client) -> Result<(), Error> {
     })
 }
 
-pub(crate) async fn purge(args: args::Purge) -> Result<(), Error> {
+pub(crate) async fn purge(args: args::Purge, audit: Audit) -> Result<(), Error> {
     let Length(after) = args.after;
     let policy = IssuancePolicy::new().purge_after(after);
     let ring = KeyRing::builder().policy(policy);
-    let ring = open_existing(&args.file.path, ring).await?;
+    let ring = open_existing(&args.file.path, audit.observe(ring)).await?;
     let purged = ring.purge().await?;
     match &*purged {
         [] => args.style.note(format_args!(

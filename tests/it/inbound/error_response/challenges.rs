@@ -44,6 +44,27 @@ fn challenge_has_metadata_url() {
 }
 
 #[test]
+fn only_a_401_asks_for_the_configured_scopes() {
+    let error_response = error_response().scopes(scopes("chat:write models:read"));
+    for (error, status, ..) in every_error() {
+        let response = answer(&error_response, &error);
+        let found: Vec<_> = challenges(&response)
+            .iter()
+            .flat_map(|line| parse_challenges(line).unwrap())
+            .flat_map(|challenge| challenge.params)
+            .filter(|(name, _)| *name == "scope")
+            .map(|(_, value)| value.to_unescaped())
+            .collect();
+        let required = error.required_scopes().map(ToString::to_string);
+        let expected = match status {
+            401 => Some("chat:write models:read".to_owned()),
+            _ => required.filter(|scopes| !scopes.is_empty()),
+        };
+        assert_eq!(found, Vec::from_iter(expected), "{}", error.reason());
+    }
+}
+
+#[test]
 fn challenges_parse_back() {
     let realm = r#"a "realm", with \ and = in it"#;
     let locations = KeyLocations::new([KeyLocation::Basic]).unwrap();

@@ -11,6 +11,7 @@ use super::duration::Grace;
 use super::format::Style;
 use super::leaked::Leaked;
 use super::new_key::Out;
+use super::ring::AuditArgs;
 use crate::duration::Length;
 
 /// Manage the API keys of clients in a key file.
@@ -77,6 +78,9 @@ pub(crate) struct Issue {
     pub(crate) out: Out,
 
     #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
     pub(crate) style: Style,
 
     /// Prefix of the key: a word, or a word and an environment such as `acme_live`. May start with
@@ -115,6 +119,9 @@ pub(crate) struct Rotate {
 
     #[command(flatten)]
     pub(crate) out: Out,
+
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
 
     #[command(flatten)]
     pub(crate) style: Style,
@@ -163,6 +170,9 @@ pub(crate) struct Revoke {
     pub(crate) file: File,
 
     #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
     pub(crate) style: Style,
 
     /// Id of the key to revoke.
@@ -188,6 +198,9 @@ pub(crate) struct Import {
     pub(crate) terms: Terms,
 
     #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
     pub(crate) style: Style,
 
     /// Id for the key. Defaults to a random one.
@@ -206,6 +219,9 @@ pub(crate) struct Import {
 pub(crate) struct Client {
     #[command(flatten)]
     pub(crate) file: File,
+
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
 
     #[command(flatten)]
     pub(crate) style: Style,
@@ -236,6 +252,9 @@ pub(crate) struct Client {
 pub(crate) struct Purge {
     #[command(flatten)]
     pub(crate) file: File,
+
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
 
     #[command(flatten)]
     pub(crate) style: Style,

@@ -15,7 +15,7 @@ use tower_rotating_auth::keyring::{KeyRing, NotAllowed, RevokeRequest};
 use self::report::Finding;
 use super::args::common::File;
 use super::format::{Style, comma};
-use super::ring::open_existing;
+use super::ring::{Audit, AuditArgs, open_existing};
 use super::stdin;
 use crate::error::Error;
 use crate::output::print;
@@ -53,6 +53,9 @@ pub(crate) struct Leaked {
     keys: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
     pub(crate) style: Style,
 }
 
@@ -65,7 +68,7 @@ enum Outcome {
     Unknown,
 }
 
-pub(crate) async fn leaked(args: Leaked) -> Result<(), Error> {
+pub(crate) async fn leaked(args: Leaked, audit: Audit) -> Result<(), Error> {
     let body = stdin::bytes("the report", LONGEST)?;
     if let (Some(signature), Some(id), Some(keys)) = (&args.signature, &args.key_id, &args.keys) {
         let keys = fs::read(keys).map_err(|error| {
@@ -77,7 +80,7 @@ pub(crate) async fn leaked(args: Leaked) -> Result<(), Error> {
     }
     let findings = report::parse(&body).map_err(Error::usage)?;
     // Opened after reading, since whoever writes the report may take a while.
-    let ring = open_existing(&args.file.path, KeyRing::builder()).await?;
+    let ring = open_existing(&args.file.path, audit.observe(KeyRing::builder())).await?;
     let mut results: Vec<Value> = Vec::new();
     for finding in &findings {
         let outcome = revoke(&ring, finding).await?;

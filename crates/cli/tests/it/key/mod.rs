@@ -1,5 +1,6 @@
 //! `rotating-auth key`: the built program, with files and pipes.
 
+mod audit;
 mod changes;
 mod errors;
 #[cfg(unix)]
