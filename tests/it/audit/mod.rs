@@ -5,6 +5,7 @@ mod file;
 mod flood;
 mod hour;
 mod metrics;
+mod replays;
 mod secrecy;
 mod sinks;
 mod span;

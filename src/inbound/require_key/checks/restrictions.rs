@@ -31,9 +31,7 @@ impl Settings {
             }
         }
         if key.networks().is_some() {
-            let peer = self.refusals.peer_addr(head.extensions);
-            let client = self.trusted_proxies.client_ip(peer, head.headers);
-            if !key.allows_address(client) {
+            if !key.allows_address(self.refusals.client_ip(head)) {
                 return refused(AuthErrorKind::AddressNotAllowed);
             }
         }
