@@ -5,11 +5,10 @@ mod file;
 mod flood;
 mod hour;
 mod metrics;
-mod replays;
 mod secrecy;
 mod sinks;
-mod span;
 mod text;
+mod upstream;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

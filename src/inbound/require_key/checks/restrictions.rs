@@ -30,10 +30,8 @@ impl Settings {
                 return refused(AuthErrorKind::SecondFactor);
             }
         }
-        if key.networks().is_some() {
-            if !key.allows_address(self.refusals.client_ip(head)) {
-                return refused(AuthErrorKind::AddressNotAllowed);
-            }
+        if key.networks().is_some() && !key.allows_address(self.refusals.client_ip(head)) {
+            return refused(AuthErrorKind::AddressNotAllowed);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use tower::Layer;
 use tower_rotating_auth::outbound::InjectKeyLayer;
 use tracing::Instrument;
 
-use super::super::outbound::{ORIGIN, World, post};
+use crate::outbound::{ORIGIN, World, post};
 use crate::support::Traced;
 
 #[tokio::test(start_paused = true)]

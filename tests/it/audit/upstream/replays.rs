@@ -10,9 +10,9 @@ use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::outbound::{InjectKeyLayer, RotatingCredential};
 
-use super::super::outbound::{ORIGIN, World, post};
-use super::audit;
-use super::metrics::Recorded;
+use crate::audit::audit;
+use crate::audit::metrics::Recorded;
+use crate::outbound::{ORIGIN, World, post};
 use crate::support::{millis, minutes, pass};
 
 /// What the upstream does with the second attempt.
