@@ -48,6 +48,11 @@ pub(crate) fn current(
     set(EXPIRY, name, None, expiry);
 }
 
+/// Records that nothing refreshes a value any more, so that no alert waits for its end.
+pub(crate) fn ended(name: &Arc<str>) {
+    set(EXPIRY, name, None, f64::INFINITY);
+}
+
 /// Returns a moment in seconds since 1970.
 pub(crate) fn unix_seconds(at: SystemTime) -> f64 {
     at.duration_since(UNIX_EPOCH).map_or_else(

@@ -16,6 +16,8 @@ pub enum AuditAction {
     Replayed,
     /// A rejected request was sent again with an older key, which the upstream did not reject.
     FellBack,
+    /// A caller got no answer after a rejection.
+    NotAnswered,
     /// A caller got the upstream's rejection.
     Rejected,
     /// A client used a key.
@@ -65,6 +67,7 @@ impl AuditAction {
             Self::NeverAccepted => "never_accepted",
             Self::Replayed => "replayed",
             Self::FellBack => "fell_back",
+            Self::NotAnswered => "not_answered",
             Self::Rejected => "rejected",
             Self::Used => "used",
             Self::Refused => "refused",
@@ -88,6 +91,9 @@ impl AuditAction {
 
     /// Returns whether clients or the upstream can cause any number of such events.
     pub(crate) const fn may_flood(self) -> bool {
-        matches!(self, Self::Replayed | Self::FellBack | Self::Rejected)
+        matches!(
+            self,
+            Self::Replayed | Self::FellBack | Self::NotAnswered | Self::Rejected
+        )
     }
 }

@@ -1,6 +1,6 @@
 //! The audit event.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -32,8 +32,10 @@ pub struct AuditEvent {
     pub expires_at: Option<SystemTime>,
     /// The request's `x-request-id`.
     pub request_id: Option<Box<str>>,
-    /// The client's address.
+    /// The address of the other end of the connection, such as a proxy.
     pub peer: Option<SocketAddr>,
+    /// The client's address, which trusted proxies name.
+    pub client_ip: Option<IpAddr>,
     /// The method of the request.
     pub method: Option<Box<str>>,
     /// The router's template, or else the path of the request.
@@ -52,7 +54,8 @@ pub struct AuditEvent {
 pub struct AuditAttempt {
     /// The generation of the key.
     pub generation: u64,
-    /// What the answer said about it: `rejected`, `not_active` or `not_rejected`.
+    /// What the answer said about it: `rejected`, `not_active`, `not_rejected` or
+    /// `not_answered`.
     pub result: &'static str,
 }
 
@@ -70,6 +73,7 @@ impl AuditEvent {
             expires_at: None,
             request_id: None,
             peer: None,
+            client_ip: None,
             method: None,
             route: None,
             attempts: Vec::new(),

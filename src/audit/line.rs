@@ -1,5 +1,6 @@
 //! An audit event as one line of JSON.
 
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -29,6 +30,8 @@ struct Line<'a> {
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_ip: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,7 @@ impl AuditEvent {
             expires: self.expires_at.map(text),
             request_id: self.request_id.as_deref(),
             peer: self.peer.map(|peer| peer.to_string()),
+            client_ip: self.client_ip,
             method: self.method.as_deref(),
             route: self.route.as_deref(),
             attempts: (self.attempts.iter())

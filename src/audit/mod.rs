@@ -45,9 +45,10 @@
 //! | `never_accepted` | the upstream did not accept a generation in time | `generation` |
 //! | `replayed` | a rejected request was sent again, with a newer key | `attempts`, `generation`, `method`, `request_id` |
 //! | `fell_back` | a rejected request was sent again, with an older key | as `replayed` |
+//! | `not_answered` | a caller got no answer after a rejection | `reason` (`failed` or `cancelled`), and as `replayed` |
 //! | `rejected` | a caller got the upstream's rejection | `reason` (why it was not sent once more), and as `replayed` |
-//! | `used` | a client used a key: at most one a minute for each key | `client`, `key_id`, `reason`, `generation`, `method`, `route`, `peer`, `request_id` |
-//! | `refused` | a request was refused | as `used` |
+//! | `used` | a client used a key: at most one a minute for each key | `client`, `key_id`, `reason`, `generation`, `expires`, `method`, `route`, `peer`, `client_ip`, `request_id` |
+//! | `refused` | a request was refused | as `used`, without `expires` |
 //! | `not_reported` | further events like this had no line of their own | `of`, `reason`, `count` |
 //! | `published` | a key ring published its keys | `generation` |
 //! | `key_issued`, `key_imported`, `key_rotated`, `key_revoked`, `key_retired` | a key ring changed a key | `client`, `key_id`, `replaces` |

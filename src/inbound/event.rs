@@ -1,6 +1,6 @@
 //! Events of the inbound half.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
 use http::Method;
@@ -31,9 +31,12 @@ pub enum EventKind {
         /// The template that the router matched, or else the path without the query. The client
         /// chose the path, of which this has at most 200 characters.
         route: Box<str>,
-        /// The client's address, if the layer knows where to find it: see
-        /// [`peer_addr`](crate::inbound::RequireKeyLayer::peer_addr).
+        /// The address of the other end of the connection, such as a proxy, if the layer knows
+        /// where to find it: see [`peer_addr`](crate::inbound::RequireKeyLayer::peer_addr).
         peer: Option<SocketAddr>,
+        /// The client's address, which [trusted
+        /// proxies](crate::inbound::RequireKeyLayer::trusted_proxies) name, if it is known.
+        client_ip: Option<IpAddr>,
         /// The request's `x-request-id`, if it has one: at most 200 characters.
         request_id: Option<Box<str>>,
         /// The generation of the key set.
@@ -54,8 +57,10 @@ pub enum EventKind {
         method: Method,
         /// The route, as of [`Refused`](Self::Refused).
         route: Box<str>,
-        /// The client's address, if it is known.
+        /// The address of the other end of the connection, if it is known.
         peer: Option<SocketAddr>,
+        /// The client's address, as of [`Refused`](Self::Refused).
+        client_ip: Option<IpAddr>,
         /// The request's `x-request-id`, if it has one: at most 200 characters.
         request_id: Option<Box<str>>,
         /// The generation of the key set.
@@ -78,7 +83,7 @@ impl EventKind {
         match self {
             Self::Refused { .. } => "refused",
             Self::Used { .. } => "used",
-            Self::RefusalsNotReported { .. } => "refusals_not_reported",
+            Self::RefusalsNotReported { .. } => "not_reported",
         }
     }
 }
@@ -94,16 +99,18 @@ impl TraceEvent for EventKind {
                 method,
                 route,
                 peer,
+                client_ip,
                 request_id,
                 generation,
             } => {
                 let client = client.as_ref().map(ClientId::as_str);
                 let key_id = key_id.as_ref().map(KeyId::as_str);
                 let peer = peer.as_ref().map(tracing::field::display);
+                let client_ip = client_ip.as_ref().map(tracing::field::display);
                 let request_id = request_id.as_ref().map(tracing::field::debug);
                 tracing::warn!(
-                    event, name, reason, client, key_id, %method, ?route, peer, request_id,
-                    %generation, "refused a client"
+                    event, name, reason, client, key_id, %method, ?route, peer, client_ip,
+                    request_id, %generation, "refused a client"
                 );
             }
             Self::Used {
@@ -113,15 +120,17 @@ impl TraceEvent for EventKind {
                 method,
                 route,
                 peer,
+                client_ip,
                 request_id,
                 generation,
                 ..
             } => {
                 let peer = peer.as_ref().map(tracing::field::display);
+                let client_ip = client_ip.as_ref().map(tracing::field::display);
                 let request_id = request_id.as_ref().map(tracing::field::debug);
                 tracing::debug!(
-                    event, name, %client, %key_id, %status, %method, ?route, peer, request_id,
-                    %generation, "a key was used"
+                    event, name, %client, %key_id, %status, %method, ?route, peer, client_ip,
+                    request_id, %generation, "a key was used"
                 );
             }
             Self::RefusalsNotReported { reason, count } => {

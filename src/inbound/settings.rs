@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 
-use super::connection::TrustedProxies;
 use super::hooks::{SecondFactor, SecureOnly};
 use super::key_set::KeySet;
 use super::location::{KeyLocation, KeyLocations};
@@ -22,7 +21,6 @@ pub(crate) struct Settings {
     /// The value of `Vary` that names the headers among the locations.
     pub(crate) vary: HeaderValue,
     pub(crate) policy: Policy,
-    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) second_factor: Option<SecondFactor>,
     pub(crate) secure_only: Option<SecureOnly>,
 
@@ -77,7 +75,6 @@ impl Settings {
             vary: vary(&locations),
             locations,
             policy: Policy::Fixed(RoutePolicy::new()),
-            trusted_proxies: TrustedProxies::default(),
             second_factor: None,
             secure_only: None,
 

@@ -73,9 +73,9 @@ pub fn record_keys(keys: &Rotating<KeySet>, now: SystemTime) {
     for (state, count) in STATES.into_iter().zip(summary.counts) {
         meter::set(meter::KEYS, &name, Some(("state", state)), count.into());
     }
-    if let Some(oldest) = summary.oldest {
-        meter::set(meter::OLDEST_KEY, &name, None, meter::unix_seconds(oldest));
-    }
+    // Infinite, so that no age is left of a key that has ended.
+    let oldest = summary.oldest.map_or(f64::INFINITY, meter::unix_seconds);
+    meter::set(meter::OLDEST_KEY, &name, None, oldest);
     let next = summary
         .next_expiry
         .map_or(f64::INFINITY, meter::unix_seconds);

@@ -10,13 +10,13 @@
 //! |---|---|---|---|
 //! | `rotating_auth_generation` | gauge | | the current generation |
 //! | `rotating_auth_last_success_timestamp_seconds` | gauge | | when the source last answered; not for values that are published manually |
-//! | `rotating_auth_expiry_timestamp_seconds` | gauge | | when the value expires; `+Inf` if it does not |
+//! | `rotating_auth_expiry_timestamp_seconds` | gauge | | when the value expires; `+Inf` if it does not, or is not refreshed any more |
 //! | `rotating_auth_refreshes_total` | counter | `outcome`: `rotated`, `unchanged`, or a [`SourceErrorKind`] | refreshes |
 //! | `rotating_auth_rejections_total` | counter | | attempts that the upstream rejected |
-//! | `rotating_auth_replays_total` | counter | `outcome`: `recovered`, `rejected`, or a [`NotReplayed`] | requests that were rejected at first |
+//! | `rotating_auth_replays_total` | counter | `outcome`: `recovered`, `rejected`, `failed`, `cancelled`, or a [`NotReplayed`] | requests that were rejected at first |
 //! | `rotating_auth_refusals_total` | counter | `reason`: an [`AuthErrorKind`] | refused requests |
 //! | `rotating_auth_keys` | gauge | `state`: `active`, `in_grace`, `not_yet_valid`, `expired`, `revoked`, `disabled` | keys of a set |
-//! | `rotating_auth_oldest_key_created_timestamp_seconds` | gauge | | when the oldest valid key was made, if known |
+//! | `rotating_auth_oldest_key_created_timestamp_seconds` | gauge | | when the oldest valid key was made; `+Inf` if none is known |
 //! | `rotating_auth_next_key_expiry_timestamp_seconds` | gauge | | when the next valid key expires; `+Inf` if none does |
 //! | `rotating_auth_events_dropped_total` | counter | | events that an observer was too slow for |
 //! | `rotating_auth_audit_events_dropped_total` | counter | | audit events that the subscriber was too slow for, or that [`AuditFile`] could not write |

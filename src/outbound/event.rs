@@ -61,6 +61,15 @@ pub enum EventKind {
         /// The request.
         request: RequestInfo,
     },
+    /// The upstream rejected a request, and the caller got no answer after that.
+    NotAnswered {
+        /// All attempts, in order.
+        attempts: Vec<Attempt>,
+        /// `failed` if the last attempt failed, or `cancelled` if the caller cancelled the request.
+        reason: &'static str,
+        /// The request.
+        request: RequestInfo,
+    },
     /// The upstream rejected a request, and the caller got that answer.
     Rejected {
         /// What the upstream rejected.
@@ -94,6 +103,7 @@ impl EventKind {
             Self::NeverAccepted { .. } => "never_accepted",
             Self::Replayed { .. } => "replayed",
             Self::Recovered { .. } => "recovered",
+            Self::NotAnswered { .. } => "not_answered",
             Self::Rejected { .. } => "rejected",
         }
     }
@@ -173,6 +183,21 @@ impl TraceEvent for EventKind {
                     ?attempts,
                     request_id,
                     "the replay was not rejected"
+                );
+            }
+            Self::NotAnswered {
+                attempts,
+                reason,
+                request,
+            } => {
+                let request_id = request.request_id();
+                tracing::warn!(
+                    event,
+                    name,
+                    ?attempts,
+                    reason,
+                    request_id,
+                    "the caller got no answer after a rejection"
                 );
             }
             Self::Rejected {

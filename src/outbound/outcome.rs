@@ -50,6 +50,8 @@ pub enum AttemptResult {
     /// The answer was a rejection of a new credential that the upstream had not accepted before:
     /// the request tried whether it is active yet.
     NotActive,
+    /// There was no answer: the attempt failed, or the caller cancelled it.
+    NotAnswered,
 }
 
 impl Outcome {
@@ -119,6 +121,7 @@ impl AttemptResult {
             Self::NotRejected => "not_rejected",
             Self::Rejected => "rejected",
             Self::NotActive => "not_active",
+            Self::NotAnswered => "not_answered",
         }
     }
 }

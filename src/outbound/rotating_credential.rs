@@ -289,9 +289,10 @@ impl RotatingCredential {
     fn new(engine: Rotating<Credential, Evidence>, events: Arc<Events<EventKind>>) -> Self {
         let name = engine.name();
         meter::add(meter::REJECTIONS, &name, None, 0);
-        for outcome in NotReplayed::WORDS
-            .into_iter()
-            .chain(["recovered", "rejected"])
+        for outcome in
+            NotReplayed::WORDS
+                .into_iter()
+                .chain(["recovered", "rejected", "failed", "cancelled"])
         {
             meter::add(meter::REPLAYS, &name, Some(("outcome", outcome)), 0);
         }

@@ -17,6 +17,7 @@ impl From<&Event> for AuditEvent {
                 method,
                 route,
                 peer,
+                client_ip,
                 request_id,
                 generation,
             } => Self {
@@ -26,6 +27,7 @@ impl From<&Event> for AuditEvent {
                 method: Some(method.as_str().into()),
                 route: Some(route.clone()),
                 peer: *peer,
+                client_ip: *client_ip,
                 request_id: request_id.clone(),
                 generation: Some(generation.get()),
                 ..new(AuditAction::Refused)
@@ -38,6 +40,7 @@ impl From<&Event> for AuditEvent {
                 method,
                 route,
                 peer,
+                client_ip,
                 request_id,
                 generation,
             } => Self {
@@ -48,6 +51,7 @@ impl From<&Event> for AuditEvent {
                 method: Some(method.as_str().into()),
                 route: Some(route.clone()),
                 peer: *peer,
+                client_ip: *client_ip,
                 request_id: request_id.clone(),
                 generation: Some(generation.get()),
                 ..new(AuditAction::Used)

@@ -34,6 +34,14 @@ impl From<&Event> for AuditEvent {
             EventKind::Recovered { attempts, request } => {
                 new(recovered(attempts)).with_attempts(attempts, request)
             }
+            EventKind::NotAnswered {
+                attempts,
+                reason,
+                request,
+            } => Self {
+                reason: Some(reason),
+                ..new(AuditAction::NotAnswered).with_attempts(attempts, request)
+            },
             EventKind::Rejected {
                 rejected,
                 not_replayed,
@@ -42,7 +50,7 @@ impl From<&Event> for AuditEvent {
                 reason: Some(not_replayed),
                 ..new(AuditAction::Rejected).with_attempts(rejected, request)
             },
-            // `Recovered` or `Rejected` follows, with all attempts.
+            // `Recovered`, `NotAnswered` or `Rejected` follows, with all attempts.
             EventKind::Replayed {
                 request, rejected, ..
             } => new(AuditAction::Other).with_attempts(rejected, request),

@@ -1,7 +1,7 @@
 //! Responses and events for refused requests.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::recent_uses::RecentUses;
 use crate::generation::Generation;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
-use crate::inbound::connection;
+use crate::inbound::connection::{self, TrustedProxies};
 use crate::inbound::event::{Event, EventKind};
 use crate::inbound::key::{KeyRecord, KeyStatus, Noted};
 use crate::inbound::key_set::KeySet;
@@ -47,6 +47,7 @@ pub(crate) struct Refusals {
     response: Arc<AuthErrorResponse>,
     reports: Arc<Reports>,
     peer_addr: PeerAddr,
+    trusted_proxies: Arc<TrustedProxies>,
 }
 
 /// The events about refused requests. The last owner reports what was only counted.
@@ -77,6 +78,7 @@ impl Refusals {
             response: Arc::default(),
             reports: Arc::new(Reports::new(keys, events)),
             peer_addr: connection::peer_addr,
+            trusted_proxies: Arc::default(),
         }
     }
 
@@ -89,6 +91,20 @@ impl Refusals {
     /// Returns the address of the other end of the connection, if it is known.
     pub(crate) fn peer_addr(&self, extensions: &Extensions) -> Option<SocketAddr> {
         (self.peer_addr)(extensions)
+    }
+
+    /// Returns the address of the client, if it is known.
+    pub(crate) fn client_ip(&self, request: Request<'_>) -> Option<IpAddr> {
+        let peer = self.peer_addr(request.extensions);
+        self.trusted_proxies.client_ip(peer, request.headers)
+    }
+
+    pub(crate) fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.trusted_proxies
+    }
+
+    pub(crate) fn set_trusted_proxies(&mut self, proxies: TrustedProxies) {
+        self.trusted_proxies = Arc::new(proxies);
     }
 
     pub(crate) fn set_peer_addr(&mut self, peer_addr: PeerAddr) {
@@ -124,7 +140,8 @@ impl Refusals {
                 key_id: error.key_id().cloned(),
                 method: request.method.clone(),
                 route: route(request),
-                peer: (self.peer_addr)(request.extensions),
+                peer: self.peer_addr(request.extensions),
+                client_ip: self.client_ip(request),
                 request_id: request_id(request.headers),
                 generation: self.reports.keys.current().generation(),
             }),
@@ -151,7 +168,8 @@ impl Refusals {
             expires_at: record.expires_at(),
             method: request.method.clone(),
             route: route(request),
-            peer: (self.peer_addr)(request.extensions),
+            peer: self.peer_addr(request.extensions),
+            client_ip: self.client_ip(request),
             request_id: request_id(request.headers),
             generation,
         });

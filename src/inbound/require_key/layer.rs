@@ -175,7 +175,7 @@ impl RequireKeyLayer {
     /// Sets the proxies whose forwarded headers count for the address of a client and its scheme.
     /// Defaults to none: the client is then the other end of the connection.
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
-        self.set(|settings| settings.trusted_proxies = proxies)
+        self.set(|settings| settings.refusals.set_trusted_proxies(proxies))
     }
 
     /// Sets a second factor, besides a [certificate](KeyRecord::with_certificate): a function that

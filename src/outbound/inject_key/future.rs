@@ -252,8 +252,14 @@ where
                     }
                 }
                 StateProj::Readying { replay } => {
-                    if let Some(replay) = replay {
-                        ready!(replay.service.poll_ready(cx))?;
+                    if let Some(Replay {
+                        service, journey, ..
+                    }) = replay
+                    {
+                        if let Err(error) = ready!(service.poll_ready(cx)) {
+                            journey.not_answered("failed");
+                            return Poll::Ready(Err(error));
+                        }
                     }
                     let Replay {
                         mut service,

@@ -29,6 +29,8 @@ pub(crate) struct Journey<X> {
     sent: Sent,
     /// What the upstream rejected before. Empty for nearly all requests, and then not allocated.
     tried: Vec<Tried>,
+    /// The number of attempts after the first one.
+    resends: usize,
     /// Why there is no newer credential, if one was asked for.
     no_newer: Option<RefreshError>,
     /// Held until the request is answered, if it is the canary.
@@ -114,6 +116,7 @@ impl<X> Journey<X> {
             info: None,
             sent: attempt,
             tried: Vec::new(),
+            resends: 0,
             no_newer: None,
             _permit: canary,
         }
@@ -211,6 +214,7 @@ impl<X> Journey<X> {
             .adapter
             .set_header(request, credential.name(), credential.value());
         self.sent = Sent::new(&known, role);
+        self.resends += 1;
         // The name that OpenTelemetry gives it. A span that does not declare it ignores it.
         tracing::Span::current().record("http.request.resend_count", self.tried.len());
         self.emit(EventKind::Replayed {
@@ -255,19 +259,23 @@ impl<X> Journey<X> {
     }
 
     /// Ends the request with an answer that is not a rejection.
-    pub(crate) fn answered<Res, Err>(self, mut answer: Result<Res, Err>) -> Result<Res, Err>
+    pub(crate) fn answered<Res, Err>(mut self, mut answer: Result<Res, Err>) -> Result<Res, Err>
     where
         X: ClassifyRejection<Res, Err>,
     {
         let generation = self.sent.tried.generation;
         let is_news = self.sent.mark.acceptance == Acceptance::IsNews || !self.tried.is_empty();
-        if is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref()) {
+        let is_accepted = is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref());
+        if is_accepted {
             self.key().accepted(generation, Some(self.sent.mark));
             for tried in &self.tried {
                 self.key().too_early(tried.generation, generation);
             }
         }
-        if !self.tried.is_empty() {
+        // Some clients return answers of the upstream as errors, which an adapter may know.
+        if answer.is_err() && !is_accepted {
+            self.not_answered("failed");
+        } else if !self.tried.is_empty() {
             let mut attempts = self.rejections();
             attempts.push(Attempt {
                 generation,
@@ -278,6 +286,7 @@ impl<X> Journey<X> {
                 attempts: attempts.clone(),
                 request: self.info(),
             });
+            self.tried.clear();
             let Ok(response) = &mut answer else {
                 return answer;
             };
@@ -287,9 +296,30 @@ impl<X> Journey<X> {
         answer
     }
 
+    /// Ends the request without an answer, and reports that if it was rejected before.
+    pub(crate) fn not_answered(&mut self, reason: &'static str) {
+        if self.tried.is_empty() {
+            return;
+        }
+        let mut attempts = self.rejections();
+        if self.resends == self.tried.len() {
+            attempts.push(Attempt {
+                generation: self.sent.tried.generation,
+                result: AttemptResult::NotAnswered,
+            });
+        }
+        self.count_replay(reason);
+        self.emit(EventKind::NotAnswered {
+            attempts,
+            reason,
+            request: self.info(),
+        });
+        self.tried.clear();
+    }
+
     /// Ends the request with a rejection.
     pub(crate) fn given_up<Res, Err>(
-        self,
+        mut self,
         mut answer: Result<Res, Err>,
         reason: NotReplayed,
     ) -> Result<Res, Err>
@@ -308,6 +338,7 @@ impl<X> Journey<X> {
             let outcome = Outcome::new(rejected, Some(reason));
             self.adapter().record_outcome(response, outcome);
         }
+        self.tried.clear();
         answer
     }
 
@@ -323,6 +354,13 @@ impl<X> Journey<X> {
 
     fn emit(&self, kind: EventKind) {
         self.key().emit(kind);
+    }
+}
+
+impl<X> Drop for Journey<X> {
+    // Rejections that are left are those of a request that did not end.
+    fn drop(&mut self) {
+        self.not_answered("cancelled");
     }
 }
 

@@ -49,6 +49,12 @@ pub(crate) struct EngineState<T, S> {
     retired: Vec<Arc<Content<T, S>>>,
 }
 
+impl<T, S> Drop for EngineState<T, S> {
+    fn drop(&mut self) {
+        meter::ended(self.shared.events.name());
+    }
+}
+
 impl<T, S> EngineState<T, S>
 where
     T: PartialEq + Send + Sync + 'static,
@@ -256,6 +262,8 @@ where
         self.report(current.content.generation, Some(&error));
         let outcome = Some(("outcome", error.kind().as_str()));
         meter::add(meter::REFRESHES, self.shared.events.name(), outcome, 1);
+        // Another engine of this name may have ended since.
+        self.shared.measure(None);
         self.emit(EventKind::RefreshFailed {
             kind: error.kind(),
             failures: self.plan.failures(),

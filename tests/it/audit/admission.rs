@@ -81,9 +81,7 @@ async fn use_is_noted_for_an_admitted_request_alone() {
         .observer(audit.observer());
     let last_used = || {
         let keys = keys.current();
-        let mut uses = keys
-            .records()
-            .filter_map(tower_rotating_auth::inbound::KeyRecord::last_used);
+        let mut uses = keys.records().filter_map(KeyRecord::last_used);
         uses.next()
     };
     assert_eq!(status(&layer, shown("/", "thief", b"another")).await, 401);

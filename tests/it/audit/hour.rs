@@ -191,14 +191,7 @@ async fn one_jq_line_answers_each_question() {
     assert_eq!(minute(&since[0][0]), 40);
     assert_eq!(
         since[0][1..],
-        [
-            "web",
-            revoked,
-            "revoked",
-            "192.0.2.7:4711",
-            "/v1/models",
-            "1"
-        ]
+        ["web", revoked, "revoked", "192.0.2.7", "/v1/models", "1"]
     );
     let lines = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
     let replay = r#""name":"openai","generation":2,"request_id":"7","method":"POST","attempts":[{"generation":1,"result":"rejected"},{"generation":2,"result":"not_rejected"}]"#;

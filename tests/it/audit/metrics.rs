@@ -5,16 +5,17 @@ use std::time::SystemTime;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower::Layer;
 use tower_rotating_auth::{
-    Rotating,
+    Rotating, Secret,
     inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer},
     keyring::{IssueRequest, KeyRing, MemoryStore, RotateRequest},
     metrics::record_keys,
-    outbound::{InjectKeyLayer, RotatingCredential},
+    outbound::{Credential, InjectKeyLayer, RotatingCredential},
+    source::{Expiry, Fetch, Fetched, Source, SourceError},
 };
 
 use super::super::outbound::{ORIGIN, World, post};
 use super::{status, with};
-use crate::support::{Wall, millis, minutes, pass, secs};
+use crate::support::{Wall, millis, minutes, moment, pass, secs};
 
 /// What was recorded. A snapshot takes counters, so there is one.
 pub(super) struct Recorded(Vec<(String, f64)>);
@@ -165,4 +166,45 @@ async fn counters_of_alerts_exist_before_the_first_refusal() {
     );
     let next = "rotating_auth_next_key_expiry_timestamp_seconds name=k";
     assert_eq!(recorded.get(next), 2_000_000_000.0);
+}
+
+/// A source whose key lasts an hour.
+struct Lasting;
+
+impl Source for Lasting {
+    type Value = Credential;
+
+    async fn fetch(
+        &mut self,
+        _: Fetch<'_, Credential>,
+    ) -> Result<Fetched<Credential>, SourceError> {
+        let credential = Credential::bearer(&Secret::from("sk-0123456789")).unwrap();
+        Ok(Fetched::new(credential).expires(Expiry::In(secs(3600))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gauges_end_with_what_they_are_about() {
+    let recorder = DebuggingRecorder::new();
+    let _here = ::metrics::set_default_local_recorder(&recorder);
+    let wall = Wall::new();
+    let ring = KeyRing::builder().name("clients").wall_clock(wall.reader());
+    let ring = ring.start(MemoryStore::default()).await.unwrap();
+    let request = IssueRequest::new("a".parse().unwrap()).or_new_client("".parse().unwrap());
+    let key = ring.issue(request).await.unwrap().into_new().unwrap();
+    record_keys(&ring.keys(), wall.now());
+    ring.revoke(key.id()).await.unwrap();
+    record_keys(&ring.keys(), wall.now());
+    let upstream = RotatingCredential::builder().name("openai");
+    let upstream = upstream.start(Lasting).await.unwrap();
+    let recorded = Recorded::of(&recorder.snapshotter());
+    let oldest = "rotating_auth_oldest_key_created_timestamp_seconds name=clients";
+    assert_eq!(recorded.get(oldest), f64::INFINITY);
+    let expiry = "rotating_auth_expiry_timestamp_seconds name=openai";
+    assert!(recorded.get(expiry).is_finite());
+
+    drop(upstream);
+    moment().await;
+    let recorded = Recorded::of(&recorder.snapshotter());
+    assert_eq!(recorded.get(expiry), f64::INFINITY);
 }

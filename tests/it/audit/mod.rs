@@ -7,8 +7,8 @@ mod hour;
 mod metrics;
 mod secrecy;
 mod sinks;
-mod span;
 mod text;
+mod upstream;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

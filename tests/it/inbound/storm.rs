@@ -195,6 +195,7 @@ async fn refusal_names_client_key_route_and_peer() {
         method: http::Method::GET,
         route: uri.trim_end_matches("?b").into(),
         peer: Some(peer),
+        client_ip: Some(peer.ip()),
         request_id: None,
         generation,
     });

@@ -30,12 +30,8 @@ impl Settings {
                 return refused(AuthErrorKind::SecondFactor);
             }
         }
-        if key.networks().is_some() {
-            let peer = self.refusals.peer_addr(head.extensions);
-            let client = self.trusted_proxies.client_ip(peer, head.headers);
-            if !key.allows_address(client) {
-                return refused(AuthErrorKind::AddressNotAllowed);
-            }
+        if key.networks().is_some() && !key.allows_address(self.refusals.client_ip(head)) {
+            return refused(AuthErrorKind::AddressNotAllowed);
         }
         Ok(())
     }

@@ -16,7 +16,8 @@ impl Settings {
     pub(crate) fn scheme(&self, head: Head<'_>) -> Option<RequestScheme> {
         let peer = self.refusals.peer_addr(head.extensions);
         let scheme = head.extensions.get().copied();
-        self.trusted_proxies
+        self.refusals
+            .trusted_proxies()
             .client_scheme(peer, scheme, head.headers)
     }
 

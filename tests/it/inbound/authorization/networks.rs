@@ -76,3 +76,40 @@ async fn forwarded_headers_count_from_trusted_proxies() {
         assert_eq!(answer.status, status, "{peer} {header}: {value}");
     }
 }
+
+#[tokio::test]
+async fn events_name_the_client_behind_a_proxy() {
+    let (sender, events) = std::sync::mpsc::channel();
+    let layer = require("192.0.2.0/24")
+        .trusted_proxies(TrustedProxies::new("127.0.0.2".parse().unwrap()))
+        .observer(move |event| drop(sender.send(event.kind.clone())));
+    let url = serve(routes().layer(layer), |_| {}).await;
+    for (peer, forwarded) in [(THERE, "192.0.2.7"), (THERE, "198.51.100.1"), (HERE, "::1")] {
+        let request = from(peer).get(&url).bearer_auth(VALID);
+        send(request.header("x-forwarded-for", forwarded)).await;
+    }
+    let seen = events.iter().filter_map(|event| match event {
+        EventKind::Used {
+            peer, client_ip, ..
+        } => Some(("used", peer, client_ip)),
+        EventKind::Refused {
+            reason,
+            peer,
+            client_ip,
+            ..
+        } => Some((reason, peer, client_ip)),
+        _ => None,
+    });
+    let seen: Vec<_> = seen
+        .take(3)
+        .map(|(what, peer, client)| (what, peer.unwrap().ip(), client.unwrap().to_string()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("used", THERE, "192.0.2.7".to_owned()),
+            ("address_not_allowed", THERE, "198.51.100.1".to_owned()),
+            ("address_not_allowed", HERE, "127.0.0.1".to_owned()),
+        ]
+    );
+}

@@ -6,8 +6,8 @@ use tower_rotating_auth::inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer
 use tower_rotating_auth::outbound::InjectKeyLayer;
 use tracing::Instrument;
 
-use super::super::outbound::{ORIGIN, World, post};
-use super::{status, with};
+use crate::audit::{status, with};
+use crate::outbound::{ORIGIN, World, post};
 use crate::support::Traced;
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,4 @@
+//! Requests to an upstream that are sent again.
+
+mod replays;
+mod span;
