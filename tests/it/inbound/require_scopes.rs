@@ -56,8 +56,9 @@ async fn route_requires_scopes_beside_it() {
     drop(router);
     let reasons: Vec<_> = events
         .into_iter()
-        .map(|event| match event {
-            EventKind::Refused { reason, route, .. } => (reason, route.into_string()),
+        .filter_map(|event| match event {
+            EventKind::Refused { reason, route, .. } => Some((reason, route.into_string())),
+            EventKind::Used { .. } => None,
             other => panic!("{other:?}"),
         })
         .collect();
