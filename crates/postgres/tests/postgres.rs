@@ -10,6 +10,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -312,14 +313,17 @@ async fn password_of_the_connection_may_rotate() {
         "host=127.0.0.1 port={} user=app dbname=postgres",
         postgres.port
     );
-    let mut number = 0;
+    // However often it is asked, it has the password of the moment.
+    let current = Arc::new(Mutex::new("pw-1\n"));
+    let asked = Arc::clone(&current);
     let password = source_fn(move || {
-        number += 1;
-        async move { Ok::<_, SourceError>(Secret::from(format!("pw-{number}\n"))) }
+        let now = Secret::from(*asked.lock().unwrap());
+        async move { Ok::<_, SourceError>(now) }
     });
     let source = PostgresSource::new(&connection, QUERY).unwrap();
     let key = start(source.listen("the keys").password(password)).await;
     let key = key.expect("the first password works");
+    *current.lock().unwrap() = "pw-2\n";
     let script = "
         ALTER ROLE app PASSWORD 'pw-2';
         UPDATE keys SET key = 'sk-2';
