@@ -18,7 +18,7 @@ async fn main() -> Result<(), BoxError> {
     let (path, next) = (folder.path().join("key"), folder.path().join("key.next"));
     fs::write(&path, "sk-1f0c\n")?;
 
-    // What is no key of the provider leaves the last good one in place.
+    // The last good key stays in place of anything that is no key of the provider.
     let source = FileSource::new(&path).matching(KeyRule::new().prefix("sk-"));
     let key = RotatingCredential::start(source.bearer()).await?;
     let mut changes = key.subscribe();

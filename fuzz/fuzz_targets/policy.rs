@@ -2,8 +2,8 @@
 //! reaches only the route that the policy names.
 //!
 //! The first line of the input is a digit that picks a method, and a path. Each other line is a
-//! digit for a method, a digit for an access rule, and a path or a template of the router. The first
-//! line is also what a client says about its address.
+//! digit for a method, a digit for an access rule, and a path or a template of the router. The
+//! first line is also what a client says about its address.
 #![no_main]
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};

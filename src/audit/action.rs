@@ -1,6 +1,6 @@
-//! What an audit event is about.
+//! The action of an audit event.
 
-/// What happened, in an [`AuditEvent`](crate::audit::AuditEvent).
+/// The action of an [`AuditEvent`](crate::audit::AuditEvent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuditAction {

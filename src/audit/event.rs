@@ -14,7 +14,7 @@ use super::action::AuditAction;
 pub struct AuditEvent {
     /// The time on the wall clock.
     pub at: SystemTime,
-    /// What happened.
+    /// The action.
     pub action: AuditAction,
     /// The name of the key, key set or key ring.
     pub name: Arc<str>,
@@ -54,7 +54,7 @@ pub struct AuditEvent {
 pub struct AuditAttempt {
     /// The generation of the key.
     pub generation: u64,
-    /// What the answer said about it: `rejected`, `not_active`, `not_rejected` or
+    /// The verdict of the answer: `rejected`, `not_active`, `not_rejected` or
     /// `not_answered`.
     pub result: &'static str,
 }

@@ -75,7 +75,8 @@ impl AuditFile {
         self.roller.flush()
     }
 
-    /// Returns a subscriber for [`AuditLog::new`](crate::audit::AuditLog::new) that writes each event.
+    /// Returns a subscriber for [`AuditLog::new`](crate::audit::AuditLog::new) that writes each
+    /// event.
     ///
     /// If a line cannot be written, it logs the first error, and how many lines were lost once it
     /// can write again. The metric `rotating_auth_audit_events_dropped_total` counts each of them.

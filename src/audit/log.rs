@@ -39,7 +39,7 @@ struct Collector {
     name: Arc<str>,
 }
 
-/// What events have in common that share a budget.
+/// The properties by which events share a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Like {
     action: AuditAction,

@@ -1,8 +1,9 @@
 //! Audit: who used which key, who was refused, and when each key changed.
 //!
 //! [`AuditEvent`] is one type for the events of both halves and of key rings. [`AuditLog`] collects
-//! them: give [`AuditLog::observer`] to each layer, credential, key set and key ring. It hands them to
-//! a subscriber on a thread of its own, such as [`AuditFile`], which writes a file of JSON lines.
+//! them: give [`AuditLog::observer`] to each layer, credential, key set and key ring. It hands them
+//! to a subscriber on a thread of its own, such as [`AuditFile`], which writes a file of JSON
+//! lines.
 //!
 //! No request waits for it. While 4096 events wait, further ones are dropped and counted, and the
 //! next event that the subscriber gets says how many.

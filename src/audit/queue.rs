@@ -26,7 +26,7 @@ struct State {
     unmentioned: u64,
 }
 
-/// What the reader gets.
+/// The events that the reader gets.
 pub(crate) struct Batch {
     pub(crate) events: VecDeque<AuditEvent>,
     /// Events that were dropped after these.
@@ -97,7 +97,7 @@ impl Queue {
     }
 }
 
-/// What became of an event.
+/// The outcome for an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
     Queued,

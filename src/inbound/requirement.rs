@@ -124,8 +124,8 @@ impl Requirement {
     /// # Errors
     ///
     /// Returns an error of kind [`ClientNotAllowed`](AuthErrorKind::ClientNotAllowed) if the client
-    /// is not on the list, and [`InsufficientScope`](AuthErrorKind::InsufficientScope) if a scope or
-    /// a role is missing.
+    /// is not on the list, and [`InsufficientScope`](AuthErrorKind::InsufficientScope) if a scope
+    /// or a role is missing.
     pub fn check(&self, key: &Arc<KeyRecord>) -> Result<(), AuthError> {
         let is_listed = |clients: &Vec<ClientId>| clients.binary_search(key.client()).is_ok();
         if !self.clients.as_ref().is_none_or(is_listed) {

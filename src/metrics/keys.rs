@@ -16,7 +16,7 @@ const STATES: [&str; 6] = [
     "disabled",
 ];
 
-/// What gauges say about the keys of a set.
+/// The gauges of the keys of a set.
 #[derive(Debug, Default, PartialEq)]
 struct Summary {
     counts: [u32; STATES.len()],

@@ -82,7 +82,7 @@ pub enum EventKind {
     },
 }
 
-/// What events say about a request to the upstream.
+/// A request to the upstream, as events describe it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestInfo {

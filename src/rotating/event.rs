@@ -26,7 +26,7 @@ pub struct Event<K = EventKind> {
     pub name: Arc<str>,
     /// The time of the event on the wall clock.
     pub at: SystemTime,
-    /// What happened.
+    /// The action.
     pub kind: K,
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Bao {
     server: Option<Server>,
     /// The root token.
     pub(crate) token: String,
-    /// What unseals a store on disk.
+    /// The key that unseals a store on disk.
     unseal_key: Option<String>,
 }
 

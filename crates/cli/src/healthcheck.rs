@@ -37,7 +37,8 @@ pub(crate) fn run(args: &HealthcheckArgs) -> Result<(), Error> {
     }
 }
 
-/// Returns the address that reaches a listener on this machine: one on all addresses is on loopback.
+/// Returns the address that reaches a listener on this machine: one on all addresses is on
+/// loopback.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),

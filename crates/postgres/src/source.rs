@@ -133,8 +133,8 @@ impl PostgresSource {
         })
     }
 
-    /// Sets the source of the password, which is asked before each connection. A hint of it, such as
-    /// that a file was rewritten, ends the wait after a refused password.
+    /// Sets the source of the password, which is asked before each connection. A hint of it, such
+    /// as that a file was rewritten, ends the wait after a refused password.
     pub fn password(mut self, source: impl Source<Value = Secret>) -> Self {
         self.password = Some(NestedSecret::new(source));
         self
@@ -185,8 +185,8 @@ impl Source for PostgresSource {
     type Value = Secret;
 
     async fn fetch(&mut self, _: Fetch<'_, Secret>) -> Result<Fetched<Secret>, SourceError> {
-        // Put back only if all went well: whatever went wrong, and a fetch that is dropped, ends the
-        // connection.
+        // Put back only if all went well: whatever went wrong, and a fetch that is dropped, ends
+        // the connection.
         let open = self.connection.take().filter(|c| !c.client.is_closed());
         let connection = match open {
             Some(connection) => connection,

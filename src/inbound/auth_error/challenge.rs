@@ -18,7 +18,7 @@ pub(crate) struct Challenges {
     bearer: HeaderValue,
     basic: HeaderValue,
     schemes: Schemes,
-    /// What a 401 says that a new token needs.
+    /// The scopes that a 401 asks for.
     scopes: Scopes,
 }
 

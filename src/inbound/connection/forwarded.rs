@@ -1,4 +1,4 @@
-//! What a proxy says about its client, in one of two headers.
+//! A proxy's word about its client, in one of two headers.
 
 use std::net::{IpAddr, SocketAddr};
 

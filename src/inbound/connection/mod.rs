@@ -1,4 +1,4 @@
-//! What a request's extensions say about its connection: the peer, its certificate, the scheme.
+//! A request's connection, as its extensions tell it: the peer, its certificate, the scheme.
 
 mod certificate;
 mod forwarded;

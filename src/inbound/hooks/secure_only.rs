@@ -14,8 +14,8 @@ use crate::inbound::key::{ClientId, KeyDigest, KeyId, KeyRecord};
 /// has the reason `disclosed` with its client and its id.
 ///
 /// The layer goes by [`RequestScheme`](crate::inbound::RequestScheme) in the request's extensions,
-/// or by what a [trusted proxy](crate::inbound::TrustedProxies) says. While the scheme is not known,
-/// it refuses credentials, too, and takes no key for disclosed.
+/// or by what a [trusted proxy](crate::inbound::TrustedProxies) says. While the scheme is not
+/// known, it refuses credentials, too, and takes no key for disclosed.
 ///
 /// # Examples
 ///

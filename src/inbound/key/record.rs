@@ -28,7 +28,7 @@ pub struct KeyRecord {
     pub(crate) last_use: LastUse,
 }
 
-/// What few keys have.
+/// Properties that few keys have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Extra {
     /// In alphabetical order.
@@ -78,8 +78,8 @@ impl KeyRecord {
         self
     }
 
-    /// Sets the roles of the key, which add no scopes: name those in [`new`](Self::new). Defaults to
-    /// none.
+    /// Sets the roles of the key, which add no scopes: name those in [`new`](Self::new). Defaults
+    /// to none.
     #[must_use]
     pub fn with_roles(mut self, roles: impl IntoIterator<Item = Role>) -> Self {
         let mut roles: Vec<_> = roles.into_iter().collect();

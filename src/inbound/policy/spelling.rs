@@ -13,8 +13,8 @@ use crate::syntax::reading::{Reading, has_one_spelling};
 ///
 /// Whoever forwards a path below another one refuses such a path, since it could leave that. It
 /// looks through the escapes, parameters and backslashes that a [`RoutePolicy`](super::RoutePolicy)
-/// looks through, and is true for a path that readers may decode in different ways: with a malformed
-/// escape, with one of another text than UTF-8, or escaped more than four times.
+/// looks through, and is true for a path that readers may decode in different ways: with a
+/// malformed escape, with one of another text than UTF-8, or escaped more than four times.
 ///
 /// # Examples
 ///

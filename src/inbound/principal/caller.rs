@@ -8,9 +8,9 @@ use crate::inbound::key::KeyStatus;
 
 /// Who is calling. The layer puts it into the extensions of each request whose key it checks.
 ///
-/// There is none on a [`Public`](crate::inbound::policy::Access::Public) route, where no key is read.
-/// What runs on such routes, too, takes `Option<Extension<Principal>>`. To tell callers with a key from
-/// others there, make the route [`Optional`](crate::inbound::policy::Access::Optional).
+/// There is none on a [`Public`](crate::inbound::policy::Access::Public) route, where no key is
+/// read. What runs on such routes, too, takes `Option<Extension<Principal>>`. To tell callers with
+/// a key from others there, make the route [`Optional`](crate::inbound::policy::Access::Optional).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Principal {

@@ -17,7 +17,7 @@ pub(crate) struct CheckedKey {
     digest: KeyDigest,
     /// The settings of the layer that checked the key.
     settings: Arc<Settings>,
-    /// What a validator says of the token, if it is no key of the set.
+    /// The validator's verdict on the token, if it is no key of the set.
     validated: Option<Arc<KeyRecord>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the layer has removed from a request, for another layer further in.
+//! Values that the layer has removed from a request, for another layer further in.
 
 use std::fmt;
 

@@ -9,7 +9,7 @@ use crate::inbound::key::{KeyDigest, KeyRecord};
 use crate::inbound::location::KeyLocation;
 use crate::inbound::settings::Settings;
 
-/// Who sends a request that the layer lets in.
+/// The sender of a request that the layer lets in.
 #[derive(Debug)]
 pub(crate) enum Caller {
     Key(Identity),

@@ -104,7 +104,8 @@ impl KeyPrincipal {
         self.identity.record().has_role(role)
     }
 
-    /// Returns whether a rotation has replaced the key: the client must change to the new one before
+    /// Returns whether a rotation has replaced the key: the client must change to the new one
+    /// before
     /// [`expires_at`](Self::expires_at).
     #[must_use]
     pub fn in_grace(&self) -> bool {

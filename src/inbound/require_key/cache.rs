@@ -15,7 +15,8 @@ pub(crate) enum Caching {
     /// Another client, or one without a key, may get another response.
     Varies,
     /// The response is for this client alone. Caches know so from `Authorization`, and from no
-    /// other location of a key ([RFC 9111 §3.5](https://www.rfc-editor.org/rfc/rfc9111#section-3.5)).
+    /// other location of a key ([RFC 9111
+    /// §3.5](https://www.rfc-editor.org/rfc/rfc9111#section-3.5)).
     Private,
 }
 

@@ -14,7 +14,7 @@ use tower_service::Service;
 use crate::inbound::require_key::{BoxError, GuardedBody, RequestBody, RequireKey, ResponseFuture};
 use crate::inbound::validator::Validated;
 
-/// What the validator says.
+/// The validator's verdict.
 type Answer = Pin<Box<dyn Future<Output = Validated> + Send>>;
 
 pin_project! {

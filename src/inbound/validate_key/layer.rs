@@ -46,7 +46,8 @@ impl RequireKeyLayer {
 }
 
 impl<V> ValidateKeyLayer<V> {
-    /// Sets how long the validator may take. Defaults to 5 seconds. After that, the response is 503.
+    /// Sets how long the validator may take. Defaults to 5 seconds. After that, the response is
+    /// 503.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

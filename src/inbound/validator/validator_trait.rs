@@ -8,15 +8,15 @@ use crate::secret::Secret;
 
 /// A judge of tokens that are no keys of the set: JSON Web Tokens, or tokens of a remote service.
 ///
-/// Give it to [`RequireKeyLayer::validator`](crate::inbound::RequireKeyLayer::validator), whose layer
-/// asks it about well-formed tokens that the key set does not know, on routes where a key counts.
-/// The example `jwt` validates JSON Web Tokens.
+/// Give it to [`RequireKeyLayer::validator`](crate::inbound::RequireKeyLayer::validator), whose
+/// layer asks it about well-formed tokens that the key set does not know, on routes where a key
+/// counts. The example `jwt` validates JSON Web Tokens.
 ///
 /// The layer does not cache verdicts. Whoever sends many wrong tokens has the validator asked as
 /// often: limit the rate of requests outside, or what the validator does for each.
 ///
-/// A token that is accepted has a [`Used`](crate::inbound::EventKind::Used) event once a minute, by its
-/// client and its id, so give each token an id of its own.
+/// A token that is accepted has a [`Used`](crate::inbound::EventKind::Used) event once a minute, by
+/// its client and its id, so give each token an id of its own.
 ///
 /// # Examples
 ///

@@ -80,8 +80,8 @@ impl KeyRingBuilder {
         self
     }
 
-    /// Sets a function that receives every [`Event`] of the ring, in order: what each operation did,
-    /// and each new generation of the key set. Defaults to none.
+    /// Sets a function that receives every [`Event`] of the ring, in order: what each operation
+    /// did, and each new generation of the key set. Defaults to none.
     ///
     /// It runs on a thread of its own; see
     /// [`RotatingBuilder::observer`](crate::rotating::RotatingBuilder::observer).

@@ -10,10 +10,10 @@ impl KeyRing {
     /// Returns a function that revokes each disclosed key, for
     /// [`SecureOnly::on_disclosed`](crate::inbound::SecureOnly::on_disclosed).
     ///
-    /// The ring revokes on a task of its own: the request does not wait. If the revocation fails, an
-    /// error is logged, and the next request with the key tries again. Nobody can have a key revoked
-    /// by guessing: only a request with the whole key discloses it. But whoever has stolen a key can
-    /// have it revoked, and its client can by a mistake.
+    /// The ring revokes on a task of its own: the request does not wait. If the revocation fails,
+    /// an error is logged, and the next request with the key tries again. Nobody can have a key
+    /// revoked by guessing: only a request with the whole key discloses it. But whoever has stolen
+    /// a key can have it revoked, and its client can by a mistake.
     ///
     /// The function keeps the ring running.
     pub fn revoke_disclosed(&self) -> impl Fn(&DisclosedKey) + Send + Sync + 'static + use<> {

@@ -142,8 +142,8 @@ impl KeyEntry {
         self
     }
 
-    /// Sets the roles of the key, a part of those of its client. With roles or scopes of its own, it
-    /// has no others.
+    /// Sets the roles of the key, a part of those of its client. With roles or scopes of its own,
+    /// it has no others.
     #[must_use]
     pub fn with_roles(mut self, roles: impl Into<Option<Vec<Role>>>) -> Self {
         self.roles = roles.into();

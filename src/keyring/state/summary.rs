@@ -41,7 +41,7 @@ pub struct KeySummary {
     pub revoked_at: Option<SystemTime>,
     /// The key that it replaces.
     pub replaces: Option<KeyId>,
-    /// Where the key comes from.
+    /// The source of the key.
     pub provenance: Provenance,
     /// When this process last accepted the key, to the minute.
     pub last_used: Option<SystemTime>,

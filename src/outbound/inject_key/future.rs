@@ -55,8 +55,8 @@ pin_project! {
             refreshing: Refreshing<Credential, Evidence>,
             rejected: Option<Rejected<S, X, Saved, Answer>>,
         },
-        /// There is another credential. The answer is dropped, and with it what it held of the inner
-        /// service, which must become ready again.
+        /// There is another credential. The answer is dropped, and with it what it held of the
+        /// inner service, which must become ready again.
         Readying { replay: Option<Replay<S, X, Sent, Saved>> },
     }
 }

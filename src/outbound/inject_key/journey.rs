@@ -23,7 +23,7 @@ use crate::rotating::{RefreshError, Refreshing};
 pub(crate) struct Journey<X> {
     shared: Arc<Handle<X>>,
     index: Index,
-    /// What events say about the request, once it was rejected.
+    /// The request's details for events, once it was rejected.
     info: Option<Box<RequestInfo>>,
     /// The attempt under way.
     sent: Sent,

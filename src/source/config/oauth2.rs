@@ -48,7 +48,7 @@ pub struct OAuth2Config {
     /// The type of that token. Defaults to `urn:ietf:params:oauth:token-type:jwt`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub subject_token_type: Option<String>,
-    /// Where the JWT comes from that is presented as a grant, as
+    /// The source of the JWT that is presented as a grant, as
     /// [`OAuth2Source::jwt_bearer`] does.
     #[cfg_attr(feature = "serde", serde(default))]
     pub assertion: Option<Box<SourceConfig>>,

@@ -21,8 +21,8 @@ use crate::source::source_trait::Source;
 
 /// A source of access tokens from an OAuth 2.0 token endpoint.
 ///
-/// A token is refreshed ahead of its expiry. There are three grants: *client credentials* ([RFC 6749
-/// §4.4]), *token exchange* ([RFC 8693]) and *JWT bearer* ([RFC 7523 §2.1]). Redirects are not
+/// A token is refreshed ahead of its expiry. There are three grants: *client credentials* ([RFC
+/// 6749 §4.4]), *token exchange* ([RFC 8693]) and *JWT bearer* ([RFC 7523 §2.1]). Redirects are not
 /// followed, and an answer may have 64 KiB.
 ///
 /// # Errors

@@ -41,9 +41,10 @@ const VERSION: &str = "tower-rotating-auth cache 1";
 /// source is asked again a second later, and then as after any failure.
 ///
 /// The file holds the key in plain text, and only its owner may read it (mode 0600). It is replaced
-/// atomically, and has a checksum, so that a torn one counts as none. A file that belongs to neither
-/// root nor the user of this process, or that others may write, is not read, and logged as a
-/// warning. Each process needs a file of its own. Its directory must exist. Check keys before they are kept: put
+/// atomically, and has a checksum, so that a torn one counts as none. A file that belongs to
+/// neither root nor the user of this process, or that others may write, is not read, and logged as
+/// a warning. Each process needs a file of its own. Its directory must exist. Check keys before
+/// they are kept: put
 /// [`matching`](crate::source::SecretSource::matching) before this adapter. A file that cannot be written is logged as a warning, and the
 /// key is used all the same.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ fn read(path: &Path) -> Result<SecretBytes, FileError> {
     }
     match Custody::default().check(path, file.file())? {
         Some(owner @ Distrust::Owner { .. }) => return Err(FileError::Distrusted(owner)),
-        // What others put in its place would belong to them.
+        // A file that others put in its place would belong to them.
         Some(Distrust::Directory { .. }) | None => {}
     }
     file.read(LONGEST)

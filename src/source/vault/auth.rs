@@ -17,8 +17,8 @@ use crate::source::source_trait::Source;
 /// after two thirds of its life, and repeated once it cannot be renewed, or once Vault denies a
 /// request. If Vault denies the request to the new login as well, the policies of the role do not
 /// allow it. Then the source keeps that login until a request is allowed. It logs in again after an
-/// hour, and when [`Rotating::refresh`](crate::Rotating::refresh) is called, since somebody may have
-/// changed the role.
+/// hour, and when [`Rotating::refresh`](crate::Rotating::refresh) is called, since somebody may
+/// have changed the role.
 #[must_use]
 pub struct VaultAuth {
     pub(crate) secret: NestedSecret,

@@ -1,4 +1,4 @@
-//! Which requests count as a use of a key, and which as a refusal of it.
+//! Uses of a key and refusals of it, by request.
 
 use axum::Router;
 use axum::body::Body;

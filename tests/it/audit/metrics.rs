@@ -17,7 +17,7 @@ use super::super::outbound::{ORIGIN, World, post};
 use super::{status, with};
 use crate::support::{Wall, millis, minutes, moment, pass, secs};
 
-/// What was recorded. A snapshot takes counters, so there is one.
+/// The metrics that were recorded. A snapshot takes counters, so there is one.
 pub(super) struct Recorded(Vec<(String, f64)>);
 
 impl Recorded {

@@ -17,7 +17,8 @@ fn token(number: usize) -> String {
 }
 
 /// Sends the first request of each of so many keys, so that each is an event, on a thread of its
-/// own. Returns whether all were answered: in real time, since no other clock sees a blocked thread.
+/// own. Returns whether all were answered: in real time, since no other clock sees a blocked
+/// thread.
 fn serves(layer: RequireKeyLayer, number: usize) -> bool {
     let (done, served) = channel();
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! What a client writes stays within its field.
+//! Text of clients, which stays within its field.
 
 use tower_rotating_auth::{Rotating, inbound::KeySet, inbound::RequireKeyLayer};
 

@@ -116,7 +116,7 @@ async fn cache_of_another_user_is_not_read() {
         let (source, _) = script(|_| Answer::down());
         Rotating::start(source.cached_on_disk(&path)).await
     };
-    // What others put into an open directory would be theirs.
+    // A file that others put into an open directory would be theirs.
     set_mode(folder.path(), 0o777);
     let key = start().await.expect("the cache is root's");
     assert_eq!(key.current().expose_secret(), b"sk-1");

@@ -74,8 +74,8 @@ pub(crate) struct GatewayArgs {
     #[arg(long, env = "GATEWAY_ALLOW_CLEARTEXT")]
     pub(crate) allow_cleartext: bool,
 
-    /// Address for the health endpoints and /metrics alone. They are then not served on --listen, and do not
-    /// compete with requests.
+    /// Address for the health endpoints and /metrics alone. They are then not served on --listen,
+    /// and do not compete with requests.
     #[arg(long, value_name = "ADDR", env = "GATEWAY_ADMIN_LISTEN")]
     pub(crate) admin_listen: Option<SocketAddr>,
 

@@ -33,7 +33,8 @@ pub(crate) enum Problem {
     Host,
     /// The request has come back to this gateway.
     Loop,
-    /// The request needs another protocol, and has a body or is for a protocol of the gateway itself.
+    /// The request needs another protocol, and has a body or is for a protocol of the gateway
+    /// itself.
     Upgrade,
     /// The body has a transfer coding that the gateway does not know.
     TransferCoding,

@@ -20,7 +20,7 @@ pub(crate) struct Out {
     out: Option<PathBuf>,
 }
 
-/// Where a new key goes. An unused file is removed.
+/// The destination of a new key. An unused file is removed.
 pub(super) enum Destination {
     Stdout,
     File(NewFile),
@@ -94,7 +94,8 @@ impl NewFile {
             .write_all(token)
             .and_then(|()| self.file.write_all(b"\n"))
             .and_then(|()| self.file.sync_all());
-        // What could be written may be a part of the key, so the file stays for its owner to see.
+        // The part that was written may be a part of the key, so the file stays for its owner to
+        // see.
         self.is_written = true;
         written.map_err(|error| Error::failed(format!("cannot write {path:?}: {error}")))?;
         Ok(path)

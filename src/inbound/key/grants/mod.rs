@@ -1,4 +1,4 @@
-//! What a key may do: its scopes and roles, a part of those of its client.
+//! The rights of a key: its scopes and roles, a part of those of its client.
 
 mod role;
 mod role_table;

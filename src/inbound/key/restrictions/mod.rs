@@ -6,7 +6,7 @@ mod networks;
 pub use self::certificate_digest::CertificateDigest;
 pub use self::networks::Networks;
 
-/// What a request must satisfy besides its key.
+/// The requirements of a request besides its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Restrictions {
     /// The addresses that the key may be used from; `None` for all.

@@ -59,9 +59,9 @@ impl RoutePolicy {
     ///
     /// # Errors
     ///
-    /// Returns an error of kind [`InvalidPolicyFile`](ConfigErrorKind::InvalidPolicyFile) if the text
-    /// is not a policy file, and the errors of the methods that add entries. An unknown field is an
-    /// error, too, and so is an empty list. The error names the line or the entry.
+    /// Returns an error of kind [`InvalidPolicyFile`](ConfigErrorKind::InvalidPolicyFile) if the
+    /// text is not a policy file, and the errors of the methods that add entries. An unknown field
+    /// is an error, too, and so is an empty list. The error names the line or the entry.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
         let file: File = toml::from_str(text).map_err(|error| syntax(text, &error))?;
         if file.version != VERSION {

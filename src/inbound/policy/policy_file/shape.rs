@@ -13,7 +13,7 @@ pub(super) struct File {
     pub(super) route: Vec<Route>,
 }
 
-/// What a route without an entry requires.
+/// The requirement of a route without an entry.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Unlisted {

@@ -26,8 +26,8 @@ impl Backend {
     pub(crate) fn new(base: &str) -> Result<Self, BoxError> {
         let key = Secret::from(std::env::var("BACKEND_KEY")?);
         let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&key)?);
-        // llama.cpp's server closes a connection that waits without notice, and a chat that meets that
-        // would have to be repeated.
+        // llama.cpp's server closes a connection that waits without notice, and a chat that meets
+        // that would have to be repeated.
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .build_http();

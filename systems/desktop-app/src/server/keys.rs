@@ -25,7 +25,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LIVE_KEYS: usize = 3;
 const WARN_EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Who may call, and the layer that checks it.
+/// The check of clients, and its layer.
 pub(crate) struct Access {
     pub(crate) ring: KeyRing,
     pub(crate) require: RequireKeyLayer,

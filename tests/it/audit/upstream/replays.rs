@@ -15,7 +15,7 @@ use crate::audit::metrics::Recorded;
 use crate::outbound::{ORIGIN, World, post};
 use crate::support::{millis, minutes, pass};
 
-/// What the upstream does with the second attempt.
+/// The upstream's answer to the second attempt.
 #[derive(Clone, Copy)]
 enum Second {
     Fails,

@@ -1,4 +1,4 @@
-//! What is recorded on a caller's span.
+//! The fields of a caller's span.
 
 use tower::Layer;
 use tower_rotating_auth::Rotating;

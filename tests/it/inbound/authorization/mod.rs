@@ -1,4 +1,4 @@
-//! What a valid key may do, each rule as requests over a socket.
+//! The rights of a valid key, each rule as requests over a socket.
 
 mod clients;
 #[cfg(feature = "file")]
@@ -40,7 +40,7 @@ fn routes() -> Router {
         .fallback(client)
 }
 
-/// What a server knows of a connection, besides the address of its peer.
+/// The facts of a connection, besides the address of its peer.
 type Note = fn(&mut Extensions);
 
 /// Serves a router on a loopback address. Its requests carry the address of their peer and a note.

@@ -1,4 +1,4 @@
-//! What routes require: scopes, and clients on a list.
+//! Requirements of routes: scopes, and clients on a list.
 
 use http::Method;
 use tower_rotating_auth::Rotating;

@@ -1,4 +1,4 @@
-//! What a handler and a span learn about the caller.
+//! The caller, as a handler and a span see it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

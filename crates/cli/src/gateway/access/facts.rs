@@ -11,7 +11,7 @@ use tower_rotating_auth::outbound::{AttemptResult, Outcome};
 
 use crate::output::log::LogFormat;
 
-/// What the request said.
+/// The request's head.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) format: LogFormat,
@@ -24,7 +24,7 @@ pub(super) struct Asked {
     pub(super) id: HeaderValue,
 }
 
-/// What became of it.
+/// The outcome.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) status: Option<StatusCode>,
@@ -37,7 +37,7 @@ pub(super) struct Found {
     pub(super) is_probe: bool,
 }
 
-/// What became of the upstream's key, if the upstream rejected it at first.
+/// The outcome for the upstream's key, if the upstream rejected it at first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyOutcome {
     /// The generations that were sent, in order.

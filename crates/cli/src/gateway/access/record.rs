@@ -10,7 +10,7 @@ use super::facts::{Asked, Found, KeyOutcome};
 use super::line::text;
 use crate::output::log::LogFormat;
 
-/// What `RUST_LOG` calls the access log.
+/// The target of the access log in `RUST_LOG`.
 pub(super) const TARGET: &str = "rotating_auth::access";
 
 /// A request's line. Each part of the gateway that works on the request holds a clone. The last

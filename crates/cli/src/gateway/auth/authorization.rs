@@ -43,7 +43,7 @@ pub(crate) struct PolicyFile {
     exemptions: Exemptions,
 }
 
-/// Whether a policy may open routes to clients without a key.
+/// The right of a policy to open routes to clients without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exemptions {
     Allowed,

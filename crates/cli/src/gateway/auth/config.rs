@@ -110,7 +110,7 @@ pub(crate) struct Guard {
     pub(crate) refuser: AuthErrorResponse,
 }
 
-/// Where the policies of routes come from.
+/// The source of the policies of routes.
 #[derive(Debug)]
 pub(crate) enum Policies {
     Fixed(RoutePolicy),

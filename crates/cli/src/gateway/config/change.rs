@@ -1,4 +1,4 @@
-//! What a new configuration file changes, and what of it needs a restart.
+//! The changes of a new configuration file, and those that need a restart.
 
 use std::ffi::OsString;
 
@@ -34,7 +34,7 @@ const OTHERS: [&str; 11] = [
     "upload_timeout",
 ];
 
-/// What a running gateway can do with a valid file.
+/// The verdict on a valid file for a running gateway.
 #[derive(Debug)]
 pub(crate) enum Judged {
     /// It can apply the file, except the fields that need a restart.
@@ -60,7 +60,7 @@ pub(crate) fn judge(
     }
 }
 
-/// What a new file changes.
+/// The changes of a new file.
 #[derive(Debug)]
 pub(crate) struct Change {
     /// The new file, with the old values of fields that need a restart.

@@ -28,7 +28,7 @@ pub(crate) enum ConfigErrorKind {
     Contradiction,
 }
 
-/// Where the error is.
+/// The place of the error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) file: PathBuf,

@@ -14,7 +14,7 @@ use crate::gateway::args::GatewayArgs;
 use crate::gateway::upstream::{KeyFrom, Upstream, UpstreamArgs};
 use crate::usage;
 
-/// What a file and a command line set together.
+/// The settings of a file and a command line together.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) settings: Settings,
@@ -22,8 +22,8 @@ pub(crate) struct Loaded {
     pub(crate) ignored: Vec<String>,
 }
 
-/// Merges a file with the arguments of the command line. Those win over environment variables, which
-/// win over the file.
+/// Merges a file with the arguments of the command line. Those win over environment variables,
+/// which win over the file.
 pub(crate) fn load(document: &Document, argv: &[OsString]) -> Result<Loaded, ConfigError> {
     let fields = Fields::of_file();
     let command = fields.command();

@@ -1,4 +1,4 @@
-//! What a gateway does, whoever configured it.
+//! The settings of a gateway, from options or a file.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     pub(crate) limits: Limits,
     pub(crate) headers: HeaderRules,
-    /// Where to write the audit log, if anywhere.
+    /// The file of the audit log, if there is one.
     pub(crate) audit: Option<AuditSettings>,
     /// When to stop without a signal, if at all.
     pub(crate) end_after: Option<Duration>,

@@ -32,7 +32,7 @@ pub(crate) struct Condition {
     pub(crate) failing: Option<(Duration, Duration)>,
 }
 
-/// What is known of an upstream.
+/// The facts of an upstream.
 pub(crate) struct UpstreamHealth {
     /// `None` if there is one upstream, which options describe.
     pub(crate) name: Option<Arc<str>>,
@@ -40,7 +40,7 @@ pub(crate) struct UpstreamHealth {
     pub(crate) answers: Answers,
 }
 
-/// What the readiness of a gateway follows from.
+/// The facts behind the readiness of a gateway.
 pub(crate) struct Health {
     pub(crate) upstreams: Vec<UpstreamHealth>,
     /// The other rotating values, which all requests need.

@@ -18,7 +18,7 @@ const MEMORY: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers(Arc<Mutex<Record>>);
 
-/// What the last responses of the upstream show.
+/// The state of the upstream by its last responses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Record {
     /// Requests in a row that the upstream rejected, or did not answer.

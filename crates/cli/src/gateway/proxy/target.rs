@@ -32,10 +32,10 @@ use crate::gateway::error_response::Problem;
 use crate::gateway::limits::ProxyLimits;
 use crate::output;
 
-/// Where requests go, and what of them.
+/// The upstream of requests, and its settings.
 pub(crate) struct Target {
     pub(crate) base: Base,
-    /// What the log calls the upstream.
+    /// The upstream's name in the log.
     pub(crate) label: Arc<str>,
     /// How long the upstream may be silent.
     pub(crate) patience: Duration,

@@ -1,4 +1,4 @@
-//! What serves requests now. A reload replaces it between two requests.
+//! The application that serves requests now. A reload replaces it between two requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,10 +15,10 @@ use crate::gateway::server::App;
 use crate::gateway::server::tls::Tls;
 use crate::hangups::Refresh;
 
-/// What the demo puts around the part of the application that needs a key.
+/// The layers that the demo puts around the part of the application that needs a key.
 pub(crate) type Wrap = Box<dyn Fn(Router) -> Router + Send + Sync>;
 
-/// What serves requests now.
+/// The application that serves requests now.
 pub(crate) struct Live {
     pub(crate) app: App,
     /// The health endpoints, if they have a listener of their own.

@@ -1,4 +1,5 @@
-//! What a reload replaces: the upstreams, the client keys, and the application around them.
+//! The parts that a reload replaces: the upstreams, the client keys, and the application around
+//! them.
 
 use std::sync::Arc;
 
@@ -20,18 +21,18 @@ use crate::gateway::proxy::headers::Via;
 use crate::gateway::upstream::{OpenUpstream, Shared, Upstream, Upstreams};
 use crate::hangups::Refresh;
 
-/// What lasts as long as the process.
+/// The parts that last as long as the process.
 #[derive(Clone)]
 pub(crate) struct Lasting {
     pub(crate) via: Via,
     pub(crate) access: AccessLog,
     pub(crate) reports: Arc<Reports>,
     pub(crate) observers: Observers,
-    /// What `/metrics` serves, if that is served.
+    /// The content of `/metrics`, if that is served.
     pub(crate) metrics: Option<Metrics>,
 }
 
-/// What a reload replaces.
+/// The parts that a reload replaces.
 pub(crate) struct Parts {
     shared: Shared,
     upstreams: Upstreams,
@@ -40,7 +41,7 @@ pub(crate) struct Parts {
     cors: Vec<Origin>,
 }
 
-/// Who may send requests.
+/// The clients that may send requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     /// Clients with a key.

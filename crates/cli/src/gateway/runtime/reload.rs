@@ -26,7 +26,7 @@ const LARGEST: usize = 4 << 20;
 pub(crate) struct ConfigFile {
     /// The arguments of the command line, which win over the file.
     argv: Vec<OsString>,
-    /// What runs. Empty without a file.
+    /// The configuration that runs. Empty without a file.
     running: Document,
     file: Option<Followed>,
 }

@@ -1,4 +1,4 @@
-//! What a gateway says about itself when it starts.
+//! The lines that a gateway logs when it starts.
 
 use super::gateway::Gateway;
 use super::live::Live;
@@ -7,7 +7,7 @@ use crate::gateway::config::Settings;
 use crate::gateway::server::Listener;
 use crate::output;
 
-/// What a gateway says when it serves.
+/// The line that a gateway logs when it serves.
 pub(crate) struct Startup {
     url: String,
     admin: Option<String>,

@@ -35,7 +35,7 @@ const REFUSALS: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-/// What is known of a connection.
+/// The facts of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     pub(super) address: SocketAddr,

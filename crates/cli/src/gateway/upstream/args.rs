@@ -38,8 +38,8 @@ pub(crate) struct UpstreamArgs {
     #[arg(long, value_name = "NAME", env = "GATEWAY_UPSTREAM_NAME", value_parser = name)]
     upstream_name: Option<String>,
 
-    /// Path under which the gateway serves the upstream, such as /openai. The upstream gets requests
-    /// without it.
+    /// Path under which the gateway serves the upstream, such as /openai. The upstream gets
+    /// requests without it.
     #[arg(
         long,
         value_name = "PATH",
@@ -72,8 +72,8 @@ pub(crate) struct UpstreamArgs {
     )]
     upstream_tls_cert: Option<OsString>,
 
-    /// Private key of the certificate for the upstream, a PEM file. While the two files do not match,
-    /// the gateway keeps the last pair that did.
+    /// Private key of the certificate for the upstream, a PEM file. While the two files do not
+    /// match, the gateway keeps the last pair that did.
     #[arg(
         long,
         value_name = "PATH",

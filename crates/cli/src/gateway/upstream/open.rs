@@ -31,7 +31,7 @@ use crate::hangups::Refresh;
 
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// What all upstreams of a gateway share.
+/// The parts that all upstreams of a gateway share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,

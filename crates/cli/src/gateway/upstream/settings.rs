@@ -18,7 +18,7 @@ use crate::gateway::server::tls::Files;
 /// An upstream, and its key.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Upstream {
-    /// What events call it, if there are several.
+    /// Its name in events, if there are several.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) base: Base,
     pub(crate) header: KeyHeader,
@@ -44,7 +44,7 @@ pub(crate) enum KeyHeader {
     Bare(HeaderName),
 }
 
-/// Where the key comes from.
+/// The source of the key.
 #[derive(Debug, PartialEq)]
 pub(crate) enum KeyFrom {
     File(PathBuf),

@@ -59,7 +59,7 @@ pub(crate) struct Leaked {
     pub(crate) style: Style,
 }
 
-/// What became of a token.
+/// The outcome for a token.
 enum Outcome {
     Revoked(Vec<KeyId>),
     /// It had been revoked before.

@@ -5,11 +5,11 @@ use serde_json::{Deserializer, Map, Value};
 use tower_rotating_auth::Secret;
 use tower_rotating_auth::inbound::KeyDigest;
 
-/// Where scanners put the token: GitHub, gitleaks, trufflehog.
+/// The fields in which scanners put the token: GitHub, gitleaks, trufflehog.
 const TOKEN: [&str; 3] = ["token", "Secret", "Raw"];
-/// What they call the kind of token.
+/// Their name for the kind of token.
 const KIND: [&str; 3] = ["type", "RuleID", "DetectorName"];
-/// Where they say that they found it.
+/// The fields in which they name the place of the token.
 const PLACE: [&str; 2] = ["url", "File"];
 
 /// A token that somebody has found.

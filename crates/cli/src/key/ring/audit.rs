@@ -19,7 +19,8 @@ const NAME: &str = "client-keys";
 /// Options about the audit file.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct AuditArgs {
-    /// Append a line of JSON for each change to this file, in the format of the gateway's audit file.
+    /// Append a line of JSON for each change to this file, in the format of the gateway's audit
+    /// file.
     ///
     /// A new file can only be read by its owner. The file never rolls over.
     #[arg(

@@ -1,4 +1,4 @@
-//! What clients with a valid key may do, and from where.
+//! The rights of clients with a valid key.
 
 use std::fs;
 use std::path::{Path, PathBuf};

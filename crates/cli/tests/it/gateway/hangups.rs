@@ -16,7 +16,8 @@ use super::harness::{Gateway, soon};
 const LENGTH: usize = 4096;
 
 /// Changes files through memory that it shares with them, once it is told so. In a file system in
-/// memory, that leaves no event and no time behind, so only somebody who reads a file again notices.
+/// memory, that leaves no event and no time behind, so only somebody who reads a file again
+/// notices.
 const UNSEEN: &str = r#"
 import mmap, sys
 maps = []

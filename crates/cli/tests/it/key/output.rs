@@ -1,4 +1,4 @@
-//! Where keys and results go: files, JSON, and the file from the environment.
+//! The outputs of the key commands: files, JSON, and the file from the environment.
 
 use std::fs;
 

@@ -23,7 +23,7 @@ pub(crate) struct Base {
     prefix: Prefix,
 }
 
-/// Where `http` may lead to.
+/// The hosts that `http` may lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cleartext {
     /// To this machine.

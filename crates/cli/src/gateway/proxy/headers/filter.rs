@@ -14,7 +14,7 @@ pub(crate) enum Unknown {
     Drop,
 }
 
-/// What the operator decided about headers, for all upstreams.
+/// The operator's rules for headers, for all upstreams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct HeaderRules {
     pub(crate) unknown: Unknown,
@@ -22,7 +22,7 @@ pub(crate) struct HeaderRules {
     pub(crate) keep: Vec<(Direction, HeaderName)>,
 }
 
-/// Which headers pass to and from one upstream.
+/// The headers that pass to and from one upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderPolicy {
     /// The header that carries the key to the upstream.

@@ -8,14 +8,15 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use super::asked::{AskedBy, Upgrade};
 
-/// What RFC 6455 §1.3 appends to a key.
+/// The text that RFC 6455 §1.3 appends to a key.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// A handshake with the upstream.
 #[derive(Debug)]
 pub(crate) struct Handshake {
     upgrade: Upgrade,
-    /// What a WebSocket server must answer to a key of ours. A client's own key is its to check.
+    /// The answer of a WebSocket server to a key of ours. A client checks the answer to its own
+    /// key.
     accept: Option<HeaderValue>,
 }
 

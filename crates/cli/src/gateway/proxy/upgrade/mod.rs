@@ -1,5 +1,6 @@
 //! Upgrades to other protocols, such as WebSocket. Clients ask by `Upgrade` over HTTP/1.1 (RFC 9110
-//! §7.8), or by extended CONNECT over HTTP/2 (RFC 8441). The upstream gets an `Upgrade` in any case.
+//! §7.8), or by extended CONNECT over HTTP/2 (RFC 8441). The upstream gets an `Upgrade` in any
+//! case.
 
 mod asked;
 mod handshake;

@@ -46,7 +46,7 @@ pub(crate) struct Tunnel<K> {
     client: Client,
     upstream: OnUpgrade,
     silence: Duration,
-    /// What the tunnel holds until its end.
+    /// The places and guards that the tunnel holds until its end.
     _kept: K,
 }
 

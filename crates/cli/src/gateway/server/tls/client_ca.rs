@@ -46,7 +46,7 @@ pub(crate) struct ClientCertificateArgs {
     client_certificate: Presence,
 }
 
-/// Whether a client must show a certificate.
+/// The demand for a client's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     Optional,

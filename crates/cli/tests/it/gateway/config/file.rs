@@ -1,4 +1,4 @@
-//! What a file may contain, and who wins: the command line, a variable, or the file.
+//! The fields of a file, and their precedence: command line, variable, file.
 
 use std::fs;
 use std::process::Output;

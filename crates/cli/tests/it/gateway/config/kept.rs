@@ -1,4 +1,4 @@
-//! What of an upstream outlives a reload.
+//! The parts of an upstream that outlive a reload.
 
 use http::StatusCode;
 use serde_json::Value;

@@ -29,7 +29,8 @@ async fn ten_changes_under_load_lose_no_request() {
         folder.write(name, key);
     }
     let gateway = configured(&folder.config()).await;
-    // The engine of an unchanged upstream counts on, so that its generation tells whether it was kept.
+    // The engine of an unchanged upstream counts on, so that its generation tells whether it was
+    // kept.
     folder.write("a", "sk-2");
     gateway.said("upstream-key/a is at generation 2").await;
     let mut answer = soon(reqwest::get(gateway.url("/s/v1/events")))

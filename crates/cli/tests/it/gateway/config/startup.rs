@@ -1,4 +1,4 @@
-//! What a gateway says and does before it serves.
+//! The start of a gateway, before it serves.
 
 use http::StatusCode;
 
