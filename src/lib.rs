@@ -187,15 +187,13 @@ mod idempotency;
 mod key;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod layer;
-#[cfg(any(feature = "audit", feature = "inbound"))]
-mod log_limiter;
-mod meter;
 mod parse_error;
 mod secret;
 #[cfg(feature = "inbound")]
 mod shards;
 #[cfg(any(feature = "inbound", feature = "outbound"))]
 mod syntax;
+mod telemetry;
 
 pub use self::key::{InvalidKey, InvalidKeyKind};
 #[cfg(any(feature = "inbound", feature = "outbound"))]

@@ -9,7 +9,7 @@ use logroller::{LogRoller, LogRollerBuilder, Rotation, RotationSize};
 
 use super::event::AuditEvent;
 use super::log::NAME;
-use crate::meter;
+use crate::telemetry::meter;
 
 /// A file of audit events, one line of JSON each.
 ///

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use super::action::AuditAction;
 use super::event::AuditEvent;
 use super::queue::{Pushed, Queue};
-use crate::log_limiter::{LogLimiter, Permit};
-use crate::meter;
 use crate::rotating::Event;
+use crate::telemetry::meter;
+use crate::telemetry::{LogLimiter, Permit};
 
 /// How long events are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use crate::inbound::{KeyRecord, KeySet, KeyStatus};
-use crate::meter;
 use crate::rotating::Rotating;
+use crate::telemetry::meter;
 
 /// The states of keys, in the order of the counts.
 const STATES: [&str; 6] = [

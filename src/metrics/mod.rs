@@ -35,7 +35,7 @@ use metrics::{Unit, describe_counter, describe_gauge};
 
 #[cfg(feature = "inbound")]
 pub use self::keys::record_keys;
-use crate::meter;
+use crate::telemetry::meter;
 
 /// Describes the metrics to the recorder, for help texts.
 pub fn describe() {

@@ -11,12 +11,12 @@ use super::evidence::{CredentialGenerations, Evidence, Known, Mark, Noting, Trie
 use super::outcome::NotReplayed;
 use crate::clock::Now;
 use crate::generation::Generation;
-use crate::meter;
 use crate::rotating::{
     Current, Emit, Events, Publisher, Refreshing, Rotating, RotatingBuilder, StartError, Status,
     Subscription, Worker, worker,
 };
 use crate::source::Source;
+use crate::telemetry::meter;
 
 /// A [`Credential`] that is replaced while it is in use, and what the upstream has accepted of it.
 ///

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::generation::Generation;
-use crate::meter;
 use crate::source::{FetchReason, SourceErrorKind};
+use crate::telemetry::meter;
 
 /// The number of events that may wait for the observer. Further ones are dropped and counted.
 const BACKLOG: usize = 1024;

@@ -12,7 +12,7 @@ use super::value::{Cell, Content, Generations, Replaced, Snapshot};
 use crate::clock::Now;
 use crate::clock::WallClock;
 use crate::generation::Generation;
-use crate::meter;
+use crate::telemetry::meter;
 
 /// The only writer of a value that [`Rotating::manual`] created.
 ///

@@ -1,7 +1,7 @@
 //! The future of a refresh.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -34,7 +34,7 @@ pub(crate) type Refreshed<T, S> = Result<Arc<Snapshot<T, S>>, RefreshError>;
 pub struct Refreshing<T, S = ()>(State<T, S>);
 
 enum State<T, S> {
-    Known(Option<Result<Current<T, S>, RefreshError>>),
+    Known(Ready<Result<Current<T, S>, RefreshError>>),
     Waiting {
         reply: oneshot::Receiver<Refreshed<T, S>>,
         timer: Option<Pin<Box<Sleep>>>,
@@ -42,8 +42,8 @@ enum State<T, S> {
 }
 
 impl<T, S> Refreshing<T, S> {
-    pub(crate) const fn known(outcome: Result<Current<T, S>, RefreshError>) -> Self {
-        Self(State::Known(Some(outcome)))
+    pub(crate) fn known(outcome: Result<Current<T, S>, RefreshError>) -> Self {
+        Self(State::Known(ready(outcome)))
     }
 
     /// Waits for a reply, without end.
@@ -68,13 +68,9 @@ impl<T, S> Refreshing<T, S> {
 impl<T, S> Future for Refreshing<T, S> {
     type Output = Result<Current<T, S>, RefreshError>;
 
-    #[expect(
-        clippy::expect_used,
-        reason = "polling a finished future is the caller's bug"
-    )]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            State::Known(outcome) => Poll::Ready(outcome.take().expect("polled after it was done")),
+            State::Known(outcome) => Pin::new(outcome).poll(cx),
             State::Waiting { reply, timer } => {
                 if let Poll::Ready(replied) = Pin::new(reply).poll(cx) {
                     return Poll::Ready(match replied {

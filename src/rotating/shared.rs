@@ -2,8 +2,8 @@
 
 use super::event::Emit;
 use super::value::{Cell, Deadline, Snapshot};
-use crate::meter;
 use crate::source::SourceErrorKind;
+use crate::telemetry::meter;
 use std::sync::Arc;
 use std::time::SystemTime;
 

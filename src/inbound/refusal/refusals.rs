@@ -17,9 +17,9 @@ use crate::inbound::connection::{self, TrustedProxies};
 use crate::inbound::event::{Event, EventKind};
 use crate::inbound::key::{KeyRecord, KeyStatus, Noted};
 use crate::inbound::key_set::KeySet;
-use crate::log_limiter::{LogLimiter, Permit};
-use crate::meter;
 use crate::rotating::{Events, Rotating};
+use crate::telemetry::meter;
+use crate::telemetry::{LogLimiter, Permit};
 
 /// How long refusals are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);

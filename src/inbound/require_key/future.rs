@@ -1,8 +1,8 @@
 //! The response future.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response};
@@ -30,7 +30,7 @@ pin_project! {
         /// The inner service responds. The client's key guards the body, if there is one.
         Inner { #[pin] future: F, guard: Option<Guard>, caching: Option<(Caching, HeaderValue)> },
         /// The layer refused the request. The inner service was not called.
-        Error { response: Option<Response<Bytes>> },
+        Error { response: Ready<Response<Bytes>> },
     }
 }
 
@@ -53,9 +53,10 @@ impl<F> ResponseFuture<F> {
         Self { kind }
     }
 
-    pub(crate) const fn error(response: Response<Bytes>) -> Self {
-        let response = Some(response);
-        let kind = Kind::Error { response };
+    pub(crate) fn error(response: Response<Bytes>) -> Self {
+        let kind = Kind::Error {
+            response: ready(response),
+        };
         Self { kind }
     }
 }
@@ -67,10 +68,6 @@ where
 {
     type Output = Result<Response<GuardedBody<A>>, E>;
 
-    #[expect(
-        clippy::expect_used,
-        reason = "polling a finished future is the caller's bug"
-    )]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             KindProj::Inner {
@@ -78,7 +75,7 @@ where
                 guard,
                 caching,
             } => {
-                let mut response = ready!(future.poll(cx))?;
+                let mut response = std::task::ready!(future.poll(cx))?;
                 if let Some((caching, vary)) = caching {
                     caching.apply(&mut response, vary);
                 }
@@ -88,8 +85,8 @@ where
                 })))
             }
             KindProj::Error { response } => {
-                let response = response.take().expect("polled after it was done");
-                Poll::Ready(Ok(response.map(GuardedBody::error)))
+                let response = Pin::new(response).poll(cx);
+                response.map(|response| Ok(response.map(GuardedBody::error)))
             }
         }
     }

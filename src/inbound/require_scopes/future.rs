@@ -1,8 +1,8 @@
 //! The response future.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Response;
@@ -16,24 +16,32 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct RequireScopesFuture<F> {
         #[pin]
-        inner: Option<F>,
-        // The layer refused the request. The inner service was not called.
-        refusal: Option<Response<Bytes>>,
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    #[derive(Debug)]
+    enum Kind<F> {
+        /// The inner service responds.
+        Inner { #[pin] future: F },
+        /// The layer refused the request. The inner service was not called.
+        Refused { response: Ready<Response<Bytes>> },
     }
 }
 
 impl<F> RequireScopesFuture<F> {
     pub(crate) const fn inner(future: F) -> Self {
         Self {
-            inner: Some(future),
-            refusal: None,
+            kind: Kind::Inner { future },
         }
     }
 
-    pub(crate) const fn refused(response: Response<Bytes>) -> Self {
+    pub(crate) fn refused(response: Response<Bytes>) -> Self {
+        let response = ready(response);
         Self {
-            inner: None,
-            refusal: Some(response),
+            kind: Kind::Refused { response },
         }
     }
 }
@@ -44,17 +52,16 @@ where
 {
     type Output = Result<Response<GuardedBody<A>>, E>;
 
-    #[expect(
-        clippy::expect_used,
-        reason = "polling a finished future is the caller's bug"
-    )]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Some(future) = this.inner.as_pin_mut() {
-            let response = ready!(future.poll(cx))?;
-            return Poll::Ready(Ok(response.map(GuardedBody::unguarded)));
+        match self.project().kind.project() {
+            KindProj::Inner { future } => {
+                let response = future.poll(cx);
+                response.map_ok(|response| response.map(GuardedBody::unguarded))
+            }
+            KindProj::Refused { response } => {
+                let response = Pin::new(response).poll(cx);
+                response.map(|response| Ok(response.map(GuardedBody::error)))
+            }
         }
-        let response = this.refusal.take().expect("polled after it was done");
-        Poll::Ready(Ok(response.map(GuardedBody::error)))
     }
 }

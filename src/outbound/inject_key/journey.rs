@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::shared::Handle;
 use crate::generation::Generation;
-use crate::meter;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
 use crate::outbound::config::Found;
 use crate::outbound::credential::AuthScheme;
@@ -18,6 +17,7 @@ use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
 use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::Index;
 use crate::rotating::{RefreshError, Refreshing};
+use crate::telemetry::meter;
 
 /// A request on its way.
 pub(crate) struct Journey<X> {

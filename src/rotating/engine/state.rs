@@ -17,7 +17,6 @@ use crate::clock::Clocks;
 use crate::clock::Draw;
 use crate::clock::Now;
 use crate::generation::Generation;
-use crate::meter;
 use crate::rotating::error::{RefreshError, RefreshErrorKind};
 use crate::rotating::event::EventKind;
 use crate::rotating::refreshing::Refreshed;
@@ -25,6 +24,7 @@ use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
 use crate::rotating::value::{Content, Deadline, Generations, Replaced, Snapshot, Standing};
 use crate::source::{FetchReason, SourceError};
+use crate::telemetry::meter;
 
 type Reply<T, S> = oneshot::Sender<Refreshed<T, S>>;
 

@@ -46,7 +46,7 @@ pub(crate) struct Tunnel<K> {
     client: Client,
     upstream: OnUpgrade,
     silence: Duration,
-    /// The places and guards that the tunnel holds until its end.
+    /// Dropped at the end of the tunnel, such as a place among the open requests.
     _kept: K,
 }
 
