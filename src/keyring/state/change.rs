@@ -1,7 +1,8 @@
 //! The change that one operation makes.
 
 use super::KeyRingState;
-use super::entry::{ClientEntry, KeyEntry, earlier};
+use super::client_entry::ClientEntry;
+use super::key_entry::{KeyEntry, earlier};
 use crate::inbound::KeyId;
 
 /// A change of one operation: the entries as they are afterwards, and the keys that are gone.

@@ -1,7 +1,8 @@
 //! The clients and keys of a key ring, as a value.
 
 mod change;
-mod entry;
+mod client_entry;
+mod key_entry;
 mod succeed;
 mod summary;
 
@@ -10,8 +11,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use self::change::Change;
-pub(crate) use self::entry::earlier;
-pub use self::entry::{ClientEntry, ClientState, KeyEntry};
+pub use self::client_entry::{ClientEntry, ClientState};
+pub use self::key_entry::KeyEntry;
+pub(crate) use self::key_entry::earlier;
 pub use self::summary::{Ageing, KeySummary, KeyWarning};
 use super::issuance_policy::IssuancePolicy;
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet, KeySetError, Role, RoleTable, Scopes};

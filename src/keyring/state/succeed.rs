@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::KeyRingState;
 use super::change::Change;
-use super::entry::{KeyEntry, earlier};
+use super::key_entry::{KeyEntry, earlier};
 
 impl KeyRingState {
     /// Returns what to correct in this loaded state before it replaces `current`.

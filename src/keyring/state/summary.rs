@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::KeyRingState;
-use super::entry::{ClientState, KeyEntry};
+use super::client_entry::ClientState;
+use super::key_entry::KeyEntry;
 use crate::idempotency::IdempotencyKey;
 use crate::inbound::{
     CertificateDigest, ClientId, KeyId, KeyStatus, Networks, Provenance, Role, Scopes,

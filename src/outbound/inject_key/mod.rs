@@ -1,6 +1,7 @@
 //! The layer that injects the current key into each request and replays rejected requests.
 
 mod future;
+mod http_layer;
 mod journey;
 mod layer;
 mod service;

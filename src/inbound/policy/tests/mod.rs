@@ -1,5 +1,7 @@
 //! Tests of decisions.
 
+mod audit;
+
 use http::Method;
 
 use super::decision::DecisionReason;
