@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use tempfile::{NamedTempFile, TempDir, tempdir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -319,7 +319,11 @@ async fn removed_authority_ends_its_certificates() {
         Some(mut stream) => ask(&mut stream, WRITER).await,
         None => None,
     };
-    assert_eq!(again, None, "the session is not resumed");
+    assert_eq!(again, None);
+    // Nor is a session resumed whose certificate holds: each handshake verifies it again.
+    let second = connect(&gateway, &of_new).await.unwrap();
+    let kind = second.get_ref().1.handshake_kind();
+    assert_eq!(kind, Some(HandshakeKind::Full));
     let mut rest = vec![];
     soon(open[0].read_to_end(&mut rest)).await.unwrap();
     assert_eq!(rest, b"", "the open connection ends");

@@ -162,7 +162,8 @@ impl Tls {
             .with_cert_resolver(Arc::new(Newest(self.pair.clone())));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         if self.clients.is_some() {
-            // A resumed session would pass with a certificate that nobody verifies again.
+            // A resumed session has no handshake that verifies the certificate: it would be served
+            // until its connection is checked again.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }
