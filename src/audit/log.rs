@@ -35,13 +35,13 @@ pub struct AuditLog {
 /// The events on their way to the subscriber. The last owner closes the queue.
 struct Collector {
     queue: Arc<Queue>,
-    limiter: Arc<LogLimiter<Like>>,
+    limiter: Arc<LogLimiter<BudgetKey>>,
     name: Arc<str>,
 }
 
 /// The properties by which events share a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Like {
+struct BudgetKey {
     action: AuditAction,
     reason: Option<&'static str>,
     name: Arc<str>,
@@ -122,7 +122,7 @@ impl Collector {
         if event.action == AuditAction::Other {
             return;
         }
-        let like = Like {
+        let like = BudgetKey {
             action: event.action,
             reason: event.reason,
             name: Arc::clone(&event.name),
@@ -148,9 +148,9 @@ impl Drop for Collector {
 }
 
 /// Returns an event for each kind of which some were only counted.
-fn not_reported(limiter: &LogLimiter<Like>, now: SystemTime) -> Vec<AuditEvent> {
+fn not_reported(limiter: &LogLimiter<BudgetKey>, now: SystemTime) -> Vec<AuditEvent> {
     let counts = limiter.take_counts().into_iter();
-    let event = |(like, count): (Like, u64)| {
+    let event = |(like, count): (BudgetKey, u64)| {
         let reason = like.reason;
         let event = AuditEvent::new(now, like.name, like.action);
         AuditEvent { reason, ..event }.not_reported(count)
@@ -161,7 +161,7 @@ fn not_reported(limiter: &LogLimiter<Like>, now: SystemTime) -> Vec<AuditEvent> 
 /// Hands events to the subscriber as they come, until the queue is closed.
 fn deliver(
     queue: &Queue,
-    limiter: &LogLimiter<Like>,
+    limiter: &LogLimiter<BudgetKey>,
     name: &Arc<str>,
     mut subscriber: impl FnMut(&AuditEvent),
 ) {

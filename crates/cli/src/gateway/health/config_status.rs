@@ -1,8 +1,9 @@
-//! The state of the configuration file, for `/readyz`.
+//! The state of the configuration file, for `/readyz` and metrics.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use metrics::{counter, gauge};
 use serde_json::{Value, json};
 use tower_rotating_auth::{Rotating, Secret, rotating};
 
@@ -120,6 +121,15 @@ impl ConfigStatus {
             "reloads": state.reloads,
             "rejections": state.rejections,
         })
+    }
+
+    /// Sets the metrics of the file.
+    pub(crate) fn measure(&self) {
+        let rejected = if self.rejected().is_some() { 1.0 } else { 0.0 };
+        let state = self.reloads.lock();
+        gauge!("rotating_auth_configuration_rejected").set(rejected);
+        counter!("rotating_auth_configuration_reloads_total").absolute(state.reloads);
+        counter!("rotating_auth_configuration_rejections_total").absolute(state.rejections);
     }
 
     /// Returns why the file that is there now does not run. One that cannot be read now comes

@@ -122,10 +122,13 @@ impl Live {
         let guarded = parts.app(&self.wrap);
         let app = match &self.admin {
             Some(admin) => {
-                let measured = Arc::clone(&parts);
+                let (measured, config) = (Arc::clone(&parts), self.config.clone());
+                let measure = move || {
+                    measured.authenticator().measure();
+                    config.iter().for_each(ConfigStatus::measure);
+                };
                 let metrics = self.lasting.metrics.as_ref();
-                let metrics =
-                    metrics.map(|all| all.routes(move || measured.authenticator().measure()));
+                let metrics = metrics.map(|all| all.routes(measure));
                 admin.replace(health.merge(metrics.unwrap_or_default()));
                 guarded
             }
