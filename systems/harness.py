@@ -45,7 +45,7 @@ def until(condition, what, seconds=15):
 def installed(*parts):
     """Installs parts of systems/install, and returns the variables that name them."""
     output = subprocess.run(
-        [REPOSITORY / "systems/install", *parts], check=True, capture_output=True, text=True
+        [REPOSITORY / "systems/install", *parts], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
     words = (word for line in output.splitlines() for word in shlex.split(line)[1:])
     return dict(word.split("=", 1) for word in words)
