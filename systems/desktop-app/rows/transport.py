@@ -123,38 +123,19 @@ def origins(run, programs):
     return f"{len(answers)} requests of a foreign page in three modes: no answer has an Access-Control header"
 
 
-def traceable(run, programs):
-    """Each request can be traced to its instance and its key."""
-    desktop = Desktop(run, programs)
-    own, second = desktop.key(), desktop.key("second")
-    desktop.chat(own)
-    desktop.chat(second)
-    desktop.ask("/v1/models/tiny/load", second, "POST")
-    desktop.chat("trk_nobody")
-    until(lambda: len(desktop.events("refused")) >= 2, "refusals in the log")
-    requests = [(event["client"], event["status"]) for event in desktop.events("request")]
-    expect(sorted(requests) == [("app", 200), ("second", 200)], f"requests: {requests}")
-    refusals = {(event["client"], event["reason"]) for event in desktop.events("refused")}
-    expect(any(client == "second" for client, _ in refusals), f"refusals: {refusals}")
-    expect(any(client is None for client, _ in refusals), f"refusals: {refusals}")
-    keys = {event["key"] for event in desktop.events("request")}
-    expect(keys == {own.split("_")[1], second.split("_")[1]}, "the key ids do not match")
-    desktop.stop()
-    return f"2 requests and {len(refusals)} refusals, each with its client and key id where the key is known"
-
-
 def redaction(run, programs):
     """No key is in a log, in `ps`, on a command line, or in a panic."""
     desktop = Desktop(run, programs, calls="chat")
     first = desktop.server_environment()["MODEL_SERVER_KEY"]
     marks = [first, desktop.key(), desktop.key("second")]
-    marks += [(desktop.folder / name).read_text().split("PRIVATE KEY-----")[1][:60] for name in ("tls.pem", "admin.pem")]
+    marks += [(desktop.folder / name).read_text().split("PRIVATE KEY-----")[1][:60] for name in ("tls.pem", "app.pem")]
     try:
         desktop.ask("/v1/models/broken/load", marks[1], "POST")
     except (OSError, http.client.HTTPException): # a panic closes the connection
         pass
     desktop.app.line("panicked")
     texts = {process.name: process.log() for process in run.processes}
+    texts |= {str(path): path.read_text() for path in desktop.folder.glob("audit.jsonl*")}
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
             texts[path] = pathlib.Path(path).read_text(errors="replace")

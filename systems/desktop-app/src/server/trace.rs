@@ -1,60 +1,38 @@
-//! Log lines in JSON, one for each request and each refusal. None contains a key.
+//! The log: JSON lines on standard error. The span of each request names its caller.
 
-use axum::Extension;
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
-use serde_json::json;
-use tower_rotating_auth::inbound::{ClientId, Event, EventKind, KeyId, Principal};
-use tower_rotating_auth::keyring::KeyWarning;
+use axum::body::Body;
+use http::Request;
+use tower_rotating_auth::inbound::Principal;
+use tracing::field::Empty;
+use tracing::{Level, Span, info_span};
 
-/// Writes who made the request, and with which key. A public route has no principal.
-pub(crate) async fn request(
-    principal: Option<Extension<Principal>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let response = next.run(request).await;
-    let key = principal.as_ref().and_then(|principal| principal.key());
-    let line = json!({
-        "event": "request",
-        "client": key.map(|key| key.client().as_str()),
-        "key": key.map(|key| key.key_id().as_str()),
-        "method": method.as_str(),
-        "path": path,
-        "status": response.status().as_u16(),
-    });
-    println!("{line}");
-    response
+/// Starts the log.
+pub(crate) fn start() {
+    tracing_subscriber::fmt()
+        .json()
+        .with_max_level(Level::INFO)
+        .with_span_list(false)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
-/// Writes why a request was refused, and whose key it had, where that is known.
-pub(crate) fn refused(event: &Event) {
-    if let EventKind::Refused {
-        reason,
-        client,
-        key_id,
-        method,
-        route,
-        ..
-    } = &event.kind
-    {
-        let line = json!({
-            "event": "refused",
-            "client": client.as_ref().map(ClientId::as_str),
-            "key": key_id.as_ref().map(KeyId::as_str),
-            "method": method.as_str(),
-            "path": &**route,
-            "reason": reason,
-        });
-        println!("{line}");
+/// Returns the span of a request, whose caller is not known yet.
+pub(crate) fn span(request: &Request<Body>) -> Span {
+    info_span!(
+        "request",
+        method = %request.method(),
+        // Without the query, where a client may have put its key.
+        path = request.uri().path(),
+        client = Empty,
+        key_id = Empty,
+    )
+}
+
+/// Records the caller in the span of its request. A public route has none.
+pub(crate) fn record_caller(principal: &Principal) {
+    if let Some(key) = principal.key() {
+        let span = Span::current();
+        span.record("client", key.client().as_str());
+        span.record("key_id", key.key_id().as_str());
     }
-}
-
-pub(crate) fn key_warning(warning: &KeyWarning) {
-    println!(
-        "{}",
-        json!({ "event": "warning", "text": format!("{warning:?}") })
-    );
 }
