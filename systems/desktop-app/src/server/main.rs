@@ -37,7 +37,7 @@ const LAST_LINES: Duration = Duration::from_secs(5);
 fn main() -> ExitCode {
     let args = Args::parse();
     trace::start();
-    match run(args) {
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", desktop_app::with_causes(&error));
@@ -46,12 +46,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<(), ServerError> {
+fn run(args: &Args) -> Result<(), ServerError> {
     let file = AuditFile::open(args.runtime.join("audit.jsonl"))?;
     let audit = AuditLog::new(file.subscriber());
     let ended = audit.ended();
-    let outcome = serve(args, audit);
+    let outcome = serve(args, &audit);
     // The runtime has ended, and with it every part that the audit hears from.
+    drop(audit);
     if !ended.wait(LAST_LINES) {
         tracing::error!("the audit has lost its last lines");
     }
@@ -59,14 +60,14 @@ fn run(args: Args) -> Result<(), ServerError> {
 }
 
 #[tokio::main]
-async fn serve(args: Args, audit: AuditLog) -> Result<(), ServerError> {
+async fn serve(args: &Args, audit: &AuditLog) -> Result<(), ServerError> {
     let (tls, certificate) = if args.cleartext {
         (None, None)
     } else {
         let digest = tls::digest_of_app(&args.runtime, &args.owner)?;
         (Some(tls::config(&args.runtime).await?), Some(digest))
     };
-    let access = access::open(&args, certificate, &audit).await?;
+    let access = access::open(args, certificate, audit).await?;
     let backend = args.backend.as_deref().map(Backend::new).transpose()?;
     let api = Api {
         ring: access.ring,
