@@ -3,8 +3,8 @@
 
 use tokio::net::TcpStream;
 
-use super::harness::{Gateway, KEY, Recorder, soon};
-use super::streaming::held_stream;
+use crate::gateway::harness::{Gateway, KEY, Recorder, soon};
+use crate::gateway::upstream::streaming::held_stream;
 
 #[tokio::test]
 async fn signal_finishes_open_stream_and_accepts_no_more() {
