@@ -28,6 +28,32 @@ async fn signal_finishes_open_stream_and_accepts_no_more() {
 }
 
 #[tokio::test]
+async fn shutdown_delay_serves_on_while_not_ready() {
+    let (upstream, _recorder) = Recorder::start().await;
+    let mut gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
+        command.args(["--shutdown-delay", "1h"]);
+    })
+    .await;
+    let status = async |path| {
+        let answer = soon(reqwest::get(gateway.url(path))).await.unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(status("/readyz").await, 200);
+    gateway.terminate().await;
+    gateway.said("stopping in 3600 s").await;
+    assert_eq!(status("/readyz").await, 503);
+    assert_eq!(status("/healthz").await, 200);
+    assert_eq!(status("/v1/models").await, 200);
+    let body = reqwest::get(gateway.url("/readyz")).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body.bytes().await.unwrap()).unwrap();
+    assert_eq!(body["status"], "stopping");
+    // A second signal ends the delay.
+    gateway.terminate().await;
+    gateway.said("finishing requests").await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
 async fn idle_connection_does_not_delay_stop() {
     let (upstream, _) = Recorder::start().await;
     let mut gateway = Gateway::before(upstream).await;
