@@ -93,6 +93,7 @@ impl Conversation {
             app: self.app.clone(),
             activity: Arc::clone(activity),
             origin,
+            discard: self.limits.discard,
             tunnels: tunnels.clone(),
         };
         let builder = self.builder();

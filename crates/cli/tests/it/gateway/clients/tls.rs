@@ -104,6 +104,25 @@ async fn answers(gateway: &Gateway, trusted: &Issued) -> bool {
     true
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn certificate_may_be_readable_by_everybody() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let files = Files::new(&Issued::new());
+    let open = |name| {
+        let mode = fs::Permissions::from_mode(0o644);
+        fs::set_permissions(files.path(name), mode).unwrap();
+    };
+    open("cert.pem");
+    let gateway = files.gateway().await;
+    let output = gateway.output();
+    assert!(!output.contains("readable by everybody"), "{output}");
+    open("key.pem");
+    let warning = files.gateway().await.said("readable by everybody").await;
+    assert!(warning.contains("key.pem"), "{warning}");
+}
+
 #[tokio::test]
 async fn renewed_certificate_serves_next_connection() {
     let [first, second, third] = std::array::from_fn(|_| Issued::new());
