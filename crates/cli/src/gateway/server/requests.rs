@@ -181,7 +181,7 @@ impl Drop for Open {
     }
 }
 
-/// Whether a request body was read to its end.
+/// The progress of reading a request body.
 #[derive(Clone, Debug)]
 struct Upload {
     is_read: Arc<AtomicBool>,

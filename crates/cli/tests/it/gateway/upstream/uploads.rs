@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::harness::{Gateway, Recorder, chunk, raw, raw_stream, serve, soon};
+use crate::gateway::harness::{Gateway, Recorder, chunk, raw, raw_stream, serve, soon};
 
 const KEPT: usize = 1024 * 1024;
 /// Nearly as much as is kept, in bytes: the sockets may take all of it before the rejection comes.

@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_rotating_auth::inbound::{CertificateDigest, KeyDigest};
 
-use super::harness::{Gateway, KEY, Recorder, default_mode, soon};
+use crate::gateway::harness::{Gateway, KEY, Recorder, default_mode, soon};
 
 const READER: &str = "reader-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
 const WRITER: &str = "writer-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir, tempdir};
 use tower_rotating_auth::inbound::KeyDigest;
 
-use super::harness::{Gateway, KEY, Recorder, default_mode, ended, soon};
+use crate::gateway::harness::{Gateway, KEY, Recorder, default_mode, ended, soon};
 
 const ONE: &str = "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
 const TWO: &str = "two-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
@@ -75,7 +75,7 @@ async fn status_with(gateway: &Gateway, key: &str) -> StatusCode {
         .status()
 }
 
-/// What `/readyz` says of the clients' keys.
+/// Returns the state of the clients' keys in `/readyz`.
 async fn client_keys(gateway: &Gateway) -> Value {
     let answer = ask(gateway, Method::GET, "/readyz", &[]).await;
     let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();

@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use tokio::sync::mpsc;
 
-use super::harness::{Gateway, Recorder, Seen, soon};
+use crate::gateway::harness::{Gateway, Recorder, Seen, soon};
 
 #[tokio::test]
 async fn zero_overlap_never_falls_back() {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tower_rotating_auth::inbound::KeyDigest;
 
-use super::harness::{Gateway, soon};
+use crate::gateway::harness::{Gateway, soon};
 
 /// All files have this length, before and after.
 const LENGTH: usize = 4096;

@@ -12,8 +12,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use super::harness::{Gateway, KEY, Recorder, closed_port, serve, soon};
 use super::streaming::held_stream;
+use crate::gateway::harness::{Gateway, KEY, Recorder, closed_port, serve, soon};
 
 /// The answer's status, and its error, which must have the shape that clients expect.
 async fn error(answer: reqwest::Response) -> (StatusCode, Value) {

@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::harness::{Gateway, Recorder, default_mode};
 use crate::PROGRAM;
+use crate::gateway::harness::{Gateway, Recorder, default_mode};
 
 fn text(line: &Value, field: &str) -> String {
     line[field].as_str().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! What the gateway forwards of requests and responses.
+//! The parts of requests and responses that the gateway forwards.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -7,7 +7,7 @@ use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::harness::{Gateway, KEY, Recorder, raw, soon};
+use crate::gateway::harness::{Gateway, KEY, Recorder, raw, soon};
 
 /// A request that ends its connection.
 fn get(path: &str, headers: &str) -> String {

@@ -2,8 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::harness::{Gateway, Recorder};
 use crate::PROGRAM;
+use crate::gateway::harness::{Gateway, Recorder};
 
 async fn exit_code(arguments: Vec<String>) -> Option<i32> {
     let run = move || {

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method, StatusCode};
 
-use super::harness::{Gateway, KEY, Recorder, ended, soon};
+use crate::gateway::harness::{Gateway, KEY, Recorder, ended, soon};
 
 const CLIENT: &str = "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
 const APP: &str = "https://app.example.com";

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::harness::{Gateway, Http2, KEY, Recorder, ended, soon};
+use crate::gateway::harness::{Gateway, Http2, KEY, Recorder, ended, soon};
 
 /// A certificate for `localhost` that says so itself, and its key.
 struct Issued {
@@ -91,7 +91,7 @@ async fn connect_for(
     soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
 }
 
-/// Whether a client that trusts this certificate is answered.
+/// Returns whether a client that trusts this certificate is answered.
 async fn answers(gateway: &Gateway, trusted: &Issued) -> bool {
     let Ok(mut stream) = connect(gateway.address(), trusted).await else {
         return false;

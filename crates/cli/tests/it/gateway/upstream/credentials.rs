@@ -1,6 +1,6 @@
 //! Credentials of clients, which never reach the upstream.
 
-use super::harness::{Gateway, KEY, Recorder, chunk, raw};
+use crate::gateway::harness::{Gateway, KEY, Recorder, chunk, raw};
 
 const CLIENT: &str = "client-sentinel-91bc";
 

@@ -2,7 +2,7 @@
 
 use tempfile::tempdir;
 
-use super::harness::{Gateway, Recorder, ended};
+use crate::gateway::harness::{Gateway, Recorder, ended};
 
 const SENTINEL: &str = "sk-sentinel-7f3a";
 const UPSTREAM: &str = "--upstream=https://api.example.com/v1";
@@ -232,7 +232,7 @@ async fn taken_port_exits_with_1() {
 
 #[tokio::test]
 async fn documented_limits_are_those_of_help() {
-    let table = include_str!("../../../../../docs/gateway.md");
+    let table = include_str!("../../../../../../docs/gateway.md");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `--"));
     let documented: Vec<(&str, &str)> = rows
         .filter_map(|row| {

@@ -3,8 +3,8 @@
 
 use tokio::net::TcpStream;
 
-use super::harness::{Gateway, KEY, Recorder, soon};
-use super::streaming::held_stream;
+use crate::gateway::harness::{Gateway, KEY, Recorder, soon};
+use crate::gateway::upstream::streaming::held_stream;
 
 #[tokio::test]
 async fn signal_finishes_open_stream_and_accepts_no_more() {
@@ -24,6 +24,32 @@ async fn signal_finishes_open_stream_and_accepts_no_more() {
     assert_eq!(chunk, "data: after\n\n");
     drop(events);
     assert_eq!(soon(answer.chunk()).await.unwrap(), None);
+    assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn shutdown_delay_serves_on_while_not_ready() {
+    let (upstream, _recorder) = Recorder::start().await;
+    let mut gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
+        command.args(["--shutdown-delay", "1h"]);
+    })
+    .await;
+    let status = async |path| {
+        let answer = soon(reqwest::get(gateway.url(path))).await.unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(status("/readyz").await, 200);
+    gateway.terminate().await;
+    gateway.said("stopping in 3600 s").await;
+    assert_eq!(status("/readyz").await, 503);
+    assert_eq!(status("/healthz").await, 200);
+    assert_eq!(status("/v1/models").await, 200);
+    let body = reqwest::get(gateway.url("/readyz")).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body.bytes().await.unwrap()).unwrap();
+    assert_eq!(body["status"], "stopping");
+    // A second signal ends the delay.
+    gateway.terminate().await;
+    gateway.said("finishing requests").await;
     assert_eq!(gateway.exit_code().await, Some(0));
 }
 

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::harness::{Gateway, demo_ended, soon};
+use crate::gateway::harness::{Gateway, demo_ended, soon};
 
 /// Asks the demo for a completion, as its `curl` line does.
 struct Client {

@@ -1,4 +1,4 @@
-//! Where the upstream's key comes from: the sources that `--upstream-key` names.
+//! The sources of the upstream's key that `--upstream-key` names.
 #![cfg(unix)]
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use axum::response::IntoResponse as _;
 use http::StatusCode;
 
-use super::harness::{Gateway, Recorder, ended};
+use crate::gateway::harness::{Gateway, Recorder, ended};
 
 const UPSTREAM: &str = "--upstream=https://api.example.com/v1";
 

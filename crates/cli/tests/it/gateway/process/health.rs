@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::harness::{Gateway, KEY, Recorder, soon};
+use crate::gateway::harness::{Gateway, KEY, Recorder, soon};
 
 async fn json(url: String) -> (StatusCode, Value) {
     let answer = reqwest::get(url).await.unwrap();

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::harness::{Gateway, serve, soon};
+use crate::gateway::harness::{Gateway, serve, soon};
 
 /// An upstream with one stream, whose events are sent when the test says so.
 pub(crate) async fn held_stream() -> (std::net::SocketAddr, mpsc::UnboundedSender<&'static str>) {
