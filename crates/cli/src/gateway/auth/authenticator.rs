@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use axum::body::{Body, HttpBody as _};
+use futures_util::FutureExt as _;
+use http::Request;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
     inbound::policy::RoutePolicy,
-    inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
+    inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequestBody, RequireKeyLayer},
     keyring::UseFile,
     metrics::record_keys,
     rotating::{Publisher, StartError},
@@ -19,6 +23,7 @@ use tower_rotating_auth::{
 use super::config::{AuthConfig, ClientKeys, Guard, Policies};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
+use crate::gateway::handler::{Answering, Handler};
 use crate::gateway::health::{Condition, Source, source};
 use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
@@ -118,8 +123,21 @@ impl Authenticator {
         })
     }
 
-    pub(crate) fn layer(&self) -> RotatingAuthLayer<RequireKeyLayer, tower::layer::util::Identity> {
-        RotatingAuthLayer::new().require(self.require.clone())
+    /// Lets requests of clients with a valid key through to `app`.
+    pub(crate) fn guard(
+        &self,
+        app: impl Fn(Request<Body>) -> Answering + Clone + Send + Sync + 'static,
+    ) -> Handler {
+        let app = service_fn(move |request: Request<RequestBody<Body>>| {
+            let answer = app(request.map(|body| match body.is_end_stream() {
+                true => Body::empty(),
+                false => Body::new(body),
+            }));
+            answer.map(Ok)
+        });
+        let guarded = RotatingAuthLayer::new().require(self.require.clone());
+        let guarded = guarded.layer(app);
+        Handler::from_service(guarded.map_response(|response| response.map(Body::new)))
     }
 
     /// Returns the health of the client keys and the policies, if they have a source.
