@@ -48,7 +48,7 @@ enum Event {
     Look,
 }
 
-/// What all connections of a listener share.
+/// The parts that all connections of a listener share.
 #[derive(Clone)]
 pub(super) struct Conversation {
     pub(super) app: App,
@@ -109,6 +109,7 @@ impl Conversation {
             app: self.app.clone(),
             activity: Arc::clone(activity),
             origin,
+            discard: self.limits.discard,
             tunnels: tunnels.clone(),
         };
         let builder = self.builder();
