@@ -17,8 +17,8 @@ pub(crate) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A function that answers requests. Clones share it.
 ///
-/// A `Router` clones, boxes and moves a service at each of its layers: four of them took 27,000 of
-/// 121,000 instructions a request, so only the routes of the gateway itself go through one.
+/// A `Router` clones, boxes and moves a service at each of its layers. Five of them took about
+/// 24,000 of 121,000 instructions a request, so only the gateway's own routes go through one.
 #[derive(Clone)]
 pub(crate) struct Handler(Arc<dyn Fn(Request<Body>) -> Answering + Send + Sync>);
 
