@@ -55,6 +55,7 @@ impl Authenticator {
             keys: from,
             policies,
             proxies,
+            secure_only,
             refuser,
             ..
         } = match config {
@@ -104,6 +105,10 @@ impl Authenticator {
             .trusted_proxies(proxies)
             .max_stale(max_stale)
             .error_response(refuser);
+        let require = match secure_only {
+            Some(rule) => require.secure_only(rule),
+            None => require,
+        };
         let require = match (&policies, fixed) {
             (Some(followed), _) => require.rotating_policy(followed.policies.clone()),
             (None, Some(policy)) => require.policy(policy),
