@@ -1,7 +1,7 @@
 //! Options for what clients with a valid key may do, and from where.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tower_rotating_auth::Rotating;
@@ -101,6 +101,10 @@ impl AuthorizationArgs {
 }
 
 impl PolicyFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Follows the file, or returns what already does.
     pub(super) async fn follow(
         self,
