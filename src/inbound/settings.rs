@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 
+use super::auth_error::Realm;
 use super::hooks::{SecondFactor, SecureOnly};
 use super::key_set::KeySet;
 use super::location::{KeyLocation, KeyLocations};
@@ -17,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) keys: Rotating<KeySet>,
     pub(crate) enforcement: Enforcement,
     pub(crate) preflights: Preflights,
+    /// The realm of challenges, if it is not that of the error response.
+    pub(crate) realm: Option<Realm>,
     pub(crate) locations: KeyLocations,
     /// The value of `Vary` that names the headers among the locations.
     pub(crate) vary: HeaderValue,
@@ -72,6 +75,7 @@ impl Settings {
             keys,
             enforcement,
             preflights: Preflights::RequireKey,
+            realm: None,
             vary: vary(&locations),
             locations,
             policy: Policy::Fixed(RoutePolicy::new()),
@@ -87,6 +91,15 @@ impl Settings {
     pub(crate) fn set_locations(&mut self, locations: KeyLocations) {
         self.vary = vary(&locations);
         self.locations = locations;
+    }
+
+    /// Adapts the challenges to the realm and the locations, in whichever order they were set.
+    pub(crate) fn adapt_error_response(&mut self) {
+        let response = self.refusals.response().clone().locations(&self.locations);
+        self.refusals.set_response(match &self.realm {
+            Some(realm) => response.with_realm(realm.clone()),
+            None => response,
+        });
     }
 }
 

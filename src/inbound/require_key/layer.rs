@@ -9,7 +9,7 @@ use tower_layer::Layer;
 
 use super::dangerously_open::DangerouslyOpen;
 use super::service::{PrincipalHook, RequireKey};
-use crate::inbound::auth_error::AuthErrorResponse;
+use crate::inbound::auth_error::{AuthErrorResponse, Realm};
 use crate::inbound::config_error::ConfigError;
 use crate::inbound::connection::TrustedProxies;
 use crate::inbound::event::Event;
@@ -83,37 +83,39 @@ impl RequireKeyLayer {
         self
     }
 
-    /// Sets the realm of challenges, a name for what the keys protect. Defaults to `api`.
+    /// Sets the realm of challenges, a name for what the keys protect. Defaults to the realm of the
+    /// [`error_response`](Self::error_response), which is `api` unless you set another one.
     ///
-    /// Call it before [`error_response`](Self::error_response), or not at all: it resets the format
-    /// of bodies to JSON and drops resource metadata.
+    /// It changes the challenges alone, and takes precedence over the realm of the error response.
     ///
     /// # Errors
     ///
     /// Returns an error of kind [`InvalidRealm`](crate::inbound::ConfigErrorKind::InvalidRealm) if
     /// the realm is blank, or has other characters than visible ASCII and spaces.
     pub fn realm(self, realm: &str) -> Result<Self, ConfigError> {
-        Ok(self.error_response(AuthErrorResponse::new(realm)?))
+        let realm = Realm::new(realm)?;
+        Ok(self.set(|settings| {
+            settings.realm = Some(realm);
+            settings.adapt_error_response();
+        }))
     }
 
     /// Sets the response to refused requests: the realm, the format of bodies, and more.
     ///
-    /// Defaults to [`AuthErrorResponse::default`].
+    /// Defaults to [`AuthErrorResponse::default`]. The layer adapts its challenges to
+    /// [`realm`](Self::realm) and [`locations`](Self::locations).
     pub fn error_response(self, response: AuthErrorResponse) -> Self {
         self.set(|settings| {
-            let response = response.locations(&settings.locations);
             settings.refusals.set_response(response);
+            settings.adapt_error_response();
         })
     }
 
     /// Sets where in a request a client may put its key. Defaults to [`KeyLocations::default`].
     pub fn locations(self, locations: KeyLocations) -> Self {
         self.set(|settings| {
-            let response = settings.refusals.response().clone();
-            settings
-                .refusals
-                .set_response(response.locations(&locations));
             settings.set_locations(locations);
+            settings.adapt_error_response();
         })
     }
 
