@@ -72,6 +72,7 @@ mod auth_error;
 mod axum;
 mod config_error;
 mod connection;
+pub(crate) mod entries;
 mod event;
 mod hooks;
 mod key;
@@ -101,11 +102,11 @@ pub use self::key::{
     Role, Scope, Scopes,
 };
 pub(crate) use self::key::{Grants, Restrictions, RoleTable};
-#[cfg(feature = "key-file")]
-pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
     IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, verify_at,
 };
+#[cfg(feature = "key-file")]
+pub(crate) use self::key_set::{KeyFile, Unwritable};
 pub use self::location::{KeyLocation, KeyLocations, Token};
 pub use self::principal::{Anonymous, KeyPrincipal, Principal};
 pub use self::require_key::{

@@ -1,9 +1,9 @@
 //! The change that one operation makes.
 
 use super::KeyRingState;
-use super::client_entry::ClientEntry;
-use super::key_entry::{KeyEntry, earlier};
 use crate::inbound::KeyId;
+use crate::inbound::entries::ClientEntry;
+use crate::inbound::entries::{KeyEntry, earlier};
 
 /// A change of one operation: the entries as they are afterwards, and the keys that are gone.
 ///

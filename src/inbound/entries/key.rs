@@ -1,12 +1,12 @@
-//! One key of a state.
+//! One key, as a key file or a key ring keeps it.
 
 use std::time::SystemTime;
 
-use super::client_entry::{ClientEntry, ClientState};
+use super::client::{ClientEntry, ClientState};
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{
-    CertificateDigest, ClientId, Grants, KeyDigest, KeyId, KeyRecord, KeySetError, Networks,
-    Provenance, Restrictions, Role, RoleTable, Scopes,
+use crate::inbound::key::{
+    CertificateDigest, ClientId, Grants, KeyDigest, KeyId, KeyRecord, Networks, Provenance,
+    Restrictions, Role, Scopes,
 };
 
 /// A key of a client: its digest, its scopes, its times, and where it comes from. Not the key
@@ -260,31 +260,6 @@ impl KeyEntry {
     /// client.
     pub(crate) fn without_scopes(self) -> Self {
         self.with_scopes(Scopes::default()).with_roles(None)
-    }
-
-    /// Checks whether it can be a key of this client.
-    pub(crate) fn check(&self, client: &ClientEntry, roles: &RoleTable) -> Result<(), KeySetError> {
-        self.grants(client, roles)?;
-        if let (Some(from), Some(until)) = (self.not_before, self.not_after) {
-            if from >= until {
-                return Err(KeySetError::never_valid(self.id.clone()));
-            }
-        }
-        if self.digest.is_well_known() {
-            return Err(KeySetError::well_known(self.id.clone()));
-        }
-        Ok(())
-    }
-
-    /// Returns the scopes and roles of the key. Fails if its client does not have all of them.
-    pub(crate) fn grants(
-        &self,
-        client: &ClientEntry,
-        roles: &RoleTable,
-    ) -> Result<Grants, KeySetError> {
-        let held = roles.grants(&client.scopes, &client.roles);
-        let grants = roles.grants_of_key(&held, self.scopes.as_ref(), self.roles.as_deref());
-        grants.ok_or_else(|| KeySetError::scope_exceeds_client(self.id.clone()))
     }
 
     /// Returns the record to publish. The key is refused from `too_old` on, if that is set.
