@@ -48,10 +48,10 @@ async fn check(answer: Answer) {
     match Rotating::start(source).await {
         Ok(key) => assert!(!key.current().expose_secret().is_empty()),
         Err(error) => {
-            let told = format!("{error:?}");
+            let text = format!("{error:?}");
             let words = answer.body.split(|c: char| !c.is_ascii_alphanumeric());
             for word in words.filter(|word| word.len() >= 24) {
-                assert!(!told.contains(word), "{told}");
+                assert!(!text.contains(word), "{text}");
             }
         }
     }

@@ -48,8 +48,8 @@ use crate::secret::Secret;
 /// );
 ///
 /// let ring = KeyRing::start(MemoryStore::default()).await?;
-/// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
-/// Rotator::new(ring.clone(), terms, sink).catch_up().await?;
+/// let request = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// Rotator::new(ring.clone(), request, sink).catch_up().await?;
 /// let digest = KeyDigest::of(vault.lock().unwrap()["batch"].expose_secret());
 /// assert_eq!(ring.state().key_of(&digest).unwrap().client().as_str(), "batch");
 /// # Ok(())

@@ -20,16 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(100 * 24 * 3600);
 const STEP: Duration = Duration::from_secs(30);
 
 /// A directory with a key file.
-pub(super) struct Desk {
+pub(super) struct KeyFolder {
     directory: TempDir,
     pub(super) path: PathBuf,
 }
 
-impl Desk {
+impl KeyFolder {
     pub(super) fn new(content: impl AsRef<[u8]>) -> Self {
-        let desk = Self::empty();
-        create(&desk.path).write_all(content.as_ref()).unwrap();
-        desk
+        let folder = Self::empty();
+        create(&folder.path).write_all(content.as_ref()).unwrap();
+        folder
     }
 
     pub(super) fn empty() -> Self {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tower_rotating_auth::{Rotating, source::FileSource};
 
-use super::support::{Desk, assert_content, in_time, write};
+use super::support::{KeyFolder, assert_content, in_time, write};
 
 /// A volume as Kubernetes mounts it: `openai -> ..data/openai`, `..data -> ..VERSION`.
 pub(super) struct Volume {
@@ -43,9 +43,9 @@ impl Volume {
 
 #[tokio::test(start_paused = true)]
 async fn swapped_volume_is_accepted_at_once() {
-    let desk = Desk::empty();
-    let mut volume = Volume::new(desk.at("volume"), "sk-0");
-    let source = FileSource::new(desk.at("volume/openai")).without_watch();
+    let folder = KeyFolder::empty();
+    let mut volume = Volume::new(folder.at("volume"), "sk-0");
+    let source = FileSource::new(folder.at("volume/openai")).without_watch();
     let key = Rotating::start(source).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     volume.swap("sk-1");
@@ -56,9 +56,9 @@ async fn swapped_volume_is_accepted_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn swap_to_empty_file_waits_for_content() {
-    let desk = Desk::empty();
-    let mut volume = Volume::new(desk.at("volume"), "sk-0");
-    let path = desk.at("volume/openai");
+    let folder = KeyFolder::empty();
+    let mut volume = Volume::new(folder.at("volume"), "sk-0");
+    let path = folder.at("volume/openai");
     let source = FileSource::new(&path).without_watch();
     let key = Rotating::start(source).await.unwrap();
     volume.swap("");

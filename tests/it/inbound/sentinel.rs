@@ -204,9 +204,9 @@ async fn refusals_do_not_echo_token() {
         ErrorFormat::Anthropic,
         ErrorFormat::Problem,
     ] {
-        let refuser = AuthErrorResponse::new("R").unwrap().format(format);
+        let error_response = AuthErrorResponse::new("R").unwrap().format(format);
         let service = require_key(keys.clone())
-            .error_response(refuser)
+            .error_response(error_response)
             .layer(Echo);
         for case in cases() {
             for method in [Method::GET, Method::HEAD] {

@@ -18,12 +18,12 @@ use crate::source::{Source as _, SourceError, SourceErrorKind};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A directory with a key file.
-pub(super) struct Desk {
+pub(super) struct KeyFolder {
     directory: TempDir,
     pub(super) path: PathBuf,
 }
 
-impl Desk {
+impl KeyFolder {
     pub(super) fn empty() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("openai");
@@ -31,9 +31,9 @@ impl Desk {
     }
 
     pub(super) fn new(content: &str) -> Self {
-        let desk = Self::empty();
-        write(&desk.path, content);
-        desk
+        let folder = Self::empty();
+        write(&folder.path, content);
+        folder
     }
 
     pub(super) fn at(&self, name: &str) -> PathBuf {

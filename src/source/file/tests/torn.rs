@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::support::{Desk, Followed};
+use super::support::{Followed, KeyFolder};
 
 /// Each pause is longer than the time after which content counts as settled if nothing is known.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(120)];
@@ -48,10 +48,10 @@ fn writer(path: PathBuf, way: Way, pause: Duration, content: String) -> JoinHand
 
 async fn rotate(way: Way) {
     for pause in PAUSES {
-        let desk = Desk::new(&key(0));
-        let mut followed = Followed::start(&desk.path).await;
+        let folder = KeyFolder::new(&key(0));
+        let mut followed = Followed::start(&folder.path).await;
         for number in 1..=2 {
-            let writing = writer(desk.path.clone(), way, pause, key(number));
+            let writing = writer(folder.path.clone(), way, pause, key(number));
             followed.becomes(&key(number)).await;
             writing.join().unwrap();
         }
@@ -77,9 +77,9 @@ async fn slow_creating_writer_shows_no_partial_key() {
 #[tokio::test]
 async fn hasty_writer_shows_no_partial_key() {
     const ROTATIONS: usize = 300;
-    let desk = Desk::new(&key(0));
-    let mut followed = Followed::start(&desk.path).await;
-    let path = desk.path.clone();
+    let folder = KeyFolder::new(&key(0));
+    let mut followed = Followed::start(&folder.path).await;
+    let path = folder.path.clone();
     let writing = thread::spawn(move || {
         for number in 1..=ROTATIONS {
             thread::sleep(Duration::from_millis(3));

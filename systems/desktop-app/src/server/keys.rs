@@ -57,8 +57,8 @@ pub(crate) async fn open(args: &Args) -> Result<Access, BoxError> {
     };
     for client in args.client.iter().chain([&owner]) {
         let path = args.runtime.join(format!("{}.key", client.id));
-        let terms = IssueRequest::new(client.id.clone()).or_new_client(client.scopes.clone());
-        let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new(path))
+        let request = IssueRequest::new(client.id.clone()).or_new_client(client.scopes.clone());
+        let mut rotator = Rotator::new(ring.clone(), request, FileSink::new(path))
             .period(args.rotate_every)
             .overlap(args.overlap);
         rotator.catch_up().await?;
@@ -89,10 +89,10 @@ async fn take_in(ring: &KeyRing, owner: &ClientId, key: &Secret) -> Result<(), B
     for old in state.keys_of(owner).filter(|old| *old.digest() != digest) {
         ring.revoke(RevokeRequest::from(old.id().clone())).await?;
     }
-    let terms = IssueRequest::new(owner.clone())
+    let request = IssueRequest::new(owner.clone())
         .or_new_client(EVERYTHING.parse::<Scopes>()?)
         .lifetime(90 * DAY);
-    ring.import(terms, external).await?;
+    ring.import(request, external).await?;
     Ok(())
 }
 

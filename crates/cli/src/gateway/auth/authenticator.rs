@@ -54,7 +54,7 @@ impl Authenticator {
             keys: from,
             policies,
             proxies,
-            refuser,
+            error_response,
             ..
         } = match config {
             AuthConfig::Open(open) => {
@@ -100,7 +100,7 @@ impl Authenticator {
             .pass_preflights()
             .trusted_proxies(proxies)
             .max_stale(limits.max_stale)
-            .error_response(refuser);
+            .error_response(error_response);
         let (require, policies) = match policies {
             Policies::Fixed(policy) => (require.policy(policy), None),
             Policies::File(file) => {

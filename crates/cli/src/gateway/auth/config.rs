@@ -107,7 +107,7 @@ pub(crate) struct Guard {
     pub(crate) keys: ClientKeys,
     pub(crate) policies: Policies,
     pub(crate) proxies: TrustedProxies,
-    pub(crate) refuser: AuthErrorResponse,
+    pub(crate) error_response: AuthErrorResponse,
 }
 
 /// The source of the policies of routes.
@@ -207,7 +207,7 @@ impl AuthConfig {
                 "two policies: --policies, and --public or --optional; list those routes in the file",
             ));
         }
-        let refuser = AuthErrorResponse::new(&args.realm)
+        let error_response = AuthErrorResponse::new(&args.realm)
             .map_err(|error| Error::usage(format!("--realm: {error}")))?
             .format(ErrorFormat::OpenAi);
         if mode == Mode::Development {
@@ -232,7 +232,7 @@ impl AuthConfig {
                 None => Policies::Fixed(policies(args.public, args.optional)?),
             },
             proxies: args.authorization.trusted_proxies(),
-            refuser,
+            error_response,
         })))
     }
 }
