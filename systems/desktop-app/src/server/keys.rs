@@ -7,7 +7,9 @@ use tokio::time::interval;
 use tower::BoxError;
 use tower_rotating_auth::Secret;
 use tower_rotating_auth::inbound::policy::RoutePolicy;
-use tower_rotating_auth::inbound::{ClientId, DangerouslyOpen, KeyDigest, RequireKeyLayer, Scopes};
+use tower_rotating_auth::inbound::{
+    ClientId, DangerouslyOpen, KeyDigest, RequireKeyLayer, Requirement, Scopes,
+};
 use tower_rotating_auth::keyring::{
     ExternalKey, FileSink, FileStore, IssuancePolicy, IssueRequest, KeyRing, MaxAge, MemoryStore,
     RevokeRequest, Rotator,
@@ -114,7 +116,7 @@ fn route_policy(mode: Mode) -> Result<RoutePolicy, BoxError> {
             .public(Method::GET, "/healthz")?
             .public(Method::GET, "/v1/models")?,
         Mode::Production | Mode::Development => policy
-            .required(Method::GET, "/healthz", Scopes::default())?
+            .required(Method::GET, "/healthz", Requirement::new())?
             .required(Method::GET, "/v1/models", "models:read".parse()?)?,
     })
 }
