@@ -68,6 +68,7 @@
 //! - Expiry goes by the wall clock. If that is set back, a key that had expired is valid again.
 
 mod auth_error;
+mod authenticator;
 #[cfg(feature = "axum")]
 mod axum;
 mod config_error;
@@ -84,7 +85,6 @@ mod refusal;
 mod require_key;
 mod require_scopes;
 mod requirement;
-mod settings;
 mod validate_key;
 mod validator;
 

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::body::{BoxError, Guard, GuardedBody};
 use super::cache::Caching;
-use crate::inbound::settings::Settings;
+use crate::inbound::authenticator::Authenticator;
 
 pin_project! {
     /// The response future of [`RequireKey`](crate::inbound::RequireKey).
@@ -39,11 +39,11 @@ impl<F> ResponseFuture<F> {
         future: F,
         guard: Option<Guard>,
         caching: Caching,
-        settings: &Settings,
+        authenticator: &Authenticator,
     ) -> Self {
         let caching = match caching {
             Caching::AsItIs => None,
-            caching => Some((caching, settings.vary.clone())),
+            caching => Some((caching, authenticator.vary.clone())),
         };
         let kind = Kind::Inner {
             future,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::Extensions;
 
 use super::validator_trait::Verdict;
+use crate::inbound::authenticator::Authenticator;
 use crate::inbound::key::KeyDigest;
-use crate::inbound::settings::Settings;
 
 /// The verdict about a request's token, as a private request extension.
 #[derive(Clone)]
@@ -15,15 +15,19 @@ pub(crate) struct Validated {
     /// The token that it is about.
     digest: KeyDigest,
     /// The layer whose validator was asked. Another layer may have another one.
-    settings: Arc<Settings>,
+    authenticator: Arc<Authenticator>,
 }
 
 impl Validated {
-    pub(crate) const fn new(verdict: Verdict, digest: KeyDigest, settings: Arc<Settings>) -> Self {
+    pub(crate) const fn new(
+        verdict: Verdict,
+        digest: KeyDigest,
+        authenticator: Arc<Authenticator>,
+    ) -> Self {
         Self {
             verdict,
             digest,
-            settings,
+            authenticator,
         }
     }
 
@@ -31,10 +35,10 @@ impl Validated {
     pub(crate) fn find<'e>(
         extensions: &'e Extensions,
         digest: &KeyDigest,
-        settings: &Arc<Settings>,
+        authenticator: &Arc<Authenticator>,
     ) -> Option<&'e Verdict> {
         let found: &Self = extensions.get()?;
-        let is_ours = found.digest == *digest && Arc::ptr_eq(&found.settings, settings);
+        let is_ours = found.digest == *digest && Arc::ptr_eq(&found.authenticator, authenticator);
         is_ours.then_some(&found.verdict)
     }
 }

@@ -1,4 +1,4 @@
-//! The settings of a layer, which all clones of its services share.
+//! What decides requests to a layer, and is shared by all clones of its services.
 
 use std::time::Duration;
 
@@ -12,9 +12,10 @@ use super::policy::RoutePolicy;
 use super::refusal::Refusals;
 use crate::rotating::Rotating;
 
-/// The settings of a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer).
+/// Decides requests to a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) by its settings, and
+/// reports what it refuses.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Authenticator {
     pub(crate) keys: Rotating<KeySet>,
     pub(crate) enforcement: Enforcement,
     pub(crate) preflights: Preflights,
@@ -67,7 +68,7 @@ pub(crate) enum Preflights {
     PassThrough,
 }
 
-impl Settings {
+impl Authenticator {
     pub(crate) fn new(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
         let locations = KeyLocations::default();
         Self {
