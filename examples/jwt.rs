@@ -71,7 +71,7 @@ impl Jwt {
         let (id, client) = (text("jti").parse()?, text("sub").parse()?);
         let expiry = Duration::from_secs(claims["exp"].as_u64().unwrap_or_default());
         let record = KeyRecord::new(id, client, text("scope").parse()?);
-        Ok(Some(record.not_after(SystemTime::UNIX_EPOCH + expiry)))
+        Ok(Some(record.with_not_after(SystemTime::UNIX_EPOCH + expiry)))
     }
 }
 

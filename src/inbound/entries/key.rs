@@ -269,26 +269,27 @@ impl KeyEntry {
         grants: Grants,
         too_old: Option<SystemTime>,
     ) -> KeyRecord {
+        let retires_at = earlier(self.retires_at, too_old);
+        // A key that ends before it becomes valid is revoked: as a record, it would be an error.
+        let ends_first = |(end, from)| end <= from;
+        let is_never_valid = retires_at.zip(self.not_before).is_some_and(ends_first);
+        let not_after = match is_never_valid {
+            true => self.not_after,
+            false => earlier(self.not_after, retires_at),
+        };
         let mut record = KeyRecord::granted(self.id.clone(), client.id.clone(), grants)
             .with_restrictions(&self.restrictions)
-            .created(self.created_at);
-        if let Some(moment) = self.not_before {
-            record = record.not_before(moment);
-        }
-        if let Some(moment) = self.not_after {
-            record = record.not_after(moment);
-        }
-        if let Some(moment) = earlier(self.retires_at, too_old) {
-            record = record.retired_at(moment);
-        }
+            .with_created_at(self.created_at)
+            .with_not_before(self.not_before)
+            .with_not_after(not_after);
         if self.retires_at.is_some() {
-            record = record.replaced();
+            record = record.into_replaced();
         }
-        if self.revoked_at.is_some() {
-            record = record.revoked();
+        if self.revoked_at.is_some() || is_never_valid {
+            record = record.into_revoked();
         }
         if client.state == ClientState::Disabled {
-            record = record.disabled();
+            record = record.into_disabled();
         }
         record
     }

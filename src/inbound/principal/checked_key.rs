@@ -87,12 +87,12 @@ impl CheckedKey {
     pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
         if let Some(record) = &self.validated {
             return match record.status_at(now) {
-                KeyStatus::Active => Ok(record.expires_at()),
+                KeyStatus::Active => Ok(record.not_after()),
                 ended => Err(ended),
             };
         }
         let keys = self.keys().current();
         let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status)?;
-        Ok(record.expires_at())
+        Ok(record.not_after())
     }
 }

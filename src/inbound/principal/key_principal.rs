@@ -129,7 +129,7 @@ impl KeyPrincipal {
     /// Returns when the key expires, if it does.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.identity.record().expires_at()
+        self.identity.record().not_after()
     }
 
     /// Waits until the key has ended, for whatever reason.

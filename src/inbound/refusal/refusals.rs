@@ -159,7 +159,7 @@ impl Refusals {
                 true => KeyStatus::InGrace,
                 false => KeyStatus::Active,
             },
-            expires_at: record.expires_at(),
+            expires_at: record.not_after(),
             method: request.method.clone(),
             route: route(request),
             peer: self.peer_addr(request.extensions),

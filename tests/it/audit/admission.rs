@@ -37,7 +37,7 @@ fn keys() -> Rotating<KeySet> {
         (KeyDigest::of(BOUND.as_bytes()), bound),
         (
             KeyDigest::of(REVOKED.as_bytes()),
-            record("revoked").revoked(),
+            record("revoked").into_revoked(),
         ),
     ]);
     let (keys, publisher) = Rotating::builder().name("k").manual(keys.unwrap());

@@ -279,7 +279,7 @@ async fn traces_have_no_token_or_digest() {
     let (manual, mut publisher) = Rotating::manual(keys::keys());
     let other = RequireKeyLayer::new(manual).layer(Echo);
     drop(other.clone().oneshot(with("/", VALID)).await.unwrap());
-    publisher.publish(set([(VALID, record("valid", "").revoked())]));
+    publisher.publish(set([(VALID, record("valid", "").into_revoked())]));
     drop(other.oneshot(with("/", VALID)).await.unwrap());
     drop((service, keys));
     pass(secs(1)).await;

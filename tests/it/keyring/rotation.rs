@@ -96,7 +96,7 @@ fn one_is_current_and_all_others_retire(ring: &KeyRing) {
     let keys = ring.keys().current();
     let mut ends: Vec<_> = keys
         .records()
-        .map(|record| record.expires_at().unwrap())
+        .map(|record| record.not_after().unwrap())
         .collect();
     ends.sort_unstable();
     let last = ends.pop().unwrap();

@@ -21,7 +21,7 @@ impl Guard {
         Self {
             key: identity.checked().clone(),
             seen: identity.seen(),
-            until: identity.record().expires_at(),
+            until: identity.record().not_after(),
         }
     }
 

@@ -37,7 +37,7 @@ impl Validator for ByText {
         match &*text {
             "writer" => Verdict::Valid(record("chat:write")),
             "reader" => Verdict::Valid(record("")),
-            "late" => Verdict::Valid(record("").not_after(SystemTime::UNIX_EPOCH)),
+            "late" => Verdict::Valid(record("").with_not_after(SystemTime::UNIX_EPOCH)),
             "bound" => Verdict::Valid(record("").with_certificate(CertificateDigest::of_der(b""))),
             "lost" => Verdict::Unavailable {
                 retry_after: Duration::from_secs(7),
