@@ -116,4 +116,4 @@ pub use self::require_key::{
 pub use self::require_scopes::{RequireScopes, RequireScopesFuture, RequireScopesLayer};
 pub use self::requirement::Requirement;
 pub use self::validate_key::{ValidateKey, ValidateKeyFuture, ValidateKeyLayer};
-pub use self::validator::{Validator, Verdict};
+pub use self::validator::{Validator, Validity};

@@ -136,7 +136,9 @@ mod tests {
         let mut disabled = record("disabled");
         disabled.disabled = true;
         let records = [
-            record("valid").with_not_before(at(100)).with_not_after(at(101)),
+            record("valid")
+                .with_not_before(at(100))
+                .with_not_after(at(101)),
             record("early").with_not_before(at(101)),
             record("expired").with_not_after(at(100)),
             record("revoked").into_revoked(),

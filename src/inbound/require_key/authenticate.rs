@@ -19,7 +19,7 @@ use crate::inbound::location::{KeyLocation, Token, strip_identity};
 use crate::inbound::policy::Access;
 use crate::inbound::principal::{Anonymous, Caller, Hidden, Identity, KeyPrincipal, Principal};
 use crate::inbound::refusal::RequestHead;
-use crate::inbound::validator::{Validated, Verdict};
+use crate::inbound::validator::{Validated, Validity};
 
 /// How long a client waits before it asks again while keys cannot be checked.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -168,7 +168,7 @@ impl Authenticator {
         let admitted = match admitted {
             Err(error) if is_unknown_key(&error) => {
                 match Validated::find(head.extensions, &digest, self) {
-                    Some(verdict) => self.admit_validated(verdict, digest, now)?,
+                    Some(validity) => self.admit_validated(validity, digest, now)?,
                     None => return Err(error),
                 }
             }
@@ -201,14 +201,14 @@ impl Authenticator {
     /// Returns the client whose token a validator has judged.
     fn admit_validated(
         self: &Arc<Self>,
-        verdict: &Verdict,
+        validity: &Validity,
         digest: KeyDigest,
         now: SystemTime,
     ) -> Result<Identity, AuthError> {
-        let record = match verdict {
-            Verdict::Valid(record) => Arc::new(record.clone()),
-            Verdict::Invalid => return Err(AuthErrorKind::Unknown.into()),
-            Verdict::Unavailable { retry_after } => {
+        let record = match validity {
+            Validity::Valid(record) => Arc::new(record.clone()),
+            Validity::Invalid => return Err(AuthErrorKind::Unknown.into()),
+            Validity::Unavailable { retry_after } => {
                 return Err(AuthError::unavailable(*retry_after));
             }
         };
@@ -224,7 +224,7 @@ impl Authenticator {
     /// Returns the client whose key has this digest. Whatever the request presents, it is checked
     /// here.
     fn admit(self: &Arc<Self>, digest: KeyDigest, now: SystemTime) -> Result<Identity, AuthError> {
-        // One load: the failures, the verdict and the generation must be those of one set.
+        // One load: the failures, the record and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));

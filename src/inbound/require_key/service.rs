@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{BoxError, Guard, GuardedBody, RequestBody};
+use super::body::{BoxError, GuardedBody, KeyGuard, RequestBody};
 use super::checks::ValidationRequest;
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
@@ -103,7 +103,7 @@ where
         };
         let hidden = self.authenticator.strip(&mut request);
         let guard = match &admission.caller {
-            Some(Caller::Key(identity)) => Some(Guard::new(identity)),
+            Some(Caller::Key(identity)) => Some(KeyGuard::new(identity)),
             _ => None,
         };
         put_principal(request.extensions_mut(), admission.caller, hidden);

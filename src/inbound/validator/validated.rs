@@ -1,17 +1,17 @@
-//! The verdict about a request's token, between two services.
+//! What a validator says of a request's token, between two services.
 
 use std::sync::Arc;
 
 use http::Extensions;
 
-use super::validator_trait::Verdict;
+use super::validator_trait::Validity;
 use crate::inbound::authenticator::Authenticator;
 use crate::inbound::key::KeyDigest;
 
-/// The verdict about a request's token, as a private request extension.
+/// What a validator says of a request's token, as a private request extension.
 #[derive(Clone)]
 pub(crate) struct Validated {
-    verdict: Verdict,
+    validity: Validity,
     /// The token that it is about.
     digest: KeyDigest,
     /// The layer whose validator was asked. Another layer may have another one.
@@ -20,12 +20,12 @@ pub(crate) struct Validated {
 
 impl Validated {
     pub(crate) const fn new(
-        verdict: Verdict,
+        validity: Validity,
         digest: KeyDigest,
         authenticator: Arc<Authenticator>,
     ) -> Self {
         Self {
-            verdict,
+            validity,
             digest,
             authenticator,
         }
@@ -36,9 +36,9 @@ impl Validated {
         extensions: &'e Extensions,
         digest: &KeyDigest,
         authenticator: &Arc<Authenticator>,
-    ) -> Option<&'e Verdict> {
+    ) -> Option<&'e Validity> {
         let found: &Self = extensions.get()?;
         let is_ours = found.digest == *digest && Arc::ptr_eq(&found.authenticator, authenticator);
-        is_ours.then_some(&found.verdict)
+        is_ours.then_some(&found.validity)
     }
 }

@@ -16,7 +16,7 @@ use crate::keyring::store::StoreError;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What was read from the file.
-struct Found {
+struct StoredState {
     state: KeyRingState,
     /// The open file, if there is one.
     file: Option<SecretFile>,
@@ -230,13 +230,13 @@ pub(super) fn refused(path: &Path, error: FileError) -> StoreError {
     }
 }
 
-fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
+fn read(paths: &Paths, path: &Path) -> Result<StoredState, StoreError> {
     let refused = |error| refused(path, error);
     let Some(file) = paths
         .open_if_exists()
         .map_err(|error| refused(error.into()))?
     else {
-        return Ok(Found {
+        return Ok(StoredState {
             state: KeyRingState::empty(),
             file: None,
         });
@@ -249,7 +249,7 @@ fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
             return Err(StoreError::new(format!("{path:?} is not UTF-8 text")).with_source(error));
         }
     };
-    Ok(Found {
+    Ok(StoredState {
         state,
         file: Some(file),
     })
@@ -257,7 +257,7 @@ fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
 
 /// Refuses a file that is older than the note. It could make revoked keys valid again.
 fn not_put_back(
-    Found { state, file }: &Found,
+    StoredState { state, file }: &StoredState,
     noted: Option<u64>,
     paths: &Paths,
     path: &Path,

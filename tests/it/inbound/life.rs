@@ -383,7 +383,10 @@ async fn bodies_end_on_expiry_set_while_streaming() {
     let mut waiting = answer(&keys, waiting).await;
     let mut ready = answer(&keys, endless()).await;
     assert_eq!(next(&mut ready).await.unwrap(), "x");
-    publisher.publish(set([(VALID, valid().with_not_after(wall.now() + minutes(5)))]));
+    publisher.publish(set([(
+        VALID,
+        valid().with_not_after(wall.now() + minutes(5)),
+    )]));
     assert_eq!(next(&mut ready).await.unwrap(), "x");
     assert_eq!(next(&mut waiting).await, Err(KeyStatus::Expired));
     assert_eq!(next(&mut ready).await, Err(KeyStatus::Expired));

@@ -8,7 +8,7 @@ use crate::inbound::key::KeyDigest;
 use crate::inbound::location::Token;
 use crate::inbound::policy::{Access, RoutePolicy};
 use crate::inbound::refusal::RequestHead;
-use crate::inbound::validator::{Validated, Verdict};
+use crate::inbound::validator::{Validated, Validity};
 use crate::secret::Secret;
 
 /// A token that is no key of the set, for a validator.
@@ -19,14 +19,14 @@ pub(crate) struct ValidationRequest {
 }
 
 impl ValidationRequest {
-    /// Returns the verdict, bound to its token and to the layer that asked.
-    pub(crate) fn with_verdict(self, verdict: Verdict) -> Validated {
-        Validated::new(verdict, self.digest, self.authenticator)
+    /// Returns the result of the validator, bound to its token and to the layer that asked.
+    pub(crate) fn with_validity(self, validity: Validity) -> Validated {
+        Validated::new(validity, self.digest, self.authenticator)
     }
 }
 
 impl Authenticator {
-    /// Returns what to ask a validator, if its verdict can make a difference.
+    /// Returns what to ask a validator, if its result can make a difference.
     pub(crate) fn validation_request(
         self: &Arc<Self>,
         head: RequestHead<'_>,

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::inbound::{
     KeyDigest, KeyLocation, KeyLocations, KeyRecord, KeySet, Principal, RequestBody, RequestScheme,
-    RequireKeyLayer, SecureOnly, Validator, Verdict,
+    RequireKeyLayer, SecureOnly, Validator, Validity,
 };
 use tower_rotating_auth::{Rotating, Secret};
 
@@ -23,12 +23,12 @@ const SECRET: &str = "8Zk1tQ0mVd7";
 struct Foreign;
 
 impl Validator for Foreign {
-    async fn validate(&self, token: &Secret) -> Verdict {
+    async fn validate(&self, token: &Secret) -> Validity {
         if token.expose_secret() != FOREIGN.as_bytes() {
-            return Verdict::Invalid;
+            return Validity::Invalid;
         }
         let (id, client) = ("jwt".parse().unwrap(), "foreign".parse().unwrap());
-        Verdict::Valid(KeyRecord::new(id, client, "".parse().unwrap()))
+        Validity::Valid(KeyRecord::new(id, client, "".parse().unwrap()))
     }
 }
 
