@@ -17,7 +17,7 @@ use crate::gateway::config::Limits;
 use crate::gateway::health::{Condition, Source};
 use crate::gateway::observe::Observers;
 use crate::gateway::proxy::body::replay::BudgetedReplay;
-use crate::hangups::Refresh;
+use crate::hangups::{Refresh, refresh_by};
 
 pub(crate) struct UpstreamKey {
     key: RotatingCredential,
@@ -101,11 +101,7 @@ impl UpstreamKey {
     /// Returns what reads the key again.
     pub(crate) fn refresh(&self) -> Refresh {
         let key = self.key.clone();
-        Box::new(move || {
-            let refreshing = key.refresh();
-            // The log has a line for each failure.
-            Box::pin(async move { drop(refreshing.await) })
-        })
+        refresh_by(move || key.refresh())
     }
 
     pub(crate) fn source(&self) -> Source {
