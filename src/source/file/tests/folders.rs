@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use super::support::{Followed, KeyFolder, replace, write};
+use super::key_folder::{KeyFolder, replace, write};
+use super::support::Followed;
 use crate::source::SourceErrorKind;
 use crate::source::file::FileSource;
 

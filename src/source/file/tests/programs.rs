@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::support::{Followed, KeyFolder, write};
+use super::key_folder::{KeyFolder, write};
+use super::support::Followed;
 
 /// Runs a shell command. `$1` is the path of the key file, and `$2` its new content.
 fn run(script: &str, path: &Path, content: &str) {

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::support::{Followed, KeyFolder, replace, write};
+use super::key_folder::{KeyFolder, replace, write};
+use super::support::Followed;
 use crate::source::{Source as _, SourceErrorKind};
 
 /// Does something, and returns whether the source hints because of that.

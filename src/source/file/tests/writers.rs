@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::support::{Followed, KeyFolder, Volume, replace, write};
+use super::key_folder::{KeyFolder, replace, write};
+use super::support::Followed;
+use super::volume::Volume;
 use crate::source::Source as _;
 use crate::source::file::FileSource;
 

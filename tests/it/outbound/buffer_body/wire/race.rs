@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use http_body_util::BodyExt;
+use itertools::iproduct;
 
 use super::call::{client, trailers, upload};
 use super::server::{After, End, Protocol, Reads, Script, Server, WORDS, content};
@@ -11,17 +12,15 @@ const LENGTH: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_byte_is_lost_doubled_or_moved() {
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        for after in [After::Closes, After::Lingers, After::Resets] {
-            for reads in [Reads::Bytes(0), Reads::Bytes(LENGTH / 4), Reads::All] {
-                for limit in [0, LENGTH / 3, LENGTH] {
-                    for content_length in [None, Some(LENGTH as u64)] {
-                        println!("{protocol:?}, {after:?}, {reads:?}, {limit}, {content_length:?}");
-                        run(protocol, Script { reads, after }, limit, content_length).await;
-                    }
-                }
-            }
-        }
+    for (protocol, after, reads, limit, content_length) in iproduct!(
+        [Protocol::Http1, Protocol::Http2],
+        [After::Closes, After::Lingers, After::Resets],
+        [Reads::Bytes(0), Reads::Bytes(LENGTH / 4), Reads::All],
+        [0, LENGTH / 3, LENGTH],
+        [None, Some(LENGTH as u64)]
+    ) {
+        println!("{protocol:?}, {after:?}, {reads:?}, {limit}, {content_length:?}");
+        run(protocol, Script { reads, after }, limit, content_length).await;
     }
 }
 
