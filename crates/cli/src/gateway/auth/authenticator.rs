@@ -61,7 +61,7 @@ impl Authenticator {
             policies,
             proxies,
             secure_only,
-            refuser,
+            error_response,
             ..
         } = match config {
             AuthConfig::Open(open) => {
@@ -109,7 +109,7 @@ impl Authenticator {
             .pass_preflights()
             .trusted_proxies(proxies)
             .max_stale(max_stale)
-            .error_response(refuser);
+            .error_response(error_response);
         let require = match secure_only {
             Some(rule) => require.secure_only(rule),
             None => require,

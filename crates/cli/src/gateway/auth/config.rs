@@ -103,7 +103,7 @@ pub(crate) struct Guard {
     pub(crate) proxies: TrustedProxies,
     /// The rule about keys that come without TLS.
     pub(crate) secure_only: Option<SecureOnly>,
-    pub(crate) refuser: AuthErrorResponse,
+    pub(crate) error_response: AuthErrorResponse,
 }
 
 /// The source of the policies of routes.
@@ -208,7 +208,7 @@ impl AuthConfig {
                 "two policies: --policies, and --public or --optional; list those routes in the file",
             ));
         }
-        let refuser = args.challenge.error_response()?;
+        let error_response = args.challenge.error_response()?;
         if mode == Mode::Development {
             return match DangerouslyOpen::on_loopback(listen) {
                 Ok(open) => Ok(Self::Open(open)),
@@ -232,7 +232,7 @@ impl AuthConfig {
             },
             proxies: args.authorization.trusted_proxies(),
             secure_only: args.authorization.secure_only(),
-            refuser,
+            error_response,
         })))
     }
 }
