@@ -15,9 +15,12 @@ mod open_files;
 mod output;
 mod usage;
 
+use std::io;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use clap::CommandFactory as _;
+use tokio::runtime::{Builder, Runtime};
 
 use self::args::{Args, Command};
 use self::error::Error;
@@ -27,8 +30,28 @@ use self::error::Error;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    match runtime() {
+        Ok(runtime) => runtime.block_on(finish()),
+        Err(error) => {
+            output::fail(&Error::start(format!("cannot start threads: {error}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Creates the runtime. With one core, another thread would only take turns with this one. What is
+/// more, a runtime of one thread runs tasks in the order in which they were woken: it reads all
+/// requests that have arrived, and then writes to the upstreams, which wakes each of them once.
+fn runtime() -> io::Result<Runtime> {
+    let mut builder = match available_parallelism() {
+        Ok(cores) if cores.get() == 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
+async fn finish() -> ExitCode {
     let code = match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
