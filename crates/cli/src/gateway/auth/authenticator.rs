@@ -9,18 +9,21 @@ use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
     inbound::policy::RoutePolicy,
-    inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
+    inbound::{
+        IntoKeySet, KeyLocation, KeyLocations, KeyRecord, KeySet, KeyStatus, RequireKeyLayer,
+    },
     keyring::UseFile,
     metrics::record_keys,
     rotating::{Publisher, StartError},
     source::{EnvSource, FileSource},
 };
 
-use super::config::{AuthConfig, ClientKeys, Guard, Policies};
+use super::config::{AuthConfig, ClientKeys, Guard, Mode, Policies};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
 use crate::gateway::health::{Condition, Source, source};
 use crate::gateway::observe::Observers;
+use crate::gateway::proxy::answers::Callers;
 use crate::hangups::{Refresh, refresh};
 
 /// The key set's name in events and in `/readyz`.
@@ -30,6 +33,7 @@ pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Rotating<KeySet>>,
     policies: Option<Rotating<RoutePolicy>>,
+    mode: Mode,
     recorder: Mutex<Option<UseRecorder>>,
     /// How long requests are served with the last key set while its source fails.
     max_stale: Duration,
@@ -55,13 +59,14 @@ impl Authenticator {
             policies,
             proxies,
             refuser,
-            ..
+            mode,
         } = match config {
             AuthConfig::Open(open) => {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
                     policies: None,
+                    mode: Mode::Development,
                     recorder: Mutex::default(),
                     max_stale: limits.max_stale,
                     _publisher: None,
@@ -112,6 +117,7 @@ impl Authenticator {
             require,
             keys: Some(keys),
             policies,
+            mode,
             recorder: Mutex::new(recorder),
             max_stale: limits.max_stale,
             _publisher: publisher,
@@ -140,6 +146,24 @@ impl Authenticator {
     pub(crate) fn measure(&self) {
         if let Some(keys) = &self.keys {
             record_keys(keys, SystemTime::now());
+        }
+    }
+
+    /// Returns whether more than one client may send requests. In development mode, they are
+    /// programs of this machine.
+    pub(crate) fn callers(&self) -> Callers {
+        let Some(keys) = &self.keys else {
+            return Callers::One;
+        };
+        let (keys, now) = (keys.current(), SystemTime::now());
+        let mut clients = keys
+            .records()
+            .filter(|key| key.status_at(now) == KeyStatus::Active)
+            .map(KeyRecord::client);
+        let first = clients.next();
+        match self.mode != Mode::Mixed && clients.all(|client| Some(client) == first) {
+            true => Callers::One,
+            false => Callers::Several,
         }
     }
 

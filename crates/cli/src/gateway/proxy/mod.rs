@@ -25,6 +25,7 @@ use tower::{BoxError, Service, ServiceExt};
 use tower_rotating_auth::inbound::Principal;
 
 use self::admission::{Admission, Who};
+use self::answers::Caller;
 use self::body::idle_timeout::Progress;
 use self::body::upload::{Upload, UploadError};
 pub(super) use self::dropped::Reports;
@@ -65,6 +66,7 @@ where
     }
 
     async fn forward(self, mut request: Request<Body>) -> Result<Response, Problem> {
+        let caller = caller(&request);
         let permit = self.admission.admit(who(&request))?;
         let method = request.method().clone();
         let progress = Progress::new(Instant::now());
@@ -101,16 +103,23 @@ where
             }
         };
         let outcome = answer.as_ref().map(|_| ()).map_err(|problem| *problem);
-        self.target.answers.note(outcome, Instant::now());
+        self.target.answers.note(outcome, &caller, Instant::now());
         answer
     }
+}
+
+/// Returns the client of a request, if it has a key.
+fn caller(request: &Request<Body>) -> Caller {
+    let principal = request.extensions().get::<Principal>();
+    let key = principal.and_then(Principal::key);
+    key.map(|key| key.client().clone())
 }
 
 /// Returns whom a request counts for.
 fn who(request: &Request<Body>) -> Who {
     let extensions = request.extensions();
-    if let Some(client) = extensions.get::<Principal>().and_then(Principal::key) {
-        return Who::Client(client.client().clone());
+    if let Some(client) = caller(request) {
+        return Who::Client(client);
     }
     let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     Who::Address(extensions.get().map_or(unknown, |Peer(address)| *address))

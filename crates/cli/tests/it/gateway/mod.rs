@@ -16,6 +16,7 @@ mod hangups;
 pub(crate) mod harness;
 mod health;
 mod healthcheck;
+mod hostile;
 mod logs;
 #[cfg(unix)]
 mod nothing_lost;
