@@ -9,7 +9,7 @@ use serde_json::json;
 /// The methods that servers know, all of which the gateway forwards without `OPTIONS`.
 const FORWARDED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
-/// Why the gateway answers a request itself.
+/// The reason why the gateway answers a request itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// The path is invalid, or would leave the upstream's base URL.
