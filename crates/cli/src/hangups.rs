@@ -1,23 +1,18 @@
 //! SIGHUP: everything is read again.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use tower_rotating_auth::Rotating;
 
 use crate::error::Error;
 
-/// Reads a value again.
-pub(crate) type Refresh = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+/// Has a value read again, and does not wait for that: a source may take long. The log has a line
+/// for each failure.
+pub(crate) type Refresh = Box<dyn Fn() + Send + Sync>;
 
 /// Returns what reads a rotating value again.
 pub(crate) fn refresh<T: Send + Sync + 'static>(value: &Rotating<T>) -> Refresh {
     let value = value.clone();
-    Box::new(move || {
-        let refreshing = value.refresh();
-        // The log has a line for each failure.
-        Box::pin(async move { drop(refreshing.await) })
-    })
+    // The request is queued by the call, whoever waits.
+    Box::new(move || drop(value.refresh()))
 }
 
 /// The signals SIGHUP.

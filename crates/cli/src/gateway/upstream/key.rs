@@ -143,11 +143,8 @@ impl UpstreamKey {
     /// Returns what reads the key again.
     pub(crate) fn refresh(&self) -> Refresh {
         let key = self.key.clone();
-        Box::new(move || {
-            let refreshing = key.refresh();
-            // The log has a line for each failure.
-            Box::pin(async move { drop(refreshing.await) })
-        })
+        // The request is queued by the call, whoever waits.
+        Box::new(move || drop(key.refresh()))
     }
 
     pub(crate) fn source(&self) -> health::Source {

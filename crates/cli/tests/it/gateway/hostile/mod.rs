@@ -1,4 +1,6 @@
-//! Clients and upstreams that harm others, if the gateway lets them.
+//! Clients, upstreams and files that harm others, if the gateway lets them.
 
+#[cfg(unix)]
+mod hanging_source;
 mod methods;
 mod readiness;
