@@ -127,13 +127,15 @@ impl Authenticator {
 
     /// Reads the client keys from another file from now on, if it is another one.
     async fn move_to(&self, keys: &Keys, file: &KeyFile) -> Result<(), Error> {
-        let is_same = |old: &KeyFile| (&old.path, old.poll) == (&file.path, file.poll);
-        if self.file.as_ref().is_some_and(is_same) {
+        let Some(old) = &self.file else {
+            return Ok(());
+        };
+        if (&old.path, old.poll) == (&file.path, file.poll) {
             return Ok(());
         }
         // Uses of the old file's keys do not belong into a file beside the new one.
         self.close().await;
-        let moved = keys.move_to(file).await;
+        let moved = keys.move_to(file, old).await;
         if moved.is_err() {
             self.record_uses();
         }

@@ -3,4 +3,6 @@
 #[cfg(unix)]
 mod hanging_source;
 mod methods;
+#[cfg(unix)]
+mod old_keys;
 mod readiness;
