@@ -9,12 +9,12 @@ mod connector;
 mod dropped;
 pub(super) mod headers;
 pub(super) mod sent_keys;
+mod shares;
 mod target;
 pub(super) mod trusted_ca;
 pub(super) mod upgrade;
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -34,7 +34,6 @@ pub(super) use self::target::Target;
 use self::upgrade::{Client, Upgrade};
 use super::access::Record;
 use super::error_response::Problem;
-use super::server::Peer;
 use crate::error::{causes, chain};
 use crate::output;
 
@@ -67,7 +66,14 @@ where
 
     async fn forward(self, mut request: Request<Body>) -> Result<Response, Problem> {
         let caller = caller(&request);
-        let permit = self.admission.admit(who(&request))?;
+        let who = match &caller {
+            Some(client) => Who::Client(client.clone()),
+            None => {
+                let peer = request.extensions().get().copied();
+                self.admission.address(peer, request.headers())
+            }
+        };
+        let permit = self.admission.admit(who, &self.target.label)?;
         let method = request.method().clone();
         let progress = Progress::new(Instant::now());
         let sent = SentKeys::default();
@@ -113,16 +119,6 @@ fn caller(request: &Request<Body>) -> Caller {
     let principal = request.extensions().get::<Principal>();
     let key = principal.and_then(Principal::key);
     key.map(|key| key.client().clone())
-}
-
-/// Returns whom a request counts for.
-fn who(request: &Request<Body>) -> Who {
-    let extensions = request.extensions();
-    if let Some(client) = caller(request) {
-        return Who::Client(client);
-    }
-    let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    Who::Address(extensions.get().map_or(unknown, |Peer(address)| *address))
 }
 
 /// Decides whether the client or the upstream is to blame for a missing response.

@@ -6,3 +6,5 @@ mod methods;
 #[cfg(unix)]
 mod old_keys;
 mod readiness;
+#[cfg(unix)]
+mod shares;
