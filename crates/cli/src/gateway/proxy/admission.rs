@@ -1,6 +1,7 @@
 //! Limits of concurrent requests: in all, for each client, and for each upstream.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -71,14 +72,20 @@ impl Admission {
 
     pub(crate) fn admit(&self, who: Who, upstream: &Arc<str>) -> Result<Permit, Problem> {
         let mut running = self.lock();
-        let count = running.each.get(&who).copied().unwrap_or_default();
-        if count >= running.limit_each {
+        let Running {
+            places,
+            each,
+            limit_each,
+            ..
+        } = &mut *running;
+        let each = each.entry(who.clone());
+        if matches!(&each, Entry::Occupied(count) if *count.get() >= *limit_each) {
             return Err(Problem::ClientBusy);
         }
-        if !running.places.take(upstream, 1) {
+        if !places.take(upstream, 1) {
             return Err(Problem::Busy);
         }
-        running.each.insert(who.clone(), count + 1);
+        *each.or_default() += 1;
         drop(running);
         Ok(Permit {
             who,

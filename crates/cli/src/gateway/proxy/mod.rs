@@ -3,22 +3,24 @@
 pub(super) mod address;
 pub(super) mod admission;
 pub(super) mod answers;
+pub(super) mod attempts;
 pub(super) mod body;
 pub(super) mod client;
 mod connector;
 mod dropped;
 pub(super) mod headers;
-pub(super) mod sent_keys;
 mod shares;
 mod target;
 pub(super) mod trusted_ca;
 pub(super) mod upgrade;
 
 use std::error::Error;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use http::Request;
 use tokio::time::Instant;
 use tower::{BoxError, Service, ServiceExt};
@@ -26,10 +28,10 @@ use tower_rotating_auth::inbound::Principal;
 
 use self::admission::{Admission, Who};
 use self::answers::Caller;
+use self::attempts::{Attempts, SentKeys};
 use self::body::idle_timeout::Progress;
 use self::body::upload::{Upload, UploadError};
 pub(super) use self::dropped::Reports;
-use self::sent_keys::SentKeys;
 pub(super) use self::target::Target;
 use self::upgrade::{Client, Upgrade};
 use super::access::Record;
@@ -38,7 +40,6 @@ use crate::error::{causes, chain};
 use crate::output;
 
 /// Forwards requests through a service that injects the key.
-#[derive(Clone)]
 pub(crate) struct Proxy<S> {
     service: S,
     admission: Admission,
@@ -58,13 +59,16 @@ where
         }
     }
 
-    pub(crate) async fn answer(self, request: Request<Body>) -> Response {
-        self.forward(request)
-            .await
-            .unwrap_or_else(IntoResponse::into_response)
+    /// Returns the response. An `async` block would keep the future that it awaits twice.
+    pub(crate) fn answer(
+        self: Arc<Self>,
+        request: Request<Body>,
+    ) -> impl Future<Output = Response> + use<S, B> {
+        let answer = self.forward(request);
+        answer.map(|answer| answer.unwrap_or_else(IntoResponse::into_response))
     }
 
-    async fn forward(self, mut request: Request<Body>) -> Result<Response, Problem> {
+    async fn forward(self: Arc<Self>, mut request: Request<Body>) -> Result<Response, Problem> {
         let caller = caller(&request);
         let who = match &caller {
             Some(client) => Who::Client(client.clone()),
@@ -86,10 +90,14 @@ where
             .is_some()
             .then(|| Client::take(&mut request, record.clone()));
         let (mut request, handshake) = self.target.rewrite(request, asked, &progress)?;
-        request.extensions_mut().insert(sent.clone());
-        let answer = progress
-            .wait(self.target.patience, self.service.oneshot(request))
-            .await;
+        request.extensions_mut().insert(Attempts {
+            progress: progress.clone(),
+            sent: sent.clone(),
+        });
+        let answer = {
+            let sending = pin!(self.service.clone().oneshot(request));
+            progress.wait(self.target.patience, sending).await
+        };
         if let (Some(record), Ok(Ok(answer))) = (&record, &answer) {
             if let Some(outcome) = answer.extensions().get() {
                 record.key_outcome(outcome);
