@@ -65,7 +65,7 @@ impl Admission {
         let proxies = Arc::clone(&self.lock().proxies);
         let peer = peer.map(|PeerAddr(peer)| peer);
         let client = proxies.client_ip(peer, headers);
-        let known = client.or(peer.map(|peer| peer.ip()));
+        let known = client.or_else(|| peer.map(|peer| peer.ip()));
         let address = known.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Who::Address(network(address))
     }
