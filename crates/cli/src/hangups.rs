@@ -11,8 +11,12 @@ pub(crate) type Refresh = Box<dyn Fn() + Send + Sync>;
 /// Returns what reads a rotating value again.
 pub(crate) fn refresh<T: Send + Sync + 'static>(value: &Rotating<T>) -> Refresh {
     let value = value.clone();
-    // The request is queued by the call, whoever waits.
-    Box::new(move || drop(value.refresh()))
+    refresh_by(move || value.refresh())
+}
+
+/// Returns what reads a value again by `start`, which queues the refresh, whoever waits for it.
+pub(crate) fn refresh_by<F: Future>(start: impl Fn() -> F + Send + Sync + 'static) -> Refresh {
+    Box::new(move || drop(start()))
 }
 
 /// The signals SIGHUP.

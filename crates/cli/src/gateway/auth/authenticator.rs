@@ -64,7 +64,8 @@ impl Authenticator {
             keys: from,
             policies,
             proxies,
-            refuser,
+            secure_only,
+            error_response,
             mode,
         } = match config {
             AuthConfig::Open(open) => {
@@ -113,7 +114,11 @@ impl Authenticator {
             .pass_preflights()
             .trusted_proxies(proxies)
             .max_stale(max_stale)
-            .error_response(refuser);
+            .error_response(error_response);
+        let require = match secure_only {
+            Some(rule) => require.secure_only(rule),
+            None => require,
+        };
         let require = match (&policies, fixed) {
             (Some(followed), _) => require.rotating_policy(followed.policies.clone()),
             (None, Some(policy)) => require.policy(policy),
