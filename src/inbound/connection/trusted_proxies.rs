@@ -221,6 +221,46 @@ mod tests {
             ),
             (&[("forwarded", "for=1.1.1.1, proto=http")], "unknown"),
             (&[("forwarded", "for=_hidden")], "unknown"),
+            // A quote that the client leaves open.
+            (
+                &[("forwarded", "for=\"1.1.1.1, for=192.0.2.7")],
+                "192.0.2.7",
+            ),
+            (
+                &[("forwarded", "for=\"\\, for=192.0.2.7;host=\"a\"")],
+                "192.0.2.7",
+            ),
+            // A `Host` of the client that the proxy quotes.
+            (
+                &[("forwarded", "for=192.0.2.7;host=\"a, for=1.1.1.1\"")],
+                "192.0.2.7",
+            ),
+            (
+                &[("forwarded", "host=\"a;for=1.1.1.1\";for=192.0.2.7")],
+                "192.0.2.7",
+            ),
+            (
+                &[(
+                    "forwarded",
+                    "host=\"\\\",for=1.1.1.1;a=\\\"\";for=192.0.2.7",
+                )],
+                "192.0.2.7",
+            ),
+            (
+                &[("forwarded", "for=\", for=192.0.2.7;host=\",for=1.1.1.1\"")],
+                "192.0.2.7",
+            ),
+            (&[("forwarded", "for=1.1.1.1;for=192.0.2.7")], "unknown"),
+            (&[("forwarded", "for=192.0.2.7\"")], "unknown"),
+            (&[("forwarded", "for=192.0.2.7;by")], "unknown"),
+            (&[("forwarded", ";for=192.0.2.7;")], "192.0.2.7"),
+            (
+                &[
+                    ("forwarded", "for=\"1.1.1.1"),
+                    ("forwarded", "for=192.0.2.7"),
+                ],
+                "192.0.2.7",
+            ),
             (&[("x-forwarded-for", "192.0.2.7")], "unknown"),
         ] {
             assert_eq!(client(&proxies, PROXY, lines), expected, "{lines:?}");
