@@ -5,4 +5,4 @@ mod log_limiter;
 pub(crate) mod meter;
 
 #[cfg(any(feature = "audit", feature = "inbound"))]
-pub(crate) use self::log_limiter::{LogLimiter, Permit};
+pub(crate) use self::log_limiter::{LogDecision, LogLimiter};
