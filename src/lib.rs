@@ -71,6 +71,7 @@
 //! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
 //! | find keys that nobody uses | [`UseFile`] |
 //! | record who used which key, and when each key changed | [`audit`]: [`AuditLog`], [`AuditFile`] |
+//! | limit the rate of each client, with tower_governor | the crate `tower-rotating-auth-governor` |
 //! | be the client of an MCP server | the crate `tower-rotating-auth-rmcp` |
 //!
 //! # Features
