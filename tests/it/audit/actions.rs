@@ -143,11 +143,12 @@ async fn of_key_ring() -> Vec<Value> {
         .observer(audit.observer());
     let ring = ring.start(store.clone()).await.unwrap();
     let client = "batch".parse().unwrap();
-    let request = || IssueRequest::new("batch".parse().unwrap());
-    let issued = ring.issue(request().or_new_client("".parse().unwrap()));
+    let request = IssueRequest::new("batch".parse().unwrap()).or_new_client("".parse().unwrap());
+    let issued = ring.issue(request);
     let old: NewKey = issued.await.unwrap().into_new().unwrap();
     let imported = ExternalKey::token(&Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5N")).unwrap();
-    ring.import(request(), imported).await.unwrap();
+    let other = IssueRequest::new("other".parse().unwrap()).or_new_client("".parse().unwrap());
+    ring.import(other, imported).await.unwrap();
     let rotated = ring.rotate(RotateRequest::with_grace(old.id(), secs(600)));
     let new = rotated.await.unwrap().into_new().unwrap();
     ring.retire(old.id()).await.unwrap();
@@ -269,5 +270,5 @@ async fn upstream_lines_say_what_happened_to_whom() {
         fields(failed, &["reason", "count"]),
         [json!("transient"), json!(1)]
     );
-    assert_eq!(of("rejected")[0]["reason"], "no_newer_key");
+    assert_eq!(of("rejected")[0]["reason"], "no_send_left");
 }

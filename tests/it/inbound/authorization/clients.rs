@@ -81,7 +81,12 @@ fn key_exceeds_its_client_in_no_way() {
 
 #[tokio::test]
 async fn layer_beside_a_route_knows_roles() {
-    let keys = KeySet::from_toml(&file(&[(VALID, "webapp", ""), (ADMIN, "ops", "")]));
+    let keys = KeySet::from_toml(&file(&[
+        (VALID, "webapp", ""),
+        (ADMIN, "ops", ""),
+        // All scopes of the route, and no role.
+        (EARLY, "ops", "scopes = [\"models:read\", \"models:write\"]"),
+    ]));
     let (keys, _publisher) = Rotating::manual(keys.unwrap());
     let operators = Requirement::new()
         .role("operator".parse().unwrap())
@@ -97,6 +102,9 @@ async fn layer_beside_a_route_knows_roles() {
         refused.challenge.ends_with("scope=\"models:write\""),
         "{refused:?}"
     );
+    let refused = send(super::from(super::HERE).get(&url).bearer_auth(EARLY)).await;
+    assert_eq!(refused.status, 403);
+    assert!(!refused.challenge.contains(" scope="), "{refused:?}");
 }
 
 #[cfg(feature = "file")]
