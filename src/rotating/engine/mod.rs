@@ -17,5 +17,5 @@ pub(crate) use self::driver::Worker;
 pub(crate) use self::guard::Limits;
 pub(crate) use self::plan::Settings;
 pub use self::refresh_ahead::RefreshAhead;
-pub(crate) use self::schedule::Backoff;
+pub(crate) use self::schedule::{Backoff, Pace};
 pub(crate) use self::state::EngineState;

@@ -23,7 +23,7 @@ use crate::rotating::refreshing::Refreshed;
 use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
 use crate::rotating::value::{Content, Deadline, Generations, Replaced, Snapshot, Standing};
-use crate::source::{FetchReason, SourceError};
+use crate::source::{FetchReason, RefreshInterval, SourceError};
 use crate::telemetry::meter;
 
 type Reply<T, S> = oneshot::Sender<Refreshed<T, S>>;
@@ -111,6 +111,10 @@ where
         self.plan.wants_hint()
     }
 
+    pub(crate) const fn set_interval(&mut self, interval: RefreshInterval) {
+        self.plan.set_interval(interval);
+    }
+
     pub(crate) fn hint(&mut self) {
         self.plan.hint();
     }
@@ -156,10 +160,11 @@ where
             CommandKind::Demand {
                 newer_than,
                 standing,
-            } => match self.plan.demand(newer_than, standing, now) {
+                wait,
+            } => match self.plan.demand(newer_than, standing, wait, now) {
                 Ok(()) => self.waiting_for_round.push(reply),
                 Err(Refused::Throttled) => {
-                    let until = now.mono + self.plan.force_wait();
+                    let until = now.mono + wait;
                     self.waiting_for_value.push((until, reply));
                 }
                 Err(refused @ Refused::Cooldown) => answer(reply, Err(refused.into())),

@@ -1,11 +1,12 @@
 // Calls a server with OpenAI's Node client until SIGTERM: chats, streams and lists of models. No call is
-// made twice. Prints the counts as JSON.
+// made twice. Prints `ready`, and at the end the counts as JSON.
 const { default: OpenAI } = await import(`${process.env.NODE_MODULES}/openai/index.mjs`);
 const client = new OpenAI({ maxRetries: 0, timeout: 60_000 });
 const messages = [{ role: 'user', content: 'the key rotates' }];
 const counts = { calls: 0, streams: [], failed: [] };
 let stopped = false;
 process.on('SIGTERM', () => (stopped = true));
+console.log('ready');
 
 const calls = {
   chat: () => client.chat.completions.create({ model: 'tiny', messages, max_tokens: 8 }),

@@ -1,5 +1,5 @@
 """Calls a server with OpenAI's Python client until SIGTERM: chats, streams and lists of models. No call is
-made twice. Prints the counts as JSON, with the start and end of each stream.
+made twice. Prints `ready`, and at the end the counts as JSON, with the start and end of each stream.
 
 usage: OPENAI_BASE_URL=... OPENAI_API_KEY=... load.py
 """
@@ -57,6 +57,7 @@ def work(call, pause):
 jobs = [(chat, 0.05), (chat, 0.05), (stream, 0.0), (models, 0.02), (models, 0.02)]
 threads = [threading.Thread(target=work, args=job) for job in jobs]
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
+print("ready", flush=True)
 for thread in threads:
     thread.start()
 while not stop.wait(0.1):

@@ -44,6 +44,8 @@ def load(system, during):
         "openai (Python)": system.run.start(f"python-{number}", [system.names["OPENAI_PYTHON"], PARTS / "load.py"], env=env),
         "openai (Node)": system.run.start(f"node-{number}", ["node", PARTS / "load.mjs"], env=env),
     }
+    for client in clients.values():
+        client.line("^ready$")  # a client that has just started cannot be stopped in order
     curl = Curl(system)
     curl.start()
     try:
@@ -112,6 +114,8 @@ def revocation(system):
     def statuses():
         return [request["status"] for request in system.upstream_log()[seen:]]
 
+    dropped = next(line for line in system.admin("show info").splitlines() if line.startswith("DroppedLogs:"))
+    expect(dropped == "DroppedLogs: 0", f"the upstream's log is not complete: {dropped}")
     # HAProxy logs a request once it has ended, which may be after the client has its answer.
     until(lambda: len(statuses()) - statuses().count(401) >= calls, "the upstream's log of all calls")
     refused = statuses().count(401)

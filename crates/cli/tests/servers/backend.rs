@@ -113,9 +113,10 @@ fn nginx(folder: &str, port: u16) -> String {
     )
 }
 
+// One thread, since two that log at once would drop a line.
 fn haproxy(port: u16) -> String {
     format!(
-        "global\n  log stdout format raw local0\ndefaults\n  mode http\n  log global\n\
+        "global\n  log stdout format raw local0\n  nbthread 1\ndefaults\n  mode http\n  log global\n\
          \x20 timeout client 5s\n  timeout http-request 5s\n\
          frontend f\n  bind 127.0.0.1:{port}\n\
          \x20 http-request capture req.hdr(authorization) len 128\n\
