@@ -18,6 +18,9 @@ fn file(keys: &[(&str, &str, &str)]) -> String {
         id = "reader"
         scopes = ["models:read"]
         [[role]]
+        id = "auditor"
+        scopes = ["models:read"]
+        [[role]]
         id = "operator"
         scopes = ["models:read", "models:write"]
         [[client]]
@@ -67,6 +70,8 @@ fn key_exceeds_its_client_in_no_way() {
     for (fields, field) in [
         ("scopes = [\"models:write\"]", "scopes"),
         ("roles = [\"operator\"]", "roles"),
+        // Its scopes are the client's, by another role.
+        ("roles = [\"auditor\"]", "roles"),
         ("roles = [\"nobody\"]", "roles"),
         ("networks = []", "networks"),
         ("networks = [\"10.0.0.1/8\"]", "networks"),
@@ -130,7 +135,7 @@ async fn key_ring_keeps_what_a_file_says() {
         .unwrap();
 
     let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text.matches("[[role]]").count(), 2, "{text}");
+    assert_eq!(text.matches("[[role]]").count(), 3, "{text}");
     assert!(
         text.contains("roles = [\"operator\", \"reader\"]"),
         "{text}"
