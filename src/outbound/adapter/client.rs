@@ -17,6 +17,7 @@ use crate::outbound::event::RequestInfo;
 use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::syntax::header_name::remove_variables;
+use crate::telemetry;
 
 /// An adapter for a client whose requests are not `http::Request`, made of a few functions.
 ///
@@ -391,7 +392,9 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
     fn info(&self, request: &mut Req) -> RequestInfo {
         let method = self.method.as_ref().map(|method| method(request));
         RequestInfo {
-            method: method.and_then(|method| Method::from_bytes(method.as_bytes()).ok()),
+            method: method
+                .and_then(|method| Method::from_bytes(method.as_bytes()).ok())
+                .map(|method| telemetry::method(&method)),
             request_id: (self.requests.request_id)(request),
             ..RequestInfo::default()
         }

@@ -13,6 +13,7 @@ use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, Method, Request, Uri, Version};
 
 use crate::outbound::event::RequestInfo;
+use crate::telemetry;
 
 /// The header that carries a request's id, as tower-http's `SetRequestIdLayer` sets it.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -75,7 +76,7 @@ impl SavedHead {
 /// Returns what events say about a request with this head.
 pub(crate) fn info_of(method: &Method, headers: &HeaderMap) -> RequestInfo {
     RequestInfo {
-        method: Some(method.clone()),
+        method: Some(telemetry::method(method)),
         request_id: request_id(headers),
         ..RequestInfo::default()
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating, Secret,
-    audit::AuditLog,
+    audit::{AuditAction, AuditEvent, AuditLog},
     inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer},
     keyring::{
         Commit, ExternalKey, IssuancePolicy, IssueRequest, KeyRing, KeyRingState, MemoryStore,
@@ -22,7 +22,7 @@ use tower_rotating_auth::{
 
 use super::{audit, status, with};
 use crate::outbound::{ORIGIN, World, post};
-use crate::support::{millis, moment, pass, secs};
+use crate::support::{Wall, millis, moment, pass, secs};
 
 /// Returns the words of the actions, as the source of the crate has them.
 fn words() -> BTreeSet<String> {
@@ -136,8 +136,9 @@ impl Store for Breaking {
 /// Returns the lines of a key ring whose operator does everything once.
 async fn of_key_ring() -> Vec<Value> {
     let (audit, lines) = audit();
-    let store = Breaking::default();
+    let (store, wall) = (Breaking::default(), Wall::new());
     let ring = KeyRing::builder()
+        .wall_clock(wall.reader())
         .policy(IssuancePolicy::new().purge_after(Duration::ZERO))
         .sync_every(secs(60))
         .observer(audit.observer());
@@ -158,6 +159,7 @@ async fn of_key_ring() -> Vec<Value> {
         .unwrap();
     ring.disable(&client).await.unwrap();
     ring.enable(&client).await.unwrap();
+    wall.jump(24 * 60 * 60);
     assert!(!ring.purge().await.unwrap().is_empty());
     *store.is_broken.lock().unwrap() = true;
     pass(secs(120)).await;
@@ -185,6 +187,19 @@ fn of_slow_subscriber() -> Vec<Value> {
     lines.into_iter().collect()
 }
 
+/// Returns the lines of a program that reads its configuration.
+fn of_program() -> Vec<Value> {
+    let (audit, lines) = audit();
+    for action in [
+        AuditAction::ConfigurationLoaded,
+        AuditAction::ConfigurationRejected,
+    ] {
+        audit.record(AuditEvent::new(Wall::new().now(), "config".into(), action));
+    }
+    drop(audit);
+    lines.json()
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_action_comes_from_a_layer_to_a_line() {
     let mut lines = of_upstream_key().await;
@@ -192,6 +207,7 @@ async fn every_action_comes_from_a_layer_to_a_line() {
     lines.extend(of_requests().await);
     lines.extend(of_key_ring().await);
     lines.extend(of_slow_subscriber());
+    lines.extend(of_program());
     let seen: BTreeSet<_> = lines
         .iter()
         .map(|line| line["event"].as_str().unwrap().to_owned())

@@ -155,8 +155,8 @@ async fn one_jq_line_answers_each_question() {
         .map(|line| line.replace("lSFLlBppn18d", revoked))
         .map(|line| answer(&line, folder.path()))
         .collect();
-    let [used, changed, in_grace, refused, since] = &answers[..] else {
-        panic!("five questions: {answers:?}");
+    let [used, changed, in_grace, refused, since, configuration] = &answers[..] else {
+        panic!("six questions: {answers:?}");
     };
     let seen: Vec<_> = used
         .iter()
@@ -193,6 +193,7 @@ async fn one_jq_line_answers_each_question() {
         since[0][1..],
         ["web", revoked, "revoked", "192.0.2.7", "/v1/models", "1"]
     );
+    assert_eq!(configuration.len(), 0, "no program reads one");
     let lines = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
     let replay = r#""name":"openai","reason":"rejected","generation":2,"request_id":"7","peer":"api.example.com:443","method":"POST","route":"https://api.example.com","attempts":[{"generation":1,"result":"rejected"},{"generation":2,"result":"not_rejected"}]"#;
     assert!(lines.contains(replay), "{lines}");
