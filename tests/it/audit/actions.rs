@@ -145,7 +145,7 @@ async fn of_key_ring() -> Vec<Value> {
     let ring = ring.start(store.clone()).await.unwrap();
     let client = "batch".parse().unwrap();
     let request = IssueRequest::new("batch".parse().unwrap()).or_new_client("".parse().unwrap());
-    let issued = ring.issue(request);
+    let issued = ring.issue(request.lifetime(secs(3600)));
     let old: NewKey = issued.await.unwrap().into_new().unwrap();
     let imported = ExternalKey::token(&Secret::from("sk-8Zk1tQ0mVd7RyXw3LpHs5N")).unwrap();
     let other = IssueRequest::new("other".parse().unwrap()).or_new_client("".parse().unwrap());
