@@ -60,7 +60,7 @@ impl Challenges {
         }
         let bearer = quoted(url)
             .and_then(|quoted| extended(&self.bearer, &format!("resource_metadata={quoted}")))
-            .ok_or_else(|| invalid_metadata_url())?;
+            .ok_or_else(invalid_metadata_url)?;
         Ok(Self { bearer, ..self })
     }
 
