@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::credential::Credential;
-use super::event::EventKind;
+use super::event::{EventKind, RequestInfo};
 use super::evidence::{CredentialGenerations, Evidence, Known, Mark, Noting, Tried};
 use super::outcome::NotReplayed;
 use crate::clock::Now;
@@ -215,11 +215,16 @@ impl RotatingCredential {
     /// # }
     /// ```
     pub fn report_accepted(&self, generation: Generation) {
-        self.accepted(generation, None);
+        self.accepted(generation, None, RequestInfo::default);
     }
 
     /// Records that the upstream accepted a request that was sent at `mark`, if that is known.
-    pub(crate) fn accepted(&self, generation: Generation, mark: Option<Mark>) {
+    pub(crate) fn accepted(
+        &self,
+        generation: Generation,
+        mark: Option<Mark>,
+        request: impl FnOnce() -> RequestInfo,
+    ) {
         let current = self.current();
         let now = self.now();
         let accept = |known: &Known| {
@@ -232,7 +237,10 @@ impl RotatingCredential {
                 accept(&previous);
             }
         } else if accept(current.content()) {
-            self.emit(EventKind::InUse { generation });
+            self.emit(EventKind::InUse {
+                generation,
+                request: request(),
+            });
         }
     }
 

@@ -124,8 +124,8 @@ where
                 answer: inner.call(request),
             };
         };
-        let (mut sent, saved) = shared.adapter.save(request);
-        let journey = Journey::start(shared, found, &mut sent, resend(saved.as_ref()));
+        let (mut sent, kept) = shared.adapter.save(request);
+        let (journey, saved) = Journey::start(shared, found, &mut sent, kept);
         // The clone is not ready, and is readied before it is called; the ready instance is called
         // now.
         let again = saved.map(|saved| (inner.clone(), saved));
@@ -182,11 +182,12 @@ where
                     journey,
                 } => {
                     let answer = ready!(answer.poll(cx));
-                    let (mut journey, again) = (taken(journey), again.take());
+                    let (mut journey, mut again) = (taken(journey), again.take());
+                    let saved = again.as_mut().map(|(_, saved)| saved);
                     if !journey.rejects(&answer) {
-                        return Poll::Ready(journey.answered(answer));
+                        return Poll::Ready(journey.answered(answer, saved));
                     }
-                    journey.rejected(again.as_ref().map(|(_, saved)| saved));
+                    journey.rejected(saved);
                     let again = again.and_then(|(service, saved)| {
                         Some((service, journey.adapter().pause(saved)?))
                     });

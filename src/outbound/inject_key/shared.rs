@@ -53,14 +53,15 @@ impl<X> Shared<X> {
         X: RequestAdapter<Req>,
     {
         let Self { config, adapter } = self;
-        let lookup = config.lookup(&adapter.target(request));
-        config.credential_for(
-            lookup,
-            &mut HeadersOf {
-                adapter: &**adapter,
-                request,
-            },
-        )
+        let target = adapter.target(request);
+        let lookup = config.lookup(&target);
+        let origin = config.table.open_origin(lookup, &target);
+        let mut headers = HeadersOf {
+            adapter: &**adapter,
+            request,
+        };
+        let found = config.credential_for(lookup, &mut headers)?;
+        Some(Found { origin, ..found })
     }
 
     /// Returns the refresh that a request waits for: the one of a credential that the upstream had
@@ -69,9 +70,8 @@ impl<X> Shared<X> {
         &self,
         found: Option<&Found>,
     ) -> Option<Refreshing<Credential, Evidence>> {
-        let (index, credential) =
-            found.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
-        self.config.key(*index).join_refresh(credential)
+        let found = found.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
+        self.config.key(found.index).join_refresh(&found.credential)
     }
 }
 
