@@ -177,6 +177,7 @@ pub mod source;
 #[cfg(any(feature = "file", feature = "http", feature = "inbound"))]
 mod blocking;
 mod clock;
+mod completion;
 #[cfg(feature = "file")]
 mod fs;
 mod generation;

@@ -233,7 +233,7 @@ impl<X> Journey<X> {
 
     /// Returns why there is no other attempt. If the request was rejected with all that there is,
     /// a refresh is requested all the same: later requests profit from it.
-    fn give_up(&mut self, resend: Resend) -> NotReplayed {
+    pub(crate) fn give_up(&mut self, resend: Resend) -> NotReplayed {
         if self.no_newer.is_none() {
             let current = self.key().current();
             if is_exhausted(current.content(), &self.tried, self.key().now()) {
