@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use super::journey::{Journey, Next};
 use super::shared::Handle;
-use crate::completion::{present, taken};
+use crate::completion::{polled_after_completion, present, taken};
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
 use crate::outbound::config::Found;
 use crate::outbound::credential::Credential;
@@ -24,6 +24,10 @@ pin_project! {
     /// The response future of [`InjectKey`](crate::outbound::InjectKey).
     ///
     /// It resolves to the answer to the last attempt at the request.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is polled after its completion.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, X, Req>
     where
@@ -65,6 +69,8 @@ pin_project! {
         /// There is another credential. The answer is dropped, and with it what it held of the
         /// inner service, which must become ready again.
         Readying { replay: Option<Replay<S, X, X::Sent, X::Saved>> },
+        /// The caller has the answer.
+        Done,
     }
 }
 
@@ -185,10 +191,14 @@ where
                     let ready = ready!(present(replay).service.poll_ready(cx));
                     State::resend(taken(replay), ready)
                 }
+                StateProj::Done => polled_after_completion(),
             };
             match step {
                 ControlFlow::Continue(next) => state.set(next),
-                ControlFlow::Break(answer) => return Poll::Ready(answer),
+                ControlFlow::Break(answer) => {
+                    state.set(State::Done);
+                    return Poll::Ready(answer);
+                }
             }
         }
     }
