@@ -12,11 +12,13 @@ use super::outcome::NotReplayed;
 use crate::clock::Now;
 use crate::generation::Generation;
 use crate::rotating::{
-    Current, Emit, Events, Publisher, Refreshing, Rotating, RotatingBuilder, StartError, Status,
-    Subscription, Worker, worker,
+    Current, Events, Publisher, Refreshing, Rotating, RotatingBuilder, StartError, Status,
+    Subscription,
 };
 use crate::source::Source;
 use crate::telemetry::meter;
+
+const DEFAULT_OVERLAP: Duration = Duration::from_secs(300);
 
 /// A [`Credential`] that is replaced while it is in use, and what the upstream has accepted of it.
 ///
@@ -58,11 +60,7 @@ pub struct RotatingCredential {
 }
 
 /// A builder for a [`RotatingCredential`], created by [`RotatingCredential::builder`].
-pub type RotatingCredentialBuilder = RotatingBuilder<EventKind, Overlap>;
-
-/// How long the previous credential stays usable.
-#[derive(Clone, Copy, Debug)]
-pub struct Overlap(Duration);
+pub type RotatingCredentialBuilder = RotatingBuilder<EventKind>;
 
 /// The only writer of a credential that [`RotatingCredential::manual`] created.
 pub type CredentialPublisher = Publisher<Credential, Evidence>;
@@ -70,7 +68,7 @@ pub type CredentialPublisher = Publisher<Credential, Evidence>;
 impl RotatingCredential {
     /// Creates a builder, for settings other than the defaults.
     pub fn builder() -> RotatingCredentialBuilder {
-        RotatingBuilder::new(Overlap(Duration::from_secs(300)))
+        RotatingBuilder::new().overlap(DEFAULT_OVERLAP)
     }
 
     /// Fetches the first credential and spawns the refresh task on the current tokio runtime.
@@ -331,7 +329,7 @@ impl RotatingCredentialBuilder {
     /// Use [`Duration::ZERO`] if the upstream accepts a new key before the source delivers it, or
     /// if keys are replaced because they leaked. Then every request carries the newest one.
     pub fn overlap(mut self, overlap: Duration) -> Self {
-        self.extra.0 = overlap.min(crate::source::LONGEST);
+        self.overlap = overlap.min(crate::source::LONGEST);
         self
     }
 
@@ -345,9 +343,9 @@ impl RotatingCredentialBuilder {
         self,
         source: impl Source<Value = Credential>,
     ) -> Result<RotatingCredential, StartError> {
-        let (credential, driver) = self.pair_on(worker(), source).await?;
-        tokio::spawn(driver);
-        Ok(credential)
+        let generations = self.generations(Noting::OncePerTick);
+        let (engine, events) = self.start_with(source, generations).await?;
+        Ok(RotatingCredential::new(engine, events))
     }
 
     /// Fetches the first credential and returns it with the refresh task, as
@@ -366,25 +364,9 @@ impl RotatingCredentialBuilder {
         ),
         StartError,
     > {
-        self.pair_on(Worker::Unknown, source).await
-    }
-
-    async fn pair_on(
-        mut self,
-        worker: Worker,
-        source: impl Source<Value = Credential>,
-    ) -> Result<
-        (
-            RotatingCredential,
-            impl Future<Output = ()> + Send + 'static,
-        ),
-        StartError,
-    > {
-        let events = Arc::new(self.events());
         let generations = self.generations(Noting::OncePerTick);
-        let emit: Arc<dyn Emit> = Arc::clone(&events) as _;
-        let (engine, driver) = self.pair_with(source, generations, emit, worker).await?;
-        Ok((RotatingCredential::new(engine, events), driver))
+        let (engine, events, task) = self.pair_with(source, generations).await?;
+        Ok((RotatingCredential::new(engine, events), task))
     }
 
     /// Creates a credential that is published manually, as [`RotatingCredential::manual`] does.
@@ -392,15 +374,15 @@ impl RotatingCredentialBuilder {
     /// Only the name, the observer, the overlap and the wall clock apply.
     #[must_use]
     pub fn manual(mut self, credential: Credential) -> (RotatingCredential, CredentialPublisher) {
-        let events = Arc::new(self.events());
+        let events = self.events();
         let generations = self.generations(Noting::Each);
-        let emit: Arc<dyn Emit> = Arc::clone(&events) as _;
+        let emit = Arc::clone(&events);
         let (engine, publisher) = self.manual_with(credential, generations, emit);
         (RotatingCredential::new(engine, events), publisher)
     }
 
     fn generations(&self, noting: Noting) -> Arc<CredentialGenerations> {
-        let overlap = self.extra.0;
+        let overlap = self.overlap;
         Arc::new(CredentialGenerations { overlap, noting })
     }
 }

@@ -58,9 +58,7 @@ mod tests;
 mod value;
 
 pub use self::builder::RotatingBuilder;
-pub(crate) use self::builder::worker;
 pub use self::engine::RefreshAhead;
-pub(crate) use self::engine::Worker;
 pub use self::error::{RefreshError, RefreshErrorKind, StartError, StartErrorKind};
 pub(crate) use self::event::{Emit, Events, Observer, TraceEvent};
 pub use self::event::{Event, EventKind};

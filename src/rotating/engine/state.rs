@@ -208,7 +208,7 @@ where
                 let generation = replaced.content.generation.next();
                 let standing = self.generations.standing(&replaced.content.state);
                 let state = self.generations.next(&replaced, &value, now);
-                let published = self.publish(Snapshot {
+                let published = Ok(self.publish(Snapshot {
                     content: Arc::new(Content {
                         value,
                         generation,
@@ -218,7 +218,7 @@ where
                     revision,
                     expires,
                     failing_since: None,
-                });
+                }));
                 self.plan
                     .rotated(replaced.content.generation, standing, now, expires, draw);
                 self.retired.push(replaced.content);
@@ -234,12 +234,12 @@ where
             }
             Ok(Found::Same { revision, expires }) => {
                 let renewed = renewed(current.expires, expires, now);
-                let published = self.publish(Snapshot {
+                let published = Ok(self.publish(Snapshot {
                     revision,
                     expires,
                     failing_since: None,
                     ..current.same_content()
-                });
+                }));
                 let ended = self.plan.unchanged(now, renewed, expires, draw);
                 self.report(current.content.generation, None);
                 self.refreshed("unchanged");
@@ -254,10 +254,10 @@ where
 
     /// Ends a fetch that failed: the value stays, with the time of the first failure.
     fn failed(&mut self, now: Now, current: &Snapshot<T, S>, error: SourceError, draw: Draw) {
-        drop(self.publish(Snapshot {
+        self.publish(Snapshot {
             failing_since: current.failing_since.or(Some(now.mono)),
             ..current.same_content()
-        }));
+        });
         let round = self.plan.failed(now, &error, current.expires, draw);
         self.report(current.content.generation, Some(&error));
         let outcome = Some(("outcome", error.kind().as_str()));
@@ -281,10 +281,10 @@ where
         self.answer_fetch(&failed);
     }
 
-    fn publish(&self, snapshot: Snapshot<T, S>) -> Refreshed<T, S> {
+    fn publish(&self, snapshot: Snapshot<T, S>) -> Arc<Snapshot<T, S>> {
         let snapshot = Arc::new(snapshot);
         self.shared.cell.store(Arc::clone(&snapshot));
-        Ok(snapshot)
+        snapshot
     }
 
     fn report(&self, generation: Generation, error: Option<&SourceError>) {
