@@ -250,6 +250,14 @@ impl RotatingCredential {
         }
     }
 
+    /// Reports a generation that was not accepted for the whole overlap, once.
+    pub(crate) fn report_overdue(&self, current: &Current<Credential, Evidence>, now: Now) {
+        if current.state().take_overdue(now.mono) {
+            let generation = current.generation();
+            self.emit(EventKind::NeverAccepted { generation });
+        }
+    }
+
     /// Returns the state of the credential and of its refreshes, for health checks.
     #[must_use]
     pub fn status(&self) -> Status {

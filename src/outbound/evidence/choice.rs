@@ -33,16 +33,11 @@ pub(crate) enum Choice {
     GiveUp,
 }
 
-/// Chooses what to do with a request. Returns also whether the current credential turns out to be
-/// overdue, which is to be reported.
-pub(crate) fn choose(current: &Arc<Known>, way: Way<'_>, now: Now) -> (Choice, Overdue) {
+/// Chooses what to do with a request.
+pub(crate) fn choose(current: &Arc<Known>, way: Way<'_>, now: Now) -> Choice {
     let mut trial = current.state.trial();
     let situation = situation(current, trial.as_ref(), way, now);
-    let overdue = match trial.as_mut().map(|trial| trial.is_overdue(now.mono)) {
-        Some(true) => Overdue::Yes,
-        _ => Overdue::No,
-    };
-    let choice = match (decide(&situation), &mut *trial) {
+    match (decide(&situation), &mut *trial) {
         (Decision::AwaitNewer, _) => Choice::AwaitNewer,
         (Decision::GiveUp, _) => Choice::GiveUp,
         (Decision::Send(Which::Previous), Some(trial)) => Choice::Send {
@@ -66,8 +61,7 @@ pub(crate) fn choose(current: &Arc<Known>, way: Way<'_>, now: Now) -> (Choice, O
                 permit,
             }
         }
-    };
-    (choice, overdue)
+    }
 }
 
 /// Returns whether only a newer credential can help a request that was rejected with `tried`.
@@ -111,13 +105,6 @@ fn situation<'a>(
         sends_left: way.sends_left,
         newer: way.newer,
     }
-}
-
-/// Whether the current credential was not accepted for a whole overlap. Said once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Overdue {
-    No,
-    Yes,
 }
 
 /// The right to be the canary. Dropping it lets another request be the next one.

@@ -228,11 +228,17 @@ impl Evidence {
         let given_up = trial.take_if(|trial| {
             let previous = trial.previous();
             let (generation, accepted) = (previous.generation, previous.state.last_accepted());
-            has_tried(generation) && trial.is_dead(accepted, now)
+            has_tried(generation) && trial.rejected_with_both(accepted, now)
         });
         if given_up.is_some() {
             self.on_trial.store(false, Ordering::Release);
         }
+    }
+
+    /// Returns whether this generation was not accepted for the whole overlap. It is `true` once.
+    pub(crate) fn take_overdue(&self, now: Instant) -> bool {
+        let mut trial = self.trial();
+        trial.as_mut().is_some_and(|trial| trial.take_overdue(now))
     }
 
     /// Has the next acceptance noted again, if the last tick was a while ago.

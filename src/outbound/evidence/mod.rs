@@ -16,7 +16,7 @@ mod generations;
 mod trial;
 
 pub(crate) use self::canary::Resend;
-pub(crate) use self::choice::{CanaryPermit, Choice, Overdue, Way, choose, is_exhausted};
+pub(crate) use self::choice::{CanaryPermit, Choice, Way, choose, is_exhausted};
 pub(crate) use self::decide::{Newer, Role, Tried};
 pub use self::evidence::Evidence;
 pub(crate) use self::evidence::{Acceptance, Known, Mark, Noting};

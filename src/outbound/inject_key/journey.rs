@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::shared::Handle;
-use crate::generation::Generation;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
 use crate::outbound::config::Found;
 use crate::outbound::credential::AuthScheme;
 use crate::outbound::credential::Credential;
 use crate::outbound::event::{EventKind, RequestInfo};
 use crate::outbound::evidence::{
-    Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Overdue, Resend, Role, Tried,
-    Way, choose, is_exhausted,
+    Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Resend, Role, Tried, Way,
+    choose, is_exhausted,
 };
 use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
 use crate::outbound::rotating_credential::RotatingCredential;
@@ -93,13 +92,13 @@ impl<X> Journey<X> {
                 sends_left: shared.config.max_sends.left_after(0),
                 newer: Newer::NotAsked,
             };
-            let (choice, overdue) = choose(credential.content(), way, key.now());
-            report_overdue(key, credential.generation(), overdue);
+            let now = key.now();
+            key.report_overdue(&credential, now);
             if let Choice::Send {
                 known,
                 role,
                 permit,
-            } = choice
+            } = choose(credential.content(), way, now)
             {
                 set(sent, &known.value);
                 (attempt, canary) = (Some(Sent::new(&known, role)), permit);
@@ -190,9 +189,9 @@ impl<X> Journey<X> {
                 None => Newer::NotAsked,
             },
         };
-        let (choice, overdue) = choose(current.content(), way, self.key().now());
-        report_overdue(self.key(), current.generation(), overdue);
-        choice
+        let now = self.key().now();
+        self.key().report_overdue(&current, now);
+        choose(current.content(), way, now)
     }
 
     /// Sets the credential of the next attempt, as late as possible: the credentials may have
@@ -361,11 +360,5 @@ impl<X> Drop for Journey<X> {
     // Rejections that are left are those of a request that did not end.
     fn drop(&mut self) {
         self.not_answered("cancelled");
-    }
-}
-
-fn report_overdue(key: &RotatingCredential, generation: Generation, overdue: Overdue) {
-    if overdue == Overdue::Yes {
-        key.emit(EventKind::NeverAccepted { generation });
     }
 }
