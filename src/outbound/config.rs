@@ -71,7 +71,7 @@ impl MaxSends {
 }
 
 /// The credential for a request, and the index of the key that it belongs to.
-pub(crate) type Found = (Index, Current<Credential, Evidence>);
+pub(crate) type SelectedKey = (Index, Current<Credential, Evidence>);
 
 /// The headers of a request, as the caller has set them.
 pub(crate) trait CallerHeaders {
@@ -92,19 +92,19 @@ impl Config {
         &self,
         lookup: Lookup,
         headers: &mut impl CallerHeaders,
-    ) -> Option<Found> {
-        let found = match lookup {
+    ) -> Option<SelectedKey> {
+        let selected = match lookup {
             Lookup::Key(index) => Some((index, self.key(index).current())),
             Lookup::Withheld(_) | Lookup::Ambiguous | Lookup::Elsewhere => None,
         };
         let removed = |index: &Index| self.existing.is_removed(*index, lookup);
         for index in self.table.indexes().filter(removed) {
-            match &found {
+            match &selected {
                 Some((own, credential)) if *own == index => headers.remove(credential.name()),
                 _ => headers.remove(self.key(index).current().name()),
             }
         }
-        found.filter(|(index, credential)| {
+        selected.filter(|(index, credential)| {
             let kept = self.existing == Existing::Keep && headers.has(credential.name());
             let omitted = self.expired == Expired::Omit && self.key(*index).has_expired(credential);
             !kept && !omitted

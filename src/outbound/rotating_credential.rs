@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::credential::Credential;
 use super::event::EventKind;
-use super::evidence::{CredentialGenerations, Evidence, Known, Mark, Noting, Tried};
+use super::evidence::{
+    AcceptanceSampling, CredentialGenerations, Evidence, EvidenceAtSend, TrackedCredential, Tried,
+};
 use super::outcome::NotReplayed;
 use crate::clock::Now;
 use crate::generation::Generation;
@@ -152,7 +154,7 @@ impl RotatingCredential {
     pub fn refresh_newer_than(&self, rejected: Generation) -> Refreshing<Credential, Evidence> {
         let current = self.current();
         let evidence = current.state();
-        let refreshing = self.engine.demand(rejected, evidence.standing());
+        let refreshing = self.engine.demand(rejected, evidence.health());
         if current.generation() == rejected {
             // Queue first, count second: who sees the count queues a `Join`, which must come after
             // this command. Before it, the `Join` would find no round to wait for.
@@ -204,17 +206,18 @@ impl RotatingCredential {
         self.accepted(generation, None);
     }
 
-    /// Records that the upstream accepted a request that was sent at `mark`, if that is known.
-    pub(crate) fn accepted(&self, generation: Generation, mark: Option<Mark>) {
+    /// Records that the upstream accepted a request. `at_send` is the evidence at the time when it
+    /// was sent, if that is known.
+    pub(crate) fn accepted(&self, generation: Generation, at_send: Option<EvidenceAtSend>) {
         let current = self.current();
         let now = self.now();
-        let accept = |known: &Known| {
-            let mark = mark.unwrap_or_else(|| known.state.mark_of_unknown());
-            known.state.accept(mark, now.mono)
+        let accept = |tracked: &TrackedCredential| {
+            let at_send = at_send.unwrap_or_else(|| tracked.state.at_unknown_send());
+            tracked.state.accept(at_send, now.mono)
         };
         if current.generation() != generation {
             let previous = current.state().previous();
-            if let Some(previous) = previous.filter(|known| known.generation == generation) {
+            if let Some(previous) = previous.filter(|tracked| tracked.generation == generation) {
                 accept(&previous);
             }
         } else if accept(current.content()) {
@@ -236,7 +239,7 @@ impl RotatingCredential {
     /// Records that a request was rejected with a generation. It shows nothing by itself.
     pub(crate) fn rejected(&self, generation: Generation) {
         let previous = self.current().state().previous();
-        if let Some(previous) = previous.filter(|known| known.generation == generation) {
+        if let Some(previous) = previous.filter(|tracked| tracked.generation == generation) {
             previous.state.reject(self.now().mono);
         }
     }
@@ -351,7 +354,7 @@ impl RotatingCredentialBuilder {
         self,
         source: impl Source<Value = Credential>,
     ) -> Result<RotatingCredential, StartError> {
-        let generations = self.generations(Noting::OncePerTick);
+        let generations = self.generations(AcceptanceSampling::OncePerTick);
         let (engine, events) = self.start_with(source, generations).await?;
         Ok(RotatingCredential::new(engine, events))
     }
@@ -372,7 +375,7 @@ impl RotatingCredentialBuilder {
         ),
         StartError,
     > {
-        let generations = self.generations(Noting::OncePerTick);
+        let generations = self.generations(AcceptanceSampling::OncePerTick);
         let (engine, events, task) = self.pair_with(source, generations).await?;
         Ok((RotatingCredential::new(engine, events), task))
     }
@@ -383,15 +386,15 @@ impl RotatingCredentialBuilder {
     #[must_use]
     pub fn manual(mut self, credential: Credential) -> (RotatingCredential, CredentialPublisher) {
         let events = self.events();
-        let generations = self.generations(Noting::Each);
+        let generations = self.generations(AcceptanceSampling::Each);
         let emit = Arc::clone(&events);
         let (engine, publisher) = self.manual_with(credential, generations, emit);
         (RotatingCredential::new(engine, events), publisher)
     }
 
-    fn generations(&self, noting: Noting) -> Arc<CredentialGenerations> {
+    fn generations(&self, sampling: AcceptanceSampling) -> Arc<CredentialGenerations> {
         let overlap = self.overlap;
-        Arc::new(CredentialGenerations { overlap, noting })
+        Arc::new(CredentialGenerations { overlap, sampling })
     }
 }
 
@@ -412,7 +415,7 @@ impl CredentialPublisher {
         }
         drop(current);
         let now = self.now();
-        let evidence = Evidence::new(Noting::Each, None, now.mono);
+        let evidence = Evidence::new(AcceptanceSampling::Each, None, now.mono);
         self.replace(credential, evidence, now)
     }
 }

@@ -18,7 +18,7 @@ use super::event::Emit;
 use super::publisher::Publisher;
 use super::refreshing::Refreshing;
 use super::status::{Progress, RefreshState, Status, Subscription};
-use super::value::{Cell, Current, Standing};
+use super::value::{Cell, Current, Health};
 use crate::clock::{Clocks, Now};
 use crate::generation::Generation;
 use crate::source::Source;
@@ -173,18 +173,18 @@ impl<T, S> Rotating<T, S> {
     ///
     /// [`force_wait`]: RotatingBuilder::force_wait
     pub fn refresh_newer_than(&self, failed: Generation) -> Refreshing<T, S> {
-        self.demand(failed, Standing::Unconfirmed)
+        self.demand(failed, Health::Unconfirmed)
     }
 
-    /// Requests a value newer than `failed`, which stood like that before it failed.
-    pub(crate) fn demand(&self, failed: Generation, standing: Standing) -> Refreshing<T, S> {
+    /// Requests a value newer than `failed`. `health` is that of the generation before it failed.
+    pub(crate) fn demand(&self, failed: Generation, health: Health) -> Refreshing<T, S> {
         let current = self.current();
         if current.generation() != failed {
             return Refreshing::known(Ok(current));
         }
         self.send(CommandKind::Demand {
             newer_than: failed,
-            standing,
+            health,
         })
     }
 

@@ -67,5 +67,5 @@ pub use self::publisher::Publisher;
 pub use self::refreshing::Refreshing;
 pub use self::status::{RefreshState, Status, Subscription};
 pub use self::value::Current;
-pub(crate) use self::value::{Content, Deadline, Generations, Replaced, Standing, Stateless};
+pub(crate) use self::value::{Content, Deadline, Generations, Health, Replaced, Stateless};
 pub use crate::generation::Generation;

@@ -11,11 +11,11 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::journey::{Journey, Next};
+use super::attempts::{Next, RequestAttempts};
 use super::shared::Handle;
 use crate::completion::{polled_after_completion, present, taken};
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
-use crate::outbound::config::Found;
+use crate::outbound::config::SelectedKey;
 use crate::outbound::credential::Credential;
 use crate::outbound::evidence::{Evidence, Resend};
 use crate::rotating::{RefreshError, Refreshing};
@@ -89,7 +89,7 @@ struct Unsent<S, X, Req> {
 
 /// A call of the inner service.
 struct Call<S, X, Saved> {
-    journey: Journey<X>,
+    attempts: RequestAttempts<X>,
     /// What another call needs, if the request can be sent again.
     again: Option<Again<S, Saved>>,
 }
@@ -111,7 +111,7 @@ struct Replay<S, X, Sent, Saved> {
     service: S,
     request: Sent,
     saved: Option<Saved>,
-    journey: Journey<X>,
+    attempts: RequestAttempts<X>,
 }
 
 impl<S, X, Req> ResponseFuture<S, X, Req>
@@ -146,9 +146,9 @@ where
         inner: &mut S,
         shared: &Arc<Handle<X>>,
         request: Req,
-        found: Option<Found>,
+        selected: Option<SelectedKey>,
     ) -> Self {
-        let state = State::send(inner, shared, request, found);
+        let state = State::send(inner, shared, request, selected);
         Self { state }
     }
 }
@@ -210,28 +210,38 @@ where
     X: RequestAdapter<Req>,
 {
     /// Sends the request for the first time.
-    fn send(inner: &mut S, shared: &Arc<Handle<X>>, request: Req, found: Option<Found>) -> Self {
-        let Some(found) = found else {
+    fn send(
+        inner: &mut S,
+        shared: &Arc<Handle<X>>,
+        request: Req,
+        selected: Option<SelectedKey>,
+    ) -> Self {
+        let Some(selected) = selected else {
             let request = shared.adapter.pass(request);
             return Self::Passed {
                 answer: inner.call(request),
             };
         };
         let (mut sent, saved) = shared.adapter.save(request);
-        let journey = Journey::start(shared, found, &mut sent, resend(saved.as_ref()));
-        Self::call(inner, sent, saved, journey)
+        let attempts = RequestAttempts::start(shared, selected, &mut sent, resend(saved.as_ref()));
+        Self::call(inner, sent, saved, attempts)
     }
 
     /// Calls the ready instance of the inner service. Its clone is not ready, and is readied before
     /// it is called.
-    fn call(inner: &mut S, request: X::Sent, saved: Option<X::Saved>, journey: Journey<X>) -> Self {
+    fn call(
+        inner: &mut S,
+        request: X::Sent,
+        saved: Option<X::Saved>,
+        attempts: RequestAttempts<X>,
+    ) -> Self {
         let again = saved.map(|saved| Again {
             service: inner.clone(),
             saved,
         });
         Self::Sent {
             answer: inner.call(request),
-            call: Some(Call { journey, again }),
+            call: Some(Call { attempts, again }),
         }
     }
 
@@ -245,8 +255,8 @@ where
             shared,
             mut request,
         } = unsent;
-        let found = shared.credential_for(&mut request);
-        ControlFlow::Continue(Self::send(&mut inner, &shared, request, found))
+        let selected = shared.credential_for(&mut request);
+        ControlFlow::Continue(Self::send(&mut inner, &shared, request, selected))
     }
 
     /// Sends the request again.
@@ -258,14 +268,14 @@ where
             mut service,
             mut request,
             saved,
-            mut journey,
+            mut attempts,
         } = replay;
         if let Err(error) = ready {
-            journey.not_answered("failed");
+            attempts.not_answered("failed");
             return ControlFlow::Break(Err(error));
         }
-        journey.send_again(&mut request, Resend::Possible);
-        ControlFlow::Continue(Self::call(&mut service, request, saved, journey))
+        attempts.send_again(&mut request, Resend::Possible);
+        ControlFlow::Continue(Self::call(&mut service, request, saved, attempts))
     }
 }
 
@@ -276,13 +286,16 @@ where
 {
     /// Returns an answer to the caller, or keeps it if it is a rejection.
     fn answered(call: Call<S, X, X::Saved>, answer: Answer<S, X::Sent>) -> Step<S, X, Req> {
-        let Call { mut journey, again } = call;
-        if !journey.rejects(&answer) {
-            return ControlFlow::Break(journey.answered(answer));
+        let Call {
+            mut attempts,
+            again,
+        } = call;
+        if !attempts.rejects(&answer) {
+            return ControlFlow::Break(attempts.answered(answer));
         }
-        journey.rejected(again.as_ref().map(|again| &again.saved));
-        let again = again.and_then(|again| again.paused(journey.adapter()));
-        let call = Call { journey, again };
+        attempts.rejected(again.as_ref().map(|again| &again.saved));
+        let again = again.and_then(|again| again.paused(attempts.adapter()));
+        let call = Call { attempts, again };
         ControlFlow::Continue(Self::Rejected {
             rejected: Some(Rejected { answer, call }),
         })
@@ -294,7 +307,7 @@ where
         error: Option<RefreshError>,
     ) -> Step<S, X, Req> {
         if let Some(error) = error {
-            rejected.call.journey.no_newer(error);
+            rejected.call.attempts.no_newer(error);
         }
         Self::after_rejection(rejected)
     }
@@ -304,7 +317,7 @@ where
         mut rejected: Rejected<S, X, X::Saved, Answer<S, X::Sent>>,
     ) -> Step<S, X, Req> {
         let again = resend(rejected.call.again.as_ref());
-        match rejected.call.journey.next(again) {
+        match rejected.call.attempts.next(again) {
             Next::SendAgain => Self::restored(rejected),
             Next::Await(refreshing) => ControlFlow::Continue(Self::Refreshing {
                 refreshing,
@@ -312,7 +325,7 @@ where
             }),
             Next::GiveUp(reason) => {
                 let Rejected { answer, call } = rejected;
-                ControlFlow::Break(call.journey.given_up(answer, reason))
+                ControlFlow::Break(call.attempts.given_up(answer, reason))
             }
         }
     }
@@ -321,19 +334,22 @@ where
     /// rejection.
     fn restored(rejected: Rejected<S, X, X::Saved, Answer<S, X::Sent>>) -> Step<S, X, Req> {
         let Rejected { answer, call } = rejected;
-        let Call { mut journey, again } = call;
-        match again.and_then(|again| again.restored(&journey)) {
+        let Call {
+            mut attempts,
+            again,
+        } = call;
+        match again.and_then(|again| again.restored(&attempts)) {
             Some((service, request, saved)) => ControlFlow::Continue(Self::Readying {
                 replay: Some(Replay {
                     service,
                     request,
                     saved,
-                    journey,
+                    attempts,
                 }),
             }),
             None => {
-                let reason = journey.give_up(Resend::Impossible);
-                ControlFlow::Break(journey.given_up(answer, reason))
+                let reason = attempts.give_up(Resend::Impossible);
+                ControlFlow::Break(attempts.given_up(answer, reason))
             }
         }
     }
@@ -351,13 +367,13 @@ impl<S, Saved> Again<S, Saved> {
 
     /// Returns the service and the request for another attempt, and what is saved for the one
     /// after.
-    fn restored<X, Req>(self, journey: &Journey<X>) -> Option<(S, X::Sent, Option<Saved>)>
+    fn restored<X, Req>(self, attempts: &RequestAttempts<X>) -> Option<(S, X::Sent, Option<Saved>)>
     where
         X: RequestAdapter<Req, Saved = Saved>,
     {
-        let (request, saved) = match journey.resend_after_next() {
-            Resend::Possible => journey.adapter().resend_again(self.saved)?,
-            Resend::Impossible => (journey.adapter().resend(self.saved)?, None),
+        let (request, saved) = match attempts.resend_after_next() {
+            Resend::Possible => attempts.adapter().resend_again(self.saved)?,
+            Resend::Impossible => (attempts.adapter().resend(self.saved)?, None),
         };
         Some((self.service, request, saved))
     }

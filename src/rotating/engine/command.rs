@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use crate::generation::Generation;
 use crate::rotating::refreshing::Refreshed;
-use crate::rotating::value::Standing;
+use crate::rotating::value::Health;
 
 /// A command of a handle to the refresh task.
 pub(crate) struct Command<T, S> {
@@ -16,8 +16,8 @@ pub(crate) enum CommandKind {
     /// Somebody needs a value newer than a generation, which has failed.
     Demand {
         newer_than: Generation,
-        /// How that generation stood before it failed.
-        standing: Standing,
+        /// The health of that generation before it failed.
+        health: Health,
     },
     /// Somebody waits for what an earlier demand started.
     Join { newer_than: Generation },

@@ -22,7 +22,7 @@ use crate::rotating::event::EventKind;
 use crate::rotating::refreshing::Refreshed;
 use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
-use crate::rotating::value::{Content, Deadline, Generations, Replaced, Snapshot, Standing};
+use crate::rotating::value::{Content, Deadline, Generations, Health, Replaced, Snapshot};
 use crate::source::{FetchReason, SourceError};
 use crate::telemetry::meter;
 
@@ -103,8 +103,8 @@ where
         self.shared.cell.load()
     }
 
-    fn standing(&self) -> Standing {
-        self.generations.standing(&self.current().content.state)
+    fn health(&self) -> Health {
+        self.generations.health(&self.current().content.state)
     }
 
     pub(crate) const fn wants_hint(&self) -> bool {
@@ -125,7 +125,7 @@ where
     pub(crate) fn end_waits_if_due(&mut self) {
         let now = self.clocks.now();
         let until = self.plan.round_until();
-        match self.plan.end_round_if_due(self.standing(), now) {
+        match self.plan.end_round_if_due(self.health(), now) {
             Some(NoNewValue::Refused(Refused::Throttled)) => {
                 let until = until.unwrap_or(now.mono);
                 let replies = take(&mut self.waiting_for_round).into_iter();
@@ -153,17 +153,16 @@ where
             {
                 answer(reply, Ok(self.shared.cell.load_full()));
             }
-            CommandKind::Demand {
-                newer_than,
-                standing,
-            } => match self.plan.demand(newer_than, standing, now) {
-                Ok(()) => self.waiting_for_round.push(reply),
-                Err(Refused::Throttled) => {
-                    let until = now.mono + self.plan.force_wait();
-                    self.waiting_for_value.push((until, reply));
+            CommandKind::Demand { newer_than, health } => {
+                match self.plan.demand(newer_than, health, now) {
+                    Ok(()) => self.waiting_for_round.push(reply),
+                    Err(Refused::Throttled) => {
+                        let until = now.mono + self.plan.force_wait();
+                        self.waiting_for_value.push((until, reply));
+                    }
+                    Err(refused @ Refused::Cooldown) => answer(reply, Err(refused.into())),
                 }
-                Err(refused @ Refused::Cooldown) => answer(reply, Err(refused.into())),
-            },
+            }
             CommandKind::Join { .. } => {
                 if self.plan.round_ends().is_some() {
                     self.waiting_for_round.push(reply);
@@ -206,7 +205,7 @@ where
                     expires: current.expires,
                 };
                 let generation = replaced.content.generation.next();
-                let standing = self.generations.standing(&replaced.content.state);
+                let health = self.generations.health(&replaced.content.state);
                 let state = self.generations.next(&replaced, &value, now);
                 let published = Ok(self.publish(Snapshot {
                     content: Arc::new(Content {
@@ -220,7 +219,7 @@ where
                     failing_since: None,
                 }));
                 self.plan
-                    .rotated(replaced.content.generation, standing, now, expires, draw);
+                    .rotated(replaced.content.generation, health, now, expires, draw);
                 self.retired.push(replaced.content);
                 self.report(generation, None);
                 self.refreshed("rotated");

@@ -17,7 +17,7 @@ use super::facts::Storage;
 use super::fault::Fault;
 use super::os::Signature;
 use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, WorldReadable, path_state};
-use super::settle::{Found, LinkTarget, Settling, Steadiness, Verdict, WhichFile, unsettled};
+use super::settle::{Found, LinkTarget, SettleStep, Settling, Steadiness, WhichFile, unsettled};
 use super::warnings::Warnings;
 use crate::blocking;
 use crate::secret::Secret;
@@ -244,10 +244,10 @@ impl Follower {
                 .settling
                 .judge(self.found(&file, target.as_ref(), written))
             {
-                Verdict::Accept => {}
-                Verdict::ReadAgainAfter(pause) => return Step::ReadAgainAfter(pause),
-                Verdict::AwaitWriter => return Step::AwaitWriter(fill),
-                Verdict::GiveUp(fault) => {
+                SettleStep::Accept => {}
+                SettleStep::ReadAgainAfter(pause) => return Step::ReadAgainAfter(pause),
+                SettleStep::AwaitWriter => return Step::AwaitWriter(fill),
+                SettleStep::GiveUp(fault) => {
                     self.fetched = Some(summary).filter(|_| fill == Fill::Empty);
                     return Step::GiveUp(fault);
                 }

@@ -1,16 +1,16 @@
-//! One request on its way: the credentials that it was sent with, and what their answers say.
+//! The attempts at one request: the credentials that it was sent with, and what their answers say.
 
 use std::sync::Arc;
 
 use super::shared::Handle;
 use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
-use crate::outbound::config::Found;
+use crate::outbound::config::SelectedKey;
 use crate::outbound::credential::AuthScheme;
 use crate::outbound::credential::Credential;
 use crate::outbound::event::{EventKind, RequestInfo};
 use crate::outbound::evidence::{
-    Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Resend, Role, Tried, Way,
-    choose, is_exhausted,
+    Acceptance, CanaryPermit, Choice, Evidence, EvidenceAtSend, Newer, Progress, Resend, Role,
+    TrackedCredential, Tried, choose, is_exhausted,
 };
 use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
 use crate::outbound::rotating_credential::RotatingCredential;
@@ -18,8 +18,8 @@ use crate::outbound::routes::Index;
 use crate::rotating::{RefreshError, Refreshing};
 use crate::telemetry::meter;
 
-/// A request on its way.
-pub(crate) struct Journey<X> {
+/// The attempts at one request: the one under way, and those that were rejected.
+pub(crate) struct RequestAttempts<X> {
     shared: Arc<Handle<X>>,
     index: Index,
     /// The request's details for events, once it was rejected.
@@ -39,18 +39,18 @@ pub(crate) struct Journey<X> {
 /// An attempt under way.
 struct Sent {
     tried: Tried,
-    mark: Mark,
+    at_send: EvidenceAtSend,
     /// The scheme of the credential, which challenges name.
     scheme: Option<AuthScheme>,
 }
 
 impl Sent {
-    fn new(known: &Known, role: Role) -> Self {
-        let generation = known.generation;
+    fn new(tracked: &TrackedCredential, role: Role) -> Self {
+        let generation = tracked.generation;
         Self {
             tried: Tried { generation, role },
-            mark: known.state.mark(),
-            scheme: known.value.auth_scheme().cloned(),
+            at_send: tracked.state.at_send(),
+            scheme: tracked.value.auth_scheme().cloned(),
         }
     }
 }
@@ -65,18 +65,18 @@ pub(crate) enum Next {
     GiveUp(NotReplayed),
 }
 
-impl<X> Journey<X> {
+impl<X> RequestAttempts<X> {
     /// Sets the credential of the first attempt, on the one that was found for the request.
     pub(crate) fn start<Req>(
         shared: &Arc<Handle<X>>,
-        found: Found,
+        selected: SelectedKey,
         sent: &mut X::Sent,
         resend: Resend,
     ) -> Self
     where
         X: RequestAdapter<Req>,
     {
-        let (index, credential) = found;
+        let (index, credential) = selected;
         let evidence = credential.state();
         let set = |sent: &mut X::Sent, credential: &Credential| {
             shared
@@ -86,7 +86,7 @@ impl<X> Journey<X> {
         let (mut attempt, mut canary) = (None, None);
         if evidence.is_on_trial() {
             let key = shared.config.key(index);
-            let way = Way {
+            let progress = Progress {
                 tried: &[],
                 resend,
                 sends_left: shared.config.max_sends.left_after(0),
@@ -95,13 +95,13 @@ impl<X> Journey<X> {
             let now = key.now();
             key.report_overdue(&credential, now);
             if let Choice::Send {
-                known,
+                tracked,
                 role,
                 permit,
-            } = choose(credential.content(), way, now)
+            } = choose(credential.content(), progress, now)
             {
-                set(sent, &known.value);
-                (attempt, canary) = (Some(Sent::new(&known, role)), permit);
+                set(sent, &tracked.value);
+                (attempt, canary) = (Some(Sent::new(&tracked, role)), permit);
             }
         }
         let attempt = attempt.unwrap_or_else(|| {
@@ -180,7 +180,7 @@ impl<X> Journey<X> {
 
     fn choose(&self, resend: Resend) -> Choice {
         let current = self.key().current();
-        let way = Way {
+        let progress = Progress {
             tried: &self.tried,
             resend,
             sends_left: self.sends_left(),
@@ -191,7 +191,7 @@ impl<X> Journey<X> {
         };
         let now = self.key().now();
         self.key().report_overdue(&current, now);
-        choose(current.content(), way, now)
+        choose(current.content(), progress, now)
     }
 
     /// Sets the credential of the next attempt, as late as possible: the credentials may have
@@ -200,25 +200,25 @@ impl<X> Journey<X> {
     where
         X: RequestAdapter<Req>,
     {
-        let (known, role) = match self.choose(resend) {
-            Choice::Send { known, role, .. } => (known, role),
+        let (tracked, role) = match self.choose(resend) {
+            Choice::Send { tracked, role, .. } => (tracked, role),
             // The credential that was to be sent is gone. The answer to the last attempt is gone,
             // too, so the current one has to do.
             Choice::AwaitNewer | Choice::GiveUp => {
                 (Arc::clone(self.key().current().content()), Role::InUse)
             }
         };
-        let credential = &known.value;
+        let credential = &tracked.value;
         self.shared
             .adapter
             .set_header(request, credential.name(), credential.value());
-        self.sent = Sent::new(&known, role);
+        self.sent = Sent::new(&tracked, role);
         self.resends += 1;
         // The name that OpenTelemetry gives it. A span that does not declare it ignores it.
         tracing::Span::current().record("http.request.resend_count", self.tried.len());
         self.emit(EventKind::Replayed {
             rejected: self.rejections(),
-            generation: known.generation,
+            generation: tracked.generation,
             request: self.info(),
         });
     }
@@ -263,10 +263,10 @@ impl<X> Journey<X> {
         X: ClassifyRejection<Res, Err>,
     {
         let generation = self.sent.tried.generation;
-        let is_news = self.sent.mark.acceptance == Acceptance::IsNews || !self.tried.is_empty();
+        let is_news = self.sent.at_send.acceptance == Acceptance::IsNews || !self.tried.is_empty();
         let is_accepted = is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref());
         if is_accepted {
-            self.key().accepted(generation, Some(self.sent.mark));
+            self.key().accepted(generation, Some(self.sent.at_send));
             for tried in &self.tried {
                 self.key().too_early(tried.generation, generation);
             }
@@ -356,7 +356,7 @@ impl<X> Journey<X> {
     }
 }
 
-impl<X> Drop for Journey<X> {
+impl<X> Drop for RequestAttempts<X> {
     // Rejections that are left are those of a request that did not end.
     fn drop(&mut self) {
         self.not_answered("cancelled");
