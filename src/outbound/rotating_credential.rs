@@ -10,7 +10,7 @@ use super::event::EventKind;
 use super::evidence::{
     AcceptanceSampling, CredentialGenerations, Evidence, EvidenceAtSend, TrackedCredential, Tried,
 };
-use super::outcome::NotReplayed;
+use super::outcome::ReplayOutcome;
 use crate::clock::Now;
 use crate::generation::Generation;
 use crate::rotating::{
@@ -298,12 +298,9 @@ impl RotatingCredential {
     fn new(engine: Rotating<Credential, Evidence>, events: Arc<Events<EventKind>>) -> Self {
         let name = engine.name();
         meter::add(meter::REJECTIONS, &name, None, 0);
-        for outcome in
-            NotReplayed::WORDS
-                .into_iter()
-                .chain(["recovered", "rejected", "failed", "cancelled"])
-        {
-            meter::add(meter::REPLAYS, &name, Some(("outcome", outcome)), 0);
+        for outcome in ReplayOutcome::ALL {
+            let outcome = Some(("outcome", outcome.as_str()));
+            meter::add(meter::REPLAYS, &name, outcome, 0);
         }
         Self { engine, events }
     }

@@ -12,7 +12,7 @@ use crate::outbound::evidence::{
     Acceptance, CanaryPermit, Choice, Evidence, EvidenceAtSend, Newer, Progress, Resend, Role,
     TrackedCredential, Tried, choose, is_exhausted,
 };
-use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
+use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome, ReplayOutcome};
 use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::Index;
 use crate::rotating::{RefreshError, Refreshing};
@@ -273,14 +273,14 @@ impl<X> RequestAttempts<X> {
         }
         // Some clients return answers of the upstream as errors, which an adapter may know.
         if answer.is_err() && !is_accepted {
-            self.not_answered("failed");
+            self.not_answered(ReplayOutcome::Failed);
         } else if !self.tried.is_empty() {
             let mut attempts = self.rejections();
             attempts.push(Attempt {
                 generation,
                 result: AttemptResult::NotRejected,
             });
-            self.count_replay("recovered");
+            self.count_replay(ReplayOutcome::Recovered);
             self.emit(EventKind::Recovered {
                 attempts: attempts.clone(),
                 request: self.info(),
@@ -296,7 +296,7 @@ impl<X> RequestAttempts<X> {
     }
 
     /// Ends the request without an answer, and reports that if it was rejected before.
-    pub(crate) fn not_answered(&mut self, reason: &'static str) {
+    pub(crate) fn not_answered(&mut self, outcome: ReplayOutcome) {
         if self.tried.is_empty() {
             return;
         }
@@ -307,10 +307,10 @@ impl<X> RequestAttempts<X> {
                 result: AttemptResult::NotAnswered,
             });
         }
-        self.count_replay(reason);
+        self.count_replay(outcome);
         self.emit(EventKind::NotAnswered {
             attempts,
-            reason,
+            reason: outcome.as_str(),
             request: self.info(),
         });
         self.tried.clear();
@@ -327,8 +327,8 @@ impl<X> RequestAttempts<X> {
     {
         let rejected = self.rejections();
         self.count_replay(match rejected.len() {
-            0 | 1 => reason.as_str(),
-            _ => "rejected",
+            0 | 1 => reason.outcome(),
+            _ => ReplayOutcome::Rejected,
         });
         let info = self.info();
         self.emit(EventKind::rejected(rejected.clone(), &reason, info));
@@ -346,8 +346,8 @@ impl<X> RequestAttempts<X> {
     }
 
     /// Counts a rejected request by what became of it.
-    fn count_replay(&self, outcome: &'static str) {
-        let outcome = Some(("outcome", outcome));
+    fn count_replay(&self, outcome: ReplayOutcome) {
+        let outcome = Some(("outcome", outcome.as_str()));
         meter::add(meter::REPLAYS, &self.key().name(), outcome, 1);
     }
 
@@ -359,6 +359,6 @@ impl<X> RequestAttempts<X> {
 impl<X> Drop for RequestAttempts<X> {
     // Rejections that are left are those of a request that did not end.
     fn drop(&mut self) {
-        self.not_answered("cancelled");
+        self.not_answered(ReplayOutcome::Cancelled);
     }
 }

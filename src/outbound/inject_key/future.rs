@@ -18,6 +18,7 @@ use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
 use crate::outbound::config::SelectedKey;
 use crate::outbound::credential::Credential;
 use crate::outbound::evidence::{Evidence, Resend};
+use crate::outbound::outcome::ReplayOutcome;
 use crate::rotating::{RefreshError, Refreshing};
 
 pin_project! {
@@ -271,7 +272,7 @@ where
             mut attempts,
         } = replay;
         if let Err(error) = ready {
-            attempts.not_answered("failed");
+            attempts.not_answered(ReplayOutcome::Failed);
             return ControlFlow::Break(Err(error));
         }
         attempts.send_again(&mut request, Resend::Possible);
