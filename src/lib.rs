@@ -176,6 +176,7 @@ pub mod source;
 
 #[cfg(any(feature = "file", feature = "http", feature = "inbound"))]
 mod blocking;
+mod box_error;
 mod clock;
 mod completion;
 #[cfg(feature = "file")]

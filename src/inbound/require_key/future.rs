@@ -9,8 +9,9 @@ use http::{HeaderValue, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::{BoxError, Guard, GuardedBody};
+use super::body::{Guard, GuardedBody};
 use super::cache::Caching;
+use crate::box_error::BoxError;
 use crate::inbound::settings::Settings;
 
 pin_project! {

@@ -11,8 +11,9 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::box_error::BoxError;
 use crate::completion::taken;
-use crate::inbound::require_key::{self, BoxError, GuardedBody, RequestBody, RequireKey};
+use crate::inbound::require_key::{self, GuardedBody, RequestBody, RequireKey};
 use crate::inbound::validator::Validated;
 
 /// The validator's verdict.

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use super::future::ResponseFuture;
-use crate::inbound::require_key::{BoxError, GuardedBody, RequestBody, RequireKey};
+use crate::box_error::BoxError;
+use crate::inbound::require_key::{GuardedBody, RequestBody, RequireKey};
 use crate::inbound::validator::{Validator, Verdict};
 
 /// How long a client waits before it asks again after the validator took too long.
