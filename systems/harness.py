@@ -160,13 +160,13 @@ class Run:
         self.processes.append(process)
         return process
 
-    def wait_for_port(self, process, port):
+    def wait_for_port(self, process, port, seconds=60):
         def open_port():
             expect(process.alive(), f"{process.name} ended:\n{process.log()[-2000:]}")
             with socket.socket() as client:
                 return client.connect_ex(("127.0.0.1", port)) == 0
 
-        until(open_port, f"port of {process.name}", 60)
+        until(open_port, f"port of {process.name}", seconds)
 
     def __exit__(self, kind, *_):
         for process in reversed(self.processes):

@@ -50,6 +50,10 @@ pub enum AuditAction {
     ClientChanged,
     /// A key ring could not read its store.
     ReloadFailed,
+    /// A program applied a configuration.
+    ConfigurationLoaded,
+    /// A program did not apply a configuration, or a field of it.
+    ConfigurationRejected,
     /// The subscriber was too slow for some events.
     Dropped,
     /// A kind of event that has no action of its own.
@@ -84,6 +88,8 @@ impl AuditAction {
             Self::ClientDisabled => "client_disabled",
             Self::ClientChanged => "client_changed",
             Self::ReloadFailed => "reload_failed",
+            Self::ConfigurationLoaded => "configuration_loaded",
+            Self::ConfigurationRejected => "configuration_rejected",
             Self::Dropped => "dropped",
             Self::Other => "other",
         }

@@ -46,6 +46,10 @@ pub struct AuditEvent {
     pub count: Option<u64>,
     /// The action that [`count`](Self::count) counts, if that is another one.
     pub of: Option<AuditAction>,
+    /// The field of a configuration file.
+    pub field: Option<Box<str>>,
+    /// The line of a configuration file. Starts at 1.
+    pub line: Option<u64>,
 }
 
 /// An attempt at a request to the upstream.
@@ -60,7 +64,23 @@ pub struct AuditAttempt {
 }
 
 impl AuditEvent {
-    pub(crate) const fn new(at: SystemTime, name: Arc<str>, action: AuditAction) -> Self {
+    /// Creates an event of a program, for [`AuditLog::record`](crate::audit::AuditLog::record). Its
+    /// other fields are `None` until you set them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use tower_rotating_auth::audit::{AuditAction, AuditEvent};
+    ///
+    /// let action = AuditAction::ConfigurationRejected;
+    /// let mut event = AuditEvent::new(SystemTime::now(), "config".into(), action);
+    /// event.reason = Some("unknown_field");
+    /// event.line = Some(7);
+    /// assert!(event.to_json().ends_with(r#""reason":"unknown_field","line":7}"#));
+    /// ```
+    #[must_use]
+    pub const fn new(at: SystemTime, name: Arc<str>, action: AuditAction) -> Self {
         Self {
             at,
             action,
@@ -79,6 +99,8 @@ impl AuditEvent {
             attempts: Vec::new(),
             count: None,
             of: None,
+            field: None,
+            line: None,
         }
     }
 

@@ -39,6 +39,10 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attempts: Vec<Attempt>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
@@ -88,6 +92,8 @@ impl AuditEvent {
                     result: attempt.result,
                 })
                 .collect(),
+            field: self.field.as_deref(),
+            line: self.line,
             of: self.of.map(super::action::AuditAction::as_str),
             count: self.count,
         };

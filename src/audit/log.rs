@@ -83,6 +83,11 @@ impl AuditLog {
         move |event| collector.add(event.into())
     }
 
+    /// Adds an event of the program itself, such as the load of its configuration. It never blocks.
+    pub fn record(&self, event: AuditEvent) {
+        self.collector.add(event);
+    }
+
     /// Returns how many events were dropped because the subscriber was too slow.
     #[must_use]
     pub fn dropped(&self) -> u64 {

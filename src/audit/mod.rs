@@ -56,6 +56,8 @@
 //! | `keys_purged` | a key ring removed keys that had ended | `count` |
 //! | `client_added`, `client_enabled`, `client_disabled`, `client_changed` | a key ring changed a client | `client` |
 //! | `reload_failed` | a key ring could not read its store | `reason` |
+//! | `configuration_loaded` | a program applied a configuration | `reason` (why it was read), `generation` |
+//! | `configuration_rejected` | a program did not apply a configuration, or a field of it | `reason` (why not), `field`, `line`, `generation` |
 //! | `dropped` | the subscriber was too slow | `count` |
 //!
 //! The `reason` of `used` is `in_grace` if a rotation has replaced the key: its client still has to

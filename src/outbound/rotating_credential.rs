@@ -59,6 +59,8 @@ const DEFAULT_OVERLAP: Duration = Duration::from_secs(300);
 pub struct RotatingCredential {
     engine: Rotating<Credential, Evidence>,
     events: Arc<Events<EventKind>>,
+    /// How long this handle waits, if not as long as the builder says.
+    force_wait: Option<Duration>,
 }
 
 /// A builder for a [`RotatingCredential`], created by [`RotatingCredential::builder`].
@@ -120,6 +122,16 @@ impl RotatingCredential {
         Self::builder().manual(credential)
     }
 
+    /// Sets how long requests that use this handle wait for a newer credential, in place of
+    /// [`RotatingBuilder::force_wait`]. Its clones wait as long, and other handles as before.
+    ///
+    /// Use it to change the wait while the service runs, without another credential.
+    #[must_use]
+    pub fn with_force_wait(mut self, force_wait: Duration) -> Self {
+        self.force_wait = Some(force_wait.min(crate::source::LONGEST));
+        self
+    }
+
     /// Returns the current credential with its generation.
     ///
     /// This is one atomic load. It takes no lock, allocates nothing and needs no runtime.
@@ -154,7 +166,7 @@ impl RotatingCredential {
     pub fn refresh_newer_than(&self, rejected: Generation) -> Refreshing<Credential, Evidence> {
         let current = self.current();
         let evidence = current.state();
-        let refreshing = self.engine.demand(rejected, evidence.health());
+        let refreshing = (self.engine).demand(rejected, evidence.health(), self.force_wait);
         if current.generation() == rejected {
             // Queue first, count second: who sees the count queues a `Join`, which must come after
             // this command. Before it, the `Join` would find no round to wait for.
@@ -282,7 +294,7 @@ impl RotatingCredential {
     ) -> Option<Refreshing<Credential, Evidence>> {
         let evidence = current.state();
         (evidence.is_proven() && evidence.is_doubted())
-            .then(|| self.engine.join(current.generation()))
+            .then(|| (self.engine).join(current.generation(), self.force_wait))
             .flatten()
     }
 
@@ -302,7 +314,11 @@ impl RotatingCredential {
             let outcome = Some(("outcome", outcome.as_str()));
             meter::add(meter::REPLAYS, &name, outcome, 0);
         }
-        Self { engine, events }
+        Self {
+            engine,
+            events,
+            force_wait: None,
+        }
     }
 
     pub(crate) fn name(&self) -> Arc<str> {

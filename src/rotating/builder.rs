@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::engine::Backoff;
 use super::engine::EngineState;
 use super::engine::Limits;
+use super::engine::Pace;
 use super::engine::RefreshAhead;
 use super::engine::Settings;
 use super::engine::driver;
@@ -27,10 +28,6 @@ use crate::clock::{Clocks, WallClock};
 use crate::generation::Generation;
 use crate::source::LONGEST;
 use crate::source::{RefreshInterval, Source};
-
-/// The resolution of the timer. With an interval of zero, a source that hints without end would be
-/// asked without end, and nothing else would run.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The number of requests for a refresh that may be queued. Each has somebody who waits, so there
 /// are more only while a source blocks the refresh task.
@@ -266,6 +263,7 @@ impl<K> RotatingBuilder<K> {
         let runtime = runtime::Handle::try_current().map_err(|_| StartError::no_runtime())?;
         let settings = self.settings(source.refresh_interval());
         let (timeout, wait) = (self.fetch_timeout, self.wait_for_first);
+        let pace = self.pace();
         let clocks = Clocks::new(self.wall);
         let first =
             driver::first(&mut source, &*generations, settings, timeout, wait, &clocks).await?;
@@ -284,12 +282,12 @@ impl<K> RotatingBuilder<K> {
         let engine = Engine {
             commands,
             runtime,
-            force_wait: settings.force_wait,
+            force_wait: self.force_wait.min(LONGEST),
         };
         let handles = shared.clone_handles();
         let rotating = Rotating::new(handles, Some(engine), watcher, clocks.clone());
         let state = EngineState::new(shared, generations, first.plan, clocks, progress);
-        let task = Driver::new(source, state, timeout, inbox, worker).run();
+        let task = Driver::new(source, state, pace, timeout, inbox, worker).run();
         Ok((rotating, events, task))
     }
 
@@ -325,12 +323,8 @@ impl<K> RotatingBuilder<K> {
     /// Returns the settings, bounded so that no sum of times overflows.
     fn settings(&self, interval: RefreshInterval) -> Settings {
         let bounded = |time: Duration| time.min(LONGEST);
-        let min_interval = self.min_interval.unwrap_or(interval.min_interval);
         Settings {
-            interval: RefreshInterval {
-                poll: self.poll.or(interval.poll).map(bounded),
-                min_interval: min_interval.clamp(SHORTEST_INTERVAL, LONGEST),
-            },
+            interval: self.pace().over(interval),
             ahead: self.ahead,
             backoff: Backoff {
                 first: bounded(self.backoff.first),
@@ -342,7 +336,14 @@ impl<K> RotatingBuilder<K> {
                 cooldown_cap: bounded(self.limits.cooldown_cap),
                 ..self.limits
             },
-            force_wait: bounded(self.force_wait),
+        }
+    }
+
+    /// Returns how often the source is asked: as this builder says, or else the source.
+    fn pace(&self) -> Pace {
+        Pace {
+            poll: self.poll,
+            min_interval: self.min_interval,
         }
     }
 }

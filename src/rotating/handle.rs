@@ -173,19 +173,28 @@ impl<T, S> Rotating<T, S> {
     ///
     /// [`force_wait`]: RotatingBuilder::force_wait
     pub fn refresh_newer_than(&self, failed: Generation) -> Refreshing<T, S> {
-        self.demand(failed, Health::Unconfirmed)
+        self.demand(failed, Health::Unconfirmed, None)
     }
 
-    /// Requests a value newer than `failed`. `health` is that of the generation before it failed.
-    pub(crate) fn demand(&self, failed: Generation, health: Health) -> Refreshing<T, S> {
+    /// Requests a value newer than `failed`. `health` is that of the generation before it failed. Waits
+    /// for `wait` instead of `force_wait`, if that is given.
+    pub(crate) fn demand(
+        &self,
+        failed: Generation,
+        health: Health,
+        wait: Option<Duration>,
+    ) -> Refreshing<T, S> {
         let current = self.current();
         if current.generation() != failed {
             return Refreshing::known(Ok(current));
         }
-        self.send(CommandKind::Demand {
+        let wait = self.wait(wait);
+        let demand = CommandKind::Demand {
             newer_than: failed,
             health,
-        })
+            wait,
+        };
+        self.send(demand, Some(wait))
     }
 
     /// Asks the source now and returns the value that is current afterwards, new or not.
@@ -203,7 +212,7 @@ impl<T, S> Rotating<T, S> {
     /// [`Manual`](RefreshErrorKind::Manual) if the value has a [`Publisher`] instead of a source,
     /// and [`Stopped`](RefreshErrorKind::Stopped) if the refresh task has stopped.
     pub fn refresh(&self) -> Refreshing<T, S> {
-        self.send(CommandKind::Refresh)
+        self.send(CommandKind::Refresh, None)
     }
 
     /// Returns the state of the value and of its refreshes, for health checks.
@@ -248,10 +257,20 @@ impl<T, S> Rotating<T, S> {
     /// Waits for the round that an earlier demand for a value newer than `failed` has started.
     ///
     /// Returns `None` if nothing refreshes the value.
-    pub(crate) fn join(&self, failed: Generation) -> Option<Refreshing<T, S>> {
+    pub(crate) fn join(
+        &self,
+        failed: Generation,
+        wait: Option<Duration>,
+    ) -> Option<Refreshing<T, S>> {
         let newer_than = failed;
         let is_refreshed = self.0.engine.is_some();
-        is_refreshed.then(|| self.send(CommandKind::Join { newer_than }))
+        is_refreshed.then(|| self.send(CommandKind::Join { newer_than }, Some(self.wait(wait))))
+    }
+
+    /// Returns how long to wait for a newer value: as long as the caller says, or as the builder.
+    fn wait(&self, wait: Option<Duration>) -> Duration {
+        let of_builder = self.0.engine.as_ref().map(|engine| engine.force_wait);
+        wait.or(of_builder).unwrap_or_default()
     }
 
     /// Returns whether a value has expired on either clock.
@@ -272,18 +291,18 @@ impl<T, S> Rotating<T, S> {
         self.0.clocks.now()
     }
 
-    fn send(&self, kind: CommandKind) -> Refreshing<T, S> {
+    /// Sends a command, and waits for its answer no longer than `limit`.
+    fn send(&self, kind: CommandKind, limit: Option<Duration>) -> Refreshing<T, S> {
         let failed = |kind| Refreshing::known(Err(RefreshError::new(kind)));
         let Some(engine) = &self.0.engine else {
             return failed(RefreshErrorKind::Manual);
         };
-        let is_limited = !matches!(kind, CommandKind::Refresh);
         let (reply, outcome) = oneshot::channel();
         match engine.commands.try_send(Command { kind, reply }) {
-            Ok(()) if is_limited => {
-                Refreshing::limited(outcome, engine.force_wait, &engine.runtime)
-            }
-            Ok(()) => Refreshing::waiting(outcome),
+            Ok(()) => match limit {
+                Some(limit) => Refreshing::limited(outcome, limit, &engine.runtime),
+                None => Refreshing::waiting(outcome),
+            },
             Err(TrySendError::Full(_)) => failed(RefreshErrorKind::Throttled),
             Err(TrySendError::Closed(_)) => failed(RefreshErrorKind::Stopped),
         }

@@ -30,6 +30,14 @@ pub(crate) enum Purpose {
     KeySet,
 }
 
+impl<T> Clone for Fetch<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Fetch<'_, T> {}
+
 impl<'a, T> Fetch<'a, T> {
     /// Returns the same request for a source of another type, without the current value.
     pub(crate) const fn of_another_type<U>(&self) -> Fetch<'a, U> {

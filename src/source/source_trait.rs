@@ -73,6 +73,8 @@ pub trait Source: Send + 'static {
     }
 
     /// Returns how often the source is asked. Defaults to [`RefreshInterval::default`].
+    ///
+    /// The engine calls it at the start, and again after each fetch.
     fn refresh_interval(&self) -> RefreshInterval {
         RefreshInterval::default()
     }

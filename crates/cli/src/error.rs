@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use tower_rotating_auth::keyring::{KeyRingError, NotAllowed, StoreError};
 
-/// Why the program ends without success.
+/// The reason why the program ends without success.
 #[derive(Debug)]
 pub(crate) struct Error {
     kind: ErrorKind,

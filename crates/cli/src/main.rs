@@ -40,7 +40,7 @@ async fn run() -> Result<(), Error> {
         return Ok(()); // help or the version was asked for, and printed
     };
     match args.command {
-        Command::Config(args) => config::run(&args),
+        Command::Config(args) => config::run(&args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Gateway(args) => gateway::run(*args).await,
         Command::Healthcheck(args) => healthcheck::run(&args),

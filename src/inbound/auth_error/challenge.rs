@@ -53,12 +53,14 @@ impl Challenges {
     pub(crate) fn resource_metadata(self, url: &str) -> Result<Self, ConfigError> {
         let parsed = url.parse::<Uri>().ok();
         let scheme = parsed.as_ref().and_then(Uri::scheme_str);
-        if !matches!(scheme, Some("https" | "http")) || url.contains('#') {
-            return Err(invalid_metadata_url(url));
+        let authority = parsed.as_ref().and_then(Uri::authority);
+        let has_user = authority.is_some_and(|authority| authority.as_str().contains('@'));
+        if !matches!(scheme, Some("https" | "http")) || url.contains('#') || has_user {
+            return Err(invalid_metadata_url());
         }
         let bearer = quoted(url)
             .and_then(|quoted| extended(&self.bearer, &format!("resource_metadata={quoted}")))
-            .ok_or_else(|| invalid_metadata_url(url))?;
+            .ok_or_else(|| invalid_metadata_url())?;
         Ok(Self { bearer, ..self })
     }
 
@@ -167,11 +169,10 @@ fn invalid_realm(realm: &str) -> ConfigError {
     ConfigError::new(ConfigErrorKind::InvalidRealm, message)
 }
 
-fn invalid_metadata_url(url: &str) -> ConfigError {
-    let message = format!(
-        "{url:?} is not a URL for resource metadata; \
-         use https://host/path, in ASCII and without a fragment"
-    );
+/// Creates the error. It does not repeat the URL, which may contain a password.
+fn invalid_metadata_url() -> ConfigError {
+    let message = "not a URL for resource metadata; use https://host/path, in ASCII, without a user \
+                   and a fragment";
     ConfigError::new(ConfigErrorKind::InvalidMetadataUrl, message)
 }
 
@@ -207,10 +208,12 @@ mod tests {
             "https://api.example.com/#part",
             "https://api.example.com/\r\nSet-Cookie: a",
             "https://api.example.com/é",
+            "https://user:sk-sentinel-7f3a@api.example.com/",
         ] {
             let challenges = Challenges::new("api").unwrap().resource_metadata(url);
-            let kind = challenges.unwrap_err().kind();
-            assert_eq!(kind, ConfigErrorKind::InvalidMetadataUrl, "{url:?}");
+            let error = challenges.unwrap_err();
+            assert_eq!(error.kind(), ConfigErrorKind::InvalidMetadataUrl, "{url:?}");
+            assert!(!error.to_string().contains("sk-sentinel"), "{error}");
         }
     }
 

@@ -98,7 +98,7 @@ impl AuthErrorResponse {
     ///
     /// Returns an error of kind
     /// [`InvalidMetadataUrl`](crate::inbound::ConfigErrorKind::InvalidMetadataUrl) if the URL is
-    /// not an absolute `http` or `https` URL in ASCII, or has a fragment.
+    /// not an absolute `http` or `https` URL in ASCII, or has a fragment, a user or a password.
     pub fn resource_metadata(mut self, url: &str) -> Result<Self, ConfigError> {
         self.challenges = self.challenges.resource_metadata(url)?;
         Ok(self)

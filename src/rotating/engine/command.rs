@@ -1,5 +1,7 @@
 //! The commands of handles to the refresh task.
 
+use std::time::Duration;
+
 use tokio::sync::oneshot;
 
 use crate::generation::Generation;
@@ -18,6 +20,8 @@ pub(crate) enum CommandKind {
         newer_than: Generation,
         /// The health of that generation before it failed.
         health: Health,
+        /// How long to wait. The first demand of a round sets how long the round lasts.
+        wait: Duration,
     },
     /// Somebody waits for what an earlier demand started.
     Join { newer_than: Generation },

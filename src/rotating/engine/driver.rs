@@ -16,6 +16,7 @@ use super::command::Command;
 use super::fetch::{compare, unexpired};
 use super::plan::{Plan, Settings, Step};
 use super::schedule;
+use super::schedule::Pace;
 use super::state::EngineState;
 pub(crate) use crate::clock::Clocks;
 use crate::clock::sleep_until_deadline;
@@ -31,6 +32,7 @@ pub(crate) struct Driver<Src: Source, S> {
     source: Src,
     hints: Hints,
     state: EngineState<Src::Value, S>,
+    pace: Pace,
     inbox: mpsc::Receiver<Command<Src::Value, S>>,
     fetch_timeout: Duration,
     worker: Worker,
@@ -63,6 +65,7 @@ where
     pub(crate) const fn new(
         source: Src,
         state: EngineState<Src::Value, S>,
+        pace: Pace,
         fetch_timeout: Duration,
         inbox: mpsc::Receiver<Command<Src::Value, S>>,
         worker: Worker,
@@ -71,6 +74,7 @@ where
             source,
             hints: Hints::On,
             state,
+            pace,
             inbox,
             fetch_timeout,
             worker,
@@ -153,6 +157,9 @@ where
             }
         };
         self.hints = Hints::On;
+        // It may depend on what the source has just fetched.
+        let interval = self.pace.over(self.source.refresh_interval());
+        self.state.set_interval(interval);
         self.state.finish(reason, fetched_at, &current, outcome);
         ControlFlow::Continue(())
     }

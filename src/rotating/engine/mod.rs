@@ -16,5 +16,5 @@ pub(crate) use self::command::{Command, CommandKind};
 pub(crate) use self::guard::Limits;
 pub(crate) use self::plan::Settings;
 pub use self::refresh_ahead::RefreshAhead;
-pub(crate) use self::schedule::Backoff;
+pub(crate) use self::schedule::{Backoff, Pace};
 pub(crate) use self::state::EngineState;

@@ -37,8 +37,6 @@ pub(crate) struct Settings {
     pub(crate) ahead: RefreshAhead,
     pub(crate) backoff: Backoff,
     pub(crate) limits: Limits,
-    /// How long a round lasts, and so how long those who demand a new value may wait for it.
-    pub(crate) force_wait: Duration,
 }
 
 /// The plan of the refresh task.
@@ -130,6 +128,11 @@ impl Plan {
         }
     }
 
+    /// Sets how often the source is asked, from the end of the next fetch on.
+    pub(crate) const fn set_interval(&mut self, interval: RefreshInterval) {
+        self.settings.interval = interval;
+    }
+
     /// Records that the source's value may have changed. This ends a failure backoff, too.
     pub(crate) fn hint(&mut self) {
         self.hinted = true;
@@ -154,11 +157,13 @@ impl Plan {
     /// Records a demand for a generation newer than the current one, which has failed. After `Ok`
     /// the caller waits for the round to end.
     ///
-    /// `health` is that of the generation before that failure.
+    /// `health` is that of the generation before that failure, and `wait` is how long the
+    /// caller waits.
     pub(crate) fn demand(
         &mut self,
         generation: Generation,
         health: Health,
+        wait: Duration,
         now: Now,
     ) -> Result<(), Refused> {
         if self.round.is_some() {
@@ -171,7 +176,7 @@ impl Plan {
             watch_until = self
                 .guard
                 .is_wary(now.mono)
-                .then(|| now.mono + WATCH.min(self.settings.force_wait / 2));
+                .then(|| now.mono + WATCH.min(wait / 2));
         }
         if watch_until.is_none() {
             self.claim(generation, health, now)?;
@@ -180,7 +185,7 @@ impl Plan {
         self.round = Some(Round {
             waits_for_hint: health.worked_recently(now.mono),
             generation,
-            until: now.mono + self.settings.force_wait,
+            until: now.mono + wait,
             watch_until,
             retry_delay: self.settings.interval.min_interval.max(FIRST_RETRY),
             last_answer: LastAnswer::None,
@@ -346,10 +351,6 @@ impl Plan {
         }
         self.round = None;
         RoundAfterFailure::Ended
-    }
-
-    pub(crate) const fn force_wait(&self) -> Duration {
-        self.settings.force_wait
     }
 
     pub(crate) const fn failures(&self) -> u32 {

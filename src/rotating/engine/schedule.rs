@@ -6,10 +6,33 @@ use crate::clock::Draw;
 use std::time::Duration;
 
 use super::refresh_ahead::RefreshAhead;
-use crate::source::{RefreshInterval, SourceError, SourceErrorKind};
+use crate::source::{LONGEST, RefreshInterval, SourceError, SourceErrorKind};
 
 /// The share of the remaining lifetime after which the source is asked again if nothing changed.
 const SHARE_UNCHANGED: f64 = 0.25;
+/// The resolution of the timer. With an interval of zero, a source that hints without end would be
+/// asked without end, and nothing else would run.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How often the program wants the source to be asked, whatever the source says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) poll: Option<Duration>,
+    pub(crate) min_interval: Option<Duration>,
+}
+
+impl Pace {
+    /// Returns the interval of a source, bounded so that no sum of times overflows.
+    pub(crate) fn over(self, source: RefreshInterval) -> RefreshInterval {
+        let poll = self.poll.or(source.poll);
+        let min_interval = self.min_interval.unwrap_or(source.min_interval);
+        RefreshInterval {
+            poll: poll.map(|poll| poll.min(LONGEST)),
+            min_interval: min_interval.clamp(SHORTEST_INTERVAL, LONGEST),
+        }
+    }
+}
+
 /// The interval of a value without an expiry, if the source sets none.
 const POLL: Duration = Duration::from_secs(60);
 /// The shortest and the longest `Retry-After` that is honoured.

@@ -23,7 +23,7 @@ use crate::rotating::refreshing::Refreshed;
 use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
 use crate::rotating::value::{Content, Deadline, Generations, Health, Replaced, Snapshot};
-use crate::source::{FetchReason, SourceError};
+use crate::source::{FetchReason, RefreshInterval, SourceError};
 use crate::telemetry::meter;
 
 type Reply<T, S> = oneshot::Sender<Refreshed<T, S>>;
@@ -111,6 +111,10 @@ where
         self.plan.wants_hint()
     }
 
+    pub(crate) const fn set_interval(&mut self, interval: RefreshInterval) {
+        self.plan.set_interval(interval);
+    }
+
     pub(crate) fn hint(&mut self) {
         self.plan.hint();
     }
@@ -153,16 +157,18 @@ where
             {
                 answer(reply, Ok(self.shared.cell.load_full()));
             }
-            CommandKind::Demand { newer_than, health } => {
-                match self.plan.demand(newer_than, health, now) {
-                    Ok(()) => self.waiting_for_round.push(reply),
-                    Err(Refused::Throttled) => {
-                        let until = now.mono + self.plan.force_wait();
-                        self.waiting_for_value.push((until, reply));
-                    }
-                    Err(refused @ Refused::Cooldown) => answer(reply, Err(refused.into())),
+            CommandKind::Demand {
+                newer_than,
+                health,
+                wait,
+            } => match self.plan.demand(newer_than, health, wait, now) {
+                Ok(()) => self.waiting_for_round.push(reply),
+                Err(Refused::Throttled) => {
+                    let until = now.mono + wait;
+                    self.waiting_for_value.push((until, reply));
                 }
-            }
+                Err(refused @ Refused::Cooldown) => answer(reply, Err(refused.into())),
+            },
             CommandKind::Join { .. } => {
                 if self.plan.round_ends().is_some() {
                     self.waiting_for_round.push(reply);

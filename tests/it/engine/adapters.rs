@@ -5,7 +5,7 @@ use std::error::Error;
 use tower_rotating_auth::{
     Rotating,
     source::{
-        Expiry, FetchReason, Fetched, RefreshInterval, Revision, Source, SourceError,
+        Expiry, Fetch, FetchReason, Fetched, RefreshInterval, Revision, Source, SourceError,
         SourceErrorKind,
     },
 };
@@ -242,4 +242,32 @@ async fn boxed_sources_share_one_type() {
         values.push(*key.current());
     }
     assert_eq!(values, [1, 3]);
+}
+
+/// A source that doubles its interval with each fetch.
+struct Slower(u64);
+
+impl Source for Slower {
+    type Value = u64;
+
+    async fn fetch(&mut self, _: Fetch<'_, u64>) -> Result<Fetched<u64>, SourceError> {
+        self.0 *= 2;
+        Ok(Fetched::new(self.0))
+    }
+
+    fn refresh_interval(&self) -> RefreshInterval {
+        RefreshInterval::new(secs(self.0), millis(1))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn interval_follows_the_source() {
+    let key = Rotating::start(Slower(5)).await.unwrap();
+    // Fetches after 10, 20, 40 and 80 s, each up to 10 % earlier or later.
+    pass(secs(200)).await;
+    assert_eq!(*key.current(), 160);
+    let polled = Rotating::builder().poll(secs(5)).start(Slower(5));
+    let polled = polled.await.unwrap();
+    pass(secs(23)).await;
+    assert!(*polled.current() >= 5 << 4, "the builder's interval stays");
 }

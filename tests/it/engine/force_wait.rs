@@ -25,6 +25,27 @@ async fn unchanged_key_ends_the_wait_at_force_wait() {
     assert_eq!(log.count_for(FetchReason::Rejected), 3);
 }
 
+#[cfg(feature = "outbound")]
+#[tokio::test(start_paused = true)]
+async fn handle_waits_as_long_as_it_says() {
+    use tower_rotating_auth::Secret;
+    use tower_rotating_auth::outbound::{IntoCredential, RotatingCredential};
+
+    for (wait, wanted) in [(None, 5), (Some(secs(2)), 2), (Some(secs(20)), 20)] {
+        let source = source_fn(|| ready(Ok::<_, SourceError>(Secret::from("sk-1"))));
+        let key = RotatingCredential::start(source.bearer()).await.unwrap();
+        pass(secs(5)).await;
+        let handle = match wait {
+            Some(wait) => key.clone().with_force_wait(wait),
+            None => key.clone(),
+        };
+        let asked = Instant::now();
+        let outcome = handle.refresh_newer_than(key.current().generation()).await;
+        assert!(matches!(outcome, Err(error) if error.kind() == RefreshErrorKind::Unchanged));
+        assert_eq!(asked.elapsed(), secs(wanted));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn late_writer_is_waited_for() {
     let upstream = Upstream::new();

@@ -1,4 +1,4 @@
-//! What the model says, at once or word by word.
+//! The answers of the model, at once or word by word.
 
 use std::time::Duration;
 

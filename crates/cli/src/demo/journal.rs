@@ -32,7 +32,7 @@ struct Attempt {
     accepted: bool,
 }
 
-/// How many requests there were, and what became of them.
+/// The number of requests, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Total {
     requests: u64,

@@ -75,6 +75,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
             wait_for_key: Duration::ZERO,
             poll: Duration::from_secs(10),
             max_stale: limits.max_stale(),
+            shutdown_delay: Duration::ZERO,
             drain: Duration::from_secs(25),
             server: limits.server(),
             proxy: limits.proxy(),

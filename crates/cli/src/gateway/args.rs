@@ -132,7 +132,18 @@ pub(crate) struct GatewayArgs {
     )]
     pub(crate) poll_interval: Duration,
 
-    /// How long open requests may take to finish after SIGTERM or SIGINT.
+    /// How long to serve on after SIGTERM or SIGINT while /readyz is 503, so that load balancers send
+    /// their requests elsewhere before the gateway stops to listen.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "GATEWAY_SHUTDOWN_DELAY",
+        default_value = "0",
+        value_parser = seconds_or_none
+    )]
+    pub(crate) shutdown_delay: Duration,
+
+    /// How long open requests may take to finish after that.
     #[arg(
         long,
         value_name = "DURATION",

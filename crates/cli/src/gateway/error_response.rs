@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use serde_json::json;
 
-/// Why the gateway answers a request itself.
+/// The reason why the gateway answers a request itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// The path is invalid, or would leave the upstream's base URL.

@@ -15,6 +15,7 @@ mod observe;
 mod proxy;
 mod runtime;
 mod server;
+mod switch;
 mod units;
 mod upstream;
 
@@ -36,8 +37,8 @@ use self::observe::AuditSettings;
 pub(crate) use self::observe::Observers;
 pub(crate) use self::proxy::address::base_url::{Base, Cleartext};
 pub(crate) use self::proxy::headers::HeaderRules;
-pub(crate) use self::runtime::Gateway;
 use self::runtime::{ConfigFile, Startup};
+pub(crate) use self::runtime::{Gateway, try_keys};
 pub(crate) use self::server::Listener;
 pub(crate) use self::upstream::{KeyFrom, KeyHeader, Upstream};
 use crate::error::Error;
@@ -101,6 +102,7 @@ pub(crate) async fn run(args: GatewayArgs) -> Result<(), Error> {
 
 /// Serves until a signal stops the gateway.
 async fn serve(settings: Settings, config: ConfigFile, observers: Observers) -> Result<(), Error> {
+    config.observe(&observers);
     let listener = Listener::bind(settings.listen, "--listen (GATEWAY_LISTEN)")?;
     let gateway = Gateway::new(&settings, Some(&config), observers, Box::new(|app| app)).await?;
     let startup = Startup::new(&settings, &gateway, &listener);

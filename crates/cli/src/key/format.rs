@@ -13,7 +13,7 @@ use tower_rotating_auth::{
 use crate::error::Error;
 use crate::output::{complain, print};
 
-/// How a command prints its result.
+/// The format of a command's result.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Style {
     /// Print JSON on standard output, and only errors on standard error.

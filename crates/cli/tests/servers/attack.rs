@@ -83,7 +83,7 @@ impl Load {
     }
 }
 
-/// What honest clients saw.
+/// The answers that honest clients got.
 #[derive(Debug, Default)]
 struct Seen {
     times: Vec<Duration>,

@@ -1,40 +1,36 @@
 //! The current client keys, and the layer that checks requests against them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
-    inbound::policy::RoutePolicy,
-    inbound::{IntoKeySet, KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
+    inbound::{KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
     keyring::UseFile,
     metrics::record_keys,
-    rotating::{Publisher, StartError},
-    source::{EnvSource, FileSource},
 };
 
+use super::authorization::FollowedPolicies;
 use super::config::{AuthConfig, ClientKeys, Guard, Policies};
-use crate::error::{Error, chain};
+use super::keys::{KeyFile, Keys};
+use crate::error::Error;
 use crate::gateway::config::Limits;
 use crate::gateway::health::{Condition, Source, source};
 use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
 
-/// The key set's name in events and in `/readyz`.
-const NAME: &str = "client-keys";
-
 pub(crate) struct Authenticator {
     require: RequireKeyLayer,
-    keys: Option<Rotating<KeySet>>,
-    policies: Option<Rotating<RoutePolicy>>,
+    keys: Option<Arc<Keys>>,
+    /// Where the client keys come from, if that is a file.
+    file: Option<KeyFile>,
+    policies: Option<FollowedPolicies>,
     recorder: Mutex<Option<UseRecorder>>,
     /// How long requests are served with the last key set while its source fails.
     max_stale: Duration,
-    /// Keeps a fixed set current. Dropping it would end the rotating value.
-    _publisher: Option<Publisher<KeySet>>,
 }
 
 /// The task that records when keys were used.
@@ -45,11 +41,16 @@ struct UseRecorder {
 
 impl Authenticator {
     /// Reads the client keys. Fails if none is usable.
+    ///
+    /// Keeps the client keys and the policies that were open `before`. If the client keys have
+    /// another file now, that replaces the old one, and nothing changes if it is unusable.
     pub(crate) async fn open(
         config: AuthConfig,
         limits: &Limits,
         observers: &Observers,
+        before: Option<&Self>,
     ) -> Result<Self, Error> {
+        let max_stale = limits.max_stale;
         let Guard {
             keys: from,
             policies,
@@ -61,61 +62,86 @@ impl Authenticator {
                 return Ok(Self {
                     require: RequireKeyLayer::dangerously_open(open),
                     keys: None,
+                    file: None,
                     policies: None,
                     recorder: Mutex::default(),
-                    max_stale: limits.max_stale,
-                    _publisher: None,
+                    max_stale,
                 });
             }
             AuthConfig::Guarded(guard) => *guard,
         };
-        let builder = Rotating::builder()
-            .name(NAME)
-            .poll(limits.poll)
-            .wait_for_first(limits.wait_for_key)
-            .observer(observers.values());
-        let (mut publisher, mut recorder) = (None, None);
-        let keys = match from {
-            ClientKeys::File { path, uses } => {
-                let file = FileSource::new(&path);
-                let keys = builder.start(file.key_set()).await;
-                let keys = keys.map_err(|error| unusable(&path.display().to_string(), &error))?;
-                recorder = uses.map(|uses| UseRecorder::begin(uses, keys.clone()));
-                keys
-            }
-            ClientKeys::Environment => {
-                let keys = builder.start(EnvSource::new("CLIENT_KEYS").key_set()).await;
-                keys.map_err(|error| unusable("CLIENT_KEYS", &error))?
-            }
-            ClientKeys::Fixed(set) => {
-                let (keys, in_charge) = builder.manual(set);
-                publisher = Some(in_charge);
-                keys
+        let locations = locations()?;
+        // First what may fail without a trace.
+        let (fixed, policies) = match policies {
+            Policies::Fixed(policy) => (Some(policy), None),
+            Policies::File(file) => {
+                let open = before.and_then(|before| before.policies.as_ref());
+                let policies = file.follow(limits.poll, observers, open).await?;
+                (None, Some(policies))
             }
         };
-        let require = RequireKeyLayer::new(keys.clone())
+        let file = match &from {
+            ClientKeys::File { path, uses } => Some(KeyFile {
+                path: path.clone(),
+                poll: limits.poll,
+                uses: uses.clone(),
+            }),
+            ClientKeys::Environment | ClientKeys::Fixed(_) => None,
+        };
+        let open = before.and_then(|before| Some((before, before.keys.as_ref()?, &file)));
+        let keys = match open {
+            Some((before, keys, Some(file))) => {
+                before.move_to(keys, file).await?;
+                Arc::clone(keys)
+            }
+            _ => Arc::new(Keys::open(from, limits, observers).await?),
+        };
+        let require = RequireKeyLayer::new(keys.set.clone())
             .observer(observers.clients())
-            .locations(locations()?)
+            .locations(locations)
             // The proxy refuses those that no CORS layer has answered.
             .pass_preflights()
             .trusted_proxies(proxies)
-            .max_stale(limits.max_stale)
+            .max_stale(max_stale)
             .error_response(refuser);
-        let (require, policies) = match policies {
-            Policies::Fixed(policy) => (require.policy(policy), None),
-            Policies::File(file) => {
-                let policies = file.open(limits.poll, observers).await?;
-                (require.rotating_policy(policies.clone()), Some(policies))
-            }
+        let require = match (&policies, fixed) {
+            (Some(followed), _) => require.rotating_policy(followed.policies.clone()),
+            (None, Some(policy)) => require.policy(policy),
+            (None, None) => require,
         };
-        Ok(Self {
+        let new = Self {
             require,
             keys: Some(keys),
+            file,
             policies,
-            recorder: Mutex::new(recorder),
-            max_stale: limits.max_stale,
-            _publisher: publisher,
-        })
+            recorder: Mutex::default(),
+            max_stale,
+        };
+        new.record_uses();
+        Ok(new)
+    }
+
+    /// Reads the client keys from another file from now on, if it is another one.
+    async fn move_to(&self, keys: &Keys, file: &KeyFile) -> Result<(), Error> {
+        let is_same = |old: &KeyFile| (&old.path, old.poll) == (&file.path, file.poll);
+        if self.file.as_ref().is_some_and(is_same) {
+            return Ok(());
+        }
+        // Uses of the old file's keys do not belong into a file beside the new one.
+        self.close().await;
+        let moved = keys.move_to(file).await;
+        if moved.is_err() {
+            self.record_uses();
+        }
+        moved
+    }
+
+    /// Starts to record uses, if there is a file for that.
+    fn record_uses(&self) {
+        let uses = self.file.as_ref().and_then(|file| file.uses.clone());
+        let recorder = uses.zip(self.keys.as_ref());
+        let recorder = recorder.map(|(uses, keys)| UseRecorder::begin(uses, keys.set.clone()));
+        *self.recorder.lock().unwrap_or_else(PoisonError::into_inner) = recorder;
     }
 
     pub(crate) fn layer(&self) -> RotatingAuthLayer<RequireKeyLayer, tower::layer::util::Identity> {
@@ -127,25 +153,26 @@ impl Authenticator {
         let max_stale = self.max_stale;
         let keys = self.keys.clone().map(|keys| -> Source {
             Box::new(move || Condition {
-                status: keys.status(),
-                failing: Some((keys.current().failing_for(), max_stale)),
+                status: keys.set.status(),
+                failing: Some((keys.set.current().failing_for(), max_stale)),
             })
         });
+        let policies = self.policies.as_ref();
         keys.into_iter()
-            .chain(self.policies.as_ref().map(source))
+            .chain(policies.map(|followed| source(&followed.policies)))
             .collect()
     }
 
     /// Sets the gauges about client keys.
     pub(crate) fn measure(&self) {
         if let Some(keys) = &self.keys {
-            record_keys(keys, SystemTime::now());
+            record_keys(&keys.set, SystemTime::now());
         }
     }
 
     /// Returns how many client keys there are, by status.
     pub(crate) fn summary(&self) -> Option<String> {
-        let keys = self.keys.as_ref()?.current();
+        let keys = self.keys.as_ref()?.set.current();
         let now = SystemTime::now();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for record in keys.records() {
@@ -160,11 +187,13 @@ impl Authenticator {
 
     /// Returns what reads the client keys and the policies again, if they have a source.
     pub(crate) fn refresh(&self) -> impl Iterator<Item = Refresh> {
-        let keys = self.keys.as_ref().map(refresh);
-        keys.into_iter().chain(self.policies.as_ref().map(refresh))
+        let keys = self.keys.as_ref().map(|keys| refresh(&keys.set));
+        let policies = self.policies.as_ref();
+        let policies = policies.map(|followed| refresh(&followed.policies));
+        keys.into_iter().chain(policies)
     }
 
-    /// Records the last uses. Call it after the last request.
+    /// Records the last uses, and ends to record. Call it after the last request.
     pub(crate) async fn close(&self) {
         let recorder = self.recorder.lock();
         let recorder = recorder.unwrap_or_else(PoisonError::into_inner).take();
@@ -193,11 +222,4 @@ fn locations() -> Result<KeyLocations, Error> {
     let usual = KeyLocations::default().as_slice().to_vec();
     let all = usual.into_iter().chain([KeyLocation::WebSocketProtocol]);
     KeyLocations::new(all).map_err(|error| Error::start(format!("places of keys: {error}")))
-}
-
-fn unusable(from: &str, error: &StartError) -> Error {
-    Error::start(format!(
-        "cannot read client keys from {from}: {}",
-        chain(error)
-    ))
 }

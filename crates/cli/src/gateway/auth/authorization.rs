@@ -37,7 +37,7 @@ pub(crate) struct AuthorizationArgs {
 }
 
 /// A file with policies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyFile {
     path: PathBuf,
     exemptions: Exemptions,
@@ -48,6 +48,13 @@ pub(crate) struct PolicyFile {
 pub(crate) enum Exemptions {
     Allowed,
     Refused,
+}
+
+/// The policies of a file.
+pub(super) struct FollowedPolicies {
+    file: PolicyFile,
+    poll: Duration,
+    pub(super) policies: Rotating<RoutePolicy>,
 }
 
 impl AuthorizationArgs {
@@ -67,8 +74,26 @@ impl AuthorizationArgs {
 }
 
 impl PolicyFile {
+    /// Follows the file, or returns what already does.
+    pub(super) async fn follow(
+        self,
+        poll: Duration,
+        observers: &Observers,
+        open: Option<&FollowedPolicies>,
+    ) -> Result<FollowedPolicies, Error> {
+        let policies = match open {
+            Some(open) if (&open.file, open.poll) == (&self, poll) => open.policies.clone(),
+            _ => self.open(poll, observers).await?,
+        };
+        Ok(FollowedPolicies {
+            file: self,
+            poll,
+            policies,
+        })
+    }
+
     /// Reads the file, and follows it. Fails if it is not usable.
-    pub(crate) async fn open(
+    async fn open(
         &self,
         poll: Duration,
         observers: &Observers,

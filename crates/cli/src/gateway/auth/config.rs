@@ -10,13 +10,12 @@ use std::time::Duration;
 use http::Method;
 use tower_rotating_auth::{
     inbound::policy::RoutePolicy,
-    inbound::{
-        AuthErrorResponse, ConfigError, DangerouslyOpen, ErrorFormat, KeySet, TrustedProxies,
-    },
+    inbound::{AuthErrorResponse, ConfigError, DangerouslyOpen, KeySet, TrustedProxies},
     keyring::UseFile,
 };
 
 use super::authorization::{AuthorizationArgs, Exemptions, PolicyFile};
+use super::challenge::ChallengeArgs;
 use crate::error::Error;
 use crate::gateway::units::duration;
 
@@ -69,18 +68,11 @@ pub(crate) struct AuthArgs {
     #[command(flatten)]
     authorization: AuthorizationArgs,
 
-    /// Realm in the WWW-Authenticate header of refusals.
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "GATEWAY_REALM",
-        default_value = "gateway",
-        hide_env_values = true
-    )]
-    realm: String,
+    #[command(flatten)]
+    challenge: ChallengeArgs,
 }
 
-/// Which requests need a key.
+/// The requests that need a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Development,
@@ -92,7 +84,7 @@ pub(crate) enum Mode {
 #[derive(Clone, Debug)]
 struct Route(Method, String);
 
-/// How clients are authenticated.
+/// The authentication of clients.
 #[derive(Debug)]
 pub(crate) enum AuthConfig {
     /// Clients need no key.
@@ -117,7 +109,7 @@ pub(crate) enum Policies {
     File(PolicyFile),
 }
 
-/// Where the clients' keys come from.
+/// The source of the clients' keys.
 #[derive(Debug)]
 pub(crate) enum ClientKeys {
     File {
@@ -207,9 +199,7 @@ impl AuthConfig {
                 "two policies: --policies, and --public or --optional; list those routes in the file",
             ));
         }
-        let refuser = AuthErrorResponse::new(&args.realm)
-            .map_err(|error| Error::usage(format!("--realm: {error}")))?
-            .format(ErrorFormat::OpenAi);
+        let refuser = args.challenge.error_response()?;
         if mode == Mode::Development {
             return match DangerouslyOpen::on_loopback(listen) {
                 Ok(open) => Ok(Self::Open(open)),

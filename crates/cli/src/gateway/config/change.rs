@@ -7,7 +7,8 @@ use super::error::ConfigError;
 use super::load::{Loaded, load};
 
 /// Fields about client keys. If one of them changes, the keys are read anew.
-const CLIENT_KEYS: [&str; 9] = [
+const CLIENT_KEYS: [&str; 11] = [
+    "challenge_scope",
     "client_keys",
     "max_stale",
     "note_use",
@@ -16,6 +17,7 @@ const CLIENT_KEYS: [&str; 9] = [
     "poll_interval",
     "public",
     "realm",
+    "resource_metadata",
     "trusted_proxy",
 ];
 
@@ -70,7 +72,7 @@ pub(crate) struct Change {
     pub(crate) client_keys: ClientKeysChange,
 }
 
-/// Whether client keys are configured in another way.
+/// The change of the fields about client keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKeysChange {
     Same,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// Why a configuration file cannot be used. Contains nothing of the file's values.
+/// The reason why a configuration file cannot be used. Contains nothing of the file's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigError {
     kind: ConfigErrorKind,

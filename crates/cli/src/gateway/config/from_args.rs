@@ -54,6 +54,7 @@ impl Settings {
                 wait_for_key: args.wait_for_key,
                 poll: args.poll_interval,
                 max_stale: args.limits.max_stale(),
+                shutdown_delay: args.shutdown_delay,
                 drain: args.drain_timeout,
                 server: args.limits.server(),
                 proxy: args.limits.proxy(),

@@ -150,7 +150,7 @@ fn one(fields: &Fields, table: &UpstreamTable) -> Result<Upstream, ConfigError> 
     let key = key.map(|key| KeyFrom::Source(Box::new(key)));
     let mut upstream = Upstream::with_key(args, key).map_err(|error| about(&error.to_string()))?;
     if upstream.name.is_none() {
-        upstream.name = Some(upstream.base.host().into());
+        upstream.name = Some(upstream.base.default_name().into());
     }
     Ok(upstream)
 }

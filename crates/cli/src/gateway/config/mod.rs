@@ -15,7 +15,7 @@ mod settings;
 
 pub(crate) use self::change::{ClientKeysChange, Judged, judge};
 pub(crate) use self::document::Document;
-pub(crate) use self::error::ConfigError;
+pub(crate) use self::error::{ConfigError, ConfigErrorKind};
 pub(crate) use self::explain::explain;
 pub(crate) use self::load::{Loaded, load};
 pub(crate) use self::schema::schema;

@@ -48,7 +48,9 @@ pub(crate) struct Limits {
     pub(crate) poll: Duration,
     /// How long requests are served with the last key set while its source fails.
     pub(crate) max_stale: Duration,
-    /// How long open requests may take to finish after a signal to stop.
+    /// How long to serve on after a signal to stop.
+    pub(crate) shutdown_delay: Duration,
+    /// How long open requests may take to finish after that.
     pub(crate) drain: Duration,
     pub(crate) server: ServerLimits,
     pub(crate) proxy: ProxyLimits,

@@ -10,8 +10,8 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 /// How long a browser may cache a preflight response.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
-/// What pages may read of a response beside what browsers always show: why a request was refused,
-/// when to ask again and how often, and by which names an operator and a server know it.
+/// The headers that pages may read beside those that browsers always show: why a request was
+/// refused, when to ask again and how often, and by which names an operator and a server know it.
 const EXPOSED: [&str; 25] = [
     "anthropic-ratelimit-input-tokens-remaining",
     "anthropic-ratelimit-input-tokens-reset",

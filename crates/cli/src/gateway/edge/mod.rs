@@ -1,4 +1,4 @@
-//! What is decided about a request before it is known who sends it.
+//! Checks of a request before its client is known.
 
 pub(super) mod cors;
 mod local;

@@ -9,13 +9,14 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tower_rotating_auth::{
     Rotating,
     rotating::{RefreshState, Status},
 };
 
-pub(crate) use self::config_status::{ConfigStatus, Reloads};
+pub(crate) use self::config_status::{CONFIG, ConfigStatus, Load, Reloads};
 use super::access::Probe;
 use super::error_response::Problem;
 use super::proxy::answers::Answers;
@@ -47,6 +48,8 @@ pub(crate) struct Health {
     pub(crate) others: Vec<Source>,
     /// The state of the configuration file, if there is one.
     pub(crate) config: Option<ConfigStatus>,
+    /// Whether a signal to stop has arrived.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 /// Returns the source of a rotating value's status.
@@ -83,7 +86,9 @@ impl Health {
             .collect();
         let usable = upstreams.iter().filter(|upstream| upstream.is_usable);
         let usable = usable.count();
-        let status = if usable == 0 || others.iter().any(|source| !source.is_usable(now)) {
+        let status = if *self.stopping.borrow() {
+            "stopping"
+        } else if usable == 0 || others.iter().any(|source| !source.is_usable(now)) {
             "not ready"
         } else if usable < upstreams.len() {
             "degraded"
@@ -91,7 +96,7 @@ impl Health {
             "ready"
         };
         let code = match status {
-            "not ready" => StatusCode::SERVICE_UNAVAILABLE,
+            "not ready" | "stopping" => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::OK,
         };
         let keys = upstreams.iter().map(|upstream| &upstream.key);

@@ -35,6 +35,13 @@ impl Observers {
         self.with_audit(self.log.clients())
     }
 
+    /// Adds an event to the audit file, if there is one.
+    pub(crate) fn record(&self, event: AuditEvent) {
+        if let Some(audit) = &self.audit {
+            audit.record(event);
+        }
+    }
+
     fn with_audit<K, L>(&self, mut log: L) -> impl FnMut(&Event<K>) + Send + 'static + use<K, L>
     where
         K: 'static,

@@ -13,7 +13,7 @@ use crate::gateway::observe::{Metrics, Observers};
 use crate::gateway::proxy::Reports;
 use crate::gateway::proxy::headers::Via;
 use crate::gateway::server::tls::Tls;
-use crate::gateway::server::{Listener, Service, Signals};
+use crate::gateway::server::{Listener, Service, ShutdownDelay, Signals};
 use crate::hangups::Hangups;
 
 /// A gateway.
@@ -100,6 +100,10 @@ impl Gateway {
             tls,
             admin: self.admin.zip(live.admin.clone()),
             limits: self.limits.server,
+            delay: ShutdownDelay {
+                time: self.limits.shutdown_delay,
+                stopping: live.stopping.clone(),
+            },
             drain: self.limits.drain,
             end_after: self.end_after,
         };

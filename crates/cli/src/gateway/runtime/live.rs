@@ -32,6 +32,8 @@ pub(crate) struct Live {
     parts: Mutex<Option<Arc<Parts>>>,
     /// Becomes `true` with the first parts.
     started: watch::Sender<bool>,
+    /// Becomes `true` with a signal to stop.
+    pub(crate) stopping: watch::Sender<bool>,
 }
 
 impl Live {
@@ -54,6 +56,7 @@ impl Live {
             fields,
             parts: Mutex::default(),
             started: watch::Sender::new(false),
+            stopping: watch::Sender::new(false),
         }
     }
 
@@ -118,6 +121,7 @@ impl Live {
             upstreams: parts.upstream_health(),
             others: others.collect(),
             config: self.config.clone(),
+            stopping: self.stopping.subscribe(),
         });
         let guarded = parts.app(&self.wrap);
         let app = match &self.admin {

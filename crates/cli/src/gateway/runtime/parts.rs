@@ -67,7 +67,8 @@ impl Parts {
         let upstreams = open_upstreams(settings.upstreams, &shared, None);
         let mode = Access::of(&settings.server.auth);
         let limits = &settings.limits;
-        let authenticator = Authenticator::open(settings.server.auth, limits, &lasting.observers);
+        let authenticator =
+            Authenticator::open(settings.server.auth, limits, &lasting.observers, None);
         let (upstreams, authenticator) = tokio::try_join!(upstreams, authenticator)?;
         Ok(Self {
             shared,
@@ -101,20 +102,16 @@ impl Parts {
             },
             ..old.clone()
         };
-        let upstreams = open_upstreams(settings.upstreams, &shared, Some(&self.upstreams));
+        let upstreams = open_upstreams(settings.upstreams, &shared, Some(&self.upstreams)).await?;
         let mode = Access::of(&settings.server.auth);
-        let authenticator = async {
-            match client_keys {
-                ClientKeysChange::Same => Ok(Arc::clone(&self.authenticator)),
-                ClientKeysChange::Changed => {
-                    let auth = settings.server.auth;
-                    Authenticator::open(auth, &limits, &old.observers)
-                        .await
-                        .map(Arc::new)
-                }
+        // Last, since open streams follow a new file of client keys from then on.
+        let authenticator = match client_keys {
+            ClientKeysChange::Same => Arc::clone(&self.authenticator),
+            ClientKeysChange::Changed => {
+                let (auth, open) = (settings.server.auth, Some(&*self.authenticator));
+                Arc::new(Authenticator::open(auth, &limits, &old.observers, open).await?)
             }
         };
-        let (upstreams, authenticator) = tokio::try_join!(upstreams, authenticator)?;
         Ok(Self {
             shared,
             upstreams,

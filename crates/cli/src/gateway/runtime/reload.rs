@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
-use tower_rotating_auth::rotating::{Event, EventKind, Subscription};
-use tower_rotating_auth::source::FileSource;
+use tower_rotating_auth::rotating::{Event, EventKind, Generation, Subscription};
+use tower_rotating_auth::source::{FetchReason, FileSource};
 use tower_rotating_auth::{Rotating, Secret};
 
 use super::live::Live;
 use crate::error::{Error, chain};
 use crate::gateway::config::{ConfigError, Document, Judged, Loaded, judge, load};
 use crate::gateway::events::EventLog;
-use crate::gateway::health::{ConfigStatus, Reloads};
+use crate::gateway::health::{CONFIG, ConfigStatus, Load, Reloads};
+use crate::gateway::observe::Observers;
 use crate::hangups::Hangups;
 use crate::{open_files, output};
 
@@ -35,6 +36,8 @@ pub(crate) struct ConfigFile {
 struct Followed {
     path: PathBuf,
     text: Rotating<Secret>,
+    /// The generation that the gateway starts with.
+    first: Generation,
     /// Starts with the file, since it may change before all keys have been read.
     changes: Subscription<Secret>,
     reloads: Reloads,
@@ -60,9 +63,9 @@ impl ConfigFile {
             .allow_any_content()
             .allow_world_readable()
             .max_bytes(LARGEST);
-        let reloads = Reloads::new(path.clone());
+        let reloads = Reloads::new(&path);
         let text = Rotating::builder()
-            .name("config")
+            .name(CONFIG)
             .poll(Duration::from_secs(1))
             .observer(observer(log, &path, reloads.clone()))
             .start(source)
@@ -79,10 +82,12 @@ impl ConfigFile {
         let in_file = |error: ConfigError| error.in_file(&path);
         // Before the first look, so that no change is missed.
         let changes = text.subscribe();
-        file.running = parse(&text.current()).map_err(in_file)?;
+        let first = text.current();
+        file.running = parse(&first).map_err(in_file)?;
         let loaded = load(&file.running, &file.argv).map_err(in_file)?;
         file.file = Some(Followed {
             path,
+            first: first.generation(),
             text,
             changes,
             reloads,
@@ -93,6 +98,13 @@ impl ConfigFile {
     pub(crate) fn status(&self) -> Option<ConfigStatus> {
         let file = self.file.as_ref()?;
         Some(ConfigStatus::new(file.reloads.clone(), file.text.clone()))
+    }
+
+    /// Sets the observers of all loads from now on.
+    pub(crate) fn observe(&self, observers: &Observers) {
+        if let Some(file) = &self.file {
+            file.reloads.observe(observers);
+        }
     }
 
     /// Waits for a new content of the file. Without one, waits for ever.
@@ -117,11 +129,11 @@ impl ConfigFile {
                 return;
             }
         }
-        self.reload(live).await;
+        self.reload(live, FetchReason::Requested).await;
     }
 
     /// Applies the file. Without one, applies the options again.
-    async fn reload(&mut self, live: &Live) {
+    async fn reload(&mut self, live: &Live, reason: FetchReason) {
         let Some(Followed {
             path,
             text,
@@ -137,7 +149,12 @@ impl ConfigFile {
                 "configuration rejected: {error}; the last good one stays in use"
             ));
         };
-        let judged = parse(&text.current()).and_then(|new| judge(&self.running, new, &self.argv));
+        let text = text.current();
+        let load = Load {
+            generation: text.generation(),
+            reason,
+        };
+        let judged = parse(&text).and_then(|new| judge(&self.running, new, &self.argv));
         let (change, mut loaded) = match judged.map_err(|error| error.in_file(path)) {
             Ok(Judged::Applies(change, loaded)) => (change, loaded),
             Ok(Judged::NeedsRestart(names)) => {
@@ -146,18 +163,18 @@ impl ConfigFile {
                      else the file changes needs that; restart it",
                     names.join(", ")
                 ));
-                reloads.note_postponed(names);
+                reloads.note_postponed(load, names);
                 return;
             }
             Err(error) => {
-                reloads.note_invalid(&error);
+                reloads.note_invalid(load, &error);
                 rejected(&error);
                 return;
             }
         };
         loaded.settings.limits.fit(open_files::raise());
         if let Err(error) = live.change(loaded.settings, change.client_keys).await {
-            reloads.note_unusable();
+            reloads.note_unusable(load);
             rejected(&error);
             return;
         }
@@ -168,7 +185,7 @@ impl ConfigFile {
                 change.needs_restart.join(", ")
             ));
         }
-        reloads.note_applied(change.needs_restart);
+        reloads.note_applied(load, change.needs_restart);
         self.running = change.document;
     }
 
@@ -229,11 +246,14 @@ impl Reloader {
         Self(tokio::spawn(async move {
             live.started().await;
             let mut config = config;
+            if let Some(file) = config.as_ref().and_then(|config| config.file.as_ref()) {
+                file.reloads.note_started(file.first);
+            }
             loop {
                 tokio::select! {
                     () = changed(&mut config) => {
                         if let Some(config) = &mut config {
-                            config.reload(&live).await;
+                            config.reload(&live, FetchReason::Changed).await;
                         }
                     }
                     () = hangups.recv() => {

@@ -18,7 +18,7 @@ pub(crate) struct Patience {
     pub(crate) close: Duration,
 }
 
-/// What to do with a connection at a moment.
+/// The decision about a connection at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Look again at this moment.

@@ -31,7 +31,7 @@ const WINDOWS: (u32, u32) = (256 * 1024, 512 * 1024);
 /// How much of a response an HTTP/2 stream may hold while its client does not read.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// What all connections of a listener share.
+/// The parts that all connections of a listener share.
 #[derive(Clone)]
 pub(super) struct Conversation {
     pub(super) app: App,
@@ -93,6 +93,7 @@ impl Conversation {
             app: self.app.clone(),
             activity: Arc::clone(activity),
             origin,
+            discard: self.limits.discard,
             tunnels: tunnels.clone(),
         };
         let builder = self.builder();

@@ -50,7 +50,7 @@ pub(super) struct Place {
     pub(super) evicted: Arc<Notify>,
 }
 
-/// Why there is no place.
+/// The reason why there is no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
     /// There are as many connections as allowed.

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
 use super::activity::Patience;
 
 /// The limits of a server.
@@ -24,4 +28,22 @@ pub(crate) struct ServerLimits {
 pub(crate) struct Discard {
     pub(crate) bytes: u64,
     pub(crate) time: Duration,
+}
+
+impl Discard {
+    /// Reads and drops the rest of an upload.
+    pub(super) async fn read_on(self, mut upload: Incoming) {
+        let rest = async {
+            let mut left = self.bytes;
+            while let Some(Ok(frame)) = upload.frame().await {
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                match left.checked_sub(length) {
+                    Some(less) => left = less,
+                    None => return,
+                }
+            }
+        };
+        // The client has its answer, so nobody needs to know why this ends.
+        let _ = timeout(self.time, rest).await;
+    }
 }

@@ -42,17 +42,44 @@ pub(crate) struct Listener {
     address: SocketAddr,
 }
 
-/// What a server serves, and for how long.
+/// The application and the limits of a server.
 pub(crate) struct Service {
     pub(crate) app: App,
     pub(crate) tls: Option<Acceptor>,
     /// A listener with an application of its own.
     pub(crate) admin: Option<(Listener, App)>,
     pub(crate) limits: ServerLimits,
+    pub(crate) delay: ShutdownDelay,
     /// How long open requests may take to finish.
     pub(crate) drain: Duration,
     /// When to stop without a signal, if at all.
     pub(crate) end_after: Option<Duration>,
+}
+
+/// The time between a signal to stop and the end of the listeners.
+pub(crate) struct ShutdownDelay {
+    pub(crate) time: Duration,
+    /// Becomes `true` at the signal.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl ShutdownDelay {
+    /// Waits for a signal, and then until the delay is over or another signal ends it.
+    async fn after(&self, signals: &mut Signals) {
+        signals.arrive().await;
+        self.stopping.send_replace(true);
+        if self.time.is_zero() {
+            return;
+        }
+        let seconds = self.time.as_secs_f64();
+        output::say(format_args!(
+            "stopping in {seconds} s: /readyz is 503 from now on"
+        ));
+        tokio::select! {
+            () = sleep(self.time) => {}
+            () = signals.arrive() => {}
+        }
+    }
 }
 
 impl Listener {
@@ -82,6 +109,7 @@ impl Listener {
             tls,
             admin,
             limits,
+            delay,
             drain,
             end_after,
         } = service;
@@ -111,7 +139,7 @@ impl Listener {
         tokio::select! {
             () = self.accept(conversation, connections) => {}
             () = async { match admin { Some(admin) => admin.await, None => pending().await } } => {}
-            () = signals.arrive() => {}
+            () = delay.after(&mut signals) => {}
             () = end => output::say(format_args!("the time of --development-for is over")),
         }
 

@@ -13,6 +13,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -20,6 +21,7 @@ use tower_rotating_auth::inbound::{ClientCertificate, PeerAddr, RequestScheme};
 
 use super::activity::Activity;
 use super::app::App;
+use super::limits::Discard;
 use super::stalls;
 use crate::gateway::access::Record;
 
@@ -59,6 +61,7 @@ pub(super) struct Requests {
     pub(super) app: App,
     pub(super) activity: Arc<Activity>,
     pub(super) origin: Origin,
+    pub(super) discard: Discard,
     pub(super) tunnels: watch::Sender<()>,
 }
 
@@ -110,9 +113,13 @@ impl Service<Request<Incoming>> for Requests {
             .upper()
             .is_some_and(|n| n <= SMALL);
         let (app, origin, activity) = (self.app.current(), self.origin, Arc::clone(&self.activity));
+        let discard = is_multiplexed.then_some(self.discard);
         let mut request = request.map(|body| {
-            let upload = upload.clone();
-            Body::new(Watched { body, upload })
+            Body::new(Watched {
+                body: Some(body),
+                upload: upload.clone(),
+                discard,
+            })
         });
         let extensions = request.extensions_mut();
         extensions.insert(Peer(origin.address.ip()));
@@ -174,7 +181,7 @@ impl Drop for Open {
     }
 }
 
-/// Whether a request body was read to its end.
+/// The progress of reading a request body.
 #[derive(Clone, Debug)]
 struct Upload {
     is_read: Arc<AtomicBool>,
@@ -199,9 +206,15 @@ impl Upload {
     }
 }
 
+/// A request body. An upload over HTTP/2 that nobody reads to its end is read on when this is
+/// dropped: its stream would be reset otherwise, and some clients miss the answer for the reset.
+#[derive(Debug)]
 struct Watched {
-    body: Incoming,
+    /// Missing only while this is dropped.
+    body: Option<Incoming>,
     upload: Upload,
+    /// How far to read on. Over HTTP/1.1, the connection does that by itself.
+    discard: Option<Discard>,
 }
 
 impl HttpBody for Watched {
@@ -212,19 +225,36 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if frame.is_none() || self.body.is_end_stream() {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+        if frame.is_none() || body.is_end_stream() {
             self.upload.note_end();
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body
+            .as_ref()
+            .map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let body = self.body.take().filter(|_| !self.upload.is_read());
+        // Without a runtime, the connection has ended.
+        if let (Some(body), Some(discard), Ok(runtime)) =
+            (body, self.discard, Handle::try_current())
+        {
+            runtime.spawn(discard.read_on(body));
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! The upstream's key: where it comes from, and the layer that injects it.
 
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use http::HeaderName;
 use tower_rotating_auth::{
     InvalidKey, Secret,
@@ -8,19 +12,27 @@ use tower_rotating_auth::{
         Credential, CredentialPublisher, InjectKeyLayer, IntoCredential, Origin,
         RotatingCredential, RotatingCredentialBuilder,
     },
-    source::{BoxSource, FileSource, Source as _, SourceConfig},
+    source::{BoxSource, FileSource, Source, SourceConfig},
 };
 
 use super::settings::{KeyFrom, KeyHeader, Upstream};
 use crate::error::{Error, chain};
 use crate::gateway::config::Limits;
-use crate::gateway::health::{Condition, Source};
+use crate::gateway::health::{self, Condition};
 use crate::gateway::observe::Observers;
 use crate::gateway::proxy::body::replay::BudgetedReplay;
+use crate::gateway::switch::{Switch, switched};
 use crate::hangups::Refresh;
+
+/// The file of a key.
+struct Polled {
+    switch: Switch<Secret>,
+    interval: Mutex<Duration>,
+}
 
 pub(crate) struct UpstreamKey {
     key: RotatingCredential,
+    file: Option<Polled>,
     /// Keeps a key from the environment current. Dropping it would end the rotating value.
     _publisher: Option<CredentialPublisher>,
 }
@@ -35,7 +47,6 @@ impl UpstreamKey {
         let builder = RotatingCredential::builder()
             .name(upstream.key_name())
             .observer(observers.upstream())
-            .force_wait(limits.proxy.key_wait)
             .wait_for_first(limits.wait_for_key)
             .overlap(upstream.overlap);
         match &upstream.key {
@@ -45,51 +56,82 @@ impl UpstreamKey {
                 let (key, publisher) = builder.manual(credential);
                 Ok(Self {
                     key,
+                    file: None,
                     _publisher: Some(publisher),
                 })
             }
             KeyFrom::File(path) => {
-                let file = FileSource::new(path).poll(limits.poll).boxed();
+                let (switch, file) = switched(file(path, limits));
                 let place = format!("from {}", path.display());
-                Self::refreshed(builder, upstream, file, &place).await
+                let key = Self::refreshed(builder, upstream, file, &place).await?;
+                Ok(Self {
+                    key,
+                    file: Some(Polled {
+                        switch,
+                        interval: Mutex::new(limits.poll),
+                    }),
+                    _publisher: None,
+                })
             }
             KeyFrom::Source(config) => {
                 let source = SourceConfig::clone(config).into_source();
-                Self::refreshed(builder, upstream, source, "from --upstream-key").await
+                let place = "from --upstream-key";
+                let key = Self::refreshed(builder, upstream, source, place).await?;
+                Ok(Self {
+                    key,
+                    file: None,
+                    _publisher: None,
+                })
             }
         }
+    }
+
+    /// Reads the file of the key as often as these limits say, from now on.
+    pub(crate) async fn poll(&self, upstream: &Upstream, limits: &Limits) -> Result<(), Error> {
+        let (Some(polled), KeyFrom::File(path)) = (&self.file, &upstream.key) else {
+            return Ok(());
+        };
+        let interval = || {
+            polled
+                .interval
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if *interval() == limits.poll {
+            return Ok(());
+        }
+        let replaced = polled.switch.replace(file(path, limits)).await;
+        let place = format!("from {}", path.display());
+        replaced.map_err(|error| unusable(&place, &error))?;
+        *interval() = limits.poll;
+        Ok(())
     }
 
     async fn refreshed(
         builder: RotatingCredentialBuilder,
         upstream: &Upstream,
-        source: BoxSource<Secret>,
+        source: impl Source<Value = Secret>,
         place: &str,
-    ) -> Result<Self, Error> {
+    ) -> Result<RotatingCredential, Error> {
         let key = match &upstream.header {
             KeyHeader::Scheme(scheme) => builder.start(source.scheme(scheme.clone())).await,
             KeyHeader::Bare(name) => builder.start(source.header(name.clone())).await,
         };
-        let key = key.map_err(|error| {
-            let why = chain(&error);
-            Error::start(format!("cannot read the upstream's key {place}: {why}"))
-        })?;
-        Ok(Self {
-            key,
-            _publisher: None,
-        })
+        key.map_err(|error| unusable(place, &error))
     }
 
     /// Returns the layer that injects the key into requests to the upstream, and into no others.
     pub(crate) fn inject(
         &self,
         upstream: &Upstream,
+        limits: &Limits,
         replay: BudgetedReplay,
     ) -> Result<InjectKeyLayer<HttpAdapter<BudgetedReplay>>, Error> {
         // The base URL has been checked. An upstream that may be in cleartext is one here, too.
         let origin = Origin::cleartext(&upstream.base.origin());
+        let key = self.key.clone().with_force_wait(limits.proxy.key_wait);
         let inject = origin
-            .and_then(|origin| InjectKeyLayer::new(origin, self.key.clone()))
+            .and_then(|origin| InjectKeyLayer::new(origin, key))
             .map_err(|error| Error::usage(format!("--upstream: {error}")))?
             .override_existing()
             .replay(replay)
@@ -108,13 +150,22 @@ impl UpstreamKey {
         })
     }
 
-    pub(crate) fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> health::Source {
         let key = self.key.clone();
         Box::new(move || Condition {
             status: key.status(),
             failing: None,
         })
     }
+}
+
+fn file(path: &Path, limits: &Limits) -> BoxSource<Secret> {
+    FileSource::new(path).poll(limits.poll).boxed()
+}
+
+fn unusable(place: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+    let why = chain(error);
+    Error::start(format!("cannot read the upstream's key {place}: {why}"))
 }
 
 fn credential(header: &KeyHeader, secret: &Secret) -> Result<Credential, InvalidKey> {

@@ -12,7 +12,7 @@ use tower_rotating_auth::outbound::connect::expect_continue::{ExpectContinueLaye
 use tower_rotating_auth::outbound::connect::resend::ResendLayer;
 
 use super::key::UpstreamKey;
-use super::settings::{KeyFrom, Upstream};
+use super::settings::Upstream;
 use crate::error::Error;
 use crate::gateway::config::Limits;
 use crate::gateway::health::{Source, UpstreamHealth};
@@ -70,9 +70,12 @@ impl OpenUpstream {
             Some(before) if before.serves_as(&settings, shared) => return Ok(Arc::clone(before)),
             before => before.map(|before| &**before),
         };
-        let same_key = before.filter(|before| before.has_key_of(&settings, &limits));
+        let same_key = before.filter(|before| before.settings.has_key_of(&settings));
         let key = match same_key {
-            Some(before) => Arc::clone(&before.key),
+            Some(before) => {
+                before.key.poll(&settings, &limits).await?;
+                Arc::clone(&before.key)
+            }
             None => Arc::new(UpstreamKey::open(&settings, &limits, &shared.observers).await?),
         };
         let same_identity = before.filter(|before| before.has_identity_of(&settings, &limits));
@@ -101,7 +104,11 @@ impl OpenUpstream {
             .timeout(limits.proxy.continue_timeout);
         let replay = &shared.replay;
         let service = ServiceBuilder::new()
-            .layer(RotatingAuthLayer::new().inject(key.inject(&settings, replay.clone())?))
+            .layer(RotatingAuthLayer::new().inject(key.inject(
+                &settings,
+                &limits,
+                replay.clone(),
+            )?))
             .map_request(Progress::note_attempt)
             .map_request(move |request| SentKeys::note(request, &key_header))
             .layer(ResendLayer::new(replay.counted()))
@@ -136,13 +143,6 @@ impl OpenUpstream {
         self.settings == *settings
             && limits(&self.limits) == limits(&shared.limits)
             && self.headers == shared.headers
-    }
-
-    fn has_key_of(&self, settings: &Upstream, limits: &Limits) -> bool {
-        let polls = matches!(settings.key, KeyFrom::File(_));
-        self.settings.has_key_of(settings)
-            && self.limits.proxy.key_wait == limits.proxy.key_wait
-            && (!polls || self.limits.poll == limits.poll)
     }
 
     fn has_identity_of(&self, settings: &Upstream, limits: &Limits) -> bool {

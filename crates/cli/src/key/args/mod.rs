@@ -148,7 +148,7 @@ pub(crate) struct Old {
     pub(crate) key: Option<KeyId>,
 }
 
-/// What happens to the old key.
+/// The end of the old key.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Fate {

@@ -8,7 +8,7 @@ use super::program::{Workspace, id_of};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How a service judges a key at a moment from now.
+/// The verdict of a service on a key, at a moment from now.
 fn judged(workspace: &Workspace, key: &str, later: Duration) -> Result<String, AuthErrorKind> {
     let keys = workspace.key_set();
     let record = verify_at(&keys, key.as_bytes(), SystemTime::now() + later)

@@ -16,7 +16,7 @@ pub(super) struct Workspace {
     pub(super) folder: TempDir,
 }
 
-/// How the program ended, and what it said.
+/// The end and the output of the program.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) code: Option<i32>,

@@ -3,10 +3,11 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use tempfile::tempdir;
 
 use crate::PROGRAM;
@@ -88,21 +89,30 @@ impl Shell {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn key_commands_print_what_the_page_says() {
-    follow(KEY_COMMANDS).await;
+    let (upstream, _) = Recorder::start().await;
+    follow(KEY_COMMANDS, upstream).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn first_day_goes_as_the_guide_says() {
-    follow(OPERATING).await;
+    // The page brings an API of its own.
+    follow(OPERATING, closed_port().await).await;
 }
 
-/// Runs the commands of a page.
-async fn follow(page: &'static str) {
-    let (upstream, _) = Recorder::start().await;
-    let gateway = closed_port().await;
+/// Runs the commands of a page, with ports of this test.
+async fn follow(page: &'static str, upstream: SocketAddr) {
+    let ports = [
+        ("11434", upstream),
+        ("8080", closed_port().await),
+        ("9090", closed_port().await),
+    ];
+    let pattern = Regex::new(r"\b(11434|8080|9090)\b").unwrap();
     let here = |text: &str| {
-        text.replace("127.0.0.1:11434", &upstream.to_string())
-            .replace("127.0.0.1:8080", &gateway.to_string())
+        let ours = |found: &Captures<'_>| {
+            let (_, ours) = ports.iter().find(|(port, _)| *port == &found[0]).unwrap();
+            ours.port().to_string()
+        };
+        pattern.replace_all(text, ours).into_owned()
     };
     let folder = tempdir().unwrap();
     let mut path = Path::new(PROGRAM).parent().unwrap().as_os_str().to_owned();

@@ -119,8 +119,14 @@ impl Base {
         &self.prefix.0
     }
 
-    pub(crate) fn host(&self) -> &str {
-        self.authority.host()
+    /// Returns the name of an upstream that has no other: its path at the gateway. Clients see names
+    /// in `/readyz`, so this one does not tell where the upstream is.
+    pub(crate) fn default_name(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        match self.prefix().trim_start_matches('/') {
+            "" => "default".to_owned(),
+            path => path.replace(|c| !is_plain(c), "-"),
+        }
     }
 
     pub(crate) fn socket(&self) -> Option<&Path> {
@@ -284,6 +290,14 @@ mod tests {
     fn prefix_is_a_plain_path() {
         for text in ["", "a", "/a?b", "/a b", "/a%2f", "/../a", "/a//b", "/a;b"] {
             assert!(text.parse::<Prefix>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn default_name_is_the_path_and_no_host() {
+        for (prefix, name) in [("/", "default"), ("/openai", "openai"), ("/a/b~c", "a-b-c")] {
+            let base = Base::parse("https://internal.example/v1", Cleartext::Loopback).unwrap();
+            assert_eq!(base.under(prefix.parse().unwrap()).default_name(), name);
         }
     }
 

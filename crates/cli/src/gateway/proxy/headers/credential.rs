@@ -30,7 +30,7 @@ const WORDS: [&str; 24] = [
     "sessiontoken",
 ];
 
-/// What a key is for, if the word before `key` makes it a credential. `idempotency-key` and
+/// The purposes of a key, if the word before `key` makes it a credential. `idempotency-key` and
 /// `sec-websocket-key` are none.
 const KEYS: [&str; 16] = [
     "access",
@@ -51,7 +51,7 @@ const KEYS: [&str; 16] = [
     "user",
 ];
 
-/// What a token is for, if it is no credential but a place in a list.
+/// The purposes of a token, if it is no credential but a place in a list.
 const PLACES: [&str; 6] = [
     "continuation",
     "cursor",

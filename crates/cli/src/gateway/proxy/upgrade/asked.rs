@@ -19,7 +19,7 @@ pub(crate) struct Upgrade {
     pub(super) asked_by: AskedBy,
 }
 
-/// How the client asked.
+/// The way in which the client asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AskedBy {
     /// `Upgrade` over HTTP/1.1.

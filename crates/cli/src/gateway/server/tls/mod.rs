@@ -137,6 +137,7 @@ impl Tls {
             .map_err(|error| unusable(files, &error))?;
         let beside = key.clone();
         let pairs = FileSource::new(&files.certificate)
+            .allow_world_readable()
             .try_map(move |certificates| Pair::parse(&certificates, &beside.current()));
         let pair = named("certificate")
             .backoff(PAUSES.0, PAUSES.1)

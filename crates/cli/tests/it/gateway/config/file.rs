@@ -49,7 +49,7 @@ fn check_prints_what_would_run() {
         "listener: http://127.0.0.1:8080",
         "client keys: from clients.toml",
         "upstream openai on /: https://api.openai.com/v1, key from openai-key in authorization (Bearer)",
-        "upstream api.anthropic.com on /anthropic: https://api.anthropic.com, key from Vault in x-api-key",
+        "upstream anthropic on /anthropic: https://api.anthropic.com, key from Vault in x-api-key",
     ] {
         assert!(stdout.lines().any(|printed| printed == line), "{stdout}");
     }
@@ -72,7 +72,10 @@ fn check_names_file_line_and_field() {
             ":2: upstream_header: ",
         ),
         (format!("{tables}{tables}path = \"/\""), ":7: path: "),
-        (format!("{tables}{tables}path = \"/b\""), ":4: name: "),
+        (
+            format!("{tables}name = \"a\"\n{tables}name = \"a\"\npath = \"/b\""),
+            ":8: name: ",
+        ),
         (format!("{tables}key_file = \"a\""), ":3: key"),
         (format!("public = [\"GET:/a\"]\n{tables}"), ":1: public: "),
         (format!("note_use = true\n{tables}"), ":1: note_use: "),
@@ -108,6 +111,35 @@ fn check_names_file_line_and_field() {
     }
     let (code, _, stderr) = config(&["--check", "/nonexistent"]);
     assert_eq!(code, Some(1), "{stderr}");
+}
+
+#[test]
+fn check_reads_keys_if_asked_to() {
+    let folder = Folder::new(
+        "client_keys = \"DIR/clients\"\nnote_use = true\nwait_for_key = 60\n\
+         [[upstream]]\nurl = \"https://a.example\"\nkey = \"file:DIR/key\"\n",
+    );
+    let file = folder.config();
+    let file = file.to_str().unwrap();
+    let read = || config(&["--check", file, "--read-keys"]);
+    assert_eq!(config(&["--check", file]).0, Some(0));
+    let (code, _, stderr) = read();
+    assert_eq!(code, Some(1), "{stderr}");
+    folder.write("key", SENTINEL);
+    let (code, _, stderr) = read();
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("client keys"), "{stderr}");
+    folder.write("clients", "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe");
+    let (code, stdout, stderr) = read();
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    assert!(stdout.contains("client keys: 1 active"), "{stdout}");
+    assert!(!stdout.contains(SENTINEL), "{stdout}");
+    assert!(
+        !folder.path("clients.used").exists(),
+        "a check writes nothing"
+    );
+    assert_eq!(config(&["--read-keys"]).0, Some(2));
+    assert_eq!(config(&["--explain", "--schema"]).0, Some(2));
 }
 
 #[test]

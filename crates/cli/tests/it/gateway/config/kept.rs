@@ -34,6 +34,8 @@ async fn unrelated_changes_keep_the_previous_key() {
         "replay_size = 5",
         "replay_memory = \"1MiB\"",
         "continue_timeout = 5",
+        "key_wait = 1",
+        "poll_interval = 3",
         "strict_headers = true",
         "keep_request_header = [\"x-real-ip\"]",
     ];

@@ -3,10 +3,12 @@
 
 mod file;
 mod kept;
+mod observed;
 mod rejected;
 mod reload;
 mod rotation;
 mod startup;
+mod streams;
 mod transport;
 
 use std::path::Path;

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::rotation::Load;
 use super::{Folder, Keyed, applied, configured, readyz, status};
 use crate::gateway::harness::{Recorder, soon};
-use crate::gateway::streaming::held_stream;
+use crate::gateway::upstream::streaming::held_stream;
 
 const CLIENT: &str = "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
 

@@ -57,7 +57,7 @@ async fn silent_upload_gets_408() {
 }
 
 #[tokio::test]
-async fn refused_http2_upload_takes_no_more() {
+async fn refused_http2_upload_is_answered_early() {
     const PIECES: usize = 100_000;
     let (upstream, _) = Recorder::start().await;
     let gateway = Gateway::with_key(&format!("http://{upstream}"), |command| {

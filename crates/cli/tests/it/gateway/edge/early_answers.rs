@@ -1,9 +1,18 @@
 //! Answers before the end of an upload.
 
+use std::convert::Infallible;
+
+use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::gateway::harness::{Gateway, Protocol, Recorder, chunk, raw_stream, soon};
 
@@ -95,5 +104,53 @@ async fn endless_refused_upload_is_cut() {
         let mut client = raw_stream(gateway.address(), head("content-length: 99999999999")).await;
         let endless = async { while client.write_all(&[b'a'; 16 * 1024]).await.is_ok() {} };
         soon(endless).await;
+    }
+}
+
+/// Begins an upload over HTTP/2, waits for its refusal, and goes on. Returns whether the stream took
+/// so many bytes.
+async fn goes_on_after_refusal(gateway: &Gateway, bytes: usize) -> bool {
+    let (sender, receiver) = mpsc::channel(1);
+    let frames = ReceiverStream::new(receiver).map(|data| Ok::<_, Infallible>(Frame::data(data)));
+    let stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let (mut client, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = Request::post("http://localhost/v1/files")
+        .header("x-api-key", "wrong")
+        .body(StreamBody::new(frames))
+        .unwrap();
+    let answer = soon(client.send_request(request)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(soon(answer.collect()).await.unwrap().to_bytes().len() > 10);
+    for _ in 0..bytes / CHUNK {
+        if sender
+            .send(Bytes::from_static(&[b'a'; CHUNK]))
+            .await
+            .is_err()
+        {
+            return false;
+        }
+    }
+    true
+}
+
+const CHUNK: usize = 16 * 1024;
+
+#[tokio::test]
+async fn refused_http2_upload_is_read_to_its_end() {
+    let gateway = guarded(&[]).await;
+    assert!(soon(goes_on_after_refusal(&gateway, UPLOAD)).await);
+}
+
+#[tokio::test]
+async fn endless_refused_http2_upload_is_reset() {
+    for options in [
+        ["--close-timeout=0.2", "--discard-size=1GiB"],
+        ["--close-timeout=60", "--discard-size=64KiB"],
+    ] {
+        let gateway = guarded(&options).await;
+        assert!(!soon(goes_on_after_refusal(&gateway, usize::MAX)).await);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a message ends, whom it is for, and which way it has gone.
+//! The end of a message, its host, and its way through proxies.
 
 use std::net::SocketAddr;
 

@@ -9,7 +9,7 @@ use tempfile::tempdir;
 
 use crate::gateway::config::{Folder, applied, configured};
 use crate::gateway::harness::{Gateway, Protocol, Recorder, closed_port, ended, soon};
-use crate::gateway::streaming::held_stream;
+use crate::gateway::upstream::streaming::held_stream;
 
 const CLIENT: &str = "one-8Zk1tQ0mVd7RyXw3LpHs5NbGc2FjUe";
 const UPSTREAM: &str = "--upstream=https://api.example.com";

@@ -16,7 +16,7 @@ use crate::gateway::harness::{Gateway, soon};
 /// one that is dropped cuts what it has begun.
 const SETS_TO_A_STREAM: usize = 4;
 
-/// What a client is, by how long its requests take.
+/// The kind of a client, by how long its requests take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Brief,
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key(Kind, usize);
 
-/// What the clients know: the set that is in force, and who is under way with which key.
+/// The knowledge of the clients: the set that is in force, and who is under way with which key.
 #[derive(Clone)]
 pub(crate) struct Wallet(Arc<watch::Sender<State>>);
 

@@ -17,7 +17,7 @@ pub(crate) struct Clients {
     clients: JoinSet<Done>,
 }
 
-/// What has been done.
+/// The requests that were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     pub(crate) plain: usize,

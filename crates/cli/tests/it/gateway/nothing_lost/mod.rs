@@ -18,7 +18,7 @@ use super::harness::{Gateway, soon};
 const ROTATIONS: usize = 200;
 const CLIENTS: usize = 12;
 
-/// Who is first: the writer of the file, or the upstream that takes the new key alone.
+/// The first to have a new key: the writer of the file, or the upstream that takes it alone.
 #[derive(Clone, Copy, Debug)]
 enum First {
     File,

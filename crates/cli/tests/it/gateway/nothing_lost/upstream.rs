@@ -66,7 +66,7 @@ struct Progress {
     finished: bool,
 }
 
-/// What came.
+/// The requests that came.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) requests: usize,

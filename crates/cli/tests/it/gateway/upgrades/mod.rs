@@ -1,5 +1,6 @@
 //! WebSocket and other upgrades, over both protocols.
 
+mod tls;
 mod variants;
 
 use std::fs;
