@@ -7,7 +7,7 @@ import random
 import threading
 import time
 
-import websocket
+from harness import websocket
 from upstream import PARTS
 
 REQUESTS = {"request": 10, "stream": 4, "upload": 4, "large upload": 1, "refused upload": 2, "upload too large": 1}

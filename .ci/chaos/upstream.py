@@ -6,7 +6,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import websocket
+from harness import websocket
 
 PARTS = 10
 """Events of a stream."""

@@ -5,7 +5,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import websocket
+from harness import websocket
 
 FILE = {"id": "f", "object": "file", "created_at": 1, "filename": "a", "purpose": "user_data", "status": "processed"}
 MODELS = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "o"}]}

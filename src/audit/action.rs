@@ -46,7 +46,7 @@ pub enum AuditAction {
     ClientEnabled,
     /// A key ring disabled a client.
     ClientDisabled,
-    /// A key ring changed the scopes of a client.
+    /// A key ring changed the scopes or roles of a client, or the scopes of one of its roles.
     ClientChanged,
     /// A key ring could not read its store.
     ReloadFailed,

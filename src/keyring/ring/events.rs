@@ -36,6 +36,15 @@ impl Emit for OfKeySet {
 /// Returns what a change did, compared with the state before.
 pub(crate) fn events_of(before: &KeyRingState, change: &Change) -> Vec<EventKind> {
     let mut events = Vec::new();
+    let has_changed_role = |client: &&ClientEntry| {
+        let mut roles = change.roles().iter();
+        roles.any(|(role, _)| client.roles().contains(role))
+    };
+    let clients = before.clients().filter(has_changed_role);
+    let mut clients: Vec<_> = clients.map(|client| client.id().clone()).collect();
+    clients.sort_unstable();
+    let changed = clients.into_iter();
+    events.extend(changed.map(|client| EventKind::ClientChanged { client }));
     for entry in change.clients() {
         let client = entry.id().clone();
         let state = before.client(&client).map(ClientEntry::state);

@@ -363,7 +363,7 @@ impl KeyRing {
             .await
     }
 
-    async fn change<T, F>(&self, decide: F) -> Result<T, KeyRingError>
+    pub(super) async fn change<T, F>(&self, decide: F) -> Result<T, KeyRingError>
     where
         F: FnMut(&KeyRingState, SystemTime) -> Decided<T> + Send + 'static,
         T: Send + 'static,

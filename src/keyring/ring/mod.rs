@@ -7,6 +7,7 @@ mod events;
 mod handle;
 mod operation;
 mod outcome;
+mod roles;
 mod task;
 
 pub use self::builder::KeyRingBuilder;

@@ -3,19 +3,26 @@
 use super::KeyRingState;
 use super::client_entry::ClientEntry;
 use super::key_entry::{KeyEntry, earlier};
-use crate::inbound::KeyId;
+use crate::inbound::{KeyId, Role, Scopes};
 
 /// A change of one operation: the entries as they are afterwards, and the keys that are gone.
 ///
 /// It says what is, not what was done. A store therefore writes rows, and needs no rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    pub(crate) roles: Vec<(Role, Scopes)>,
     pub(crate) clients: Vec<ClientEntry>,
     pub(crate) keys: Vec<KeyEntry>,
     pub(crate) purged: Vec<KeyId>,
 }
 
 impl Change {
+    /// Returns the roles that are new or different, with their scopes.
+    #[must_use]
+    pub fn roles(&self) -> &[(Role, Scopes)] {
+        &self.roles
+    }
+
     /// Returns the clients that are new or different.
     #[must_use]
     pub fn clients(&self) -> &[ClientEntry] {
@@ -43,9 +50,11 @@ impl Change {
                     && earlier(there.retires_at, entry.retires_at) == there.retires_at
             })
         });
+        let mut roles = self.roles.iter();
         let mut clients = self.clients.iter();
         let mut purged = self.purged.iter();
-        keys && clients.all(|client| state.client(&client.id) == Some(client))
+        keys && roles.all(|(role, scopes)| state.role_table().get(role) == Some(scopes))
+            && clients.all(|client| state.client(&client.id) == Some(client))
             && purged.all(|id| state.key(id).is_none())
     }
 
@@ -59,6 +68,9 @@ impl Change {
     /// Returns whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.clients.is_empty() && self.keys.is_empty() && self.purged.is_empty()
+        self.roles.is_empty()
+            && self.clients.is_empty()
+            && self.keys.is_empty()
+            && self.purged.is_empty()
     }
 }

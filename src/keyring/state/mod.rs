@@ -95,8 +95,7 @@ impl KeyRingState {
 
     /// Creates a state with roles, whose scopes its clients have besides their own.
     ///
-    /// The operations of a ring do not change the roles. A [`Store`](crate::keyring::Store) that
-    /// keeps them loads them each time.
+    /// [`KeyRing::set_role_scopes`](crate::keyring::KeyRing::set_role_scopes) changes them later.
     ///
     /// # Errors
     ///
@@ -213,15 +212,20 @@ impl KeyRingState {
         for id in &change.purged {
             next.forget(id);
         }
-        for entry in &change.clients {
+        next.put_roles(&change.roles);
+        let of_roles = next.clients_of_any(&change.roles);
+        for entry in of_roles.iter().chain(&change.clients) {
             next.put_client(entry.clone());
         }
         for entry in &change.keys {
             next.check(entry)?;
             next.put_key(entry.clone());
         }
-        for client in &change.clients {
-            for key in next.keys_of(&client.id) {
+        for ClientEntry { id, .. } in of_roles.iter().chain(&change.clients) {
+            let Some(client) = next.client(id) else {
+                continue;
+            };
+            for key in next.keys_of(id) {
                 key.grants(client, &next.roles)?;
             }
         }
@@ -289,6 +293,25 @@ impl KeyRingState {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Inserts roles. The keys of their clients are to be published again.
+    fn put_roles(&mut self, roles: &[(Role, Scopes)]) {
+        if !roles.is_empty() {
+            let table = Arc::make_mut(&mut self.roles);
+            for (role, scopes) in roles {
+                table.add(role.clone(), scopes.clone());
+            }
+        }
+    }
+
+    /// Returns the clients with one of these roles.
+    fn clients_of_any(&self, roles: &[(Role, Scopes)]) -> Vec<ClientEntry> {
+        let has_one = |client: &&ClientEntry| {
+            let mut roles = roles.iter();
+            roles.any(|(role, _)| client.roles.contains(role))
+        };
+        self.clients().filter(has_one).cloned().collect()
     }
 
     /// Inserts a client, and publishes its keys again.

@@ -82,6 +82,7 @@ pub(crate) use self::extended_connect::ExtendedConnect;
 pub use self::http::{HttpAdapter, SavedRequest};
 pub use self::rejection::Rejection;
 pub use self::request::{RequestAdapter, is_same_header};
+pub(crate) use self::saved_head::SavedHead;
 pub(crate) use self::scheme::Scheme;
 pub use self::target::Target;
 pub(crate) use self::target::{Host, MethodKind, Place, Written, host_and_port};

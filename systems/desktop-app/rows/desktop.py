@@ -51,22 +51,29 @@ class Desktop:
         return dict(pair.decode().split("=", 1) for pair in content if b"=" in pair)
 
     def tls(self, certificate=None):
-        """Trusts the pinned certificate alone, and shows one if asked to."""
+        """Trusts the pinned certificate alone, and shows one of the folder if asked to."""
         context = ssl.create_default_context(cafile=self.folder / "trust.pem")
         if certificate:
-            context.load_cert_chain(certificate)
+            context.load_cert_chain(self.folder / certificate)
         return context
 
-    def ask(self, path, key=None, method="GET", headers=(), body=None, certificate=None):
+    def ask(self, path, key=None, method="GET", headers=(), body=None, certificate="app.pem"):
+        """Sends a request as the app does, which shows its certificate on each connection."""
         tls = self.tls(certificate) if self.url.startswith("https") else None
         return ask(f"{self.url}{path}", key, method, headers, body, tls)
 
-    def chat(self, key):
-        return self.ask("/v1/chat/completions", key, "POST", body={"model": "tiny", "messages": []})
+    def chat(self, key, certificate="app.pem"):
+        body = {"model": "tiny", "messages": []}
+        return self.ask("/v1/chat/completions", key, "POST", body=body, certificate=certificate)
 
-    def events(self, kind):
-        lines = (line for line in self.app.log().splitlines() if line.startswith("{"))
-        return [event for event in map(json.loads, lines) if event.get("event") == kind]
+    def trace(self):
+        """Returns the lines of the server's log, which are in JSON."""
+        lines = (line for line in self.app.log().splitlines() if line.startswith('{"timestamp"'))
+        return [json.loads(line) for line in lines]
+
+    def audit(self):
+        """Returns the lines of the audit."""
+        return [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
 
     def stop(self):
         self.app.process.terminate()

@@ -384,7 +384,10 @@ async fn ended_keys_do_not_prevent_narrowing() {
         assert_eq!(listed.unwrap().scopes, Scopes::default());
     }
     let log = traced.text();
-    assert!(log.contains("changed the scopes of a client"), "{log}");
+    assert!(
+        log.contains("changed the scopes or roles of a client"),
+        "{log}"
+    );
     assert!(!log.contains("retired"), "{log}");
 }
 

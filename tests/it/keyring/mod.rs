@@ -5,6 +5,7 @@ mod law;
 mod life;
 mod lineage;
 mod model;
+mod roles;
 mod rotation;
 mod state;
 #[cfg(feature = "file")]

@@ -10,11 +10,8 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::Request;
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tower_rotating_auth::inbound::policy::RoutePolicy;
 use tower_rotating_auth::inbound::{
@@ -26,8 +23,8 @@ use self::journal::Journal;
 use self::upstream::DemoUpstream;
 use crate::error::Error;
 use crate::gateway::{
-    AuthConfig, ClientKeys, EventLog, Gateway, Guard, HeaderRules, LimitArgs, Limits, Listener,
-    Mode, Observers, Policies, Server, Settings,
+    AuthConfig, ClientKeys, EventLog, Gateway, Guard, Handler, HeaderRules, LimitArgs, Limits,
+    Listener, Mode, Observers, Policies, Server, Settings,
 };
 use crate::output;
 use crate::output::log::LogFormat;
@@ -90,8 +87,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Error> {
         },
         upstreams: vec![upstream.settings()],
     };
-    let layer = from_fn_with_state(journal.clone(), record);
-    let wrap = move |app: Router| app.layer(layer.clone());
+    let recorded = journal.clone();
+    let wrap = move |app: Handler| {
+        let journal = recorded.clone();
+        Handler::new(move |request| Box::pin(record(journal.clone(), request, app.clone())))
+    };
     // The journal has a line for each request; events would repeat it.
     let observers = Observers::new(EventLog::Off, None);
     let gateway = Gateway::new(&settings, None, observers, Box::new(wrap)).await?;
@@ -147,16 +147,12 @@ fn cannot_start(why: &dyn Display) -> Error {
 }
 
 /// Numbers a request for the upstream, and prints its line when the response head is there.
-async fn record(
-    State(journal): State<Journal>,
-    mut request: Request<Body>,
-    next: Next,
-) -> Response {
+async fn record(journal: Journal, mut request: Request<Body>, app: Handler) -> Response {
     let open = journal.begin();
     request
         .headers_mut()
         .insert(api::REQUEST_ID, open.id().into());
-    let response = next.run(request).await;
+    let response = app.answer(request).await;
     open.answered(response.status());
     response
 }

@@ -8,6 +8,7 @@ mod config;
 mod edge;
 mod error_response;
 mod events;
+mod handler;
 mod header_args;
 mod health;
 mod limits;
@@ -32,6 +33,7 @@ pub(crate) use self::config::{
     ConfigError, Document, Limits, Loaded, Server, Settings, explain, load, schema,
 };
 pub(crate) use self::events::EventLog;
+pub(crate) use self::handler::Handler;
 pub(crate) use self::limits::LimitArgs;
 use self::observe::AuditSettings;
 pub(crate) use self::observe::Observers;

@@ -24,6 +24,10 @@ impl RoleTable {
         self.0.insert(role, scopes).is_none()
     }
 
+    pub(crate) fn get(&self, role: &Role) -> Option<&Scopes> {
+        self.0.get(role)
+    }
+
     pub(crate) fn contains(&self, role: &Role) -> bool {
         self.0.contains_key(role)
     }

@@ -20,9 +20,9 @@ pub(crate) struct File {
     pub(crate) serial: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) role: Vec<Role>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) client: Vec<Client>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) key: Vec<Key>,
 }
 

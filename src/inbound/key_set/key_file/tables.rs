@@ -97,14 +97,23 @@ impl<'t> Tables<'t> {
 /// Returns whether each line that begins with a bracket is the header of a table that we know.
 ///
 /// Strings of several lines are left to the parser, and so is whatever else could hold such a line.
-/// A line in a list looks like a header only in a file that is no TOML, cut or not.
+/// A line in a list looks like a header only in a file that is no TOML, cut or not. A list before
+/// the first header, such as `key = []`, is left to the parser, too.
 fn can_be_cut(text: &str) -> bool {
     let is_known = |line: &str| {
         [ROLE, CLIENT, KEY]
             .iter()
             .any(|known| is_header(line, known))
     };
-    !text.contains("\"\"\"")
+    let is_list = |line: &str| {
+        let mut names = ["role", "client", "key"].iter();
+        names.any(|name| line.trim_start().starts_with(name))
+    };
+    let mut first = text
+        .lines()
+        .take_while(|line| !line.trim_start().starts_with('['));
+    !first.any(is_list)
+        && !text.contains("\"\"\"")
         && !text.contains("'''")
         && text
             .lines()

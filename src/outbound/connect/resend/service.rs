@@ -11,6 +11,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::no_response::{NoResponse, Resend};
+use crate::outbound::adapter::SavedHead;
 use crate::outbound::replay::Replay;
 
 /// A service that sends a request once more if it got no response. Created by
@@ -62,7 +63,8 @@ where
         let (replay, resend) = (self.replay.clone(), self.resend);
         let (head, body) = request.into_parts();
         let (body, saved) = replay.save(body);
-        let again = saved.map(|saved| (head.clone(), saved));
+        let method = head.method.clone();
+        let again = saved.map(|saved| (SavedHead::new(&head), saved));
         let response = inner.call(Request::from_parts(head, body));
         ResponseFuture(Box::pin(async move {
             let error = match response.await {
@@ -72,14 +74,15 @@ where
             let Some((head, saved)) = again else {
                 return Err(error);
             };
-            if !NoResponse::from_error(&error).permits(resend, &head.method) {
+            if !NoResponse::from_error(&error).permits(resend, &method) {
                 return Err(error);
             }
-            let Some(body) = replay.restore(saved) else {
+            let restored = replay.restore(saved);
+            let Some(request) = restored.and_then(|body| head.restore(body)) else {
                 return Err(error);
             };
             poll_fn(|cx| inner.poll_ready(cx)).await?;
-            inner.call(Request::from_parts(head, body)).await
+            inner.call(request).await
         }))
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Args {
     pub(crate) server: Option<PathBuf>,
 
     /// How many seconds to make calls
-    #[arg(long, value_parser = seconds, default_value = "5")]
+    #[arg(long, value_parser = desktop_app::seconds, default_value = "5")]
     pub(crate) seconds: Duration,
 
     /// Which calls to make
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     pub(crate) calls: Calls,
 
     /// Seconds after which the certificate is renewed. By default, only at the next start
-    #[arg(long, value_parser = seconds)]
+    #[arg(long, value_parser = desktop_app::seconds)]
     pub(crate) renew_certificate: Option<Duration>,
 
     /// Talk to a server that speaks plain http
@@ -52,9 +52,4 @@ pub(crate) enum Calls {
     Manage,
     /// None
     Idle,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number = text.parse().map_err(|_| "write a number of seconds")?;
-    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }

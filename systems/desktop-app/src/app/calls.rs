@@ -6,10 +6,10 @@ use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
-use tower::BoxError;
 
 use crate::args::Calls;
 use crate::client::Api;
+use crate::error::CallError;
 
 /// A stream takes this many tokens, of which the server makes fifty a second.
 const TOKENS: u64 = 100;
@@ -89,14 +89,14 @@ async fn repeat(api: &Api, kind: Kind, end: Instant) -> Counts {
                 counts.across += usize::from(api.generation() > before);
             }
             Ok(()) => {}
-            Err(error) => counts.failed.push(error.to_string()),
+            Err(error) => counts.failed.push(desktop_app::with_causes(&error)),
         }
         sleep(PAUSE).await;
     }
     counts
 }
 
-async fn once(api: &Api, kind: Kind) -> Result<(), BoxError> {
+async fn once(api: &Api, kind: Kind) -> Result<(), CallError> {
     let messages = json!([{ "role": "user", "content": "the key rotates" }]);
     let chat = |stream: bool, tokens: u64| {
         let messages = &messages;
@@ -111,7 +111,7 @@ async fn once(api: &Api, kind: Kind) -> Result<(), BoxError> {
         Kind::Stream => {
             let body = post("/v1/chat/completions", chat(true, TOKENS)).await?;
             if !body.trim_ascii_end().ends_with(b"data: [DONE]") {
-                return Err("a stream ended early".into());
+                return Err(CallError::EndedEarly);
             }
         }
         Kind::Models => drop(api.call(Method::GET, "/v1/models", &Value::Null).await?),

@@ -1,14 +1,15 @@
-//! The server's certificate, and the one that this app shows to its administration.
+//! The server's certificate, and the one that this instance shows to it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair};
 use time::OffsetDateTime;
-use tower::BoxError;
 
+use crate::error::AppError;
 use crate::private_file::replace;
 
+/// The lifetime of the server's certificate.
 const LIFETIME: time::Duration = time::Duration::days(90);
 /// How long clients have to read the new certificate before the server shows it.
 const NOTICE: Duration = Duration::from_secs(1);
@@ -19,11 +20,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn generate(names: &[&str]) -> Result<Self, BoxError> {
-        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(names)?;
-        params.not_before = OffsetDateTime::now_utc() - time::Duration::minutes(5);
-        params.not_after = OffsetDateTime::now_utc() + LIFETIME;
+    fn self_signed(params: CertificateParams) -> Result<Self, AppError> {
         let key = KeyPair::generate()?;
         Ok(Self {
             certificate: params.self_signed(&key)?.pem(),
@@ -31,28 +28,42 @@ impl Pair {
         })
     }
 
-    fn of_server() -> Result<Self, BoxError> {
-        Self::generate(&["localhost", "127.0.0.1", "::1"])
+    fn of_server() -> Result<Self, AppError> {
+        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let mut params = CertificateParams::new(names)?;
+        params.not_before = OffsetDateTime::now_utc() - time::Duration::minutes(5);
+        params.not_after = OffsetDateTime::now_utc() + LIFETIME;
+        Self::self_signed(params)
     }
 
     /// Writes the certificate and its key into one file, so that they always match.
-    fn write(&self, path: &Path) -> Result<(), BoxError> {
+    fn write(&self, path: &Path) -> Result<(), AppError> {
         let both = format!("{}{}", self.certificate, self.key);
         Ok(replace(path, both.as_bytes())?)
     }
 }
 
-/// Makes the certificates for a start.
-pub(crate) fn first(runtime: &Path) -> Result<(), BoxError> {
+/// Makes the certificates for a start of the server.
+pub(crate) fn first(runtime: &Path, instance: &str) -> Result<(), AppError> {
     let server = Pair::of_server()?;
     replace(&runtime.join("trust.pem"), server.certificate.as_bytes())?;
     server.write(&runtime.join("tls.pem"))?;
-    let app = Pair::generate(&["app"])?;
-    app.write(&runtime.join("admin.pem"))?;
-    Ok(replace(
-        &runtime.join("admin.crt"),
-        app.certificate.as_bytes(),
-    )?)
+    of_instance(runtime, instance)
+}
+
+/// Makes the certificate of this instance, unless it has one. It outlives starts, since keys are
+/// bound to it: the operator's key is the same at the next start.
+fn of_instance(runtime: &Path, instance: &str) -> Result<(), AppError> {
+    let (pair, public) = (
+        runtime.join(format!("{instance}.pem")),
+        runtime.join(format!("{instance}.crt")),
+    );
+    if pair.try_exists()? && public.try_exists()? {
+        return Ok(());
+    }
+    let made = Pair::self_signed(CertificateParams::new([instance.to_owned()])?)?;
+    made.write(&pair)?;
+    Ok(replace(&public, made.certificate.as_bytes())?)
 }
 
 /// Renews the server's certificate on a schedule. Clients trust the next one before the server
@@ -62,12 +73,12 @@ pub(crate) async fn renew(runtime: PathBuf, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
         if let Err(error) = renew_once(&runtime, &trust).await {
-            eprintln!("cannot renew the certificate: {error}");
+            eprintln!("cannot renew: {}", desktop_app::with_causes(&error));
         }
     }
 }
 
-async fn renew_once(runtime: &Path, trust: &Path) -> Result<(), BoxError> {
+async fn renew_once(runtime: &Path, trust: &Path) -> Result<(), AppError> {
     let next = Pair::of_server()?;
     let last = std::fs::read_to_string(trust)?;
     replace(trust, format!("{last}{}", next.certificate).as_bytes())?;

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use tower::{BoxError, ServiceBuilder};
+use tower::ServiceBuilder;
 use tower_rotating_auth::RotatingAuthLayer;
 use tower_rotating_auth::outbound::adapter::HttpAdapter;
 use tower_rotating_auth::outbound::{
@@ -19,6 +19,7 @@ use tower_rotating_auth::outbound::{
 use tower_rotating_auth::source::FileSource;
 
 use crate::args::Args;
+use crate::error::{AppError, CallError};
 use crate::trust;
 
 /// A connection that waits for longer starts anew, and so sees the current certificate.
@@ -33,14 +34,16 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) async fn open(args: &Args, url: &str) -> Result<Self, BoxError> {
+    pub(crate) async fn open(args: &Args, url: &str) -> Result<Self, AppError> {
         if url.starts_with("http://") && !args.allow_cleartext {
-            return Err("the server speaks plain http; pass --allow-cleartext to use it".into());
+            return Err(AppError::Cleartext);
         }
         let path = args.runtime.join(format!("{}.key", args.name));
-        let key = RotatingCredential::start(FileSource::new(path).strict().bearer()).await?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(trust::config(args.runtime.join("trust.pem")).await?);
+        let source = FileSource::new(&path).strict().bearer();
+        let key = RotatingCredential::start(source).await;
+        let key = key.map_err(|error| AppError::Unreadable(path, error))?;
+        let tls = trust::config(&args.runtime, &args.name).await?;
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = match args.allow_cleartext {
             true => connector.https_or_http().enable_http1().build(),
             false => connector.https_only().enable_http1().build(),
@@ -69,7 +72,7 @@ impl Api {
         method: Method,
         path: &str,
         body: &Value,
-    ) -> Result<Bytes, BoxError> {
+    ) -> Result<Bytes, CallError> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -80,7 +83,7 @@ impl Api {
         let body = response.into_body().collect().await?.to_bytes();
         match status {
             StatusCode::OK => Ok(body),
-            _ => Err(format!("status {status}").into()),
+            _ => Err(CallError::Status(status)),
         }
     }
 }

@@ -7,19 +7,21 @@ mod args;
 mod calls;
 mod certificate;
 mod client;
+mod error;
 mod private_file;
 mod spawn;
 mod trust;
 
+use std::env::VarError;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tower::BoxError;
 use tower_rotating_auth::Secret;
 use tower_rotating_auth::keyring::NewKey;
 
 use self::args::Args;
 use self::client::Api;
+use self::error::AppError;
 use self::spawn::Server;
 
 #[tokio::main]
@@ -28,19 +30,19 @@ async fn main() -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", desktop_app::with_causes(&error));
             ExitCode::FAILURE
         }
     }
 }
 
 /// Returns the number of calls that failed.
-async fn run(args: Args) -> Result<usize, BoxError> {
+async fn run(args: Args) -> Result<usize, AppError> {
     let url_file = args.runtime.join("url");
     let server = match &args.server {
         Some(program) => {
             private_file::folder(&args.runtime)?;
-            certificate::first(&args.runtime)?;
+            certificate::first(&args.runtime, &args.name)?;
             let key = first_key()?;
             let own = args.runtime.join(format!("{}.key", args.name));
             private_file::replace(&own, key.expose_secret())?;
@@ -50,8 +52,8 @@ async fn run(args: Args) -> Result<usize, BoxError> {
         }
         None => None,
     };
-    let url = std::fs::read_to_string(&url_file)
-        .map_err(|error| format!("cannot read {}: {error}", url_file.display()))?;
+    let url =
+        std::fs::read_to_string(&url_file).map_err(|error| AppError::NoServer(url_file, error))?;
     let api = Api::open(&args, url.trim()).await?;
     let renewals = args
         .renew_certificate
@@ -71,9 +73,13 @@ async fn run(args: Args) -> Result<usize, BoxError> {
 }
 
 /// Returns the key that the operator has set, or a new one.
-fn first_key() -> Result<Secret, BoxError> {
+fn first_key() -> Result<Secret, AppError> {
     match std::env::var("APP_KEY") {
         Ok(key) => Ok(Secret::from(key)),
-        Err(_) => Ok(Secret::from(NewKey::generate()?.token().expose_secret())),
+        Err(VarError::NotUnicode(_)) => Err(AppError::KeyIsNoText),
+        Err(VarError::NotPresent) => {
+            let key = NewKey::generate().map_err(AppError::NoRandomness)?;
+            Ok(Secret::from(key.token().expose_secret()))
+        }
     }
 }

@@ -1,16 +1,19 @@
 //! The certificates that this app accepts: those of its own server alone, which is what pinning is.
+//! And the one that it shows.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use tower::BoxError;
-use tower_rotating_auth::source::{Source as _, SourceError};
-use tower_rotating_auth::{Rotating, Secret, source::FileSource};
+use tower_rotating_auth::source::{FileSource, Source as _, SourceError};
+use tower_rotating_auth::{Rotating, Secret};
+
+use crate::error::AppError;
 
 /// The pinned certificates, and the verifier that trusts them and no others.
 #[derive(Debug)]
@@ -47,16 +50,26 @@ impl Trust {
     }
 }
 
-/// Returns a configuration that follows the file of pinned certificates.
-pub(crate) async fn config(path: std::path::PathBuf) -> Result<ClientConfig, BoxError> {
-    let file = FileSource::new(path).allow_any_content();
-    let trust = Rotating::start(file.try_map(|content| Trust::parse(&content))).await?;
+/// Returns a configuration that follows the file of pinned certificates, and shows the instance's
+/// own certificate if it has one.
+pub(crate) async fn config(runtime: &Path, instance: &str) -> Result<ClientConfig, AppError> {
+    let path = runtime.join("trust.pem");
+    let file = FileSource::new(&path).allow_any_content();
+    let trust = Rotating::start(file.try_map(|content| Trust::parse(&content))).await;
+    let trust = trust.map_err(|error| AppError::Unreadable(path, error))?;
     let provider = ring::default_provider().into();
-    Ok(ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Newest(trust)))
-        .with_no_client_auth())
+        .with_custom_certificate_verifier(Arc::new(Newest(trust)));
+    let own = runtime.join(format!("{instance}.pem"));
+    if !own.try_exists()? {
+        return Ok(config.with_no_client_auth());
+    }
+    let unreadable = |error| AppError::Certificate(own.clone(), error);
+    let certificate = CertificateDer::from_pem_file(&own).map_err(unreadable)?;
+    let key = PrivateKeyDer::from_pem_file(&own).map_err(unreadable)?;
+    Ok(config.with_client_auth_cert(vec![certificate], key)?)
 }
 
 /// Verifies with the trust that is current when a connection starts.

@@ -23,12 +23,13 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Mode::Production)]
     pub(crate) mode: Mode,
 
-    /// Folder of the certificate (tls.pem), of the app's own (admin.crt), of the key ring
-    /// (ring.toml), and of the key that each client reads (NAME.key)
+    /// Folder of the server's certificate (tls.pem), of the app's own (NAME.crt), of the key ring
+    /// (ring.toml), of the key that each client reads (NAME.key), and of the audit (audit.jsonl)
     #[arg(long)]
     pub(crate) runtime: PathBuf,
 
-    /// Name of the app that spawns the server. Its key has all scopes
+    /// Name of the app that spawns the server. Its key has all roles, and is bound to its
+    /// certificate
     #[arg(long, default_value = "app")]
     pub(crate) owner: ClientId,
 
@@ -37,11 +38,11 @@ pub(crate) struct Args {
     pub(crate) client: Vec<Client>,
 
     /// Seconds after which each client gets another key. Defaults to 90 days
-    #[arg(long, value_parser = seconds, default_value = "7776000")]
+    #[arg(long, value_parser = desktop_app::seconds, default_value = "7776000")]
     pub(crate) rotate_every: Duration,
 
     /// Seconds that a replaced key stays valid. Defaults to a day
-    #[arg(long, value_parser = seconds, default_value = "86400")]
+    #[arg(long, value_parser = desktop_app::seconds, default_value = "86400")]
     pub(crate) overlap: Duration,
 
     /// Serve plain http. Whoever can see the traffic then has the keys
@@ -79,9 +80,4 @@ impl FromStr for Client {
                 .map_err(|error| format!("{scopes}: {error}"))?,
         })
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number = text.parse().map_err(|_| "write a number of seconds")?;
-    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }

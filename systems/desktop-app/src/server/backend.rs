@@ -14,6 +14,8 @@ use tower_rotating_auth::outbound::adapter::HttpAdapter;
 use tower_rotating_auth::outbound::{Credential, InjectKey, InjectKeyLayer, RotatingCredential};
 use tower_rotating_auth::{RotatingAuthLayer, Secret};
 
+use crate::error::ServerError;
+
 const MAX_BODY: usize = 1 << 20;
 
 #[derive(Clone)]
@@ -23,9 +25,12 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) fn new(base: &str) -> Result<Self, BoxError> {
-        let key = Secret::from(std::env::var("BACKEND_KEY")?);
-        let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&key)?);
+    pub(crate) fn new(base: &str) -> Result<Self, ServerError> {
+        let key = std::env::var("BACKEND_KEY").map_err(ServerError::NoBackendKey)?;
+        let key = Credential::bearer(&Secret::from(key));
+        let key = key.map_err(ServerError::UnusableBackendKey)?;
+        let (key, _publisher) = RotatingCredential::manual(key);
+        let inject = InjectKeyLayer::new(base, key).map_err(ServerError::Backend)?;
         // llama.cpp's server closes a connection that waits without notice, and a chat that meets
         // that would have to be repeated.
         let client = Client::builder(TokioExecutor::new())
@@ -34,7 +39,7 @@ impl Backend {
         Ok(Self {
             base: base.trim_end_matches('/').to_owned(),
             client: ServiceBuilder::new()
-                .layer(RotatingAuthLayer::new().inject(InjectKeyLayer::new(base, key)?))
+                .layer(RotatingAuthLayer::new().inject(inject))
                 .service(client),
         })
     }

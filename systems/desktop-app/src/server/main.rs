@@ -3,77 +3,101 @@
 //! Its keys live in a key ring. The app passes the first one in `MODEL_SERVER_KEY`; the server
 //! rotates the keys of all clients and delivers each to a file that only its user can read.
 
+mod access;
 mod api;
 mod args;
 mod backend;
-mod keys;
+mod error;
 mod local;
-mod log;
+mod policy;
+mod stop;
 mod tls;
+mod trace;
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum::middleware::{from_fn, map_request};
 use axum_server::Handle;
 use clap::Parser as _;
-use tokio::io::AsyncReadExt as _;
-use tokio::signal::unix::{SignalKind, signal};
-use tower::BoxError;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tower_rotating_auth::RotatingAuthLayer;
+use tower_rotating_auth::audit::{AuditFile, AuditLog};
+use tracing::Level;
 
 use self::api::Api;
-use self::args::Args;
+use self::args::{Args, Mode};
 use self::backend::Backend;
+use self::error::ServerError;
 
-/// How long open requests may take to finish.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long to wait for the last lines of the audit.
+const LAST_LINES: Duration = Duration::from_secs(5);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
-    match run(Args::parse()).await {
+fn main() -> ExitCode {
+    let args = Args::parse();
+    trace::start();
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", chain(&*error));
+            eprintln!("error: {}", desktop_app::with_causes(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(args: Args) -> Result<(), BoxError> {
-    let access = keys::open(&args).await?;
-    let backend = args.backend.as_deref().map(Backend::new).transpose()?;
-    let tls = match args.cleartext {
-        true => None,
-        false => Some(tls::Tls::open(&args.runtime).await?),
+fn run(args: &Args) -> Result<(), ServerError> {
+    let file = AuditFile::open(args.runtime.join("audit.jsonl"))?;
+    let audit = AuditLog::new(file.subscriber());
+    let ended = audit.ended();
+    let outcome = serve(args, &audit);
+    // The runtime has ended, and with it every part that the audit hears from.
+    drop(audit);
+    if !ended.wait(LAST_LINES) {
+        tracing::error!("the audit has lost its last lines");
+    }
+    outcome
+}
+
+#[tokio::main]
+async fn serve(args: &Args, audit: &AuditLog) -> Result<(), ServerError> {
+    let (tls, certificate) = if args.cleartext {
+        (None, None)
+    } else {
+        let digest = tls::digest_of_app(&args.runtime, &args.owner)?;
+        (Some(tls::config(&args.runtime).await?), Some(digest))
     };
+    let access = access::open(args, certificate, audit).await?;
+    let backend = args.backend.as_deref().map(Backend::new).transpose()?;
     let api = Api {
         ring: access.ring,
         backend,
-        admin: tls.as_ref().map(|tls| tls.admin.clone()),
     };
-    let router = api::router(api).layer(RotatingAuthLayer::new().require(access.require));
+    // The last layer is the outermost.
+    let router = api::router(api)
+        .layer(RotatingAuthLayer::new().require(access.layer))
+        .layer(map_request(tls::record_certificate));
     let router = match args.mode {
-        args::Mode::Development => router.layer(axum::middleware::from_fn(local::only_local)),
-        args::Mode::Mixed | args::Mode::Production => router,
+        Mode::Development => router.layer(from_fn(local::only_local)),
+        Mode::Mixed | Mode::Production => router,
     };
+    let responses = DefaultOnResponse::new().level(Level::INFO);
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(trace::span)
+        .on_response(responses);
+    let router = router.layer(trace);
 
     let listener = TcpListener::bind(args.listen)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
     let handle = Handle::new();
-    tokio::spawn(stop(handle.clone()));
+    tokio::spawn(stop::wait(handle.clone()));
+    let scheme = if tls.is_some() { "https" } else { "http" };
     println!("listening on {scheme}://{address}");
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
-        Some(tls) => {
-            let server = axum_server::from_tcp_rustls(listener, tls.config()?)?;
+        Some(config) => {
+            let server = axum_server::from_tcp_rustls(listener, config)?;
             server.handle(handle).serve(service).await?;
         }
         None => {
@@ -82,36 +106,4 @@ async fn run(args: Args) -> Result<(), BoxError> {
         }
     }
     Ok(())
-}
-
-/// Stops the server after a signal, or when the app that spawned it has ended: its end of standard
-/// input is closed then.
-async fn stop(handle: Handle<SocketAddr>) {
-    let app_ended = async {
-        let mut input = tokio::io::stdin();
-        let mut byte = [0];
-        while matches!(input.read(&mut byte).await, Ok(1)) {}
-    };
-    let signalled = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => signals.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = app_ended => {}
-        _ = signalled => {}
-    }
-    handle.graceful_shutdown(Some(DRAIN));
-}
-
-/// Formats an error and its causes in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -1,5 +1,6 @@
 //! Ids of requests, which the gateway takes over from its clients or makes.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,23 +12,27 @@ const LONGEST: usize = 128;
 /// The ids of one process. They are unique, and no secret.
 #[derive(Debug)]
 pub(super) struct RequestIds {
-    process: u64,
+    /// The beginning that the ids of this process have in common.
+    process: String,
     next: AtomicU64,
 }
 
 impl RequestIds {
-    pub(super) const fn new(process: u64) -> Self {
+    pub(super) fn new(process: u64) -> Self {
         Self {
-            process,
+            process: format!("{process:016x}-"),
             next: AtomicU64::new(1),
         }
     }
 
     pub(super) fn next(&self) -> HeaderValue {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:016x}-{number:x}", self.process);
+        let mut id = String::with_capacity(self.process.len() + 16);
+        id.push_str(&self.process);
+        // Writing to a string cannot fail.
+        let _ = write!(id, "{number:x}");
         // Hexadecimal digits are visible ASCII, so this cannot fail.
-        HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"))
+        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
 }
 

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use axum::body::{Body, HttpBody as _};
+use futures_util::FutureExt as _;
+use http::Request;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
-    inbound::{KeyLocation, KeyLocations, KeySet, RequireKeyLayer},
+    inbound::{KeyLocation, KeyLocations, KeySet, RequestBody, RequireKeyLayer},
     keyring::UseFile,
     metrics::record_keys,
 };
@@ -18,6 +22,7 @@ use super::config::{AuthConfig, ClientKeys, Guard, Policies};
 use super::keys::{KeyFile, Keys};
 use crate::error::Error;
 use crate::gateway::config::Limits;
+use crate::gateway::handler::{Answering, Handler};
 use crate::gateway::health::{Condition, Source, source};
 use crate::gateway::observe::Observers;
 use crate::hangups::{Refresh, refresh};
@@ -144,8 +149,21 @@ impl Authenticator {
         *self.recorder.lock().unwrap_or_else(PoisonError::into_inner) = recorder;
     }
 
-    pub(crate) fn layer(&self) -> RotatingAuthLayer<RequireKeyLayer, tower::layer::util::Identity> {
-        RotatingAuthLayer::new().require(self.require.clone())
+    /// Lets requests of clients with a valid key through to `app`.
+    pub(crate) fn guard(
+        &self,
+        app: impl Fn(Request<Body>) -> Answering + Clone + Send + Sync + 'static,
+    ) -> Handler {
+        let app = service_fn(move |request: Request<RequestBody<Body>>| {
+            let answer = app(request.map(|body| match body.is_end_stream() {
+                true => Body::empty(),
+                false => Body::new(body),
+            }));
+            answer.map(Ok)
+        });
+        let guarded = RotatingAuthLayer::new().require(self.require.clone());
+        let guarded = guarded.layer(app);
+        Handler::from_service(guarded.map_response(|response| response.map(Body::new)))
     }
 
     /// Returns the health of the client keys and the policies, if they have a source.

@@ -3,9 +3,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Uri};
+use tower::{Layer as _, service_fn};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+
+use crate::gateway::handler::Handler;
 
 /// How long a browser may cache a preflight response.
 const REMEMBERED: Duration = Duration::from_secs(3600);
@@ -48,11 +52,11 @@ pub(crate) enum Origin {
     One(HeaderValue),
 }
 
-/// Returns a layer that answers preflights and adds CORS headers to every response, including
-/// refusals. Returns `None` if no origin is allowed.
-pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
+/// Answers preflights, and adds CORS headers to every response, including refusals. Changes nothing
+/// if no origin is allowed.
+pub(crate) fn answer_preflights(app: Handler, origins: &[Origin]) -> Handler {
     let allowed = match named(origins) {
-        Some(origins) if origins.is_empty() => return None,
+        Some(origins) if origins.is_empty() => return app,
         Some(origins) => AllowOrigin::list(origins),
         None => AllowOrigin::any(),
     };
@@ -62,7 +66,8 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(exposed())
         .max_age(REMEMBERED);
-    Some(cors)
+    let app = service_fn(move |request| app.answer(request).map(Ok));
+    Handler::from_service(cors.layer(app))
 }
 
 fn exposed() -> Vec<HeaderName> {

@@ -19,8 +19,12 @@ use tower_rotating_auth::{
 pub(crate) use self::config_status::{CONFIG, ConfigStatus, Load, Reloads};
 use super::access::Probe;
 use super::error_response::Problem;
+use super::handler::Handler;
 use super::proxy::answers::Answers;
 use crate::output;
+
+const HEALTHZ: &str = "/healthz";
+const READYZ: &str = "/readyz";
 
 /// Reads the condition of one rotating value.
 pub(crate) type Source = Box<dyn Fn() -> Condition + Send + Sync>;
@@ -68,11 +72,19 @@ pub(crate) fn routes(health: Health) -> Router {
     let ready = move || health.ready(SystemTime::now());
     Router::new()
         .route(
-            "/healthz",
+            HEALTHZ,
             get(async || (Extension(Probe), Json(json!({ "status": "ok" })))),
         )
-        .route("/readyz", get(async move || (Extension(Probe), ready())))
+        .route(READYZ, get(async move || (Extension(Probe), ready())))
         .method_not_allowed_fallback(async || Problem::Method)
+}
+
+/// Serves the routes of [`routes`] by `health`, and all others by `app`.
+pub(crate) fn in_front_of(app: Handler, health: Handler) -> Handler {
+    Handler::new(move |request| match request.uri().path() {
+        HEALTHZ | READYZ => health.answer(request),
+        _ => app.answer(request),
+    })
 }
 
 impl Health {

@@ -1,6 +1,7 @@
 //! Limits of concurrent requests, in all and for each client.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -57,18 +58,16 @@ impl Admission {
 
     pub(crate) fn admit(&self, who: Who) -> Result<Permit, Problem> {
         let mut running = self.lock();
-        if running
-            .each
-            .get(&who)
-            .is_some_and(|count| *count >= self.limit_each)
-        {
+        let Running { all, each } = &mut *running;
+        let each = each.entry(who.clone());
+        if matches!(&each, Entry::Occupied(count) if *count.get() >= self.limit_each) {
             return Err(Problem::ClientBusy);
         }
-        if running.all >= self.limit {
+        if *all >= self.limit {
             return Err(Problem::Busy);
         }
-        running.all += 1;
-        *running.each.entry(who.clone()).or_default() += 1;
+        *all += 1;
+        *each.or_default() += 1;
         drop(running);
         Ok(Permit {
             who,

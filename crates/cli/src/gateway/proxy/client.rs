@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::UPGRADE;
-use http::{Request, Response};
+use http::header::{HOST, UPGRADE};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, ResponseFuture};
@@ -44,6 +44,9 @@ struct Both {
     any_version: HttpClient,
     /// For upgrades, which HTTP/2 has only if the upstream takes an extended CONNECT.
     http1: HttpClient,
+    /// The `Host` of requests over HTTP/1.1, if the upstream speaks no other version. hyper would
+    /// format it for each: 2,700 of 121,000 instructions.
+    host: Option<HeaderValue>,
 }
 
 impl Service<Request<UpstreamBody>> for Clients {
@@ -55,7 +58,10 @@ impl Service<Request<UpstreamBody>> for Clients {
         Poll::Ready(Ok(())) // as the clients themselves
     }
 
-    fn call(&mut self, request: Request<UpstreamBody>) -> ResponseFuture {
+    fn call(&mut self, mut request: Request<UpstreamBody>) -> ResponseFuture {
+        if let Some(host) = &self.0.host {
+            request.headers_mut().insert(HOST, host.clone());
+        }
         match request.headers().contains_key(UPGRADE) {
             true => self.0.http1.request(request),
             false => self.0.any_version.request(request),
@@ -82,7 +88,10 @@ pub(crate) fn connect(
     };
     // An upstream may reject an upload by its headers and close the connection.
     let connector = EarlyResponseConnector::new(Connector::new(upstream.socket()));
+    // Without TLS there is no ALPN, and so no HTTP/2.
+    let host = (!upstream.is_https()).then(|| upstream.host_header());
     Ok(Clients(Arc::new(Both {
+        host: host.flatten(),
         http1: client(tls(config.clone()).wrap_connector(connector.clone())),
         any_version: client(tls(config).enable_http2().wrap_connector(connector)),
     })))

@@ -3,42 +3,42 @@
 pub(super) mod address;
 pub(super) mod admission;
 pub(super) mod answers;
+pub(super) mod attempts;
 pub(super) mod body;
 pub(super) mod client;
 mod connector;
 mod dropped;
 pub(super) mod headers;
-pub(super) mod sent_keys;
 mod target;
 pub(super) mod trusted_ca;
 pub(super) mod upgrade;
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
 use http::Request;
 use tokio::time::Instant;
 use tower::{BoxError, Service, ServiceExt};
-use tower_rotating_auth::inbound::Principal;
+use tower_rotating_auth::inbound::{PeerAddr, Principal};
 
 use self::admission::{Admission, Who};
+use self::attempts::{Attempts, SentKeys};
 use self::body::idle_timeout::Progress;
 use self::body::upload::{Upload, UploadError};
 pub(super) use self::dropped::Reports;
-use self::sent_keys::SentKeys;
 pub(super) use self::target::Target;
 use self::upgrade::{Client, Upgrade};
 use super::access::Record;
 use super::error_response::Problem;
-use super::server::Peer;
 use crate::error::{causes, chain};
 use crate::output;
 
 /// Forwards requests through a service that injects the key.
-#[derive(Clone)]
 pub(crate) struct Proxy<S> {
     service: S,
     admission: Admission,
@@ -58,13 +58,16 @@ where
         }
     }
 
-    pub(crate) async fn answer(self, request: Request<Body>) -> Response {
-        self.forward(request)
-            .await
-            .unwrap_or_else(IntoResponse::into_response)
+    /// Returns the response. An `async` block would keep the future that it awaits twice.
+    pub(crate) fn answer(
+        self: Arc<Self>,
+        request: Request<Body>,
+    ) -> impl Future<Output = Response> + use<S, B> {
+        let answer = self.forward(request);
+        answer.map(|answer| answer.unwrap_or_else(IntoResponse::into_response))
     }
 
-    async fn forward(self, mut request: Request<Body>) -> Result<Response, Problem> {
+    async fn forward(self: Arc<Self>, mut request: Request<Body>) -> Result<Response, Problem> {
         let permit = self.admission.admit(who(&request))?;
         let method = request.method().clone();
         let progress = Progress::new(Instant::now());
@@ -78,10 +81,14 @@ where
             .is_some()
             .then(|| Client::take(&mut request, record.clone()));
         let (mut request, handshake) = self.target.rewrite(request, asked, &progress)?;
-        request.extensions_mut().insert(sent.clone());
-        let answer = progress
-            .wait(self.target.patience, self.service.oneshot(request))
-            .await;
+        request.extensions_mut().insert(Attempts {
+            progress: progress.clone(),
+            sent: sent.clone(),
+        });
+        let answer = {
+            let sending = pin!(self.service.clone().oneshot(request));
+            progress.wait(self.target.patience, sending).await
+        };
         if let (Some(record), Ok(Ok(answer))) = (&record, &answer) {
             if let Some(outcome) = answer.extensions().get() {
                 record.key_outcome(outcome);
@@ -113,7 +120,7 @@ fn who(request: &Request<Body>) -> Who {
         return Who::Client(client.client().clone());
     }
     let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    Who::Address(extensions.get().map_or(unknown, |Peer(address)| *address))
+    Who::Address(extensions.get().map_or(unknown, |PeerAddr(peer)| peer.ip()))
 }
 
 /// Decides whether the client or the upstream is to blame for a missing response.

@@ -19,6 +19,7 @@ use super::address::base_url::Base;
 use super::address::map_back;
 use super::admission::Permit;
 use super::answers::Answers;
+use super::attempts::SentKeys;
 use super::body::idle_timeout::{IdleTimeout, Progress};
 use super::body::response::{Held, Unsized};
 use super::body::upload::Upload;
@@ -26,7 +27,6 @@ use super::dropped::Reports;
 use super::headers::{
     Direction, HeaderPolicy, Via, filter, frames_a_body, remove_echoes, wants_trailers,
 };
-use super::sent_keys::SentKeys;
 use super::upgrade::{Client, Handshake, Tunnel, Upgrade, keep_subprotocols};
 use crate::gateway::error_response::Problem;
 use crate::gateway::limits::ProxyLimits;
@@ -91,7 +91,6 @@ impl Target {
             headers.insert(CONTENT_LENGTH, length.into());
         }
         let mut request = Request::new(upload);
-        request.extensions_mut().insert(progress.clone());
         *request.method_mut() = asked.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
@@ -138,7 +137,7 @@ impl Target {
     /// Removes from the headers of a response what does not pass.
     fn clean(&self, headers: &mut HeaderMap, sent: &SentKeys) {
         let mut dropped = filter(headers, Direction::Response, &self.headers);
-        dropped.extend(remove_echoes(headers, &sent.all()));
+        dropped.extend(sent.with(|keys| remove_echoes(headers, keys)));
         self.reports.add(Direction::Response, dropped);
         map_back(headers, &self.base);
     }
@@ -191,7 +190,7 @@ impl Target {
         move |frame| match frame.into_trailers() {
             Ok(mut trailers) => {
                 let mut dropped = filter(&mut trailers, Direction::Response, &target.headers);
-                dropped.extend(remove_echoes(&mut trailers, &sent.all()));
+                dropped.extend(sent.with(|keys| remove_echoes(&mut trailers, keys)));
                 target.reports.add(Direction::Response, dropped);
                 Frame::trailers(trailers)
             }

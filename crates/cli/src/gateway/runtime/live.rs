@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
 use tokio::sync::watch;
 
 use super::parts::{Lasting, Parts};
@@ -10,13 +9,14 @@ use super::waiting;
 use crate::error::Error;
 use crate::gateway::config::{ClientKeysChange, Settings};
 use crate::gateway::edge::{self, cors};
+use crate::gateway::handler::Handler;
 use crate::gateway::health::{self, ConfigStatus, Health};
 use crate::gateway::server::App;
 use crate::gateway::server::tls::Tls;
 use crate::hangups::Refresh;
 
 /// The layers that the demo puts around the part of the application that needs a key.
-pub(crate) type Wrap = Box<dyn Fn(Router) -> Router + Send + Sync>;
+pub(crate) type Wrap = Box<dyn Fn(Handler) -> Handler + Send + Sync>;
 
 /// The application that serves requests now.
 pub(crate) struct Live {
@@ -47,8 +47,8 @@ impl Live {
         wrap: Wrap,
     ) -> Self {
         Self {
-            app: App::new(waiting::health()),
-            admin: has_admin.then(|| App::new(waiting::health())),
+            app: App::new(waiting::health().into()),
+            admin: has_admin.then(|| App::new(waiting::health().into())),
             lasting,
             tls,
             config,
@@ -133,15 +133,12 @@ impl Live {
                 };
                 let metrics = self.lasting.metrics.as_ref();
                 let metrics = metrics.map(|all| all.routes(measure));
-                admin.replace(health.merge(metrics.unwrap_or_default()));
+                admin.replace(health.merge(metrics.unwrap_or_default()).into());
                 guarded
             }
-            None => health.fallback_service(guarded),
+            None => health::in_front_of(guarded, health.into()),
         };
-        let app = match cors::layer(parts.cors()) {
-            Some(cors) => app.layer(cors),
-            None => app,
-        };
+        let app = cors::answer_preflights(app, parts.cors());
         let via = self.lasting.via.clone();
         let access = self.lasting.access.clone();
         self.app

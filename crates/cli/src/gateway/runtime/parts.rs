@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use futures_util::future::try_join_all;
 
 use crate::error::Error;
@@ -12,6 +11,7 @@ use crate::gateway::auth::{AuthConfig, Authenticator};
 use crate::gateway::config::{ClientKeysChange, Settings};
 use crate::gateway::edge::cors::{self, Origin};
 use crate::gateway::edge::only_local;
+use crate::gateway::handler::Handler;
 use crate::gateway::health::{Source, UpstreamHealth};
 use crate::gateway::observe::{Metrics, Observers};
 use crate::gateway::proxy::Reports;
@@ -123,11 +123,11 @@ impl Parts {
 
     /// Returns the application that clients reach, behind authentication. `wrap` gets the part that
     /// needs a key.
-    pub(crate) fn app(&self, wrap: impl FnOnce(Router) -> Router) -> Router {
+    pub(crate) fn app(&self, wrap: impl FnOnce(Handler) -> Handler) -> Handler {
         let upstreams = self.upstreams.clone();
-        let guarded = Router::new()
-            .fallback(|request| upstreams.answer(request))
-            .layer(self.authenticator.layer());
+        let guarded = self
+            .authenticator
+            .guard(move |request| upstreams.answer(request));
         let guarded = wrap(guarded);
         match self.mode {
             Access::Guarded => guarded,

@@ -6,6 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConnection;
@@ -13,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
-use tower_rotating_auth::inbound::{ClientCertificate, RequestScheme};
+use tower_rotating_auth::inbound::ClientCertificate;
 
 use super::activity::Verdict;
 use super::app::App;
@@ -28,8 +30,23 @@ use super::tls::Acceptor;
 const GOODBYE: Duration = Duration::from_secs(1);
 /// How much of an upload an HTTP/2 stream and a connection may hold while nobody reads it.
 const WINDOWS: (u32, u32) = (256 * 1024, 512 * 1024);
+/// The most fields of a head that hyper parses by default.
+const HYPERS_FIELDS: usize = 100;
 /// How much of a response an HTTP/2 stream may hold while its client does not read.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// What happens to a connection beside its requests.
+enum Event {
+    /// hyper is done with it.
+    Served,
+    /// Its place is taken, or the last protocol that it was upgraded to has ended.
+    Ended,
+    /// The client's certificate became invalid.
+    Distrusted,
+    Stopping,
+    /// It is time to look for a client that makes no progress.
+    Look,
+}
 
 /// The parts that all connections of a listener share.
 #[derive(Clone)]
@@ -57,7 +74,6 @@ impl Conversation {
         if let Ok(Ok((stream, shown))) = stream {
             place.activity.restart(Instant::now());
             let origin = Origin {
-                scheme: RequestScheme::Https,
                 certificate: certificate(stream.get_ref().1),
                 ..origin
             };
@@ -116,29 +132,36 @@ impl Conversation {
                     return;
                 }
             };
-            tokio::select! {
-                _ = connection.as_mut(), if !is_upgraded => {
-                    if tunnels.receiver_count() == 0 {
-                        return;
+            // Each request wakes this task, and these seldom. So they are polled only after one of
+            // them woke it: 1,100 of 121,000 instructions a request.
+            let mut events = FuturesUnordered::from_iter([async {
+                tokio::select! {
+                    () = tunnels.closed(), if is_upgraded => Event::Ended,
+                    () = evicted.notified() => Event::Ended,
+                    () = distrusted.as_mut(), if !is_stopping => Event::Distrusted,
+                    _ = self.stopping.wait_for(|stopping| *stopping), if !is_stopping => {
+                        Event::Stopping
                     }
-                    is_upgraded = true;
+                    () = sleep_until(next) => Event::Look,
                 }
-                () = tunnels.closed(), if is_upgraded => return,
-                () = evicted.notified() => return,
-                () = distrusted.as_mut(), if !is_stopping => {
-                    if is_upgraded {
-                        return;
-                    }
-                    is_stopping = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                _ = self.stopping.wait_for(|stopping| *stopping), if !is_stopping => {
+            }]);
+            let event = tokio::select! {
+                _ = connection.as_mut(), if !is_upgraded => Event::Served,
+                event = events.select_next_some() => event,
+            };
+            drop(events);
+            match event {
+                Event::Look => {}
+                Event::Ended => return,
+                Event::Served if tunnels.receiver_count() == 0 => return,
+                Event::Served => is_upgraded = true,
+                Event::Distrusted if is_upgraded => return,
+                Event::Distrusted | Event::Stopping => {
                     is_stopping = true;
                     if !is_upgraded {
                         connection.as_mut().graceful_shutdown();
                     }
                 }
-                () = sleep_until(next) => {}
             }
         }
     }
@@ -155,8 +178,11 @@ impl Conversation {
             .timer(TokioTimer::new())
             // The connection itself has the deadlines, since hyper knows no time for keep-alive.
             .header_read_timeout(None)
-            .max_headers(limits.fields)
             .max_buf_size(head_bytes);
+        // hyper's own limit is the same, and it fills two arrays for each head if it is told.
+        if limits.fields != HYPERS_FIELDS {
+            builder.http1().max_headers(limits.fields);
+        }
         builder
             .http2()
             .timer(TokioTimer::new())

@@ -25,7 +25,7 @@ pub(crate) use self::app::App;
 use self::connection::Conversation;
 use self::connections::Connections;
 pub(crate) use self::limits::{Discard, ServerLimits};
-pub(crate) use self::requests::{Hold, Peer, Tunnels};
+pub(crate) use self::requests::{Hold, Tunnels};
 pub(crate) use self::signals::Signals;
 use self::tls::Acceptor;
 use crate::error::Error;

@@ -1,7 +1,7 @@
 //! The requests of one connection: counted while they are open, and told apart by how they end.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +16,14 @@ use hyper::service::Service;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tower::ServiceExt;
-use tower_rotating_auth::inbound::{ClientCertificate, PeerAddr, RequestScheme};
+use tower_rotating_auth::inbound::{ClientCertificate, PeerAddr};
 
 use super::activity::Activity;
 use super::app::App;
 use super::limits::Discard;
 use super::stalls;
 use crate::gateway::access::Record;
+use crate::gateway::handler::Answering;
 
 /// An upload that hyper reads and drops by itself if it has arrived, so that the connection goes
 /// on.
@@ -33,15 +33,10 @@ const SMALL: u64 = 8 * 1024;
 /// key could keep the gateway busy by a pipeline of thousands.
 const REFUSALS: usize = 16;
 
-/// The address that a request came from, in its extensions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
 /// The facts of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
     pub(super) address: SocketAddr,
-    pub(super) scheme: RequestScheme,
     pub(super) certificate: Option<ClientCertificate>,
 }
 
@@ -49,14 +44,13 @@ impl Origin {
     pub(super) const fn cleartext(address: SocketAddr) -> Self {
         Self {
             address,
-            scheme: RequestScheme::Http,
             certificate: None,
         }
     }
 }
 
 /// Passes the requests of a connection to the application.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Requests {
     pub(super) app: App,
     pub(super) activity: Arc<Activity>,
@@ -100,31 +94,29 @@ impl Hold {
 impl Service<Request<Incoming>> for Requests {
     type Response = Response<Answer>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = AnswerFuture;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let is_multiplexed = request.version() >= Version::HTTP_2;
         let is_uploading = !request.body().is_end_stream();
         let open = Open::new(&self.activity, is_multiplexed, is_uploading);
-        let upload = Upload::new(&self.activity, is_uploading);
+        let upload = is_uploading.then(|| Upload::new(&self.activity));
         let is_small = request
             .body()
             .size_hint()
             .upper()
             .is_some_and(|n| n <= SMALL);
-        let (app, origin, activity) = (self.app.current(), self.origin, Arc::clone(&self.activity));
         let discard = is_multiplexed.then_some(self.discard);
-        let mut request = request.map(|body| {
-            Body::new(Watched {
+        let mut request = request.map(|body| match upload.clone() {
+            Some(upload) => Body::new(Watched {
                 body: Some(body),
-                upload: upload.clone(),
+                upload,
                 discard,
-            })
+            }),
+            None => Body::empty(),
         });
-        let extensions = request.extensions_mut();
-        extensions.insert(Peer(origin.address.ip()));
+        let (origin, extensions) = (self.origin, request.extensions_mut());
         extensions.insert(PeerAddr(origin.address));
-        extensions.insert(origin.scheme);
         if let Some(certificate) = origin.certificate {
             extensions.insert(certificate);
         }
@@ -137,30 +129,52 @@ impl Service<Request<Incoming>> for Requests {
                 ended: self.tunnels.subscribe(),
             });
         }
-        Box::pin(async move {
-            let mut response = match app.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
+        AnswerFuture {
+            answering: self.app.answer(request),
+            open: Some(open),
+            upload,
+            is_multiplexed,
+            is_small,
+        }
+    }
+}
+
+/// A response that is on its way to its connection.
+pub(super) struct AnswerFuture {
+    answering: Answering,
+    /// Taken by the response.
+    open: Option<Open>,
+    upload: Option<Upload>,
+    is_multiplexed: bool,
+    is_small: bool,
+}
+
+impl Future for AnswerFuture {
+    type Output = Result<Response<Answer>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = ready!(self.answering.as_mut().poll(cx));
+        let open = self.open.take();
+        if let Some(Open(activity)) = &open {
             let is_refused = response.status() == StatusCode::UNAUTHORIZED;
             let is_tiresome = activity.count_refusals(is_refused) >= REFUSALS;
-            let is_unread = !upload.is_read();
-            if !is_multiplexed && (is_unread || is_tiresome) {
+            let is_unread = self.upload.as_ref().is_some_and(|upload| !upload.is_read());
+            if !self.is_multiplexed && (is_unread || is_tiresome) {
                 activity.answer_early();
             }
-            if !is_multiplexed && ((is_unread && !is_small) || is_tiresome) {
+            if !self.is_multiplexed && ((is_unread && !self.is_small) || is_tiresome) {
                 // Otherwise a client that sends on finds the connection reset, and no answer.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
-            stalls::handed_over();
-            let record = response.extensions_mut().remove();
-            Ok(response.map(|body| Answer {
-                body,
-                _open: open,
-                _record: record,
-            }))
-        })
+        }
+        stalls::handed_over();
+        let record = response.extensions_mut().remove();
+        Poll::Ready(Ok(response.map(|body| Answer {
+            body,
+            _open: open,
+            _record: record,
+        })))
     }
 }
 
@@ -181,7 +195,7 @@ impl Drop for Open {
     }
 }
 
-/// The progress of reading a request body.
+/// The progress of reading a request body that is not empty.
 #[derive(Clone, Debug)]
 struct Upload {
     is_read: Arc<AtomicBool>,
@@ -189,9 +203,9 @@ struct Upload {
 }
 
 impl Upload {
-    fn new(activity: &Arc<Activity>, is_uploading: bool) -> Self {
+    fn new(activity: &Arc<Activity>) -> Self {
         Self {
-            is_read: Arc::new(AtomicBool::new(!is_uploading)),
+            is_read: Arc::new(AtomicBool::new(false)),
             activity: Arc::clone(activity),
         }
     }
@@ -262,7 +276,7 @@ impl Drop for Watched {
 #[derive(Debug)]
 pub(super) struct Answer {
     body: Body,
-    _open: Open,
+    _open: Option<Open>,
     /// Written when the response has ended.
     _record: Option<Record>,
 }

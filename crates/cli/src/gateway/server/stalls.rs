@@ -26,17 +26,17 @@ struct Wait(Arc<Mutex<Option<Instant>>>);
 
 /// Notes that the transport got a part of a response, and will ask for the next.
 pub(super) fn handed_over() {
-    note(Some(Instant::now()));
+    note(|| Some(Instant::now()));
 }
 
 /// Notes that the transport asks for more.
 pub(super) fn asked() {
-    note(None);
+    note(|| None);
 }
 
 /// Notes nothing outside of an HTTP/2 stream: HTTP/1.1 shows the same by its socket.
-fn note(since: Option<Instant>) {
-    let _no_stream = WAIT.try_with(|wait| wait.set(since));
+fn note(since: fn() -> Option<Instant>) {
+    let _no_stream = WAIT.try_with(|wait| wait.set(since()));
 }
 
 impl Wait {

@@ -1,10 +1,8 @@
 //! An upstream that has read its key, and the way of a request to it.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::response::Response;
 use http::Request;
 use tower::ServiceBuilder;
 use tower_rotating_auth::RotatingAuthLayer;
@@ -15,21 +13,19 @@ use super::key::UpstreamKey;
 use super::settings::Upstream;
 use crate::error::Error;
 use crate::gateway::config::Limits;
+use crate::gateway::handler::Answering;
 use crate::gateway::health::{Source, UpstreamHealth};
 use crate::gateway::observe::Observers;
 use crate::gateway::proxy::address::base_url::Base;
 use crate::gateway::proxy::admission::Admission;
 use crate::gateway::proxy::answers::Answers;
-use crate::gateway::proxy::body::idle_timeout::Progress;
+use crate::gateway::proxy::attempts::Attempts;
 use crate::gateway::proxy::body::replay::BudgetedReplay;
 use crate::gateway::proxy::client::{self, Clients};
 use crate::gateway::proxy::headers::{HeaderRules, Via};
-use crate::gateway::proxy::sent_keys::SentKeys;
 use crate::gateway::proxy::{Proxy, Reports, Target};
 use crate::gateway::server::tls::Tls;
 use crate::hangups::Refresh;
-
-type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// The parts that all upstreams of a gateway share.
 #[derive(Clone)]
@@ -52,7 +48,7 @@ pub(crate) struct OpenUpstream {
     identity: Option<Arc<Tls>>,
     clients: Clients,
     answers: Answers,
-    forward: Box<dyn Fn(Request<Body>) -> Answer + Send + Sync>,
+    forward: Box<dyn Fn(Request<Body>) -> Answering + Send + Sync>,
 }
 
 impl OpenUpstream {
@@ -109,8 +105,7 @@ impl OpenUpstream {
                 &limits,
                 replay.clone(),
             )?))
-            .map_request(Progress::note_attempt)
-            .map_request(move |request| SentKeys::note(request, &key_header))
+            .map_request(move |request| Attempts::note(request, &key_header))
             .layer(ResendLayer::new(replay.counted()))
             .layer(ask_first)
             .service(clients.clone());
@@ -124,7 +119,7 @@ impl OpenUpstream {
             reports: Arc::clone(&shared.reports),
             answers: answers.clone(),
         };
-        let proxy = Proxy::new(service, shared.admission.clone(), target);
+        let proxy = Arc::new(Proxy::new(service, shared.admission.clone(), target));
         Ok(Arc::new(Self {
             settings,
             limits,
@@ -133,7 +128,7 @@ impl OpenUpstream {
             identity,
             clients,
             answers,
-            forward: Box::new(move |request| Box::pin(proxy.clone().answer(request))),
+            forward: Box::new(move |request| Box::pin(Arc::clone(&proxy).answer(request))),
         }))
     }
 
@@ -155,7 +150,7 @@ impl OpenUpstream {
         self.settings.base.has_server_of(&settings.base) && self.settings.ca == settings.ca
     }
 
-    pub(crate) fn answer(&self, request: Request<Body>) -> Answer {
+    pub(crate) fn answer(&self, request: Request<Body>) -> Answering {
         (self.forward)(request)
     }
 

@@ -1,14 +1,16 @@
 //! The table of upstreams, by path.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse as _;
 use http::Request;
 
 use super::open::OpenUpstream;
 use crate::gateway::access::Record;
 use crate::gateway::error_response::Problem;
+use crate::gateway::handler::Answering;
 
 /// The upstreams of a gateway.
 #[derive(Clone)]
@@ -22,15 +24,15 @@ impl Upstreams {
         Self(all.into())
     }
 
-    pub(crate) async fn answer(self, request: Request<Body>) -> Response {
+    pub(crate) fn answer(&self, request: Request<Body>) -> Answering {
         let extensions = request.extensions();
         if let (Some(record), Some(principal)) = (extensions.get::<Record>(), extensions.get()) {
             record.authenticated(principal);
         }
         let path = request.uri().path();
         match self.0.iter().find(|upstream| upstream.base().serves(path)) {
-            Some(upstream) => upstream.answer(request).await,
-            None => Problem::NoUpstream.into_response(),
+            Some(upstream) => upstream.answer(request),
+            None => Box::pin(ready(Problem::NoUpstream.into_response())),
         }
     }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use http::Uri;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{self, Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
 use tower_rotating_auth::inbound::policy::has_dot_segment;
 use tower_rotating_auth::outbound::{ConfigErrorKind, Origin};
 
@@ -156,7 +156,7 @@ impl Base {
             }
             _ => path,
         };
-        let mut target = format!("{}{rest}", self.path);
+        let mut target = [self.path.as_str(), rest].concat();
         if target.is_empty() {
             target.push('/');
         }
@@ -164,12 +164,11 @@ impl Base {
             target.push('?');
             target.push_str(&query);
         }
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(target)
-            .build()
-            .map_err(|_| InvalidPath)
+        let mut parts = uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(target.try_into().map_err(|_| InvalidPath)?);
+        Uri::from_parts(parts).map_err(|_| InvalidPath)
     }
 
     /// Returns where clients of the gateway find a path and query of the upstream, or `None` if the
@@ -202,6 +201,16 @@ impl Base {
     /// Returns the origin that the key is for.
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// Returns the content of `Host`.
+    pub(crate) fn host_header(&self) -> Option<HeaderValue> {
+        let default = if self.is_https() { 443 } else { 80 };
+        let host = match self.authority.port_u16() {
+            Some(port) if port != default => self.authority.as_str(),
+            _ => self.authority.host(),
+        };
+        HeaderValue::from_str(host).ok()
     }
 
     pub(crate) fn is_https(&self) -> bool {

@@ -3,14 +3,13 @@
 
 use std::error::Error;
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::{Bytes, HttpBody};
-use http::Request;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
@@ -47,14 +46,11 @@ impl Progress {
 
     /// Notes that a request is sent again. The client has nothing to do then. What the upstream has
     /// used of its time is used up, or each replay would double it.
-    pub(crate) fn note_attempt<B>(request: Request<B>) -> Request<B> {
-        if let Some(progress) = request.extensions().get::<Self>() {
-            let is_clients_turn = progress.lock().is_clients_turn;
-            if is_clients_turn {
-                progress.note(Instant::now());
-            }
+    pub(crate) fn note_attempt(&self) {
+        let is_clients_turn = self.lock().is_clients_turn;
+        if is_clients_turn {
+            self.note(Instant::now());
         }
-        request
     }
 
     pub(crate) fn wait_for_client(&self) {
@@ -69,12 +65,11 @@ impl Progress {
     pub(crate) async fn wait<F: Future>(
         &self,
         limit: Duration,
-        future: F,
+        mut future: Pin<&mut F>,
     ) -> Result<F::Output, Silence> {
-        let mut future = pin!(future);
         let mut due = self.lock().last + limit;
         loop {
-            if let Ok(done) = timeout_at(due, &mut future).await {
+            if let Ok(done) = timeout_at(due, future.as_mut()).await {
                 return Ok(done);
             }
             let steps = *self.lock();
@@ -190,13 +185,11 @@ mod tests {
     fn replay_does_not_double_the_limit() {
         let start = Instant::now();
         let progress = Progress::new(start);
-        let mut request = Request::new(());
-        request.extensions_mut().insert(progress.clone());
-        let request = Progress::note_attempt(request);
+        progress.note_attempt();
         assert_eq!(due(&progress, start, 2), None);
         progress.wait_for_client();
         assert_eq!(due(&progress, start, 2), Some(LIMIT * 2));
-        Progress::note_attempt(request);
+        progress.note_attempt();
         assert!(!progress.lock().is_clients_turn, "a replay needs no client");
     }
 

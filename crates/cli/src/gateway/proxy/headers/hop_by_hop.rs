@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::direction::Direction;
 
-const HOP_BY_HOP: [HeaderName; 10] = [
+static HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
     HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
@@ -24,7 +24,7 @@ const HOP_BY_HOP: [HeaderName; 10] = [
 /// Headers that the gateway's own connection to the upstream sets. The server has answered
 /// `Expect`. Trailers of a request are not forwarded, so that none smuggles in what a header may
 /// not carry.
-const OURS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, EXPECT, TRAILER];
+static OURS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, EXPECT, TRAILER];
 
 /// Returns whether a header belongs to the connection or to framing, and so cannot carry a key.
 pub(crate) fn belongs_to_the_connection(name: &HeaderName) -> bool {

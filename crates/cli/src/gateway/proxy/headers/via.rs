@@ -7,24 +7,34 @@ use http::{HeaderMap, HeaderValue, Version};
 ///
 /// It has a number of its own: one gateway may stand behind another.
 #[derive(Clone, Debug)]
-pub(crate) struct Via(String);
+pub(crate) struct Via {
+    name: String,
+    /// The whole field for each version of HTTP, since each request gets one of them.
+    fields: [(Version, HeaderValue); 3],
+}
 
 impl Via {
     pub(crate) fn new(number: u64) -> Self {
-        Self(format!("rotating-auth-gateway-{number:016x}"))
+        let name = format!("rotating-auth-gateway-{number:016x}");
+        let versions = [
+            (Version::HTTP_11, "1.1"),
+            (Version::HTTP_2, "2"),
+            (Version::HTTP_10, "1.0"),
+        ];
+        let fields = versions.map(|(version, protocol)| {
+            // A pseudonym is visible ASCII, so this cannot fail.
+            let field = HeaderValue::try_from(format!("{protocol} {name}"));
+            (version, field.unwrap_or(HeaderValue::from_static("1.1 -")))
+        });
+        Self { name, fields }
     }
 
     /// Adds this gateway to the way of a request, as a gateway must (RFC 9110 §7.6.3).
     pub(crate) fn sign(&self, headers: &mut HeaderMap, version: Version) {
-        let protocol = match version {
-            Version::HTTP_10 => "1.0",
-            Version::HTTP_2 => "2",
-            _ => "1.1",
-        };
-        // A pseudonym is visible ASCII, so this cannot fail.
-        if let Ok(value) = HeaderValue::from_str(&format!("{protocol} {}", self.0)) {
-            headers.append(VIA, value);
-        }
+        let mut fields = self.fields.iter();
+        let field = fields.find(|(known, _)| *known == version);
+        let (_, field) = field.unwrap_or(&self.fields[0]);
+        headers.append(VIA, field.clone());
     }
 
     /// Returns whether a request was here before.
@@ -38,7 +48,7 @@ impl Via {
                 words.by_ref().find(|word| !word.is_empty())?;
                 words.find(|word| !word.is_empty())
             })
-            .any(|name| name.eq_ignore_ascii_case(self.0.as_bytes()))
+            .any(|name| name.eq_ignore_ascii_case(self.name.as_bytes()))
     }
 }
 
