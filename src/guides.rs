@@ -1,4 +1,26 @@
-//! The pages of the guide, whose examples are compiled and run.
+//! The README and the pages of the guide, whose examples are compiled, and run where they end.
+
+#[doc = include_str!("../README.md")]
+#[cfg(all(
+    feature = "axum",
+    feature = "file",
+    feature = "key-file",
+    feature = "keyring"
+))]
+struct Readme;
+
+#[doc = include_str!("../docs/guide/audit.md")]
+#[cfg(all(feature = "audit", feature = "inbound"))]
+struct Audit;
+
+#[doc = include_str!("../docs/guide/authorization.md")]
+#[cfg(all(
+    feature = "axum",
+    feature = "file",
+    feature = "key-file",
+    feature = "keyring"
+))]
+struct Authorization;
 
 #[doc = include_str!("../docs/guide/files.md")]
 #[cfg(feature = "file")]
@@ -11,6 +33,10 @@ struct Grpc;
 #[doc = include_str!("../docs/guide/layer-order.md")]
 #[cfg(feature = "axum")]
 struct LayerOrder;
+
+#[doc = include_str!("../docs/guide/limits-and-retries.md")]
+#[cfg(all(feature = "inbound", feature = "outbound"))]
+struct LimitsAndRetries;
 
 #[doc = include_str!("../docs/guide/migrating.md")]
 #[cfg(all(feature = "axum", feature = "file", feature = "outbound"))]

@@ -71,6 +71,7 @@
 //! | rotate a client's key on a schedule | [`Rotator`], [`Sink`] |
 //! | find keys that nobody uses | [`UseFile`] |
 //! | record who used which key, and when each key changed | [`audit`]: [`AuditLog`], [`AuditFile`] |
+//! | count what happens to keys | [`metrics`] |
 //! | be the client of an MCP server | the crate `tower-rotating-auth-rmcp` |
 //!
 //! # Features
@@ -203,31 +204,3 @@ pub use self::layer::RotatingAuthLayer;
 pub use self::parse_error::{ParseError, ParseErrorKind};
 pub use self::rotating::Rotating;
 pub use self::secret::Secret;
-
-#[cfg(all(
-    doctest,
-    feature = "file",
-    feature = "key-file",
-    feature = "keyring",
-    feature = "axum"
-))]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
-#[cfg(all(doctest, feature = "inbound", feature = "outbound"))]
-#[doc = include_str!("../docs/guide/limits-and-retries.md")]
-struct LimitsAndRetries;
-
-#[cfg(all(doctest, feature = "audit", feature = "inbound"))]
-#[doc = include_str!("../docs/guide/audit.md")]
-struct AuditGuide;
-
-#[cfg(all(
-    doctest,
-    feature = "axum",
-    feature = "file",
-    feature = "key-file",
-    feature = "keyring"
-))]
-#[doc = include_str!("../docs/guide/authorization.md")]
-struct Authorization;

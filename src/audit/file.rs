@@ -2,13 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-
-use logroller::{LogRoller, LogRollerBuilder, Rotation, RotationSize};
 
 use super::event::AuditEvent;
 use super::log::NAME;
+use super::roll::{Limits, RollingFile};
 use crate::telemetry::meter;
 
 /// A file of audit events, one line of JSON each.
@@ -16,6 +15,9 @@ use crate::telemetry::meter;
 /// When a line would make the file larger than [`max_bytes`](AuditFileBuilder::max_bytes), the file
 /// is renamed to `FILE.1`, what had that name to `FILE.2`, and so on, up to
 /// [`max_files`](AuditFileBuilder::max_files). Only the user of the process may read the files.
+///
+/// If somebody moves the file, the next roll-over makes a new one. A line that was not written
+/// whole, as on a full disk, ends where the next one starts.
 ///
 /// # Examples
 ///
@@ -32,8 +34,7 @@ use crate::telemetry::meter;
 /// # }
 /// ```
 pub struct AuditFile {
-    path: PathBuf,
-    roller: LogRoller,
+    file: RollingFile,
     /// Lines that could not be written since the last one that was.
     lost: u64,
 }
@@ -42,16 +43,17 @@ pub struct AuditFile {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuditFileBuilder {
-    max_bytes: u64,
-    max_files: u64,
+    limits: Limits,
 }
 
 impl AuditFile {
     /// Returns a builder. Every setting has a default.
     pub const fn builder() -> AuditFileBuilder {
         AuditFileBuilder {
-            max_bytes: 100 << 20,
-            max_files: 10,
+            limits: Limits {
+                max_bytes: 100 << 20,
+                max_files: 10,
+            },
         }
     }
 
@@ -68,11 +70,10 @@ impl AuditFile {
     ///
     /// # Errors
     ///
-    /// Returns the error of the file system. The event is lost then.
+    /// Returns the error of the file system. The event is lost then. The next one is written, if the
+    /// cause has gone.
     pub fn write(&mut self, event: &AuditEvent) -> io::Result<()> {
-        let line = format!("{}\n", event.to_json());
-        self.roller.write_all(line.as_bytes())?;
-        self.roller.flush()
+        self.file.write(&format!("{}\n", event.to_json()))
     }
 
     /// Returns a subscriber for [`AuditLog::new`](crate::audit::AuditLog::new) that writes each
@@ -83,14 +84,14 @@ impl AuditFile {
     pub fn subscriber(mut self) -> impl FnMut(&AuditEvent) + Send + 'static {
         move |event| match self.write(event) {
             Ok(()) if self.lost > 0 => {
-                let path = self.path.display();
+                let path = self.file.path().display();
                 tracing::warn!(lost = self.lost, file = %path, "lost lines of the audit file");
                 self.lost = 0;
             }
             Ok(()) => {}
             Err(error) => {
                 if self.lost == 0 {
-                    let path = self.path.display();
+                    let path = self.file.path().display();
                     tracing::error!(%error, file = %path, "cannot write to the audit file");
                 }
                 self.lost += 1;
@@ -103,13 +104,13 @@ impl AuditFile {
 impl AuditFileBuilder {
     /// Sets the size that the file does not exceed, in bytes. Defaults to 100 MiB.
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = bytes;
+        self.limits.max_bytes = bytes;
         self
     }
 
     /// Sets how many files are kept, the current one among them. Defaults to 10.
     pub const fn max_files(mut self, files: u64) -> Self {
-        self.max_files = files;
+        self.limits.max_files = files;
         self
     }
 
@@ -122,39 +123,23 @@ impl AuditFileBuilder {
     /// [`Io`](AuditFileErrorKind::Io) if the file cannot be opened for writing.
     pub fn open(self, path: impl AsRef<Path>) -> Result<AuditFile, AuditFileError> {
         let path = path.as_ref();
-        let Some(name) = path.file_name() else {
+        if path.file_name().is_none() {
             return Err(AuditFileError::new(path, AuditFileErrorKind::NoName, None));
-        };
-        if self.max_bytes == 0 || self.max_files == 0 {
+        }
+        if self.limits.max_bytes == 0 || self.limits.max_files == 0 {
             return Err(AuditFileError::new(path, AuditFileErrorKind::NoRoom, None));
         }
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let builder = LogRollerBuilder::new(folder, Path::new(name))
-            .rotation(Rotation::SizeBased(RotationSize::Bytes(self.max_bytes)))
-            .max_keep_files(self.max_files)
-            // Else a thread of its own renames files, and is cut off at the end of the program.
-            .graceful_shutdown(true);
-        #[cfg(unix)]
-        let builder = builder.file_mode(0o600);
-        let opened = builder.build();
-        let roller = opened.map_err(|error| {
+        let file = RollingFile::open(path, self.limits).map_err(|error| {
             AuditFileError::new(path, AuditFileErrorKind::Io, Some(Box::new(error)))
         })?;
-        Ok(AuditFile {
-            path: path.to_owned(),
-            roller,
-            lost: 0,
-        })
+        Ok(AuditFile { file, lost: 0 })
     }
 }
 
 impl fmt::Debug for AuditFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditFile")
-            .field("path", &self.path)
+            .field("path", &self.file.path())
             .finish_non_exhaustive()
     }
 }

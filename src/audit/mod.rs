@@ -80,6 +80,7 @@ mod file;
 mod line;
 mod log;
 mod queue;
+mod roll;
 
 pub use self::action::AuditAction;
 pub use self::event::{AuditAttempt, AuditEvent};

@@ -46,7 +46,7 @@ pub enum DecisionReason {
     Exact,
     /// An entry matches the router's template.
     Template,
-    /// The path may be read as one for which an entry requires more of the client.
+    /// The path or the method may be read as one for which an entry requires more of the client.
     OtherSpelling,
     /// No entry matches. The rule for unlisted routes applies.
     Unlisted,
@@ -60,7 +60,7 @@ impl fmt::Display for DecisionReason {
         f.write_str(match self {
             Self::Exact => "the path is listed",
             Self::Template => "the template is listed",
-            Self::OtherSpelling => "another spelling of the path is listed",
+            Self::OtherSpelling => "another spelling of the request is listed",
             Self::Unlisted => "not listed",
             Self::SuspiciousPath => "a path that can be read in more than one way",
         })

@@ -81,6 +81,9 @@ use crate::syntax::path;
 /// template that it matched. If no template is known, they match every path that the template
 /// covers.
 ///
+/// A method with small letters, such as `post`, is another method, and some servers take it for
+/// `POST` all the same. A request must satisfy the rules for both spellings.
+///
 /// # Which path
 ///
 /// The path is the one that the layer receives, without the query and the host. In a nested axum
@@ -140,6 +143,23 @@ impl RoutePolicy {
 
     /// Returns the access rule for a request.
     pub(crate) fn access(
+        &self,
+        method: &Method,
+        path: &str,
+        template: Option<&str>,
+    ) -> Cow<'_, Access> {
+        let access = self.access_as_spelled(method, path, template);
+        // Methods are case-sensitive (RFC 9110 §9.1), but not to each server.
+        match in_capitals(method) {
+            None => access,
+            Some(method) => {
+                let other = self.access_as_spelled(&method, path, template);
+                Cow::Owned(access.into_owned().and(&other))
+            }
+        }
+    }
+
+    fn access_as_spelled(
         &self,
         method: &Method,
         path: &str,
@@ -217,6 +237,13 @@ impl RoutePolicy {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &PolicyEntry> {
         self.paths.iter().chain(self.templates.iter())
     }
+}
+
+/// Returns the method in capitals, if it is not spelled that way.
+fn in_capitals(method: &Method) -> Option<Method> {
+    let name = method.as_str();
+    let other = name.bytes().any(|byte| byte.is_ascii_lowercase());
+    other.then(|| name.to_ascii_uppercase().parse().unwrap_or_default())
 }
 
 /// Creates the policy of [`RoutePolicy::new`].

@@ -18,6 +18,7 @@ use crate::inbound::event::{Event, EventKind};
 use crate::inbound::key::{KeyRecord, KeyStatus, Noted};
 use crate::inbound::key_set::KeySet;
 use crate::rotating::{Events, Rotating};
+use crate::telemetry;
 use crate::telemetry::meter;
 use crate::telemetry::{LogLimiter, Permit};
 
@@ -138,7 +139,7 @@ impl Refusals {
                 reason: error.reason(),
                 client: error.client().cloned(),
                 key_id: error.key_id().cloned(),
-                method: request.method.clone(),
+                method: telemetry::method(request.method),
                 route: route(request),
                 peer: self.peer_addr(request.extensions),
                 client_ip: self.client_ip(request),
@@ -166,7 +167,7 @@ impl Refusals {
                 false => KeyStatus::Active,
             },
             expires_at: record.expires_at(),
-            method: request.method.clone(),
+            method: telemetry::method(request.method),
             route: route(request),
             peer: self.peer_addr(request.extensions),
             client_ip: self.client_ip(request),

@@ -120,7 +120,8 @@ where
                 Ok(()) => self.state.hint(),
                 Err(HintPanicked) => self.hints = Hints::Off,
             },
-            () = sleep_until(until) => {}
+            // Another engine of the same name that ended meanwhile has reset the gauges.
+            () = sleep_until(until) => self.state.measure(),
         }
         ControlFlow::Continue(())
     }

@@ -331,6 +331,11 @@ where
         }
     }
 
+    /// Records the current value, which no fetch has confirmed again.
+    pub(crate) fn measure(&self) {
+        self.shared.measure(None);
+    }
+
     /// Frees the contents that no reader holds any more, off the runtime, since a large one takes
     /// long.
     pub(crate) fn free_retired(&mut self) {

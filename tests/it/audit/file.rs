@@ -59,6 +59,75 @@ fn file_rolls_over_between_lines() {
 }
 
 #[test]
+fn no_more_files_are_kept_than_allowed() {
+    for max_files in [1, 3] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let builder = AuditFile::builder().max_bytes(500).max_files(max_files);
+        publish(builder.open(&path).unwrap(), 60);
+        assert_eq!(
+            fs::read_dir(&folder).unwrap().count() as u64,
+            max_files,
+            "of {max_files}"
+        );
+        assert_eq!(*generations(&path).last().unwrap(), 61);
+    }
+}
+
+#[test]
+fn file_that_was_moved_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let mut file = AuditFile::builder().max_bytes(1_000).open(&path).unwrap();
+    let event = sample();
+    file.write(&event).unwrap();
+    fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    for _ in 0..40 {
+        file.write(&event).unwrap();
+    }
+    assert!(path.exists());
+}
+
+#[test]
+fn roll_over_that_failed_is_made_up_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let event = sample();
+    let line = event.to_json().len() as u64 + 1;
+    let mut file = AuditFile::builder()
+        .max_bytes(line * 3)
+        .open(&path)
+        .unwrap();
+    // What a process leaves that ended between the two steps of a roll-over.
+    let pending = folder.path().join("audit.jsonl.pending.0");
+    fs::rename(&path, &pending).unwrap();
+    fs::write(&pending, "{\"generation\":7}\n").unwrap();
+    for _ in 0..3 {
+        file.write(&event).unwrap();
+    }
+    drop(file);
+    drop(AuditFile::open(&path).unwrap());
+    assert!(!pending.exists());
+    let first = folder.path().join("audit.jsonl.1");
+    assert_eq!(generations(&first), [7, 2, 2], "until the file was full");
+    assert_eq!(generations(&path), [2]);
+}
+
+#[test]
+fn line_that_broke_off_does_not_spoil_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    fs::write(&path, "{\"generation\":1}\n{\"gener").unwrap();
+    AuditFile::open(&path).unwrap().write(&sample()).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let last = text.lines().last().unwrap();
+    assert!(
+        serde_json::from_str::<serde_json::Value>(last).is_ok(),
+        "{text}"
+    );
+}
+
+#[test]
 fn file_is_appended_to_and_private() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
@@ -152,7 +221,6 @@ fn lost_lines_are_logged_after_recovery() {
     assert_eq!(text.matches("lost=3").count(), 1, "{text}");
 }
 
-#[cfg(target_os = "linux")]
 fn sample() -> tower_rotating_auth::audit::AuditEvent {
     let (sender, events) = std::sync::mpsc::channel();
     let audit = AuditLog::new(move |event| drop(sender.send(event.clone())));

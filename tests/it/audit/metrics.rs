@@ -208,3 +208,17 @@ async fn gauges_end_with_what_they_are_about() {
     let recorded = Recorded::of(&recorder.snapshotter());
     assert_eq!(recorded.get(expiry), f64::INFINITY);
 }
+
+#[tokio::test(start_paused = true)]
+async fn successor_of_the_same_name_has_its_own_expiry() {
+    let recorder = DebuggingRecorder::new();
+    let _here = ::metrics::set_default_local_recorder(&recorder);
+    let start = || RotatingCredential::builder().name("openai").start(Lasting);
+    let before = start().await.unwrap();
+    let _after = start().await.unwrap();
+    drop(before);
+    pass(secs(31)).await;
+    let recorded = Recorded::of(&recorder.snapshotter());
+    let expiry = "rotating_auth_expiry_timestamp_seconds name=openai";
+    assert!(recorded.get(expiry).is_finite());
+}

@@ -26,7 +26,8 @@ async fn log_injection_stays_escaped() {
         assert_eq!(status(&layer, request).await, 401);
     }
     let long = format!("/{}", "x".repeat(10_000));
-    let request = with(&long, "nobody-8Zk1tQ0mVd7RyXw3LpHs5N", &"y".repeat(10_000));
+    let mut request = with(&long, "nobody-8Zk1tQ0mVd7RyXw3LpHs5N", &"y".repeat(10_000));
+    *request.method_mut() = "M".repeat(60_000).parse().unwrap();
     assert_eq!(status(&layer, request).await, 401);
     drop((layer, publisher, audit));
 
@@ -46,6 +47,7 @@ async fn log_injection_stays_escaped() {
     let line: serde_json::Value = serde_json::from_str(&lines[3]).unwrap();
     assert_eq!(line["route"].as_str().unwrap().len(), 200);
     assert_eq!(line["request_id"].as_str().unwrap().len(), 200);
+    assert_eq!(line["method"].as_str().unwrap().len(), 32);
     let text = traced.text();
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(

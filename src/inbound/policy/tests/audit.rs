@@ -120,7 +120,7 @@ fn audit_knows_other_spellings_of_closed_paths() {
         .deny(Method::GET, "/health/")
         .unwrap();
     let audit = policy.audit(ROUTES).unwrap().to_string();
-    let health = "GET /health: denied (another spelling of the path is listed)\n";
+    let health = "GET /health: denied (another spelling of the request is listed)\n";
     assert!(audit.starts_with(health), "{audit}");
 }
 

@@ -4,6 +4,7 @@ mod audit;
 
 use http::Method;
 
+use super::access::Access;
 use super::decision::DecisionReason;
 use super::route_policy::RoutePolicy;
 use crate::inbound::key::Scopes;
@@ -420,4 +421,19 @@ fn escaped_entry_closes_the_plain_path() {
             ("GET /a%20b/x < /{user}/{id}", KEY, DecisionReason::Template),
         ],
     );
+}
+
+#[test]
+fn closing_entry_counts_for_each_case_of_a_method() {
+    let closed = RoutePolicy::new()
+        .deny(Method::POST, "/admin")
+        .unwrap()
+        .public(Method::GET, "/health")
+        .unwrap();
+    for method in ["post", "Post", "POST"] {
+        let decision = closed.explain(&method.parse().unwrap(), "/admin", None);
+        assert_eq!(decision.access(), &Access::Deny, "{method}");
+    }
+    let get = closed.explain(&"get".parse().unwrap(), "/health", None);
+    assert!(!get.access().is_open());
 }

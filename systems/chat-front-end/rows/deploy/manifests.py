@@ -34,6 +34,8 @@ def manifests(_):
             text = pathlib.Path(folder, name).read_text()
             pathlib.Path(folder, name).write_text(text.replace(right, wrong, 1))
             expect(valid(folder).returncode != 0, f"{name} with `{wrong}` counts as valid")
+    keys = re.search(r"--client-keys, ([^]]+)", (FOLDER / "deploy/compose.yaml").read_text())[1]
+    expect(not keys.startswith("/run/secrets/"), "a secret of Compose stays the file that it was at the start")
     return result.stdout.strip()
 
 
@@ -49,6 +51,9 @@ def units(system):
     command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *[folder / name for name in UNITS]]
     result = subprocess.run(command, capture_output=True, text=True)
     expect(result.returncode == 0 and not result.stderr.strip(), result.stderr[-500:])
+    waits = ("GATEWAY_WAIT_FOR_KEY=", "StartLimitIntervalSec=0")
+    text = (folder / UNITS[1]).read_text()
+    expect(all(setting in text for setting in waits), "the gateway gives up while the sidecar has no token")
     exposure = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", folder / UNITS[1]], capture_output=True, text=True
     ).stdout
