@@ -20,7 +20,7 @@ use serde_json::{Value, from_slice, json};
 use tokio::{net::TcpListener, sync::watch};
 use tower::{BoxError, Layer as _, ServiceExt as _, service_fn};
 use tower_rotating_auth::inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer};
-use tower_rotating_auth::inbound::{Validator, Verdict};
+use tower_rotating_auth::inbound::{Validator, Validity};
 use tower_rotating_auth::rotating::RefreshErrorKind;
 use tower_rotating_auth::source::{HttpSource, Source, SourceError};
 use tower_rotating_auth::{Rotating, Secret};
@@ -71,18 +71,18 @@ impl Jwt {
         let (id, client) = (text("jti").parse()?, text("sub").parse()?);
         let expiry = Duration::from_secs(claims["exp"].as_u64().unwrap_or_default());
         let record = KeyRecord::new(id, client, text("scope").parse()?);
-        Ok(Some(record.not_after(SystemTime::UNIX_EPOCH + expiry)))
+        Ok(Some(record.with_not_after(SystemTime::UNIX_EPOCH + expiry)))
     }
 }
 
 impl Validator for Jwt {
-    async fn validate(&self, token: &Secret) -> Verdict {
+    async fn validate(&self, token: &Secret) -> Validity {
         let mut keys = self.issuer_keys.current();
         for _ in 0..2 {
             match self.check(token.expose_secret(), &keys) {
-                Ok(Some(record)) => return Verdict::Valid(record),
+                Ok(Some(record)) => return Validity::Valid(record),
                 Ok(None) => {}
-                Err(_) => return Verdict::Invalid,
+                Err(_) => return Validity::Invalid,
             }
             // An unknown key: perhaps a new one. All requests share one refetch.
             match self.issuer_keys.refresh_newer_than(keys.generation()).await {
@@ -90,11 +90,11 @@ impl Validator for Jwt {
                 Err(error) if error.kind() == RefreshErrorKind::Unchanged => break,
                 Err(_) => {
                     let retry_after = Duration::from_secs(5);
-                    return Verdict::Unavailable { retry_after };
+                    return Validity::Unavailable { retry_after };
                 }
             }
         }
-        Verdict::Invalid
+        Validity::Invalid
     }
 }
 

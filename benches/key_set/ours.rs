@@ -34,7 +34,7 @@ fn key_set(keys: usize) -> KeySet {
     KeySet::new(records).unwrap()
 }
 
-fn ledger(keys: usize) -> KeyRingState {
+fn state_of(keys: usize) -> KeyRingState {
     let name = |n: usize| format!("client-{n}").parse().unwrap();
     let now = SystemTime::now();
     KeyRingState::new(
@@ -121,9 +121,9 @@ pub(crate) fn run(keys: usize, changes: usize) {
     );
     drop(set);
 
-    let (ledger, built, bytes) = held(|| ledger(keys));
+    let (state, built, bytes) = held(|| state_of(keys));
     println!(
-        "ledger with its key set: built in {:.0} ms, {:.0} B a key",
+        "key ring state with its key set: built in {:.0} ms, {:.0} B a key",
         built.as_secs_f64() * 1e3,
         per_key(bytes)
     );
@@ -132,7 +132,7 @@ pub(crate) fn run(keys: usize, changes: usize) {
         .build()
         .unwrap();
     let ring = runtime
-        .block_on(KeyRing::start(MemoryStore::new(ledger)))
+        .block_on(KeyRing::start(MemoryStore::new(state)))
         .unwrap();
     let tokens = &tokens[tokens.len() / 2..];
     // The writer rotates clients of the lower half, and the reader reads the upper half.

@@ -21,11 +21,11 @@ fuzz_target!(|output: &[u8]| {
                 assert!(!key.is_empty() && key == key.trim_ascii());
             }
             (Err(error), Err(_)) => {
-                let told = error.to_string();
+                let text = error.to_string();
                 let words = output.split(|byte| !byte.is_ascii_alphanumeric());
                 for word in words.filter(|word| word.len() >= 20) {
                     let word = String::from_utf8_lossy(word);
-                    assert!(!told.contains(&*word), "{told}");
+                    assert!(!text.contains(&*word), "{text}");
                 }
             }
             twice => panic!("{twice:?}"),

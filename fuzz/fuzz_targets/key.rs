@@ -21,8 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(format!("{credential:?}"), format!("{other:?}"));
         }
         Err(why) => {
-            let told = why.to_string();
-            assert!(told.is_ascii() && told.len() < 100);
+            let text = why.to_string();
+            assert!(text.is_ascii() && text.len() < 100);
         }
     }
 });

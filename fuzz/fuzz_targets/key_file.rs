@@ -12,14 +12,14 @@ fuzz_target!(|text: &str| {
     match (KeySet::parse(&secret), KeySet::parse(&secret)) {
         (Ok(set), Ok(again)) => assert!(set == again && !set.is_empty()),
         (Err(why), Err(_)) => {
-            let mut told = why.to_string();
+            let mut text = why.to_string();
             let mut cause = why.source();
             while let Some(error) = cause {
-                told += &error.to_string();
+                text += &error.to_string();
                 cause = error.source();
             }
             for quoted in text.split('"').skip(1).step_by(2).filter(|quoted| quoted.len() >= 20) {
-                assert!(!told.contains(quoted), "{told}");
+                assert!(!text.contains(quoted), "{text}");
             }
         }
         twice => panic!("{twice:?}"),

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Version};
 use super::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use super::key::Scopes;
 use super::principal::{KeyPrincipal, Principal};
-use super::refusal::{self, Refusals};
+use super::refusal::{Refusals, RequestHead};
 use super::require_key::matched_template;
 use super::requirement::Requirement;
 
@@ -122,7 +122,7 @@ impl<R: Require, S: Sync> FromRequestParts<S> for Scoped<R> {
         let requirement = Requirement::from(scopes);
         match requirement.check(key.identity().record()) {
             Ok(()) => Ok(Self(key, PhantomData)),
-            Err(error) => Err(refuse(&key.settings().refusals, &error, parts)),
+            Err(error) => Err(refuse(&key.authenticator().refusals, &error, parts)),
         }
     }
 }
@@ -150,7 +150,7 @@ impl IntoResponse for AuthError {
 
 /// Reports a refused request, and returns the response of its layer.
 fn refuse(refusals: &Refusals, error: &AuthError, parts: &Parts) -> Response {
-    let head = refusal::Request {
+    let head = RequestHead {
         method: &parts.method,
         version: parts.version,
         uri: &parts.uri,

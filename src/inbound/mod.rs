@@ -68,10 +68,12 @@
 //! - Expiry goes by the wall clock. If that is set back, a key that had expired is valid again.
 
 mod auth_error;
+mod authenticator;
 #[cfg(feature = "axum")]
 mod axum;
 mod config_error;
 mod connection;
+pub(crate) mod entries;
 mod event;
 mod hooks;
 mod key;
@@ -83,7 +85,6 @@ mod refusal;
 mod require_key;
 pub mod require_scopes;
 mod requirement;
-mod settings;
 pub mod validate_key;
 mod validator;
 
@@ -101,11 +102,11 @@ pub use self::key::{
     Role, Scope, Scopes,
 };
 pub(crate) use self::key::{Grants, Restrictions, RoleTable};
-#[cfg(feature = "key-file")]
-pub(crate) use self::key_set::{FileClient, FileKey, KeyFile, Unwritable};
 pub use self::key_set::{
     IntoKeySet, KeySet, KeySetError, KeySetErrorKind, KeySetSource, verify_at,
 };
+#[cfg(feature = "key-file")]
+pub(crate) use self::key_set::{KeyFile, Unwritable};
 pub use self::location::{KeyLocation, KeyLocations, Token};
 pub use self::principal::{Anonymous, KeyPrincipal, Principal};
 pub use self::require_key::{
@@ -115,4 +116,4 @@ pub use self::require_key::{
 pub use self::require_scopes::{layer::RequireScopesLayer, service::RequireScopes};
 pub use self::requirement::Requirement;
 pub use self::validate_key::{layer::ValidateKeyLayer, service::ValidateKey};
-pub use self::validator::{Validator, Verdict};
+pub use self::validator::{Validator, Validity};

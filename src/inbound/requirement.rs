@@ -1,10 +1,12 @@
 //! The requirements of a route for a client with a valid key.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::auth_error::{AuthError, AuthErrorKind};
 use super::key::{ClientId, KeyRecord, Role, Scopes};
+use crate::parse_error::ParseError;
 
 /// The requirements of a route for a client with a valid key: scopes, roles, or to be on a list.
 ///
@@ -163,6 +165,15 @@ fn insert<T: Ord>(list: &mut Vec<T>, value: T) {
 }
 
 /// Requires each of these scopes.
+impl FromStr for Requirement {
+    type Err = ParseError;
+
+    /// Parses scopes with spaces between them, all of which a key must have.
+    fn from_str(scopes: &str) -> Result<Self, ParseError> {
+        scopes.parse::<Scopes>().map(Self::from)
+    }
+}
+
 impl From<Scopes> for Requirement {
     fn from(scopes: Scopes) -> Self {
         Self::new().all_of(scopes)

@@ -47,7 +47,7 @@ impl Summary {
         if state == 0 {
             let created = record.created_at().into_iter();
             self.oldest = created.chain(self.oldest).min();
-            let expires = record.expires_at().into_iter();
+            let expires = record.not_after().into_iter();
             self.next_expiry = expires.chain(self.next_expiry).min();
         }
     }

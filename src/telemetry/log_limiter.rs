@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::token_bucket::TokenBucket;
+
 /// Events of one reason that may be logged at once.
 const BURST: u32 = 20;
 /// How soon one more event of a reason may be logged.
@@ -22,8 +24,7 @@ pub(crate) struct LogLimiter<R>(Mutex<Vec<Budget<R>>>);
 #[derive(Debug)]
 struct Budget<R> {
     reason: R,
-    left: u32,
-    refilled: Instant,
+    bucket: TokenBucket,
     suppressed: u64,
 }
 
@@ -75,21 +76,13 @@ impl<R> Budget<R> {
     const fn new(reason: R, now: Instant) -> Self {
         Self {
             reason,
-            left: BURST,
-            refilled: now,
+            bucket: TokenBucket::full(BURST, REFILL, now),
             suppressed: 0,
         }
     }
 
     fn permit_at(&mut self, now: Instant) -> Permit {
-        let passed = now.saturating_duration_since(self.refilled);
-        let gained = u32::try_from(passed.as_millis() / REFILL.as_millis()).unwrap_or(BURST);
-        if gained > 0 {
-            self.left = self.left.saturating_add(gained).min(BURST);
-            self.refilled = now;
-        }
-        if let Some(left) = self.left.checked_sub(1) {
-            self.left = left;
+        if self.bucket.take(now).is_ok() {
             return Permit::Logged;
         }
         self.suppressed += 1;

@@ -15,6 +15,8 @@ mod idle;
 mod mounts;
 mod programs;
 mod propagation;
+#[path = "../../src/source/file/tests/slow_writer.rs"]
+mod slow_writer;
 mod streams;
 mod support;
 mod torn;

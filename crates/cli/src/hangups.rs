@@ -13,8 +13,16 @@ pub(crate) type Refresh = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send
 /// Returns what reads a rotating value again.
 pub(crate) fn refresh<T: Send + Sync + 'static>(value: &Rotating<T>) -> Refresh {
     let value = value.clone();
+    refresh_by(move || value.refresh())
+}
+
+/// Returns what reads a value again by `start`, which queues the refresh.
+pub(crate) fn refresh_by<F>(start: impl Fn() -> F + Send + Sync + 'static) -> Refresh
+where
+    F: Future<Output: Send> + Send + 'static,
+{
     Box::new(move || {
-        let refreshing = value.refresh();
+        let refreshing = start();
         // The log has a line for each failure.
         Box::pin(async move { drop(refreshing.await) })
     })

@@ -14,12 +14,33 @@ pub(crate) const INVALID_TOKEN: &str = "The access token is invalid or expired";
 /// The challenges of one realm.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
+    realm: Realm,
+    /// The URL of the resource metadata, as a `quoted-string`.
+    resource_metadata: Option<Box<str>>,
     /// `Bearer` without an error. The challenges with an error start with it.
     bearer: HeaderValue,
     basic: HeaderValue,
     schemes: Schemes,
     /// The scopes that a 401 asks for.
     scopes: Scopes,
+}
+
+/// A name for what the keys protect, as a `quoted-string`.
+#[derive(Clone, Debug)]
+pub(crate) struct Realm(Box<str>);
+
+impl Realm {
+    pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
+        let quoted = quoted(realm).filter(|_| !realm.trim().is_empty());
+        let quoted = quoted.ok_or_else(|| invalid_realm(realm))?;
+        Ok(Self(quoted.into()))
+    }
+}
+
+impl Default for Realm {
+    fn default() -> Self {
+        Self(r#""api""#.into())
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,20 +50,27 @@ enum Schemes {
 }
 
 impl Challenges {
-    pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
-        if realm.trim().is_empty() {
-            return Err(invalid_realm(realm));
-        }
-        let line = |scheme| {
-            let realm = quoted(realm)?;
-            HeaderValue::try_from(format!("{scheme} realm={realm}")).ok()
-        };
-        Ok(Self {
-            bearer: line("Bearer").ok_or_else(|| invalid_realm(realm))?,
-            basic: line("Basic").ok_or_else(|| invalid_realm(realm))?,
+    pub(crate) fn new(realm: Realm) -> Self {
+        let basic = line(format!("Basic realm={}", realm.0));
+        let bearer = bearer(&realm, None);
+        Self {
+            realm,
+            resource_metadata: None,
+            bearer,
+            basic,
             schemes: Schemes::Bearer,
             scopes: Scopes::default(),
-        })
+        }
+    }
+
+    /// Sets the realm, and keeps everything else.
+    pub(crate) fn realm(self, realm: Realm) -> Self {
+        Self {
+            bearer: bearer(&realm, self.resource_metadata.as_deref()),
+            basic: line(format!("Basic realm={}", realm.0)),
+            realm,
+            ..self
+        }
     }
 
     /// Sets the scopes that a 401 asks for. A 403 names those of its own operation.
@@ -58,10 +86,12 @@ impl Challenges {
         if !matches!(scheme, Some("https" | "http")) || url.contains('#') || has_user {
             return Err(invalid_metadata_url());
         }
-        let bearer = quoted(url)
-            .and_then(|quoted| extended(&self.bearer, &format!("resource_metadata={quoted}")))
-            .ok_or_else(|| invalid_metadata_url())?;
-        Ok(Self { bearer, ..self })
+        let quoted = quoted(url).ok_or_else(invalid_metadata_url)?;
+        Ok(Self {
+            bearer: bearer(&self.realm, Some(&quoted)),
+            resource_metadata: Some(quoted.into()),
+            ..self
+        })
     }
 
     /// Adds a `Basic` challenge if `Basic` is among the locations.
@@ -113,19 +143,31 @@ impl Challenges {
         }
         // All parameters are visible ASCII, so this cannot fail. The fallback is a valid challenge,
         // too.
-        Some(extended(&self.bearer, &parameters).unwrap_or_else(|| self.bearer.clone()))
+        let line = [self.bearer.as_bytes(), parameters.as_bytes()].join(&b", "[..]);
+        Some(HeaderValue::try_from(line).unwrap_or_else(|_| self.bearer.clone()))
     }
 }
 
 impl Default for Challenges {
     fn default() -> Self {
-        Self {
-            bearer: HeaderValue::from_static(r#"Bearer realm="api""#),
-            basic: HeaderValue::from_static(r#"Basic realm="api""#),
-            schemes: Schemes::Bearer,
-            scopes: Scopes::default(),
-        }
+        Self::new(Realm::default())
     }
+}
+
+/// Returns the challenge without an error.
+fn bearer(realm: &Realm, resource_metadata: Option<&str>) -> HeaderValue {
+    let realm = &realm.0;
+    line(match resource_metadata {
+        Some(url) => format!("Bearer realm={realm}, resource_metadata={url}"),
+        None => format!("Bearer realm={realm}"),
+    })
+}
+
+/// Returns a challenge of quoted strings.
+fn line(challenge: String) -> HeaderValue {
+    // A quoted string is visible ASCII and spaces, so this cannot fail. A scheme alone would be a
+    // valid challenge, too.
+    HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
 /// Returns the parameter `scope`, after those before it. No character of a scope needs an escape in
@@ -136,11 +178,6 @@ fn with_scope(parameters: &str, scopes: &Scopes) -> String {
         ("", false) => format!("scope=\"{scopes}\""),
         (_, false) => format!("{parameters}, scope=\"{scopes}\""),
     }
-}
-
-fn extended(challenge: &HeaderValue, parameters: &str) -> Option<HeaderValue> {
-    let line = [challenge.as_bytes(), parameters.as_bytes()].join(&b", "[..]);
-    HeaderValue::try_from(line).ok()
 }
 
 /// Returns the text as a `quoted-string` of
@@ -192,8 +229,7 @@ mod tests {
     #[test]
     fn realm_rejects_control_characters() {
         for realm in ["", " ", "a\r\nSet-Cookie: b", "a\tb", "a\0", "a\x7f", "é"] {
-            let challenges = Challenges::new(realm);
-            let kind = challenges.unwrap_err().kind();
+            let kind = Realm::new(realm).unwrap_err().kind();
             assert_eq!(kind, ConfigErrorKind::InvalidRealm, "{realm:?}");
         }
     }
@@ -210,7 +246,7 @@ mod tests {
             "https://api.example.com/é",
             "https://user:sk-sentinel-7f3a@api.example.com/",
         ] {
-            let challenges = Challenges::new("api").unwrap().resource_metadata(url);
+            let challenges = Challenges::default().resource_metadata(url);
             let error = challenges.unwrap_err();
             assert_eq!(error.kind(), ConfigErrorKind::InvalidMetadataUrl, "{url:?}");
             assert!(!error.to_string().contains("sk-sentinel"), "{error}");

@@ -6,6 +6,7 @@ mod format;
 mod kind;
 mod response;
 
+pub(crate) use self::challenge::Realm;
 pub use self::error::AuthError;
 pub use self::format::ErrorFormat;
 pub use self::kind::AuthErrorKind;

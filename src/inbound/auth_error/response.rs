@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Response, Version};
 
-use super::challenge::Challenges;
+use super::challenge::{Challenges, Realm};
 use super::error::AuthError;
 use super::format::ErrorFormat;
 use super::kind::ErrorClass;
@@ -72,9 +72,24 @@ impl AuthErrorResponse {
     /// the realm is blank, or has other characters than visible ASCII and spaces.
     pub fn new(realm: &str) -> Result<Self, ConfigError> {
         Ok(Self {
-            challenges: Challenges::new(realm)?,
+            challenges: Challenges::new(Realm::new(realm)?),
             format: ErrorFormat::default(),
         })
+    }
+
+    /// Sets the realm of the challenges. Everything else stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error of kind [`InvalidRealm`](crate::inbound::ConfigErrorKind::InvalidRealm) if
+    /// the realm is blank, or has other characters than visible ASCII and spaces.
+    pub fn realm(self, realm: &str) -> Result<Self, ConfigError> {
+        Ok(self.with_realm(Realm::new(realm)?))
+    }
+
+    pub(crate) fn with_realm(mut self, realm: Realm) -> Self {
+        self.challenges = self.challenges.realm(realm);
+        self
     }
 
     /// Sets the format of bodies. Defaults to [`ErrorFormat::Json`].

@@ -57,23 +57,23 @@ impl KeyRecord {
 
     /// Sets the moment from which the key is accepted. Defaults to always.
     #[must_use]
-    pub const fn not_before(mut self, moment: SystemTime) -> Self {
-        self.not_before = Some(moment);
+    pub fn with_not_before(mut self, moment: impl Into<Option<SystemTime>>) -> Self {
+        self.not_before = moment.into();
         self
     }
 
     /// Sets the moment from which the key is no longer accepted. Defaults to never.
     ///
     /// It goes by the wall clock. If that is set back past this moment, the key is valid again.
-    /// [Revoke](Self::revoked) a key to end it for certain.
+    /// [Revoke](Self::into_revoked) a key to end it for certain.
     #[must_use]
-    pub const fn not_after(mut self, moment: SystemTime) -> Self {
-        self.not_after = Some(moment);
+    pub fn with_not_after(mut self, moment: impl Into<Option<SystemTime>>) -> Self {
+        self.not_after = moment.into();
         self
     }
 
     /// Sets when the key was made, if that is known.
-    pub(crate) const fn created(mut self, moment: Option<SystemTime>) -> Self {
+    pub(crate) const fn with_created_at(mut self, moment: Option<SystemTime>) -> Self {
         self.created_at = moment;
         self
     }
@@ -132,31 +132,21 @@ impl KeyRecord {
     }
 
     /// Says that a rotation has replaced the key.
-    pub(crate) const fn replaced(mut self) -> Self {
+    pub(crate) const fn into_replaced(mut self) -> Self {
         self.in_grace = true;
-        self
-    }
-
-    /// Ends the key at `moment`, when a rotation retires it, if it does not end sooner.
-    pub(crate) fn retired_at(mut self, moment: SystemTime) -> Self {
-        if self.not_before.is_some_and(|from| moment <= from) {
-            // It never becomes valid. That is meant here, and an error in `KeySet::new`.
-            return self.revoked();
-        }
-        self.not_after = Some(self.not_after.map_or(moment, |until| until.min(moment)));
         self
     }
 
     /// Marks the key as revoked.
     #[must_use]
-    pub const fn revoked(mut self) -> Self {
+    pub const fn into_revoked(mut self) -> Self {
         self.revoked = true;
         self
     }
 
     /// Marks the key as one of a disabled client.
     #[must_use]
-    pub const fn disabled(mut self) -> Self {
+    pub const fn into_disabled(mut self) -> Self {
         self.disabled = true;
         self
     }
@@ -216,15 +206,22 @@ impl KeyRecord {
     }
 
     /// Returns whether a rotation has replaced the key, so that its client must change to the new
-    /// one before [`expires_at`](Self::expires_at).
+    /// one before [`not_after`](Self::not_after).
     #[must_use]
     pub const fn in_grace(&self) -> bool {
         self.in_grace
     }
 
-    /// Returns when the key expires, if it does.
+    /// Returns the moment from which the key is accepted, if not always.
     #[must_use]
-    pub const fn expires_at(&self) -> Option<SystemTime> {
+    pub const fn not_before(&self) -> Option<SystemTime> {
+        self.not_before
+    }
+
+    /// Returns the moment from which the key is no longer accepted, if there is one. A record of a
+    /// key file or a key ring has the earliest of the ends of its key.
+    #[must_use]
+    pub const fn not_after(&self) -> Option<SystemTime> {
         self.not_after
     }
 

@@ -13,7 +13,7 @@ mod verify;
 
 pub use self::error::{KeySetError, KeySetErrorKind};
 #[cfg(feature = "key-file")]
-pub(crate) use self::key_file::{FileClient, FileKey, KeyFile, Unwritable};
+pub(crate) use self::key_file::{KeyFile, Unwritable};
 pub use self::set::KeySet;
 pub use self::source::{IntoKeySet, KeySetSource};
 pub(crate) use self::verify::judge;

@@ -136,10 +136,12 @@ mod tests {
         let mut disabled = record("disabled");
         disabled.disabled = true;
         let records = [
-            record("valid").not_before(at(100)).not_after(at(101)),
-            record("early").not_before(at(101)),
-            record("expired").not_after(at(100)),
-            record("revoked").revoked(),
+            record("valid")
+                .with_not_before(at(100))
+                .with_not_after(at(101)),
+            record("early").with_not_before(at(101)),
+            record("expired").with_not_after(at(100)),
+            record("revoked").into_revoked(),
             disabled,
         ];
         let keys = records.map(|record| (KeyDigest::of(record.id.as_str().as_bytes()), record));
@@ -182,7 +184,7 @@ mod tests {
     fn revoked_takes_precedence_over_expired() {
         let keys = keys();
         let record = keys.find(&KeyDigest::of(b"expired")).unwrap();
-        let revoked = KeyRecord::clone(record).revoked();
+        let revoked = KeyRecord::clone(record).into_revoked();
         assert_eq!(revoked.status_at(at(100)), KeyStatus::Revoked);
     }
 }

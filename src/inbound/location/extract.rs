@@ -3,7 +3,7 @@
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use http::{HeaderValue, Uri};
 
-use super::found::{Absent, Found, Presented, trim};
+use super::content::{Absent, LocationContent, Presented, trim};
 use super::key_location::KeyLocation;
 use super::key_locations::KeyLocations;
 use super::token::Token;
@@ -45,10 +45,12 @@ impl KeyLocations {
         let mut conflict = false;
         for (n, location) in self.as_slice().iter().enumerate() {
             match (read(location, headers, uri, self.max_token_len), &presented) {
-                (Found::Twice, _) => return Err(AuthErrorKind::Duplicate),
-                (Found::Absent(reason), _) => absent = absent.max(reason),
-                (Found::Presented(found), None) => presented = Some((n, found)),
-                (Found::Presented(found), Some((_, first))) => conflict |= !same(first, &found),
+                (LocationContent::Twice, _) => return Err(AuthErrorKind::Duplicate),
+                (LocationContent::Absent(reason), _) => absent = absent.max(reason),
+                (LocationContent::Presented(found), None) => presented = Some((n, found)),
+                (LocationContent::Presented(found), Some((_, first))) => {
+                    conflict |= !same(first, &found)
+                }
             }
         }
         if conflict {
@@ -79,17 +81,19 @@ fn read<'a>(
     headers: &'a HeaderMap,
     uri: &'a Uri,
     max_len: usize,
-) -> Found<'a> {
+) -> LocationContent<'a> {
     match location {
         KeyLocation::Bearer => single(headers, &AUTHORIZATION, |line| credentials(line, "Bearer")),
         KeyLocation::Basic => {
             match single(headers, &AUTHORIZATION, |line| credentials(line, "Basic")) {
-                Found::Presented(Ok(encoded)) => basic::decode(encoded.as_slice(), max_len),
+                LocationContent::Presented(Ok(encoded)) => {
+                    basic::decode(encoded.as_slice(), max_len)
+                }
                 found => found,
             }
         }
         KeyLocation::Header(name) => single(headers, name, |token| {
-            Found::Presented(Ok(Presented::AsSent(token)))
+            LocationContent::Presented(Ok(Presented::AsSent(token)))
         }),
         KeyLocation::Query(name) => query::read(name, uri, max_len),
         KeyLocation::WebSocketProtocol => websocket::read(headers, max_len),
@@ -100,28 +104,28 @@ fn read<'a>(
 fn single<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
-    read: impl FnOnce(&'a [u8]) -> Found<'a>,
-) -> Found<'a> {
+    read: impl FnOnce(&'a [u8]) -> LocationContent<'a>,
+) -> LocationContent<'a> {
     let mut lines = headers.get_all(name).iter().map(HeaderValue::as_bytes);
     match (lines.next().map(trim), lines.next()) {
-        (None, _) => Found::Absent(Absent::Missing),
-        (Some(_), Some(_)) => Found::Twice,
-        (Some(b""), None) => Found::Absent(Absent::Empty),
+        (None, _) => LocationContent::Absent(Absent::Missing),
+        (Some(_), Some(_)) => LocationContent::Twice,
+        (Some(b""), None) => LocationContent::Absent(Absent::Empty),
         (Some(line), None) => read(line),
     }
 }
 
 /// Splits `auth-scheme 1*SP token` ([RFC 9110
 /// §11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4)).
-fn credentials<'a>(line: &'a [u8], scheme: &str) -> Found<'a> {
+fn credentials<'a>(line: &'a [u8], scheme: &str) -> LocationContent<'a> {
     let end = line.iter().position(|byte| !is_tchar(*byte));
     let (name, rest) = line.split_at(end.unwrap_or(line.len()));
     if !name.eq_ignore_ascii_case(scheme.as_bytes()) {
-        return Found::Absent(Absent::OtherScheme);
+        return LocationContent::Absent(Absent::OtherScheme);
     }
     match rest.iter().position(|byte| *byte != b' ') {
-        None => Found::Absent(Absent::Empty),
-        Some(0) => Found::Presented(Err(AuthErrorKind::Malformed)),
-        Some(start) => Found::Presented(Ok(Presented::AsSent(&rest[start..]))),
+        None => LocationContent::Absent(Absent::Empty),
+        Some(0) => LocationContent::Presented(Err(AuthErrorKind::Malformed)),
+        Some(start) => LocationContent::Presented(Ok(Presented::AsSent(&rest[start..]))),
     }
 }

@@ -1,8 +1,8 @@
 //! The locations of tokens in a request: reads them, and removes them.
 
 mod basic;
+mod content;
 mod extract;
-mod found;
 mod key_location;
 mod key_locations;
 mod query;

@@ -7,17 +7,17 @@ use http::uri::PathAndQuery;
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-use super::found::{Absent, Found, Presented};
+use super::content::{Absent, LocationContent, Presented};
 use crate::inbound::auth_error::AuthErrorKind;
 
-pub(crate) fn read<'a>(name: &str, uri: &'a Uri, max_len: usize) -> Found<'a> {
+pub(crate) fn read<'a>(name: &str, uri: &'a Uri, max_len: usize) -> LocationContent<'a> {
     let parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
     let mut values = parameters.filter_map(|parameter| value_of(name, parameter));
     match (values.next(), values.next()) {
-        (None, _) => Found::Absent(Absent::Missing),
-        (Some(_), Some(_)) => Found::Twice,
-        (Some(""), None) => Found::Absent(Absent::Empty),
-        (Some(value), None) => Found::Presented(presented(value.as_bytes(), max_len)),
+        (None, _) => LocationContent::Absent(Absent::Missing),
+        (Some(_), Some(_)) => LocationContent::Twice,
+        (Some(""), None) => LocationContent::Absent(Absent::Empty),
+        (Some(value), None) => LocationContent::Presented(presented(value.as_bytes(), max_len)),
     }
 }
 

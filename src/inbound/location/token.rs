@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::found::Presented;
+use super::content::Presented;
 use crate::inbound::auth_error::AuthErrorKind;
 
 /// The well-formed token of a request, not verified yet.

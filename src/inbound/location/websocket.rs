@@ -4,7 +4,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
 use http::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 
-use super::found::{Absent, Found, Presented, decode_base64, trim};
+use super::content::{Absent, LocationContent, Presented, decode_base64, trim};
 use crate::inbound::auth_error::AuthErrorKind;
 
 /// The conventions: the prefix of an entry, and how the token after it is encoded.
@@ -24,7 +24,7 @@ enum Encoding {
     Plain,
 }
 
-pub(crate) fn read(headers: &HeaderMap, max_len: usize) -> Found<'_> {
+pub(crate) fn read(headers: &HeaderMap, max_len: usize) -> LocationContent<'_> {
     let mut found = None;
     let mut others = 0;
     for entry in headers
@@ -35,16 +35,16 @@ pub(crate) fn read(headers: &HeaderMap, max_len: usize) -> Found<'_> {
         match token(entry) {
             None => others += 1,
             Some(token) if found.is_none() => found = Some(token),
-            Some(_) => return Found::Twice,
+            Some(_) => return LocationContent::Twice,
         }
     }
     match found {
-        None => Found::Absent(Absent::Missing),
-        Some((b"", _)) => Found::Absent(Absent::Empty),
+        None => LocationContent::Absent(Absent::Missing),
+        Some((b"", _)) => LocationContent::Absent(Absent::Empty),
         // The server must choose a subprotocol and send it back, which must not be the token.
-        Some(_) if others == 0 => Found::Presented(Err(AuthErrorKind::Malformed)),
-        Some((token, Encoding::Plain)) => Found::Presented(Ok(Presented::AsSent(token))),
-        Some((token, Encoding::Base64Url)) => Found::Presented(
+        Some(_) if others == 0 => LocationContent::Presented(Err(AuthErrorKind::Malformed)),
+        Some((token, Encoding::Plain)) => LocationContent::Presented(Ok(Presented::AsSent(token))),
+        Some((token, Encoding::Base64Url)) => LocationContent::Presented(
             decode_base64(&URL_SAFE_NO_PAD, token, max_len).map(Presented::Decoded),
         ),
     }

@@ -6,7 +6,6 @@ use super::access::Access;
 use super::entry::{PatternKind, PolicyEntry};
 use super::route_policy::RoutePolicy;
 use crate::inbound::config_error::{ConfigError, ConfigErrorKind};
-use crate::inbound::key::Scopes;
 use crate::inbound::requirement::Requirement;
 
 impl RoutePolicy {
@@ -113,7 +112,8 @@ impl RoutePolicy {
         )
     }
 
-    /// Adds a path that needs a valid key with all of these scopes.
+    /// Adds a path that needs a valid key that meets a requirement. A text that is parsed as one is
+    /// a list of scopes, all of which the key must have.
     ///
     /// # Errors
     ///
@@ -124,8 +124,14 @@ impl RoutePolicy {
     /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
     /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
     ///   else.
-    pub fn required(self, method: Method, path: &str, scopes: Scopes) -> Result<Self, ConfigError> {
-        self.authorize(method, path, scopes.into())
+    pub fn required(
+        self,
+        method: Method,
+        path: &str,
+        requirement: Requirement,
+    ) -> Result<Self, ConfigError> {
+        let access = Access::Required(requirement);
+        self.with(method, PatternKind::Path, path, access)
     }
 
     /// Adds a template of the router. Otherwise like [`required`](Self::required).
@@ -136,43 +142,6 @@ impl RoutePolicy {
     /// would accept the template, and [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an
     /// earlier entry says something else.
     pub fn required_template(
-        self,
-        method: Method,
-        template: &str,
-        scopes: Scopes,
-    ) -> Result<Self, ConfigError> {
-        self.authorize_template(method, template, scopes.into())
-    }
-
-    /// Adds a path that needs a valid key that meets a requirement.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error of kind
-    ///
-    /// - [`InvalidPath`](ConfigErrorKind::InvalidPath) if the path [could be read in more than one
-    ///   way](RoutePolicy#paths-that-can-be-read-in-more-than-one-way);
-    /// - [`TemplateAsPath`](ConfigErrorKind::TemplateAsPath) if it looks like a template;
-    /// - [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an earlier entry says something
-    ///   else.
-    pub fn authorize(
-        self,
-        method: Method,
-        path: &str,
-        requirement: Requirement,
-    ) -> Result<Self, ConfigError> {
-        let access = Access::Required(requirement);
-        self.with(method, PatternKind::Path, path, access)
-    }
-
-    /// Adds a template of the router. Otherwise like [`authorize`](Self::authorize).
-    ///
-    /// # Errors
-    ///
-    /// Returns an error of kind [`InvalidTemplate`](ConfigErrorKind::InvalidTemplate) if no router
-    /// would accept the template, and [`ConflictingEntry`](ConfigErrorKind::ConflictingEntry) if an
-    /// earlier entry says something else.
-    pub fn authorize_template(
         self,
         method: Method,
         template: &str,
@@ -239,7 +208,7 @@ impl RoutePolicy {
 mod tests {
     use super::*;
 
-    fn scopes(scopes: &str) -> Scopes {
+    fn scopes(scopes: &str) -> Requirement {
         scopes.parse().unwrap()
     }
 

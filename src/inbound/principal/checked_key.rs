@@ -6,26 +6,26 @@ use std::time::SystemTime;
 use tokio::select;
 
 use crate::clock::sleep_toward;
+use crate::inbound::authenticator::Authenticator;
 use crate::inbound::key::{KeyDigest, KeyRecord, KeyStatus};
 use crate::inbound::key_set::{KeySet, judge};
-use crate::inbound::settings::Settings;
 use crate::rotating::Rotating;
 
 /// A key that a layer has checked, as it is needed to check it again.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedKey {
     digest: KeyDigest,
-    /// The settings of the layer that checked the key.
-    settings: Arc<Settings>,
+    /// The layer that checked the key.
+    authenticator: Arc<Authenticator>,
     /// The validator's verdict on the token, if it is no key of the set.
     validated: Option<Arc<KeyRecord>>,
 }
 
 impl CheckedKey {
-    pub(crate) const fn new(digest: KeyDigest, settings: Arc<Settings>) -> Self {
+    pub(crate) const fn new(digest: KeyDigest, authenticator: Arc<Authenticator>) -> Self {
         Self {
             digest,
-            settings,
+            authenticator,
             validated: None,
         }
     }
@@ -33,11 +33,11 @@ impl CheckedKey {
     pub(crate) const fn validated(
         record: Arc<KeyRecord>,
         digest: KeyDigest,
-        settings: Arc<Settings>,
+        authenticator: Arc<Authenticator>,
     ) -> Self {
         Self {
             digest,
-            settings,
+            authenticator,
             validated: Some(record),
         }
     }
@@ -51,12 +51,12 @@ impl CheckedKey {
         &self.digest
     }
 
-    pub(crate) const fn settings(&self) -> &Arc<Settings> {
-        &self.settings
+    pub(crate) const fn authenticator(&self) -> &Arc<Authenticator> {
+        &self.authenticator
     }
 
     pub(crate) fn keys(&self) -> &Rotating<KeySet> {
-        &self.settings.keys
+        &self.authenticator.keys
     }
 
     /// Waits until the key has ended, for whatever reason.
@@ -87,12 +87,12 @@ impl CheckedKey {
     pub(crate) fn validity_at(&self, now: SystemTime) -> Result<Option<SystemTime>, KeyStatus> {
         if let Some(record) = &self.validated {
             return match record.status_at(now) {
-                KeyStatus::Active => Ok(record.expires_at()),
+                KeyStatus::Active => Ok(record.not_after()),
                 ended => Err(ended),
             };
         }
         let keys = self.keys().current();
         let record = judge(&keys, keys.find(&self.digest), now).map_err(|error| error.status)?;
-        Ok(record.expires_at())
+        Ok(record.not_after())
     }
 }

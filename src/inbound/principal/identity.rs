@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::anonymous::Anonymous;
 use super::checked_key::CheckedKey;
 use crate::generation::Generation;
+use crate::inbound::authenticator::Authenticator;
 use crate::inbound::key::{KeyDigest, KeyRecord};
 use crate::inbound::location::KeyLocation;
-use crate::inbound::settings::Settings;
 
 /// The sender of a request that the layer lets in.
 #[derive(Debug)]
@@ -32,19 +32,19 @@ pub(crate) struct Identity {
 struct Located {
     index: usize,
     /// The layer among whose locations that is, if it is another one.
-    of: Option<Arc<Settings>>,
+    of: Option<Arc<Authenticator>>,
 }
 
 impl Identity {
     pub(crate) const fn new(
         record: Arc<KeyRecord>,
         digest: KeyDigest,
-        settings: Arc<Settings>,
+        authenticator: Arc<Authenticator>,
         seen: Generation,
     ) -> Self {
         Self {
             record,
-            checked: CheckedKey::new(digest, settings),
+            checked: CheckedKey::new(digest, authenticator),
             seen,
             located: Located { index: 0, of: None },
         }
@@ -54,11 +54,11 @@ impl Identity {
     pub(crate) fn validated(
         record: Arc<KeyRecord>,
         digest: KeyDigest,
-        settings: Arc<Settings>,
+        authenticator: Arc<Authenticator>,
         seen: Generation,
     ) -> Self {
         Self {
-            checked: CheckedKey::validated(Arc::clone(&record), digest, settings),
+            checked: CheckedKey::validated(Arc::clone(&record), digest, authenticator),
             record,
             seen,
             located: Located { index: 0, of: None },
@@ -72,7 +72,7 @@ impl Identity {
 
     /// Takes over the location from a principal of another layer, or of another request.
     pub(crate) fn located_as(mut self, other: &Self) -> Self {
-        let of = other.locating_settings();
+        let of = other.locating_authenticator();
         self.located = Located {
             index: other.located.index,
             of: Some(Arc::clone(of)),
@@ -82,13 +82,13 @@ impl Identity {
 
     /// Returns where in the request the key stood.
     pub(crate) fn location(&self) -> &KeyLocation {
-        &self.locating_settings().locations.as_slice()[self.located.index]
+        &self.locating_authenticator().locations.as_slice()[self.located.index]
     }
 
-    /// Returns the settings of the layer that found the key.
-    fn locating_settings(&self) -> &Arc<Settings> {
+    /// Returns the authenticator of the layer that found the key.
+    fn locating_authenticator(&self) -> &Arc<Authenticator> {
         let of = self.located.of.as_ref();
-        of.unwrap_or_else(|| self.checked.settings())
+        of.unwrap_or_else(|| self.checked.authenticator())
     }
 
     pub(crate) const fn record(&self) -> &Arc<KeyRecord> {

@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use super::hidden::Hidden;
 use super::identity::Identity;
 use crate::generation::Generation;
+use crate::inbound::authenticator::{Authenticator, Enforcement};
 use crate::inbound::key::{ClientId, KeyDigest, KeyId, KeyRecord, KeyStatus, Role, Scopes};
 use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocation;
-use crate::inbound::settings::{Enforcement, Settings};
 use crate::rotating::Rotating;
 
 /// A client with an active key. It shows neither the key nor its digest.
@@ -69,8 +69,8 @@ impl KeyPrincipal {
         set.put(digest, record.clone());
         let (keys, _publisher) = Rotating::manual(set);
         let seen = keys.current().generation();
-        let settings = Settings::new(keys, Enforcement::Enforced);
-        let identity = Identity::new(Arc::new(record), digest, Arc::new(settings), seen);
+        let authenticator = Authenticator::new(keys, Enforcement::Enforced);
+        let identity = Identity::new(Arc::new(record), digest, Arc::new(authenticator), seen);
         Self::new(identity, Hidden::NOTHING)
     }
 
@@ -129,7 +129,7 @@ impl KeyPrincipal {
     /// Returns when the key expires, if it does.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.identity.record().expires_at()
+        self.identity.record().not_after()
     }
 
     /// Waits until the key has ended, for whatever reason.
@@ -152,8 +152,8 @@ impl KeyPrincipal {
         self.identity.checked().keys()
     }
 
-    pub(crate) const fn settings(&self) -> &Arc<Settings> {
-        self.identity.checked().settings()
+    pub(crate) const fn authenticator(&self) -> &Arc<Authenticator> {
+        self.identity.checked().authenticator()
     }
 
     pub(crate) const fn digest(&self) -> &KeyDigest {

@@ -2,5 +2,7 @@
 
 mod recent_uses;
 mod refusals;
+mod request_head;
 
-pub(crate) use self::refusals::{Refusals, Request};
+pub(crate) use self::refusals::Refusals;
+pub(crate) use self::request_head::RequestHead;

@@ -6,11 +6,12 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Method, Response, Uri, Version};
+use http::{Extensions, HeaderMap, Response};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
 use super::recent_uses::RecentUses;
+use super::request_head::RequestHead;
 use crate::generation::Generation;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse};
 use crate::inbound::connection::{self, TrustedProxies};
@@ -60,18 +61,6 @@ struct Reports {
     validated: RecentUses,
 }
 
-/// The parts of a refused request that a response or an event needs.
-#[derive(Clone, Copy)]
-pub(crate) struct Request<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) version: Version,
-    pub(crate) uri: &'a Uri,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) extensions: &'a Extensions,
-    /// The template that the router matched, if it is known.
-    pub(crate) template: Option<&'a str>,
-}
-
 impl Refusals {
     pub(crate) fn new(keys: Rotating<KeySet>) -> Self {
         let events = Events::new(keys.name(), None);
@@ -95,7 +84,7 @@ impl Refusals {
     }
 
     /// Returns the address of the client, if it is known.
-    pub(crate) fn client_ip(&self, request: Request<'_>) -> Option<IpAddr> {
+    pub(crate) fn client_ip(&self, request: RequestHead<'_>) -> Option<IpAddr> {
         let peer = self.peer_addr(request.extensions);
         self.trusted_proxies.client_ip(peer, request.headers)
     }
@@ -121,14 +110,14 @@ impl Refusals {
     }
 
     /// Reports a refused request, and returns the response to it.
-    pub(crate) fn refuse(&self, error: &AuthError, request: Request<'_>) -> Response<Bytes> {
+    pub(crate) fn refuse(&self, error: &AuthError, request: RequestHead<'_>) -> Response<Bytes> {
         self.report(error, request);
         self.response
             .response(error, request.method, request.version, request.headers)
     }
 
     /// Counts and reports a refused key.
-    pub(crate) fn report(&self, error: &AuthError, request: Request<'_>) {
+    pub(crate) fn report(&self, error: &AuthError, request: RequestHead<'_>) {
         self.reports.count(error.kind(), 1);
         match self
             .reports
@@ -158,7 +147,12 @@ impl Refusals {
 
     /// Reports that a key of this generation was used.
     #[cold]
-    pub(crate) fn used(&self, record: &KeyRecord, generation: Generation, request: Request<'_>) {
+    pub(crate) fn used(
+        &self,
+        record: &KeyRecord,
+        generation: Generation,
+        request: RequestHead<'_>,
+    ) {
         self.reports.emit(EventKind::Used {
             client: record.client().clone(),
             key_id: record.id().clone(),
@@ -166,7 +160,7 @@ impl Refusals {
                 true => KeyStatus::InGrace,
                 false => KeyStatus::Active,
             },
-            expires_at: record.expires_at(),
+            expires_at: record.not_after(),
             method: telemetry::method(request.method),
             route: route(request),
             peer: self.peer_addr(request.extensions),
@@ -231,7 +225,7 @@ impl Drop for Reports {
 }
 
 /// Returns what was asked for: the template of the router, or else the path, without the query.
-fn route(request: Request<'_>) -> Box<str> {
+fn route(request: RequestHead<'_>) -> Box<str> {
     shortened(request.template.unwrap_or_else(|| request.uri.path()))
 }
 

@@ -9,10 +9,10 @@ use http::{HeaderValue, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::{Guard, GuardedBody};
+use super::body::{GuardedBody, KeyGuard};
 use super::cache::Caching;
 use crate::box_error::BoxError;
-use crate::inbound::settings::Settings;
+use crate::inbound::authenticator::Authenticator;
 
 pin_project! {
     /// The response future of [`RequireKey`](crate::inbound::RequireKey).
@@ -29,7 +29,7 @@ pin_project! {
     #[derive(Debug)]
     enum Kind<F> {
         /// The inner service responds. The client's key guards the body, if there is one.
-        Inner { #[pin] future: F, guard: Option<Guard>, caching: Option<(Caching, HeaderValue)> },
+        Inner { #[pin] future: F, guard: Option<KeyGuard>, caching: Option<(Caching, HeaderValue)> },
         /// The layer refused the request. The inner service was not called.
         Error { response: Ready<Response<Bytes>> },
     }
@@ -38,13 +38,13 @@ pin_project! {
 impl<F> ResponseFuture<F> {
     pub(crate) fn inner(
         future: F,
-        guard: Option<Guard>,
+        guard: Option<KeyGuard>,
         caching: Caching,
-        settings: &Settings,
+        authenticator: &Authenticator,
     ) -> Self {
         let caching = match caching {
             Caching::AsItIs => None,
-            caching => Some((caching, settings.vary.clone())),
+            caching => Some((caching, authenticator.vary.clone())),
         };
         let kind = Kind::Inner {
             future,

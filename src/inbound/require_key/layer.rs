@@ -9,7 +9,8 @@ use tower_layer::Layer;
 
 use super::dangerously_open::DangerouslyOpen;
 use super::service::{PrincipalHook, RequireKey};
-use crate::inbound::auth_error::AuthErrorResponse;
+use crate::inbound::auth_error::{AuthErrorResponse, Realm};
+use crate::inbound::authenticator::{Authenticator, Enforcement, Policy, Preflights};
 use crate::inbound::config_error::ConfigError;
 use crate::inbound::connection::TrustedProxies;
 use crate::inbound::event::Event;
@@ -19,7 +20,6 @@ use crate::inbound::key_set::KeySet;
 use crate::inbound::location::KeyLocations;
 use crate::inbound::policy::RoutePolicy;
 use crate::inbound::principal::Principal;
-use crate::inbound::settings::{Enforcement, Policy, Preflights, Settings};
 use crate::rotating::Rotating;
 
 /// A [`Layer`] that requires a valid key.
@@ -51,7 +51,7 @@ use crate::rotating::Rotating;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequireKeyLayer {
-    settings: Arc<Settings>,
+    authenticator: Arc<Authenticator>,
     on_principal: Option<PrincipalHook>,
 }
 
@@ -73,53 +73,55 @@ impl RequireKeyLayer {
 
     fn with(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
         Self {
-            settings: Arc::new(Settings::new(keys, enforcement)),
+            authenticator: Arc::new(Authenticator::new(keys, enforcement)),
             on_principal: None,
         }
     }
 
-    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
-        set(Arc::make_mut(&mut self.settings));
+    fn set(mut self, set: impl FnOnce(&mut Authenticator)) -> Self {
+        set(Arc::make_mut(&mut self.authenticator));
         self
     }
 
-    /// Sets the realm of challenges, a name for what the keys protect. Defaults to `api`.
+    /// Sets the realm of challenges, a name for what the keys protect. Defaults to the realm of the
+    /// [`error_response`](Self::error_response), which is `api` unless you set another one.
     ///
-    /// Call it before [`error_response`](Self::error_response), or not at all: it resets the format
-    /// of bodies to JSON and drops resource metadata.
+    /// It changes the challenges alone, and takes precedence over the realm of the error response.
     ///
     /// # Errors
     ///
     /// Returns an error of kind [`InvalidRealm`](crate::inbound::ConfigErrorKind::InvalidRealm) if
     /// the realm is blank, or has other characters than visible ASCII and spaces.
     pub fn realm(self, realm: &str) -> Result<Self, ConfigError> {
-        Ok(self.error_response(AuthErrorResponse::new(realm)?))
+        let realm = Realm::new(realm)?;
+        Ok(self.set(|authenticator| {
+            authenticator.realm = Some(realm);
+            authenticator.adapt_error_response();
+        }))
     }
 
     /// Sets the response to refused requests: the realm, the format of bodies, and more.
     ///
-    /// Defaults to [`AuthErrorResponse::default`].
+    /// Defaults to [`AuthErrorResponse::default`]. The layer adapts its challenges to
+    /// [`realm`](Self::realm) and [`locations`](Self::locations).
     pub fn error_response(self, response: AuthErrorResponse) -> Self {
-        self.set(|settings| {
-            let response = response.locations(&settings.locations);
-            settings.refusals.set_response(response);
+        self.set(|authenticator| {
+            authenticator.refusals.set_response(response);
+            authenticator.adapt_error_response();
         })
     }
 
     /// Sets where in a request a client may put its key. Defaults to [`KeyLocations::default`].
     pub fn locations(self, locations: KeyLocations) -> Self {
-        self.set(|settings| {
-            let response = settings.refusals.response().clone();
-            settings
-                .refusals
-                .set_response(response.locations(&locations));
-            settings.set_locations(locations);
+        self.set(|authenticator| {
+            authenticator.set_locations(locations);
+            authenticator.adapt_error_response();
         })
     }
 
     /// Sets which routes need a key, and with which scopes. By default, every route needs a key.
     pub fn policy(self, policy: RoutePolicy) -> Self {
-        self.set(|settings| settings.policy = Policy::Fixed(policy))
+        self.set(|authenticator| authenticator.policy = Policy::Fixed(policy))
     }
 
     /// Sets the policy as a value that is replaced while the service runs, for example from [a
@@ -127,7 +129,7 @@ impl RequireKeyLayer {
     ///
     /// While its source fails, the last good policy stays in force.
     pub fn rotating_policy(self, policy: Rotating<RoutePolicy>) -> Self {
-        self.set(|settings| settings.policy = Policy::Rotating(policy))
+        self.set(|authenticator| authenticator.policy = Policy::Rotating(policy))
     }
 
     /// Sets how long the last good set may be used, counted from the first failed refresh. Defaults
@@ -140,7 +142,7 @@ impl RequireKeyLayer {
     /// It has no effect on a set that a [`KeyRing`](crate::keyring::KeyRing) or a
     /// [`Publisher`](crate::rotating::Publisher) publishes: there, no failure is recorded.
     pub fn max_stale(self, max_stale: Duration) -> Self {
-        self.set(|settings| settings.max_stale = max_stale)
+        self.set(|authenticator| authenticator.max_stale = max_stale)
     }
 
     /// Sets a function that receives every [`Event`] of this layer, in order. Defaults to none.
@@ -149,7 +151,7 @@ impl RequireKeyLayer {
     /// event. While 1024 events wait, further ones are dropped. Events of the key set itself go to
     /// [`RotatingBuilder::observer`](crate::rotating::RotatingBuilder::observer).
     pub fn observer(self, observer: impl FnMut(&Event) + Send + 'static) -> Self {
-        self.set(|settings| settings.refusals.observer(observer))
+        self.set(|authenticator| authenticator.refusals.observer(observer))
     }
 
     /// Sets where the address of the other end of the connection is found in the extensions of a
@@ -169,13 +171,13 @@ impl RequireKeyLayer {
     /// # drop(layer);
     /// ```
     pub fn peer_addr(self, find: fn(&Extensions) -> Option<SocketAddr>) -> Self {
-        self.set(|settings| settings.refusals.set_peer_addr(find))
+        self.set(|authenticator| authenticator.refusals.set_peer_addr(find))
     }
 
     /// Sets the proxies whose forwarded headers count for the address of a client and its scheme.
     /// Defaults to none: the client is then the other end of the connection.
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
-        self.set(|settings| settings.refusals.set_trusted_proxies(proxies))
+        self.set(|authenticator| authenticator.refusals.set_trusted_proxies(proxies))
     }
 
     /// Sets a second factor, besides a [certificate](KeyRecord::with_certificate): a function that
@@ -203,13 +205,13 @@ impl RequireKeyLayer {
         self,
         is_met: impl Fn(&KeyRecord, &HeaderMap, &Extensions) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.set(|settings| settings.second_factor = Some(Hook(Arc::new(is_met))))
+        self.set(|authenticator| authenticator.second_factor = Some(Hook(Arc::new(is_met))))
     }
 
     /// Refuses requests that carry a credential over a channel that is not encrypted, and reports
     /// their keys. By default, the channel makes no difference.
     pub fn secure_only(self, rule: SecureOnly) -> Self {
-        self.set(|settings| settings.secure_only = Some(rule))
+        self.set(|authenticator| authenticator.secure_only = Some(rule))
     }
 
     /// Sets a function that learns who sends each request, before the inner service is called. It
@@ -248,7 +250,7 @@ impl RequireKeyLayer {
     /// It has no effect in a [`RotatingAuthLayer`](crate::RotatingAuthLayer) with both halves,
     /// which would put the proxy's own key on preflights.
     pub fn pass_preflights(self) -> Self {
-        self.set(|settings| settings.preflights = Preflights::PassThrough)
+        self.set(|authenticator| authenticator.preflights = Preflights::PassThrough)
     }
 
     /// Removes these headers from each request, whatever their case and punctuation.
@@ -258,7 +260,7 @@ impl RequireKeyLayer {
     /// Name the headers with which your application itself states who the client is, so that no
     /// client can set them.
     pub fn strip_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        self.set(|settings| settings.identity_headers.extend(names))
+        self.set(|authenticator| authenticator.identity_headers.extend(names))
     }
 
     /// Refuses tokens for which `is_plausible` returns `false`, before the layer looks them up.
@@ -266,7 +268,7 @@ impl RequireKeyLayer {
     /// Pass [`NewKey::is_plausible`](crate::keyring::NewKey::is_plausible) if all keys are issued
     /// by a key ring. By default, every well-formed token is looked up.
     pub fn check_format(self, is_plausible: fn(&[u8]) -> bool) -> Self {
-        self.set(|settings| settings.is_plausible = Some(is_plausible))
+        self.set(|authenticator| authenticator.is_plausible = Some(is_plausible))
     }
 }
 
@@ -274,7 +276,7 @@ impl RequireKeyLayer {
     /// Requires a key from preflights, too, for an inner service that injects our own key into
     /// every request.
     pub(crate) fn before_our_key(self) -> Self {
-        self.set(|settings| settings.preflights = Preflights::RequireKey)
+        self.set(|authenticator| authenticator.preflights = Preflights::RequireKey)
     }
 }
 
@@ -282,7 +284,7 @@ impl<S> Layer<S> for RequireKeyLayer {
     type Service = RequireKey<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let settings = Arc::clone(&self.settings);
-        RequireKey::new(inner, settings, self.on_principal.clone())
+        let authenticator = Arc::clone(&self.authenticator);
+        RequireKey::new(inner, authenticator, self.on_principal.clone())
     }
 }

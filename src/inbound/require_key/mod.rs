@@ -1,6 +1,6 @@
 //! The layer and the service that require a valid key.
 
-mod authenticator;
+mod authenticate;
 mod body;
 mod cache;
 mod checks;

@@ -8,16 +8,16 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{Guard, GuardedBody, RequestBody};
+use super::body::{GuardedBody, KeyGuard, RequestBody};
 use super::checks::ValidationRequest;
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
 use crate::box_error::BoxError;
+use crate::inbound::authenticator::Authenticator;
 use crate::inbound::hooks::Hook;
 use crate::inbound::principal::{Caller, Principal};
-use crate::inbound::refusal;
-use crate::inbound::settings::Settings;
+use crate::inbound::refusal::RequestHead;
 
 /// Learns who sends a request that the layer lets in.
 pub(crate) type PrincipalHook = Hook<dyn Fn(&Principal) + Send + Sync>;
@@ -28,19 +28,19 @@ pub(crate) type PrincipalHook = Hook<dyn Fn(&Principal) + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct RequireKey<S> {
     inner: S,
-    settings: Arc<Settings>,
+    authenticator: Arc<Authenticator>,
     on_principal: Option<PrincipalHook>,
 }
 
 impl<S> RequireKey<S> {
     pub(crate) const fn new(
         inner: S,
-        settings: Arc<Settings>,
+        authenticator: Arc<Authenticator>,
         on_principal: Option<PrincipalHook>,
     ) -> Self {
         Self {
             inner,
-            settings,
+            authenticator,
             on_principal,
         }
     }
@@ -61,13 +61,13 @@ impl<S> RequireKey<S> {
 impl<S> RequireKey<S> {
     /// Returns what to ask a validator about a request, if anything.
     pub(crate) fn validation_request<B>(&self, request: &Request<B>) -> Option<ValidationRequest> {
-        self.settings.validation_request(head_of(request))
+        self.authenticator.validation_request(head_of(request))
     }
 }
 
 /// Returns what a decision about a request goes by.
-fn head_of<B>(request: &Request<B>) -> refusal::Request<'_> {
-    refusal::Request {
+fn head_of<B>(request: &Request<B>) -> RequestHead<'_> {
+    RequestHead {
         method: request.method(),
         version: request.version(),
         uri: request.uri(),
@@ -92,16 +92,19 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let head = head_of(&request);
-        let admission = match self.settings.authenticate(head, self.settings.keys.wall()) {
+        let admission = match self
+            .authenticator
+            .authenticate(head, self.authenticator.keys.wall())
+        {
             Ok(admission) => admission,
             // The inner service was not called, and so stays ready for the next request.
             Err(error) => {
-                return ResponseFuture::error(self.settings.refusals.refuse(&error, head));
+                return ResponseFuture::error(self.authenticator.refusals.refuse(&error, head));
             }
         };
-        let hidden = self.settings.strip(&mut request);
+        let hidden = self.authenticator.strip(&mut request);
         let guard = match &admission.caller {
-            Some(Caller::Key(identity)) => Some(Guard::new(identity)),
+            Some(Caller::Key(identity)) => Some(KeyGuard::new(identity)),
             _ => None,
         };
         put_principal(request.extensions_mut(), admission.caller, hidden);
@@ -112,6 +115,6 @@ where
         }
         let request = request.map(|body| RequestBody::new(body, guard.clone()));
         let response = self.inner.call(request);
-        ResponseFuture::inner(response, guard, admission.caching, &self.settings)
+        ResponseFuture::inner(response, guard, admission.caching, &self.authenticator)
     }
 }

@@ -3,7 +3,6 @@
 use tower_layer::Layer;
 
 use super::service::RequireScopes;
-use crate::inbound::key::Scopes;
 use crate::inbound::requirement::Requirement;
 
 /// A [`Layer`] that requires scopes of the key that a
@@ -43,25 +42,20 @@ pub struct RequireScopesLayer {
 }
 
 impl RequireScopesLayer {
-    /// Creates a layer that requires a key with all of these scopes.
-    pub fn new(scopes: Scopes) -> Self {
-        Self::authorize(scopes.into())
-    }
-
-    /// Creates a layer that requires a key that meets a requirement: any of some scopes, a role, or
-    /// a client on a list.
+    /// Creates a layer that requires a key that meets a requirement. A text that is parsed as one
+    /// is a list of scopes, all of which the key must have.
     ///
     /// # Examples
     ///
     /// ```
     /// use tower_rotating_auth::inbound::{RequireScopesLayer, Requirement};
     ///
-    /// let operators = Requirement::new().role("operator".parse()?);
-    /// let layer = RequireScopesLayer::authorize(operators);
-    /// # drop(layer);
+    /// let admins = RequireScopesLayer::new("models:admin".parse()?);
+    /// let operators = RequireScopesLayer::new(Requirement::new().role("operator".parse()?));
+    /// # drop((admins, operators));
     /// # Ok::<_, tower_rotating_auth::ParseError>(())
     /// ```
-    pub const fn authorize(requirement: Requirement) -> Self {
+    pub const fn new(requirement: Requirement) -> Self {
         Self { requirement }
     }
 }

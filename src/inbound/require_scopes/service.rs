@@ -9,7 +9,7 @@ use tower_service::Service;
 use super::future::ResponseFuture;
 use crate::inbound::auth_error::{AuthErrorKind, AuthErrorResponse};
 use crate::inbound::principal::Principal;
-use crate::inbound::refusal;
+use crate::inbound::refusal::RequestHead;
 use crate::inbound::require_key::{GuardedBody, matched_template};
 use crate::inbound::requirement::Requirement;
 
@@ -41,7 +41,7 @@ impl<S> RequireScopes<S> {
 
     /// Returns the response to a request that may not pass.
     fn refusal<B>(&self, request: &Request<B>) -> Option<Response<Bytes>> {
-        let refused = refusal::Request {
+        let refused = RequestHead {
             method: request.method(),
             version: request.version(),
             uri: request.uri(),
@@ -53,7 +53,7 @@ impl<S> RequireScopes<S> {
             Some(Principal::Open) => None,
             Some(Principal::Key(key)) => {
                 let error = self.requirement.check(key.identity().record()).err()?;
-                Some(key.settings().refusals.refuse(&error, refused))
+                Some(key.authenticator().refusals.refuse(&error, refused))
             }
             Some(Principal::Anonymous(anonymous)) => Some(
                 anonymous

@@ -16,8 +16,8 @@ use crate::completion::taken;
 use crate::inbound::require_key::{self, GuardedBody, RequestBody, RequireKey};
 use crate::inbound::validator::Validated;
 
-/// The validator's verdict.
-type Answer = Pin<Box<dyn Future<Output = Validated> + Send>>;
+/// The validator's judgement of a token, for the request's extensions.
+type ValidationFuture = Pin<Box<dyn Future<Output = Validated> + Send>>;
 
 pin_project! {
     /// The response future of [`ValidateKey`](crate::inbound::ValidateKey).
@@ -32,7 +32,7 @@ pin_project! {
     #[project = StateProj]
     enum State<S, B, F> {
         /// The validator is asked. The request and the ready service wait.
-        Asking { answer: Answer, waiting: Option<(Request<B>, RequireKey<S>)> },
+        Asking { answer: ValidationFuture, waiting: Option<(Request<B>, RequireKey<S>)> },
         /// The service that checks keys responds.
         Responding { #[pin] future: require_key::ResponseFuture<F> },
     }
@@ -46,7 +46,7 @@ impl<S, B, F> ResponseFuture<S, B, F> {
     }
 
     pub(crate) const fn asking(
-        answer: Answer,
+        answer: ValidationFuture,
         request: Request<B>,
         service: RequireKey<S>,
     ) -> Self {

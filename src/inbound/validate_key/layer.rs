@@ -33,7 +33,8 @@ impl RequireKeyLayer {
     /// Asks a validator about tokens that are no keys of the set, such as JSON Web Tokens. By
     /// default, they are refused.
     ///
-    /// Call it last. [`check_format`](Self::check_format) does not apply to such tokens, but
+    /// The returned layer keeps all settings of this one. [`check_format`](Self::check_format) does
+    /// not apply to such tokens, but
     /// [`max_token_len`](crate::inbound::KeyLocations::max_token_len) does: raise it for JSON Web
     /// Tokens.
     pub fn validator<V: Validator>(self, validator: V) -> ValidateKeyLayer<V> {

@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::future::ResponseFuture;
 use crate::box_error::BoxError;
 use crate::inbound::require_key::{GuardedBody, RequestBody, RequireKey};
-use crate::inbound::validator::{Validator, Verdict};
+use crate::inbound::validator::{Validator, Validity};
 
 /// How long a client waits before it asks again after the validator took too long.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -81,13 +81,13 @@ where
         let clone = self.service.clone();
         let ready = std::mem::replace(&mut self.service, clone);
         let (validator, limit) = (Arc::clone(&self.validator), self.timeout);
-        let verdict = async move {
-            let verdict = timeout(limit, validator.validate(&validation_request.token)).await;
-            let verdict = verdict.unwrap_or(Verdict::Unavailable {
+        let validity = async move {
+            let validity = timeout(limit, validator.validate(&validation_request.token)).await;
+            let validity = validity.unwrap_or(Validity::Unavailable {
                 retry_after: RETRY_AFTER,
             });
-            validation_request.with_verdict(verdict)
+            validation_request.with_validity(validity)
         };
-        ResponseFuture::asking(Box::pin(verdict), request, ready)
+        ResponseFuture::asking(Box::pin(validity), request, ready)
     }
 }

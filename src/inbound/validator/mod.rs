@@ -4,4 +4,4 @@ mod validated;
 mod validator_trait;
 
 pub(crate) use self::validated::Validated;
-pub use self::validator_trait::{Validator, Verdict};
+pub use self::validator_trait::{Validator, Validity};

@@ -1,29 +1,33 @@
-//! The verdict about a request's token, between two services.
+//! What a validator says of a request's token, between two services.
 
 use std::sync::Arc;
 
 use http::Extensions;
 
-use super::validator_trait::Verdict;
+use super::validator_trait::Validity;
+use crate::inbound::authenticator::Authenticator;
 use crate::inbound::key::KeyDigest;
-use crate::inbound::settings::Settings;
 
-/// The verdict about a request's token, as a private request extension.
+/// What a validator says of a request's token, as a private request extension.
 #[derive(Clone)]
 pub(crate) struct Validated {
-    verdict: Verdict,
+    validity: Validity,
     /// The token that it is about.
     digest: KeyDigest,
     /// The layer whose validator was asked. Another layer may have another one.
-    settings: Arc<Settings>,
+    authenticator: Arc<Authenticator>,
 }
 
 impl Validated {
-    pub(crate) const fn new(verdict: Verdict, digest: KeyDigest, settings: Arc<Settings>) -> Self {
+    pub(crate) const fn new(
+        validity: Validity,
+        digest: KeyDigest,
+        authenticator: Arc<Authenticator>,
+    ) -> Self {
         Self {
-            verdict,
+            validity,
             digest,
-            settings,
+            authenticator,
         }
     }
 
@@ -31,10 +35,10 @@ impl Validated {
     pub(crate) fn find<'e>(
         extensions: &'e Extensions,
         digest: &KeyDigest,
-        settings: &Arc<Settings>,
-    ) -> Option<&'e Verdict> {
+        authenticator: &Arc<Authenticator>,
+    ) -> Option<&'e Validity> {
         let found: &Self = extensions.get()?;
-        let is_ours = found.digest == *digest && Arc::ptr_eq(&found.settings, settings);
-        is_ours.then_some(&found.verdict)
+        let is_ours = found.digest == *digest && Arc::ptr_eq(&found.authenticator, authenticator);
+        is_ours.then_some(&found.validity)
     }
 }

@@ -1,4 +1,4 @@
-//! The trait of validators, and their verdict.
+//! The trait of validators, and their results.
 
 use std::future::Future;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::secret::Secret;
 /// layer asks it about well-formed tokens that the key set does not know, on routes where a key
 /// counts. The example `jwt` validates JSON Web Tokens.
 ///
-/// The layer does not cache verdicts. Whoever sends many wrong tokens has the validator asked as
+/// The layer does not cache results. Whoever sends many wrong tokens has the validator asked as
 /// often: limit the rate of requests outside, or what the validator does for each.
 ///
 /// A token that is accepted has a [`Used`](crate::inbound::EventKind::Used) event once a minute, by
@@ -23,7 +23,7 @@ use crate::secret::Secret;
 /// ```
 /// use std::time::Duration;
 /// use tower_rotating_auth::Secret;
-/// use tower_rotating_auth::inbound::{KeyRecord, Validator, Verdict};
+/// use tower_rotating_auth::inbound::{KeyRecord, Validator, Validity};
 ///
 /// struct Introspection;
 ///
@@ -31,34 +31,34 @@ use crate::secret::Secret;
 /// #     async fn ask(&self, _: &Secret) -> Result<Option<String>, ()> { Ok(None) }
 /// # }
 /// impl Validator for Introspection {
-///     async fn validate(&self, token: &Secret) -> Verdict {
+///     async fn validate(&self, token: &Secret) -> Validity {
 ///         match self.ask(token).await {
 ///             Ok(Some(client)) => match (client.parse(), "introspected".parse()) {
 ///                 (Ok(client), Ok(id)) => {
-///                     Verdict::Valid(KeyRecord::new(id, client, Default::default()))
+///                     Validity::Valid(KeyRecord::new(id, client, Default::default()))
 ///                 }
-///                 _ => Verdict::Invalid,
+///                 _ => Validity::Invalid,
 ///             },
-///             Ok(None) => Verdict::Invalid,
-///             Err(_) => Verdict::Unavailable { retry_after: Duration::from_secs(5) },
+///             Ok(None) => Validity::Invalid,
+///             Err(_) => Validity::Unavailable { retry_after: Duration::from_secs(5) },
 ///         }
 ///     }
 /// }
 /// ```
 pub trait Validator: Send + Sync + 'static {
-    /// Judges a token. Never say [`Verdict::Invalid`] if you do not know.
+    /// Judges a token. Never say [`Validity::Invalid`] if you do not know.
     ///
     /// # Cancel safety
     ///
     /// The layer drops the future when the client goes away, and after the
     /// [timeout](crate::inbound::ValidateKeyLayer::timeout).
-    fn validate(&self, token: &Secret) -> impl Future<Output = Verdict> + Send;
+    fn validate(&self, token: &Secret) -> impl Future<Output = Validity> + Send;
 }
 
-/// The verdict of a [`Validator`].
+/// The result of a [`Validator`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum Validity {
     /// The token is valid. The record describes it as if it were a key: its client, its scopes and
     /// roles, until when it is valid, and the networks and the certificate that it is bound to.
     Valid(KeyRecord),

@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 use super::issue::end_of_life;
 use super::not_allowed::NotAllowed;
 use super::{Candidate, Decided, Made};
+use crate::inbound::entries::earlier;
 use crate::inbound::{ClientId, KeyId, Provenance};
 use crate::keyring::issuance_policy::after;
 use crate::keyring::request::{KeySelector, OldKey, RotateRequest, lifetime_of};
-use crate::keyring::state::{Change, ClientState, KeyEntry, KeyRingState, earlier};
+use crate::keyring::state::{Change, ClientState, KeyEntry, KeyRingState};
 
 /// The result of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]

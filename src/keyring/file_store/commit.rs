@@ -16,8 +16,8 @@ use crate::keyring::store::StoreError;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What was read from the file.
-struct Found {
-    ledger: KeyRingState,
+struct StoredState {
+    state: KeyRingState,
     /// The open file, if there is one.
     file: Option<SecretFile>,
 }
@@ -88,7 +88,7 @@ pub(crate) fn load(path: &Path) -> Result<KeyRingState, StoreError> {
     let noted = noted(&paths)?;
     let found = read(&paths, path)?;
     not_put_back(&found, noted, &paths, path)?;
-    Ok(found.ledger)
+    Ok(found.state)
 }
 
 pub(crate) fn commit(
@@ -105,7 +105,7 @@ pub(crate) fn commit(
     let noted = noted(&paths)?;
     not_put_back(&found, noted, &paths, path)?;
     // The whole state, not only its number: somebody who edits the file may leave that unchanged.
-    if found.ledger != *base {
+    if found.state != *base {
         return Err(StoreError::conflict());
     }
     let text = format::write(next).map_err(|error| {
@@ -139,8 +139,8 @@ fn settle(path: &Path, mut before: impl FnMut(Step) -> io::Result<()>) -> Result
     let found = read(&paths, path)?;
     sync_directory(&paths, &mut before).map_err(|error| not_written(path, error))?;
     let noted = noted(&paths)?;
-    if noted < Some(found.ledger.serial()) {
-        note(&paths, found.ledger.serial(), path, &mut before);
+    if noted < Some(found.state.serial()) {
+        note(&paths, found.state.serial(), path, &mut before);
     }
     Ok(())
 }
@@ -230,46 +230,46 @@ pub(super) fn refused(path: &Path, error: FileError) -> StoreError {
     }
 }
 
-fn read(paths: &Paths, path: &Path) -> Result<Found, StoreError> {
+fn read(paths: &Paths, path: &Path) -> Result<StoredState, StoreError> {
     let refused = |error| refused(path, error);
     let Some(file) = paths
         .open_if_exists()
         .map_err(|error| refused(error.into()))?
     else {
-        return Ok(Found {
-            ledger: KeyRingState::empty(),
+        return Ok(StoredState {
+            state: KeyRingState::empty(),
             file: None,
         });
     };
     let file = SecretFile::check(file).map_err(refused)?;
     let bytes = file.read(MAX_BYTES).map_err(refused)?;
-    let ledger = match std::str::from_utf8(&bytes) {
+    let state = match std::str::from_utf8(&bytes) {
         Ok(text) => format::read(text, path)?,
         Err(error) => {
             return Err(StoreError::new(format!("{path:?} is not UTF-8 text")).with_source(error));
         }
     };
-    Ok(Found {
-        ledger,
+    Ok(StoredState {
+        state,
         file: Some(file),
     })
 }
 
 /// Refuses a file that is older than the note. It could make revoked keys valid again.
 fn not_put_back(
-    Found { ledger, file }: &Found,
+    StoredState { state, file }: &StoredState,
     noted: Option<u64>,
     paths: &Paths,
     path: &Path,
 ) -> Result<(), StoreError> {
-    let Some(noted) = noted.filter(|noted| ledger.serial() < *noted) else {
+    let Some(noted) = noted.filter(|noted| state.serial() < *noted) else {
         return Ok(());
     };
     Err(StoreError::new(if file.is_some() {
         format!(
             "{path:?} has serial {}, but {noted} was written: an older copy would bring revoked keys back. If this \
              is intended, set its `serial` to {}",
-            ledger.serial(),
+            state.serial(),
             noted.saturating_add(1),
         )
     } else {

@@ -61,13 +61,13 @@ use crate::rotating::Rotating;
 ///
 /// // In an axum program:
 /// // `.layer(RotatingAuthLayer::new().require(RequireKeyLayer::new(ring.keys())))`
-/// let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(|_: Request<_>| async {
+/// let service = RequireKeyLayer::new(ring.keys()).layer(service_fn(|_: Request<_>| async {
 ///     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
 /// }));
 /// let status = async |key: &NewKey| {
 ///     let bearer = [b"Bearer ", key.token().expose_secret()].concat();
 ///     let request = Request::get("/").header("authorization", bearer);
-///     let answer = door.clone().oneshot(request.body(Full::<Bytes>::default()).unwrap()).await;
+///     let answer = service.clone().oneshot(request.body(Full::<Bytes>::default()).unwrap()).await;
 ///     answer.unwrap().status().as_u16()
 /// };
 /// assert_eq!((status(&first).await, status(&second).await), (200, 200));

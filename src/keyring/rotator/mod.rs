@@ -94,8 +94,8 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("batch.key");
 /// let ring = KeyRing::start(MemoryStore::default()).await?;
-/// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
-/// let mut rotator = Rotator::new(ring.clone(), terms, FileSink::new(&path))
+/// let request = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// let mut rotator = Rotator::new(ring.clone(), request, FileSink::new(&path))
 ///     .period(Duration::from_secs(30 * 24 * 60 * 60))
 ///     .overlap(Duration::from_secs(60 * 60));
 /// let next = rotator.catch_up().await?; // or `rotator.run()`, in a task of its own
@@ -112,7 +112,7 @@ type IsUsed = Box<dyn Fn(&KeyId) -> bool + Send>;
 #[must_use]
 pub struct Rotator<S> {
     ring: KeyRing,
-    terms: IssueRequest,
+    request: IssueRequest,
     sink: S,
     plan: Plan,
     is_used: Option<IsUsed>,
@@ -128,17 +128,17 @@ pub struct Rotator<S> {
 impl<S: Sink> Rotator<S> {
     /// Creates a rotator for one client's key.
     ///
-    /// `terms` describe the keys. Their idempotency key is ignored. [`IssueRequest::not_before`]
+    /// `request` describes the keys. Its idempotency key is ignored. [`IssueRequest::not_before`]
     /// and [`IssueRequest::not_after`] apply only to the first key; a later one then lives as long.
     ///
-    /// If neither the terms nor the policy set a lifetime, a key lives for the
+    /// If neither the request nor the policy sets a lifetime, a key lives for the
     /// [`period`](Self::period) and the policy's longest grace (or the overlap, if that is longer):
     /// a rotation that somebody stops leaves no key without an end. Use [`IssueRequest::for_ever`]
     /// for keys without one.
-    pub fn new(ring: KeyRing, terms: IssueRequest, sink: S) -> Self {
+    pub fn new(ring: KeyRing, request: IssueRequest, sink: S) -> Self {
         Self {
             ring,
-            terms,
+            request,
             sink,
             plan: Plan {
                 period: 30 * DAY,
@@ -199,10 +199,10 @@ impl<S: Sink> Rotator<S> {
         for _ in 0..MOST_STEPS {
             self.deliver().await?;
             let delivered = self.look().await?;
-            let ledger = self.ring.state();
+            let state = self.ring.state();
             let now = self.ring.now();
-            let client = self.terms.client();
-            let step = next_step(&ledger, client, delivered, self.plan, now);
+            let client = self.request.client();
+            let step = next_step(&state, client, delivered, self.plan, now);
             if let Step::Discard(_) | Step::Replace(..) = step {
                 if let Some(until) = self.losses.wait_until(now) {
                     return Ok(until);
@@ -212,22 +212,23 @@ impl<S: Sink> Rotator<S> {
                 self.losses
                     .held_since(delivered.since, self.plan.overlap, now);
             }
-            let life = self.plan.lifetime(ledger.policy().max_grace);
-            let terms = self.terms.clone().default_lifetime(life);
+            let life = self.plan.lifetime(state.policy().max_grace);
+            let request = self.request.clone().default_lifetime(life);
             match step {
                 Step::Issue(last, mark) => {
-                    let last = last.and_then(|id| ledger.key(&id));
-                    let terms = last.map_or_else(|| terms.clone(), |last| terms.after(last, now));
-                    let terms = terms.idempotency_key(mark);
-                    self.pending = self.ring.issue(terms).await?.into_new();
-                    purge(&self.ring, self.terms.client()).await?;
+                    let last = last.and_then(|id| state.key(&id));
+                    let request =
+                        last.map_or_else(|| request.clone(), |last| request.after(last, now));
+                    let request = request.idempotency_key(mark);
+                    self.pending = self.ring.issue(request).await?.into_new();
+                    purge(&self.ring, self.request.client()).await?;
                 }
                 Step::Rotate(old, mark) | Step::Replace(old, mark) => {
                     let rotate = RotateRequest::with_grace(old, Duration::MAX)
-                        .lifetime_from(&terms)
+                        .lifetime_from(&request)
                         .idempotency_key(mark);
                     self.pending = self.ring.rotate(rotate).await?.into_new();
-                    purge(&self.ring, self.terms.client()).await?;
+                    purge(&self.ring, self.request.client()).await?;
                 }
                 // A client that has read the key may have put the one before back.
                 Step::Discard(lost) if self.offered.as_ref() == Some(&lost) => {
@@ -263,7 +264,7 @@ impl<S: Sink> Rotator<S> {
                     {
                         return;
                     }
-                    let client = self.terms.client();
+                    let client = self.request.client();
                     tracing::warn!(
                         %client,
                         error = &error as &dyn std::error::Error,
@@ -281,9 +282,9 @@ impl<S: Sink> Rotator<S> {
         let Some(key) = &self.pending else {
             return Ok(());
         };
-        let ledger = self.ring.state();
-        let entry = ledger.key(key.id());
-        if !entry.is_some_and(|entry| ledger.is_live(entry, self.ring.now())) {
+        let state = self.ring.state();
+        let entry = state.key(key.id());
+        if !entry.is_some_and(|entry| state.is_live(entry, self.ring.now())) {
             self.pending = None; // it was revoked meanwhile
             return Ok(());
         }
@@ -307,8 +308,8 @@ impl<S: Sink> Rotator<S> {
             _ => self.ring.now(),
         };
         self.held = Some((digest, since));
-        let ledger = self.ring.state();
-        let usage = match (ledger.key_of(&digest), &self.is_used) {
+        let state = self.ring.state();
+        let usage = match (state.key_of(&digest), &self.is_used) {
             (Some(key), Some(is_used)) if is_used(key.id()) => Usage::Seen,
             _ => Usage::NotYet,
         };
@@ -324,9 +325,9 @@ impl<S: Sink> Rotator<S> {
 ///
 /// It borrows no rotator: a future that did would need `Sync` of the sink to be `Send`.
 async fn purge(ring: &KeyRing, client: &ClientId) -> Result<(), RotatorError> {
-    let (ledger, now) = (ring.state(), ring.now());
-    let mut ours = ledger.keys_of(client).filter(|key| is_ours(key));
-    if ours.any(|key| ledger.is_purgeable(key, now)) {
+    let (state, now) = (ring.state(), ring.now());
+    let mut ours = state.keys_of(client).filter(|key| is_ours(key));
+    if ours.any(|key| state.is_purgeable(key, now)) {
         let client = client.clone();
         let is_meant = move |key: &KeyEntry| *key.client() == client && is_ours(key);
         ring.purge_if(is_meant).await?;
@@ -337,7 +338,7 @@ async fn purge(ring: &KeyRing, client: &ClientId) -> Result<(), RotatorError> {
 impl<S: fmt::Debug> fmt::Debug for Rotator<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rotator")
-            .field("terms", &self.terms)
+            .field("request", &self.request)
             .field("sink", &self.sink)
             .field("plan", &self.plan)
             .finish_non_exhaustive()

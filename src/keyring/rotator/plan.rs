@@ -53,21 +53,21 @@ pub(crate) enum Step {
 }
 
 pub(crate) fn next_step(
-    ledger: &KeyRingState,
+    state: &KeyRingState,
     client: &ClientId,
     delivered: Option<Delivered>,
     plan: Plan,
     now: SystemTime,
 ) -> Step {
-    let made: Vec<&KeyEntry> = ledger.keys_of(client).filter(|key| is_ours(key)).collect();
+    let made: Vec<&KeyEntry> = state.keys_of(client).filter(|key| is_ours(key)).collect();
     let live: Vec<&KeyEntry> = made
         .iter()
         .copied()
-        .filter(|key| ledger.is_live(key, now))
+        .filter(|key| state.is_live(key, now))
         .collect();
     let head = live
         .iter()
-        .rfind(|key| ledger.successor_of(key, now).is_none());
+        .rfind(|key| state.successor_of(key, now).is_none());
     let Some(head) = head else {
         let last = made.last().map(|key| key.id().clone());
         return Step::Issue(last, next_mark("first", &made));
@@ -84,19 +84,19 @@ pub(crate) fn next_step(
         .any(|key| key.id() != head.id() && holds(delivered, key));
     match (delivered.filter(|_| holds(delivered, head)), before) {
         (None, Some(_)) if is_stale => Step::Discard(head.id().clone()),
-        (None, Some(_)) if is_full(ledger, client, now) && now < read_by(head, ledger, plan) => {
+        (None, Some(_)) if is_full(state, client, now) && now < read_by(head, state, plan) => {
             Step::Unclear
         }
         (None, _) => successor(Step::Replace),
         (Some(delivered), Some(before)) => {
-            let over = after(delivered.since, overlap_of(head, ledger, plan));
+            let over = after(delivered.since, overlap_of(head, state, plan));
             if delivered.usage == Usage::Seen || over <= now {
                 Step::Retire(before.id().clone())
             } else {
                 Step::Wait(over)
             }
         }
-        (Some(_), None) => match due(head, ledger, plan) {
+        (Some(_), None) => match due(head, state, plan) {
             due if due <= now => successor(Step::Rotate),
             due => Step::Wait(due),
         },
@@ -117,31 +117,29 @@ fn holds(delivered: Option<Delivered>, key: &KeyEntry) -> bool {
 }
 
 /// Returns whether another key would end an existing one.
-fn is_full(ledger: &KeyRingState, client: &ClientId, now: SystemTime) -> bool {
-    let live = ledger
-        .keys_of(client)
-        .filter(|key| ledger.is_live(key, now));
-    live.count() >= ledger.policy().max_live_keys
+fn is_full(state: &KeyRingState, client: &ClientId, now: SystemTime) -> bool {
+    let live = state.keys_of(client).filter(|key| state.is_live(key, now));
+    live.count() >= state.policy().max_live_keys
 }
 
 /// Returns when the client has read a key that was delivered at once.
-fn read_by(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
+fn read_by(key: &KeyEntry, state: &KeyRingState, plan: Plan) -> SystemTime {
     let made = key.created_at().unwrap_or(SystemTime::UNIX_EPOCH);
-    after(made, overlap_of(key, ledger, plan))
+    after(made, overlap_of(key, state, plan))
 }
 
 /// Returns the overlap of a key with its neighbours: at most half its lifetime, since it must be
 /// the only one for some time.
-fn overlap_of(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> Duration {
+fn overlap_of(key: &KeyEntry, state: &KeyRingState, plan: Plan) -> Duration {
     let start = key.not_before().max(key.created_at());
-    let life = ledger.ends_at(key).zip(start);
+    let life = state.ends_at(key).zip(start);
     let life = life.and_then(|(end, start)| end.duration_since(start).ok());
     life.map_or(plan.overlap, |life| plan.overlap.min(life / 2))
 }
 
 /// Returns when to replace a key: after a period, or an overlap before it expires. A key in its
 /// grace has lost its successor, and needs another one at once.
-fn due(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
+fn due(key: &KeyEntry, state: &KeyRingState, plan: Plan) -> SystemTime {
     if key.retires_at().is_some() {
         return SystemTime::UNIX_EPOCH;
     }
@@ -149,8 +147,8 @@ fn due(key: &KeyEntry, ledger: &KeyRingState, plan: Plan) -> SystemTime {
         return SystemTime::UNIX_EPOCH;
     };
     let by_age = after(made, plan.period);
-    let overlap = overlap_of(key, ledger, plan);
-    let end = ledger.ends_at(key);
+    let overlap = overlap_of(key, state, plan);
+    let end = state.ends_at(key);
     let by_end = end.and_then(|end| end.checked_sub(overlap));
     by_end.map_or(by_age, |by_end| by_age.min(by_end))
 }

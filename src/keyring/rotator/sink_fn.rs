@@ -48,8 +48,8 @@ use crate::secret::Secret;
 /// );
 ///
 /// let ring = KeyRing::start(MemoryStore::default()).await?;
-/// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
-/// Rotator::new(ring.clone(), terms, sink).catch_up().await?;
+/// let request = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// Rotator::new(ring.clone(), request, sink).catch_up().await?;
 /// let digest = KeyDigest::of(vault.lock().unwrap()["batch"].expose_secret());
 /// assert_eq!(ring.state().key_of(&digest).unwrap().client().as_str(), "batch");
 /// # Ok(())
@@ -66,12 +66,12 @@ pub struct SinkFn<D, H> {
     held: H,
 }
 
-impl<D, Delivered, H, Held> Sink for SinkFn<D, H>
+impl<D, Delivering, H, Reading> Sink for SinkFn<D, H>
 where
-    D: FnMut(KeyId, Secret) -> Delivered + Send + 'static,
-    Delivered: Future<Output = Result<(), StoreError>> + Send,
-    H: FnMut() -> Held + Send + 'static,
-    Held: Future<Output = Result<Option<KeyDigest>, StoreError>> + Send,
+    D: FnMut(KeyId, Secret) -> Delivering + Send + 'static,
+    Delivering: Future<Output = Result<(), StoreError>> + Send,
+    H: FnMut() -> Reading + Send + 'static,
+    Reading: Future<Output = Result<Option<KeyDigest>, StoreError>> + Send,
 {
     async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         let token = Secret::new(key.token().expose_secret().to_vec());

@@ -102,9 +102,9 @@ impl Process {
         let ring = KeyRing::builder().wall_clock(move || at(clock.load(Ordering::SeqCst)));
         let store = Kept(folder.join("keys.toml"), fuse.clone());
         let ring = ring.start(store).await.unwrap();
-        let terms = IssueRequest::new("batch".parse().unwrap()).or_new_client(Scopes::default());
+        let request = IssueRequest::new("batch".parse().unwrap()).or_new_client(Scopes::default());
         let sink = Delivered(SinkFile::new(folder.join("batch.key")), fuse);
-        let rotator = Rotator::new(ring, terms, sink)
+        let rotator = Rotator::new(ring, request, sink)
             .period(HOUR * u32::try_from(PERIOD).unwrap())
             .overlap(HOUR * u32::try_from(OVERLAP).unwrap());
         Self { rotator, hour }
@@ -126,8 +126,8 @@ fn delivered(folder: &Path) -> Option<KeyDigest> {
 }
 
 fn is_valid(folder: &Path, key: &KeyDigest, hour: u64) -> bool {
-    let ledger = commit::load(&folder.join("keys.toml")).unwrap();
-    let record = ledger.key_set().find(key);
+    let state = commit::load(&folder.join("keys.toml")).unwrap();
+    let record = state.key_set().find(key);
     record.is_some_and(|record| record.status_at(at(hour)) == KeyStatus::Active)
 }
 
@@ -147,8 +147,8 @@ fn nobody_is_without_a_key(folder: &Path, client: Option<&KeyDigest>, hour: u64)
 
 /// Returns how many keys are valid.
 fn live(folder: &Path, hour: u64) -> usize {
-    let ledger = commit::load(&folder.join("keys.toml")).unwrap();
-    let live = ledger.keys().filter(|key| ledger.is_live(key, at(hour)));
+    let state = commit::load(&folder.join("keys.toml")).unwrap();
+    let live = state.keys().filter(|key| state.is_live(key, at(hour)));
     live.count()
 }
 

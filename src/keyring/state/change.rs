@@ -1,8 +1,7 @@
 //! The change that one operation makes.
 
 use super::KeyRingState;
-use super::client_entry::ClientEntry;
-use super::key_entry::{KeyEntry, earlier};
+use crate::inbound::entries::{ClientEntry, KeyEntry, earlier};
 use crate::inbound::{KeyId, Role, Scopes};
 
 /// A change of one operation: the entries as they are afterwards, and the keys that are gone.

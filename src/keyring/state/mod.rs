@@ -1,8 +1,7 @@
 //! The clients and keys of a key ring, as a value.
 
 mod change;
-mod client_entry;
-mod key_entry;
+mod check;
 mod succeed;
 mod summary;
 
@@ -11,11 +10,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use self::change::Change;
-pub use self::client_entry::{ClientEntry, ClientState};
-pub use self::key_entry::KeyEntry;
-pub(crate) use self::key_entry::earlier;
 pub use self::summary::{Ageing, KeySummary, KeyWarning};
 use super::issuance_policy::IssuancePolicy;
+use crate::inbound::entries::earlier;
+pub use crate::inbound::entries::{ClientEntry, ClientState, KeyEntry};
 use crate::inbound::{ClientId, KeyDigest, KeyId, KeySet, KeySetError, Role, RoleTable, Scopes};
 use crate::shards::Shards;
 

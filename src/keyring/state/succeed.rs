@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::KeyRingState;
 use super::change::Change;
-use super::key_entry::{KeyEntry, earlier};
+use crate::inbound::entries::{KeyEntry, earlier};
 
 impl KeyRingState {
     /// Returns what to correct in this loaded state before it replaces `current`.

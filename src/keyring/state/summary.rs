@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::KeyRingState;
-use super::client_entry::ClientState;
-use super::key_entry::KeyEntry;
 use crate::idempotency::IdempotencyKey;
+use crate::inbound::entries::ClientState;
+use crate::inbound::entries::KeyEntry;
 use crate::inbound::{
     CertificateDigest, ClientId, KeyId, KeyStatus, Networks, Provenance, Role, Scopes,
 };

@@ -24,16 +24,16 @@ use crate::keyring::state::{Change, KeyRingState};
 /// };
 ///
 /// #[derive(Clone)]
-/// struct Shelf(Arc<Mutex<KeyRingState>>);
+/// struct SharedState(Arc<Mutex<KeyRingState>>);
 ///
-/// impl Store for Shelf {
+/// impl Store for SharedState {
 ///     async fn load(&mut self) -> Result<KeyRingState, StoreError> {
-///         let state = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         let state = self.0.lock().map_err(|_| StoreError::new("the store is broken"))?;
 ///         Ok(state.clone())
 ///     }
 ///
 ///     async fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
-///         let mut state = self.0.lock().map_err(|_| StoreError::new("the shelf is broken"))?;
+///         let mut state = self.0.lock().map_err(|_| StoreError::new("the store is broken"))?;
 ///         if state.serial() != commit.base.serial() {
 ///             return Err(StoreError::conflict());
 ///         }
@@ -44,10 +44,10 @@ use crate::keyring::state::{Change, KeyRingState};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let shelf = Shelf(Arc::new(Mutex::new(KeyRingState::empty())));
-/// let ring = KeyRing::start(shelf.clone()).await?;
+/// let store = SharedState(Arc::new(Mutex::new(KeyRingState::empty())));
+/// let ring = KeyRing::start(store.clone()).await?;
 /// ring.issue(IssueRequest::new("open-webui".parse()?).or_new_client("".parse()?)).await?;
-/// assert_eq!(shelf.0.lock().unwrap().keys().count(), 1);
+/// assert_eq!(store.0.lock().unwrap().keys().count(), 1);
 /// # Ok(())
 /// # }
 /// ```

@@ -58,8 +58,8 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("keys.toml");
 /// let ring = KeyRing::start(FileStore::new(&path)).await?;
-/// let terms = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
-/// let id = ring.issue(terms).await?.id().clone();
+/// let request = IssueRequest::new("batch".parse()?).or_new_client("chat:write".parse()?);
+/// let id = ring.issue(request).await?.id().clone();
 ///
 /// let uses = UseFile::beside(&path);
 /// assert!(uses.read().await?.is_none()); // no use was recorded

@@ -164,8 +164,8 @@ mod tests {
     fn both_variables_are_an_error_that_names_them() {
         let error = place_of(Some("sk-1"), Some("/run/key")).unwrap_err();
         assert_eq!(error.kind(), SourceErrorKind::Permanent);
-        let told = error.to_string();
-        assert!(told.contains("KEY and KEY_FILE"), "{told}");
-        assert!(!told.contains("sk-1"), "{told}");
+        let text = error.to_string();
+        assert!(text.contains("KEY and KEY_FILE"), "{text}");
+        assert!(!text.contains("sk-1"), "{text}");
     }
 }

@@ -101,9 +101,9 @@ mod tests {
         ] {
             let error = failure(&endpoint, &answer(status, None), SystemTime::UNIX_EPOCH);
             assert_eq!(error.kind(), kind, "{status}");
-            let told = error.to_string();
-            assert!(told.contains("https://keys.example.com answered"), "{told}");
-            assert!(!told.contains("sk-1") && !told.contains("/path"), "{told}");
+            let text = error.to_string();
+            assert!(text.contains("https://keys.example.com answered"), "{text}");
+            assert!(!text.contains("sk-1") && !text.contains("/path"), "{text}");
         }
     }
 

@@ -11,7 +11,7 @@ use tower_rotating_auth::{
     Rotating, Secret,
     inbound::{
         Auth, CertificateDigest, ClientCertificate, KeyDigest, KeyRecord, KeySet, Require,
-        RequireKeyLayer, Scoped, Validator, Verdict, policy::RoutePolicy,
+        RequireKeyLayer, Scoped, Validator, Validity, policy::RoutePolicy,
     },
 };
 
@@ -37,7 +37,7 @@ fn keys() -> Rotating<KeySet> {
         (KeyDigest::of(BOUND.as_bytes()), bound),
         (
             KeyDigest::of(REVOKED.as_bytes()),
-            record("revoked").revoked(),
+            record("revoked").into_revoked(),
         ),
     ]);
     let (keys, publisher) = Rotating::builder().name("k").manual(keys.unwrap());
@@ -156,11 +156,11 @@ async fn each_refusal_is_counted_and_audited() {
 struct ByName;
 
 impl Validator for ByName {
-    async fn validate(&self, token: &Secret) -> Verdict {
+    async fn validate(&self, token: &Secret) -> Validity {
         let client = std::str::from_utf8(token.expose_secret()).unwrap();
         match client {
-            "nobody" => Verdict::Invalid,
-            _ => Verdict::Valid(KeyRecord::new(
+            "nobody" => Validity::Invalid,
+            _ => Validity::Valid(KeyRecord::new(
                 format!("token-of-{client}").parse().unwrap(),
                 client.parse().unwrap(),
                 "chat".parse().unwrap(),

@@ -21,7 +21,7 @@ async fn flood_does_not_hide_one_revoked_key() {
         "web".parse().unwrap(),
         "".parse().unwrap(),
     );
-    let key = (KeyDigest::of(REVOKED.as_bytes()), record.revoked());
+    let key = (KeyDigest::of(REVOKED.as_bytes()), record.into_revoked());
     let (keys, publisher) = Rotating::manual(KeySet::new([key]).unwrap());
     let layer = RequireKeyLayer::new(keys).observer(audit.observer());
     for n in 0..10_000 {

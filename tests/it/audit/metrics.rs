@@ -152,7 +152,7 @@ async fn counters_of_alerts_exist_before_the_first_refusal() {
     );
     let key = (
         KeyDigest::of(b"valid-8Zk1tQ0mVd7RyXw3LpHs5N"),
-        record.not_after(moment),
+        record.with_not_after(moment),
     );
     let (keys, _publisher) = Rotating::builder()
         .name("k")

@@ -44,7 +44,7 @@ async fn no_secret_in_line_metric_or_span() {
     for uri in ["/", "/?key=sentinel-8Zk1tQ0mVd7RyXw3LpHs5N"] {
         assert_eq!(status(&layer, with(uri, SENTINEL, "1")).await, 200);
     }
-    publisher.publish(set(record().revoked()));
+    publisher.publish(set(record().into_revoked()));
     assert_eq!(status(&layer, with("/", SENTINEL, "1")).await, 401);
     assert_eq!(
         status(&layer, with("/", "sentinel-8Zk1tQ0mVd7RyXw3LpHs5N-2", "1")).await,

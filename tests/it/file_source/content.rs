@@ -13,36 +13,42 @@ use tower_rotating_auth::{
     source::{Fetch, Fetched, FileSource, RefreshInterval, Source, SourceError, SourceErrorKind},
 };
 
-use super::support::{Desk, assert_content, failure, in_time, replace, write};
+use super::support::{KeyFolder, assert_content, failure, in_time, replace, write};
 use crate::support::source_kind;
 
 #[tokio::test(start_paused = true)]
 async fn white_space_and_bom_are_trimmed() {
-    let desk = Desk::new("\u{feff} \t sk-1 \r\n\n");
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    let folder = KeyFolder::new("\u{feff} \t sk-1 \r\n\n");
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
     assert_content(&key.current(), "sk-1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn inner_bytes_are_kept() {
-    let desk = Desk::new(b"\xFF\x00 two\nlines\x0B");
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    let folder = KeyFolder::new(b"\xFF\x00 two\nlines\x0B");
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
     assert_eq!(key.current().expose_secret(), b"\xFF\x00 two\nlines\x0B");
 }
 
 #[tokio::test(start_paused = true)]
 async fn same_key_in_a_new_file_is_no_rotation() {
-    let desk = Desk::new("sk-1");
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
-    replace(&desk.path, "sk-1\n");
+    let folder = KeyFolder::new("sk-1");
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
+    replace(&folder.path, "sk-1\n");
     let current = in_time(key.refresh()).await.unwrap();
     assert_eq!(current.generation().get(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn unchanged_file_is_read_once() {
-    let desk = Desk::new("sk-1");
-    let source = FileSource::new(&desk.path).without_watch();
+    let folder = KeyFolder::new("sk-1");
+    let source = FileSource::new(&folder.path).without_watch();
     let key = Rotating::start(source).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     let asked = Instant::now();
@@ -52,34 +58,34 @@ async fn unchanged_file_is_read_once() {
 
 #[tokio::test(start_paused = true)]
 async fn change_with_same_size_and_mtime_is_seen() {
-    let desk = Desk::new("sk-1");
-    let source = FileSource::new(&desk.path).without_watch();
+    let folder = KeyFolder::new("sk-1");
+    let source = FileSource::new(&folder.path).without_watch();
     let key = Rotating::start(source).await.unwrap();
-    let written = fs::metadata(&desk.path).unwrap().modified().unwrap();
+    let written = fs::metadata(&folder.path).unwrap().modified().unwrap();
     for number in 2..=5 {
         let content = format!("sk-{number}");
         let writer = if number % 2 == 0 { write } else { replace };
-        writer(&desk.path, &content);
-        set_modified(&desk, written);
+        writer(&folder.path, &content);
+        set_modified(&folder, written);
         let mut changes = key.subscribe();
         assert_content(&in_time(changes.changed()).await.unwrap(), &content);
     }
 }
 
-fn set_modified(desk: &Desk, at: SystemTime) {
-    let file = File::options().write(true).open(&desk.path).unwrap();
+fn set_modified(folder: &KeyFolder, at: SystemTime) {
+    let file = File::options().write(true).open(&folder.path).unwrap();
     file.set_modified(at).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn unwatched_change_is_seen_within_a_second() {
-    let desk = Desk::new("sk-1");
-    let source = FileSource::new(&desk.path).without_watch();
+    let folder = KeyFolder::new("sk-1");
+    let source = FileSource::new(&folder.path).without_watch();
     let key = Rotating::start(source).await.unwrap();
     let mut changes = key.subscribe();
     for (number, writer) in [(2, write as fn(&Path, &str)), (3, replace)] {
         // Of another length, which every file system shows.
-        writer(&desk.path, &"key".repeat(number));
+        writer(&folder.path, &"key".repeat(number));
         let written = Instant::now();
         in_time(changes.changed()).await.unwrap();
         let waited = written.elapsed();
@@ -89,11 +95,11 @@ async fn unwatched_change_is_seen_within_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn unchanged_file_is_read_every_ten_seconds() {
-    let desk = Desk::new("sk-1");
+    let folder = KeyFolder::new("sk-1");
     for (source, most) in [
-        (FileSource::new(&desk.path), 6..=7),
+        (FileSource::new(&folder.path), 6..=7),
         (
-            FileSource::new(&desk.path).poll(Duration::from_secs(2)),
+            FileSource::new(&folder.path).poll(Duration::from_secs(2)),
             28..=34,
         ),
     ] {
@@ -130,14 +136,14 @@ impl Source for Counted {
 /// A service that logs beside its key goes on to ask a broken key as rarely as the backoff says.
 #[tokio::test(start_paused = true)]
 async fn log_beside_a_broken_key_keeps_the_backoff() {
-    let desk = Desk::new("sk-1");
+    let folder = KeyFolder::new("sk-1");
     let fetches = Arc::new(AtomicU32::new(0));
-    let source = Counted(FileSource::new(&desk.path), Arc::clone(&fetches));
+    let source = Counted(FileSource::new(&folder.path), Arc::clone(&fetches));
     let key = Rotating::start(source).await.unwrap();
-    write(&desk.path, "");
+    write(&folder.path, "");
     assert!(in_time(key.refresh()).await.is_err());
     let before = fetches.load(Ordering::SeqCst);
-    let mut log = File::create(desk.at("app.log")).unwrap();
+    let mut log = File::create(folder.at("app.log")).unwrap();
     for line in 0..80 {
         writeln!(log, "line {line}").unwrap();
         sleep(Duration::from_millis(100)).await;
@@ -149,12 +155,12 @@ async fn log_beside_a_broken_key_keeps_the_backoff() {
 
 #[tokio::test(start_paused = true)]
 async fn max_bytes_is_the_largest_size() {
-    let desk = Desk::new("12345678");
-    let source = FileSource::new(&desk.path).max_bytes(8);
+    let folder = KeyFolder::new("12345678");
+    let source = FileSource::new(&folder.path).max_bytes(8);
     let key = Rotating::start(source).await.unwrap();
     assert_content(&key.current(), "12345678");
 
-    write(&desk.path, "12345678\n");
+    write(&folder.path, "12345678\n");
     let error = failure(&key).await;
     let error = error.source_error().expect("the source failed");
     assert_eq!(error.kind(), SourceErrorKind::Invalid);
@@ -163,11 +169,13 @@ async fn max_bytes_is_the_largest_size() {
 
 #[tokio::test(start_paused = true)]
 async fn max_bytes_defaults_to_64_kib() {
-    let desk = Desk::new(vec![b'k'; 64 * 1024]);
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    let folder = KeyFolder::new(vec![b'k'; 64 * 1024]);
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
     assert_eq!(key.current().expose_secret().len(), 64 * 1024);
 
-    write(&desk.path, &"k".repeat(64 * 1024 + 1));
+    write(&folder.path, &"k".repeat(64 * 1024 + 1));
     assert_eq!(
         source_kind(&failure(&key).await),
         Some(SourceErrorKind::Invalid)
@@ -176,8 +184,8 @@ async fn max_bytes_defaults_to_64_kib() {
 
 #[test]
 fn debug_shows_the_path_and_no_content() {
-    let desk = Desk::new("sk-sentinel");
-    let text = format!("{:?}", FileSource::new(&desk.path));
+    let folder = KeyFolder::new("sk-sentinel");
+    let text = format!("{:?}", FileSource::new(&folder.path));
     assert!(
         text.contains("openai") && !text.contains("sentinel"),
         "{text}"

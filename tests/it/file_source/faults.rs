@@ -10,14 +10,14 @@ use tower_rotating_auth::{
     source::{FileSource, SourceErrorKind},
 };
 
-use super::support::{Desk, assert_content, failure, in_time, write};
+use super::support::{KeyFolder, assert_content, failure, in_time, write};
 use crate::support::{source_kind, start_kind};
 
 /// Breaks the file of a key. The error must have this kind, and contain the path and these words,
 /// but never the content. The key must stay until the file is repaired.
 async fn stays(class: SourceErrorKind, words: &str, go_bad: impl FnOnce(&Path)) {
-    let desk = Desk::new("sk-sentinel");
-    let path = &*desk.path;
+    let folder = KeyFolder::new("sk-sentinel");
+    let path = &*folder.path;
     let key = Rotating::start(FileSource::new(path)).await.unwrap();
 
     go_bad(path);
@@ -62,13 +62,13 @@ async fn deleted_directory_keeps_the_key() {
 
 #[tokio::test(start_paused = true)]
 async fn directory_replaced_with_file_keeps_the_key() {
-    let desk = Desk::empty();
-    let path = desk.at("keys/openai");
-    fs::create_dir(desk.at("keys")).unwrap();
+    let folder = KeyFolder::empty();
+    let path = folder.at("keys/openai");
+    fs::create_dir(folder.at("keys")).unwrap();
     write(&path, "sk-1");
     let key = Rotating::start(FileSource::new(&path)).await.unwrap();
-    fs::remove_dir_all(desk.at("keys")).unwrap();
-    write(&desk.at("keys"), "");
+    fs::remove_dir_all(folder.at("keys")).unwrap();
+    write(&folder.at("keys"), "");
     assert_eq!(source_kind(&failure(&key).await), Some(Transient));
     assert_content(&key.current(), "sk-1");
 }
@@ -149,8 +149,8 @@ mod unix {
 
 #[tokio::test(start_paused = true)]
 async fn bad_file_fails_the_start() {
-    let desk = Desk::new("");
-    match Rotating::start(FileSource::new(&desk.path)).await {
+    let folder = KeyFolder::new("");
+    match Rotating::start(FileSource::new(&folder.path)).await {
         Err(error) => assert_eq!(start_kind(&error), Some(Invalid)),
         other => panic!("{other:?}"),
     }

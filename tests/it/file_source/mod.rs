@@ -5,10 +5,15 @@
 
 mod content;
 mod faults;
+#[path = "../../../src/source/file/tests/key_folder.rs"]
+mod key_folder;
 mod start;
 mod support;
 mod torn;
 
+#[cfg(unix)]
+#[path = "../../../src/source/file/tests/volume.rs"]
+mod kubernetes;
 #[cfg(unix)]
 mod volume;
 

@@ -9,7 +9,7 @@ use tower_rotating_auth::{
     source::{EnvSource, FileSource, Source as _, SourceConfig, SourceErrorKind},
 };
 
-use super::support::{Desk, assert_content, failure, in_time, write};
+use super::support::{KeyFolder, assert_content, failure, in_time, write};
 use crate::support::{source_kind, start_kind};
 
 /// What templates and copies leave behind in place of a key, and a word of the reason.
@@ -28,9 +28,11 @@ const NO_KEYS: [(&str, &str); 9] = [
 #[tokio::test(start_paused = true)]
 async fn content_that_is_no_key_is_refused() {
     for (content, reason) in NO_KEYS {
-        let desk = Desk::new("sk-1");
-        let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
-        write(&desk.path, content);
+        let folder = KeyFolder::new("sk-1");
+        let key = Rotating::start(FileSource::new(&folder.path))
+            .await
+            .unwrap();
+        write(&folder.path, content);
         let error = failure(&key).await;
         let error = error.source_error().expect("the source failed");
         assert_eq!(error.kind(), SourceErrorKind::Invalid, "{content}");
@@ -39,7 +41,7 @@ async fn content_that_is_no_key_is_refused() {
         assert!(!format!("{text} {error:?}").contains("sentinel"), "{text}");
         assert_content(&key.current(), "sk-1");
 
-        write(&desk.path, "abc==");
+        write(&folder.path, "abc==");
         assert_content(&in_time(key.refresh()).await.unwrap(), "abc==");
     }
 }
@@ -47,8 +49,8 @@ async fn content_that_is_no_key_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn content_that_is_no_key_fails_the_start() {
     for (content, _) in NO_KEYS {
-        let desk = Desk::new(content);
-        let source = FileSource::new(&desk.path).bearer();
+        let folder = KeyFolder::new(content);
+        let source = FileSource::new(&folder.path).bearer();
         let error = RotatingCredential::start(source).await.unwrap_err();
         assert_eq!(
             start_kind(&error),
@@ -61,8 +63,8 @@ async fn content_that_is_no_key_fails_the_start() {
 #[tokio::test(start_paused = true)]
 async fn allow_any_content_accepts_it() {
     for (content, _) in NO_KEYS {
-        let desk = Desk::new(content);
-        let source = FileSource::new(&desk.path).allow_any_content();
+        let folder = KeyFolder::new(content);
+        let source = FileSource::new(&folder.path).allow_any_content();
         let key = Rotating::start(source).await.unwrap();
         assert_content(&key.current(), content.trim());
     }
@@ -72,12 +74,16 @@ async fn allow_any_content_accepts_it() {
 async fn key_set_is_never_checked() {
     let digest = KeyDigest::of(b"8Zk1tQ0mVd7RyXw3LpHs5N").to_text();
     // It starts like an assignment, which the check for one key refuses.
-    let desk = Desk::new(format!(
+    let folder = KeyFolder::new(format!(
         "version=1\nserial=1\n[[client]]\nid=\"c\"\n\
          [[key]]\nid=\"k\"\nclient=\"c\"\ndigest=\"{digest}\"\n"
     ));
-    assert!(Rotating::start(FileSource::new(&desk.path)).await.is_err());
-    let path = &desk.path;
+    assert!(
+        Rotating::start(FileSource::new(&folder.path))
+            .await
+            .is_err()
+    );
+    let path = &folder.path;
     let file = || FileSource::new(path);
     let sources = [
         file().key_set().boxed(),
@@ -132,16 +138,16 @@ async fn variable_that_is_no_key_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn field_of_a_dotenv_file_is_followed() {
-    let desk = Desk::new("# keys\nOPENAI_API_KEY=\"sk-1\"\nOTHER=x\n");
-    let source = FileSource::new(&desk.path).field("OPENAI_API_KEY");
+    let folder = KeyFolder::new("# keys\nOPENAI_API_KEY=\"sk-1\"\nOTHER=x\n");
+    let source = FileSource::new(&folder.path).field("OPENAI_API_KEY");
     let key = Rotating::start(source).await.unwrap();
     assert_content(&key.current(), "sk-1");
 
     let mut changes = key.subscribe();
-    write(&desk.path, "OTHER=y\nexport OPENAI_API_KEY=sk-2\n");
+    write(&folder.path, "OTHER=y\nexport OPENAI_API_KEY=sk-2\n");
     assert_content(&in_time(changes.changed()).await.unwrap(), "sk-2");
 
-    write(&desk.path, "OTHER=z\nOPENAI_API_KEY='sk-2'\n");
+    write(&folder.path, "OTHER=z\nOPENAI_API_KEY='sk-2'\n");
     let current = in_time(key.refresh()).await.unwrap();
     assert_eq!(
         current.generation().get(),
@@ -152,13 +158,13 @@ async fn field_of_a_dotenv_file_is_followed() {
 
 #[tokio::test(start_paused = true)]
 async fn field_of_a_json_file_is_followed() {
-    let desk = Desk::new("{\"OPENAI_API_KEY\": \"sk-1\"}\n");
-    let config = format!("file:{}#OPENAI_API_KEY", desk.path.display());
+    let folder = KeyFolder::new("{\"OPENAI_API_KEY\": \"sk-1\"}\n");
+    let config = format!("file:{}#OPENAI_API_KEY", folder.path.display());
     let config: SourceConfig = config.parse().unwrap();
     let key = Rotating::start(config.into_source()).await.unwrap();
     assert_content(&key.current(), "sk-1");
     let mut changes = key.subscribe();
-    write(&desk.path, "{\"OPENAI_API_KEY\": \"sk-2\"}");
+    write(&folder.path, "{\"OPENAI_API_KEY\": \"sk-2\"}");
     assert_content(&in_time(changes.changed()).await.unwrap(), "sk-2");
 }
 
@@ -172,10 +178,10 @@ async fn broken_field_keeps_the_key() {
         "OPENAI_API_KEY=\"sk-sentinel",
         "OPENAI_API_KEY=null",
     ] {
-        let desk = Desk::new("OPENAI_API_KEY=sk-1");
-        let source = FileSource::new(&desk.path).field("OPENAI_API_KEY");
+        let folder = KeyFolder::new("OPENAI_API_KEY=sk-1");
+        let source = FileSource::new(&folder.path).field("OPENAI_API_KEY");
         let key = Rotating::start(source).await.unwrap();
-        write(&desk.path, broken);
+        write(&folder.path, broken);
         let error = failure(&key).await;
         assert_eq!(
             source_kind(&error),

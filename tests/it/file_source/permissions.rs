@@ -9,7 +9,7 @@ use tower_rotating_auth::{
     source::{FileSource, SourceErrorKind},
 };
 
-use super::support::{Desk, assert_content, failure, in_time, write};
+use super::support::{KeyFolder, assert_content, failure, in_time, write};
 use crate::support::child::again_as;
 use crate::support::{Traced, source_kind};
 
@@ -20,9 +20,9 @@ fn set_mode(path: &Path, mode: u32) {
 #[tokio::test(start_paused = true)]
 async fn writable_file_fails_the_start() {
     for mode in [0o620, 0o602, 0o666] {
-        let desk = Desk::new("sk-1");
-        set_mode(&desk.path, mode);
-        match Rotating::start(FileSource::new(&desk.path)).await {
+        let folder = KeyFolder::new("sk-1");
+        set_mode(&folder.path, mode);
+        match Rotating::start(FileSource::new(&folder.path)).await {
             Err(error) => {
                 let error = error.source_error().expect("the source failed");
                 assert_eq!(error.kind(), SourceErrorKind::Permanent);
@@ -35,26 +35,30 @@ async fn writable_file_fails_the_start() {
 
 #[tokio::test(start_paused = true)]
 async fn file_that_becomes_writable_keeps_the_old_key() {
-    let desk = Desk::new("sk-1");
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
-    write(&desk.path, "sk-2");
-    set_mode(&desk.path, 0o660);
+    let folder = KeyFolder::new("sk-1");
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
+    write(&folder.path, "sk-2");
+    set_mode(&folder.path, 0o660);
     assert_eq!(
         source_kind(&failure(&key).await),
         Some(SourceErrorKind::Permanent)
     );
     assert_content(&key.current(), "sk-1");
 
-    set_mode(&desk.path, 0o600);
+    set_mode(&folder.path, 0o600);
     assert_content(&in_time(key.refresh()).await.unwrap(), "sk-2");
 }
 
 #[tokio::test(start_paused = true)]
 async fn world_readable_file_logs_one_warning() {
     let traced = Traced::new();
-    let desk = Desk::new("sk-sentinel");
-    set_mode(&desk.path, 0o644);
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    let folder = KeyFolder::new("sk-sentinel");
+    set_mode(&folder.path, 0o644);
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
     in_time(key.refresh()).await.unwrap();
     let text = traced.text();
     assert_eq!(text.matches("readable by everybody").count(), 1, "{text}");
@@ -65,9 +69,9 @@ async fn world_readable_file_logs_one_warning() {
 #[tokio::test(start_paused = true)]
 async fn allowed_world_readable_file_logs_no_warning() {
     let traced = Traced::new();
-    let desk = Desk::new("sk-1");
-    set_mode(&desk.path, 0o644);
-    let source = FileSource::new(&desk.path).allow_world_readable();
+    let folder = KeyFolder::new("sk-1");
+    set_mode(&folder.path, 0o644);
+    let source = FileSource::new(&folder.path).allow_world_readable();
     let key = Rotating::start(source).await.unwrap();
     assert_content(&key.current(), "sk-1");
     assert!(!traced.text().contains("WARN"));
@@ -76,18 +80,18 @@ async fn allowed_world_readable_file_logs_no_warning() {
 #[tokio::test(start_paused = true)]
 async fn group_readable_file_logs_no_warning() {
     let traced = Traced::new();
-    let desk = Desk::new("sk-1");
-    set_mode(&desk.path, 0o640);
-    let key = Rotating::start(FileSource::new(&desk.path).strict()).await;
+    let folder = KeyFolder::new("sk-1");
+    set_mode(&folder.path, 0o640);
+    let key = Rotating::start(FileSource::new(&folder.path).strict()).await;
     assert_content(&key.unwrap().current(), "sk-1");
     assert!(!traced.text().contains("WARN"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn strict_refuses_world_readable_file() {
-    let desk = Desk::new("sk-1");
-    set_mode(&desk.path, 0o644);
-    match Rotating::start(FileSource::new(&desk.path).strict()).await {
+    let folder = KeyFolder::new("sk-1");
+    set_mode(&folder.path, 0o644);
+    match Rotating::start(FileSource::new(&folder.path).strict()).await {
         Err(error) => {
             let error = error.source_error().expect("the source failed");
             assert_eq!(error.kind(), SourceErrorKind::Permanent);
@@ -100,10 +104,12 @@ async fn strict_refuses_world_readable_file() {
 /// Root may read everything. If the tests run as root, this one runs again as another user.
 #[tokio::test(start_paused = true)]
 async fn unreadable_file_keeps_the_key() {
-    let desk = Desk::new("sk-1");
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
-    set_mode(&desk.path, 0o000);
-    if File::open(&desk.path).is_ok() {
+    let folder = KeyFolder::new("sk-1");
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
+    set_mode(&folder.path, 0o000);
+    if File::open(&folder.path).is_ok() {
         again_as(
             &["--user"],
             "true",
@@ -117,7 +123,7 @@ async fn unreadable_file_keeps_the_key() {
     assert!(error.to_string().contains("not readable"), "{error}");
     assert_content(&key.current(), "sk-1");
 
-    set_mode(&desk.path, 0o600);
-    write(&desk.path, "sk-2");
+    set_mode(&folder.path, 0o600);
+    write(&folder.path, "sk-2");
     assert_content(&in_time(key.refresh()).await.unwrap(), "sk-2");
 }

@@ -9,13 +9,13 @@ use tower_rotating_auth::{
     source::{FileSource, SourceErrorKind},
 };
 
-use super::support::{Desk, assert_content, write};
+use super::support::{KeyFolder, assert_content, write};
 use crate::support::start_kind;
 
 #[tokio::test(start_paused = true)]
 async fn missing_file_fails_the_start() {
-    let desk = Desk::empty();
-    match Rotating::start(FileSource::new(&desk.path)).await {
+    let folder = KeyFolder::empty();
+    match Rotating::start(FileSource::new(&folder.path)).await {
         Err(error) => assert_eq!(start_kind(&error), Some(SourceErrorKind::Transient)),
         other => panic!("{other:?}"),
     }
@@ -23,23 +23,23 @@ async fn missing_file_fails_the_start() {
 
 #[tokio::test(start_paused = true)]
 async fn file_missing_for_a_moment_starts() {
-    let desk = Desk::empty();
-    let source = FileSource::new(&desk.path).without_watch();
+    let folder = KeyFolder::empty();
+    let source = FileSource::new(&folder.path).without_watch();
     let (key, ()) = tokio::join!(Rotating::start(source), async {
         sleep(Duration::from_millis(100)).await;
-        write(&desk.path, "sk-1");
+        write(&folder.path, "sk-1");
     });
     assert_content(&key.unwrap().current(), "sk-1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn late_file_is_polled_for() {
-    let desk = Desk::empty();
-    let path = desk.at("keys/openai");
+    let folder = KeyFolder::empty();
+    let path = folder.at("keys/openai");
     let builder = Rotating::builder().wait_for_first(Duration::from_secs(60));
     let (key, ()) = tokio::join!(builder.start(FileSource::new(&path)), async {
         sleep(Duration::from_secs(20)).await;
-        fs::create_dir(desk.at("keys")).unwrap();
+        fs::create_dir(folder.at("keys")).unwrap();
         write(&path, "sk-1");
     });
     assert_content(&key.unwrap().current(), "sk-1");
@@ -51,8 +51,8 @@ async fn late_file_is_seen_by_the_watch() {
     use super::support::in_time;
     use super::watch::NEVER;
 
-    let desk = Desk::empty();
-    let path = desk.at("some/where/openai");
+    let folder = KeyFolder::empty();
+    let path = folder.at("some/where/openai");
     let builder = Rotating::builder()
         .wait_for_first(NEVER)
         .backoff(NEVER, NEVER);
@@ -60,7 +60,7 @@ async fn late_file_is_seen_by_the_watch() {
     let started = in_time(async {
         tokio::join!(builder.start(source), async {
             sleep(Duration::from_secs(20)).await;
-            fs::create_dir_all(desk.at("some/where")).unwrap();
+            fs::create_dir_all(folder.at("some/where")).unwrap();
             write(&path, "sk-1");
         })
     });

@@ -1,68 +1,21 @@
-//! Writers of key files, and functions that wait for the effect.
+//! Functions that wait for the effect of a writer.
 
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions};
 use std::future::Future;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::time::timeout;
 use tower_rotating_auth::{
     Rotating, Secret,
     rotating::{RefreshError, RefreshErrorKind},
 };
 
+pub(super) use super::key_folder::{KeyFolder, create, replace, write};
+
 /// How long a test waits, and in which steps.
 const PATIENCE: Duration = Duration::from_secs(100 * 24 * 3600);
 const STEP: Duration = Duration::from_secs(30);
-
-/// A directory with a key file.
-pub(super) struct Desk {
-    directory: TempDir,
-    pub(super) path: PathBuf,
-}
-
-impl Desk {
-    pub(super) fn new(content: impl AsRef<[u8]>) -> Self {
-        let desk = Self::empty();
-        create(&desk.path).write_all(content.as_ref()).unwrap();
-        desk
-    }
-
-    pub(super) fn empty() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("openai");
-        Self { directory, path }
-    }
-
-    pub(super) fn at(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-}
-
-/// Creates a file that only its owner may access.
-pub(super) fn create(path: &Path) -> File {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let options = options.write(true).create(true).truncate(true);
-    options.open(path).unwrap()
-}
-
-/// Writes in place: the file is empty for a moment.
-pub(super) fn write(path: &Path, content: &str) {
-    create(path).write_all(content.as_bytes()).unwrap();
-}
-
-/// Writes another file and renames it to this name.
-pub(super) fn replace(path: &Path, content: &str) {
-    let temporary = path.with_extension("tmp");
-    write(&temporary, content);
-    fs::rename(temporary, path).unwrap();
-}
 
 /// Waits for at most a hundred virtual days.
 ///

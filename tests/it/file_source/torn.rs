@@ -15,7 +15,7 @@ use tower_rotating_auth::{
     source::{FileSource, Source as _},
 };
 
-use super::support::{Desk, assert_content, create, in_time, write};
+use super::support::{KeyFolder, assert_content, create, in_time, write};
 
 const ROTATIONS: usize = 40;
 /// Shorter than the time for which content must stay the same to be accepted.
@@ -29,10 +29,10 @@ fn key(number: usize) -> String {
 
 /// Rotates a key with a writer, and refreshes all the time.
 async fn rotate(source: impl Fn(&Path) -> FileSource, write_key: impl AsyncFn(&Path, &str)) {
-    let desk = Desk::new(key(0));
+    let folder = KeyFolder::new(key(0));
     let fetched = Arc::new(Mutex::new(Vec::new()));
     let all = Arc::clone(&fetched);
-    let source = source(&desk.path).validate(move |secret| {
+    let source = source(&folder.path).validate(move |secret| {
         all.lock().unwrap().push(secret.expose_secret().to_vec());
         Ok(())
     });
@@ -44,7 +44,7 @@ async fn rotate(source: impl Fn(&Path) -> FileSource, write_key: impl AsyncFn(&P
         .unwrap();
     let mut changes = rotating.subscribe();
     for number in 1..=ROTATIONS {
-        write_key(&desk.path, &key(number)).await;
+        write_key(&folder.path, &key(number)).await;
         assert_content(&in_time(changes.changed()).await.unwrap(), key(number));
     }
     let complete: Vec<_> = (0..=ROTATIONS)
@@ -97,26 +97,26 @@ async fn unlink_and_create_publishes_no_partial_key() {
 
 #[tokio::test(start_paused = true)]
 async fn partial_file_at_start_is_waited_for() {
-    let desk = Desk::new("");
+    let folder = KeyFolder::new("");
     let written = key(8);
     let (started, ()) = tokio::join!(
-        Rotating::start(FileSource::new(&desk.path)),
-        truncate_and_write(&desk.path, &written)
+        Rotating::start(FileSource::new(&folder.path)),
+        truncate_and_write(&folder.path, &written)
     );
     assert_content(&started.unwrap().current(), written);
 }
 
 #[tokio::test(start_paused = true)]
 async fn file_that_never_settles_is_an_error() {
-    let desk = Desk::new("sk-1");
-    let source = FileSource::new(&desk.path).without_watch();
+    let folder = KeyFolder::new("sk-1");
+    let source = FileSource::new(&folder.path).without_watch();
     let rotating = Rotating::start(source).await.unwrap();
     let refreshing = rotating.refresh();
     let outcome = tokio::select! {
         outcome = refreshing => outcome,
         () = async {
             for number in 2.. {
-                write(&desk.path, &key(number));
+                write(&folder.path, &key(number));
                 sleep(PAUSE).await;
             }
         } => unreachable!(),

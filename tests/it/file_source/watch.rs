@@ -14,7 +14,7 @@ use tower_rotating_auth::{
     source::{FileSource, SourceErrorKind},
 };
 
-use super::support::{Desk, assert_content, in_time, write};
+use super::support::{KeyFolder, assert_content, in_time, write};
 use crate::support::Traced;
 use crate::support::child::{again_as, in_child};
 
@@ -57,20 +57,20 @@ async fn until(is_so: impl Fn() -> bool) {
 
 /// Points the link `current` to a directory that holds the key in a subdirectory.
 #[cfg(target_os = "linux")]
-fn release(desk: &Desk, number: u32) {
+fn release(folder: &KeyFolder, number: u32) {
     use std::os::unix::fs::symlink;
 
-    let keys = desk.at(&format!("releases/{number}/keys"));
+    let keys = folder.at(&format!("releases/{number}/keys"));
     fs::create_dir_all(&keys).unwrap();
     write(&keys.join("openai"), &format!("sk-{number}"));
-    symlink(format!("releases/{number}"), desk.at("next")).unwrap();
-    fs::rename(desk.at("next"), desk.at("current")).unwrap();
+    symlink(format!("releases/{number}"), folder.at("next")).unwrap();
+    fs::rename(folder.at("next"), folder.at("current")).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn directory_moved_away_and_back_is_seen() {
-    let desk = Desk::empty();
-    let [keys, aside] = ["keys", "aside"].map(|name| desk.at(name));
+    let folder = KeyFolder::empty();
+    let [keys, aside] = ["keys", "aside"].map(|name| folder.at(name));
     fs::create_dir(&keys).unwrap();
     write(&keys.join("openai"), "sk-0");
     let mut key = Watched::start(&keys.join("openai")).await;
@@ -92,8 +92,8 @@ async fn directory_moved_away_and_back_is_seen() {
 /// No watched folder changes, so only a look finds this.
 #[tokio::test(start_paused = true)]
 async fn folder_renamed_further_above_is_seen() {
-    let desk = Desk::empty();
-    let [live, next, old] = ["live", "next", "old"].map(|name| desk.at(name));
+    let folder = KeyFolder::empty();
+    let [live, next, old] = ["live", "next", "old"].map(|name| folder.at(name));
     let make = |root: &Path, content: &str| {
         fs::create_dir_all(root.join("keys")).unwrap();
         write(&root.join("keys/openai"), content);
@@ -127,21 +127,21 @@ async fn mounted_volume_is_watched_once_found() {
         );
         return;
     }
-    let desk = Desk::empty();
-    let path = desk.at("keys/openai");
-    fs::create_dir(desk.at("keys")).unwrap();
+    let folder = KeyFolder::empty();
+    let path = folder.at("keys/openai");
+    fs::create_dir(folder.at("keys")).unwrap();
     write(&path, "sk-0");
     let mut key = Watched::start(&path).await;
 
     let mut mount = Command::new("mount");
-    let mount = mount.args(["-t", "tmpfs", "none"]).arg(desk.at("keys"));
+    let mount = mount.args(["-t", "tmpfs", "none"]).arg(folder.at("keys"));
     assert!(mount.status().unwrap().success());
     write(&path, "sk-1");
     key.becomes("sk-1").await;
     write(&path, "sk-2");
     key.becomes("sk-2").await;
 
-    let unmounted = Command::new("umount").arg(desk.at("keys")).status();
+    let unmounted = Command::new("umount").arg(folder.at("keys")).status();
     assert!(
         unmounted.unwrap().success(),
         "the directory cannot be removed"
@@ -160,12 +160,14 @@ async fn failed_watch_falls_back_to_polling() {
         return;
     }
     let traced = Traced::new();
-    let desk = Desk::new("sk-0");
-    let key = Rotating::start(FileSource::new(&desk.path)).await.unwrap();
+    let folder = KeyFolder::new("sk-0");
+    let key = Rotating::start(FileSource::new(&folder.path))
+        .await
+        .unwrap();
     let mut changes = key.subscribe();
     for number in 1..=5 {
         let content = format!("sk-{number}");
-        write(&desk.path, &content);
+        write(&folder.path, &content);
         let written = Instant::now();
         assert_content(&in_time(changes.changed()).await.unwrap(), &content);
         let waited = written.elapsed();
@@ -188,11 +190,11 @@ async fn stale_directories_are_unwatched() {
         );
         return;
     }
-    let desk = Desk::empty();
-    release(&desk, 0);
-    let mut key = Watched::start(&desk.at("current/keys/openai")).await;
+    let folder = KeyFolder::empty();
+    release(&folder, 0);
+    let mut key = Watched::start(&folder.at("current/keys/openai")).await;
     for number in 1..=10 {
-        release(&desk, number);
+        release(&folder, number);
         key.becomes(&format!("sk-{number}")).await;
     }
     // The directory of the link, and the one of the file.

@@ -13,7 +13,7 @@ use super::layer::{ask, get, with};
 const VARY: &str = "authorization, x-api-key, api-key, sec-websocket-protocol";
 
 /// Returns `Vary` and all lines of `Cache-Control`.
-async fn told(
+async fn caching(
     request: Request<String>,
     own: Option<&'static str>,
 ) -> (Option<String>, Vec<String>) {
@@ -48,10 +48,10 @@ fn in_header(path: &str) -> Request<String> {
 async fn response_to_key_outside_authorization_is_private() {
     let private = (Some(VARY.to_owned()), vec!["private".to_owned()]);
     let query = || get(&format!("/?key={VALID}"));
-    assert_eq!(told(in_header("/"), None).await, private);
-    assert_eq!(told(query(), None).await, private);
-    assert_eq!(told(in_header("/optional"), None).await, private);
-    let (_, lines) = told(in_header("/"), Some("max-age=60")).await;
+    assert_eq!(caching(in_header("/"), None).await, private);
+    assert_eq!(caching(query(), None).await, private);
+    assert_eq!(caching(in_header("/optional"), None).await, private);
+    let (_, lines) = caching(in_header("/"), Some("max-age=60")).await;
     assert_eq!(lines, ["max-age=60", "private"]);
     for own in [
         "no-store",
@@ -60,7 +60,7 @@ async fn response_to_key_outside_authorization_is_private() {
         "s-maxage=1",
         "must-revalidate",
     ] {
-        let (vary, lines) = told(in_header("/"), Some(own)).await;
+        let (vary, lines) = caching(in_header("/"), Some(own)).await;
         assert_eq!((vary.as_deref(), lines), (Some(VARY), vec![own.to_owned()]));
     }
 }
@@ -69,19 +69,19 @@ async fn response_to_key_outside_authorization_is_private() {
 async fn response_varies_where_a_key_is_optional() {
     let varies = (Some(VARY.to_owned()), vec![]);
     for path in ["/optional", "/lenient"] {
-        assert_eq!(told(get(path), None).await, varies);
-        assert_eq!(told(with(path, VALID), None).await, varies);
+        assert_eq!(caching(get(path), None).await, varies);
+        assert_eq!(caching(with(path, VALID), None).await, varies);
     }
 }
 
 #[tokio::test]
 async fn other_responses_stay_as_they_are() {
     let nothing = (None, vec![]);
-    assert_eq!(told(with("/", VALID), None).await, nothing);
-    assert_eq!(told(get("/public"), None).await, nothing);
+    assert_eq!(caching(with("/", VALID), None).await, nothing);
+    assert_eq!(caching(get("/public"), None).await, nothing);
     let mut post = in_header("/");
     *post.method_mut() = Method::POST;
-    assert_eq!(told(post, None).await, nothing);
+    assert_eq!(caching(post, None).await, nothing);
 }
 
 #[tokio::test]

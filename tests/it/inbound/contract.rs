@@ -1,14 +1,13 @@
 //! Tests of Tower's service contract, and of both halves in one stack.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use http::{Method, Request, Response, StatusCode, Version};
 use tokio_test::{assert_pending, assert_ready_ok, task};
-use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer, Secret,
     inbound::policy::RoutePolicy,
@@ -19,63 +18,28 @@ use tower_rotating_auth::{
 use super::keys::{self, VALID, require_key};
 use super::layer::{Echo, ask, get, with};
 use crate::outbound::{ORIGIN, URL, World};
+use crate::support::Probe;
 
-/// A service that panics if it is called before it is ready. Its clones are not ready.
-struct Probe {
+/// Returns a service that counts its calls.
+fn served(
     calls: Arc<AtomicUsize>,
-    readiness: Readiness,
-}
-
-#[derive(PartialEq)]
-enum Readiness {
-    NotAsked,
-    AskedOnce,
-    Ready,
-}
-
-impl Clone for Probe {
-    fn clone(&self) -> Self {
-        Self {
-            calls: Arc::clone(&self.calls),
-            readiness: Readiness::NotAsked,
-        }
-    }
-}
-
-impl<B> Service<Request<B>> for Probe {
-    type Response = Response<String>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<String>, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        if self.readiness == Readiness::NotAsked {
-            self.readiness = Readiness::AskedOnce;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.readiness = Readiness::Ready;
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<B>) -> Self::Future {
-        assert!(
-            self.readiness == Readiness::Ready,
-            "called without being ready"
-        );
-        self.readiness = Readiness::NotAsked;
-        self.calls.fetch_add(1, Ordering::SeqCst);
+) -> impl Service<
+    Request<RequestBody<String>>,
+    Response = Response<String>,
+    Error = Infallible,
+    Future: Send,
+> + Clone {
+    Probe::new(service_fn(move |_: Request<RequestBody<String>>| {
+        calls.fetch_add(1, Ordering::SeqCst);
         ready(Ok(Response::new("served".into())))
-    }
+    }))
 }
 
 #[tokio::test]
 async fn only_ready_instance_is_called() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let calls = Arc::default();
-    let mut service = require_key(keys).layer(Probe {
-        calls: Arc::clone(&calls),
-        readiness: Readiness::NotAsked,
-    });
+    let calls = Arc::<AtomicUsize>::default();
+    let mut service = require_key(keys).layer(served(Arc::clone(&calls)));
     for n in 1..=3 {
         let ready = ServiceExt::<Request<String>>::ready(&mut service)
             .await
@@ -95,10 +59,7 @@ async fn only_ready_instance_is_called() {
 #[tokio::test]
 async fn refused_request_leaves_service_ready() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
-    let mut service = require_key(keys).layer(Probe {
-        calls: Arc::default(),
-        readiness: Readiness::NotAsked,
-    });
+    let mut service = require_key(keys).layer(served(Arc::default()));
     let ready = ServiceExt::<Request<String>>::ready(&mut service)
         .await
         .unwrap();

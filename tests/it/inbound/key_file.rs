@@ -423,7 +423,7 @@ fn plain_keys_split_at_spaces_lines_and_commas() {
             (second.id().as_str(), second.client().as_str()),
             ("key-2", "client-2")
         );
-        assert!(second.scopes().is_empty() && second.expires_at().is_none());
+        assert!(second.scopes().is_empty() && second.not_after().is_none());
     }
 }
 

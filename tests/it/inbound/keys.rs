@@ -49,9 +49,9 @@ pub(super) fn keys() -> KeySet {
     set([
         (VALID, record("valid", "chat:write")),
         (ADMIN, record("admin", "admin:all chat:write")),
-        (EARLY, record("early", "").not_before(now + day)),
-        (EXPIRED, record("expired", "").not_after(now - day)),
-        (REVOKED, record("revoked", "").revoked()),
+        (EARLY, record("early", "").with_not_before(now + day)),
+        (EXPIRED, record("expired", "").with_not_after(now - day)),
+        (REVOKED, record("revoked", "").into_revoked()),
     ])
 }
 

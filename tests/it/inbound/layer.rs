@@ -322,7 +322,7 @@ async fn inner_layer_uses_current_key_set() {
     for (meanwhile, status) in [
         (promoted.clone(), 200),
         (record("valid", ""), 403),
-        (promoted.revoked(), 401),
+        (promoted.into_revoked(), 401),
     ] {
         let (keys, mut publisher) = Rotating::manual(keys::keys());
         let inner = RequireKeyLayer::new(keys.clone())

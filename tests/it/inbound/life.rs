@@ -58,7 +58,7 @@ fn ends() -> Vec<(KeyStatus, KeySet)> {
         (KeyStatus::Unknown, set([other()])),
         (
             KeyStatus::Revoked,
-            set([(VALID, valid().revoked()), other()]),
+            set([(VALID, valid().into_revoked()), other()]),
         ),
         (KeyStatus::Unknown, KeySet::empty()),
         #[cfg(feature = "file")]
@@ -102,8 +102,8 @@ async fn ended_key_is_refused_in_every_clone() {
 async fn key_is_accepted_between_its_times() {
     let wall = Wall::new();
     let record = valid()
-        .not_before(wall.now() + secs(10))
-        .not_after(wall.now() + secs(20));
+        .with_not_before(wall.now() + secs(10))
+        .with_not_after(wall.now() + secs(20));
     let (keys, _publisher) = published(set([(VALID, record)]), &wall);
     let service = RequireKeyLayer::new(keys).layer(Echo);
     let mut statuses = Vec::new();
@@ -118,7 +118,7 @@ async fn key_is_accepted_between_its_times() {
 #[tokio::test(start_paused = true)]
 async fn expiry_goes_by_a_clock_that_may_be_set_back() {
     let wall = Wall::new();
-    let record = valid().not_after(wall.now() + minutes(10));
+    let record = valid().with_not_after(wall.now() + minutes(10));
     let (keys, mut publisher) = published(set([(VALID, record)]), &wall);
     let service = RequireKeyLayer::new(keys).layer(Echo);
     let status = async || ask(&service, with("/", VALID)).await.status().as_u16();
@@ -127,7 +127,7 @@ async fn expiry_goes_by_a_clock_that_may_be_set_back() {
     wall.jump(-600);
     assert_eq!(status().await, 200);
     // A revocation has no moment, and so no clock brings the key back.
-    publisher.publish(set([(VALID, valid().revoked()), other()]));
+    publisher.publish(set([(VALID, valid().into_revoked()), other()]));
     wall.jump(-6_000);
     assert_eq!(status().await, 401);
 }
@@ -144,7 +144,7 @@ async fn old_and_new_key_are_both_accepted() {
         "valid".parse().unwrap(),
         "".parse().unwrap(),
     );
-    let old = valid().not_after(wall.now() + minutes(5));
+    let old = valid().with_not_after(wall.now() + minutes(5));
     publisher.publish(set([(VALID, old), (ADMIN, new)]));
     assert_eq!((status(VALID).await, status(ADMIN).await), (200, 200));
     assert!(
@@ -198,7 +198,7 @@ async fn ended_resolves_when_key_ends() {
 #[tokio::test(start_paused = true)]
 async fn ended_resolves_on_expiry() {
     let wall = Wall::new();
-    let record = valid().not_after(wall.now() + minutes(10));
+    let record = valid().with_not_after(wall.now() + minutes(10));
     let (keys, publisher) = published(set([(VALID, record)]), &wall);
     let principal = principal_of(&keys).await;
     let began = Instant::now();
@@ -215,7 +215,7 @@ async fn ended_resolves_on_expiry() {
 #[tokio::test(start_paused = true)]
 async fn ended_resolves_on_expiry_without_publisher() {
     let wall = Wall::new();
-    let record = valid().not_after(wall.now() + minutes(10));
+    let record = valid().with_not_after(wall.now() + minutes(10));
     let (keys, publisher) = published(set([(VALID, record)]), &wall);
     let principal = principal_of(&keys).await;
     let ended = tokio::spawn(async move { principal.ended().await });
@@ -229,7 +229,7 @@ async fn ended_resolves_on_expiry_without_publisher() {
 #[tokio::test(start_paused = true)]
 async fn ended_notices_wall_clock_jump() {
     let wall = Wall::new();
-    let record = valid().not_after(wall.now() + minutes(600));
+    let record = valid().with_not_after(wall.now() + minutes(600));
     let (keys, _publisher) = published(set([(VALID, record)]), &wall);
     let principal = principal_of(&keys).await;
     let ended = tokio::spawn(async move { principal.ended().await });
@@ -363,7 +363,7 @@ async fn ready_body_ends_with_key() {
 #[tokio::test(start_paused = true)]
 async fn bodies_end_on_expiry() {
     let wall = Wall::new();
-    let record = valid().not_after(wall.now() + minutes(10));
+    let record = valid().with_not_after(wall.now() + minutes(10));
     let (keys, _publisher) = published(set([(VALID, record)]), &wall);
     let (_sender, waiting) = fed();
     let mut waiting = answer(&keys, waiting).await;
@@ -383,7 +383,10 @@ async fn bodies_end_on_expiry_set_while_streaming() {
     let mut waiting = answer(&keys, waiting).await;
     let mut ready = answer(&keys, endless()).await;
     assert_eq!(next(&mut ready).await.unwrap(), "x");
-    publisher.publish(set([(VALID, valid().not_after(wall.now() + minutes(5)))]));
+    publisher.publish(set([(
+        VALID,
+        valid().with_not_after(wall.now() + minutes(5)),
+    )]));
     assert_eq!(next(&mut ready).await.unwrap(), "x");
     assert_eq!(next(&mut waiting).await, Err(KeyStatus::Expired));
     assert_eq!(next(&mut ready).await, Err(KeyStatus::Expired));
@@ -392,7 +395,7 @@ async fn bodies_end_on_expiry_set_while_streaming() {
 #[tokio::test(start_paused = true)]
 async fn body_continues_when_expiry_is_removed() {
     let wall = Wall::new();
-    let record = valid().not_after(wall.now() + minutes(5));
+    let record = valid().with_not_after(wall.now() + minutes(5));
     let (keys, mut publisher) = published(set([(VALID, record)]), &wall);
     let mut ready = answer(&keys, endless()).await;
     let (_sender, waiting) = fed();

@@ -206,7 +206,7 @@ async fn kept_principal_is_not_let_in_after_its_key_ended() {
         "valid by valid"
     );
     publisher.publish(set([
-        (VALID, record("valid", "").revoked()),
+        (VALID, record("valid", "").into_revoked()),
         (ADMIN, record("admin", "")),
     ]));
     assert_eq!(ask(&service, later(&principal)).await.status(), 401);

@@ -27,10 +27,10 @@ async fn older_copy_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.toml");
     let ring = KeyRing::start(FileStore::new(&path)).await.unwrap();
-    let terms = || IssueRequest::new("c".parse().unwrap()).or_new_client("".parse().unwrap());
-    ring.issue(terms()).await.unwrap();
+    let request = || IssueRequest::new("c".parse().unwrap()).or_new_client("".parse().unwrap());
+    ring.issue(request()).await.unwrap();
     let old = fs::read_to_string(&path).unwrap();
-    ring.issue(terms()).await.unwrap();
+    ring.issue(request()).await.unwrap();
     let start = || Rotating::start(FileSource::new(&path).without_watch().key_set());
     let configured = || Rotating::start(SourceConfig::file(&path).key_set());
     assert!(start().await.is_ok() && configured().await.is_ok());
@@ -58,8 +58,8 @@ async fn older_copy_does_not_replace_a_newer_set() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.toml");
     let ring = KeyRing::start(FileStore::new(&path)).await.unwrap();
-    let terms = IssueRequest::new("c".parse().unwrap()).or_new_client("".parse().unwrap());
-    let key = ring.issue(terms).await.unwrap();
+    let request = IssueRequest::new("c".parse().unwrap()).or_new_client("".parse().unwrap());
+    let key = ring.issue(request).await.unwrap();
     let old = fs::read_to_string(&path).unwrap();
     ring.revoke(key.id()).await.unwrap();
     let source = FileSource::new(&path).without_watch().key_set();

@@ -204,9 +204,9 @@ async fn refusals_do_not_echo_token() {
         ErrorFormat::Anthropic,
         ErrorFormat::Problem,
     ] {
-        let refuser = AuthErrorResponse::new("R").unwrap().format(format);
+        let error_response = AuthErrorResponse::new("R").unwrap().format(format);
         let service = require_key(keys.clone())
-            .error_response(refuser)
+            .error_response(error_response)
             .layer(Echo);
         for case in cases() {
             for method in [Method::GET, Method::HEAD] {
@@ -279,7 +279,7 @@ async fn traces_have_no_token_or_digest() {
     let (manual, mut publisher) = Rotating::manual(keys::keys());
     let other = RequireKeyLayer::new(manual).layer(Echo);
     drop(other.clone().oneshot(with("/", VALID)).await.unwrap());
-    publisher.publish(set([(VALID, record("valid", "").revoked())]));
+    publisher.publish(set([(VALID, record("valid", "").into_revoked())]));
     drop(other.oneshot(with("/", VALID)).await.unwrap());
     drop((service, keys));
     pass(secs(1)).await;

@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt};
 use tower_rotating_auth::{
     Rotating,
     inbound::policy::RoutePolicy,
-    inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer, Scopes},
+    inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer, Requirement, Scopes},
 };
 
 use super::law::{on_wire, readings};
@@ -39,9 +39,9 @@ fn keys() -> Rotating<KeySet> {
 
 /// A layer whose paths start with `prefix` only if the layer sees it.
 fn layer(prefix: &str) -> RequireKeyLayer {
-    let admin = || -> Scopes { "admin".parse().unwrap() };
+    let admin = || -> Requirement { "admin".parse().unwrap() };
     let mut policy = RoutePolicy::new()
-        .required_template(Method::GET, "/v1/files/{*rest}", Scopes::default())
+        .required_template(Method::GET, "/v1/files/{*rest}", Requirement::new())
         .unwrap();
     for method in [Method::GET, Method::POST] {
         let at = |path: &str| format!("{prefix}{path}");

@@ -103,7 +103,7 @@ impl Gated {
         if of_path.contains(&decision.reason()) {
             return;
         }
-        let told = |method: &Method, path: &str| {
+        let find = |method: &Method, path: &str| {
             let same = self
                 .audit
                 .iter()
@@ -114,8 +114,8 @@ impl Gated {
             DecisionReason::Exact => path,
             _ => &*route.1,
         };
-        let told = told(method, wanted).or_else(|| told(&route.0, wanted));
-        assert_eq!(told.as_ref(), Some(decision), "{method} {path}");
+        let audited = find(method, wanted).or_else(|| find(&route.0, wanted));
+        assert_eq!(audited.as_ref(), Some(decision), "{method} {path}");
     }
 }
 

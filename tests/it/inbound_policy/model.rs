@@ -32,7 +32,7 @@ impl Entry {
             (Place::Path, Access::Optional) => policies.optional(method, text),
             (Place::Path, Access::OptionalLenient) => policies.optional_lenient(method, text),
             (Place::Path, Access::Required(required)) => {
-                policies.authorize(method, text, required.clone())
+                policies.required(method, text, required.clone())
             }
             (Place::Path, _) => policies.deny(method, text),
             (Place::Template, Access::Public) => policies.public_template(method, text),
@@ -41,7 +41,7 @@ impl Entry {
                 policies.optional_lenient_template(method, text)
             }
             (Place::Template, Access::Required(required)) => {
-                policies.authorize_template(method, text, required.clone())
+                policies.required_template(method, text, required.clone())
             }
             (Place::Template, _) => policies.deny_template(method, text),
         }

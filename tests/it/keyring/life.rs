@@ -42,12 +42,13 @@ fn presenting(token: &[u8]) -> Request<()> {
         .unwrap()
 }
 
-async fn status<S, B>(door: &S, key: &NewKey) -> u16
+async fn status<S, B>(service: &S, key: &NewKey) -> u16
 where
     S: Service<Request<()>, Response = Response<B>, Error = Infallible> + Clone,
 {
     let request = presenting(key.token().expose_secret());
-    door.clone()
+    service
+        .clone()
         .oneshot(request)
         .await
         .unwrap()
@@ -59,13 +60,13 @@ where
 async fn change_is_in_force_in_every_clone() {
     let ring = ring().await;
     let layer = RequireKeyLayer::new(ring.keys());
-    let doors = [
+    let services = [
         layer.layer(service_fn(hello)),
         layer.clone().layer(service_fn(hello)),
     ];
-    let doors: Vec<_> = doors
+    let services: Vec<_> = services
         .iter()
-        .flat_map(|door| [door.clone(), door.clone()])
+        .flat_map(|service| [service.clone(), service.clone()])
         .collect();
     let key = issued(&ring).await;
     let second = ring
@@ -73,33 +74,33 @@ async fn change_is_in_force_in_every_clone() {
         .await
         .unwrap();
     let second = second.into_new().unwrap();
-    for door in &doors {
+    for service in &services {
         assert_eq!(
-            (status(door, &key).await, status(door, &second).await),
+            (status(service, &key).await, status(service, &second).await),
             (200, 200)
         );
     }
     ring.disable(&client()).await.unwrap();
-    for door in &doors {
+    for service in &services {
         assert_eq!(
-            (status(door, &key).await, status(door, &second).await),
+            (status(service, &key).await, status(service, &second).await),
             (401, 401)
         );
     }
     ring.enable(&client()).await.unwrap();
     ring.retire(key.id()).await.unwrap();
-    for door in &doors {
+    for service in &services {
         assert_eq!(
-            (status(door, &key).await, status(door, &second).await),
+            (status(service, &key).await, status(service, &second).await),
             (401, 200)
         );
     }
     ring.revoke(RevokeRequest::token(second.token()))
         .await
         .unwrap();
-    for door in &doors {
+    for service in &services {
         assert_eq!(
-            (status(door, &key).await, status(door, &second).await),
+            (status(service, &key).await, status(service, &second).await),
             (401, 401)
         );
     }
@@ -110,7 +111,7 @@ async fn last_use_survives_changes() {
     let wall = Wall::new();
     let builder = KeyRing::builder().wall_clock(wall.reader());
     let ring = builder.start(MemoryStore::default()).await.unwrap();
-    let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
+    let service = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let (key, unused) = (issued(&ring).await, issued(&ring).await);
     let used = || {
         ring.list()
@@ -120,14 +121,14 @@ async fn last_use_survives_changes() {
     };
     assert_eq!(used(), [None, None]);
     let first = SystemTime::UNIX_EPOCH + Wall::BEGAN;
-    assert_eq!(status(&door, &key).await, 200);
+    assert_eq!(status(&service, &key).await, 200);
     wall.jump(59);
-    assert_eq!(status(&door, &key).await, 200);
+    assert_eq!(status(&service, &key).await, 200);
     assert_eq!(used(), [Some(first), None], "to the minute");
     wall.jump(1);
-    assert_eq!(status(&door, &key).await, 200);
+    assert_eq!(status(&service, &key).await, 200);
     ring.revoke(unused.id()).await.unwrap();
-    assert_eq!(status(&door, &unused).await, 401);
+    assert_eq!(status(&service, &unused).await, 401);
     ring.revoke(key.id()).await.unwrap();
     assert_eq!(used(), [Some(first + minutes(1)), None]);
 }
@@ -135,10 +136,10 @@ async fn last_use_survives_changes() {
 #[tokio::test(start_paused = true)]
 async fn handler_sees_revocation() {
     let ring = ring().await;
-    let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
+    let service = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let key = issued(&ring).await;
     let request = presenting(key.token().expose_secret());
-    let answer = door.oneshot(request).await.unwrap();
+    let answer = service.oneshot(request).await.unwrap();
     let principal = answer.extensions().get::<Principal>().unwrap();
     let principal = principal.key().unwrap().clone();
     let mut ended = Box::pin(principal.ended());

@@ -62,12 +62,12 @@ async fn successor_may_be_indirect() {
     };
     assert_eq!(again.unwrap_err().not_allowed(), Some(&superseded));
     wall.jump(5 * 24 * 60 * 60);
-    let told: Vec<_> = ring
+    let listed: Vec<_> = ring
         .warnings()
         .into_iter()
         .map(|warning| warning.key)
         .collect();
-    assert!(!told.contains(first.id()), "{told:?}");
+    assert!(!listed.contains(first.id()), "{listed:?}");
     let fourth = ring
         .rotate(RotateRequest::with_grace(client(), DAY))
         .await

@@ -57,7 +57,7 @@ async fn hello<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
 
 /// Uses the current key in a loop, and returns how often it was accepted.
 async fn client_of(world: Arc<World>, ring: KeyRing, task: usize) -> u64 {
-    let door = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
+    let service = RequireKeyLayer::new(ring.keys()).layer(service_fn(hello));
     let mut let_in = 0;
     for n in 0_u64.. {
         if world.over.load(Ordering::SeqCst) {
@@ -73,7 +73,7 @@ async fn client_of(world: Arc<World>, ring: KeyRing, task: usize) -> u64 {
                 .header("authorization", bearer)
                 .body(())
                 .unwrap();
-            door.clone().oneshot(request).await.unwrap().status() == 200
+            service.clone().oneshot(request).await.unwrap().status() == 200
         };
         if is_let_in {
             let_in += 1;
@@ -96,7 +96,7 @@ fn one_is_current_and_all_others_retire(ring: &KeyRing) {
     let keys = ring.keys().current();
     let mut ends: Vec<_> = keys
         .records()
-        .map(|record| record.expires_at().unwrap())
+        .map(|record| record.not_after().unwrap())
         .collect();
     ends.sort_unstable();
     let last = ends.pop().unwrap();

@@ -41,10 +41,10 @@ impl Service {
     async fn is_asked_with(&self, key: &NewKey) {
         let hello =
             |_: Request<_>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
-        let door = RequireKeyLayer::new(self.ring.keys()).layer(service_fn(hello));
+        let service = RequireKeyLayer::new(self.ring.keys()).layer(service_fn(hello));
         let bearer = [b"Bearer ", key.token().expose_secret()].concat();
         let request = Request::get("/").header("authorization", bearer);
-        let answer = door.oneshot(request.body(()).unwrap()).await.unwrap();
+        let answer = service.oneshot(request.body(()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 200);
     }
 

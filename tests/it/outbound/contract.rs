@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,63 +20,13 @@ use tower_rotating_auth::{
 };
 use tower_test::mock;
 
-use super::{ORIGIN, Upstream, World, post};
-use crate::support::pass;
-
-/// A service that panics if it is called without being ready. Its clones start unready.
-struct Probe {
-    inner: Upstream,
-    readiness: Readiness,
-}
-
-#[derive(PartialEq)]
-enum Readiness {
-    NotAsked,
-    AskedOnce,
-    Ready,
-}
-
-impl Clone for Probe {
-    fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            readiness: Readiness::NotAsked,
-        }
-    }
-}
-
-impl Service<Request<String>> for Probe {
-    type Response = Response<String>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<String>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        if self.readiness == Readiness::NotAsked {
-            self.readiness = Readiness::AskedOnce;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.readiness = Readiness::Ready;
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<String>) -> Self::Future {
-        assert!(
-            self.readiness == Readiness::Ready,
-            "called without being ready"
-        );
-        self.readiness = Readiness::NotAsked;
-        Box::pin(self.inner.call(request))
-    }
-}
+use super::{ORIGIN, World, post};
+use crate::support::{Probe, pass};
 
 #[tokio::test(start_paused = true)]
 async fn only_ready_instances_are_called() {
     let world = World::new("key-0");
-    let mut client = world.inject().await.layer(Probe {
-        inner: world.upstream(),
-        readiness: Readiness::NotAsked,
-    });
+    let mut client = world.inject().await.layer(Probe::new(world.upstream()));
     for n in 1..=3 {
         pass(Duration::from_secs(10)).await;
         world.rotate(&format!("key-{n}"));

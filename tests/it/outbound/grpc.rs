@@ -113,8 +113,8 @@ async fn generated_client_needs_assumed_origin() {
     let elsewhere = say(elsewhere.layer(channel.clone()), "hi").await;
     assert_eq!(elsewhere.unwrap_err().code(), Code::Unauthenticated);
 
-    let told = inject.assume_origin(&url).unwrap().layer(channel);
-    assert_eq!(say(told, "hi").await.unwrap().into_inner(), "hi");
+    let client = inject.assume_origin(&url).unwrap().layer(channel);
+    assert_eq!(say(client, "hi").await.unwrap().into_inner(), "hi");
 }
 
 #[tokio::test]

@@ -198,9 +198,9 @@ async fn source_minting_late_keys_fails_no_request() {
 #[tokio::test(start_paused = true)]
 async fn fallback_is_in_outcome_and_event() {
     let world = World::new("first");
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let builder = RotatingCredential::builder().observer(move |event| {
-        let _ = tell.send(event.kind.clone());
+        let _ = sender.send(event.kind.clone());
     });
     let key = world.key_by(builder, millis(20)).await;
     rotated(&world, &key, "second").await;
@@ -216,7 +216,7 @@ async fn fallback_is_in_outcome_and_event() {
     let outcome: &Outcome = response.extensions().get().unwrap();
     drop(key);
     moment().await;
-    let told: Vec<_> = told.iter().collect();
+    let events: Vec<_> = receiver.iter().collect();
     let [
         ..,
         EventKind::Replayed {
@@ -225,9 +225,9 @@ async fn fallback_is_in_outcome_and_event() {
             ..
         },
         EventKind::Recovered { attempts, request },
-    ] = &told[..]
+    ] = &events[..]
     else {
-        panic!("{told:?}");
+        panic!("{events:?}");
     };
     assert_eq!(*rejected, outcome.attempts()[..1]);
     assert_eq!(*generation, outcome.attempts()[1].generation);
@@ -414,9 +414,9 @@ async fn fallback_ends_with_overlap_after_proof() {
 
 #[tokio::test(start_paused = true)]
 async fn unproven_key_never_takes_the_service_down() {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let builder = RotatingCredential::builder().observer(move |event| {
-        let _ = tell.send(event.kind.clone());
+        let _ = sender.send(event.kind.clone());
     });
     let world = World::new("first");
     let key = world.key_by(builder, millis(0)).await;
@@ -427,8 +427,8 @@ async fn unproven_key_never_takes_the_service_down() {
     }
     drop(key);
     moment().await;
-    let told: Vec<_> = told.iter().collect();
-    let reported = told
+    let events: Vec<_> = receiver.iter().collect();
+    let reported = events
         .iter()
         .filter(|kind| matches!(kind, EventKind::NeverAccepted { .. }));
     assert_eq!(reported.count(), 1);

@@ -255,7 +255,7 @@ async fn grpc_status_header_is_a_rejection() {
 
 #[tokio::test(start_paused = true)]
 async fn other_status_is_rejection_only_if_configured() {
-    for told in [false, true] {
+    for is_configured in [false, true] {
         let world = World::new("old");
         let upstream = world.upstream();
         let forbids = service_fn(move |request: Request<String>| {
@@ -270,14 +270,14 @@ async fn other_status_is_rejection_only_if_configured() {
             }
         });
         let inject = world.inject().await;
-        let inject = if told {
+        let inject = if is_configured {
             inject.rejected_by(StatusCode::FORBIDDEN)
         } else {
             inject
         };
         world.rotate("new");
         let response = inject.layer(forbids).oneshot(post("")).await.unwrap();
-        assert_eq!(response.status() == StatusCode::OK, told);
+        assert_eq!(response.status() == StatusCode::OK, is_configured);
     }
 }
 

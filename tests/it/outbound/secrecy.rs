@@ -72,12 +72,12 @@ async fn invalid_key_error_shows_no_byte_of_it() {
         });
         let source = tower_rotating_auth::outbound::IntoCredential::bearer(source);
         let error = RotatingCredential::start(source).await.unwrap_err();
-        let mut told = format!("{error} {error:?}");
+        let mut text = format!("{error} {error:?}");
         let mut cause = error.source();
         while let Some(error) = cause {
-            told.push_str(&error.to_string());
+            text.push_str(&error.to_string());
             cause = error.source();
         }
-        assert_silent(not_a_key, &told);
+        assert_silent(not_a_key, &text);
     }
 }

@@ -35,13 +35,13 @@ async fn three_weeks(fuses: &[usize]) -> usize {
         assert!(world.is_valid(&ring, clients), "the client in hour {hour}");
         world.pass(HOUR);
     }
-    let ledger = world.store.state();
+    let state = world.store.state();
     let live = ring.list().into_iter().filter(|key| {
         let ended = key.ends_at.is_some_and(|end| end <= world.now());
         key.revoked_at.is_none() && !ended
     });
     assert!(live.count() <= 2);
-    assert!((5..=5 + 3).contains(&ledger.keys().count()), "{ledger:?}");
+    assert!((5..=5 + 3).contains(&state.keys().count()), "{state:?}");
     world.fuse.burnt(LONG)
 }
 

@@ -9,7 +9,7 @@ use tower_rotating_auth::{
     source::FileSource,
 };
 
-use super::world::{PERIOD, World, terms};
+use super::world::{PERIOD, World, request};
 
 #[tokio::test]
 async fn file_source_follows_the_rotator() {
@@ -19,7 +19,7 @@ async fn file_source_follows_the_rotator() {
     let clock = world.clone();
     let ring = KeyRing::builder().wall_clock(move || clock.now());
     let ring = ring.start(world.store.clone()).await.unwrap();
-    let mut rotator = Rotator::new(ring.clone(), terms(), FileSink::new(&path)).period(PERIOD);
+    let mut rotator = Rotator::new(ring.clone(), request(), FileSink::new(&path)).period(PERIOD);
     rotator.catch_up().await.unwrap();
     #[cfg(all(unix, not(portable_only)))]
     {
@@ -44,10 +44,10 @@ async fn file_source_follows_the_rotator() {
 async fn unwritable_file_error_contains_the_path() {
     let world = World::new();
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
-    let mut rotator = Rotator::new(ring.clone(), terms(), FileSink::new("nowhere/at/all.key"));
+    let mut rotator = Rotator::new(ring.clone(), request(), FileSink::new("nowhere/at/all.key"));
     let error = rotator.catch_up().await.unwrap_err();
-    let told = std::error::Error::source(&error).unwrap().to_string();
-    assert!(told.contains("nowhere/at/all.key"), "{told}");
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert!(text.contains("nowhere/at/all.key"), "{text}");
     assert!(ring.list().is_empty(), "a key for nobody");
 }
 
@@ -58,7 +58,7 @@ async fn dropped_delivery_completes_before_held() {
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
     let mut sink = FileSink::new(folder.path().join("batch.key"));
     for _ in 0..20 {
-        let key = ring.issue(terms()).await.unwrap().into_new().unwrap();
+        let key = ring.issue(request()).await.unwrap().into_new().unwrap();
         let _ = timeout(Duration::ZERO, sink.deliver(&key)).await;
         assert_eq!(sink.held().await.unwrap(), Some(key.digest()));
         ring.revoke(key.id()).await.unwrap();
@@ -71,8 +71,8 @@ async fn second_sink_is_locked_out_until_the_first_ends() {
     let path = folder.path().join("batch.key");
     let world = World::new();
     let ring = KeyRing::start(world.store.clone()).await.unwrap();
-    let mut active = Rotator::new(ring.clone(), terms(), FileSink::new(&path));
-    let mut idle = Rotator::new(ring.clone(), terms(), FileSink::new(&path));
+    let mut active = Rotator::new(ring.clone(), request(), FileSink::new(&path));
+    let mut idle = Rotator::new(ring.clone(), request(), FileSink::new(&path));
     active.catch_up().await.unwrap();
     let error = idle.catch_up().await.unwrap_err();
     let error = error.sink().unwrap();

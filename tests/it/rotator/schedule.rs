@@ -14,7 +14,7 @@ use tower_rotating_auth::{
     },
 };
 
-use super::world::{DAY, HOUR, PERIOD, World, terms};
+use super::world::{DAY, HOUR, PERIOD, World, request};
 
 #[tokio::test]
 async fn old_key_retires_one_overlap_after_the_period() {
@@ -183,18 +183,18 @@ async fn lifetime_below_the_overlap_leaves_no_gap() {
 #[tokio::test]
 async fn lifetime_of_the_terms_wins_over_the_policy() {
     let policy = || IssuancePolicy::new().lifetime(7 * DAY);
-    for (terms, lives) in [
-        (terms(), [Some(7 * DAY); 2]),
-        (terms().lifetime(20 * DAY), [Some(20 * DAY); 2]),
-        (terms().for_ever(), [None; 2]),
+    for (request, lives) in [
+        (request(), [Some(7 * DAY); 2]),
+        (request().lifetime(20 * DAY), [Some(20 * DAY); 2]),
+        (request().for_ever(), [None; 2]),
     ] {
         let world = World::new();
-        let (ring, mut rotator) = world.start_with(policy(), terms).await;
+        let (ring, mut rotator) = world.start_with(policy(), request).await;
         rotator.catch_up().await.unwrap();
         world.pass(PERIOD);
         rotator.catch_up().await.unwrap();
-        let ledger = ring.state();
-        let made: Vec<_> = ledger.keys_of(&"batch".parse().unwrap()).collect();
+        let state = ring.state();
+        let made: Vec<_> = state.keys_of(&"batch".parse().unwrap()).collect();
         let life = |n: usize| {
             let (from, until) = (made[n].created_at().unwrap(), made[n].not_after()?);
             Some(until.duration_since(from).unwrap())
@@ -206,8 +206,8 @@ async fn lifetime_of_the_terms_wins_over_the_policy() {
 #[tokio::test]
 async fn not_after_applies_to_the_first_key_only() {
     let world = World::new();
-    let terms = terms().not_after(world.now() + 6 * DAY);
-    let (ring, mut rotator) = world.start_with(IssuancePolicy::new(), terms).await;
+    let request = request().not_after(world.now() + 6 * DAY);
+    let (ring, mut rotator) = world.start_with(IssuancePolicy::new(), request).await;
     for _ in 0..3 {
         rotator.catch_up().await.unwrap();
         let found = world.delivered().unwrap();
@@ -220,18 +220,18 @@ async fn not_after_applies_to_the_first_key_only() {
 async fn key_after_revocation_is_like_a_successor() {
     let begin = World::new().now();
     let policy = || IssuancePolicy::new().lifetime(7 * DAY);
-    for (policy, terms, lives) in [
+    for (policy, request, lives) in [
         (
             IssuancePolicy::new(),
-            terms().not_after(begin + 6 * DAY),
+            request().not_after(begin + 6 * DAY),
             6 * DAY,
         ),
-        (policy(), terms().not_after(begin + 6 * DAY), 7 * DAY),
-        (policy(), terms().not_before(begin + DAY), 7 * DAY),
-        (policy(), terms().lifetime(9 * DAY), 9 * DAY),
+        (policy(), request().not_after(begin + 6 * DAY), 7 * DAY),
+        (policy(), request().not_before(begin + DAY), 7 * DAY),
+        (policy(), request().lifetime(9 * DAY), 9 * DAY),
     ] {
         let world = World::new();
-        let (ring, mut rotator) = world.start_with(policy, terms).await;
+        let (ring, mut rotator) = world.start_with(policy, request).await;
         rotator.catch_up().await.unwrap();
         for pause in [HOUR, 20 * DAY] {
             world.pass(pause);
@@ -239,8 +239,8 @@ async fn key_after_revocation_is_like_a_successor() {
             ring.revoke(RevokeRequest::Client(client)).await.unwrap();
             rotator.catch_up().await.unwrap();
             let digest = KeyDigest::of(&world.delivered().unwrap());
-            let ledger = ring.state();
-            let made = ledger.key_of(&digest).unwrap();
+            let state = ring.state();
+            let made = state.key_of(&digest).unwrap();
             assert_eq!(made.not_before(), None);
             assert_eq!(made.not_after(), Some(world.now() + lives));
         }
@@ -251,7 +251,7 @@ async fn key_after_revocation_is_like_a_successor() {
 async fn rotation_undone_by_others_ends_unsettled() {
     let world = World::new();
     let (ring, _) = world.start().await;
-    let mut rotator = Rotator::new(ring.clone(), terms(), Undone(ring.clone(), None));
+    let mut rotator = Rotator::new(ring.clone(), request(), Undone(ring.clone(), None));
     let error = rotator.catch_up().await.unwrap_err();
     assert_eq!(error.kind(), RotatorErrorKind::Unsettled);
     assert!(ring.list().len() <= 64);
@@ -275,7 +275,7 @@ impl Sink for Undone {
 /// A sink that threads cannot share.
 struct Alone {
     held: Cell<Option<KeyDigest>>,
-    told: Option<oneshot::Sender<()>>,
+    delivered: Option<oneshot::Sender<()>>,
 }
 
 impl Sink for Alone {
@@ -286,8 +286,8 @@ impl Sink for Alone {
 
     async fn held(&mut self) -> Result<Option<KeyDigest>, StoreError> {
         let held = self.held.get();
-        if let Some(told) = self.told.take_if(|_| held.is_some()) {
-            told.send(()).unwrap();
+        if let Some(sender) = self.delivered.take_if(|_| held.is_some()) {
+            sender.send(()).unwrap();
         }
         Ok(held)
     }
@@ -296,12 +296,12 @@ impl Sink for Alone {
 #[tokio::test]
 async fn run_is_spawned_with_an_unshared_sink() {
     let ring = KeyRing::start(MemoryStore::default()).await.unwrap();
-    let (told, delivered) = oneshot::channel();
+    let (sender, delivered) = oneshot::channel();
     let sink = Alone {
         held: Cell::new(None),
-        told: Some(told),
+        delivered: Some(sender),
     };
-    let rotator = Rotator::new(ring, terms(), sink).ends_when_used(|_| false);
+    let rotator = Rotator::new(ring, request(), sink).ends_when_used(|_| false);
     let task = tokio::spawn(rotator.run());
     delivered.await.unwrap();
     task.abort();

@@ -17,7 +17,7 @@ pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const PERIOD: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
 /// A key for the client of the rotator.
-pub(super) fn terms() -> IssueRequest {
+pub(super) fn request() -> IssueRequest {
     IssueRequest::new("batch".parse().unwrap()).or_new_client(Scopes::default())
 }
 
@@ -98,19 +98,22 @@ impl World {
     }
 
     /// The process starts.
-    pub(super) async fn start(&self) -> (KeyRing, Rotator<Shelf>) {
+    pub(super) async fn start(&self) -> (KeyRing, Rotator<MemorySink>) {
         self.start_under(IssuancePolicy::new()).await
     }
 
-    pub(super) async fn start_under(&self, policy: IssuancePolicy) -> (KeyRing, Rotator<Shelf>) {
-        self.start_with(policy, terms()).await
+    pub(super) async fn start_under(
+        &self,
+        policy: IssuancePolicy,
+    ) -> (KeyRing, Rotator<MemorySink>) {
+        self.start_with(policy, request()).await
     }
 
     pub(super) async fn start_with(
         &self,
         policy: IssuancePolicy,
-        terms: IssueRequest,
-    ) -> (KeyRing, Rotator<Shelf>) {
+        request: IssueRequest,
+    ) -> (KeyRing, Rotator<MemorySink>) {
         let world = self.clone();
         let ring = KeyRing::builder()
             .policy(policy)
@@ -118,7 +121,7 @@ impl World {
             .start(Flaky(self.clone()))
             .await
             .unwrap();
-        let rotator = Rotator::new(ring.clone(), terms, Shelf(self.clone()))
+        let rotator = Rotator::new(ring.clone(), request, MemorySink(self.clone()))
             .period(PERIOD)
             .overlap(DAY);
         (ring, rotator)
@@ -153,9 +156,9 @@ impl Store for Flaky {
 }
 
 /// The sink, which fails before a delivery or after it, or when it is asked.
-pub(super) struct Shelf(World);
+pub(super) struct MemorySink(World);
 
-impl Sink for Shelf {
+impl Sink for MemorySink {
     async fn deliver(&mut self, key: &NewKey) -> Result<(), StoreError> {
         if self.0.fuse.blows() {
             return Err(StoreError::new("before"));

@@ -103,9 +103,9 @@ async fn unusable_configuration_fails_at_the_start() {
         json!({ "type": "vault", "address": "https://a", "path": "a/../b",
                 "auth": { "method": "token", "token": { "type": "env", "name": "A" } } }),
     ] {
-        let told = config.to_string();
+        let text = config.to_string();
         let kind = failure_of(parsed(config).into_source()).await;
-        assert_eq!(kind, SourceErrorKind::Invalid, "{told}");
+        assert_eq!(kind, SourceErrorKind::Invalid, "{text}");
     }
 }
 

@@ -158,8 +158,8 @@ async fn failures_have_their_kinds() {
             SourceErrorKind::Invalid,
         ),
     ] {
-        let told = format!("{source:?}");
-        assert_eq!(failure_of(source).await, kind, "{told}");
+        let text = format!("{source:?}");
+        assert_eq!(failure_of(source).await, kind, "{text}");
     }
 }
 
@@ -215,7 +215,7 @@ async fn dropped_fetch_kills_the_command_at_once() {
 async fn nothing_that_a_command_prints_is_told() {
     const SENTINEL: &str = "sk-sentinel-7f3a";
     let traced = Traced::new();
-    let mut told = String::new();
+    let mut text = String::new();
     for script in ["exit 7", "kill -9 $$", "sleep 1000", "yes $0"] {
         let script = format!("echo $0; echo $0 >&2; {script}");
         for format in [
@@ -227,11 +227,11 @@ async fn nothing_that_a_command_prints_is_told() {
                 .arg(SENTINEL)
                 .format(format)
                 .timeout(millis(200));
-            told += &format!("{source:?}");
+            text += &format!("{source:?}");
             let error = start(source).await.expect_err("it fails");
-            told += &format!("{error} {error:?} {:?}", error.source_error());
+            text += &format!("{error} {error:?} {:?}", error.source_error());
         }
     }
-    told += &traced.text();
-    assert!(!told.contains(SENTINEL), "{told}");
+    text += &traced.text();
+    assert!(!text.contains(SENTINEL), "{text}");
 }

@@ -255,7 +255,7 @@ async fn default_client_trusts_only_the_certificates_that_it_was_given() {
 async fn no_secret_of_either_side_is_told() {
     const SENTINEL: &str = "sk-sentinel-7f3a";
     let traced = Traced::new();
-    let mut told = String::new();
+    let mut text = String::new();
     for status in [200, 302, 400, 401, 403, 404, 429, 500, 503] {
         let body = format!(r#"{{"error":"{SENTINEL}"}}"#);
         let server = Server::start(move |_| json(status, &body)).await;
@@ -265,10 +265,10 @@ async fn no_secret_of_either_side_is_told() {
             .unwrap()
             .pointer("/key")
             .bearer(token);
-        told += &format!("{source:?}");
+        text += &format!("{source:?}");
         let error = start(source).await.expect_err("there is no key");
-        told += &format!("{error} {error:?} {:?}", error.source_error());
+        text += &format!("{error} {error:?} {:?}", error.source_error());
     }
-    told += &traced.text();
-    assert!(!told.contains(SENTINEL), "{told}");
+    text += &traced.text();
+    assert!(!text.contains(SENTINEL), "{text}");
 }

@@ -262,7 +262,7 @@ async fn no_expired_token_is_sent_in_an_hour_of_four_second_tokens() {
 async fn no_secret_of_a_token_request_is_told() {
     const SENTINEL: &str = "sk-sentinel-7f3a";
     let traced = Traced::new();
-    let mut told = String::new();
+    let mut text = String::new();
     for (status, body) in [
         (
             200,
@@ -284,11 +284,11 @@ async fn no_secret_of_a_token_request_is_told() {
             ClientAuth::body(secret(SENTINEL)),
         ] {
             let source = OAuth2Source::client_credentials(&*url(&server), "batch", auth).unwrap();
-            told += &format!("{source:?}");
+            text += &format!("{source:?}");
             let error = start(source).await.expect_err("there is no token");
-            told += &format!("{error} {error:?} {:?}", error.source_error());
+            text += &format!("{error} {error:?} {:?}", error.source_error());
         }
     }
-    told += &traced.text();
-    assert!(!told.contains(SENTINEL), "{told}");
+    text += &traced.text();
+    assert!(!text.contains(SENTINEL), "{text}");
 }

@@ -405,7 +405,7 @@ async fn secret_without_a_field_is_the_whole_object() {
 async fn no_secret_of_vault_is_told() {
     const SENTINEL: &str = "sk-sentinel-7f3a";
     let traced = crate::support::Traced::new();
-    let mut told = String::new();
+    let mut text = String::new();
     for status in [200, 302, 400, 403, 404, 429, 500, 503] {
         let (client, _) =
             vault(move |_, _| says(status, format!(r#"{{"errors":["{SENTINEL}"]}}"#)));
@@ -414,11 +414,11 @@ async fn no_secret_of_vault_is_told() {
             VaultAuth::app_role("gateway", secret(SENTINEL)),
         ] {
             let source = kv(client.clone(), auth);
-            told += &format!("{source:?}");
+            text += &format!("{source:?}");
             let error = start(source).await.expect_err("there is no secret");
-            told += &format!("{error} {error:?} {:?}", error.source_error());
+            text += &format!("{error} {error:?} {:?}", error.source_error());
         }
     }
-    told += &traced.text();
-    assert!(!told.contains(SENTINEL), "{told}");
+    text += &traced.text();
+    assert!(!text.contains(SENTINEL), "{text}");
 }

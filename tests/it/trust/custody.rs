@@ -10,7 +10,7 @@ use tower_rotating_auth::{
     source::{FileSource, SecretSource as _, SourceErrorKind},
 };
 
-use super::{OTHER, desk_of_root, give, set_mode};
+use super::{OTHER, folder_of_root, give, set_mode};
 use crate::support::{Answer, Traced, script, start_kind};
 
 const WARNING: &str = "could replace the";
@@ -76,9 +76,11 @@ async fn open_folder_is_a_warning_and_strict_refuses_it() {
 async fn file_of_another_user_is_a_warning() {
     // An `emptyDir`, and a bind mount of a file.
     for mode in [0o777, 0o755] {
-        let Some(desk) = desk_of_root() else { return };
-        let path = write(&desk.path().join("key"), 0o600);
-        set_mode(desk.path(), mode);
+        let Some(parent) = folder_of_root() else {
+            return;
+        };
+        let path = write(&parent.path().join("key"), 0o600);
+        set_mode(parent.path(), mode);
         give(&path, OTHER);
         let source = || FileSource::new(&path);
         let refused = Err(SourceErrorKind::Permanent);
@@ -96,8 +98,10 @@ async fn file_of_another_user_is_a_warning() {
 
 #[tokio::test(start_paused = true)]
 async fn named_owner_must_own_the_file() {
-    let Some(desk) = desk_of_root() else { return };
-    let path = write(&desk.path().join("key"), 0o600);
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
+    let path = write(&parent.path().join("key"), 0o600);
     let refused = Err(SourceErrorKind::Permanent);
     assert_eq!(read(FileSource::new(&path).owner(OTHER)).await, refused);
     assert_eq!(read(FileSource::new(&path).owner(0)).await, Ok(0));
@@ -105,7 +109,7 @@ async fn named_owner_must_own_the_file() {
 
 #[tokio::test(start_paused = true)]
 async fn cache_of_another_user_is_not_read() {
-    let Some(folder) = desk_of_root() else {
+    let Some(folder) = folder_of_root() else {
         return;
     };
     let path = folder.path().join("last-good");

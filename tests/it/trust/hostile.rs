@@ -10,9 +10,9 @@ use tower_rotating_auth::keyring::{
     FileSink, FileStore, IssueRequest, KeyRing, MemoryStore, Rotator, UseFile,
 };
 
-use super::{OTHER, Victim, desk_of_root, give, set_mode};
+use super::{OTHER, Victim, folder_of_root, give, set_mode};
 
-fn terms() -> IssueRequest {
+fn request() -> IssueRequest {
     IssueRequest::new("batch".parse().unwrap()).or_new_client("".parse().unwrap())
 }
 
@@ -20,11 +20,11 @@ fn terms() -> IssueRequest {
 pub(super) async fn work_as_root(folder: &Path) {
     let keys = folder.join("keys.toml");
     if let Ok(ring) = KeyRing::start(FileStore::new(&keys)).await {
-        let _ = ring.issue(terms()).await;
+        let _ = ring.issue(request()).await;
     }
     let ring = KeyRing::start(MemoryStore::default()).await.unwrap();
     let sink = FileSink::new(folder.join("batch.key"));
-    let _ = Rotator::new(ring.clone(), terms(), sink).catch_up().await;
+    let _ = Rotator::new(ring.clone(), request(), sink).catch_up().await;
     let keys = UseFile::beside(&keys);
     let _ = keys.note(&ring.keys().current(), SystemTime::now()).await;
 }
@@ -47,7 +47,7 @@ fn plant(what: &str, victim: &Victim, at: &Path) {
 
 #[tokio::test]
 async fn planted_file_lets_root_change_nothing_outside() {
-    if desk_of_root().is_none() {
+    if folder_of_root().is_none() {
         return;
     }
     for what in [
@@ -71,9 +71,9 @@ async fn planted_file_lets_root_change_nothing_outside() {
             "batch.key.lock",
             "batch.key.next",
         ] {
-            let desk = desk_of_root().unwrap();
+            let parent = folder_of_root().unwrap();
             let victim = Victim::new();
-            let folder = desk.path().join("theirs");
+            let folder = parent.path().join("theirs");
             fs::create_dir(&folder).unwrap();
             give(&folder, OTHER);
             let before = fs::metadata(victim.path()).unwrap().ino();
@@ -87,9 +87,11 @@ async fn planted_file_lets_root_change_nothing_outside() {
 
 #[tokio::test]
 async fn folder_behind_a_link_of_others_is_refused() {
-    let Some(desk) = desk_of_root() else { return };
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
     let victim = Victim::new();
-    let theirs = desk.path().join("theirs");
+    let theirs = parent.path().join("theirs");
     fs::create_dir(&theirs).unwrap();
     give(&theirs, OTHER);
     plant("link to the directory", &victim, &theirs.join("keys"));
@@ -99,8 +101,10 @@ async fn folder_behind_a_link_of_others_is_refused() {
 
 #[tokio::test]
 async fn link_of_others_to_their_own_folder_is_followed() {
-    let Some(desk) = desk_of_root() else { return };
-    let theirs = desk.path().join("theirs");
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
+    let theirs = parent.path().join("theirs");
     let release = theirs.join("releases");
     fs::create_dir_all(&release).unwrap();
     let current = theirs.join("current");
@@ -119,14 +123,16 @@ async fn link_of_others_to_their_own_folder_is_followed() {
 
 #[tokio::test]
 async fn lock_of_another_user_is_refused() {
-    let Some(desk) = desk_of_root() else { return };
-    let keys = desk.path().join("keys.toml");
-    let lock = desk.path().join("keys.toml.lock");
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
+    let keys = parent.path().join("keys.toml");
+    let lock = parent.path().join("keys.toml.lock");
     fs::write(&lock, "").unwrap();
     set_mode(&lock, 0o600);
     give(&lock, OTHER);
     let ring = KeyRing::start(FileStore::new(&keys)).await.unwrap();
-    let error = ring.issue(terms()).await.unwrap_err();
+    let error = ring.issue(request()).await.unwrap_err();
     let cause = format!("{error:?}");
     assert!(
         cause.contains(&format!("belongs to user {OTHER}")),
@@ -134,39 +140,43 @@ async fn lock_of_another_user_is_refused() {
     );
     assert!(!keys.exists());
     fs::remove_file(&lock).unwrap();
-    ring.issue(terms()).await.unwrap();
+    ring.issue(request()).await.unwrap();
 }
 
 #[tokio::test]
 async fn lock_belongs_to_the_owner_of_the_key_file() {
-    let Some(desk) = desk_of_root() else { return };
-    let keys = desk.path().join("keys.toml");
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
+    let keys = parent.path().join("keys.toml");
     fs::write(&keys, "version = 1\n").unwrap();
     set_mode(&keys, 0o600);
     give(&keys, OTHER);
     let ring = KeyRing::start(FileStore::new(&keys)).await.unwrap();
-    ring.issue(terms()).await.unwrap();
+    ring.issue(request()).await.unwrap();
     for (name, mode) in [
         ("keys.toml", 0o600),
         ("keys.toml.lock", 0o600),
         ("keys.toml.serial", 0o644),
     ] {
-        let found = fs::metadata(desk.path().join(name)).unwrap();
+        let found = fs::metadata(parent.path().join(name)).unwrap();
         assert_eq!((found.uid(), found.mode() & 0o777), (OTHER, mode), "{name}");
     }
 }
 
 #[tokio::test]
 async fn lock_of_a_delivery_belongs_to_the_rotator() {
-    let Some(desk) = desk_of_root() else { return };
-    let path = desk.path().join("batch.key");
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
+    let path = parent.path().join("batch.key");
     fs::write(&path, "").unwrap();
     set_mode(&path, 0o600);
     give(&path, OTHER);
     let ring = KeyRing::start(MemoryStore::default()).await.unwrap();
-    let mut rotator = Rotator::new(ring, terms(), FileSink::new(&path));
+    let mut rotator = Rotator::new(ring, request(), FileSink::new(&path));
     rotator.catch_up().await.unwrap();
-    let lock = fs::metadata(desk.path().join("batch.key.lock")).unwrap();
+    let lock = fs::metadata(parent.path().join("batch.key.lock")).unwrap();
     assert_eq!((lock.uid(), lock.mode() & 0o777), (0, 0o600));
     assert_eq!(fs::metadata(&path).unwrap().uid(), OTHER);
 }

@@ -16,7 +16,7 @@ const OTHER: u32 = 61_001;
 
 /// Returns a directory that everybody may enter, or `None`, with a line that says so, if this
 /// process may not give files away.
-fn desk_of_root() -> Option<TempDir> {
+fn folder_of_root() -> Option<TempDir> {
     let folder = tempfile::tempdir().unwrap();
     if fs::metadata(&folder).unwrap().uid() != 0 {
         eprintln!("skipped: only root can give a file to another user");

@@ -17,7 +17,7 @@ use tower_rotating_auth::Rotating;
 use tower_rotating_auth::inbound::{KeySet, RequireKeyLayer};
 use tower_rotating_auth::keyring::{FileStore, IssueRequest, KeyRing, UseFile};
 
-use super::{OTHER, desk_of_root, set_mode};
+use super::{OTHER, folder_of_root, set_mode};
 
 const FILE: &str = "TEST_SERVICE_NOTES_USES_BESIDE";
 const DAY: &str = "TEST_SERVICE_NOTES_USES_ON_DAY";
@@ -51,9 +51,9 @@ async fn note_as_a_service(keys: &Path, day: u64, token: &str) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(day * 24 * 60 * 60);
     let (set, _publisher) = Rotating::builder().wall_clock(move || now).manual(set);
     let hello = |_: Request<_>| async { Ok::<_, Infallible>(Response::<Full<Bytes>>::default()) };
-    let door = RequireKeyLayer::new(set.clone()).layer(service_fn(hello));
+    let service = RequireKeyLayer::new(set.clone()).layer(service_fn(hello));
     let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-    let answer = door
+    let answer = service
         .oneshot(request.body(Full::<Bytes>::default()).unwrap())
         .await
         .unwrap();
@@ -73,19 +73,21 @@ async fn services_of_one_group_note_uses() {
         let token = env::var(KEY).unwrap();
         return note_as_a_service(keys.as_ref(), day.parse().unwrap(), &token).await;
     }
-    let Some(desk) = desk_of_root() else { return };
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
     // A place that these users can run it from.
-    let exe = desk.path().join("it");
+    let exe = parent.path().join("it");
     fs::copy(env::current_exe().unwrap(), &exe).unwrap();
     set_mode(&exe, 0o755);
-    let folder = desk.path().join("keys");
+    let folder = parent.path().join("keys");
     fs::create_dir(&folder).unwrap();
     chown(&folder, Some(0), Some(GROUP)).unwrap();
     set_mode(&folder, 0o770);
     let keys = folder.join("keys.toml");
     let ring = KeyRing::start(FileStore::new(&keys)).await.unwrap();
-    let terms = IssueRequest::new("batch".parse().unwrap()).or_new_client("".parse().unwrap());
-    let key = ring.issue(terms).await.unwrap().into_new().unwrap();
+    let request = IssueRequest::new("batch".parse().unwrap()).or_new_client("".parse().unwrap());
+    let key = ring.issue(request).await.unwrap().into_new().unwrap();
     let token = String::from_utf8(key.token().expose_secret().to_vec()).unwrap();
     chown(&keys, Some(0), Some(GROUP)).unwrap();
     set_mode(&keys, 0o640);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::hostile::work_as_root;
-use super::{OTHER, Victim, desk_of_root, give};
+use super::{OTHER, Victim, folder_of_root, give};
 
 const ROUNDS: usize = 100;
 const NAMES: [&str; 7] = [
@@ -54,12 +54,14 @@ fn beside_work(folder: &Path, swap: impl Fn(usize) + Sync) {
 
 #[test]
 fn swapped_names_let_root_change_nothing_outside() {
-    let Some(desk) = desk_of_root() else { return };
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
     let victim = Victim::new();
-    let folder = desk.path().join("theirs");
+    let folder = parent.path().join("theirs");
     fs::create_dir(&folder).unwrap();
     give(&folder, OTHER);
-    let aside = desk.path().join("aside");
+    let aside = parent.path().join("aside");
     beside_work(&folder, |round| {
         let at = folder.join(NAMES[round % NAMES.len()]);
         match round / NAMES.len() % 3 {
@@ -76,9 +78,11 @@ fn swapped_names_let_root_change_nothing_outside() {
 
 #[test]
 fn swapped_folder_lets_root_change_nothing_outside() {
-    let Some(desk) = desk_of_root() else { return };
+    let Some(parent) = folder_of_root() else {
+        return;
+    };
     let victim = Victim::new();
-    let theirs = desk.path().join("theirs");
+    let theirs = parent.path().join("theirs");
     let folder = theirs.join("keys");
     fs::create_dir_all(&folder).unwrap();
     for path in [&theirs, &folder] {

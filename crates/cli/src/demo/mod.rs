@@ -132,13 +132,13 @@ fn client_key() -> Result<(NewKey, KeySet), Error> {
 }
 
 fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
-    let refuser = AuthErrorResponse::new("demo").map_err(|error| cannot_start(&error))?;
+    let error_response = AuthErrorResponse::new("demo").map_err(|error| cannot_start(&error))?;
     Ok(AuthConfig::Guarded(Box::new(Guard {
         mode: Mode::Production,
         keys: ClientKeys::Fixed(keys),
         policies: Policies::Fixed(RoutePolicy::new()),
         proxies: TrustedProxies::default(),
-        refuser: refuser.format(ErrorFormat::OpenAi),
+        error_response: error_response.format(ErrorFormat::OpenAi),
     })))
 }
 

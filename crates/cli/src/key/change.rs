@@ -11,7 +11,7 @@ use tower_rotating_auth::{
 };
 
 use super::args;
-use super::args::common::{Terms, named};
+use super::args::common::{KeyOptions, named};
 use super::duration::{Grace, Life};
 use super::format::{Moment, comma, ids, rfc3339};
 use super::new_key::{Destination, fields, report};
@@ -29,9 +29,9 @@ pub(crate) async fn issue(args: args::Issue, audit: Audit) -> Result<(), Error> 
         audit.observe(KeyRing::builder().prefix(args.prefix)),
     )
     .await?;
-    let issued = ring.issue(request(&args.terms)).await;
+    let issued = ring.issue(request(&args.options)).await;
     let issued =
-        issued.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.terms, error))?;
+        issued.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.options, error))?;
     if let Some(key) = issued.into_new() {
         report(&ring, args.style, "issued", key.id());
         out.deliver(&key, args.style, || fields(&ring, key.id()))?;
@@ -132,9 +132,9 @@ pub(crate) async fn import(args: args::Import, audit: Audit) -> Result<(), Error
         key = key.named(id);
     }
     let ring = open(&args.file.path, audit.observe(KeyRing::builder())).await?;
-    let imported = ring.import(request(&args.terms), key).await;
+    let imported = ring.import(request(&args.options), key).await;
     let imported =
-        imported.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.terms, error))?;
+        imported.map_err(|error| scopes::of_key(&ring, &args.file.path, &args.options, error))?;
     let what = match imported {
         Imported::Now(_) => "imported",
         _ => "already imported",
@@ -206,28 +206,28 @@ fn require_client(ring: &KeyRing, client: &ClientId) -> Result<(), Error> {
     }
 }
 
-fn request(terms: &Terms) -> IssueRequest {
-    let scopes = named(&terms.scope);
+fn request(options: &KeyOptions) -> IssueRequest {
+    let scopes = named(&options.scope);
     let asked =
-        IssueRequest::new(terms.client.clone()).or_new_client(scopes.clone().unwrap_or_default());
+        IssueRequest::new(options.client.clone()).or_new_client(scopes.clone().unwrap_or_default());
     let asked = match scopes {
         Some(scopes) => asked.scopes(scopes),
         None => asked,
     };
-    let asked = match &*terms.role {
+    let asked = match &*options.role {
         [] => asked,
         roles => asked.roles(roles.iter().cloned()),
     };
-    let networks = terms.network.iter().cloned();
+    let networks = options.network.iter().cloned();
     let asked = match networks.reduce(|all, more| all.union(&more)) {
         Some(networks) => asked.networks(networks),
         None => asked,
     };
-    let asked = match terms.certificate {
+    let asked = match options.certificate {
         Some(certificate) => asked.certificate(certificate),
         None => asked,
     };
-    match terms.expires {
+    match options.expires {
         Life::For(life) => asked.lifetime(life),
         Life::ForEver => asked.for_ever(),
     }

@@ -81,8 +81,8 @@ fn examine(
             what: "imported as a digest, so it may be weak; rotate it".into(),
             at: None,
         });
-    let ledger = ring.state();
-    let mut clients: Vec<_> = ledger.clients().collect();
+    let state = ring.state();
+    let mut clients: Vec<_> = state.clients().collect();
     clients.sort_by_key(|client| client.id());
     let keyless = clients
         .into_iter()

@@ -5,12 +5,17 @@ use std::path::Path;
 use tower_rotating_auth::inbound::{ClientId, Scopes};
 use tower_rotating_auth::keyring::{KeyRing, KeyRingError, NotAllowed};
 
-use super::args::common::{Terms, named};
+use super::args::common::{KeyOptions, named};
 use super::doctor::is_live;
 use crate::error::Error;
 
 /// Returns the error of a key that would have scopes which its client does not have.
-pub(super) fn of_key(ring: &KeyRing, file: &Path, terms: &Terms, error: KeyRingError) -> Error {
+pub(super) fn of_key(
+    ring: &KeyRing,
+    file: &Path,
+    options: &KeyOptions,
+    error: KeyRingError,
+) -> Error {
     let Some(NotAllowed::MoreThanItsClient(id)) = error.not_allowed() else {
         return error.into();
     };
@@ -18,7 +23,7 @@ pub(super) fn of_key(ring: &KeyRing, file: &Path, terms: &Terms, error: KeyRingE
     let held = state.client(id).map(|client| client.scopes().clone());
     let (held, wanted) = (
         held.unwrap_or_default(),
-        named(&terms.scope).unwrap_or_default(),
+        named(&options.scope).unwrap_or_default(),
     );
     let missing = beyond(&wanted, &held);
     let all: Scopes = held.iter().chain(wanted.iter()).cloned().collect();

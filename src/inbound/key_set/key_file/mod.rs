@@ -7,16 +7,11 @@ mod shape;
 mod tables;
 mod write;
 
-use std::time::SystemTime;
-
 pub(crate) use self::write::Unwritable;
 use super::error::KeySetError;
 use super::set::{KeySet, KeySetBuilder};
-use crate::idempotency::IdempotencyKey;
-use crate::inbound::key::KeyDigest;
-use crate::inbound::key::{
-    ClientId, Grants, KeyId, KeyRecord, Provenance, Restrictions, Role, RoleTable, Scopes,
-};
+use crate::inbound::entries::{ClientEntry, KeyEntry};
+use crate::inbound::key::RoleTable;
 
 /// The version of the format that is read and written.
 const VERSION: u32 = 1;
@@ -25,34 +20,8 @@ const VERSION: u32 = 1;
 pub(crate) struct KeyFile {
     pub(crate) serial: u64,
     pub(crate) roles: RoleTable,
-    pub(crate) clients: Vec<FileClient>,
-    pub(crate) keys: Vec<FileKey>,
-}
-
-/// A client in a key file.
-pub(crate) struct FileClient {
-    pub(crate) id: ClientId,
-    pub(crate) scopes: Scopes,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) enabled: bool,
-}
-
-/// A key in a key file.
-pub(crate) struct FileKey {
-    pub(crate) id: KeyId,
-    pub(crate) client: ClientId,
-    pub(crate) digest: KeyDigest,
-    pub(crate) scopes: Option<Scopes>,
-    pub(crate) roles: Option<Vec<Role>>,
-    pub(crate) restrictions: Restrictions,
-    pub(crate) created_at: Option<SystemTime>,
-    pub(crate) not_before: Option<SystemTime>,
-    pub(crate) not_after: Option<SystemTime>,
-    pub(crate) retires_at: Option<SystemTime>,
-    pub(crate) revoked_at: Option<SystemTime>,
-    pub(crate) replaces: Option<KeyId>,
-    pub(crate) provenance: Provenance,
-    pub(crate) idempotency_key: Option<IdempotencyKey>,
+    pub(crate) clients: Vec<ClientEntry>,
+    pub(crate) keys: Vec<KeyEntry>,
 }
 
 impl KeySet {
@@ -60,8 +29,8 @@ impl KeySet {
     ///
     /// A `[[role]]` is a named set of scopes. A client has the scopes of its roles besides its own.
     /// A key has the scopes and roles of its client, or a part of them. `networks` and
-    /// `certificate` restrict [from where](KeyRecord::with_networks) and [with
-    /// what](KeyRecord::with_certificate) it is accepted.
+    /// `certificate` restrict [from where](crate::inbound::KeyRecord::with_networks) and [with
+    /// what](crate::inbound::KeyRecord::with_certificate) it is accepted.
     ///
     /// # Examples
     ///
@@ -109,7 +78,7 @@ impl KeySet {
     pub fn from_toml(text: &str) -> Result<Self, KeySetError> {
         let mut set = KeySetBuilder::default();
         let file = read::each_key(text, |key, client, grants| {
-            set.add(key.digest, key.record(client, grants))
+            set.add(*key.digest(), key.record(client, grants, None))
         })?;
         Ok(set.build()?.with_serial(file.serial))
     }
@@ -119,22 +88,4 @@ impl KeySet {
 pub(crate) fn serial_of(text: &str) -> u64 {
     let head = tables::Tables::read(text).ok();
     head.and_then(|(head, _)| head.serial).unwrap_or(0)
-}
-
-impl FileKey {
-    fn record(&self, client: &FileClient, grants: Grants) -> KeyRecord {
-        let mut record = KeyRecord::granted(self.id.clone(), self.client.clone(), grants)
-            .with_restrictions(&self.restrictions);
-        record.not_before = self.not_before;
-        record.not_after = self.not_after;
-        record.created_at = self.created_at;
-        record.disabled = !client.enabled;
-        if let Some(moment) = self.retires_at {
-            record = record.retired_at(moment).replaced();
-        }
-        if self.revoked_at.is_some() {
-            record = record.revoked();
-        }
-        record
-    }
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::entry::Entry;
 use super::tables::Tables;
-use super::{FileClient, FileKey, KeyFile, VERSION, shape};
+use super::{KeyFile, VERSION, shape};
+use crate::inbound::entries::{ClientEntry, ClientState, KeyEntry};
 use crate::inbound::key::{
     ClientId, Grants, KeyDigest, KeyId, Networks, Provenance, Restrictions, RoleTable,
 };
@@ -24,13 +25,13 @@ impl KeyFile {
 /// The clients of a file, each with what it is granted.
 #[derive(Default)]
 struct Clients {
-    in_order: Vec<FileClient>,
+    in_order: Vec<ClientEntry>,
     grants: Vec<Grants>,
     positions: HashMap<ClientId, usize>,
 }
 
 impl Clients {
-    fn get(&self, id: &ClientId) -> Option<(&FileClient, &Grants)> {
+    fn get(&self, id: &ClientId) -> Option<(&ClientEntry, &Grants)> {
         let position = *self.positions.get(id)?;
         self.in_order.get(position).zip(self.grants.get(position))
     }
@@ -40,7 +41,7 @@ impl Clients {
 /// the file without its keys.
 pub(crate) fn each_key(
     text: &str,
-    mut each: impl FnMut(FileKey, &FileClient, Grants) -> Result<(), KeySetError>,
+    mut each: impl FnMut(KeyEntry, &ClientEntry, Grants) -> Result<(), KeySetError>,
 ) -> Result<KeyFile, KeySetError> {
     let (head, mut tables) = Tables::read(text)?;
     if head.version != VERSION {
@@ -111,12 +112,15 @@ fn client(
     entry: &Entry<'_>,
     read: &shape::Client,
     roles: &RoleTable,
-) -> Result<FileClient, KeySetError> {
-    Ok(FileClient {
+) -> Result<ClientEntry, KeySetError> {
+    Ok(ClientEntry {
         id: entry.parse("id", &read.id)?,
         scopes: entry.scopes(&read.scopes)?,
         roles: entry.roles(&read.roles, roles)?,
-        enabled: read.enabled.unwrap_or(true),
+        state: match read.enabled {
+            None | Some(true) => ClientState::Enabled,
+            Some(false) => ClientState::Disabled,
+        },
     })
 }
 
@@ -125,7 +129,7 @@ fn key<'c>(
     read: &shape::Key,
     clients: &'c Clients,
     roles: &RoleTable,
-) -> Result<(FileKey, &'c FileClient, Grants), KeySetError> {
+) -> Result<(KeyEntry, &'c ClientEntry, Grants), KeySetError> {
     let digest = digest(entry, read)?;
     let id = entry.parse("id", &read.id)?;
     let client: ClientId = entry.parse("client", &read.client)?;
@@ -156,7 +160,7 @@ fn key<'c>(
         Some(key) => Some(entry.parse("idempotency_key", key)?),
         None => None,
     };
-    let key = FileKey {
+    let key = KeyEntry {
         id,
         // All keys of a client share one allocation of its id.
         client: client.id.clone(),

@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-use super::{FileClient, FileKey, KeyFile, VERSION, shape};
+use super::{KeyFile, VERSION, shape};
+use crate::inbound::entries::{ClientEntry, ClientState, KeyEntry};
 use crate::inbound::key::KeyId;
 use crate::inbound::key::Provenance;
 use crate::inbound::key::Role;
@@ -51,16 +52,16 @@ fn role((role, scopes): (&Role, &Scopes)) -> shape::Role {
     }
 }
 
-fn client(client: &FileClient) -> shape::Client {
+fn client(client: &ClientEntry) -> shape::Client {
     shape::Client {
         id: client.id.to_string(),
         scopes: texts(&client.scopes),
         roles: names(&client.roles),
-        enabled: (!client.enabled).then_some(false),
+        enabled: (client.state == ClientState::Disabled).then_some(false),
     }
 }
 
-fn key(key: &FileKey) -> Result<shape::Key, Unwritable> {
+fn key(key: &KeyEntry) -> Result<shape::Key, Unwritable> {
     let text = |time: Option<SystemTime>| match time.map(Timestamp::try_from) {
         None => Ok(None),
         Some(Ok(time)) => Ok(Some(shape::Time(time.to_string()))),

@@ -226,7 +226,7 @@ mod tests {
             .public(Method::GET, "/health")
             .and_then(|policy| policy.public(Method::HEAD, "/health"))
             .and_then(|policy| {
-                policy.authorize_template(Method::DELETE, "/v1/models/{id}", requirement)
+                policy.required_template(Method::DELETE, "/v1/models/{id}", requirement)
             })
             .and_then(|policy| policy.deny(Method::PUT, "/v1/models"));
         assert_eq!(read, listed.unwrap());

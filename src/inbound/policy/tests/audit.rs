@@ -5,7 +5,7 @@ use http::Method;
 use super::super::audit::AuditedRoute;
 use super::super::route_policy::RoutePolicy;
 use crate::inbound::config_error::ConfigErrorKind;
-use crate::inbound::key::Scopes;
+use crate::inbound::requirement::Requirement;
 
 const ROUTES: [(Method, &str); 5] = [
     (Method::GET, "/health"),
@@ -70,7 +70,7 @@ fn audit_names_entries_without_a_route() {
         // The router finds the route for POST here, and stops.
         .public(Method::GET, "/v1/models/reload")
         .unwrap()
-        .required_template(Method::GET, "/v1/models/{name}", Scopes::default())
+        .required_template(Method::GET, "/v1/models/{name}", Requirement::new())
         .unwrap();
     let error = policy.audit(ROUTES).unwrap_err();
     assert_eq!(error.kind(), ConfigErrorKind::UnknownRoute);

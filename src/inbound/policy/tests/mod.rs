@@ -7,11 +7,11 @@ use http::Method;
 use super::access::Access;
 use super::decision::DecisionReason;
 use super::route_policy::RoutePolicy;
-use crate::inbound::key::Scopes;
+use crate::inbound::requirement::Requirement;
 
 const KEY: &str = "needs a key";
 
-fn scopes(scopes: &str) -> Scopes {
+fn scopes(scopes: &str) -> Requirement {
     scopes.parse().unwrap()
 }
 
@@ -243,7 +243,7 @@ fn suspicious_path_still_matches_closed_templates() {
 #[test]
 fn deny_unlisted_closes_unlisted_routes() {
     let policy = RoutePolicy::deny_unlisted()
-        .required(Method::POST, "/v1/chat", Scopes::default())
+        .required(Method::POST, "/v1/chat", Requirement::new())
         .unwrap();
     assert_decisions(
         &policy,
@@ -268,7 +268,7 @@ fn get_entry_also_matches_head() {
         .unwrap()
         .deny_template(Method::GET, "/logs/{day}")
         .unwrap()
-        .required(Method::GET, "/v2", Scopes::default())
+        .required(Method::GET, "/v2", Requirement::new())
         .unwrap()
         .public(Method::HEAD, "/v2")
         .unwrap()
@@ -393,7 +393,7 @@ fn closed_path_is_closed_in_every_spelling() {
 #[test]
 fn escaped_entry_closes_the_plain_path() {
     let policy = RoutePolicy::deny_unlisted()
-        .required_template(Method::GET, "/{user}/{id}", Scopes::default())
+        .required_template(Method::GET, "/{user}/{id}", Requirement::new())
         .unwrap()
         .deny(Method::GET, "/a/%40b")
         .unwrap()

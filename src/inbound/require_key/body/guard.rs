@@ -8,7 +8,7 @@ use crate::inbound::principal::{CheckedKey, Identity};
 
 /// The state that watches a key while a body streams.
 #[derive(Clone, Debug)]
-pub(crate) struct Guard {
+pub(crate) struct KeyGuard {
     key: CheckedKey,
     /// The generation of the set in which the key was last found to be valid.
     seen: Generation,
@@ -16,12 +16,12 @@ pub(crate) struct Guard {
     until: Option<SystemTime>,
 }
 
-impl Guard {
+impl KeyGuard {
     pub(crate) fn new(identity: &Identity) -> Self {
         Self {
             key: identity.checked().clone(),
             seen: identity.seen(),
-            until: identity.record().expires_at(),
+            until: identity.record().not_after(),
         }
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::guard::Guard;
+use super::guard::KeyGuard;
 use super::key_ended::KeyEndedError;
 use super::watched::Watched;
 use crate::box_error::BoxError;
@@ -44,7 +44,7 @@ pin_project! {
         /// No key guards the body, or it has nothing to guard.
         Inner { #[pin] body: B },
         /// The key guards the body, which the task of `watched` can drop.
-        Guarded { guard: Guard, frames: Frames, watched: Option<Watched<B>> },
+        Guarded { guard: KeyGuard, frames: Frames, watched: Option<Watched<B>> },
         Error { bytes: Option<Bytes> },
         /// The key ended before the response.
         Ended { status: KeyStatus },
@@ -77,7 +77,7 @@ where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     /// Guards a body, of which the first frames may be ready.
-    pub(crate) fn guarded(body: B, mut guard: Guard, cx: &mut Context<'_>) -> Self {
+    pub(crate) fn guarded(body: B, mut guard: KeyGuard, cx: &mut Context<'_>) -> Self {
         if body.is_end_stream() {
             return Self::unguarded(body);
         }

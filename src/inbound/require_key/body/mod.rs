@@ -6,7 +6,7 @@ mod key_ended;
 mod request_body;
 mod watched;
 
-pub(crate) use self::guard::Guard;
+pub(crate) use self::guard::KeyGuard;
 pub use self::guarded_body::GuardedBody;
 pub use self::key_ended::KeyEndedError;
 pub use self::request_body::RequestBody;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::guard::Guard;
+use super::guard::KeyGuard;
 use super::key_ended::KeyEndedError;
 use crate::box_error::BoxError;
 use crate::inbound::key::KeyStatus;
@@ -25,7 +25,7 @@ pin_project! {
     pub struct RequestBody<B> {
         #[pin]
         body: B,
-        guard: Option<Guard>,
+        guard: Option<KeyGuard>,
         ended: Option<Ended>,
     }
 }
@@ -34,7 +34,7 @@ pin_project! {
 type Ended = Pin<Box<dyn Future<Output = KeyStatus> + Send>>;
 
 impl<B> RequestBody<B> {
-    pub(crate) fn new(body: B, guard: Option<Guard>) -> Self {
+    pub(crate) fn new(body: B, guard: Option<KeyGuard>) -> Self {
         Self {
             body,
             guard,

@@ -19,12 +19,12 @@ pub(crate) type Polled<B> = Result<Frame<<B as Body>::Data>, <B as Body>::Error>
 /// A client that does not read keeps whoever writes the response from polling. So a body that is
 /// not at its end yet lies where the task reaches it.
 pub(crate) struct Watched<B> {
-    shared: Arc<Shared<B>>,
+    shared: Arc<SharedBody<B>>,
     /// `None` outside a runtime, where only whoever polls notices the end of a key.
     task: Option<AbortHandle>,
 }
 
-struct Shared<B>(Mutex<State<B>>);
+struct SharedBody<B>(Mutex<State<B>>);
 
 struct State<B> {
     body: Result<Pin<Box<B>>, KeyStatus>,
@@ -37,7 +37,7 @@ impl<B: Send + 'static> Watched<B> {
             body: Ok(body),
             waker: None,
         };
-        let shared = Arc::new(Shared(Mutex::new(state)));
+        let shared = Arc::new(SharedBody(Mutex::new(state)));
         // Weak: whoever drops the response must drop the body at once, with all that it holds.
         let watched = Arc::downgrade(&shared);
         let key = key.clone();
@@ -81,7 +81,7 @@ impl<B: Body> Watched<B> {
     }
 }
 
-impl<B> Shared<B> {
+impl<B> SharedBody<B> {
     fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
+use crate::inbound::authenticator::Authenticator;
 use crate::inbound::connection::ClientCertificate;
 use crate::inbound::key::KeyRecord;
-use crate::inbound::refusal::Request as Head;
-use crate::inbound::settings::Settings;
+use crate::inbound::refusal::RequestHead;
 
-impl Settings {
+impl Authenticator {
     /// Checks whether a valid key may be used by this request.
     ///
     /// A wrong certificate comes first, since its response is that of a wrong key: whoever has
@@ -16,7 +16,7 @@ impl Settings {
     pub(crate) fn check_restrictions(
         &self,
         key: &Arc<KeyRecord>,
-        head: Head<'_>,
+        head: RequestHead<'_>,
     ) -> Result<(), AuthError> {
         let refused = |kind| Err(AuthError::new(kind).of_key(key));
         if let Some(bound) = key.certificate() {

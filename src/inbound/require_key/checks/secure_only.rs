@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
+use crate::inbound::authenticator::Authenticator;
 use crate::inbound::connection::RequestScheme;
 use crate::inbound::hooks::DisclosedKey;
 use crate::inbound::key::KeyDigest;
 use crate::inbound::key_set::judge;
-use crate::inbound::refusal::Request as Head;
-use crate::inbound::settings::Settings;
+use crate::inbound::refusal::RequestHead;
 
-impl Settings {
+impl Authenticator {
     /// Returns the scheme that the client has used, if it is known.
-    pub(crate) fn scheme(&self, head: Head<'_>) -> Option<RequestScheme> {
+    pub(crate) fn scheme(&self, head: RequestHead<'_>) -> Option<RequestScheme> {
         let peer = self.refusals.peer_addr(head.extensions);
         let scheme = head.extensions.get().copied();
         self.refusals
@@ -22,7 +22,11 @@ impl Settings {
     }
 
     /// Refuses a request that carries a credential over a channel that is not encrypted.
-    pub(crate) fn check_channel(&self, head: Head<'_>, now: SystemTime) -> Result<(), AuthError> {
+    pub(crate) fn check_channel(
+        &self,
+        head: RequestHead<'_>,
+        now: SystemTime,
+    ) -> Result<(), AuthError> {
         let Some(rule) = &self.secure_only else {
             return Ok(());
         };

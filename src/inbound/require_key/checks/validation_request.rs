@@ -2,34 +2,34 @@
 
 use std::sync::Arc;
 
+use crate::inbound::authenticator::{Authenticator, Enforcement};
 use crate::inbound::connection::RequestScheme;
 use crate::inbound::key::KeyDigest;
 use crate::inbound::location::Token;
 use crate::inbound::policy::{Access, RoutePolicy};
-use crate::inbound::refusal::Request as Head;
-use crate::inbound::settings::{Enforcement, Settings};
-use crate::inbound::validator::{Validated, Verdict};
+use crate::inbound::refusal::RequestHead;
+use crate::inbound::validator::{Validated, Validity};
 use crate::secret::Secret;
 
 /// A token that is no key of the set, for a validator.
 pub(crate) struct ValidationRequest {
     pub(crate) token: Secret,
     digest: KeyDigest,
-    settings: Arc<Settings>,
+    authenticator: Arc<Authenticator>,
 }
 
 impl ValidationRequest {
-    /// Returns the verdict, bound to its token and to the layer that asked.
-    pub(crate) fn with_verdict(self, verdict: Verdict) -> Validated {
-        Validated::new(verdict, self.digest, self.settings)
+    /// Returns the result of the validator, bound to its token and to the layer that asked.
+    pub(crate) fn with_validity(self, validity: Validity) -> Validated {
+        Validated::new(validity, self.digest, self.authenticator)
     }
 }
 
-impl Settings {
-    /// Returns what to ask a validator, if its verdict can make a difference.
+impl Authenticator {
+    /// Returns what to ask a validator, if its result can make a difference.
     pub(crate) fn validation_request(
         self: &Arc<Self>,
-        head: Head<'_>,
+        head: RequestHead<'_>,
     ) -> Option<ValidationRequest> {
         let is_refused = self.enforcement == Enforcement::Off
             || (self.secure_only.is_some() && self.scheme(head) != Some(RequestScheme::Https))
@@ -48,7 +48,7 @@ impl Settings {
             (!is_known).then(|| ValidationRequest {
                 token: Secret::from(token.bytes()),
                 digest,
-                settings: Arc::clone(self),
+                authenticator: Arc::clone(self),
             })
         };
         self.with_token(head, ask).ok().flatten()

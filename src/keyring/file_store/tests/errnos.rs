@@ -68,13 +68,13 @@ async fn whoever_issues_learns_of_each_key_in_the_file() {
             fault: Arc::clone(&fault),
         };
         let ring = KeyRing::start(store).await.unwrap();
-        let terms = |client: &str| {
+        let request = |client: &str| {
             IssueRequest::new(client.parse().unwrap()).or_new_client(Scopes::default())
         };
-        let first = ring.issue(terms("a")).await.unwrap().id().clone();
+        let first = ring.issue(request("a")).await.unwrap().id().clone();
 
         *fault.lock().unwrap() = Some((step, errno));
-        let issued = ring.issue(terms("b")).await;
+        let issued = ring.issue(request("b")).await;
         let found = commit::load(&folder.file).unwrap();
         let mut made = found.keys().filter(|key| *key.id() != first);
         let made = made.next().map(|key| key.id().clone());
@@ -103,7 +103,7 @@ async fn whoever_issues_learns_of_each_key_in_the_file() {
         }
 
         *fault.lock().unwrap() = None;
-        ring.issue(terms("c")).await.unwrap();
+        ring.issue(request("c")).await.unwrap();
     }
 }
 

@@ -121,8 +121,8 @@ async fn unsynced_commit_is_unknown_until_synced() {
         is_broken: Arc::clone(&is_broken),
     };
     let ring = KeyRing::start(store).await.unwrap();
-    let terms = || IssueRequest::new("c".parse().unwrap()).or_new_client(Scopes::default());
-    let key = ring.issue(terms()).await.unwrap();
+    let request = || IssueRequest::new("c".parse().unwrap()).or_new_client(Scopes::default());
+    let key = ring.issue(request()).await.unwrap();
 
     is_broken.store(true, Ordering::SeqCst);
     for _ in 0..2 {

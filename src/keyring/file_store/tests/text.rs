@@ -94,10 +94,10 @@ proptest! {
         let client = client.with_roles([role.clone()]);
         let entry = entry.with_roles(roles).with_networks(networks).with_certificate(certificate);
         let roles = [(role, "read list".parse().unwrap())];
-        let ledger = KeyRingState::with_roles(serial, roles, [client], [entry]).unwrap();
-        let text = format::write(&ledger).unwrap();
-        prop_assert_eq!(&format::read(&text, "f".as_ref()).unwrap(), &ledger);
-        prop_assert_eq!(&KeySet::from_toml(&text).unwrap(), ledger.key_set());
+        let state = KeyRingState::with_roles(serial, roles, [client], [entry]).unwrap();
+        let text = format::write(&state).unwrap();
+        prop_assert_eq!(&format::read(&text, "f".as_ref()).unwrap(), &state);
+        prop_assert_eq!(&KeySet::from_toml(&text).unwrap(), state.key_set());
     }
 }
 
@@ -109,8 +109,8 @@ fn text_lists_the_keys_of_a_client_in_order() {
         KeyEntry::new(id.parse().unwrap(), client.parse().unwrap(), digest)
     };
     let second = of("a", "1").with_replaces("9".parse::<KeyId>().unwrap());
-    let ledger = KeyRingState::new(7, clients, [of("b", "5"), of("a", "9"), second]).unwrap();
-    let text = format::write(&ledger).unwrap();
+    let state = KeyRingState::new(7, clients, [of("b", "5"), of("a", "9"), second]).unwrap();
+    let text = format::write(&state).unwrap();
     assert!(text.starts_with("# "), "{text}");
     assert!(text.contains("\nversion = 1\nserial = 7\n"), "{text}");
     let ids: Vec<_> = text

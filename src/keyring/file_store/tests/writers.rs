@@ -17,13 +17,13 @@ fn keys(writer: &str) -> impl Iterator<Item = String> + use<'_> {
 }
 
 fn all_are_there(folder: &Folder, writers: &[&str]) {
-    let ledger = commit::load(&folder.file).unwrap();
+    let state = commit::load(&folder.file).unwrap();
     let expected: Vec<_> = writers.iter().flat_map(|writer| keys(writer)).collect();
     for name in &expected {
-        assert!(ledger.key(&name.parse().unwrap()).is_some(), "{name}");
+        assert!(state.key(&name.parse().unwrap()).is_some(), "{name}");
     }
-    assert_eq!(ledger.keys().count(), expected.len());
-    assert_eq!(ledger.serial(), u64::try_from(expected.len()).unwrap());
+    assert_eq!(state.keys().count(), expected.len());
+    assert_eq!(state.serial(), u64::try_from(expected.len()).unwrap());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::support::{Desk, Followed, write};
+use super::key_folder::{KeyFolder, write};
+use super::support::Followed;
 
 /// Runs a shell command. `$1` is the path of the key file, and `$2` its new content.
 fn run(script: &str, path: &Path, content: &str) {
@@ -16,11 +17,11 @@ fn run(script: &str, path: &Path, content: &str) {
 }
 
 async fn rotate_with(script: &str) {
-    let desk = Desk::new("sk-0");
-    let mut key = Followed::start(&desk.path).await;
+    let folder = KeyFolder::new("sk-0");
+    let mut key = Followed::start(&folder.path).await;
     for number in 1..=5 {
         let content = format!("sk-{number}");
-        run(script, &desk.path, &content);
+        run(script, &folder.path, &content);
         key.becomes(&content).await;
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::support::{Desk, Followed, replace, write};
+use super::key_folder::{KeyFolder, replace, write};
+use super::support::Followed;
 use crate::source::{Source as _, SourceErrorKind};
 
 /// Does something, and returns whether the source hints because of that.
@@ -29,8 +30,8 @@ fn set_mode(path: &Path, mode: u32) {
 
 #[tokio::test(start_paused = true)]
 async fn unchanged_content_causes_no_hint() {
-    let desk = Desk::new("sk-0");
-    let path = &*desk.path;
+    let folder = KeyFolder::new("sk-0");
+    let path = &*folder.path;
     let mut key = Followed::start(path).await;
     assert!(!hints(&mut key, || write(path, "sk-0")).await);
     assert!(!hints(&mut key, || replace(path, "sk-0\n")).await);
@@ -41,24 +42,24 @@ async fn unchanged_content_causes_no_hint() {
 
 #[tokio::test(start_paused = true)]
 async fn log_beside_the_key_causes_no_hint() {
-    let desk = Desk::new("sk-0");
-    let mut key = Followed::start(&desk.path).await;
+    let folder = KeyFolder::new("sk-0");
+    let mut key = Followed::start(&folder.path).await;
     let log_lines = || {
         let mut options = OpenOptions::new();
         let options = options.append(true).create(true);
         for number in 0..50 {
-            let mut log = options.open(desk.at("app.log")).unwrap();
+            let mut log = options.open(folder.at("app.log")).unwrap();
             writeln!(log, "line {number}").unwrap();
         }
-        set_mode(&desk.path, 0o600); // the only event about the key
+        set_mode(&folder.path, 0o600); // the only event about the key
     };
     assert!(!hints(&mut key, log_lines).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn broken_content_hints_once() {
-    let desk = Desk::new("sk-0");
-    let path = &*desk.path;
+    let folder = KeyFolder::new("sk-0");
+    let path = &*folder.path;
     let mut key = Followed::start(path).await;
     for broken in [" \n", "null", "OPENAI_API_KEY=sk-1"] {
         assert!(hints(&mut key, || write(path, broken)).await);
@@ -72,8 +73,8 @@ async fn broken_content_hints_once() {
 
 #[tokio::test(start_paused = true)]
 async fn broken_rights_hint_once() {
-    let desk = Desk::new("sk-0");
-    let path = &*desk.path;
+    let folder = KeyFolder::new("sk-0");
+    let path = &*folder.path;
     let mut key = Followed::start(path).await;
     assert!(hints(&mut key, || set_mode(path, 0o666)).await);
     let error = key.fetch().await.unwrap_err();

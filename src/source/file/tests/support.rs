@@ -1,12 +1,8 @@
-//! A followed file, and writers.
+//! A followed file.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::secret::Secret;
@@ -16,76 +12,6 @@ use crate::source::{Source as _, SourceError, SourceErrorKind};
 
 /// How long a test waits for an event before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A directory with a key file.
-pub(super) struct Desk {
-    directory: TempDir,
-    pub(super) path: PathBuf,
-}
-
-impl Desk {
-    pub(super) fn empty() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("openai");
-        Self { directory, path }
-    }
-
-    pub(super) fn new(content: &str) -> Self {
-        let desk = Self::empty();
-        write(&desk.path, content);
-        desk
-    }
-
-    pub(super) fn at(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-}
-
-/// Writes in place: the file is empty for a moment.
-pub(super) fn write(path: &Path, content: &str) {
-    let mut options = OpenOptions::new();
-    let options = options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(path).unwrap();
-    file.write_all(content.as_bytes()).unwrap();
-}
-
-/// Writes another file and renames it to this name.
-pub(super) fn replace(path: &Path, content: &str) {
-    let temporary = path.with_extension("tmp");
-    write(&temporary, content);
-    fs::rename(temporary, path).unwrap();
-}
-
-/// A volume as Kubernetes mounts it: `openai -> ..data/openai`, `..data -> ..VERSION`.
-pub(super) struct Volume {
-    root: PathBuf,
-    version: u32,
-}
-
-impl Volume {
-    pub(super) fn new(root: PathBuf, content: &str) -> Self {
-        fs::create_dir(&root).unwrap();
-        symlink("..data/openai", root.join("openai")).unwrap();
-        let mut volume = Self { root, version: 0 };
-        volume.swap(content);
-        volume
-    }
-
-    /// Swaps the volume as the kubelet does: it creates a directory, renames a link to it over the
-    /// old link, and removes the old directory.
-    pub(super) fn swap(&mut self, content: &str) {
-        let old = self.root.join(format!("..{}", self.version));
-        self.version += 1;
-        let new = format!("..{}", self.version);
-        fs::create_dir(self.root.join(&new)).unwrap();
-        write(&self.root.join(&new).join("openai"), content);
-        symlink(&new, self.root.join("..data_tmp")).unwrap();
-        fs::rename(self.root.join("..data_tmp"), self.root.join("..data")).unwrap();
-        if old.exists() {
-            fs::remove_dir_all(old).unwrap();
-        }
-    }
-}
 
 /// A source that only the watch wakes, and what it delivered last.
 pub(super) struct Followed {

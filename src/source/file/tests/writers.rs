@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::support::{Desk, Followed, Volume, replace, write};
+use super::key_folder::{KeyFolder, replace, write};
+use super::support::Followed;
+use super::volume::Volume;
 use crate::source::Source as _;
 use crate::source::file::FileSource;
 
@@ -17,11 +19,11 @@ async fn rotate(writer: impl Fn(&Path, &str)) {
 }
 
 async fn rotate_times(times: u32, writer: impl Fn(&Path, &str)) {
-    let desk = Desk::new("sk-0");
-    let mut key = Followed::start(&desk.path).await;
+    let folder = KeyFolder::new("sk-0");
+    let mut key = Followed::start(&folder.path).await;
     for number in 1..=times {
         let content = format!("sk-{number}");
-        writer(&desk.path, &content);
+        writer(&folder.path, &content);
         key.becomes(&content).await;
     }
 }
@@ -71,14 +73,14 @@ async fn link_in_place_of_the_file_is_seen() {
 
 #[tokio::test]
 async fn key_set_is_seen_as_well() {
-    let desk = Desk::new("one-client-key");
-    let source = FileSource::new(&desk.path);
+    let folder = KeyFolder::new("one-client-key");
+    let source = FileSource::new(&folder.path);
     let mut keys = Followed::unstarted(source).for_key_set();
     keys.fetch().await.unwrap();
     for number in 1..=10 {
         let content = format!("client-key-{number}");
         let writer = if number % 2 == 0 { write } else { replace };
-        writer(&desk.path, &content);
+        writer(&folder.path, &content);
         keys.becomes(&content).await;
     }
 }
@@ -86,9 +88,9 @@ async fn key_set_is_seen_as_well() {
 /// Nobody closes the file, so the content settles as if nothing was known of its writer.
 #[tokio::test]
 async fn file_that_stays_open_is_seen() {
-    let desk = Desk::new("sk-0");
-    let mut key = Followed::start(&desk.path).await;
-    let mut file = File::options().write(true).open(&desk.path).unwrap();
+    let folder = KeyFolder::new("sk-0");
+    let mut key = Followed::start(&folder.path).await;
+    let mut file = File::options().write(true).open(&folder.path).unwrap();
     for number in 1..=2 {
         let content = format!("sk-{number}");
         file.rewind().unwrap();
@@ -100,9 +102,9 @@ async fn file_that_stays_open_is_seen() {
 /// A fetch in the middle of a write, for whatever reason, waits for the writer.
 #[tokio::test]
 async fn fetch_waits_until_the_file_is_closed() {
-    let desk = Desk::new("sk-0");
-    let mut key = Followed::start(&desk.path).await;
-    let mut file = File::options().write(true).open(&desk.path).unwrap();
+    let folder = KeyFolder::new("sk-0");
+    let mut key = Followed::start(&folder.path).await;
+    let mut file = File::options().write(true).open(&folder.path).unwrap();
     file.write_all(b"sk-n").unwrap();
     key.hint().await;
     let (fetched, ()) = tokio::join!(key.fetch(), async {
@@ -117,10 +119,10 @@ async fn fetch_waits_until_the_file_is_closed() {
 
 #[tokio::test]
 async fn volume_swaps_are_all_seen() {
-    let desk = Desk::empty();
-    let mut volume = Volume::new(desk.at("volume"), "sk-0");
-    symlink(desk.at("volume/openai"), desk.at("file")).unwrap();
-    symlink("volume", desk.at("directory")).unwrap();
+    let folder = KeyFolder::empty();
+    let mut volume = Volume::new(folder.at("volume"), "sk-0");
+    symlink(folder.at("volume/openai"), folder.at("file")).unwrap();
+    symlink("volume", folder.at("directory")).unwrap();
     let mut watched = Vec::new();
     for path in [
         "volume/openai",
@@ -128,7 +130,7 @@ async fn volume_swaps_are_all_seen() {
         "file",
         "directory/openai",
     ] {
-        watched.push(Followed::start(&desk.at(path)).await);
+        watched.push(Followed::start(&folder.at(path)).await);
     }
     for number in 1..=100 {
         let content = format!("sk-{number}");
@@ -141,11 +143,11 @@ async fn volume_swaps_are_all_seen() {
 
 #[tokio::test]
 async fn dropped_changed_future_loses_no_change() {
-    let desk = Desk::new("sk-0");
-    let mut key = Followed::start(&desk.path).await;
+    let folder = KeyFolder::new("sk-0");
+    let mut key = Followed::start(&folder.path).await;
     for number in 1..=20 {
         let content = format!("sk-{number}");
-        write(&desk.path, &content);
+        write(&folder.path, &content);
         let hinted = async {
             while timeout(Duration::from_millis(1), key.source.changed())
                 .await

@@ -66,8 +66,8 @@ pub(crate) async fn open(
         .await?;
     rotate(&ring, args, &args.owner, owner).await?;
     for client in &args.client {
-        let terms = IssueRequest::new(client.id.clone()).or_new_client(client.scopes.clone());
-        rotate(&ring, args, &client.id, terms).await?;
+        let request = IssueRequest::new(client.id.clone()).or_new_client(client.scopes.clone());
+        rotate(&ring, args, &client.id, request).await?;
     }
     let layer = RequireKeyLayer::new(ring.keys())
         .realm("model-server")?
@@ -116,10 +116,10 @@ async fn rotate(
     ring: &KeyRing,
     args: &Args,
     client: &ClientId,
-    terms: IssueRequest,
+    request: IssueRequest,
 ) -> Result<(), ServerError> {
     let sink = FileSink::new(args.runtime.join(format!("{client}.key")));
-    let mut rotator = Rotator::new(ring.clone(), terms, sink)
+    let mut rotator = Rotator::new(ring.clone(), request, sink)
         .period(args.rotate_every)
         .overlap(args.overlap);
     rotator.catch_up().await?;

@@ -40,11 +40,11 @@ pub(crate) fn routes(mode: Mode) -> Result<RoutePolicy, ServerError> {
     let policy = RoutePolicy::deny_unlisted()
         .required(Method::POST, "/v1/chat/completions", chat)?
         .required_template(Method::POST, "/v1/models/{model}/load", manage)?
-        .authorize_template(Method::POST, "/admin/clients/{client}/revoke", operator)?;
+        .required_template(Method::POST, "/admin/clients/{client}/revoke", operator)?;
     Ok(match mode {
         Mode::Mixed => public(policy)?,
         Mode::Production | Mode::Development => policy
-            .required(Method::GET, "/healthz", Scopes::default())?
+            .required(Method::GET, "/healthz", Requirement::new())?
             .required(Method::GET, "/v1/models", "models:read".parse()?)?,
     })
 }

@@ -53,7 +53,7 @@ async fn key_has_the_roles_of_its_client_or_a_part() {
     let operators = Requirement::new().role("operator".parse().unwrap());
     let policy = RoutePolicy::new()
         .required(http::Method::GET, "/read", "models:read".parse().unwrap())
-        .and_then(|policy| policy.authorize(http::Method::GET, "/operate", operators));
+        .and_then(|policy| policy.required(http::Method::GET, "/operate", operators));
     let require = RequireKeyLayer::new(keys).policy(policy.unwrap());
     let url = serve(routes().layer(require), |_| {}).await;
     for (key, read, operate) in [(VALID, 200, 403), (ADMIN, 200, 200), (EARLY, 200, 403)] {
@@ -87,7 +87,7 @@ async fn layer_beside_a_route_knows_roles() {
         .role("operator".parse().unwrap())
         .all_of("models:write".parse().unwrap());
     let router = routes()
-        .layer(RequireScopesLayer::authorize(operators))
+        .layer(RequireScopesLayer::new(operators))
         .layer(RequireKeyLayer::new(keys));
     let url = serve(router, |_| {}).await;
     assert_eq!(status(&url, ADMIN).await, 200);

@@ -23,8 +23,8 @@ async fn refusal_names_the_scopes_of_this_operation() {
         .all_of(scopes("chat:write"))
         .any_of(scopes("admin:all tier:paid"));
     let policy = RoutePolicy::new()
-        .authorize(Method::GET, "/both", both)
-        .and_then(|policy| policy.required(Method::GET, "/other", scopes("files:read")));
+        .required(Method::GET, "/both", both)
+        .and_then(|policy| policy.required(Method::GET, "/other", scopes("files:read").into()));
     let require = RequireKeyLayer::new(keys).policy(policy.unwrap());
     let url = serve(routes().layer(require), |_| {}).await;
     assert_eq!(ask(&format!("{url}/both"), ADMIN).await.body, "admin");
@@ -43,7 +43,7 @@ async fn refusal_names_the_scopes_of_this_operation() {
 async fn client_off_the_list_gets_no_challenge() {
     let (keys, _publisher) = Rotating::manual(keys::keys());
     let admins = Requirement::new().clients(["admin".parse().unwrap()]);
-    let policy = RoutePolicy::new().authorize_template(Method::GET, "/models/{id}", admins);
+    let policy = RoutePolicy::new().required_template(Method::GET, "/models/{id}", admins);
     let require = RequireKeyLayer::new(keys).policy(policy.unwrap());
     let url = serve(routes().layer(require), |_| {}).await;
     assert_eq!(ask(&format!("{url}/models/a"), ADMIN).await.body, "admin");
@@ -60,7 +60,7 @@ async fn nested_routers_never_widen() {
         (keys::EARLY, record("early", "inner")),
     ]));
     let required = |scope: &str, path: &str| {
-        let policy = RoutePolicy::new().required(Method::GET, path, scopes(scope));
+        let policy = RoutePolicy::new().required(Method::GET, path, scopes(scope).into());
         RequireKeyLayer::new(keys.clone()).policy(policy.unwrap())
     };
     let public = RoutePolicy::new().public(Method::GET, "/a").unwrap();

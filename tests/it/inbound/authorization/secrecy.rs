@@ -8,7 +8,7 @@ use http::{Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_rotating_auth::inbound::{
     KeyDigest, KeyLocation, KeyLocations, KeyRecord, KeySet, Principal, RequestBody, RequestScheme,
-    RequireKeyLayer, SecureOnly, Validator, Verdict,
+    RequireKeyLayer, SecureOnly, Validator, Validity,
 };
 use tower_rotating_auth::{Rotating, Secret};
 
@@ -23,12 +23,12 @@ const SECRET: &str = "8Zk1tQ0mVd7";
 struct Foreign;
 
 impl Validator for Foreign {
-    async fn validate(&self, token: &Secret) -> Verdict {
+    async fn validate(&self, token: &Secret) -> Validity {
         if token.expose_secret() != FOREIGN.as_bytes() {
-            return Verdict::Invalid;
+            return Validity::Invalid;
         }
         let (id, client) = ("jwt".parse().unwrap(), "foreign".parse().unwrap());
-        Verdict::Valid(KeyRecord::new(id, client, "".parse().unwrap()))
+        Validity::Valid(KeyRecord::new(id, client, "".parse().unwrap()))
     }
 }
 
@@ -62,10 +62,10 @@ fn request(place: &str, token: &str) -> Request<String> {
 #[tokio::test]
 async fn no_token_is_in_what_hooks_and_logs_get() {
     let traced = Traced::new();
-    let told = Arc::new(Mutex::new(vec![]));
+    let texts = Arc::new(Mutex::new(vec![]));
     let tell = |what: &'static str| {
-        let told = Arc::clone(&told);
-        move |text: String| told.lock().unwrap().push((what, text))
+        let texts = Arc::clone(&texts);
+        move |text: String| texts.lock().unwrap().push((what, text))
     };
     let (keys, _publisher) = Rotating::manual(keys());
     let locations = KeyLocations::new([
@@ -103,13 +103,13 @@ async fn no_token_is_in_what_hooks_and_logs_get() {
     assert_eq!(statuses, [secure, vec![403; 12]].concat());
     drop(layer);
 
-    let told = told.lock().unwrap();
+    let texts = texts.lock().unwrap();
     for what in ["disclosed", "principal", "answer", "handler"] {
-        assert!(told.iter().any(|(of, _)| *of == what), "{what}");
+        assert!(texts.iter().any(|(of, _)| *of == what), "{what}");
     }
     let digest = KeyDigest::of(SENTINEL.as_bytes()).to_text();
     let trace = ("trace", traced.text());
-    for (what, text) in told.iter().chain([&trace]) {
+    for (what, text) in texts.iter().chain([&trace]) {
         for secret in [SECRET, &digest[7..23]] {
             assert!(!text.contains(secret), "{what} has {secret}: {text}");
         }

@@ -8,7 +8,7 @@ use http::Method;
 use tower_rotating_auth::inbound::policy::RoutePolicy;
 use tower_rotating_auth::inbound::{
     CertificateDigest, KeyRecord, KeySet, Principal, RequestScheme, RequireKeyLayer, SecureOnly,
-    Validator, Verdict,
+    Validator, Validity,
 };
 use tower_rotating_auth::keyring::NewKey;
 use tower_rotating_auth::{Rotating, Secret};
@@ -27,7 +27,7 @@ impl ByText {
 }
 
 impl Validator for ByText {
-    async fn validate(&self, token: &Secret) -> Verdict {
+    async fn validate(&self, token: &Secret) -> Validity {
         let text = String::from_utf8(token.expose_secret().to_vec()).unwrap();
         self.0.lock().unwrap().push(text.clone());
         let record = |scopes: &str| {
@@ -35,15 +35,15 @@ impl Validator for ByText {
             KeyRecord::new(id, client, scopes.parse().unwrap())
         };
         match &*text {
-            "writer" => Verdict::Valid(record("chat:write")),
-            "reader" => Verdict::Valid(record("")),
-            "late" => Verdict::Valid(record("").not_after(SystemTime::UNIX_EPOCH)),
-            "bound" => Verdict::Valid(record("").with_certificate(CertificateDigest::of_der(b""))),
-            "lost" => Verdict::Unavailable {
+            "writer" => Validity::Valid(record("chat:write")),
+            "reader" => Validity::Valid(record("")),
+            "late" => Validity::Valid(record("").with_not_after(SystemTime::UNIX_EPOCH)),
+            "bound" => Validity::Valid(record("").with_certificate(CertificateDigest::of_der(b""))),
+            "lost" => Validity::Unavailable {
                 retry_after: Duration::from_secs(7),
             },
             "slow" => std::future::pending().await,
-            _ => Verdict::Invalid,
+            _ => Validity::Invalid,
         }
     }
 }

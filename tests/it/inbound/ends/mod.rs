@@ -66,17 +66,17 @@ impl Guarded {
     /// Publishes the same keys again, in a new generation.
     fn reload(&mut self) {
         self.publisher
-            .publish(keys(record("valid", "").not_after(later(3600))));
+            .publish(keys(record("valid", "").with_not_after(later(3600))));
     }
 
     /// Ends the key of the first client, and returns the moment of its end.
     fn end(&mut self, end: End) -> Instant {
         let in_a_moment = Duration::from_millis(300);
         let (record, after) = match end {
-            End::Revoked => (record("valid", "").revoked(), Duration::ZERO),
+            End::Revoked => (record("valid", "").into_revoked(), Duration::ZERO),
             End::Expires => {
                 let moment = SystemTime::now() + in_a_moment;
-                (record("valid", "").not_after(moment), in_a_moment)
+                (record("valid", "").with_not_after(moment), in_a_moment)
             }
         };
         self.publisher.publish(keys(record));

@@ -34,7 +34,7 @@ fn both() -> KeySet {
 
 fn without_valid() -> KeySet {
     set([
-        (VALID, record("valid", "").revoked()),
+        (VALID, record("valid", "").into_revoked()),
         (ADMIN, record("admin", "")),
     ])
 }
@@ -103,7 +103,7 @@ async fn body_that_nobody_polls_is_dropped_with_key() {
 #[tokio::test(start_paused = true)]
 async fn body_that_nobody_polls_is_dropped_on_expiry() {
     let wall = Wall::new();
-    let record = record("valid", "").not_after(wall.now() + minutes(10));
+    let record = record("valid", "").with_not_after(wall.now() + minutes(10));
     let builder = Rotating::builder().wall_clock(wall.reader());
     let (keys, _publisher) = builder.manual(set([(VALID, record)]));
     let held = Arc::new(());
@@ -219,7 +219,7 @@ async fn upload_fails_with_key_whether_it_waits_or_not() {
 #[tokio::test(start_paused = true)]
 async fn upload_fails_on_expiry() {
     let wall = Wall::new();
-    let record = record("valid", "").not_after(wall.now() + minutes(10));
+    let record = record("valid", "").with_not_after(wall.now() + minutes(10));
     let builder = Rotating::builder().wall_clock(wall.reader());
     let (keys, _publisher) = builder.manual(set([(VALID, record)]));
     let began = Instant::now();

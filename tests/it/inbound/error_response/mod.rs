@@ -2,6 +2,7 @@
 
 mod bodies;
 mod challenges;
+mod order;
 
 use std::time::Duration;
 

@@ -107,7 +107,7 @@ async fn taken_over_body_wakes_first_attempt() {
 
 #[test]
 fn both_attempts_report_same_length_and_end() {
-    let told = |body: &ReplayBody<Fed>| {
+    let size = |body: &ReplayBody<Fed>| {
         let hint = body.size_hint();
         (hint.lower(), hint.upper(), body.is_end_stream())
     };
@@ -118,7 +118,7 @@ fn both_attempts_report_same_length_and_end() {
             let (feed, body) = feed(length);
             pieces.iter().for_each(|piece| feed.data(*piece));
             let (mut first, saved) = save(MANY, body);
-            let new = told(&first);
+            let new = size(&first);
             assert_eq!(new, (length.unwrap_or(0), length, false));
             for _ in 0..taken {
                 data(poll(&mut first));
@@ -126,17 +126,17 @@ fn both_attempts_report_same_length_and_end() {
             let left = pieces[taken..].iter().map(|piece| piece.len() as u64);
             let left = length.map(|_| left.sum());
             let end = left == Some(0);
-            assert_eq!(told(&first), (left.unwrap_or(0), left, end));
+            assert_eq!(size(&first), (left.unwrap_or(0), left, end));
 
             let mut second = spawn(MANY.restore(saved).unwrap());
-            assert_eq!(told(&second), new);
+            assert_eq!(size(&second), new);
             let mut sent = 0;
             while let Poll::Ready(frame) = poll(&mut second) {
                 sent += frame.unwrap().unwrap().into_data().unwrap().len() as u64;
                 match length {
                     Some(length) => {
                         let left = length - sent;
-                        assert_eq!(told(&second), (left, Some(left), left == 0));
+                        assert_eq!(size(&second), (left, Some(left), left == 0));
                         if left == 0 {
                             break;
                         }

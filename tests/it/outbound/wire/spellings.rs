@@ -78,87 +78,30 @@ async fn lookalike_hosts_get_no_key() {
 
 #[tokio::test]
 async fn foreign_host_header_gets_no_key() {
+    const API: &str = "http://api.test";
+    const OTHER_PORT: &str = "http://api.test:81";
+    const ADDRESS: &str = "http://[::1]";
     let wire = Wire::plain().await;
-    for (origin, uri, hosts, expected) in [
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["api.test"][..],
-            true,
-        ),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["API.test:80"],
-            true,
-        ),
-        ("http://api.test", "http://api.test/", &["evil.test"], false),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["api.test:8080"],
-            false,
-        ),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["api.test.evil.test"],
-            false,
-        ),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["evil@api.test"],
-            false,
-        ),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["api.test, evil.test"],
-            false,
-        ),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["api.test", "evil.test"],
-            false,
-        ),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["api.test", "api.test"],
-            false,
-        ),
-        ("http://api.test", "http://api.test/", &[""], false),
-        (
-            "http://api.test",
-            "http://api.test/",
-            &["\u{430}pi.test"],
-            false,
-        ),
-        (
-            "http://api.test:81",
-            "http://api.test:81/",
-            &["api.test:81"],
-            true,
-        ),
-        (
-            "http://api.test:81",
-            "http://api.test:81/",
-            &["api.test"],
-            false,
-        ),
-        ("http://[::1]", "http://[::1]/", &["[0::1]"], true),
-        ("http://[::1]", "http://[::1]/", &["::1"], false),
-        (
-            "http://api.test",
-            "http://other.test/",
-            &["api.test"],
-            false,
-        ),
+    for (origin, url, hosts, expected) in [
+        (API, API, &["api.test"][..], true),
+        (API, API, &["API.test:80"], true),
+        (API, API, &["evil.test"], false),
+        (API, API, &["api.test:8080"], false),
+        (API, API, &["api.test.evil.test"], false),
+        (API, API, &["evil@api.test"], false),
+        (API, API, &["api.test, evil.test"], false),
+        (API, API, &["api.test", "evil.test"], false),
+        (API, API, &["api.test", "api.test"], false),
+        (API, API, &[""], false),
+        (API, API, &["\u{430}pi.test"], false),
+        (API, "http://other.test", &["api.test"], false),
+        (OTHER_PORT, OTHER_PORT, &["api.test:81"], true),
+        (OTHER_PORT, OTHER_PORT, &["api.test"], false),
+        (ADDRESS, ADDRESS, &["[0::1]"], true),
+        (ADDRESS, ADDRESS, &["::1"], false),
     ] {
         let inject = InjectKeyLayer::new(Origin::cleartext(origin).unwrap(), bearer()).unwrap();
-        let mut request = get(uri);
+        let mut request = get(&format!("{url}/"));
         for host in hosts {
             let host = HeaderValue::from_bytes(host.as_bytes()).unwrap();
             request.headers_mut().append(HOST, host);
@@ -168,7 +111,7 @@ async fn foreign_host_header_gets_no_key() {
         inject.layer(wire.client()).oneshot(request).await.unwrap();
         let expected = expected.then_some("Bearer key");
         for arrived in wire.arrived() {
-            assert_eq!(arrived.key.as_deref(), expected, "{uri} for {hosts:?}");
+            assert_eq!(arrived.key.as_deref(), expected, "{url} for {hosts:?}");
         }
     }
 }

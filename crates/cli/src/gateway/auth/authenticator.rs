@@ -60,7 +60,7 @@ impl Authenticator {
             keys: from,
             policies,
             proxies,
-            refuser,
+            error_response,
             ..
         } = match config {
             AuthConfig::Open(open) => {
@@ -108,7 +108,7 @@ impl Authenticator {
             .pass_preflights()
             .trusted_proxies(proxies)
             .max_stale(max_stale)
-            .error_response(refuser);
+            .error_response(error_response);
         let require = match (&policies, fixed) {
             (Some(followed), _) => require.rotating_policy(followed.policies.clone()),
             (None, Some(policy)) => require.policy(policy),

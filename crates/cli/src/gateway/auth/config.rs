@@ -99,7 +99,7 @@ pub(crate) struct Guard {
     pub(crate) keys: ClientKeys,
     pub(crate) policies: Policies,
     pub(crate) proxies: TrustedProxies,
-    pub(crate) refuser: AuthErrorResponse,
+    pub(crate) error_response: AuthErrorResponse,
 }
 
 /// The source of the policies of routes.
@@ -199,7 +199,7 @@ impl AuthConfig {
                 "two policies: --policies, and --public or --optional; list those routes in the file",
             ));
         }
-        let refuser = args.challenge.error_response()?;
+        let error_response = args.challenge.error_response()?;
         if mode == Mode::Development {
             return match DangerouslyOpen::on_loopback(listen) {
                 Ok(open) => Ok(Self::Open(open)),
@@ -222,7 +222,7 @@ impl AuthConfig {
                 None => Policies::Fixed(policies(args.public, args.optional)?),
             },
             proxies: args.authorization.trusted_proxies(),
-            refuser,
+            error_response,
         })))
     }
 }

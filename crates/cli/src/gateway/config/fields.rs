@@ -110,7 +110,7 @@ impl Fields {
     pub(crate) fn nearest(&self, name: &str) -> Option<&str> {
         let names = self.all.iter().map(|field| &*field.name);
         names
-            .map(|known| (distance(name, known), known))
+            .map(|known| (strsim::levenshtein(name, known), known))
             .filter(|(distance, known)| *distance <= known.len() / 3)
             .min()
             .map(|(_, known)| known)
@@ -192,21 +192,6 @@ impl Kind {
             _ => Self::Text,
         }
     }
-}
-
-/// Returns how many letters two names differ by (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.bytes().enumerate() {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

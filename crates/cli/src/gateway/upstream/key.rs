@@ -22,7 +22,7 @@ use crate::gateway::health::{self, Condition};
 use crate::gateway::observe::Observers;
 use crate::gateway::proxy::body::replay::BudgetedReplay;
 use crate::gateway::switch::{Switch, switched};
-use crate::hangups::Refresh;
+use crate::hangups::{Refresh, refresh_by};
 
 /// The file of a key.
 struct Polled {
@@ -143,11 +143,7 @@ impl UpstreamKey {
     /// Returns what reads the key again.
     pub(crate) fn refresh(&self) -> Refresh {
         let key = self.key.clone();
-        Box::new(move || {
-            let refreshing = key.refresh();
-            // The log has a line for each failure.
-            Box::pin(async move { drop(refreshing.await) })
-        })
+        refresh_by(move || key.refresh())
     }
 
     pub(crate) fn source(&self) -> health::Source {

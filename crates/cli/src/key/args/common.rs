@@ -25,7 +25,7 @@ pub(crate) struct File {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Terms {
+pub(crate) struct KeyOptions {
     /// Client that the key belongs to. The name stays when its keys rotate.
     #[arg(long, value_name = "NAME", value_parser = name::<ClientId>)]
     pub(crate) client: ClientId,

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use tower_rotating_auth::inbound::{ClientId, KeyId, Scope};
 use tower_rotating_auth::keyring::Prefix;
 
-use self::common::{Dash, File, Terms, name};
+use self::common::{Dash, File, KeyOptions, name};
 use super::duration::Grace;
 use super::format::Style;
 use super::leaked::Leaked;
@@ -72,7 +72,7 @@ pub(crate) struct Issue {
     pub(crate) file: File,
 
     #[command(flatten)]
-    pub(crate) terms: Terms,
+    pub(crate) options: KeyOptions,
 
     #[command(flatten)]
     pub(crate) out: Out,
@@ -195,7 +195,7 @@ pub(crate) struct Import {
     pub(crate) file: File,
 
     #[command(flatten)]
-    pub(crate) terms: Terms,
+    pub(crate) options: KeyOptions,
 
     #[command(flatten)]
     pub(crate) audit: AuditArgs,

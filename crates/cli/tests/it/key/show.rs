@@ -156,7 +156,7 @@ fn list_shows_day_of_last_use() {
             "issue --file keys.toml --client {client} --expires never"
         ))
     });
-    let told = || {
+    let shown = || {
         let ended = workspace.keyctl("list --file keys.toml --json");
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let keys = json(&ended.stdout);
@@ -164,9 +164,9 @@ fn list_shows_day_of_last_use() {
         (days, ended.stderr)
     };
     let nothing = vec![Value::Null, Value::Null];
-    assert_eq!(told(), (nothing.clone(), String::new()));
+    assert_eq!(shown(), (nothing.clone(), String::new()));
     workspace.note_uses("2026-01-02", &[&id_of(&used)]);
-    assert_eq!(told().0, ["2026-01-02".into(), Value::Null]);
+    assert_eq!(shown().0, ["2026-01-02".into(), Value::Null]);
     let table = workspace.keyctl("list --file keys.toml").stdout;
     for (key, day) in [(&used, "  2026-01-02"), (&unused, "  -")] {
         let mut lines = table.lines();
@@ -174,7 +174,7 @@ fn list_shows_day_of_last_use() {
         assert!(line.ends_with(day), "{table}");
     }
     std::fs::write(workspace.folder.path().join("keys.toml.used"), "another").unwrap();
-    let (days, said) = told();
+    let (days, said) = shown();
     assert_eq!(days, nothing);
     assert!(said.contains("keys.toml.used"), "{said}");
 }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use http_body_util::BodyExt;
+use itertools::iproduct;
 
 use super::call::{client, trailers, upload};
 use super::server::{After, End, Protocol, Reads, Script, Server, WORDS, content};
@@ -11,30 +12,28 @@ const LENGTH: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_byte_is_lost_doubled_or_moved() {
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        for after in [After::Closes, After::Lingers, After::Resets] {
-            for reads in [Reads::Bytes(0), Reads::Bytes(LENGTH / 4), Reads::All] {
-                for limit in [0, LENGTH / 3, LENGTH] {
-                    for told in [None, Some(LENGTH as u64)] {
-                        println!("{protocol:?}, {after:?}, {reads:?}, {limit}, {told:?}");
-                        run(protocol, Script { reads, after }, limit, told).await;
-                    }
-                }
-            }
-        }
+    for (protocol, after, reads, limit, content_length) in iproduct!(
+        [Protocol::Http1, Protocol::Http2],
+        [After::Closes, After::Lingers, After::Resets],
+        [Reads::Bytes(0), Reads::Bytes(LENGTH / 4), Reads::All],
+        [0, LENGTH / 3, LENGTH],
+        [None, Some(LENGTH as u64)]
+    ) {
+        println!("{protocol:?}, {after:?}, {reads:?}, {limit}, {content_length:?}");
+        run(protocol, Script { reads, after }, limit, content_length).await;
     }
 }
 
-async fn run(protocol: Protocol, script: Script, limit: usize, told: Option<u64>) {
+async fn run(protocol: Protocol, script: Script, limit: usize, content_length: Option<u64>) {
     let mut server = Server::start(protocol, script).await;
     server.reset.notify_one();
     let url = format!("http://{}/", server.address);
-    let (feed, body) = feed(told);
+    let (feed, body) = feed(content_length);
     let given = content(LENGTH);
     for piece in given.chunks(7000) {
         feed.data(given.slice_ref(piece));
     }
-    if told.is_none() {
+    if content_length.is_none() {
         feed.trailer("checksum", "7");
     }
     drop(feed);
@@ -50,7 +49,7 @@ async fn run(protocol: Protocol, script: Script, limit: usize, told: Option<u64>
             };
             assert_eq!(request.end, End::Whole);
             assert!(request.body == given);
-            assert_eq!(request.trailers, told.is_none().then(trailers));
+            assert_eq!(request.trailers, content_length.is_none().then(trailers));
         }
         Ok(response) => {
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

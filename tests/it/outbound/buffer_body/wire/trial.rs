@@ -70,7 +70,7 @@ impl Trial {
         };
         let mut server = Server::start(self.protocol, script).await;
         let url = format!("http://{}/", server.address);
-        let (feed, body) = feed(self.told());
+        let (feed, body) = feed(self.content_length());
         for piece in before {
             feed.data(piece.clone());
         }
@@ -106,7 +106,7 @@ impl Trial {
     }
 
     /// Returns the declared length. A body that fails never reaches it.
-    fn told(&self) -> Option<u64> {
+    fn content_length(&self) -> Option<u64> {
         let missing = if self.ending == Ending::Failure {
             10
         } else {
@@ -214,17 +214,18 @@ impl Trial {
         assert!(request.body == self.given().concat());
         let trailers = Some(trailers()).filter(|_| self.ending == Ending::Trailers);
         assert_eq!(request.trailers, trailers);
-        if self.told() != Some(0) {
-            let told = request.headers.get("content-length");
-            let told = told.map(|length| length.to_str().unwrap().parse().unwrap());
-            assert_eq!(told, self.told());
+        if self.content_length() != Some(0) {
+            let length = request.headers.get("content-length");
+            let length = length.map(|length| length.to_str().unwrap().parse().unwrap());
+            assert_eq!(length, self.content_length());
         }
     }
 
     /// Returns whether the first attempt's stream or connection is abandoned: unless all of it was
     /// sent.
     fn check_abandoned(&self, request: &Arrived) {
-        let ended = self.moment == Moment::AfterTheLast || self.told() == Some(self.sent() as u64);
+        let ended = self.moment == Moment::AfterTheLast
+            || self.content_length() == Some(self.sent() as u64);
         if ended {
             self.check_whole(request);
         } else {

@@ -46,8 +46,8 @@ async fn cors_allows_only_named_origins() {
         ];
         let (status, headers) = ask(&gateway, Method::OPTIONS, &preflight).await;
         assert_eq!(status, StatusCode::OK);
-        let told = headers.get("access-control-allow-origin");
-        assert_eq!(told.map(|value| value.to_str().unwrap()), allowed);
+        let allow_origin = headers.get("access-control-allow-origin");
+        assert_eq!(allow_origin.map(|value| value.to_str().unwrap()), allowed);
         if allowed.is_some() {
             let named = &headers["access-control-allow-headers"];
             assert_eq!(named, "authorization,content-type");
@@ -58,8 +58,8 @@ async fn cors_allows_only_named_origins() {
         let (status, headers) = ask(&gateway, Method::POST, &[("origin", origin)]).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         assert!(headers.contains_key("www-authenticate"));
-        let told = headers.get("access-control-allow-origin");
-        assert_eq!(told.map(|value| value.to_str().unwrap()), allowed);
+        let allow_origin = headers.get("access-control-allow-origin");
+        assert_eq!(allow_origin.map(|value| value.to_str().unwrap()), allowed);
         assert!(recorder.all().is_empty());
     }
     let with_a_key = [("origin", APP), ("x-api-key", CLIENT)];
@@ -79,8 +79,8 @@ async fn cors_defaults_to_none_and_star_allows_any() {
         let with_a_key = [("origin", APP), ("x-api-key", CLIENT)];
         let (status, headers) = ask(&gateway, Method::POST, &with_a_key).await;
         assert_eq!(status, StatusCode::OK);
-        let told = headers.get("access-control-allow-origin");
-        assert_eq!(told.map(|value| value.to_str().unwrap()), allowed);
+        let allow_origin = headers.get("access-control-allow-origin");
+        assert_eq!(allow_origin.map(|value| value.to_str().unwrap()), allowed);
     }
 }
 

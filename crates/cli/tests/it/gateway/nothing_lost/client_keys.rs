@@ -29,7 +29,7 @@ struct Key(Kind, usize);
 
 /// The knowledge of the clients: the set that is in force, and who is under way with which key.
 #[derive(Clone)]
-pub(crate) struct Wallet(Arc<watch::Sender<State>>);
+pub(crate) struct ClientKeys(Arc<watch::Sender<State>>);
 
 #[derive(Default)]
 struct State {
@@ -38,53 +38,53 @@ struct State {
 }
 
 /// A request's key, for as long as the request is under way.
-pub(crate) struct InHand {
+pub(crate) struct KeyInUse {
     key: Key,
-    wallet: Wallet,
+    keys: ClientKeys,
 }
 
 /// Whoever replaces the keys.
-pub(crate) struct Keeper {
+pub(crate) struct KeyWriter {
     folder: TempDir,
-    wallet: Wallet,
+    keys: ClientKeys,
 }
 
-impl Keeper {
+impl KeyWriter {
     /// With the first set in the file.
     pub(crate) fn new() -> Self {
-        let keeper = Self {
+        let writer = Self {
             folder: tempfile::tempdir().unwrap(),
-            wallet: Wallet(Arc::new(watch::Sender::new(State::default()))),
+            keys: ClientKeys(Arc::new(watch::Sender::new(State::default()))),
         };
-        keeper.write(0);
-        keeper
+        writer.write(0);
+        writer
     }
 
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("clients.toml")
     }
 
-    pub(crate) fn wallet(&self) -> Wallet {
-        self.wallet.clone()
+    pub(crate) fn keys(&self) -> ClientKeys {
+        self.keys.clone()
     }
 
     /// Replaces the set when nobody is under way with a key that the new one lacks; the clients
     /// take the new keys once the gateway has them.
     pub(crate) async fn replace(&self, set: usize, gateway: &Gateway) {
-        let mut wallet = self.wallet.0.subscribe();
+        let mut keys = self.keys.0.subscribe();
         let kept = keys_of(set);
         let dropped = |key: &Key| !kept.contains(key);
-        let nobody = wallet.wait_for(|state| !state.under_way.iter().any(dropped));
+        let nobody = keys.wait_for(|state| !state.under_way.iter().any(dropped));
         drop(soon(nobody).await.unwrap());
         self.write(set);
 
         let generation = set + 1;
-        let told = format!("client-keys is at generation {generation} (");
-        gateway.said(&told).await;
+        let text = format!("client-keys is at generation {generation} (");
+        gateway.said(&text).await;
         let answer = soon(reqwest::get(gateway.url("/readyz"))).await.unwrap();
         let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
         assert_eq!(body["sources"][1]["generation"], generation, "{body}");
-        self.wallet.0.send_modify(|state| state.set = set);
+        self.keys.0.send_modify(|state| state.set = set);
     }
 
     /// A new file in the place of the old one.
@@ -121,30 +121,30 @@ impl Keeper {
     }
 }
 
-impl Wallet {
+impl ClientKeys {
     /// The newest key, for one request.
-    pub(crate) fn take(&self, kind: Kind) -> InHand {
+    pub(crate) fn take(&self, kind: Kind) -> KeyInUse {
         let mut newest = Key(kind, 0);
         self.0.send_modify(|state| {
             newest = newest_of(kind, state.set);
             state.under_way.push(newest);
         });
-        InHand {
+        KeyInUse {
             key: newest,
-            wallet: self.clone(),
+            keys: self.clone(),
         }
     }
 }
 
-impl InHand {
+impl KeyInUse {
     pub(crate) fn text(&self) -> String {
         self.key.text()
     }
 }
 
-impl Drop for InHand {
+impl Drop for KeyInUse {
     fn drop(&mut self) {
-        self.wallet.0.send_modify(|state| {
+        self.keys.0.send_modify(|state| {
             let at = state.under_way.iter().position(|key| *key == self.key);
             state.under_way.swap_remove(at.unwrap());
         });

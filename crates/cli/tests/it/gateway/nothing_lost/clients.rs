@@ -8,7 +8,7 @@ use http::StatusCode;
 use reqwest::{Client, Method, RequestBuilder};
 use tokio::task::JoinSet;
 
-use super::client_keys::{InHand, Kind, Wallet};
+use super::client_keys::{ClientKeys, KeyInUse, Kind};
 use super::upstream::{EVENTS, ID, IN_USE, Upstream};
 use crate::gateway::harness::Gateway;
 
@@ -41,7 +41,7 @@ impl Clients {
         count: usize,
         gateway: &Gateway,
         upstream: &Upstream,
-        wallet: &Wallet,
+        keys: &ClientKeys,
     ) -> Self {
         let at_work = Arc::new(AtomicBool::new(true));
         let mut clients = JoinSet::new();
@@ -51,7 +51,7 @@ impl Clients {
                 base: gateway.url("/v1"),
                 client: Client::new(),
                 upstream: upstream.clone(),
-                wallet: wallet.clone(),
+                keys: keys.clone(),
                 done: Done::default(),
             };
             clients.spawn(worker.work(Arc::clone(&at_work)));
@@ -75,7 +75,7 @@ impl Clients {
 struct Begun<'a> {
     id: &'a str,
     /// What the client presents.
-    key: &'a InHand,
+    key: &'a KeyInUse,
     /// The key that is in use.
     from: usize,
     turn: usize,
@@ -86,7 +86,7 @@ struct Worker {
     base: String,
     client: Client,
     upstream: Upstream,
-    wallet: Wallet,
+    keys: ClientKeys,
     done: Done,
 }
 
@@ -98,7 +98,7 @@ impl Worker {
             }
             let id = format!("{}-{turn}", self.number);
             let from = self.upstream.begins(&id);
-            let key = self.wallet.take(match self.number % 4 {
+            let key = self.keys.take(match self.number % 4 {
                 0 => Kind::Streaming,
                 _ => Kind::Brief,
             });

@@ -9,7 +9,7 @@ mod writer;
 use tempfile::tempdir;
 use tokio::join;
 
-use self::client_keys::Keeper;
+use self::client_keys::KeyWriter;
 use self::clients::Clients;
 use self::upstream::Upstream;
 use self::writer::{Mount, Way};
@@ -28,27 +28,27 @@ enum First {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_in_200_rotations_of_both_keys() {
     let folder = tempdir().unwrap();
-    let keeper = Keeper::new();
+    let writer = KeyWriter::new();
     let mount = Mount::new(folder.path(), &key(0));
     let upstream = Upstream::start().await;
     let gateway = Gateway::start(|command| {
         command.args(["--upstream", &format!("http://{}/v1", upstream.address())]);
         command.arg("--upstream-key-file").arg(mount.file());
         command.env_remove("GATEWAY_MODE");
-        command.arg("--client-keys").arg(keeper.file());
+        command.arg("--client-keys").arg(writer.file());
     })
     .await;
-    let clients = Clients::start(CLIENTS, &gateway, &upstream, &keeper.wallet());
+    let clients = Clients::start(CLIENTS, &gateway, &upstream, &writer.keys());
 
     let mut stalled = Vec::new();
     for rotation in 1..=ROTATIONS {
         let ((), has_stalled) = join!(
-            keeper.replace(rotation, &gateway),
+            writer.replace(rotation, &gateway),
             replace(rotation, &mount, &upstream)
         );
         stalled.extend(has_stalled.then_some(rotation));
     }
-    let taken = Keeper::taken(&gateway, ROTATIONS).await;
+    let taken = KeyWriter::taken(&gateway, ROTATIONS).await;
     assert_eq!(taken, [ROTATIONS - 1, ROTATIONS], "client keys");
     upstream.finish();
     let done = soon(clients.finish()).await;

@@ -30,17 +30,17 @@ pub(crate) const IN_USE: &str = "x-in-use";
 #[derive(Clone)]
 pub(crate) struct Upstream {
     address: SocketAddr,
-    book: Book,
+    record: Record,
 }
 
 #[derive(Clone)]
-struct Book {
-    ledger: Arc<Mutex<Ledger>>,
+struct Record {
+    requests: Arc<Mutex<Requests>>,
     progress: Arc<watch::Sender<Progress>>,
 }
 
 #[derive(Default)]
-struct Ledger {
+struct Requests {
     /// The keys that are taken: from the first to the second.
     taken: (usize, usize),
     attempts: HashMap<String, usize>,
@@ -107,22 +107,22 @@ impl fmt::Display for Counts {
 impl Upstream {
     /// Takes the first key.
     pub(crate) async fn start() -> Self {
-        let book = Book {
-            ledger: Arc::default(),
+        let record = Record {
+            requests: Arc::default(),
             progress: Arc::new(watch::Sender::new(Progress::default())),
         };
         let app = Router::new()
             .route("/v1/models", get(async || "models"))
             .route("/v1/echo", post(async |body: Bytes| body))
             .route("/v1/stream", post(stream_through_a_rotation))
-            .with_state(book.clone())
+            .with_state(record.clone())
             .layer(axum::middleware::from_fn_with_state(
-                book.clone(),
+                record.clone(),
                 with_a_key_that_is_taken,
             ));
         Self {
             address: serve(app).await,
-            book,
+            record,
         }
     }
 
@@ -132,17 +132,17 @@ impl Upstream {
 
     /// From now on the next key is taken beside the one before.
     pub(crate) fn take_also(&self, rotation: usize) {
-        self.book.ledger.lock().unwrap().taken.1 = rotation;
+        self.record.requests.lock().unwrap().taken.1 = rotation;
     }
 
     /// From now on no other key is taken.
     pub(crate) fn take_only(&self, rotation: usize) {
-        self.book.ledger.lock().unwrap().taken = (rotation, rotation);
+        self.record.requests.lock().unwrap().taken = (rotation, rotation);
     }
 
     /// The newest key that has been used.
     pub(crate) fn in_use(&self) -> usize {
-        self.book.progress.borrow().seen
+        self.record.progress.borrow().seen
     }
 
     pub(crate) async fn has_seen(&self, rotation: usize) {
@@ -166,50 +166,50 @@ impl Upstream {
 
     /// A client is about to send a request; the key that the gateway knows to be in use.
     pub(crate) fn begins(&self, id: &str) -> usize {
-        let mut ledger = self.book.ledger.lock().unwrap();
-        let answered = self.book.progress.borrow().answered;
-        ledger.under_way.insert(id.to_owned(), answered);
-        self.book
+        let mut requests = self.record.requests.lock().unwrap();
+        let answered = self.record.progress.borrow().answered;
+        requests.under_way.insert(id.to_owned(), answered);
+        self.record
             .progress
-            .send_modify(|progress| progress.oldest_under_way = ledger.oldest());
+            .send_modify(|progress| progress.oldest_under_way = requests.oldest());
         answered
     }
 
     /// A client has its answer, whatever it is.
     pub(crate) fn ends(&self, id: &str) {
-        let mut ledger = self.book.ledger.lock().unwrap();
-        ledger.under_way.remove(id);
-        let key = ledger.let_in.remove(id).unwrap_or_default();
-        self.book.progress.send_modify(|progress| {
+        let mut requests = self.record.requests.lock().unwrap();
+        requests.under_way.remove(id);
+        let key = requests.let_in.remove(id).unwrap_or_default();
+        self.record.progress.send_modify(|progress| {
             progress.answered = progress.answered.max(key);
-            progress.oldest_under_way = ledger.oldest();
+            progress.oldest_under_way = requests.oldest();
         });
     }
 
     /// There will be no other key: what waits for one goes on.
     pub(crate) fn finish(&self) {
-        self.book
+        self.record
             .progress
             .send_modify(|progress| progress.finished = true);
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        self.book.ledger.lock().unwrap().counts
+        self.record.requests.lock().unwrap().counts
     }
 
     async fn wait_for(&self, condition: impl FnMut(&Progress) -> bool) {
-        let mut progress = self.book.progress.subscribe();
+        let mut progress = self.record.progress.subscribe();
         progress.wait_for(condition).await.unwrap();
     }
 }
 
-impl Ledger {
+impl Requests {
     fn oldest(&self) -> Option<usize> {
         self.under_way.values().min().copied()
     }
 }
 
-impl Book {
+impl Record {
     /// Writes a request down. Whether its key is taken.
     fn admits(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -217,35 +217,29 @@ impl Book {
         let in_use: usize = text(IN_USE).and_then(|text| text.parse().ok()).unwrap_or(0);
         let key = text("authorization").and_then(|text| rotation_of(text.strip_prefix("Bearer ")?));
 
-        let mut ledger = self.ledger.lock().unwrap();
-        let (oldest, newest) = ledger.taken;
-        let attempts = ledger.attempts.entry(id.clone()).or_default();
+        let mut requests = self.requests.lock().unwrap();
+        let (oldest, newest) = requests.taken;
+        let attempts = requests.attempts.entry(id.clone()).or_default();
         *attempts += 1;
         let attempts = *attempts;
-        let counts = &mut ledger.counts;
+        let counts = &mut requests.counts;
         counts.requests += 1;
         counts.most_attempts = counts.most_attempts.max(attempts);
         let is_older = key.is_some_and(|key| key < in_use);
         counts.late += usize::from(is_older && attempts == 1);
         let taken = key.filter(|key| (oldest..=newest).contains(key));
         if let Some(key) = taken {
-            ledger.under_way.remove(&id);
-            ledger.let_in.insert(id, key);
+            requests.under_way.remove(&id);
+            requests.let_in.insert(id, key);
         } else {
             counts.rejected += 1;
             counts.torn += usize::from(key.is_none());
-            if key.is_none_or(|key| key < in_use.max(newest.saturating_sub(1))) && !is_older {
-                eprintln!(
-                    "DEBUG {key:?} in_use {in_use} taken {oldest}..{newest} attempts {attempts} {:?}",
-                    text("authorization")
-                );
-            }
             counts.fell_back += usize::from(is_older && attempts > 1);
             let before = key.is_some_and(|key| key >= in_use && key + 1 == newest);
             counts.loaded_before += usize::from(before);
         }
         self.progress.send_modify(|progress| {
-            progress.oldest_under_way = ledger.oldest();
+            progress.oldest_under_way = requests.oldest();
             match (taken, key) {
                 (Some(key), _) => progress.seen = progress.seen.max(key),
                 (None, Some(key)) => progress.rejected = progress.rejected.max(key + 1),
@@ -257,11 +251,11 @@ impl Book {
 }
 
 async fn with_a_key_that_is_taken(
-    State(book): State<Book>,
+    State(record): State<Record>,
     request: Request<Body>,
     next: axum::middleware::Next,
 ) -> Response {
-    if book.admits(request.headers()) {
+    if record.admits(request.headers()) {
         return next.run(request).await;
     }
     // Left unread, it would cost the connection, and perhaps a request that is sent on it
@@ -272,8 +266,8 @@ async fn with_a_key_that_is_taken(
 
 /// A stream during which the key is replaced: an event for the beginning, one for each key that
 /// comes into use, up to [`EVENTS`]; and the end.
-async fn stream_through_a_rotation(State(book): State<Book>, _: Bytes) -> impl IntoResponse {
-    let progress = book.progress.subscribe();
+async fn stream_through_a_rotation(State(record): State<Record>, _: Bytes) -> impl IntoResponse {
+    let progress = record.progress.subscribe();
     let first = progress.borrow().seen;
     let events = stream::unfold((0, progress), move |(sent, mut progress)| async move {
         if sent > EVENTS {

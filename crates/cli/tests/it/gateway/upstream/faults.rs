@@ -47,9 +47,9 @@ async fn rejected_upstream_key_gets_502() {
     let request = client.post(gateway.url("/v1/chat/completions")).body("{}");
     let answer = soon(request.send()).await.unwrap();
     assert_eq!(answer.headers().get("www-authenticate"), None);
-    let told = error(answer).await;
+    let found = error(answer).await;
     assert_eq!(
-        told,
+        found,
         (StatusCode::BAD_GATEWAY, "upstream_unauthorized".into())
     );
     assert_eq!(recorder.all().len(), 1, "there is no other key to try");
@@ -102,9 +102,9 @@ async fn upload_beyond_replay_limit_is_sent_once() {
     let request = client
         .post(gateway.url("/v1/files"))
         .body(vec![0; 2 * 1024 * 1024]);
-    let told = error(soon(request.send()).await.unwrap()).await;
+    let found = error(soon(request.send()).await.unwrap()).await;
     assert_eq!(
-        told,
+        found,
         (StatusCode::BAD_GATEWAY, "upstream_unauthorized".into())
     );
     assert_eq!(recorder.all().len(), 1);
@@ -125,9 +125,9 @@ async fn unreachable_upstream_gets_502() {
         let gateway = Gateway::before(upstream).await;
         let client = reqwest::Client::new();
         let request = client.post(gateway.url("/v1/embeddings")).body("{}");
-        let told = error(soon(request.send()).await.unwrap()).await;
+        let found = error(soon(request.send()).await.unwrap()).await;
         assert_eq!(
-            told,
+            found,
             (StatusCode::BAD_GATEWAY, "upstream_unreachable".into())
         );
     }
@@ -141,9 +141,9 @@ async fn silent_upstream_gets_504() {
         command.args(["--upstream-timeout", "0.1"]);
     })
     .await;
-    let told = error(soon(reqwest::get(gateway.url("/v1/models"))).await.unwrap()).await;
+    let found = error(soon(reqwest::get(gateway.url("/v1/models"))).await.unwrap()).await;
     assert_eq!(
-        told,
+        found,
         (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout".into())
     );
 }

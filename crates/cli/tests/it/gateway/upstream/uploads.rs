@@ -69,10 +69,10 @@ async fn missing_and_empty_bodies_stay_distinct() {
             format!("POST /v1/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{framing}\r\n");
         raw(gateway.address(), head).await;
         let headers = recorder.all().remove(before).head.headers;
-        let told = headers
+        let found = headers
             .get("content-length")
             .map(|value| value.to_str().unwrap());
-        assert_eq!(told, length);
+        assert_eq!(found, length);
         assert_eq!(headers.get("transfer-encoding"), None);
     }
 }
@@ -108,10 +108,10 @@ async fn a_long_upload_streams() {
 
 #[tokio::test]
 async fn broken_upload_reaches_upstream_as_broken() {
-    let (told, mut ends) = mpsc::unbounded_channel();
+    let (sender, mut ends) = mpsc::unbounded_channel();
     let upstream = serve(Router::new().fallback(async move |request: Request<Body>| {
         let end = request.into_body().collect().await;
-        told.send(end.is_ok()).unwrap();
+        sender.send(end.is_ok()).unwrap();
         Ok::<_, Infallible>(())
     }))
     .await;

@@ -1,12 +1,12 @@
-//! One key of a state.
+//! One key, as a key file or a key ring keeps it.
 
 use std::time::SystemTime;
 
-use super::client_entry::{ClientEntry, ClientState};
+use super::client::{ClientEntry, ClientState};
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::{
-    CertificateDigest, ClientId, Grants, KeyDigest, KeyId, KeyRecord, KeySetError, Networks,
-    Provenance, Restrictions, Role, RoleTable, Scopes,
+use crate::inbound::key::{
+    CertificateDigest, ClientId, Grants, KeyDigest, KeyId, KeyRecord, Networks, Provenance,
+    Restrictions, Role, Scopes,
 };
 
 /// A key of a client: its digest, its scopes, its times, and where it comes from. Not the key
@@ -262,31 +262,6 @@ impl KeyEntry {
         self.with_scopes(Scopes::default()).with_roles(None)
     }
 
-    /// Checks whether it can be a key of this client.
-    pub(crate) fn check(&self, client: &ClientEntry, roles: &RoleTable) -> Result<(), KeySetError> {
-        self.grants(client, roles)?;
-        if let (Some(from), Some(until)) = (self.not_before, self.not_after) {
-            if from >= until {
-                return Err(KeySetError::never_valid(self.id.clone()));
-            }
-        }
-        if self.digest.is_well_known() {
-            return Err(KeySetError::well_known(self.id.clone()));
-        }
-        Ok(())
-    }
-
-    /// Returns the scopes and roles of the key. Fails if its client does not have all of them.
-    pub(crate) fn grants(
-        &self,
-        client: &ClientEntry,
-        roles: &RoleTable,
-    ) -> Result<Grants, KeySetError> {
-        let held = roles.grants(&client.scopes, &client.roles);
-        let grants = roles.grants_of_key(&held, self.scopes.as_ref(), self.roles.as_deref());
-        grants.ok_or_else(|| KeySetError::scope_exceeds_client(self.id.clone()))
-    }
-
     /// Returns the record to publish. The key is refused from `too_old` on, if that is set.
     pub(crate) fn record(
         &self,
@@ -294,26 +269,27 @@ impl KeyEntry {
         grants: Grants,
         too_old: Option<SystemTime>,
     ) -> KeyRecord {
+        let retires_at = earlier(self.retires_at, too_old);
+        // A key that ends before it becomes valid is revoked: as a record, it would be an error.
+        let ends_first = |(end, from)| end <= from;
+        let is_never_valid = retires_at.zip(self.not_before).is_some_and(ends_first);
+        let not_after = match is_never_valid {
+            true => self.not_after,
+            false => earlier(self.not_after, retires_at),
+        };
         let mut record = KeyRecord::granted(self.id.clone(), client.id.clone(), grants)
             .with_restrictions(&self.restrictions)
-            .created(self.created_at);
-        if let Some(moment) = self.not_before {
-            record = record.not_before(moment);
-        }
-        if let Some(moment) = self.not_after {
-            record = record.not_after(moment);
-        }
-        if let Some(moment) = earlier(self.retires_at, too_old) {
-            record = record.retired_at(moment);
-        }
+            .with_created_at(self.created_at)
+            .with_not_before(self.not_before)
+            .with_not_after(not_after);
         if self.retires_at.is_some() {
-            record = record.replaced();
+            record = record.into_replaced();
         }
-        if self.revoked_at.is_some() {
-            record = record.revoked();
+        if self.revoked_at.is_some() || is_never_valid {
+            record = record.into_revoked();
         }
         if client.state == ClientState::Disabled {
-            record = record.disabled();
+            record = record.into_disabled();
         }
         record
     }

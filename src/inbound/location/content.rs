@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::inbound::auth_error::AuthErrorKind;
 
 /// What one location of a request holds.
-pub(crate) enum Found<'a> {
+pub(crate) enum LocationContent<'a> {
     Absent(Absent),
     Twice,
     /// The location holds something, or something that cannot be decoded.

@@ -1,6 +1,6 @@
-//! One client of a state.
+//! One client, as a key file or a key ring keeps it.
 
-use crate::inbound::{ClientId, Role, Scopes};
+use crate::inbound::key::{ClientId, Role, Scopes};
 
 /// A client: its id, its scopes, and whether its keys are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
-//! The settings of a layer, which all clones of its services share.
+//! What decides requests to a layer, and is shared by all clones of its services.
 
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 
+use super::auth_error::Realm;
 use super::hooks::{SecondFactor, SecureOnly};
 use super::key_set::KeySet;
 use super::location::{KeyLocation, KeyLocations};
@@ -11,12 +12,15 @@ use super::policy::RoutePolicy;
 use super::refusal::Refusals;
 use crate::rotating::Rotating;
 
-/// The settings of a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer).
+/// Decides requests to a [`RequireKeyLayer`](crate::inbound::RequireKeyLayer) by its settings, and
+/// reports what it refuses.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Authenticator {
     pub(crate) keys: Rotating<KeySet>,
     pub(crate) enforcement: Enforcement,
     pub(crate) preflights: Preflights,
+    /// The realm of challenges, if it is not that of the error response.
+    pub(crate) realm: Option<Realm>,
     pub(crate) locations: KeyLocations,
     /// The value of `Vary` that names the headers among the locations.
     pub(crate) vary: HeaderValue,
@@ -64,7 +68,7 @@ pub(crate) enum Preflights {
     PassThrough,
 }
 
-impl Settings {
+impl Authenticator {
     pub(crate) fn new(keys: Rotating<KeySet>, enforcement: Enforcement) -> Self {
         let locations = KeyLocations::default();
         Self {
@@ -72,6 +76,7 @@ impl Settings {
             keys,
             enforcement,
             preflights: Preflights::RequireKey,
+            realm: None,
             vary: vary(&locations),
             locations,
             policy: Policy::Fixed(RoutePolicy::new()),
@@ -87,6 +92,15 @@ impl Settings {
     pub(crate) fn set_locations(&mut self, locations: KeyLocations) {
         self.vary = vary(&locations);
         self.locations = locations;
+    }
+
+    /// Adapts the challenges to the realm and the locations, in whichever order they were set.
+    pub(crate) fn adapt_error_response(&mut self) {
+        let response = self.refusals.response().clone().locations(&self.locations);
+        self.refusals.set_response(match &self.realm {
+            Some(realm) => response.with_realm(realm.clone()),
+            None => response,
+        });
     }
 }
 

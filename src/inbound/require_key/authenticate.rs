@@ -12,14 +12,14 @@ use super::hidden::hidden_in;
 use super::preflight::is_preflight;
 use super::router::original_uri;
 use crate::inbound::auth_error::{AuthError, AuthErrorKind};
+use crate::inbound::authenticator::{Authenticator, Enforcement, Preflights};
 use crate::inbound::key::{KeyDigest, KeyStatus, Noted};
 use crate::inbound::key_set::judge;
 use crate::inbound::location::{KeyLocation, Token, strip_identity};
 use crate::inbound::policy::Access;
 use crate::inbound::principal::{Anonymous, Caller, Hidden, Identity, KeyPrincipal, Principal};
-use crate::inbound::refusal::Request as Head;
-use crate::inbound::settings::{Enforcement, Preflights, Settings};
-use crate::inbound::validator::{Validated, Verdict};
+use crate::inbound::refusal::RequestHead;
+use crate::inbound::validator::{Validated, Validity};
 
 /// How long a client waits before it asks again while keys cannot be checked.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -39,11 +39,11 @@ impl Admission {
     };
 }
 
-impl Settings {
+impl Authenticator {
     /// Decides about a request.
     pub(crate) fn authenticate(
         self: &Arc<Self>,
-        head: Head<'_>,
+        head: RequestHead<'_>,
         now: SystemTime,
     ) -> Result<Admission, AuthError> {
         if self.enforcement == Enforcement::Off {
@@ -64,7 +64,7 @@ impl Settings {
     fn authorize(
         self: &Arc<Self>,
         access: &Access,
-        head: Head<'_>,
+        head: RequestHead<'_>,
         now: SystemTime,
     ) -> Result<Admission, AuthError> {
         match access {
@@ -135,14 +135,22 @@ impl Settings {
     }
 
     /// Returns the client whose valid key this request may use.
-    fn identify(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> Result<Identity, AuthError> {
+    fn identify(
+        self: &Arc<Self>,
+        head: RequestHead<'_>,
+        now: SystemTime,
+    ) -> Result<Identity, AuthError> {
         let identity = self.find_key(head, now)?;
         self.check_restrictions(identity.record(), head)?;
         Ok(identity)
     }
 
     /// Returns the client whose key the request presents.
-    fn find_key(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> Result<Identity, AuthError> {
+    fn find_key(
+        self: &Arc<Self>,
+        head: RequestHead<'_>,
+        now: SystemTime,
+    ) -> Result<Identity, AuthError> {
         let hidden = hidden_in(head.extensions);
         let kept = head.extensions.get().and_then(Principal::key);
         if let (None, Some(kept)) = (hidden, kept.filter(|kept| self.trusts(kept))) {
@@ -160,7 +168,7 @@ impl Settings {
         let admitted = match admitted {
             Err(error) if is_unknown_key(&error) => {
                 match Validated::find(head.extensions, &digest, self) {
-                    Some(verdict) => self.admit_validated(verdict, digest, now)?,
+                    Some(validity) => self.admit_validated(validity, digest, now)?,
                     None => return Err(error),
                 }
             }
@@ -178,7 +186,7 @@ impl Settings {
     /// Reads the token of a request as the client sent it.
     pub(crate) fn with_token<T>(
         &self,
-        head: Head<'_>,
+        head: RequestHead<'_>,
         read: impl FnOnce(&Token<'_>) -> T,
     ) -> Result<T, AuthError> {
         let restored =
@@ -193,14 +201,14 @@ impl Settings {
     /// Returns the client whose token a validator has judged.
     fn admit_validated(
         self: &Arc<Self>,
-        verdict: &Verdict,
+        validity: &Validity,
         digest: KeyDigest,
         now: SystemTime,
     ) -> Result<Identity, AuthError> {
-        let record = match verdict {
-            Verdict::Valid(record) => Arc::new(record.clone()),
-            Verdict::Invalid => return Err(AuthErrorKind::Unknown.into()),
-            Verdict::Unavailable { retry_after } => {
+        let record = match validity {
+            Validity::Valid(record) => Arc::new(record.clone()),
+            Validity::Invalid => return Err(AuthErrorKind::Unknown.into()),
+            Validity::Unavailable { retry_after } => {
                 return Err(AuthError::unavailable(*retry_after));
             }
         };
@@ -216,7 +224,7 @@ impl Settings {
     /// Returns the client whose key has this digest. Whatever the request presents, it is checked
     /// here.
     fn admit(self: &Arc<Self>, digest: KeyDigest, now: SystemTime) -> Result<Identity, AuthError> {
-        // One load: the failures, the verdict and the generation must be those of one set.
+        // One load: the failures, the record and the generation must be those of one set.
         let keys = self.keys.current();
         if keys.failing_for() > self.max_stale {
             return Err(AuthError::unavailable(RETRY_AFTER));
@@ -227,7 +235,7 @@ impl Settings {
     }
 
     /// Notes that a request with this key is admitted, and reports the first one of a minute.
-    fn note_use(&self, identity: &Identity, head: Head<'_>, now: SystemTime) {
+    fn note_use(&self, identity: &Identity, head: RequestHead<'_>, now: SystemTime) {
         let record = identity.record();
         let noted = match identity.checked().is_validated() {
             true => self.refusals.note_validated(record, now),
@@ -242,12 +250,12 @@ impl Settings {
     /// those of its key: that an application has kept it from an earlier request is enough.
     fn trusts(self: &Arc<Self>, kept: &KeyPrincipal) -> bool {
         let is_same = kept.keys().is_same(&self.keys);
-        let is_checked = self.is_plausible.is_none() || Arc::ptr_eq(kept.settings(), self);
+        let is_checked = self.is_plausible.is_none() || Arc::ptr_eq(kept.authenticator(), self);
         is_same && is_checked && self.locations.as_slice().contains(kept.location())
     }
 
     /// Returns the error of a closed route, with the key that the client presents, for the log.
-    fn forbidden(self: &Arc<Self>, head: Head<'_>, now: SystemTime) -> AuthError {
+    fn forbidden(self: &Arc<Self>, head: RequestHead<'_>, now: SystemTime) -> AuthError {
         let error = AuthError::from(AuthErrorKind::Forbidden);
         match self.identify(head, now) {
             Ok(identity) => error.of_key(identity.record()),
