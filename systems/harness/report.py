@@ -33,6 +33,6 @@ def judge(row):
     start = time.monotonic()
     try:
         holds, line = True, row()
-    except (Failure, OSError, subprocess.CalledProcessError) as failure:
+    except (Failure, OSError, subprocess.SubprocessError) as failure:
         holds, line = False, f"FAILED: {failure}"
     return holds, f"{line} ({time.monotonic() - start:.1f} s)"

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -158,9 +158,11 @@ where
             }
         };
         self.hints = Hints::On;
-        // It may depend on what the source has just fetched.
-        let interval = self.pace.over(self.source.refresh_interval());
-        self.state.set_interval(interval);
+        // It may depend on what the source has just fetched. After a panic, it stays as it is.
+        let interval = catch_unwind(AssertUnwindSafe(|| self.source.refresh_interval()));
+        if let Ok(interval) = interval {
+            self.state.set_interval(self.pace.over(interval));
+        }
         self.state.finish(reason, fetched_at, &current, outcome);
         ControlFlow::Continue(())
     }

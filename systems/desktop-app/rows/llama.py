@@ -9,7 +9,7 @@ from .desktop import Desktop, counts
 
 def llama(run, programs, seconds):
     """llama.cpp's own server answers, whose key is fixed at its start."""
-    names, port, key = installed("chat"), free_port(), "llama-8Zk1tQ0mVd7RyXw3LpHs5NbGc"
+    names, port, key = installed("llama"), free_port(), "llama-8Zk1tQ0mVd7RyXw3LpHs5NbGc"
     parts = pathlib.Path(__file__).resolve().parents[2] / "chat-front-end/parts"
     command = [names["LLAMA_PYTHON"], parts / "model_server.py", names["LLAMA_MODEL"], port]
     model = run.start("llama", command, env={"MODEL_KEY": key})

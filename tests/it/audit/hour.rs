@@ -4,10 +4,11 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::UNIX_EPOCH;
 
 use tower::Layer;
 use tower_rotating_auth::{
-    audit::{AuditFile, AuditLog},
+    audit::{AuditAction, AuditEvent, AuditFile, AuditLog},
     inbound::RequireKeyLayer,
     keyring::{IssueRequest, KeyRing, MemoryStore, NewKey, RotateRequest},
     outbound::{InjectKeyLayer, RotatingCredential},
@@ -144,6 +145,11 @@ async fn one_jq_line_answers_each_question() {
     assert_eq!(clients.call(&successor).await, 200);
     pass(minutes(20)).await;
     let ids = [&batch, &web, &successor].map(|key| key.id().to_string());
+    let action = AuditAction::ConfigurationRejected;
+    let mut rejected = AuditEvent::new(UNIX_EPOCH, "config".into(), action);
+    (rejected.reason, rejected.line) = (Some("value"), Some(7));
+    rejected.field = Some("max_requests".into());
+    audit.record(rejected);
     drop((clients, key, inject));
     moment().await;
     end(audit);
@@ -155,8 +161,8 @@ async fn one_jq_line_answers_each_question() {
         .map(|line| line.replace("lSFLlBppn18d", revoked))
         .map(|line| answer(&line, folder.path()))
         .collect();
-    let [used, changed, in_grace, refused, since] = &answers[..] else {
-        panic!("five questions: {answers:?}");
+    let [used, changed, in_grace, refused, since, loads] = &answers[..] else {
+        panic!("six questions: {answers:?}");
     };
     let seen: Vec<_> = used
         .iter()
@@ -192,6 +198,11 @@ async fn one_jq_line_answers_each_question() {
     assert_eq!(
         since[0][1..],
         ["web", revoked, "revoked", "192.0.2.7", "/v1/models", "1"]
+    );
+    let rejected = ["configuration_rejected", "value", "-", "max_requests", "7"];
+    assert_eq!(
+        (loads.len(), &loads[0][1..]),
+        (1, &rejected.map(str::to_owned)[..])
     );
     let lines = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
     let replay = r#""name":"openai","generation":2,"request_id":"7","method":"POST","attempts":[{"generation":1,"result":"rejected"},{"generation":2,"result":"not_rejected"}]"#;

@@ -244,7 +244,7 @@ async fn boxed_sources_share_one_type() {
     assert_eq!(values, [1, 3]);
 }
 
-/// A source that doubles its interval with each fetch.
+/// A source that doubles its interval with each fetch, and then panics.
 struct Slower(u64);
 
 impl Source for Slower {
@@ -256,6 +256,7 @@ impl Source for Slower {
     }
 
     fn refresh_interval(&self) -> RefreshInterval {
+        assert!(self.0 < 160, "it panics from now on");
         RefreshInterval::new(secs(self.0), millis(1))
     }
 }
@@ -263,9 +264,12 @@ impl Source for Slower {
 #[tokio::test(start_paused = true)]
 async fn interval_follows_the_source() {
     let key = Rotating::start(Slower(5)).await.unwrap();
-    // Fetches after 10, 20, 40 and 80 s, each up to 10 % earlier or later.
+    // Fetches after 5, 20, 40 and 80 s, each up to 10 % earlier or later.
     pass(secs(200)).await;
     assert_eq!(*key.current(), 160);
+    // After a panic, the last interval stays: 80 s.
+    pass(secs(60)).await;
+    assert_eq!(*key.current(), 320);
     let polled = Rotating::builder().poll(secs(5)).start(Slower(5));
     let polled = polled.await.unwrap();
     pass(secs(23)).await;

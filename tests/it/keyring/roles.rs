@@ -118,13 +118,19 @@ async fn key_file_keeps_roles_of_a_ring() {
     assert_eq!(held(&ring), scopes("a"));
 }
 
-#[cfg(feature = "key-file")]
-#[test]
-fn empty_list_before_tables_is_read() {
-    use tower_rotating_auth::inbound::KeySet;
+#[cfg(all(feature = "file", feature = "key-file"))]
+#[tokio::test]
+async fn empty_list_before_tables_is_read() {
+    use tower_rotating_auth::keyring::FileStore;
 
-    let text = "version = 1\nserial = 1\nkey = []\n\n[[client]]\nid = \"ops\"\nscopes = [\"a\"]\n";
-    assert!(KeySet::from_toml(text).is_ok());
-    let other = text.replace("key = []", "other = []");
-    assert!(KeySet::from_toml(&other).is_err());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    let text = "version = 1\nserial = 1\nkey = []\n\n[[client]]\nid = \"client\"\n";
+    std::fs::write(&path, text).unwrap();
+    let ring = KeyRing::start(FileStore::new(&path)).await.unwrap();
+    assert!(ring.state().client(&client()).is_some());
+
+    std::fs::write(&path, text.replace("key = []", "other = []")).unwrap();
+    let error = KeyRing::start(FileStore::new(&path)).await.unwrap_err();
+    assert_eq!(error.kind(), KeyRingErrorKind::Store);
 }

@@ -138,6 +138,7 @@ fn guard(keys: KeySet) -> Result<AuthConfig, Error> {
         keys: ClientKeys::Fixed(keys),
         policies: Policies::Fixed(RoutePolicy::new()),
         proxies: TrustedProxies::default(),
+        secure_only: None,
         error_response: error_response.format(ErrorFormat::OpenAi),
     })))
 }

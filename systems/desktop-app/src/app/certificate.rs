@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::pem;
 use time::OffsetDateTime;
 
 use crate::error::AppError;
@@ -13,6 +14,8 @@ use crate::private_file::replace;
 const LIFETIME: time::Duration = time::Duration::days(90);
 /// How long clients have to read the new certificate before the server shows it.
 const NOTICE: Duration = Duration::from_secs(1);
+
+const END: &str = "-----END CERTIFICATE-----\n";
 
 struct Pair {
     certificate: String,
@@ -54,16 +57,19 @@ pub(crate) fn first(runtime: &Path, instance: &str) -> Result<(), AppError> {
 /// Makes the certificate of this instance, unless it has one. It outlives starts, since keys are
 /// bound to it: the operator's key is the same at the next start.
 fn of_instance(runtime: &Path, instance: &str) -> Result<(), AppError> {
-    let (pair, public) = (
-        runtime.join(format!("{instance}.pem")),
-        runtime.join(format!("{instance}.crt")),
-    );
-    if pair.try_exists()? && public.try_exists()? {
-        return Ok(());
+    let pair = runtime.join(format!("{instance}.pem"));
+    if !pair.try_exists()? {
+        Pair::self_signed(CertificateParams::new([instance.to_owned()])?)?.write(&pair)?;
     }
-    let made = Pair::self_signed(CertificateParams::new([instance.to_owned()])?)?;
-    made.write(&pair)?;
-    Ok(replace(&public, made.certificate.as_bytes())?)
+    // The server reads the certificate alone. Each start writes it, so it always matches the pair.
+    let both = std::fs::read_to_string(&pair)?;
+    let public = runtime.join(format!("{instance}.crt"));
+    match both.split_inclusive(END).next() {
+        Some(certificate) if certificate.ends_with(END) => {
+            Ok(replace(&public, certificate.as_bytes())?)
+        }
+        _ => Err(AppError::Certificate(pair, pem::Error::NoItemsFound)),
+    }
 }
 
 /// Renews the server's certificate on a schedule. Clients trust the next one before the server

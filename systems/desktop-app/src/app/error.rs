@@ -32,11 +32,13 @@ pub(crate) enum AppError {
     Tls(#[from] rustls::Error),
     #[error("the server's URL cannot be used")]
     Url(#[from] ConfigError),
+    #[error("cannot start {program}", program = .0.display())]
+    Spawn(PathBuf, #[source] io::Error),
     #[error("the server did not start")]
     ServerDidNotStart,
     #[error("the server ended with {0}")]
     ServerFailed(ExitStatus),
-    #[error("a file or the server's process failed")]
+    #[error("a file of the folder failed")]
     Io(#[from] io::Error),
 }
 

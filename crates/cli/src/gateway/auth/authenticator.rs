@@ -60,6 +60,7 @@ impl Authenticator {
             keys: from,
             policies,
             proxies,
+            secure_only,
             error_response,
             ..
         } = match config {
@@ -109,6 +110,10 @@ impl Authenticator {
             .trusted_proxies(proxies)
             .max_stale(max_stale)
             .error_response(error_response);
+        let require = match secure_only {
+            Some(rule) => require.secure_only(rule),
+            None => require,
+        };
         let require = match (&policies, fixed) {
             (Some(followed), _) => require.rotating_policy(followed.policies.clone()),
             (None, Some(policy)) => require.policy(policy),

@@ -1,16 +1,17 @@
 //! Options for what clients with a valid key may do, and from where.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tower_rotating_auth::Rotating;
 use tower_rotating_auth::inbound::policy::{IntoRoutePolicy, RoutePolicy};
-use tower_rotating_auth::inbound::{Networks, TrustedProxies};
+use tower_rotating_auth::inbound::{DisclosedKey, Networks, SecureOnly, TrustedProxies};
 use tower_rotating_auth::source::{FileSource, Source as _, SourceError};
 
 use crate::error::{Error, chain};
 use crate::gateway::observe::Observers;
+use crate::output;
 
 /// Options for authorization.
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,14 @@ pub(crate) struct AuthorizationArgs {
     /// Keys with `networks` in the key file go by the address that results.
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<Networks>,
+
+    /// Refuse requests with a key that came without TLS, with 403, and warn that the key is
+    /// disclosed.
+    ///
+    /// If TLS ends in front of the gateway, name the proxy with --trusted-proxy: it says in
+    /// X-Forwarded-Proto how the request came.
+    #[arg(long, env = "GATEWAY_SECURE_ONLY")]
+    secure_only: bool,
 }
 
 /// A file with policies.
@@ -66,6 +75,24 @@ impl AuthorizationArgs {
         })
     }
 
+    /// Returns the rule about keys that come without TLS, if there is one.
+    pub(crate) fn secure_only(&self) -> Option<SecureOnly> {
+        let warn = |key: &DisclosedKey| {
+            output::complain(format_args!(
+                "disclosed: key {} of {} came without TLS; rotate it",
+                key.key_id(),
+                key.client()
+            ));
+        };
+        self.secure_only
+            .then(|| SecureOnly::new().on_disclosed(warn))
+    }
+
+    /// Returns whether every key is refused if the gateway has no TLS itself.
+    pub(crate) const fn needs_tls(&self) -> bool {
+        self.secure_only && self.trusted_proxy.is_empty()
+    }
+
     pub(crate) fn trusted_proxies(&self) -> TrustedProxies {
         let networks = self.trusted_proxy.iter();
         let networks = networks.fold(Networks::default(), |all, more| all.union(more));
@@ -74,6 +101,10 @@ impl AuthorizationArgs {
 }
 
 impl PolicyFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Follows the file, or returns what already does.
     pub(super) async fn follow(
         self,

@@ -10,7 +10,9 @@ use std::time::Duration;
 use http::Method;
 use tower_rotating_auth::{
     inbound::policy::RoutePolicy,
-    inbound::{AuthErrorResponse, ConfigError, DangerouslyOpen, KeySet, TrustedProxies},
+    inbound::{
+        AuthErrorResponse, ConfigError, DangerouslyOpen, KeySet, SecureOnly, TrustedProxies,
+    },
     keyring::UseFile,
 };
 
@@ -99,6 +101,8 @@ pub(crate) struct Guard {
     pub(crate) keys: ClientKeys,
     pub(crate) policies: Policies,
     pub(crate) proxies: TrustedProxies,
+    /// The rule about keys that come without TLS.
+    pub(crate) secure_only: Option<SecureOnly>,
     pub(crate) error_response: AuthErrorResponse,
 }
 
@@ -126,6 +130,11 @@ pub(crate) enum ClientKeys {
 impl AuthArgs {
     pub(crate) const fn development_for(&self) -> Option<Duration> {
         self.development_for
+    }
+
+    /// Returns whether every key is refused if the gateway has no TLS itself.
+    pub(crate) const fn needs_tls(&self) -> bool {
+        self.authorization.needs_tls()
     }
 }
 
@@ -222,6 +231,7 @@ impl AuthConfig {
                 None => Policies::Fixed(policies(args.public, args.optional)?),
             },
             proxies: args.authorization.trusted_proxies(),
+            secure_only: args.authorization.secure_only(),
             error_response,
         })))
     }

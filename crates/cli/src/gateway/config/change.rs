@@ -7,7 +7,7 @@ use super::error::ConfigError;
 use super::load::{Loaded, load};
 
 /// Fields about client keys. If one of them changes, the keys are read anew.
-const CLIENT_KEYS: [&str; 11] = [
+const CLIENT_KEYS: [&str; 12] = [
     "challenge_scope",
     "client_keys",
     "max_stale",
@@ -18,6 +18,7 @@ const CLIENT_KEYS: [&str; 11] = [
     "public",
     "realm",
     "resource_metadata",
+    "secure_only",
     "trusted_proxy",
 ];
 

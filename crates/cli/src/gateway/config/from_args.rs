@@ -23,6 +23,7 @@ impl Settings {
         upstreams: Vec<Upstream>,
     ) -> Result<Self, Error> {
         let end_after = args.auth.development_for();
+        let needs_tls = args.auth.needs_tls();
         let auth = AuthConfig::decide(args.auth, args.listen)?;
         if matches!(auth, AuthConfig::Open(_)) && named(&args.cors).is_none() {
             return Err(Error::usage(
@@ -36,6 +37,12 @@ impl Settings {
             "--tls-cert (GATEWAY_TLS_CERT) and --tls-key (GATEWAY_TLS_KEY)",
         )?;
         let tls = Files::with_clients(tls, args.client_certificates.decide())?;
+        if tls.is_none() && needs_tls {
+            return Err(Error::usage(
+                "--secure-only would refuse every key; pass --tls-cert and --tls-key, or name the proxy \
+                 where TLS ends with --trusted-proxy",
+            ));
+        }
         if tls.is_none() && !args.listen.ip().is_loopback() && !args.allow_cleartext {
             return Err(Error::usage(
                 "--listen: client keys would cross a network in cleartext; pass --tls-cert and \

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::gateway::auth::AuthConfig;
+use crate::gateway::auth::{AuthConfig, Policies};
 use crate::gateway::edge::cors::Origin;
 use crate::gateway::limits::ProxyLimits;
 use crate::gateway::observe::AuditSettings;
@@ -86,15 +86,27 @@ impl Settings {
         let admin = self.admin_listen.iter();
         let admin = admin.map(|address| format!("admin: http://{address}"));
         let auth = &self.server.auth;
-        let keys = match auth {
-            AuthConfig::Open(_) => None,
-            AuthConfig::Guarded(guard) => Some(format!("client keys: from {}", guard.keys)),
+        let (keys, policies) = match auth {
+            AuthConfig::Open(_) => (None, None),
+            AuthConfig::Guarded(guard) => {
+                let policies = match &guard.policies {
+                    Policies::File(file) => {
+                        Some(format!("policies: from {}", file.path().display()))
+                    }
+                    Policies::Fixed(_) => None,
+                };
+                (Some(format!("client keys: from {}", guard.keys)), policies)
+            }
         };
+        let audit = self.audit.iter();
+        let audit = audit.map(|audit| format!("audit: to {}", audit.file().display()));
         let upstreams = self.upstreams.iter().map(ToString::to_string);
         std::iter::once(listener)
             .chain(admin)
             .chain([format!("mode: {}", auth.mode())])
             .chain(keys)
+            .chain(policies)
+            .chain(audit)
             .chain(upstreams)
             .collect()
     }

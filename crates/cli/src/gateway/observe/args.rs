@@ -1,6 +1,6 @@
 //! Options of the audit file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tower_rotating_auth::audit::{AuditFile, AuditLog};
 
@@ -64,6 +64,10 @@ impl AuditArgs {
 }
 
 impl AuditSettings {
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Opens the file. Fails if it cannot be written to.
     pub(crate) fn open(&self) -> Result<AuditLog, Error> {
         let builder = AuditFile::builder()

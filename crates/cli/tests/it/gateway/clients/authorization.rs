@@ -149,6 +149,44 @@ async fn networks_go_by_trusted_proxies() {
     assert_eq!(status(&behind, "/v1/models", READER, NO_HEADER).await, 403);
 }
 
+#[tokio::test]
+async fn secure_only_refuses_keys_that_came_without_tls() {
+    let folder = Folder::new(&[(READER, "reader", "")]);
+    let (upstream, _) = Recorder::start().await;
+    let gateway = Gateway::with_key(&format!("http://{upstream}/v1"), |command| {
+        command.env_remove("GATEWAY_MODE");
+        command.arg("--client-keys").arg(folder.path("keys.toml"));
+        command.args(["--trusted-proxy=127.0.0.1", "--secure-only"]);
+    })
+    .await;
+    let status = async |key, scheme| {
+        status(&gateway, "/v1/models", key, ("x-forwarded-proto", scheme)).await
+    };
+    assert_eq!(status(READER, "https").await, 200);
+    assert_eq!(
+        status("unknown-key-of-nobody-0123456789", "https").await,
+        401
+    );
+    assert_eq!(status(READER, "http").await, 403);
+    assert_eq!(
+        status("unknown-key-of-nobody-0123456789", "http").await,
+        403
+    );
+    let warning = gateway.said("disclosed: key of-reader of reader").await;
+    assert!(!warning.contains(READER), "{warning}");
+    let keys = folder.path("keys.toml");
+    let arguments = [
+        "--upstream=https://api.example.com/v1",
+        "--listen=127.0.0.1:0",
+        "--secure-only",
+        "--client-keys",
+        keys.to_str().unwrap(),
+    ];
+    let (code, _, stderr) = default_mode(arguments, &[("OPENAI_API_KEY", KEY)]).await;
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("--trusted-proxy"), "{stderr}");
+}
+
 /// A certificate and its key.
 struct Shown(CertificateDer<'static>, PrivateKeyDer<'static>);
 

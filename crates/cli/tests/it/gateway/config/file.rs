@@ -41,13 +41,16 @@ rejected_by = ["403"]
 
 #[test]
 fn check_prints_what_would_run() {
-    let folder = Folder::new(VALID);
+    let files = "policies = \"policy.toml\"\naudit_file = \"audit.jsonl\"\n";
+    let folder = Folder::new(&format!("{files}{VALID}"));
     let file = folder.config();
     let (code, stdout, stderr) = config(&["--check", file.to_str().unwrap()]);
     assert_eq!((code, &*stderr), (Some(0), ""));
     for line in [
         "listener: http://127.0.0.1:8080",
         "client keys: from clients.toml",
+        "policies: from policy.toml",
+        "audit: to audit.jsonl",
         "upstream openai on /: https://api.openai.com/v1, key from openai-key in authorization (Bearer)",
         "upstream anthropic on /anthropic: https://api.anthropic.com, key from Vault in x-api-key",
     ] {
