@@ -13,7 +13,7 @@ use super::event::AuditEvent;
 use super::queue::{Pushed, Queue};
 use crate::rotating::Event;
 use crate::telemetry::meter;
-use crate::telemetry::{LogLimiter, Permit};
+use crate::telemetry::{LogDecision, LogLimiter};
 
 /// How long events are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
@@ -133,7 +133,7 @@ impl Collector {
             name: Arc::clone(&event.name),
         };
         let is_reported = !event.action.may_flood()
-            || self.limiter.permit_at(like, Instant::now()) == Permit::Logged;
+            || self.limiter.decide_at(like, Instant::now()) == LogDecision::Allow;
         if is_reported {
             self.push(event);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::credential::Credential;
-use super::event::EventKind;
+use super::event::{EventKind, RequestInfo};
 use super::evidence::{
     AcceptanceSampling, CredentialGenerations, Evidence, EvidenceAtSend, TrackedCredential, Tried,
 };
@@ -215,12 +215,17 @@ impl RotatingCredential {
     /// # }
     /// ```
     pub fn report_accepted(&self, generation: Generation) {
-        self.accepted(generation, None);
+        self.accepted(generation, None, RequestInfo::default);
     }
 
     /// Records that the upstream accepted a request. `at_send` is the evidence at the time when it
     /// was sent, if that is known.
-    pub(crate) fn accepted(&self, generation: Generation, at_send: Option<EvidenceAtSend>) {
+    pub(crate) fn accepted(
+        &self,
+        generation: Generation,
+        at_send: Option<EvidenceAtSend>,
+        request: impl FnOnce() -> RequestInfo,
+    ) {
         let current = self.current();
         let now = self.now();
         let accept = |tracked: &TrackedCredential| {
@@ -233,7 +238,10 @@ impl RotatingCredential {
                 accept(&previous);
             }
         } else if accept(current.content()) {
-            self.emit(EventKind::InUse { generation });
+            self.emit(EventKind::InUse {
+                generation,
+                request: request(),
+            });
         }
     }
 

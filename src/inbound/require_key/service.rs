@@ -19,7 +19,7 @@ use crate::inbound::hooks::Hook;
 use crate::inbound::principal::{Caller, Principal};
 use crate::inbound::refusal::RequestHead;
 
-/// Learns who sends a request that the layer lets in.
+/// A function that is called with the principal of each admitted request.
 pub(crate) type PrincipalHook = Hook<dyn Fn(&Principal) + Send + Sync>;
 
 /// A service that requires a valid key.
@@ -108,9 +108,9 @@ where
             _ => None,
         };
         put_principal(request.extensions_mut(), admission.caller, hidden);
-        if let Some(learn) = &self.on_principal {
+        if let Some(hook) = &self.on_principal {
             if let Some(principal) = request.extensions().get() {
-                learn(principal);
+                hook(principal);
             }
         }
         let request = request.map(|body| RequestBody::new(body, guard.clone()));

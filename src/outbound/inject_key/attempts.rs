@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::shared::Handle;
-use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
+use crate::outbound::adapter::{ClassifyRejection, Kept, RequestAdapter};
 use crate::outbound::config::SelectedKey;
 use crate::outbound::credential::AuthScheme;
 use crate::outbound::credential::Credential;
@@ -14,7 +14,7 @@ use crate::outbound::evidence::{
 };
 use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome, ReplayOutcome};
 use crate::outbound::rotating_credential::RotatingCredential;
-use crate::outbound::routes::Index;
+use crate::outbound::routes::{Index, Origin};
 use crate::rotating::{RefreshError, Refreshing};
 use crate::telemetry::meter;
 
@@ -22,7 +22,10 @@ use crate::telemetry::meter;
 pub(crate) struct RequestAttempts<X> {
     shared: Arc<Handle<X>>,
     index: Index,
-    /// The request's details for events, once it was rejected.
+    /// The origin of the request, if its key is for any.
+    origin: Option<Origin>,
+    /// What events say about the request: there from the start if it was not saved, and as soon as
+    /// it has events otherwise.
     info: Option<Box<RequestInfo>>,
     /// The attempt under way.
     sent: Sent,
@@ -66,17 +69,26 @@ pub(crate) enum Next {
 }
 
 impl<X> RequestAttempts<X> {
-    /// Sets the credential of the first attempt, on the one that was found for the request.
+    /// Sets the credential of the first attempt, on the one that was found for the request. Returns
+    /// what is saved of the request, too.
     pub(crate) fn start<Req>(
         shared: &Arc<Handle<X>>,
         selected: SelectedKey,
         sent: &mut X::Sent,
-        resend: Resend,
-    ) -> Self
+        kept: Kept<X::Saved>,
+    ) -> (Self, Option<X::Saved>)
     where
         X: RequestAdapter<Req>,
     {
-        let (index, credential) = selected;
+        let SelectedKey {
+            index,
+            credential,
+            origin,
+        } = selected;
+        let (saved, info, resend) = match kept {
+            Kept::ForReplay(saved) => (Some(saved), None, Resend::Possible),
+            Kept::ForEvents(info) => (None, Some(Box::new(info)), Resend::Impossible),
+        };
         let evidence = credential.state();
         let set = |sent: &mut X::Sent, credential: &Credential| {
             shared
@@ -109,16 +121,18 @@ impl<X> RequestAttempts<X> {
             set(sent, &credential);
             Sent::new(credential.content(), Role::InUse)
         });
-        Self {
+        let attempts = Self {
             shared: Arc::clone(shared),
             index,
-            info: None,
+            origin,
+            info,
             sent: attempt,
             tried: Vec::new(),
             resends: 0,
             no_newer: None,
             _permit: canary,
-        }
+        };
+        (attempts, saved)
     }
 
     pub(crate) fn adapter(&self) -> &X {
@@ -150,15 +164,22 @@ impl<X> RequestAttempts<X> {
         self.adapter().rejects(answer, self.sent.scheme.as_ref())
     }
 
-    /// Records that the attempt under way was rejected. A request that was not saved is not
-    /// described in events.
-    pub(crate) fn rejected<Req>(&mut self, saved: Option<&X::Saved>)
+    /// Describes a request that is about to have events.
+    fn describe<Req>(&mut self, saved: Option<&mut X::Saved>)
     where
         X: RequestAdapter<Req>,
     {
         if let (None, Some(saved)) = (&self.info, saved) {
             self.info = Some(Box::new(self.adapter().info(saved)));
         }
+    }
+
+    /// Records that the attempt under way was rejected.
+    pub(crate) fn rejected<Req>(&mut self, saved: Option<&mut X::Saved>)
+    where
+        X: RequestAdapter<Req>,
+    {
+        self.describe(saved);
         self.tried.push(self.sent.tried);
         self.key().rejected(self.sent.tried.generation);
         meter::add(meter::REJECTIONS, &self.key().name(), None, 1);
@@ -258,15 +279,21 @@ impl<X> RequestAttempts<X> {
     }
 
     /// Ends the request with an answer that is not a rejection.
-    pub(crate) fn answered<Res, Err>(mut self, mut answer: Result<Res, Err>) -> Result<Res, Err>
+    pub(crate) fn answered<Req, Res, Err>(
+        mut self,
+        mut answer: Result<Res, Err>,
+        saved: Option<&mut X::Saved>,
+    ) -> Result<Res, Err>
     where
-        X: ClassifyRejection<Res, Err>,
+        X: RequestAdapter<Req> + ClassifyRejection<Res, Err>,
     {
         let generation = self.sent.tried.generation;
         let is_news = self.sent.at_send.acceptance == Acceptance::IsNews || !self.tried.is_empty();
         let is_accepted = is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref());
         if is_accepted {
-            self.key().accepted(generation, Some(self.sent.at_send));
+            self.describe(saved);
+            self.key()
+                .accepted(generation, Some(self.sent.at_send), || self.info());
             for tried in &self.tried {
                 self.key().too_early(tried.generation, generation);
             }
@@ -342,7 +369,16 @@ impl<X> RequestAttempts<X> {
     }
 
     fn info(&self) -> RequestInfo {
-        self.info.as_deref().cloned().unwrap_or_default()
+        let described = self.info.as_deref().cloned().unwrap_or_default();
+        let table = &self.shared.config.table;
+        let Some((route, origin)) = table.destination(self.index, self.origin.as_ref()) else {
+            return described;
+        };
+        RequestInfo {
+            peer: Some(origin.host_and_port().into()),
+            route: Some(route.into()),
+            ..described
+        }
     }
 
     /// Counts a rejected request by what became of it.

@@ -223,8 +223,8 @@ where
                 answer: inner.call(request),
             };
         };
-        let (mut sent, saved) = shared.adapter.save(request);
-        let attempts = RequestAttempts::start(shared, selected, &mut sent, resend(saved.as_ref()));
+        let (mut sent, kept) = shared.adapter.save(request);
+        let (attempts, saved) = RequestAttempts::start(shared, selected, &mut sent, kept);
         Self::call(inner, sent, saved, attempts)
     }
 
@@ -289,12 +289,13 @@ where
     fn answered(call: Call<S, X, X::Saved>, answer: Answer<S, X::Sent>) -> Step<S, X, Req> {
         let Call {
             mut attempts,
-            again,
+            mut again,
         } = call;
+        let saved = again.as_mut().map(|again| &mut again.saved);
         if !attempts.rejects(&answer) {
-            return ControlFlow::Break(attempts.answered(answer));
+            return ControlFlow::Break(attempts.answered(answer, saved));
         }
-        attempts.rejected(again.as_ref().map(|again| &again.saved));
+        attempts.rejected(saved);
         let again = again.and_then(|again| again.paused(attempts.adapter()));
         let call = Call { attempts, again };
         ControlFlow::Continue(Self::Rejected {

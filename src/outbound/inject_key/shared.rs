@@ -53,14 +53,15 @@ impl<X> Shared<X> {
         X: RequestAdapter<Req>,
     {
         let Self { config, adapter } = self;
-        let lookup = config.lookup(&adapter.target(request));
-        config.credential_for(
-            lookup,
-            &mut HeadersOf {
-                adapter: &**adapter,
-                request,
-            },
-        )
+        let target = adapter.target(request);
+        let lookup = config.lookup(&target);
+        let origin = config.table.open_origin(lookup, &target);
+        let mut headers = HeadersOf {
+            adapter: &**adapter,
+            request,
+        };
+        let selected = config.credential_for(lookup, &mut headers)?;
+        Some(SelectedKey { origin, ..selected })
     }
 
     /// Returns the refresh that a request waits for: the one of a credential that the upstream had
@@ -69,9 +70,11 @@ impl<X> Shared<X> {
         &self,
         selected: Option<&SelectedKey>,
     ) -> Option<Refreshing<Credential, Evidence>> {
-        let (index, credential) =
+        let selected =
             selected.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
-        self.config.key(*index).join_refresh(credential)
+        self.config
+            .key(selected.index)
+            .join_refresh(&selected.credential)
     }
 }
 

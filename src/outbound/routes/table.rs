@@ -99,6 +99,37 @@ impl Table {
         }
     }
 
+    /// Returns the origin of a request to `target` whose key is for any origin. For other keys,
+    /// [`destination`](Self::destination) knows it.
+    pub(crate) fn open_origin(&self, lookup: Lookup, target: &Target<'_>) -> Option<Origin> {
+        let Lookup::Key(index) = lookup else {
+            return None;
+        };
+        match self.entry(index) {
+            Entry::Route(_) => None,
+            Entry::AnySafe(_) => match target.parse() {
+                Place::Absolute {
+                    scheme, host, port, ..
+                } => Origin::from_parts(scheme, host, port),
+                Place::PathOnly { .. } => self.assumed.clone(),
+                Place::Nowhere => None,
+            },
+        }
+    }
+
+    /// Returns the text of the place that a key is for, and its origin. For a key for any origin,
+    /// that is the request's own.
+    pub(crate) fn destination<'t>(
+        &'t self,
+        index: Index,
+        open: Option<&'t Origin>,
+    ) -> Option<(String, &'t Origin)> {
+        match self.entry(index) {
+            Entry::Route(route) => Some((route.to_string(), &route.origin)),
+            Entry::AnySafe(_) => open.map(|origin| (origin.to_string(), origin)),
+        }
+    }
+
     pub(crate) fn indexes(&self) -> impl Iterator<Item = Index> + use<> {
         (0..self.entries.len()).map(Index)
     }
