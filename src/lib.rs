@@ -178,7 +178,9 @@ pub mod source;
 
 #[cfg(any(feature = "file", feature = "http", feature = "inbound"))]
 mod blocking;
+mod box_error;
 mod clock;
+mod completion;
 #[cfg(feature = "file")]
 mod fs;
 mod generation;

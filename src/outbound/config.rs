@@ -71,7 +71,7 @@ impl MaxSends {
 }
 
 /// The credential for a request.
-pub(crate) struct Found {
+pub(crate) struct SelectedKey {
     /// The key that the credential belongs to.
     pub(crate) index: Index,
     pub(crate) credential: Current<Credential, Evidence>,
@@ -98,9 +98,9 @@ impl Config {
         &self,
         lookup: Lookup,
         headers: &mut impl CallerHeaders,
-    ) -> Option<Found> {
-        let found = match lookup {
-            Lookup::Key(index) => Some(Found {
+    ) -> Option<SelectedKey> {
+        let selected = match lookup {
+            Lookup::Key(index) => Some(SelectedKey {
                 index,
                 credential: self.key(index).current(),
                 origin: None,
@@ -109,13 +109,13 @@ impl Config {
         };
         let removed = |index: &Index| self.existing.is_removed(*index, lookup);
         for index in self.table.indexes().filter(removed) {
-            match &found {
+            match &selected {
                 Some(own) if own.index == index => headers.remove(own.credential.name()),
                 _ => headers.remove(self.key(index).current().name()),
             }
         }
-        found.filter(
-            |Found {
+        selected.filter(
+            |SelectedKey {
                  index, credential, ..
              }| {
                 let kept = self.existing == Existing::Keep && headers.has(credential.name());

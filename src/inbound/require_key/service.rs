@@ -8,11 +8,12 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{BoxError, GuardedBody, KeyGuard, RequestBody};
+use super::body::{GuardedBody, KeyGuard, RequestBody};
 use super::checks::ValidationRequest;
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
+use crate::box_error::BoxError;
 use crate::inbound::authenticator::Authenticator;
 use crate::inbound::hooks::Hook;
 use crate::inbound::principal::{Caller, Principal};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::outbound::adapter::RequestAdapter;
-use crate::outbound::config::{CallerHeaders, Config, Found, WhileRefreshing};
+use crate::outbound::config::{CallerHeaders, Config, SelectedKey, WhileRefreshing};
 use crate::outbound::credential::Credential;
 use crate::outbound::evidence::Evidence;
 use crate::outbound::per_thread::PerThread;
@@ -48,7 +48,7 @@ impl<X> std::ops::Deref for Handle<X> {
 impl<X> Shared<X> {
     /// Loads the credential for a request, once, and removes what the caller may not set in its
     /// place. Returns `None` if the request is sent without one.
-    pub(crate) fn credential_for<Req>(&self, request: &mut Req) -> Option<Found>
+    pub(crate) fn credential_for<Req>(&self, request: &mut Req) -> Option<SelectedKey>
     where
         X: RequestAdapter<Req>,
     {
@@ -60,18 +60,21 @@ impl<X> Shared<X> {
             adapter: &**adapter,
             request,
         };
-        let found = config.credential_for(lookup, &mut headers)?;
-        Some(Found { origin, ..found })
+        let selected = config.credential_for(lookup, &mut headers)?;
+        Some(SelectedKey { origin, ..selected })
     }
 
     /// Returns the refresh that a request waits for: the one of a credential that the upstream had
     /// accepted and has rejected since.
     pub(crate) fn awaited(
         &self,
-        found: Option<&Found>,
+        selected: Option<&SelectedKey>,
     ) -> Option<Refreshing<Credential, Evidence>> {
-        let found = found.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
-        self.config.key(found.index).join_refresh(&found.credential)
+        let selected =
+            selected.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
+        self.config
+            .key(selected.index)
+            .join_refresh(&selected.credential)
     }
 }
 

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::record::Spliced;
-use super::record::{BoxError, poll_frame_of};
+use super::record::poll_frame_of;
 use super::record::{First, Turn};
+use crate::box_error::BoxError;
 
 /// A body that streams through, and whose frames may be recorded.
 ///

@@ -7,7 +7,7 @@ use http::uri::Authority;
 
 use super::origin;
 use super::origin::Origin;
-use super::route::{Route, Verdict};
+use super::route::{Route, RouteMatch};
 use crate::outbound::adapter::{Host, MethodKind, Place, Target, Written};
 use crate::outbound::error::{ConfigError, ConfigErrorKind};
 use crate::outbound::rotating_credential::RotatingCredential;
@@ -228,13 +228,13 @@ impl Table {
         for (index, entry) in self.entries.iter().enumerate() {
             let verdict = match entry {
                 Entry::Route(route) if is_origin(&route.origin) => route.prefix.judge(path),
-                Entry::AnySafe(_) if is_safe() => Verdict::Under,
-                _ => Verdict::Beside,
+                Entry::AnySafe(_) if is_safe() => RouteMatch::Under,
+                _ => RouteMatch::Beside,
             };
             match verdict {
-                Verdict::Under => return Lookup::Key(Index(index)),
-                Verdict::Beside => {}
-                Verdict::Unclear => return Lookup::Ambiguous,
+                RouteMatch::Under => return Lookup::Key(Index(index)),
+                RouteMatch::Beside => {}
+                RouteMatch::Unclear => return Lookup::Ambiguous,
             }
         }
         Lookup::Elsewhere

@@ -1,26 +1,25 @@
-//! One request on its way: the credentials that it was sent with, and what their answers say.
+//! The attempts at one request: the credentials that it was sent with, and what their answers say.
 
 use std::sync::Arc;
 
 use super::shared::Handle;
-use crate::generation::Generation;
 use crate::outbound::adapter::{ClassifyRejection, Kept, RequestAdapter};
-use crate::outbound::config::Found;
+use crate::outbound::config::SelectedKey;
 use crate::outbound::credential::AuthScheme;
 use crate::outbound::credential::Credential;
 use crate::outbound::event::{EventKind, RequestInfo};
 use crate::outbound::evidence::{
-    Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Overdue, Resend, Role, Tried,
-    Way, choose, is_exhausted,
+    Acceptance, CanaryPermit, Choice, Evidence, EvidenceAtSend, Newer, Progress, Resend, Role,
+    TrackedCredential, Tried, choose, is_exhausted,
 };
-use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
+use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome, ReplayOutcome};
 use crate::outbound::rotating_credential::RotatingCredential;
 use crate::outbound::routes::{Index, Origin};
 use crate::rotating::{RefreshError, Refreshing};
 use crate::telemetry::meter;
 
-/// A request on its way.
-pub(crate) struct Journey<X> {
+/// The attempts at one request: the one under way, and those that were rejected.
+pub(crate) struct RequestAttempts<X> {
     shared: Arc<Handle<X>>,
     index: Index,
     /// The origin of the request, if its key is for any.
@@ -43,18 +42,18 @@ pub(crate) struct Journey<X> {
 /// An attempt under way.
 struct Sent {
     tried: Tried,
-    mark: Mark,
+    at_send: EvidenceAtSend,
     /// The scheme of the credential, which challenges name.
     scheme: Option<AuthScheme>,
 }
 
 impl Sent {
-    fn new(known: &Known, role: Role) -> Self {
-        let generation = known.generation;
+    fn new(tracked: &TrackedCredential, role: Role) -> Self {
+        let generation = tracked.generation;
         Self {
             tried: Tried { generation, role },
-            mark: known.state.mark(),
-            scheme: known.value.auth_scheme().cloned(),
+            at_send: tracked.state.at_send(),
+            scheme: tracked.value.auth_scheme().cloned(),
         }
     }
 }
@@ -69,23 +68,23 @@ pub(crate) enum Next {
     GiveUp(NotReplayed),
 }
 
-impl<X> Journey<X> {
+impl<X> RequestAttempts<X> {
     /// Sets the credential of the first attempt, on the one that was found for the request. Returns
     /// what is saved of the request, too.
     pub(crate) fn start<Req>(
         shared: &Arc<Handle<X>>,
-        found: Found,
+        selected: SelectedKey,
         sent: &mut X::Sent,
         kept: Kept<X::Saved>,
     ) -> (Self, Option<X::Saved>)
     where
         X: RequestAdapter<Req>,
     {
-        let Found {
+        let SelectedKey {
             index,
             credential,
             origin,
-        } = found;
+        } = selected;
         let (saved, info, resend) = match kept {
             Kept::ForReplay(saved) => (Some(saved), None, Resend::Possible),
             Kept::ForEvents(info) => (None, Some(Box::new(info)), Resend::Impossible),
@@ -99,22 +98,22 @@ impl<X> Journey<X> {
         let (mut attempt, mut canary) = (None, None);
         if evidence.is_on_trial() {
             let key = shared.config.key(index);
-            let way = Way {
+            let progress = Progress {
                 tried: &[],
                 resend,
                 sends_left: shared.config.max_sends.left_after(0),
                 newer: Newer::NotAsked,
             };
-            let (choice, overdue) = choose(credential.content(), way, key.now());
-            report_overdue(key, credential.generation(), overdue);
+            let now = key.now();
+            key.report_overdue(&credential, now);
             if let Choice::Send {
-                known,
+                tracked,
                 role,
                 permit,
-            } = choice
+            } = choose(credential.content(), progress, now)
             {
-                set(sent, &known.value);
-                (attempt, canary) = (Some(Sent::new(&known, role)), permit);
+                set(sent, &tracked.value);
+                (attempt, canary) = (Some(Sent::new(&tracked, role)), permit);
             }
         }
         let attempt = attempt.unwrap_or_else(|| {
@@ -122,7 +121,7 @@ impl<X> Journey<X> {
             set(sent, &credential);
             Sent::new(credential.content(), Role::InUse)
         });
-        let journey = Self {
+        let attempts = Self {
             shared: Arc::clone(shared),
             index,
             origin,
@@ -133,7 +132,7 @@ impl<X> Journey<X> {
             no_newer: None,
             _permit: canary,
         };
-        (journey, saved)
+        (attempts, saved)
     }
 
     pub(crate) fn adapter(&self) -> &X {
@@ -202,7 +201,7 @@ impl<X> Journey<X> {
 
     fn choose(&self, resend: Resend) -> Choice {
         let current = self.key().current();
-        let way = Way {
+        let progress = Progress {
             tried: &self.tried,
             resend,
             sends_left: self.sends_left(),
@@ -211,9 +210,9 @@ impl<X> Journey<X> {
                 None => Newer::NotAsked,
             },
         };
-        let (choice, overdue) = choose(current.content(), way, self.key().now());
-        report_overdue(self.key(), current.generation(), overdue);
-        choice
+        let now = self.key().now();
+        self.key().report_overdue(&current, now);
+        choose(current.content(), progress, now)
     }
 
     /// Sets the credential of the next attempt, as late as possible: the credentials may have
@@ -222,25 +221,25 @@ impl<X> Journey<X> {
     where
         X: RequestAdapter<Req>,
     {
-        let (known, role) = match self.choose(resend) {
-            Choice::Send { known, role, .. } => (known, role),
+        let (tracked, role) = match self.choose(resend) {
+            Choice::Send { tracked, role, .. } => (tracked, role),
             // The credential that was to be sent is gone. The answer to the last attempt is gone,
             // too, so the current one has to do.
             Choice::AwaitNewer | Choice::GiveUp => {
                 (Arc::clone(self.key().current().content()), Role::InUse)
             }
         };
-        let credential = &known.value;
+        let credential = &tracked.value;
         self.shared
             .adapter
             .set_header(request, credential.name(), credential.value());
-        self.sent = Sent::new(&known, role);
+        self.sent = Sent::new(&tracked, role);
         self.resends += 1;
         // The name that OpenTelemetry gives it. A span that does not declare it ignores it.
         tracing::Span::current().record("http.request.resend_count", self.tried.len());
         self.emit(EventKind::Replayed {
             rejected: self.rejections(),
-            generation: known.generation,
+            generation: tracked.generation,
             request: self.info(),
         });
     }
@@ -254,7 +253,7 @@ impl<X> Journey<X> {
 
     /// Returns why there is no other attempt. If the request was rejected with all that there is,
     /// a refresh is requested all the same: later requests profit from it.
-    fn give_up(&mut self, resend: Resend) -> NotReplayed {
+    pub(crate) fn give_up(&mut self, resend: Resend) -> NotReplayed {
         if self.no_newer.is_none() {
             let current = self.key().current();
             if is_exhausted(current.content(), &self.tried, self.key().now()) {
@@ -289,26 +288,26 @@ impl<X> Journey<X> {
         X: RequestAdapter<Req> + ClassifyRejection<Res, Err>,
     {
         let generation = self.sent.tried.generation;
-        let is_news = self.sent.mark.acceptance == Acceptance::IsNews || !self.tried.is_empty();
+        let is_news = self.sent.at_send.acceptance == Acceptance::IsNews || !self.tried.is_empty();
         let is_accepted = is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref());
         if is_accepted {
             self.describe(saved);
             self.key()
-                .accepted(generation, Some(self.sent.mark), || self.info());
+                .accepted(generation, Some(self.sent.at_send), || self.info());
             for tried in &self.tried {
                 self.key().too_early(tried.generation, generation);
             }
         }
         // Some clients return answers of the upstream as errors, which an adapter may know.
         if answer.is_err() && !is_accepted {
-            self.not_answered("failed");
+            self.not_answered(ReplayOutcome::Failed);
         } else if !self.tried.is_empty() {
             let mut attempts = self.rejections();
             attempts.push(Attempt {
                 generation,
                 result: AttemptResult::NotRejected,
             });
-            self.count_replay("recovered");
+            self.count_replay(ReplayOutcome::Recovered);
             self.emit(EventKind::Recovered {
                 attempts: attempts.clone(),
                 request: self.info(),
@@ -324,7 +323,7 @@ impl<X> Journey<X> {
     }
 
     /// Ends the request without an answer, and reports that if it was rejected before.
-    pub(crate) fn not_answered(&mut self, reason: &'static str) {
+    pub(crate) fn not_answered(&mut self, outcome: ReplayOutcome) {
         if self.tried.is_empty() {
             return;
         }
@@ -335,10 +334,10 @@ impl<X> Journey<X> {
                 result: AttemptResult::NotAnswered,
             });
         }
-        self.count_replay(reason);
+        self.count_replay(outcome);
         self.emit(EventKind::NotAnswered {
             attempts,
-            reason,
+            reason: outcome.as_str(),
             request: self.info(),
         });
         self.tried.clear();
@@ -355,8 +354,8 @@ impl<X> Journey<X> {
     {
         let rejected = self.rejections();
         self.count_replay(match rejected.len() {
-            0 | 1 => reason.as_str(),
-            _ => "rejected",
+            0 | 1 => reason.outcome(),
+            _ => ReplayOutcome::Rejected,
         });
         let info = self.info();
         self.emit(EventKind::rejected(rejected.clone(), &reason, info));
@@ -383,8 +382,8 @@ impl<X> Journey<X> {
     }
 
     /// Counts a rejected request by what became of it.
-    fn count_replay(&self, outcome: &'static str) {
-        let outcome = Some(("outcome", outcome));
+    fn count_replay(&self, outcome: ReplayOutcome) {
+        let outcome = Some(("outcome", outcome.as_str()));
         meter::add(meter::REPLAYS, &self.key().name(), outcome, 1);
     }
 
@@ -393,15 +392,9 @@ impl<X> Journey<X> {
     }
 }
 
-impl<X> Drop for Journey<X> {
+impl<X> Drop for RequestAttempts<X> {
     // Rejections that are left are those of a request that did not end.
     fn drop(&mut self) {
-        self.not_answered("cancelled");
-    }
-}
-
-fn report_overdue(key: &RotatingCredential, generation: Generation, overdue: Overdue) {
-    if overdue == Overdue::Yes {
-        key.emit(EventKind::NeverAccepted { generation });
+        self.not_answered(ReplayOutcome::Cancelled);
     }
 }
