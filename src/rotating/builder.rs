@@ -5,18 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::runtime;
-use tokio::runtime::RuntimeFlavor;
+use tokio::runtime::{self, RuntimeFlavor};
 use tokio::sync::{mpsc, watch};
 
-use super::engine::Backoff;
-use super::engine::EngineState;
-use super::engine::Limits;
-use super::engine::Pace;
-use super::engine::RefreshAhead;
-use super::engine::Settings;
-use super::engine::driver;
 use super::engine::driver::{Driver, Worker};
+use super::engine::{Backoff, EngineState, Limits, Pace, RefreshAhead, Settings, driver};
 use super::error::StartError;
 use super::event::{Emit, Event, EventKind, Events, Observer, TraceEvent};
 use super::handle::{Engine, Rotating};
@@ -26,8 +19,7 @@ use super::status::Progress;
 use super::value::{Generations, Snapshot, Stateless};
 use crate::clock::{Clocks, WallClock};
 use crate::generation::Generation;
-use crate::source::LONGEST;
-use crate::source::{RefreshInterval, Source};
+use crate::source::{LONGEST, RefreshInterval, Source};
 
 /// The number of requests for a refresh that may be queued. Each has somebody who waits, so there
 /// are more only while a source blocks the refresh task.

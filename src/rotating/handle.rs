@@ -1,7 +1,5 @@
 //! The handle that a program holds on a rotating value.
 
-use super::engine::{Command, CommandKind};
-use super::shared::Shared;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,10 +11,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::builder::RotatingBuilder;
+use super::engine::{Command, CommandKind};
 use super::error::{RefreshError, RefreshErrorKind, StartError};
 use super::event::Emit;
 use super::publisher::Publisher;
 use super::refreshing::Refreshing;
+use super::shared::Shared;
 use super::status::{Progress, RefreshState, Status, Subscription};
 use super::value::{Cell, Current, Health};
 use crate::clock::{Clocks, Now};

@@ -20,8 +20,7 @@ use crate::inbound::key::{KeyRecord, KeyStatus, Noted};
 use crate::inbound::key_set::KeySet;
 use crate::rotating::{Events, Rotating};
 use crate::telemetry;
-use crate::telemetry::meter;
-use crate::telemetry::{LogDecision, LogLimiter};
+use crate::telemetry::{LogDecision, LogLimiter, meter};
 
 /// How long refusals are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);

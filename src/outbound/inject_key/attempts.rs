@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::shared::Handle;
 use crate::outbound::adapter::{ClassifyRejection, Kept, RequestAdapter};
 use crate::outbound::config::SelectedKey;
-use crate::outbound::credential::AuthScheme;
-use crate::outbound::credential::Credential;
+use crate::outbound::credential::{AuthScheme, Credential};
 use crate::outbound::event::{EventKind, RequestInfo};
 use crate::outbound::evidence::{
     Acceptance, CanaryPermit, Choice, Evidence, EvidenceAtSend, Newer, Progress, Resend, Role,

@@ -3,8 +3,7 @@
 use http_body::Body;
 
 use super::Replay;
-use super::record::Spliced;
-use super::record::record;
+use super::record::{Spliced, record};
 use super::replay_body::ReplayBody;
 use super::saved_body::SavedBody;
 use crate::box_error::BoxError;

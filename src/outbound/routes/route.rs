@@ -18,7 +18,7 @@ use crate::syntax::path::is_plain;
 /// # Examples
 ///
 /// ```
-/// use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, ConfigErrorKind, Credential, Route}};
+/// use tower_rotating_auth::{Secret, outbound::{RotatingCredential, ConfigErrorKind, Credential, Route}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);

@@ -1,11 +1,11 @@
 //! The storm guard: limits how often demands can start a round of fetches.
 
-use crate::rotating::value::Health;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::generation::Generation;
+use crate::rotating::value::Health;
 use crate::telemetry::TokenBucket;
 
 /// The limits of the storm guard.
