@@ -43,7 +43,7 @@ pub(crate) struct Now {
 /// A function that reads the wall clock.
 pub(crate) type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// The clocks of the engine. Only the driver reads them.
+/// Both clocks.
 #[derive(Clone)]
 pub(crate) struct Clocks {
     wall: WallClock,

@@ -72,6 +72,7 @@
 //! | find keys that nobody uses | [`UseFile`] |
 //! | record who used which key, and when each key changed | [`audit`]: [`AuditLog`], [`AuditFile`] |
 //! | count what happens to keys | [`metrics`] |
+//! | limit the rate of each client, with tower_governor | the crate `tower-rotating-auth-governor` |
 //! | be the client of an MCP server | the crate `tower-rotating-auth-rmcp` |
 //!
 //! # Features
@@ -177,7 +178,9 @@ pub mod source;
 
 #[cfg(any(feature = "file", feature = "http", feature = "inbound"))]
 mod blocking;
+mod box_error;
 mod clock;
+mod completion;
 #[cfg(feature = "file")]
 mod fs;
 mod generation;

@@ -30,15 +30,31 @@ const ROUTES: [(Method, &str); 9] = [
     (Method::HEAD, "/{x}"),
 ];
 
-/// A client changes nothing about the address that a proxy appends, and is believed nothing itself.
+/// A client changes nothing about the address that a proxy appends, not even by the `Host` that the
+/// proxy quotes, and is believed nothing itself.
 fn assert_addresses(said: &str) {
+    let host = said.replace('\\', "\\\\").replace('"', "\\\"");
     for (name, header, appended) in [
         (
             "x-forwarded-for",
             ForwardedHeader::XForwardedFor,
-            "198.51.100.7",
+            "198.51.100.7".to_owned(),
         ),
-        ("forwarded", ForwardedHeader::Forwarded, "for=198.51.100.7"),
+        (
+            "forwarded",
+            ForwardedHeader::Forwarded,
+            "for=198.51.100.7".to_owned(),
+        ),
+        (
+            "forwarded",
+            ForwardedHeader::Forwarded,
+            format!("for=198.51.100.7;host=\"{host}\""),
+        ),
+        (
+            "forwarded",
+            ForwardedHeader::Forwarded,
+            format!("host=\"{host}\";for=198.51.100.7"),
+        ),
     ] {
         let Ok(line) = HeaderValue::from_str(&format!("{said}, {appended}")) else {
             return;

@@ -1,6 +1,6 @@
 //! The audit event.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -32,13 +32,15 @@ pub struct AuditEvent {
     pub expires_at: Option<SystemTime>,
     /// The request's `x-request-id`.
     pub request_id: Option<Box<str>>,
-    /// The address of the other end of the connection, such as a proxy.
-    pub peer: Option<SocketAddr>,
+    /// The other end of the connection: the address and the port of a client or of a proxy before
+    /// it, or the host and the port of an upstream.
+    pub peer: Option<Box<str>>,
     /// The client's address, which trusted proxies name.
     pub client_ip: Option<IpAddr>,
     /// The method of the request.
     pub method: Option<Box<str>>,
-    /// The router's template, or else the path of the request.
+    /// The router's template, or else the path of the request. For a request to an upstream, the
+    /// URL of the route that has the key.
     pub route: Option<Box<str>>,
     /// The attempts at a request to the upstream, in order.
     pub attempts: Vec<AuditAttempt>,

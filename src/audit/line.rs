@@ -29,7 +29,7 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    peer: Option<String>,
+    peer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_ip: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ impl AuditEvent {
             generation: self.generation,
             expires: self.expires_at.map(text),
             request_id: self.request_id.as_deref(),
-            peer: self.peer.map(|peer| peer.to_string()),
+            peer: self.peer.as_deref(),
             client_ip: self.client_ip,
             method: self.method.as_deref(),
             route: self.route.as_deref(),

@@ -1,10 +1,9 @@
 //! The audit log: it collects events, and hands them to a subscriber.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, SystemTime};
+use std::{fmt, thread};
 
 use tokio::time::Instant;
 
@@ -12,8 +11,7 @@ use super::action::AuditAction;
 use super::event::AuditEvent;
 use super::queue::{Pushed, Queue};
 use crate::rotating::Event;
-use crate::telemetry::meter;
-use crate::telemetry::{LogLimiter, Permit};
+use crate::telemetry::{LogDecision, LogLimiter, meter};
 
 /// How long events are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
@@ -133,7 +131,7 @@ impl Collector {
             name: Arc::clone(&event.name),
         };
         let is_reported = !event.action.may_flood()
-            || self.limiter.permit_at(like, Instant::now()) == Permit::Logged;
+            || self.limiter.decide_at(like, Instant::now()) == LogDecision::Allow;
         if is_reported {
             self.push(event);
         }

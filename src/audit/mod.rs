@@ -42,9 +42,9 @@
 //! |---|---|---|
 //! | `rotated` | a key, or a key set, changed | `generation`, `reason` (why the source was asked) |
 //! | `refresh_failed` | a source failed; the last value stays | `reason`, `count` (failures in a row) |
-//! | `in_use` | the upstream accepted a generation for the first time | `generation` |
+//! | `in_use` | the upstream accepted a generation for the first time | `generation`, `method`, `route`, `peer`, `request_id` |
 //! | `never_accepted` | the upstream did not accept a generation in time | `generation` |
-//! | `replayed` | a rejected request was sent again, with a newer key | `attempts`, `generation`, `method`, `request_id` |
+//! | `replayed` | a rejected request was sent again, with a newer key | `attempts`, `reason` (the first rejection: `rejected` or `not_active`), `generation`, `method`, `route`, `peer`, `request_id` |
 //! | `fell_back` | a rejected request was sent again, with an older key | as `replayed` |
 //! | `not_answered` | a caller got no answer after a rejection | `reason` (`failed` or `cancelled`), and as `replayed` |
 //! | `rejected` | a caller got the upstream's rejection | `reason` (why it was not sent once more), and as `replayed` |
@@ -69,7 +69,9 @@
 //!   twenty. The counts of `not_reported` make up for the others, so that sums are exact.
 //! - `method`, `route` and `request_id` are what the client sent. `route` is the router's template
 //!   if there is one. Lines are ASCII, so that no text of a client can look like another line.
-//! - `rejected` has no `method` and `request_id` if the body of the request could not be kept.
+//! - Of a request to an upstream, `peer` is the upstream's host and port, and `route` the URL of the
+//!   [`Route`](crate::outbound::Route) that has the key, or the origin of the request if the key is
+//!   for any. Neither has a query, nor the path of the request.
 //! - `time` is that of the wall clock, in UTC.
 
 mod action;

@@ -83,9 +83,9 @@ pub mod policy;
 mod principal;
 mod refusal;
 mod require_key;
-mod require_scopes;
+pub mod require_scopes;
 mod requirement;
-mod validate_key;
+pub mod validate_key;
 mod validator;
 
 pub use self::auth_error::{AuthError, AuthErrorKind, AuthErrorResponse, ErrorFormat};
@@ -113,7 +113,7 @@ pub use self::require_key::{
     DangerouslyOpen, GuardedBody, KeyEndedError, RequestBody, RequireKey, RequireKeyLayer,
     ResponseFuture,
 };
-pub use self::require_scopes::{RequireScopes, RequireScopesFuture, RequireScopesLayer};
+pub use self::require_scopes::{layer::RequireScopesLayer, service::RequireScopes};
 pub use self::requirement::Requirement;
-pub use self::validate_key::{ValidateKey, ValidateKeyFuture, ValidateKeyLayer};
+pub use self::validate_key::{layer::ValidateKeyLayer, service::ValidateKey};
 pub use self::validator::{Validator, Validity};

@@ -8,7 +8,7 @@ use crate::outbound::adapter::Target;
 use crate::outbound::credential::Credential;
 use crate::outbound::evidence::Evidence;
 use crate::outbound::rotating_credential::RotatingCredential;
-use crate::outbound::routes::{Index, Lookup, Table};
+use crate::outbound::routes::{Index, Lookup, Origin, Table};
 use crate::rotating::Current;
 use crate::syntax::header_name::remove_variables;
 
@@ -70,8 +70,14 @@ impl MaxSends {
     }
 }
 
-/// The credential for a request, and the index of the key that it belongs to.
-pub(crate) type Found = (Index, Current<Credential, Evidence>);
+/// The credential for a request.
+pub(crate) struct SelectedKey {
+    /// The key that the credential belongs to.
+    pub(crate) index: Index,
+    pub(crate) credential: Current<Credential, Evidence>,
+    /// The origin of the request, if its key is for any.
+    pub(crate) origin: Option<Origin>,
+}
 
 /// The headers of a request, as the caller has set them.
 pub(crate) trait CallerHeaders {
@@ -92,23 +98,32 @@ impl Config {
         &self,
         lookup: Lookup,
         headers: &mut impl CallerHeaders,
-    ) -> Option<Found> {
-        let found = match lookup {
-            Lookup::Key(index) => Some((index, self.key(index).current())),
+    ) -> Option<SelectedKey> {
+        let selected = match lookup {
+            Lookup::Key(index) => Some(SelectedKey {
+                index,
+                credential: self.key(index).current(),
+                origin: None,
+            }),
             Lookup::Withheld(_) | Lookup::Ambiguous | Lookup::Elsewhere => None,
         };
         let removed = |index: &Index| self.existing.is_removed(*index, lookup);
         for index in self.table.indexes().filter(removed) {
-            match &found {
-                Some((own, credential)) if *own == index => headers.remove(credential.name()),
+            match &selected {
+                Some(own) if own.index == index => headers.remove(own.credential.name()),
                 _ => headers.remove(self.key(index).current().name()),
             }
         }
-        found.filter(|(index, credential)| {
-            let kept = self.existing == Existing::Keep && headers.has(credential.name());
-            let omitted = self.expired == Expired::Omit && self.key(*index).has_expired(credential);
-            !kept && !omitted
-        })
+        selected.filter(
+            |SelectedKey {
+                 index, credential, ..
+             }| {
+                let kept = self.existing == Existing::Keep && headers.has(credential.name());
+                let omitted =
+                    self.expired == Expired::Omit && self.key(*index).has_expired(credential);
+                !kept && !omitted
+            },
+        )
     }
 
     pub(crate) fn key(&self, index: Index) -> &RotatingCredential {

@@ -37,6 +37,10 @@ pub enum EventKind {
     InUse {
         /// The accepted generation.
         generation: Generation,
+        /// The request that carried it. Empty if [`report_accepted`] reported the acceptance.
+        ///
+        /// [`report_accepted`]: crate::outbound::RotatingCredential::report_accepted
+        request: RequestInfo,
     },
     /// The upstream has not accepted the current generation for the whole
     /// [overlap](crate::outbound::RotatingCredentialBuilder::overlap). The previous one stays in
@@ -90,7 +94,15 @@ pub struct RequestInfo {
     pub method: Option<Method>,
     /// The request's `x-request-id`, if it has one.
     pub request_id: Option<HeaderValue>,
+    /// The upstream's host and port. It has neither user information nor a path.
+    pub peer: Option<Box<str>>,
+    /// The place that the key is for: the URL of the [`Route`](crate::outbound::Route) that matched,
+    /// or the origin of the request if the key is for any.
+    pub route: Option<Box<str>>,
 }
+
+/// The longest text of a request in an event, in bytes.
+const LONGEST: usize = 200;
 
 impl EventKind {
     /// Returns the kind in a word or two, for logs. These words are stable.
@@ -122,10 +134,21 @@ impl EventKind {
 }
 
 impl RequestInfo {
-    /// Returns the request's id as text, if it is visible ASCII.
+    /// Returns the request's id as text, if it is visible ASCII: at most 200 characters.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_ref().and_then(|id| id.to_str().ok())
+        let id = self.request_id.as_ref()?.to_str().ok()?;
+        Some(&id[..id.len().min(LONGEST)])
+    }
+
+    /// Returns the fields of a log line: the id, the method, the peer and the route.
+    fn fields(&self) -> (Option<&str>, Option<&str>, Option<&str>, Option<&str>) {
+        (
+            self.request_id(),
+            self.method.as_ref().map(Method::as_str),
+            self.peer.as_deref(),
+            self.route.as_deref(),
+        )
     }
 }
 
@@ -160,7 +183,15 @@ impl TraceEvent for EventKind {
                 failures,
                 next_attempt,
             } => tracing::warn!(event, name, %kind, failures, ?next_attempt, "refresh failed"),
-            Self::InUse { generation } => tracing::debug!(event, name, %generation, "in use"),
+            Self::InUse {
+                generation,
+                request,
+            } => {
+                let (request_id, method, peer, route) = request.fields();
+                tracing::debug!(
+                    event, name, %generation, request_id, method, peer, route, "in use"
+                );
+            }
             Self::NeverAccepted { generation } => tracing::warn!(
                 event,
                 name,
@@ -172,16 +203,21 @@ impl TraceEvent for EventKind {
                 generation,
                 request,
             } => {
-                let request_id = request.request_id();
-                tracing::info!(event, name, ?rejected, %generation, request_id, "replayed");
+                let (request_id, method, peer, route) = request.fields();
+                tracing::info!(
+                    event, name, ?rejected, %generation, request_id, method, peer, route, "replayed"
+                );
             }
             Self::Recovered { attempts, request } => {
-                let request_id = request.request_id();
+                let (request_id, method, peer, route) = request.fields();
                 tracing::debug!(
                     event,
                     name,
                     ?attempts,
                     request_id,
+                    method,
+                    peer,
+                    route,
                     "the replay was not rejected"
                 );
             }
@@ -190,13 +226,16 @@ impl TraceEvent for EventKind {
                 reason,
                 request,
             } => {
-                let request_id = request.request_id();
+                let (request_id, method, peer, route) = request.fields();
                 tracing::warn!(
                     event,
                     name,
                     ?attempts,
                     reason,
                     request_id,
+                    method,
+                    peer,
+                    route,
                     "the caller got no answer after a rejection"
                 );
             }
@@ -205,13 +244,16 @@ impl TraceEvent for EventKind {
                 not_replayed: reason,
                 request,
             } => {
-                let request_id = request.request_id();
+                let (request_id, method, peer, route) = request.fields();
                 tracing::warn!(
                     event,
                     name,
                     ?rejected,
                     reason,
                     request_id,
+                    method,
+                    peer,
+                    route,
                     "rejected by the upstream"
                 );
             }

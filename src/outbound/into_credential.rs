@@ -2,8 +2,7 @@
 
 use http::HeaderName;
 
-use super::credential::AuthScheme;
-use super::credential::Credential;
+use super::credential::{AuthScheme, Credential};
 use crate::key::InvalidKey;
 use crate::secret::Secret;
 use crate::source::{Source, SourceError, SourceErrorKind};

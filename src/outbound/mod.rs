@@ -121,6 +121,6 @@ pub use self::into_credential::IntoCredential;
 pub use self::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
 pub use self::override_existing::OverrideExisting;
 pub use self::rotating_credential::{
-    CredentialPublisher, Overlap, RotatingCredential, RotatingCredentialBuilder,
+    CredentialPublisher, RotatingCredential, RotatingCredentialBuilder,
 };
 pub use self::routes::{Origin, Route};

@@ -99,15 +99,57 @@ pub enum NotReplayed {
 }
 
 impl NotReplayed {
-    /// Every word of [`as_str`](Self::as_str).
-    pub(crate) const WORDS: [&'static str; 3] = ["body_not_kept", "no_newer_key", "no_send_left"];
-
     /// Returns the reason in a word or two, for logs and metrics. These words are stable.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
+        self.outcome().as_str()
+    }
+
+    pub(crate) const fn outcome(&self) -> ReplayOutcome {
         match self {
+            Self::BodyNotKept => ReplayOutcome::BodyNotKept,
+            Self::RefreshFailed(_) => ReplayOutcome::NoNewerKey,
+            Self::NoSendLeft => ReplayOutcome::NoSendLeft,
+        }
+    }
+}
+
+/// What became of a request whose first attempt was rejected, as metrics and events say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplayOutcome {
+    /// The answer to a replay was not a rejection.
+    Recovered,
+    /// Each replay was rejected, too.
+    Rejected,
+    /// The inner service failed.
+    Failed,
+    /// The caller dropped the future.
+    Cancelled,
+    /// There was no replay, for the reason that [`NotReplayed`] names.
+    BodyNotKept,
+    NoNewerKey,
+    NoSendLeft,
+}
+
+impl ReplayOutcome {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Recovered,
+        Self::Rejected,
+        Self::Failed,
+        Self::Cancelled,
+        Self::BodyNotKept,
+        Self::NoNewerKey,
+        Self::NoSendLeft,
+    ];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
             Self::BodyNotKept => "body_not_kept",
-            Self::RefreshFailed(_) => "no_newer_key",
+            Self::NoNewerKey => "no_newer_key",
             Self::NoSendLeft => "no_send_left",
         }
     }

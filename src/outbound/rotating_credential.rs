@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::credential::Credential;
-use super::event::EventKind;
-use super::evidence::{CredentialGenerations, Evidence, Known, Mark, Noting, Tried};
-use super::outcome::NotReplayed;
+use super::event::{EventKind, RequestInfo};
+use super::evidence::{
+    AcceptanceSampling, CredentialGenerations, Evidence, EvidenceAtSend, TrackedCredential, Tried,
+};
+use super::outcome::ReplayOutcome;
 use crate::clock::Now;
 use crate::generation::Generation;
 use crate::rotating::{
-    Current, Emit, Events, Publisher, Refreshing, Rotating, RotatingBuilder, StartError, Status,
-    Subscription, Worker, worker,
+    Current, Events, Publisher, Refreshing, Rotating, RotatingBuilder, StartError, Status,
+    Subscription,
 };
 use crate::source::Source;
 use crate::telemetry::meter;
+
+const DEFAULT_OVERLAP: Duration = Duration::from_secs(300);
 
 /// A [`Credential`] that is replaced while it is in use, and what the upstream has accepted of it.
 ///
@@ -60,11 +64,7 @@ pub struct RotatingCredential {
 }
 
 /// A builder for a [`RotatingCredential`], created by [`RotatingCredential::builder`].
-pub type RotatingCredentialBuilder = RotatingBuilder<EventKind, Overlap>;
-
-/// How long the previous credential stays usable.
-#[derive(Clone, Copy, Debug)]
-pub struct Overlap(Duration);
+pub type RotatingCredentialBuilder = RotatingBuilder<EventKind>;
 
 /// The only writer of a credential that [`RotatingCredential::manual`] created.
 pub type CredentialPublisher = Publisher<Credential, Evidence>;
@@ -72,7 +72,7 @@ pub type CredentialPublisher = Publisher<Credential, Evidence>;
 impl RotatingCredential {
     /// Creates a builder, for settings other than the defaults.
     pub fn builder() -> RotatingCredentialBuilder {
-        RotatingBuilder::new(Overlap(Duration::from_secs(300)))
+        RotatingBuilder::new().overlap(DEFAULT_OVERLAP)
     }
 
     /// Fetches the first credential and spawns the refresh task on the current tokio runtime.
@@ -166,7 +166,7 @@ impl RotatingCredential {
     pub fn refresh_newer_than(&self, rejected: Generation) -> Refreshing<Credential, Evidence> {
         let current = self.current();
         let evidence = current.state();
-        let refreshing = (self.engine).demand(rejected, evidence.standing(), self.force_wait);
+        let refreshing = (self.engine).demand(rejected, evidence.health(), self.force_wait);
         if current.generation() == rejected {
             // Queue first, count second: who sees the count queues a `Join`, which must come after
             // this command. Before it, the `Join` would find no round to wait for.
@@ -215,24 +215,33 @@ impl RotatingCredential {
     /// # }
     /// ```
     pub fn report_accepted(&self, generation: Generation) {
-        self.accepted(generation, None);
+        self.accepted(generation, None, RequestInfo::default);
     }
 
-    /// Records that the upstream accepted a request that was sent at `mark`, if that is known.
-    pub(crate) fn accepted(&self, generation: Generation, mark: Option<Mark>) {
+    /// Records that the upstream accepted a request. `at_send` is the evidence at the time when it
+    /// was sent, if that is known.
+    pub(crate) fn accepted(
+        &self,
+        generation: Generation,
+        at_send: Option<EvidenceAtSend>,
+        request: impl FnOnce() -> RequestInfo,
+    ) {
         let current = self.current();
         let now = self.now();
-        let accept = |known: &Known| {
-            let mark = mark.unwrap_or_else(|| known.state.mark_of_unknown());
-            known.state.accept(mark, now.mono)
+        let accept = |tracked: &TrackedCredential| {
+            let at_send = at_send.unwrap_or_else(|| tracked.state.at_unknown_send());
+            tracked.state.accept(at_send, now.mono)
         };
         if current.generation() != generation {
             let previous = current.state().previous();
-            if let Some(previous) = previous.filter(|known| known.generation == generation) {
+            if let Some(previous) = previous.filter(|tracked| tracked.generation == generation) {
                 accept(&previous);
             }
         } else if accept(current.content()) {
-            self.emit(EventKind::InUse { generation });
+            self.emit(EventKind::InUse {
+                generation,
+                request: request(),
+            });
         }
     }
 
@@ -250,7 +259,7 @@ impl RotatingCredential {
     /// Records that a request was rejected with a generation. It shows nothing by itself.
     pub(crate) fn rejected(&self, generation: Generation) {
         let previous = self.current().state().previous();
-        if let Some(previous) = previous.filter(|known| known.generation == generation) {
+        if let Some(previous) = previous.filter(|tracked| tracked.generation == generation) {
             previous.state.reject(self.now().mono);
         }
     }
@@ -261,6 +270,14 @@ impl RotatingCredential {
         let has_tried = |generation| tried.iter().any(|tried| tried.generation == generation);
         if has_tried(current.generation()) {
             current.state().all_rejected(has_tried, self.now().mono);
+        }
+    }
+
+    /// Reports a generation that was not accepted for the whole overlap, once.
+    pub(crate) fn report_overdue(&self, current: &Current<Credential, Evidence>, now: Now) {
+        if current.state().take_overdue(now.mono) {
+            let generation = current.generation();
+            self.emit(EventKind::NeverAccepted { generation });
         }
     }
 
@@ -301,12 +318,9 @@ impl RotatingCredential {
     fn new(engine: Rotating<Credential, Evidence>, events: Arc<Events<EventKind>>) -> Self {
         let name = engine.name();
         meter::add(meter::REJECTIONS, &name, None, 0);
-        for outcome in
-            NotReplayed::WORDS
-                .into_iter()
-                .chain(["recovered", "rejected", "failed", "cancelled"])
-        {
-            meter::add(meter::REPLAYS, &name, Some(("outcome", outcome)), 0);
+        for outcome in ReplayOutcome::ALL {
+            let outcome = Some(("outcome", outcome.as_str()));
+            meter::add(meter::REPLAYS, &name, outcome, 0);
         }
         Self {
             engine,
@@ -347,7 +361,7 @@ impl RotatingCredentialBuilder {
     /// Use [`Duration::ZERO`] if the upstream accepts a new key before the source delivers it, or
     /// if keys are replaced because they leaked. Then every request carries the newest one.
     pub fn overlap(mut self, overlap: Duration) -> Self {
-        self.extra.0 = overlap.min(crate::source::LONGEST);
+        self.overlap = overlap.min(crate::source::LONGEST);
         self
     }
 
@@ -361,9 +375,9 @@ impl RotatingCredentialBuilder {
         self,
         source: impl Source<Value = Credential>,
     ) -> Result<RotatingCredential, StartError> {
-        let (credential, driver) = self.pair_on(worker(), source).await?;
-        tokio::spawn(driver);
-        Ok(credential)
+        let generations = self.generations(AcceptanceSampling::OncePerTick);
+        let (engine, events) = self.start_with(source, generations).await?;
+        Ok(RotatingCredential::new(engine, events))
     }
 
     /// Fetches the first credential and returns it with the refresh task, as
@@ -382,25 +396,9 @@ impl RotatingCredentialBuilder {
         ),
         StartError,
     > {
-        self.pair_on(Worker::Unknown, source).await
-    }
-
-    async fn pair_on(
-        mut self,
-        worker: Worker,
-        source: impl Source<Value = Credential>,
-    ) -> Result<
-        (
-            RotatingCredential,
-            impl Future<Output = ()> + Send + 'static,
-        ),
-        StartError,
-    > {
-        let events = Arc::new(self.events());
-        let generations = self.generations(Noting::OncePerTick);
-        let emit: Arc<dyn Emit> = Arc::clone(&events) as _;
-        let (engine, driver) = self.pair_with(source, generations, emit, worker).await?;
-        Ok((RotatingCredential::new(engine, events), driver))
+        let generations = self.generations(AcceptanceSampling::OncePerTick);
+        let (engine, events, task) = self.pair_with(source, generations).await?;
+        Ok((RotatingCredential::new(engine, events), task))
     }
 
     /// Creates a credential that is published manually, as [`RotatingCredential::manual`] does.
@@ -408,16 +406,16 @@ impl RotatingCredentialBuilder {
     /// Only the name, the observer, the overlap and the wall clock apply.
     #[must_use]
     pub fn manual(mut self, credential: Credential) -> (RotatingCredential, CredentialPublisher) {
-        let events = Arc::new(self.events());
-        let generations = self.generations(Noting::Each);
-        let emit: Arc<dyn Emit> = Arc::clone(&events) as _;
+        let events = self.events();
+        let generations = self.generations(AcceptanceSampling::Each);
+        let emit = Arc::clone(&events);
         let (engine, publisher) = self.manual_with(credential, generations, emit);
         (RotatingCredential::new(engine, events), publisher)
     }
 
-    fn generations(&self, noting: Noting) -> Arc<CredentialGenerations> {
-        let overlap = self.extra.0;
-        Arc::new(CredentialGenerations { overlap, noting })
+    fn generations(&self, sampling: AcceptanceSampling) -> Arc<CredentialGenerations> {
+        let overlap = self.overlap;
+        Arc::new(CredentialGenerations { overlap, sampling })
     }
 }
 
@@ -438,7 +436,7 @@ impl CredentialPublisher {
         }
         drop(current);
         let now = self.now();
-        let evidence = Evidence::new(Noting::Each, None, now.mono);
+        let evidence = Evidence::new(AcceptanceSampling::Each, None, now.mono);
         self.replace(credential, evidence, now)
     }
 }

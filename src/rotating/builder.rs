@@ -1,36 +1,25 @@
 //! The builder of a rotating value.
 
-use crate::clock::WallClock;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::runtime;
-use tokio::runtime::RuntimeFlavor;
+use tokio::runtime::{self, RuntimeFlavor};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 
-use super::engine::Backoff;
-use super::engine::EngineState;
-use super::engine::Limits;
-use super::engine::Pace;
-use super::engine::RefreshAhead;
-use super::engine::Settings;
-use super::engine::driver;
 use super::engine::driver::{Driver, Worker};
+use super::engine::{Backoff, EngineState, Limits, Pace, RefreshAhead, Settings, driver};
 use super::error::StartError;
-use super::event::{Emit, Event, EventKind, Events, Observer};
+use super::event::{Emit, Event, EventKind, Events, Observer, TraceEvent};
 use super::handle::{Engine, Rotating};
 use super::publisher::Publisher;
 use super::shared::Shared;
 use super::status::Progress;
 use super::value::{Generations, Snapshot, Stateless};
-use crate::clock::Clocks;
-use crate::clock::Now;
+use crate::clock::{Clocks, WallClock};
 use crate::generation::Generation;
-use crate::source::LONGEST;
-use crate::source::{RefreshInterval, Source};
+use crate::source::{LONGEST, RefreshInterval, Source};
 
 /// The number of requests for a refresh that may be queued. Each has somebody who waits, so there
 /// are more only while a source blocks the refresh task.
@@ -58,11 +47,9 @@ const QUEUED: usize = 1024;
 /// # }
 /// ```
 ///
-/// `K` is the kind of its events, and `X` holds the settings of those who build on it. Both follow
-/// from the function that creates the builder.
+/// `K` is the kind of its events, which follows from the function that creates the builder.
 #[must_use]
-pub struct RotatingBuilder<K = EventKind, X = ()> {
-    pub(crate) extra: X,
+pub struct RotatingBuilder<K = EventKind> {
     name: Arc<str>,
     observer: Option<Observer<K>>,
     wall: WallClock,
@@ -74,12 +61,13 @@ pub struct RotatingBuilder<K = EventKind, X = ()> {
     backoff: Backoff,
     limits: Limits,
     force_wait: Duration,
+    /// How long a replaced value stays usable. Only an outbound credential has one.
+    pub(crate) overlap: Duration,
 }
 
-impl<K, X> RotatingBuilder<K, X> {
-    pub(crate) fn new(extra: X) -> Self {
+impl<K> RotatingBuilder<K> {
+    pub(crate) fn new() -> Self {
         Self {
-            extra,
             name: "key".into(),
             observer: None,
             wall: Arc::new(SystemTime::now),
@@ -100,6 +88,7 @@ impl<K, X> RotatingBuilder<K, X> {
                 refill: Duration::from_secs(10),
             },
             force_wait: Duration::from_secs(5),
+            overlap: Duration::ZERO,
         }
     }
 
@@ -199,29 +188,75 @@ impl<K, X> RotatingBuilder<K, X> {
         self
     }
 
-    /// Fetches the first value and returns it with the refresh task.
+    /// Takes the name and the observer, and returns the sink of events.
+    pub(crate) fn events(&mut self) -> Arc<Events<K>>
+    where
+        K: Send + 'static,
+    {
+        Arc::new(Events::new(Arc::clone(&self.name), self.observer.take()))
+    }
+
+    /// Fetches the first value and spawns the refresh task. Returns also the sink of events.
+    pub(crate) async fn start_with<Src, S>(
+        self,
+        source: Src,
+        generations: Arc<dyn Generations<Src::Value, S>>,
+    ) -> Result<(Rotating<Src::Value, S>, Arc<Events<K>>), StartError>
+    where
+        Src: Source<Value: PartialEq>,
+        S: Send + Sync + 'static,
+        K: From<EventKind> + TraceEvent + Send + 'static,
+    {
+        let (rotating, events, task) = self.pair_on(worker(), source, generations).await?;
+        tokio::spawn(task);
+        Ok((rotating, events))
+    }
+
+    /// Fetches the first value and returns it with the sink of events and the refresh task.
     pub(crate) async fn pair_with<Src, S>(
         self,
-        mut source: Src,
+        source: Src,
         generations: Arc<dyn Generations<Src::Value, S>>,
-        events: Arc<dyn Emit>,
-        worker: Worker,
     ) -> Result<
         (
             Rotating<Src::Value, S>,
-            impl Future<Output = ()> + Send + use<Src, S, K, X>,
+            Arc<Events<K>>,
+            impl Future<Output = ()> + Send + 'static + use<Src, S, K>,
         ),
         StartError,
     >
     where
         Src: Source<Value: PartialEq>,
         S: Send + Sync + 'static,
+        K: From<EventKind> + TraceEvent + Send + 'static,
     {
+        self.pair_on(Worker::Unknown, source, generations).await
+    }
+
+    async fn pair_on<Src, S>(
+        mut self,
+        worker: Worker,
+        mut source: Src,
+        generations: Arc<dyn Generations<Src::Value, S>>,
+    ) -> Result<
+        (
+            Rotating<Src::Value, S>,
+            Arc<Events<K>>,
+            impl Future<Output = ()> + Send + 'static + use<Src, S, K>,
+        ),
+        StartError,
+    >
+    where
+        Src: Source<Value: PartialEq>,
+        S: Send + Sync + 'static,
+        K: From<EventKind> + TraceEvent + Send + 'static,
+    {
+        let events = self.events();
         let runtime = runtime::Handle::try_current().map_err(|_| StartError::no_runtime())?;
         let settings = self.settings(source.refresh_interval());
         let (timeout, wait) = (self.fetch_timeout, self.wait_for_first);
         let pace = self.pace();
-        let clocks = Clocks::new(Arc::clone(&self.wall));
+        let clocks = Clocks::new(self.wall);
         let first =
             driver::first(&mut source, &*generations, settings, timeout, wait, &clocks).await?;
 
@@ -233,7 +268,7 @@ impl<K, X> RotatingBuilder<K, X> {
             next_attempt: first.plan.due().wall(),
         });
         let obtained = first.snapshot.content.obtained.wall;
-        let shared = Shared::new(first.snapshot, events);
+        let shared = Shared::new(first.snapshot, Arc::clone(&events) as Arc<dyn Emit>);
         shared.measure(Some(obtained));
         shared.count_failures();
         let engine = Engine {
@@ -241,12 +276,11 @@ impl<K, X> RotatingBuilder<K, X> {
             runtime,
             force_wait: self.force_wait.min(LONGEST),
         };
-        let rotating = Rotating::new(shared.clone_handles(), Some(engine), watcher, self.wall);
+        let handles = shared.clone_handles();
+        let rotating = Rotating::new(handles, Some(engine), watcher, clocks.clone());
         let state = EngineState::new(shared, generations, first.plan, clocks, progress);
-        Ok((
-            rotating,
-            Driver::new(source, state, pace, timeout, inbox, worker).run(),
-        ))
+        let task = Driver::new(source, state, pace, timeout, inbox, worker).run();
+        Ok((rotating, events, task))
     }
 
     /// Creates a value that is published manually.
@@ -256,10 +290,8 @@ impl<K, X> RotatingBuilder<K, X> {
         generations: Arc<dyn Generations<T, S>>,
         events: Arc<dyn Emit>,
     ) -> (Rotating<T, S>, Publisher<T, S>) {
-        let now = Now {
-            mono: Instant::now(),
-            wall: (self.wall)(),
-        };
+        let clocks = Clocks::new(self.wall);
+        let now = clocks.now();
         let (progress, watcher) = watch::channel(Progress {
             generation: Generation::FIRST,
             last_error: None,
@@ -274,10 +306,10 @@ impl<K, X> RotatingBuilder<K, X> {
             events: Arc::clone(&shared.events),
             generations,
             progress,
-            wall: Arc::clone(&self.wall),
+            clocks: clocks.clone(),
             retired: Vec::new(),
         };
-        (Rotating::new(shared, None, watcher, self.wall), publisher)
+        (Rotating::new(shared, None, watcher, clocks), publisher)
     }
 
     /// Returns the settings, bounded so that no sum of times overflows.
@@ -308,13 +340,6 @@ impl<K, X> RotatingBuilder<K, X> {
     }
 }
 
-impl<K: Send + 'static, X> RotatingBuilder<K, X> {
-    /// Takes the name and the observer, and returns the sink of events.
-    pub(crate) fn events(&mut self) -> Events<K> {
-        Events::new(Arc::clone(&self.name), self.observer.take())
-    }
-}
-
 impl RotatingBuilder {
     /// Fetches the first value and spawns the refresh task, as [`Rotating::start`] does.
     ///
@@ -330,8 +355,7 @@ impl RotatingBuilder {
     where
         S: Source<Value: PartialEq>,
     {
-        let (rotating, driver) = self.pair_on(worker(), source).await?;
-        tokio::spawn(driver);
+        let (rotating, _) = self.start_with(source, Arc::new(Stateless)).await?;
         Ok(rotating)
     }
 
@@ -353,39 +377,21 @@ impl RotatingBuilder {
     where
         S: Source<Value: PartialEq>,
     {
-        self.pair_on(Worker::Unknown, source).await
-    }
-
-    async fn pair_on<S>(
-        mut self,
-        worker: Worker,
-        source: S,
-    ) -> Result<
-        (
-            Rotating<S::Value>,
-            impl Future<Output = ()> + Send + 'static,
-        ),
-        StartError,
-    >
-    where
-        S: Source<Value: PartialEq>,
-    {
-        let events = Arc::new(self.events());
-        self.pair_with(source, Arc::new(Stateless), events, worker)
-            .await
+        let (rotating, _, task) = self.pair_with(source, Arc::new(Stateless)).await?;
+        Ok((rotating, task))
     }
 
     /// Creates a value that is published manually, as [`Rotating::manual`] does.
     ///
     /// Only the name, the observer and the wall clock apply.
     pub fn manual<T>(mut self, value: T) -> (Rotating<T>, Publisher<T>) {
-        let events = Arc::new(self.events());
+        let events = self.events();
         self.manual_with(value, Arc::new(Stateless), events)
     }
 }
 
 /// Returns what a task can do that is spawned on the current runtime.
-pub(crate) fn worker() -> Worker {
+fn worker() -> Worker {
     let flavor = runtime::Handle::try_current().map(|handle| handle.runtime_flavor());
     match flavor {
         Ok(RuntimeFlavor::MultiThread) => Worker::CanHandOver,
@@ -393,7 +399,7 @@ pub(crate) fn worker() -> Worker {
     }
 }
 
-impl<K, X> fmt::Debug for RotatingBuilder<K, X> {
+impl<K> fmt::Debug for RotatingBuilder<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RotatingBuilder")
             .field("name", &self.name)

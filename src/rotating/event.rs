@@ -1,12 +1,11 @@
 //! Events of a rotating value, for `tracing` and for an observer.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 use std::time::{Duration, SystemTime};
+use std::{fmt, thread};
 
 use crate::generation::Generation;
 use crate::source::{FetchReason, SourceErrorKind};

@@ -1,7 +1,5 @@
 //! The handle that a program holds on a rotating value.
 
-use super::engine::{Command, CommandKind};
-use super::shared::Shared;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,14 +11,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::builder::RotatingBuilder;
+use super::engine::{Command, CommandKind};
 use super::error::{RefreshError, RefreshErrorKind, StartError};
 use super::event::Emit;
 use super::publisher::Publisher;
 use super::refreshing::Refreshing;
+use super::shared::Shared;
 use super::status::{Progress, RefreshState, Status, Subscription};
-use super::value::{Cell, Current, Standing};
-use crate::clock::Now;
-use crate::clock::WallClock;
+use super::value::{Cell, Current, Health};
+use crate::clock::{Clocks, Now};
 use crate::generation::Generation;
 use crate::source::Source;
 
@@ -57,7 +56,7 @@ struct Handle<T, S> {
     /// The refresh task, if there is one.
     engine: Option<Engine<T, S>>,
     progress: watch::Receiver<Progress>,
-    wall: WallClock,
+    clocks: Clocks,
 }
 
 /// The way to the refresh task.
@@ -71,7 +70,7 @@ pub(crate) struct Engine<T, S> {
 impl Rotating<()> {
     /// Creates a builder, for settings other than the defaults.
     pub fn builder() -> RotatingBuilder {
-        RotatingBuilder::new(())
+        RotatingBuilder::new()
     }
 }
 
@@ -87,7 +86,7 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     /// [`StartErrorKind::Source`]: crate::rotating::StartErrorKind::Source
     /// [`StartErrorKind::NoRuntime`]: crate::rotating::StartErrorKind::NoRuntime
     pub async fn start(source: impl Source<Value = T>) -> Result<Self, StartError> {
-        RotatingBuilder::new(()).start(source).await
+        Rotating::builder().start(source).await
     }
 
     /// Fetches the first value and returns it with the refresh task, for callers that spawn their
@@ -102,7 +101,7 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     pub async fn pair<S: Source<Value = T>>(
         source: S,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
-        RotatingBuilder::new(()).pair(source).await
+        Rotating::builder().pair(source).await
     }
 
     /// Creates a value that its [`Publisher`] replaces manually, without a source or a refresh
@@ -119,7 +118,7 @@ impl<T: PartialEq + Send + Sync + 'static> Rotating<T> {
     /// assert_eq!((*before, *key.current()), ("old", "new"));
     /// ```
     pub fn manual(value: T) -> (Self, Publisher<T>) {
-        RotatingBuilder::new(()).manual(value)
+        Rotating::builder().manual(value)
     }
 }
 
@@ -128,14 +127,14 @@ impl<T, S> Rotating<T, S> {
         shared: Shared<T, S>,
         engine: Option<Engine<T, S>>,
         progress: watch::Receiver<Progress>,
-        wall: WallClock,
+        clocks: Clocks,
     ) -> Self {
         Self(Arc::new(Handle {
             cell: shared.cell,
             events: shared.events,
             engine,
             progress,
-            wall,
+            clocks,
         }))
     }
 
@@ -174,15 +173,15 @@ impl<T, S> Rotating<T, S> {
     ///
     /// [`force_wait`]: RotatingBuilder::force_wait
     pub fn refresh_newer_than(&self, failed: Generation) -> Refreshing<T, S> {
-        self.demand(failed, Standing::Unconfirmed, None)
+        self.demand(failed, Health::Unconfirmed, None)
     }
 
-    /// Requests a value newer than `failed`, which stood like that before it failed. Waits for
-    /// `wait` instead of `force_wait`, if that is given.
+    /// Requests a value newer than `failed`. `health` is that of the generation before it failed. Waits
+    /// for `wait` instead of `force_wait`, if that is given.
     pub(crate) fn demand(
         &self,
         failed: Generation,
-        standing: Standing,
+        health: Health,
         wait: Option<Duration>,
     ) -> Refreshing<T, S> {
         let current = self.current();
@@ -192,7 +191,7 @@ impl<T, S> Rotating<T, S> {
         let wait = self.wait(wait);
         let demand = CommandKind::Demand {
             newer_than: failed,
-            standing,
+            health,
             wait,
         };
         self.send(demand, Some(wait))
@@ -285,14 +284,11 @@ impl<T, S> Rotating<T, S> {
     }
 
     pub(crate) fn wall(&self) -> SystemTime {
-        (self.0.wall)()
+        self.0.clocks.wall()
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now {
-            mono: Instant::now(),
-            wall: self.wall(),
-        }
+        self.0.clocks.now()
     }
 
     /// Sends a command, and waits for its answer no longer than `limit`.

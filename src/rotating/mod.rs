@@ -58,9 +58,7 @@ mod tests;
 mod value;
 
 pub use self::builder::RotatingBuilder;
-pub(crate) use self::builder::worker;
 pub use self::engine::RefreshAhead;
-pub(crate) use self::engine::Worker;
 pub use self::error::{RefreshError, RefreshErrorKind, StartError, StartErrorKind};
 pub(crate) use self::event::{Emit, Events, Observer, TraceEvent};
 pub use self::event::{Event, EventKind};
@@ -69,5 +67,5 @@ pub use self::publisher::Publisher;
 pub use self::refreshing::Refreshing;
 pub use self::status::{RefreshState, Status, Subscription};
 pub use self::value::Current;
-pub(crate) use self::value::{Content, Deadline, Generations, Replaced, Standing, Stateless};
+pub(crate) use self::value::{Content, Deadline, Generations, Health, Replaced, Stateless};
 pub use crate::generation::Generation;

@@ -4,13 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use super::event::{Emit, EventKind};
 use super::status::Progress;
 use super::value::{Cell, Content, Generations, Replaced, Snapshot};
-use crate::clock::Now;
-use crate::clock::WallClock;
+use crate::clock::{Clocks, Now};
 use crate::generation::Generation;
 use crate::telemetry::meter;
 
@@ -24,7 +22,7 @@ pub struct Publisher<T, S = ()> {
     pub(crate) events: Arc<dyn Emit>,
     pub(crate) generations: Arc<dyn Generations<T, S>>,
     pub(crate) progress: watch::Sender<Progress>,
-    pub(crate) wall: WallClock,
+    pub(crate) clocks: Clocks,
     /// Replaced contents that readers may still hold. They are freed here, so that no reader has
     /// to.
     pub(crate) retired: Vec<Arc<Content<T, S>>>,
@@ -89,10 +87,7 @@ impl<T, S> Publisher<T, S> {
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now {
-            mono: Instant::now(),
-            wall: (self.wall)(),
-        }
+        self.clocks.now()
     }
 }
 

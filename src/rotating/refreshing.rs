@@ -12,8 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
 use super::error::{RefreshError, RefreshErrorKind};
-use super::value::Current;
-use super::value::Snapshot;
+use super::value::{Current, Snapshot};
 
 /// How much longer than the refresh task somebody waits, who gets the task's own answer if there is
 /// one. Without it, a source that blocks the task would hold up all who wait.

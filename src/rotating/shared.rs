@@ -1,11 +1,12 @@
 //! What the writer of a value shares with its handles.
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use super::event::Emit;
 use super::value::{Cell, Deadline, Snapshot};
 use crate::source::SourceErrorKind;
 use crate::telemetry::meter;
-use std::sync::Arc;
-use std::time::SystemTime;
 
 /// The published value and its events, shared by the writer and the handles.
 pub(crate) struct Shared<T, S> {

@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use super::value::Cell;
-use super::value::Current;
+use super::value::{Cell, Current};
 use crate::generation::Generation;
 use crate::source::SourceErrorKind;
 

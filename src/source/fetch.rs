@@ -1,9 +1,10 @@
 //! The request to a source, and its answer.
 
+use std::fmt;
+
 use super::error::SourceError;
 use super::expiry::Expiry;
 use crate::generation::Generation;
-use std::fmt;
 
 /// The request to a source. Its [`Debug`](fmt::Debug) omits the value.
 #[non_exhaustive]

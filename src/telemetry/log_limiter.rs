@@ -28,13 +28,13 @@ struct Budget<R> {
     suppressed: u64,
 }
 
-/// What becomes of one event.
+/// The decision about one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Permit {
-    Logged,
-    /// It is counted, and so far no other is.
-    CountedFirst,
-    Counted,
+pub(crate) enum LogDecision {
+    Allow,
+    /// Count it. It is the first one since the counts were taken, so that somebody must take them.
+    SuppressFirst,
+    Suppress,
 }
 
 impl<R: Clone + PartialEq> LogLimiter<R> {
@@ -42,14 +42,14 @@ impl<R: Clone + PartialEq> LogLimiter<R> {
         Self(Mutex::new(Vec::new()))
     }
 
-    pub(crate) fn permit_at(&self, reason: R, now: Instant) -> Permit {
+    pub(crate) fn decide_at(&self, reason: R, now: Instant) -> LogDecision {
         let mut budgets = self.lock();
         let found = budgets.iter().position(|budget| budget.reason == reason);
         let place = found.unwrap_or_else(|| {
             budgets.push(Budget::new(reason, now));
             budgets.len() - 1
         });
-        budgets[place].permit_at(now)
+        budgets[place].decide_at(now)
     }
 
     /// Returns each reason and how many events of it were counted since this was last asked.
@@ -81,14 +81,14 @@ impl<R> Budget<R> {
         }
     }
 
-    fn permit_at(&mut self, now: Instant) -> Permit {
+    fn decide_at(&mut self, now: Instant) -> LogDecision {
         if self.bucket.take(now).is_ok() {
-            return Permit::Logged;
+            return LogDecision::Allow;
         }
         self.suppressed += 1;
         match self.suppressed {
-            1 => Permit::CountedFirst,
-            _ => Permit::Counted,
+            1 => LogDecision::SuppressFirst,
+            _ => LogDecision::Suppress,
         }
     }
 }
@@ -101,17 +101,24 @@ mod tests {
     fn flood_is_counted_but_not_logged() {
         let log_limiter = LogLimiter::new();
         let start = Instant::now();
-        let permit = |now| log_limiter.permit_at("unknown", now);
-        let permits: Vec<_> = (0..10_000).map(|_| permit(start)).collect();
-        let (logged, others) = permits.split_at(BURST as usize);
-        assert!(logged.iter().all(|permit| *permit == Permit::Logged));
-        assert_eq!(others[..2], [Permit::CountedFirst, Permit::Counted]);
-        assert!(!others.contains(&Permit::Logged));
-        assert_eq!(permit(start + REFILL), Permit::Logged);
-        assert_eq!(permit(start + REFILL), Permit::Counted);
+        let decide = |now| log_limiter.decide_at("unknown", now);
+        let decisions: Vec<_> = (0..10_000).map(|_| decide(start)).collect();
+        let (allowed, others) = decisions.split_at(BURST as usize);
+        assert!(
+            allowed
+                .iter()
+                .all(|decision| *decision == LogDecision::Allow)
+        );
+        assert_eq!(
+            others[..2],
+            [LogDecision::SuppressFirst, LogDecision::Suppress]
+        );
+        assert!(!others.contains(&LogDecision::Allow));
+        assert_eq!(decide(start + REFILL), LogDecision::Allow);
+        assert_eq!(decide(start + REFILL), LogDecision::Suppress);
         assert_eq!(log_limiter.take_counts(), [("unknown", 9_981)]);
         assert_eq!(log_limiter.take_counts(), []);
-        assert_eq!(permit(start + REFILL), Permit::CountedFirst);
+        assert_eq!(decide(start + REFILL), LogDecision::SuppressFirst);
     }
 
     #[test]
@@ -119,9 +126,9 @@ mod tests {
         let log_limiter = LogLimiter::new();
         let now = Instant::now();
         for _ in 0..1_000 {
-            log_limiter.permit_at("unknown", now);
+            log_limiter.decide_at("unknown", now);
         }
-        let permit = log_limiter.permit_at("revoked", now);
-        assert_eq!(permit, Permit::Logged);
+        let decision = log_limiter.decide_at("revoked", now);
+        assert_eq!(decision, LogDecision::Allow);
     }
 }

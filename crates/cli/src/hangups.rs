@@ -1,14 +1,12 @@
 //! SIGHUP: everything is read again.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use tower_rotating_auth::Rotating;
 
 use crate::error::Error;
 
-/// Reads a value again.
-pub(crate) type Refresh = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+/// Has a value read again, and does not wait for that: a source may take long. The log has a line
+/// for each failure.
+pub(crate) type Refresh = Box<dyn Fn() + Send + Sync>;
 
 /// Returns what reads a rotating value again.
 pub(crate) fn refresh<T: Send + Sync + 'static>(value: &Rotating<T>) -> Refresh {
@@ -16,16 +14,9 @@ pub(crate) fn refresh<T: Send + Sync + 'static>(value: &Rotating<T>) -> Refresh 
     refresh_by(move || value.refresh())
 }
 
-/// Returns what reads a value again by `start`, which queues the refresh.
-pub(crate) fn refresh_by<F>(start: impl Fn() -> F + Send + Sync + 'static) -> Refresh
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    Box::new(move || {
-        let refreshing = start();
-        // The log has a line for each failure.
-        Box::pin(async move { drop(refreshing.await) })
-    })
+/// Returns what reads a value again by `start`, which queues the refresh, whoever waits for it.
+pub(crate) fn refresh_by<F: Future>(start: impl Fn() -> F + Send + Sync + 'static) -> Refresh {
+    Box::new(move || drop(start()))
 }
 
 /// The signals SIGHUP.

@@ -19,7 +19,7 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream::Sse;
 use tower_layer::Layer;
 use tower_rotating_auth::outbound::adapter::{
-    ClassifyRejection, RequestAdapter, Target, Verdict, is_same_header,
+    ClassifyRejection, Kept, RequestAdapter, Target, Verdict, is_same_header,
 };
 use tower_rotating_auth::outbound::{AuthScheme, InjectKeyLayer};
 use tower_service::Service;
@@ -202,8 +202,8 @@ impl RequestAdapter<Head> for CallAdapter {
         head
     }
 
-    fn save(&self, head: Head) -> (Head, Option<Head>) {
-        (head.clone(), Some(head))
+    fn save(&self, head: Head) -> (Head, Kept<Head>) {
+        (head.clone(), Kept::ForReplay(head))
     }
 
     fn resend(&self, saved: Head) -> Option<Head> {

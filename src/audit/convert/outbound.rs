@@ -23,17 +23,21 @@ impl From<&Event> for AuditEvent {
                 count: Some(u64::from(*failures)),
                 ..new(AuditAction::RefreshFailed)
             },
-            EventKind::InUse { generation } => Self {
+            EventKind::InUse {
+                generation,
+                request,
+            } => Self {
                 generation: Some(generation.get()),
-                ..new(AuditAction::InUse)
+                ..new(AuditAction::InUse).of_request(request)
             },
             EventKind::NeverAccepted { generation } => Self {
                 generation: Some(generation.get()),
                 ..new(AuditAction::NeverAccepted)
             },
-            EventKind::Recovered { attempts, request } => {
-                new(recovered(attempts)).with_attempts(attempts, request)
-            }
+            EventKind::Recovered { attempts, request } => Self {
+                reason: attempts.first().map(|attempt| attempt.result.as_str()),
+                ..new(recovered(attempts)).with_attempts(attempts, request)
+            },
             EventKind::NotAnswered {
                 attempts,
                 reason,
@@ -67,8 +71,16 @@ impl AuditEvent {
         Self {
             attempts: attempts.iter().map(audited).collect(),
             generation: attempts.last().map(|attempt| attempt.generation.get()),
+            ..self.of_request(request)
+        }
+    }
+
+    fn of_request(self, request: &RequestInfo) -> Self {
+        Self {
             method: request.method.as_ref().map(Method::as_str).map(Box::from),
             request_id: request.request_id().map(Box::from),
+            peer: request.peer.clone(),
+            route: request.route.clone(),
             ..self
         }
     }

@@ -9,6 +9,16 @@ use crate::inbound::key::CertificateDigest;
 /// A key that is [bound to a certificate](crate::inbound::KeyRecord::with_certificate) is accepted
 /// only beside this extension. Never fill it from a header that a client can send.
 ///
+/// # Expiry
+///
+/// TLS verifies a certificate in the handshake alone, and a connection can outlive it. The layer
+/// reads this extension for each request, keeps the digest, and knows no expiry. A server that
+/// stops setting the extension once the certificate has expired, or its authority is gone, has a
+/// bound key refused from the next request on. Open responses and upgraded connections go on until
+/// the server closes the connection. The program `rotating-auth` verifies the certificates of open
+/// connections again every minute and whenever its authorities change, and closes a connection
+/// whose certificate does not hold any more.
+///
 /// # Examples
 ///
 /// ```

@@ -106,14 +106,14 @@ impl TrustedProxies {
             return scheme;
         }
         let said = match self.header {
-            ForwardedHeader::XForwardedFor => members(headers, X_FORWARDED_PROTO).next(),
+            ForwardedHeader::XForwardedFor => members(headers, X_FORWARDED_PROTO).next().map(Some),
             ForwardedHeader::Forwarded => members(headers, FORWARDED)
                 .next()
-                .map(|element| parameter(element?, "proto")),
+                .map(|element| parameter(element, "proto")),
         };
         match said?? {
-            said if said.eq_ignore_ascii_case("https") => Some(RequestScheme::Https),
-            said if said.eq_ignore_ascii_case("http") => Some(RequestScheme::Http),
+            said if said.eq_ignore_ascii_case(b"https") => Some(RequestScheme::Https),
+            said if said.eq_ignore_ascii_case(b"http") => Some(RequestScheme::Http),
             _ => None,
         }
     }
@@ -129,8 +129,8 @@ impl TrustedProxies {
             ForwardedHeader::Forwarded => FORWARDED,
         };
         members(headers, name).map(move |member| match header {
-            ForwardedHeader::XForwardedFor => address(member?),
-            ForwardedHeader::Forwarded => address(parameter(member?, "for")?),
+            ForwardedHeader::XForwardedFor => address(member),
+            ForwardedHeader::Forwarded => address(parameter(member, "for")?),
         })
     }
 }
@@ -182,6 +182,8 @@ mod tests {
             (&[("x-forwarded-for", "192.0.2.7, unknown")], "unknown"),
             (&[("x-forwarded-for", "192.0.2.7,")], "unknown"),
             (&[("x-forwarded-for", "192.0.2.7, \u{e4}")], "unknown"),
+            // Bytes of the client, before what the proxy appends.
+            (&[("x-forwarded-for", "\u{e4}, 192.0.2.7")], "192.0.2.7"),
             (&[("forwarded", "for=192.0.2.7")], "unknown"),
             (&[], "unknown"),
         ] {
@@ -221,6 +223,51 @@ mod tests {
             ),
             (&[("forwarded", "for=1.1.1.1, proto=http")], "unknown"),
             (&[("forwarded", "for=_hidden")], "unknown"),
+            (&[("forwarded", "for=\u{e4}, for=192.0.2.7")], "192.0.2.7"),
+            // A quote that the client leaves open.
+            (
+                &[("forwarded", "for=\"1.1.1.1, for=192.0.2.7")],
+                "192.0.2.7",
+            ),
+            (
+                &[("forwarded", "for=\"\\, for=192.0.2.7;host=\"a\"")],
+                "192.0.2.7",
+            ),
+            // A `Host` of the client that the proxy quotes.
+            (
+                &[("forwarded", "for=192.0.2.7;host=\"a, for=1.1.1.1\"")],
+                "192.0.2.7",
+            ),
+            (
+                &[("forwarded", "host=\"a;for=1.1.1.1\";for=192.0.2.7")],
+                "192.0.2.7",
+            ),
+            (
+                &[(
+                    "forwarded",
+                    "host=\"\\\",for=1.1.1.1;a=\\\"\";for=192.0.2.7",
+                )],
+                "192.0.2.7",
+            ),
+            (
+                &[("forwarded", "for=\", for=192.0.2.7;host=\",for=1.1.1.1\"")],
+                "192.0.2.7",
+            ),
+            (
+                &[("forwarded", "for=192.0.2.7;host=\"\u{e4}\"")],
+                "192.0.2.7",
+            ),
+            (&[("forwarded", "for=1.1.1.1;for=192.0.2.7")], "unknown"),
+            (&[("forwarded", "for=192.0.2.7\"")], "unknown"),
+            (&[("forwarded", "for=192.0.2.7;by")], "unknown"),
+            (&[("forwarded", ";for=192.0.2.7;")], "192.0.2.7"),
+            (
+                &[
+                    ("forwarded", "for=\"1.1.1.1"),
+                    ("forwarded", "for=192.0.2.7"),
+                ],
+                "192.0.2.7",
+            ),
             (&[("x-forwarded-for", "192.0.2.7")], "unknown"),
         ] {
             assert_eq!(client(&proxies, PROXY, lines), expected, "{lines:?}");

@@ -49,7 +49,7 @@ impl KeyLocations {
                 (LocationContent::Absent(reason), _) => absent = absent.max(reason),
                 (LocationContent::Presented(found), None) => presented = Some((n, found)),
                 (LocationContent::Presented(found), Some((_, first))) => {
-                    conflict |= !same(first, &found)
+                    conflict |= !same(first, &found);
                 }
             }
         }

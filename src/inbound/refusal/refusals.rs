@@ -20,8 +20,7 @@ use crate::inbound::key::{KeyRecord, KeyStatus, Noted};
 use crate::inbound::key_set::KeySet;
 use crate::rotating::{Events, Rotating};
 use crate::telemetry;
-use crate::telemetry::meter;
-use crate::telemetry::{LogLimiter, Permit};
+use crate::telemetry::{LogDecision, LogLimiter, meter};
 
 /// How long refusals are only counted before the count is reported.
 const REPORT_AFTER: Duration = Duration::from_secs(1);
@@ -122,9 +121,9 @@ impl Refusals {
         match self
             .reports
             .log_limiter
-            .permit_at(error.kind(), Instant::now())
+            .decide_at(error.kind(), Instant::now())
         {
-            Permit::Logged => self.reports.emit(EventKind::Refused {
+            LogDecision::Allow => self.reports.emit(EventKind::Refused {
                 reason: error.reason(),
                 client: error.client().cloned(),
                 key_id: error.key_id().cloned(),
@@ -135,8 +134,8 @@ impl Refusals {
                 request_id: request_id(request.headers),
                 generation: self.reports.keys.current().generation(),
             }),
-            Permit::CountedFirst => self.reports.report_later(),
-            Permit::Counted => {}
+            LogDecision::SuppressFirst => self.reports.report_later(),
+            LogDecision::Suppress => {}
         }
     }
 

@@ -9,8 +9,9 @@ use http::{HeaderValue, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::body::{BoxError, GuardedBody, KeyGuard};
+use super::body::{GuardedBody, KeyGuard};
 use super::cache::Caching;
+use crate::box_error::BoxError;
 use crate::inbound::authenticator::Authenticator;
 
 pin_project! {

@@ -214,7 +214,8 @@ impl RequireKeyLayer {
         self.set(|authenticator| authenticator.secure_only = Some(rule))
     }
 
-    /// Sets a function that learns who sends each request, before the inner service is called. It
+    /// Sets a function that is called with the principal of each admitted request, before the inner
+    /// service is. It
     /// is called for every [`Principal`], and so not on public routes. Defaults to none.
     ///
     /// # Examples
@@ -234,8 +235,8 @@ impl RequireKeyLayer {
     /// });
     /// # drop(layer);
     /// ```
-    pub fn on_principal(mut self, learn: impl Fn(&Principal) + Send + Sync + 'static) -> Self {
-        self.on_principal = Some(Hook(Arc::new(learn)));
+    pub fn on_principal(mut self, hook: impl Fn(&Principal) + Send + Sync + 'static) -> Self {
+        self.on_principal = Some(Hook(Arc::new(hook)));
         self
     }
 

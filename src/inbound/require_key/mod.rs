@@ -12,7 +12,6 @@ mod preflight;
 mod router;
 mod service;
 
-pub(crate) use self::body::BoxError;
 pub use self::body::{GuardedBody, KeyEndedError, RequestBody};
 pub use self::dangerously_open::DangerouslyOpen;
 pub use self::future::ResponseFuture;

@@ -8,17 +8,18 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::body::{BoxError, GuardedBody, KeyGuard, RequestBody};
+use super::body::{GuardedBody, KeyGuard, RequestBody};
 use super::checks::ValidationRequest;
 use super::future::ResponseFuture;
 use super::hidden::put_principal;
 use super::router::matched_template;
+use crate::box_error::BoxError;
 use crate::inbound::authenticator::Authenticator;
 use crate::inbound::hooks::Hook;
 use crate::inbound::principal::{Caller, Principal};
 use crate::inbound::refusal::RequestHead;
 
-/// Learns who sends a request that the layer lets in.
+/// A function that is called with the principal of each admitted request.
 pub(crate) type PrincipalHook = Hook<dyn Fn(&Principal) + Send + Sync>;
 
 /// A service that requires a valid key.
@@ -107,9 +108,9 @@ where
             _ => None,
         };
         put_principal(request.extensions_mut(), admission.caller, hidden);
-        if let Some(learn) = &self.on_principal {
+        if let Some(hook) = &self.on_principal {
             if let Some(principal) = request.extensions().get() {
-                learn(principal);
+                hook(principal);
             }
         }
         let request = request.map(|body| RequestBody::new(body, guard.clone()));

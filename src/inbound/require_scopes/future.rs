@@ -14,7 +14,7 @@ pin_project! {
     /// The response future of [`RequireScopes`](crate::inbound::RequireScopes).
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct RequireScopesFuture<F> {
+    pub struct ResponseFuture<F> {
         #[pin]
         kind: Kind<F>,
     }
@@ -31,7 +31,7 @@ pin_project! {
     }
 }
 
-impl<F> RequireScopesFuture<F> {
+impl<F> ResponseFuture<F> {
     pub(crate) const fn inner(future: F) -> Self {
         Self {
             kind: Kind::Inner { future },
@@ -46,7 +46,7 @@ impl<F> RequireScopesFuture<F> {
     }
 }
 
-impl<F, A, E> Future for RequireScopesFuture<F>
+impl<F, A, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<A>, E>>,
 {

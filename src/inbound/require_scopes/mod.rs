@@ -1,9 +1,8 @@
-//! The layer and the service that require scopes of a client that another layer has checked.
+//! The response future of [`RequireScopes`](crate::inbound::RequireScopes), which requires scopes of
+//! a client that another layer has checked.
 
 mod future;
-mod layer;
-mod service;
+pub(super) mod layer;
+pub(super) mod service;
 
-pub use self::future::RequireScopesFuture;
-pub use self::layer::RequireScopesLayer;
-pub use self::service::RequireScopes;
+pub use self::future::ResponseFuture;

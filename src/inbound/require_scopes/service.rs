@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::future::RequireScopesFuture;
+use super::future::ResponseFuture;
 use crate::inbound::auth_error::{AuthErrorKind, AuthErrorResponse};
 use crate::inbound::principal::Principal;
 use crate::inbound::refusal::RequestHead;
@@ -80,7 +80,7 @@ where
 {
     type Response = Response<GuardedBody<A>>;
     type Error = S::Error;
-    type Future = RequireScopesFuture<S::Future>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -89,8 +89,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.refusal(&request) {
             // The inner service was not called, and so stays ready for the next request.
-            Some(response) => RequireScopesFuture::refused(response),
-            None => RequireScopesFuture::inner(self.inner.call(request)),
+            Some(response) => ResponseFuture::refused(response),
+            None => ResponseFuture::inner(self.inner.call(request)),
         }
     }
 }

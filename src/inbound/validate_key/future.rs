@@ -11,7 +11,9 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::inbound::require_key::{BoxError, GuardedBody, RequestBody, RequireKey, ResponseFuture};
+use crate::box_error::BoxError;
+use crate::completion::taken;
+use crate::inbound::require_key::{self, GuardedBody, RequestBody, RequireKey};
 use crate::inbound::validator::Validated;
 
 /// The validator's judgement of a token, for the request's extensions.
@@ -20,7 +22,7 @@ type ValidationFuture = Pin<Box<dyn Future<Output = Validated> + Send>>;
 pin_project! {
     /// The response future of [`ValidateKey`](crate::inbound::ValidateKey).
     #[must_use = "futures do nothing unless polled"]
-    pub struct ValidateKeyFuture<S, B, F> {
+    pub struct ResponseFuture<S, B, F> {
         #[pin]
         state: State<S, B, F>,
     }
@@ -32,12 +34,12 @@ pin_project! {
         /// The validator is asked. The request and the ready service wait.
         Asking { answer: ValidationFuture, waiting: Option<(Request<B>, RequireKey<S>)> },
         /// The service that checks keys responds.
-        Responding { #[pin] future: ResponseFuture<F> },
+        Responding { #[pin] future: require_key::ResponseFuture<F> },
     }
 }
 
-impl<S, B, F> ValidateKeyFuture<S, B, F> {
-    pub(crate) const fn responding(future: ResponseFuture<F>) -> Self {
+impl<S, B, F> ResponseFuture<S, B, F> {
+    pub(crate) const fn responding(future: require_key::ResponseFuture<F>) -> Self {
         Self {
             state: State::Responding { future },
         }
@@ -55,24 +57,20 @@ impl<S, B, F> ValidateKeyFuture<S, B, F> {
     }
 }
 
-impl<S, B, A> Future for ValidateKeyFuture<S, B, S::Future>
+impl<S, B, A> Future for ResponseFuture<S, B, S::Future>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<A>>,
     A: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Output = Result<Response<GuardedBody<A>>, S::Error>;
 
-    #[expect(
-        clippy::expect_used,
-        reason = "the state changes as soon as the request is taken"
-    )]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             let future = match state.as_mut().project() {
                 StateProj::Asking { answer, waiting } => {
                     let answer = ready!(answer.as_mut().poll(cx));
-                    let (mut request, mut service) = waiting.take().expect("it is taken once");
+                    let (mut request, mut service) = taken(waiting);
                     request.extensions_mut().insert(answer);
                     service.call(request)
                 }
@@ -83,8 +81,8 @@ where
     }
 }
 
-impl<S, B, F> fmt::Debug for ValidateKeyFuture<S, B, F> {
+impl<S, B, F> fmt::Debug for ResponseFuture<S, B, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ValidateKeyFuture").finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

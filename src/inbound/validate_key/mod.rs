@@ -1,9 +1,8 @@
-//! The layer and the service that ask a validator about tokens that the key set does not know.
+//! The response future of [`ValidateKey`](crate::inbound::ValidateKey), which asks a validator about
+//! tokens that the key set does not know.
 
 mod future;
-mod layer;
-mod service;
+pub(super) mod layer;
+pub(super) mod service;
 
-pub use self::future::ValidateKeyFuture;
-pub use self::layer::ValidateKeyLayer;
-pub use self::service::ValidateKey;
+pub use self::future::ResponseFuture;

@@ -10,8 +10,9 @@ use http_body::Body;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::future::ValidateKeyFuture;
-use crate::inbound::require_key::{BoxError, GuardedBody, RequestBody, RequireKey};
+use super::future::ResponseFuture;
+use crate::box_error::BoxError;
+use crate::inbound::require_key::{GuardedBody, RequestBody, RequireKey};
 use crate::inbound::validator::{Validator, Validity};
 
 /// How long a client waits before it asks again after the validator took too long.
@@ -67,7 +68,7 @@ where
 {
     type Response = Response<GuardedBody<A>>;
     type Error = S::Error;
-    type Future = ValidateKeyFuture<S, B, S::Future>;
+    type Future = ResponseFuture<S, B, S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Service::<Request<B>>::poll_ready(&mut self.service, cx)
@@ -75,7 +76,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Some(validation_request) = self.service.validation_request(&request) else {
-            return ValidateKeyFuture::responding(self.service.call(request));
+            return ResponseFuture::responding(self.service.call(request));
         };
         let clone = self.service.clone();
         let ready = std::mem::replace(&mut self.service, clone);
@@ -87,6 +88,6 @@ where
             });
             validation_request.with_validity(validity)
         };
-        ValidateKeyFuture::asking(Box::pin(validity), request, ready)
+        ResponseFuture::asking(Box::pin(validity), request, ready)
     }
 }

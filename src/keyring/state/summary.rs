@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::KeyRingState;
 use crate::idempotency::IdempotencyKey;
-use crate::inbound::entries::ClientState;
-use crate::inbound::entries::KeyEntry;
+use crate::inbound::entries::{ClientState, KeyEntry};
 use crate::inbound::{
     CertificateDigest, ClientId, KeyId, KeyStatus, Networks, Provenance, Role, Scopes,
 };

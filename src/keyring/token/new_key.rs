@@ -1,16 +1,14 @@
 //! A key that was just made.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use zeroize::Zeroizing;
 
-use super::checksum;
 use super::checksum::checksum;
 use super::digits::{from_the_system, random_digits};
 use super::parsed::ParsedToken;
 use super::prefix::Prefix;
-use super::{ID, SECRET, TAIL};
+use super::{ID, SECRET, TAIL, checksum};
 use crate::inbound::{KeyDigest, KeyId};
 use crate::parse_error::ParseErrorKind;
 use crate::secret::Secret;

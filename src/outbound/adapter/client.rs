@@ -5,16 +5,19 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{Extensions, StatusCode};
+use http::{Extensions, Method, StatusCode};
 
 use super::classify::{ClassifyRejection, Verdict};
 use super::rejection::Rejection;
-use super::request::RequestAdapter;
+use super::request::{Kept, RequestAdapter};
+use super::saved_head::request_id;
 use super::target::{Host, MethodKind, Target};
 use crate::outbound::credential::AuthScheme;
+use crate::outbound::event::RequestInfo;
 use crate::outbound::header;
 use crate::outbound::outcome::Outcome;
 use crate::syntax::header_name::remove_variables;
+use crate::telemetry;
 
 /// An adapter for a client whose requests are not `http::Request`, made of a few functions.
 ///
@@ -71,6 +74,7 @@ struct Requests<Req> {
     has_header: Box<HasHeader<Req>>,
     remove_header: Box<RemoveHeader<Req>>,
     set_header: Box<SetHeader<Req>>,
+    request_id: Box<RequestId<Req>>,
     try_clone: Box<TryClone<Req>>,
 }
 
@@ -84,10 +88,11 @@ pub struct ResponseAdapter<Res, Err> {
 }
 
 type TargetOf<Req> = dyn Fn(&mut Req) -> Target<'_> + Send + Sync;
-type MethodOf<Req> = dyn Fn(&Req) -> MethodKind + Send + Sync;
+type MethodOf<Req> = dyn for<'r> Fn(&'r Req) -> &'r str + Send + Sync;
 type HasHeader<Req> = dyn Fn(&mut Req, &HeaderName) -> bool + Send + Sync;
 type RemoveHeader<Req> = dyn Fn(&mut Req, &HeaderName) + Send + Sync;
 type SetHeader<Req> = dyn Fn(&mut Req, &HeaderName, HeaderValue) + Send + Sync;
+type RequestId<Req> = dyn Fn(&mut Req) -> Option<HeaderValue> + Send + Sync;
 type TryClone<Req> = dyn Fn(&Req) -> Option<Req> + Send + Sync;
 type Classify<Res, Err> = dyn Fn(&Result<Res, Err>, Option<&AuthScheme>) -> Verdict + Send + Sync;
 type Rule<Res, Err> = dyn Fn(&Result<Res, Err>) -> bool + Send + Sync;
@@ -104,7 +109,7 @@ impl<Req> ClientAdapter<Req> {
         headers_mut: impl Fn(&mut Req) -> &mut HeaderMap + Clone + Send + Sync + 'static,
         try_clone: impl Fn(&Req) -> Option<Req> + Send + Sync + 'static,
     ) -> Self {
-        let [shows_host, shows, removes] = std::array::from_fn(|_| headers_mut.clone());
+        let [shows_host, shows, removes, has_id] = std::array::from_fn(|_| headers_mut.clone());
         Self::from_parts(Requests {
             target: Box::new(move |request| {
                 let host = Host::of(shows_host(request)).into_owned();
@@ -117,6 +122,7 @@ impl<Req> ClientAdapter<Req> {
             set_header: Box::new(move |request, name, value| {
                 header::set(headers_mut(request), name, value);
             }),
+            request_id: Box::new(move |request| request_id(has_id(request))),
             try_clone: Box::new(try_clone),
         })
     }
@@ -165,6 +171,7 @@ impl<Req> ClientAdapter<Req> {
             set_header: Box::new(move |factory, name, value| {
                 *factory = with_header(factory, name.clone(), value);
             }),
+            request_id: Box::new(|_| None),
             try_clone: Box::new(|factory| Some(factory.clone())),
         })
     }
@@ -306,7 +313,7 @@ impl<Req, Res, Err> ClientAdapter<Req, ResponseAdapter<Res, Err>> {
 
 impl<Req, A> ClientAdapter<Req, A> {
     /// Keeps the key off TRACE and CONNECT requests, as told by a function such as
-    /// `Request::method`.
+    /// `Request::method`. Events then name the method.
     ///
     /// Without it, the adapter does not know the method, and they get the key. With it, an extended
     /// CONNECT gets no key, either. See [`Target::with_method`].
@@ -330,8 +337,8 @@ impl<Req, A> ClientAdapter<Req, A> {
         mut self,
         method: impl Fn(&Req) -> &M + Send + Sync + 'static,
     ) -> Self {
-        let kind = move |request: &Req| MethodKind::of(method(request).as_ref());
-        self.method = Some(Arc::new(kind));
+        let text: Box<MethodOf<Req>> = Box::new(move |request| method(request).as_ref());
+        self.method = Some(text.into());
         self
     }
 }
@@ -341,7 +348,7 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
     type Saved = Req;
 
     fn target<'a>(&self, request: &'a mut Req) -> Target<'a> {
-        let kind = self.method.as_ref().map(|kind| kind(request));
+        let kind = (self.method.as_ref()).map(|method| MethodKind::of(method(request)));
         let target = (self.requests.target)(request);
         match kind {
             Some(kind) => target.with_method_kind(kind),
@@ -361,9 +368,12 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
         request
     }
 
-    fn save(&self, request: Req) -> (Req, Option<Req>) {
-        let saved = (self.requests.try_clone)(&request);
-        (request, saved)
+    fn save(&self, mut request: Req) -> (Req, Kept<Req>) {
+        let kept = match (self.requests.try_clone)(&request) {
+            Some(saved) => Kept::ForReplay(saved),
+            None => Kept::ForEvents(self.info(&mut request)),
+        };
+        (request, kept)
     }
 
     fn resend(&self, saved: Req) -> Option<Req> {
@@ -377,6 +387,17 @@ impl<Req, A> RequestAdapter<Req> for ClientAdapter<Req, A> {
 
     fn set_header(&self, request: &mut Req, name: &HeaderName, value: HeaderValue) {
         (self.requests.set_header)(request, name, value);
+    }
+
+    fn info(&self, request: &mut Req) -> RequestInfo {
+        let method = self.method.as_ref().map(|method| method(request));
+        RequestInfo {
+            method: method
+                .and_then(|method| Method::from_bytes(method.as_bytes()).ok())
+                .map(|method| telemetry::method(&method)),
+            request_id: (self.requests.request_id)(request),
+            ..RequestInfo::default()
+        }
     }
 }
 

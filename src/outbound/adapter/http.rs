@@ -9,8 +9,8 @@ use http::{Request, Response, StatusCode};
 use super::classify::{ClassifyRejection, Verdict};
 use super::extended_connect::ExtendedConnect;
 use super::rejection::Rejection;
-use super::request::RequestAdapter;
-use super::saved_head::SavedHead;
+use super::request::{Kept, RequestAdapter};
+use super::saved_head::{SavedHead, info_of};
 use super::target::Target;
 use crate::outbound::credential::AuthScheme;
 use crate::outbound::event::RequestInfo;
@@ -100,14 +100,17 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
         request.map(|body| self.replay.pass(body))
     }
 
-    fn save(&self, request: Request<B>) -> (Self::Sent, Option<Self::Saved>) {
+    fn save(&self, request: Request<B>) -> (Self::Sent, Kept<Self::Saved>) {
         let (head, body) = request.into_parts();
         let (body, saved) = self.replay.save(body);
-        let saved = saved.map(|body| SavedRequest {
-            head: SavedHead::new(&head),
-            body,
-        });
-        (Request::from_parts(head, body), saved)
+        let kept = match saved {
+            Some(body) => Kept::ForReplay(SavedRequest {
+                head: SavedHead::new(&head),
+                body,
+            }),
+            None => Kept::ForEvents(info_of(&head.method, &head.headers)),
+        };
+        (Request::from_parts(head, body), kept)
     }
 
     fn pause(&self, saved: Self::Saved) -> Option<Self::Saved> {
@@ -129,7 +132,7 @@ impl<R: Replay<B>, B> RequestAdapter<Request<B>> for HttpAdapter<R> {
         Some((saved.head.restore(body)?, again))
     }
 
-    fn info(&self, saved: &Self::Saved) -> RequestInfo {
+    fn info(&self, saved: &mut Self::Saved) -> RequestInfo {
         saved.head.info()
     }
 

@@ -81,7 +81,7 @@ pub use self::client::{ClientAdapter, ResponseAdapter};
 pub(crate) use self::extended_connect::ExtendedConnect;
 pub use self::http::{HttpAdapter, SavedRequest};
 pub use self::rejection::Rejection;
-pub use self::request::{RequestAdapter, is_same_header};
+pub use self::request::{Kept, RequestAdapter, is_same_header};
 pub(crate) use self::saved_head::SavedHead;
 pub(crate) use self::scheme::Scheme;
 pub use self::target::Target;

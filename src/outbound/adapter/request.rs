@@ -48,11 +48,11 @@ pub trait RequestAdapter<Req> {
     /// Converts a request that is sent once, without a key.
     fn pass(&self, request: Req) -> Self::Sent;
 
-    /// Converts a request that may be sent again, and saves what a replay needs.
+    /// Converts a request that may be sent again, and keeps what a replay needs.
     ///
-    /// What is saved has no key of ours. Returns `None` in its place if the request cannot be sent
-    /// again.
-    fn save(&self, request: Req) -> (Self::Sent, Option<Self::Saved>);
+    /// What is kept has no key of ours. Of a request that cannot be sent again, it is the
+    /// description for events.
+    fn save(&self, request: Req) -> (Self::Sent, Kept<Self::Saved>);
 
     /// Pauses an attempt after its rejection, until it is known whether there is a replay.
     ///
@@ -80,11 +80,26 @@ pub trait RequestAdapter<Req> {
     /// [`Credential::apply_to`](crate::outbound::Credential::apply_to) does both on a `HeaderMap`.
     fn set_header(&self, request: &mut Self::Sent, name: &HeaderName, value: HeaderValue);
 
-    /// Returns what events say about a rejected request: its method and its id. Defaults to
-    /// nothing.
-    fn info(&self, _saved: &Self::Saved) -> RequestInfo {
+    /// Returns what events say about a saved request: its method and its id. Defaults to nothing.
+    ///
+    /// The layer adds the peer and the route.
+    ///
+    /// The request is not changed, as in [`target`](Self::target).
+    fn info(&self, _saved: &mut Self::Saved) -> RequestInfo {
         RequestInfo::default()
     }
+}
+
+/// What is kept of a request that is sent: [`RequestAdapter::save`] returns it.
+///
+/// Either way, events can describe the request.
+#[derive(Debug)]
+pub enum Kept<S> {
+    /// What a replay needs.
+    ForReplay(S),
+    /// The description of a request that cannot be sent again, as
+    /// [`info`](RequestAdapter::info) returns it for others.
+    ForEvents(RequestInfo),
 }
 
 /// Returns whether a server could take one header for the other: their names are equal but for

@@ -13,6 +13,7 @@ use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, Method, Request, Uri, Version};
 
 use crate::outbound::event::RequestInfo;
+use crate::telemetry;
 
 /// The header that carries a request's id, as tower-http's `SetRequestIdLayer` sets it.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,13 +54,10 @@ impl SavedHead {
         }
     }
 
-    /// Returns what events say about the request. Only a rejection asks, so it copies the text.
+    /// Returns what events say about the request. Few requests have events, so it copies the text.
     pub(crate) fn info(&self) -> RequestInfo {
         let headers = self.text.clone().restore().map(|(_, headers)| headers);
-        RequestInfo {
-            method: Some(self.method.clone()),
-            request_id: headers.and_then(|headers| headers.get(X_REQUEST_ID).cloned()),
-        }
+        info_of(&self.method, &headers.unwrap_or_default())
     }
 
     /// Restores the request, or returns `None` if the text does not parse, which would be a bug.
@@ -73,6 +71,20 @@ impl SavedHead {
         *request.headers_mut() = headers;
         Some(request)
     }
+}
+
+/// Returns what events say about a request with this head.
+pub(crate) fn info_of(method: &Method, headers: &HeaderMap) -> RequestInfo {
+    RequestInfo {
+        method: Some(telemetry::method(method)),
+        request_id: request_id(headers),
+        ..RequestInfo::default()
+    }
+}
+
+/// Returns the request's id, if it has one.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(X_REQUEST_ID).cloned()
 }
 
 impl SavedText {

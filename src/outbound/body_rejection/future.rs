@@ -12,13 +12,15 @@ use pin_project_lite::pin_project;
 use super::body::PrefixedBody;
 use super::reading::Reading;
 use super::rule::Rule;
+use crate::completion::{polled_after_completion, present, taken};
 
 pin_project! {
     /// The response future of [`RejectByBody`](crate::outbound::body_rejection::RejectByBody).
     ///
     /// # Panics
     ///
-    /// Panics if it has to wait for a body outside of a tokio runtime with timers.
+    /// Panics if it has to wait for a body outside of a tokio runtime with timers, and if it is
+    /// polled after its completion.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, B>
     where
@@ -40,6 +42,7 @@ pin_project! {
         // Boxed, since few responses are read. By then the inner future is dropped, with any permit
         // that it holds.
         Reading { reading: Option<Box<Reading<B>>> },
+        Done,
     }
 }
 
@@ -60,35 +63,26 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let reading = match this.state.as_mut().project() {
-                StateProj::Calling { answer } => {
-                    let response = ready!(answer.poll(cx))?;
-                    if !this.rule.reads(&response) {
-                        return Poll::Ready(Ok(response.map(PrefixedBody::unread)));
+            let response = match this.state.as_mut().project() {
+                StateProj::Calling { answer } => match ready!(answer.poll(cx)) {
+                    Ok(response) if this.rule.reads(&response) => {
+                        let reading = Reading::new(response, this.rule.read_timeout);
+                        let reading = Some(Box::new(reading));
+                        this.state.set(State::Reading { reading });
+                        continue;
                     }
-                    Box::new(Reading::new(response, this.rule.read_timeout))
-                }
+                    answer => answer.map(|response| response.map(PrefixedBody::unread)),
+                },
                 StateProj::Reading { reading } => {
-                    let mut read = taken(reading);
-                    if read.poll_read(cx).is_pending() {
-                        *reading = Some(read);
-                        return Poll::Pending;
-                    }
-                    return Poll::Ready(Ok(read.finish(this.rule.rejects)));
+                    ready!(present(reading).poll_read(cx));
+                    Ok(taken(reading).finish(this.rule.rejects))
                 }
+                StateProj::Done => polled_after_completion(),
             };
-            let reading = Some(reading);
-            this.state.set(State::Reading { reading });
+            this.state.set(State::Done);
+            return Poll::Ready(response);
         }
     }
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "polling a finished future is the caller's bug"
-)]
-fn taken<T>(reading: &mut Option<T>) -> T {
-    reading.take().expect("polled after completion")
 }
 
 impl<F, B: Body> fmt::Debug for ResponseFuture<F, B> {

@@ -160,7 +160,7 @@ impl Credential {
     ///
     /// ```
     /// use tonic::{Request, Status};
-    /// use tower_rotating_auth::{ Secret, outbound::{Credential, RotatingCredential}};
+    /// use tower_rotating_auth::{Secret, outbound::{Credential, RotatingCredential}};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let (key, mut publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);

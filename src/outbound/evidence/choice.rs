@@ -9,13 +9,13 @@ use super::canary::Resend;
 use super::decide::{
     CanaryDue, Current, Decision, Newer, Proof, Role, Situation, Tried, Which, decide, wants_newer,
 };
-use super::evidence::Known;
+use super::evidence::TrackedCredential;
 use super::trial::Trial;
 use crate::clock::Now;
 
 /// What a request has been through so far.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Way<'a> {
+pub(crate) struct Progress<'a> {
     pub(crate) tried: &'a [Tried],
     pub(crate) resend: Resend,
     pub(crate) sends_left: u8,
@@ -25,7 +25,7 @@ pub(crate) struct Way<'a> {
 /// What to do with a request, and with which credential.
 pub(crate) enum Choice {
     Send {
-        known: Arc<Known>,
+        tracked: Arc<TrackedCredential>,
         role: Role,
         permit: Option<CanaryPermit>,
     },
@@ -33,20 +33,15 @@ pub(crate) enum Choice {
     GiveUp,
 }
 
-/// Chooses what to do with a request. Returns also whether the current credential turns out to be
-/// overdue, which is to be reported.
-pub(crate) fn choose(current: &Arc<Known>, way: Way<'_>, now: Now) -> (Choice, Overdue) {
+/// Chooses what to do with a request.
+pub(crate) fn choose(current: &Arc<TrackedCredential>, progress: Progress<'_>, now: Now) -> Choice {
     let mut trial = current.state.trial();
-    let situation = situation(current, trial.as_ref(), way, now);
-    let overdue = match trial.as_mut().map(|trial| trial.is_overdue(now.mono)) {
-        Some(true) => Overdue::Yes,
-        _ => Overdue::No,
-    };
-    let choice = match (decide(&situation), &mut *trial) {
+    let situation = situation(current, trial.as_ref(), progress, now);
+    match (decide(&situation), &mut *trial) {
         (Decision::AwaitNewer, _) => Choice::AwaitNewer,
         (Decision::GiveUp, _) => Choice::GiveUp,
         (Decision::Send(Which::Previous), Some(trial)) => Choice::Send {
-            known: Arc::clone(trial.previous()),
+            tracked: Arc::clone(trial.previous()),
             role: Role::InUse,
             permit: None,
         },
@@ -61,39 +56,38 @@ pub(crate) fn choose(current: &Arc<Known>, way: Way<'_>, now: Now) -> (Choice, O
             let is_trial =
                 situation.previous.is_some() && situation.current.proof == Proof::Unproven;
             Choice::Send {
-                known: Arc::clone(current),
+                tracked: Arc::clone(current),
                 role: if is_trial { Role::OnTrial } else { Role::InUse },
                 permit,
             }
         }
-    };
-    (choice, overdue)
+    }
 }
 
 /// Returns whether only a newer credential can help a request that was rejected with `tried`.
-pub(crate) fn is_exhausted(current: &Arc<Known>, tried: &[Tried], now: Now) -> bool {
-    let way = Way {
+pub(crate) fn is_exhausted(current: &Arc<TrackedCredential>, tried: &[Tried], now: Now) -> bool {
+    let progress = Progress {
         tried,
         resend: Resend::Possible,
         sends_left: 1,
         newer: Newer::NotAsked,
     };
     let trial = current.state.trial();
-    wants_newer(&situation(current, trial.as_ref(), way, now))
+    wants_newer(&situation(current, trial.as_ref(), progress, now))
 }
 
 fn situation<'a>(
-    current: &Known,
-    trial: Option<&Trial<Arc<Known>>>,
-    way: Way<'a>,
+    current: &TrackedCredential,
+    trial: Option<&Trial<Arc<TrackedCredential>>>,
+    progress: Progress<'a>,
     now: Now,
 ) -> Situation<'a> {
     let canary = trial.map_or(CanaryDue::NotNow, |trial| {
         let rejections = trial.previous().state.rejections_in_a_row();
-        trial.canary_at(now.mono, way.resend, rejections)
+        trial.canary_at(now.mono, progress.resend, rejections)
     });
     Situation {
-        tried: way.tried,
+        tried: progress.tried,
         current: Current {
             generation: current.generation,
             proof: if current.state.is_proven() {
@@ -107,21 +101,14 @@ fn situation<'a>(
             let previous = trial.previous();
             trial.previous_at(previous.generation, previous.state.last_accepted(), now)
         }),
-        resend: way.resend,
-        sends_left: way.sends_left,
-        newer: way.newer,
+        resend: progress.resend,
+        sends_left: progress.sends_left,
+        newer: progress.newer,
     }
 }
 
-/// Whether the current credential was not accepted for a whole overlap. Said once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Overdue {
-    No,
-    Yes,
-}
-
 /// The right to be the canary. Dropping it lets another request be the next one.
-pub(crate) struct CanaryPermit(Arc<Known>);
+pub(crate) struct CanaryPermit(Arc<TrackedCredential>);
 
 impl Drop for CanaryPermit {
     fn drop(&mut self) {

@@ -11,10 +11,10 @@ use super::trial::Trial;
 use crate::clock::Now;
 use crate::generation::Generation;
 use crate::outbound::credential::Credential;
-use crate::rotating::{Content, Standing};
+use crate::rotating::{Content, Health};
 
 /// A credential with its evidence, as the engine keeps them.
-pub(crate) type Known = Content<Credential, Evidence>;
+pub(crate) type TrackedCredential = Content<Credential, Evidence>;
 
 /// How often an acceptance is noted while nothing changes. Well below the minute for which a
 /// previous credential counts as working.
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_secs(15);
 
 /// How often an acceptance is noted while nothing changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Noting {
+pub(crate) enum AcceptanceSampling {
     /// Once for each time that the refresh task ticks, so that hardly any request reads a clock or
     /// writes.
     OncePerTick,
@@ -40,7 +40,7 @@ pub(crate) enum Noting {
 /// and accepted with another.
 pub struct Evidence {
     made: Instant,
-    noting: Noting,
+    sampling: AcceptanceSampling,
     /// When it was first accepted: 0 for never, else the milliseconds since `made`, plus 1.
     proven: AtomicU64,
     /// When it was last accepted, like `proven`. It may be half a minute old while all is well.
@@ -59,12 +59,12 @@ pub struct Evidence {
     rejected_since: AtomicU64,
     /// Whether requests have to ask `trial` which credential to carry.
     on_trial: AtomicBool,
-    trial: Mutex<Option<Trial<Arc<Known>>>>,
+    trial: Mutex<Option<Trial<Arc<TrackedCredential>>>>,
 }
 
 /// What a request remembers of the evidence at the time when it was sent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark {
+pub(crate) struct EvidenceAtSend {
     rejections: u64,
     pub(crate) acceptance: Acceptance,
 }
@@ -77,10 +77,14 @@ pub(crate) enum Acceptance {
 }
 
 impl Evidence {
-    pub(crate) fn new(noting: Noting, trial: Option<Trial<Arc<Known>>>, now: Instant) -> Self {
+    pub(crate) fn new(
+        sampling: AcceptanceSampling,
+        trial: Option<Trial<Arc<TrackedCredential>>>,
+        now: Instant,
+    ) -> Self {
         Self {
             made: now,
-            noting,
+            sampling,
             proven: AtomicU64::new(0),
             last_accepted: AtomicU64::new(0),
             is_noted: AtomicBool::new(false),
@@ -119,10 +123,10 @@ impl Evidence {
         self.time(&self.last_accepted)
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn health(&self) -> Health {
         match self.time(&self.proven) {
-            None => Standing::Unconfirmed,
-            Some(since) => Standing::Confirmed {
+            None => Health::Unconfirmed,
+            Some(since) => Health::Confirmed {
                 since,
                 failing_since: self
                     .time(&self.rejected_since)
@@ -145,15 +149,15 @@ impl Evidence {
     }
 
     /// Returns what a request that is sent now has to remember.
-    pub(crate) fn mark(&self) -> Mark {
+    pub(crate) fn at_send(&self) -> EvidenceAtSend {
         let rejections = self.rejections.load(Ordering::Acquire);
-        // Relaxed: a mark that comes late costs one more note. The first two are looked at as well
+        // Relaxed: a store that comes late costs one more note. The first two are looked at as well
         // since a note can come just after they have changed.
         let known = self.proven.load(Ordering::Relaxed) != 0
             && !self.stands_by.load(Ordering::Relaxed)
             && self.is_noted.load(Ordering::Relaxed)
             && self.refuted.load(Ordering::Relaxed) >= rejections;
-        Mark {
+        EvidenceAtSend {
             rejections,
             acceptance: if known {
                 Acceptance::IsKnown
@@ -163,11 +167,11 @@ impl Evidence {
         }
     }
 
-    /// Returns the mark of a request of which nothing is known but that it was accepted.
-    pub(crate) fn mark_of_unknown(&self) -> Mark {
-        Mark {
+    /// Returns the same for a request of which nothing is known but that it was accepted.
+    pub(crate) fn at_unknown_send(&self) -> EvidenceAtSend {
+        EvidenceAtSend {
             acceptance: Acceptance::IsNews,
-            ..self.mark()
+            ..self.at_send()
         }
     }
 
@@ -182,13 +186,15 @@ impl Evidence {
         self.rejections.fetch_add(1, Ordering::Release);
     }
 
-    /// Records that a request was accepted that was sent at `mark`. Returns whether that is the
-    /// first one.
-    pub(crate) fn accept(&self, mark: Mark, now: Instant) -> bool {
+    /// Records that a request was accepted. `at_send` is the evidence at the time when it was sent.
+    /// Returns whether that is the first acceptance.
+    pub(crate) fn accept(&self, at_send: EvidenceAtSend, now: Instant) -> bool {
         let stamp = self.stamp(now);
         self.last_accepted.fetch_max(stamp, Ordering::Relaxed);
-        let refuted = self.refuted.fetch_max(mark.rejections, Ordering::Release);
-        if refuted < mark.rejections {
+        let refuted = self
+            .refuted
+            .fetch_max(at_send.rejections, Ordering::Release);
+        if refuted < at_send.rejections {
             // Rejections that came after the request was sent count from now on, at the earliest.
             self.rejected_since.store(stamp, Ordering::Relaxed);
         }
@@ -203,7 +209,9 @@ impl Evidence {
         };
         // Last, so that who sees the note also finds the proof. Without somebody who ticks, every
         // acceptance is noted.
-        if self.noting == Noting::OncePerTick && !self.stands_by.load(Ordering::Relaxed) {
+        if self.sampling == AcceptanceSampling::OncePerTick
+            && !self.stands_by.load(Ordering::Relaxed)
+        {
             self.is_noted.store(true, Ordering::Relaxed);
         }
         is_first
@@ -228,11 +236,17 @@ impl Evidence {
         let given_up = trial.take_if(|trial| {
             let previous = trial.previous();
             let (generation, accepted) = (previous.generation, previous.state.last_accepted());
-            has_tried(generation) && trial.is_dead(accepted, now)
+            has_tried(generation) && trial.rejected_with_both(accepted, now)
         });
         if given_up.is_some() {
             self.on_trial.store(false, Ordering::Release);
         }
+    }
+
+    /// Returns whether this generation was not accepted for the whole overlap. It is `true` once.
+    pub(crate) fn take_overdue(&self, now: Instant) -> bool {
+        let mut trial = self.trial();
+        trial.as_mut().is_some_and(|trial| trial.take_overdue(now))
     }
 
     /// Has the next acceptance noted again, if the last tick was a while ago.
@@ -241,7 +255,7 @@ impl Evidence {
             .time(&self.ticked)
             .is_none_or(|ticked| now >= ticked + TICK);
         if is_due {
-            // Relaxed: see `mark`.
+            // Relaxed: see `at_send`.
             self.ticked.store(self.stamp(now), Ordering::Relaxed);
             self.is_noted.store(false, Ordering::Relaxed);
         }
@@ -249,13 +263,13 @@ impl Evidence {
 
     /// Has every acceptance noted from now on, since this is the previous credential.
     pub(crate) fn stand_by(&self) {
-        // Relaxed: see `mark`.
+        // Relaxed: see `at_send`.
         self.stands_by.store(true, Ordering::Relaxed);
         self.is_noted.store(false, Ordering::Relaxed);
     }
 
     /// Takes the previous credential away, so that nothing falls back to it.
-    pub(crate) fn end_trial(&self) -> Option<Trial<Arc<Known>>> {
+    pub(crate) fn end_trial(&self) -> Option<Trial<Arc<TrackedCredential>>> {
         let mut trial = self.trial();
         self.on_trial.store(false, Ordering::Release);
         trial.take()
@@ -272,13 +286,13 @@ impl Evidence {
         trial.as_ref().and_then(Trial::ends)
     }
 
-    pub(crate) fn trial(&self) -> MutexGuard<'_, Option<Trial<Arc<Known>>>> {
+    pub(crate) fn trial(&self) -> MutexGuard<'_, Option<Trial<Arc<TrackedCredential>>>> {
         // No code panics while it holds the lock, and no half of a change would do harm.
         self.trial.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the previous credential, usable or not.
-    pub(crate) fn previous(&self) -> Option<Arc<Known>> {
+    pub(crate) fn previous(&self) -> Option<Arc<TrackedCredential>> {
         self.trial().as_ref().map(Trial::previous).map(Arc::clone)
     }
 
@@ -301,16 +315,16 @@ mod tests {
     use super::*;
 
     fn proven(now: Instant) -> Evidence {
-        let evidence = Evidence::new(Noting::OncePerTick, None, now);
-        assert!(evidence.accept(evidence.mark(), now));
-        assert_eq!(evidence.mark().acceptance, Acceptance::IsKnown);
+        let evidence = Evidence::new(AcceptanceSampling::OncePerTick, None, now);
+        assert!(evidence.accept(evidence.at_send(), now));
+        assert_eq!(evidence.at_send().acceptance, Acceptance::IsKnown);
         evidence
     }
 
     fn failing_since(evidence: &Evidence) -> Option<Instant> {
-        match evidence.standing() {
-            Standing::Confirmed { failing_since, .. } => failing_since,
-            Standing::Unconfirmed => None,
+        match evidence.health() {
+            Health::Confirmed { failing_since, .. } => failing_since,
+            Health::Unconfirmed => None,
         }
     }
 
@@ -320,14 +334,14 @@ mod tests {
         let evidence = proven(now);
         evidence.stand_by();
         evidence.is_noted.store(true, Ordering::Relaxed); // by a request that was a moment late
-        assert_eq!(evidence.mark().acceptance, Acceptance::IsNews);
+        assert_eq!(evidence.at_send().acceptance, Acceptance::IsNews);
     }
 
     #[test]
     fn acceptance_is_news_until_the_credential_is_proven() {
-        let evidence = Evidence::new(Noting::OncePerTick, None, Instant::now());
+        let evidence = Evidence::new(AcceptanceSampling::OncePerTick, None, Instant::now());
         evidence.is_noted.store(true, Ordering::Relaxed);
-        assert_eq!(evidence.mark().acceptance, Acceptance::IsNews);
+        assert_eq!(evidence.at_send().acceptance, Acceptance::IsNews);
     }
 
     #[test]
@@ -336,13 +350,13 @@ mod tests {
         let later = now + Duration::from_secs(1);
         let evidence = proven(now);
         evidence.reject(now);
-        let mark = evidence.mark();
+        let at_send = evidence.at_send();
         assert_eq!(failing_since(&evidence), Some(now));
         evidence.reject(now); // while the request is under way
-        evidence.accept(mark, later);
+        evidence.accept(at_send, later);
         assert_eq!(evidence.rejections_in_a_row(), 1);
         assert_eq!(failing_since(&evidence), Some(later));
-        evidence.accept(evidence.mark(), later);
+        evidence.accept(evidence.at_send(), later);
         assert_eq!(failing_since(&evidence), None);
     }
 }

@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::evidence::{Evidence, Noting};
+use super::evidence::{AcceptanceSampling, Evidence};
 use super::trial::Trial;
 use crate::clock::Now;
 use crate::outbound::credential::Credential;
-use crate::rotating::{Generations, Replaced, Standing};
+use crate::rotating::{Generations, Health, Replaced};
 
 /// Makes the evidence of each generation.
 pub(crate) struct CredentialGenerations {
     pub(crate) overlap: Duration,
-    pub(crate) noting: Noting,
+    pub(crate) sampling: AcceptanceSampling,
 }
 
 impl Generations<Credential, Evidence> for CredentialGenerations {
     fn first(&self, now: Now) -> Evidence {
-        Evidence::new(self.noting, None, now.mono)
+        Evidence::new(self.sampling, None, now.mono)
     }
 
     fn next(
@@ -46,11 +46,11 @@ impl Generations<Credential, Evidence> for CredentialGenerations {
             // With an equal one, a request would carry the same key twice.
             !self.overlap.is_zero() && trial.is_usable(now) && trial.previous().value != *next
         });
-        Evidence::new(self.noting, trial, now.mono)
+        Evidence::new(self.sampling, trial, now.mono)
     }
 
-    fn standing(&self, evidence: &Evidence) -> Standing {
-        evidence.standing()
+    fn health(&self, evidence: &Evidence) -> Health {
+        evidence.health()
     }
 
     fn tidy(&self, evidence: &Evidence, now: Now) -> Option<Instant> {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::Secret;
     use crate::outbound::RotatingCredential;
-    use crate::outbound::evidence::Known;
+    use crate::outbound::evidence::TrackedCredential;
     use crate::source::{SourceError, source_fn};
     use tokio::time::sleep;
 
@@ -85,7 +85,7 @@ mod tests {
     }
 
     /// Rotates once, and returns a way to see whether the replaced credential is kept.
-    async fn rotate(key: &RotatingCredential) -> Weak<Known> {
+    async fn rotate(key: &RotatingCredential) -> Weak<TrackedCredential> {
         let replaced = Arc::downgrade(key.current().content());
         sleep(Duration::from_secs(1)).await;
         key.refresh().await.unwrap();

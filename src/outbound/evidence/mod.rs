@@ -16,8 +16,10 @@ mod generations;
 mod trial;
 
 pub(crate) use self::canary::Resend;
-pub(crate) use self::choice::{CanaryPermit, Choice, Overdue, Way, choose, is_exhausted};
+pub(crate) use self::choice::{CanaryPermit, Choice, Progress, choose, is_exhausted};
 pub(crate) use self::decide::{Newer, Role, Tried};
 pub use self::evidence::Evidence;
-pub(crate) use self::evidence::{Acceptance, Known, Mark, Noting};
+pub(crate) use self::evidence::{
+    Acceptance, AcceptanceSampling, EvidenceAtSend, TrackedCredential,
+};
 pub(crate) use self::generations::CredentialGenerations;

@@ -129,7 +129,11 @@ impl<P> Trial<P> {
     /// Records that one request was rejected with both credentials. Returns whether the previous one
     /// is dead: such a request shows nothing by itself, so that takes a minute of them in which
     /// nothing else was accepted with it.
-    pub(crate) fn is_dead(&mut self, last_accepted: Option<Instant>, now: Instant) -> bool {
+    pub(crate) fn rejected_with_both(
+        &mut self,
+        last_accepted: Option<Instant>,
+        now: Instant,
+    ) -> bool {
         let since = self
             .rejected_since
             .filter(|since| last_accepted.is_none_or(|accepted| accepted < *since))
@@ -138,8 +142,9 @@ impl<P> Trial<P> {
         now >= since + RECENTLY
     }
 
-    /// Returns whether the current credential was not accepted for the whole overlap, once.
-    pub(crate) fn is_overdue(&mut self, now: Instant) -> bool {
+    /// Returns whether the current credential was not accepted for the whole overlap. It is `true`
+    /// once.
+    pub(crate) fn take_overdue(&mut self, now: Instant) -> bool {
         let overdue =
             !self.reported && self.proven_at.is_none() && now >= self.published + self.overlap;
         self.reported |= overdue;

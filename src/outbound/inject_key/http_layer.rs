@@ -46,7 +46,7 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
     /// use http::{Request, Response, Version};
     /// use hyper::ext::Protocol;
     /// use tower::{Layer, service_fn};
-    /// use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
+    /// use tower_rotating_auth::{Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -88,7 +88,7 @@ impl<R: Clone> InjectKeyLayer<HttpAdapter<R>> {
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
+    /// # use tower_rotating_auth::{Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
     /// # let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
     /// let inject = InjectKeyLayer::new("https://api.example.com", key)?
     ///     .inconclusive_if(|_, headers| headers.contains_key("x-firewall"));

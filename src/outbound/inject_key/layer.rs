@@ -216,7 +216,7 @@ impl<X> InjectKeyLayer<X> {
     /// ```
     /// use http::{Request, Response};
     /// use tower::{Layer, service_fn};
-    /// use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
+    /// use tower_rotating_auth::{Secret, outbound::{RotatingCredential, Credential, InjectKeyLayer}};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,8 +1,8 @@
 //! The layer that injects the current key into each request and replays rejected requests.
 
+mod attempts;
 mod future;
 mod http_layer;
-mod journey;
 mod layer;
 mod service;
 mod shared;

@@ -123,15 +123,15 @@ where
 
     fn call(&mut self, mut request: Req) -> Self::Future {
         let shared = self.shared.get();
-        let found = shared.credential_for(&mut request);
-        if let Some(refreshing) = shared.awaited(found.as_ref()) {
+        let selected = shared.credential_for(&mut request);
+        if let Some(refreshing) = shared.awaited(selected.as_ref()) {
             // Drops the ready instance: others can use what it has reserved while the request
             // waits.
             let not_ready = self.inner.clone();
             drop(replace(&mut self.inner, not_ready.clone()));
             return ResponseFuture::held(refreshing, not_ready, Arc::clone(shared), request);
         }
-        ResponseFuture::send(&mut self.inner, shared, request, found)
+        ResponseFuture::send(&mut self.inner, shared, request, selected)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::outbound::adapter::RequestAdapter;
-use crate::outbound::config::{CallerHeaders, Config, Found, WhileRefreshing};
+use crate::outbound::config::{CallerHeaders, Config, SelectedKey, WhileRefreshing};
 use crate::outbound::credential::Credential;
 use crate::outbound::evidence::Evidence;
 use crate::outbound::per_thread::PerThread;
@@ -48,30 +48,33 @@ impl<X> std::ops::Deref for Handle<X> {
 impl<X> Shared<X> {
     /// Loads the credential for a request, once, and removes what the caller may not set in its
     /// place. Returns `None` if the request is sent without one.
-    pub(crate) fn credential_for<Req>(&self, request: &mut Req) -> Option<Found>
+    pub(crate) fn credential_for<Req>(&self, request: &mut Req) -> Option<SelectedKey>
     where
         X: RequestAdapter<Req>,
     {
         let Self { config, adapter } = self;
-        let lookup = config.lookup(&adapter.target(request));
-        config.credential_for(
-            lookup,
-            &mut HeadersOf {
-                adapter: &**adapter,
-                request,
-            },
-        )
+        let target = adapter.target(request);
+        let lookup = config.lookup(&target);
+        let origin = config.table.open_origin(lookup, &target);
+        let mut headers = HeadersOf {
+            adapter: &**adapter,
+            request,
+        };
+        let selected = config.credential_for(lookup, &mut headers)?;
+        Some(SelectedKey { origin, ..selected })
     }
 
     /// Returns the refresh that a request waits for: the one of a credential that the upstream had
     /// accepted and has rejected since.
     pub(crate) fn awaited(
         &self,
-        found: Option<&Found>,
+        selected: Option<&SelectedKey>,
     ) -> Option<Refreshing<Credential, Evidence>> {
-        let (index, credential) =
-            found.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
-        self.config.key(*index).join_refresh(credential)
+        let selected =
+            selected.filter(|_| self.config.while_refreshing == WhileRefreshing::Hold)?;
+        self.config
+            .key(selected.index)
+            .join_refresh(&selected.credential)
     }
 }
 

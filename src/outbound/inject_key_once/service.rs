@@ -80,8 +80,8 @@ where
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         let lookup = self.config.lookup(&self.extended_connect.target(&request));
         let headers = request.headers_mut();
-        if let Some((_, credential)) = self.config.credential_for(lookup, headers) {
-            header::set(headers, credential.name(), credential.value());
+        if let Some(found) = self.config.credential_for(lookup, headers) {
+            header::set(headers, found.credential.name(), found.credential.value());
         }
         self.inner.call(request)
     }

@@ -3,11 +3,10 @@
 use http_body::Body;
 
 use super::Replay;
-use super::record::BoxError;
-use super::record::Spliced;
-use super::record::record;
+use super::record::{Spliced, record};
 use super::replay_body::ReplayBody;
 use super::saved_body::SavedBody;
+use crate::box_error::BoxError;
 
 /// A [`Replay`] that records what was sent of a body, up to a limit. For bodies that stream.
 ///

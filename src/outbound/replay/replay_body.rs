@@ -8,9 +8,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::record::Spliced;
-use super::record::{BoxError, poll_frame_of};
-use super::record::{First, Turn};
+use super::record::{First, Spliced, Turn, poll_frame_of};
+use crate::box_error::BoxError;
 
 /// A body that streams through, and whose frames may be recorded.
 ///

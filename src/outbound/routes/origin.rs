@@ -67,9 +67,15 @@ impl Origin {
         let Place::Absolute { host, port, .. } = Target::from_uri(uri).parse() else {
             return Err(ConfigErrorKind::InvalidUrl.into());
         };
+        let origin = Self::from_parts(scheme, host, port);
+        origin.ok_or_else(|| ConfigErrorKind::InvalidUrl.into())
+    }
+
+    /// Creates an origin. Returns `None` if the host is none.
+    pub(crate) fn from_parts(scheme: Scheme, host: &str, port: Option<u16>) -> Option<Self> {
         let host = match v6(host) {
             Some(address) => Host::V6(address),
-            None if host.starts_with('[') => return Err(ConfigErrorKind::InvalidUrl.into()),
+            None if host.starts_with('[') => return None,
             None => Host::Name(host.to_ascii_lowercase().into()),
         };
         let port = port.unwrap_or_else(|| scheme.port());
@@ -78,12 +84,17 @@ impl Origin {
         } else {
             format!("{host}:{port}")
         };
-        Ok(Self {
+        Some(Self {
             scheme,
             host,
             port,
             authority: authority.into(),
         })
+    }
+
+    /// Returns the host and the port.
+    pub(crate) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Returns the origin if nobody on the way to it can read the key.

@@ -18,7 +18,7 @@ use crate::syntax::path::is_plain;
 /// # Examples
 ///
 /// ```
-/// use tower_rotating_auth::{ Secret, outbound::{RotatingCredential, ConfigErrorKind, Credential, Route}};
+/// use tower_rotating_auth::{Secret, outbound::{RotatingCredential, ConfigErrorKind, Credential, Route}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (key, _publisher) = RotatingCredential::manual(Credential::bearer(&Secret::from("sk-1"))?);
@@ -44,7 +44,7 @@ pub(crate) struct Prefix(Box<str>);
 
 /// The relation of a path to a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum RouteMatch {
     Under,
     Beside,
     /// Servers may read it either way.
@@ -126,22 +126,22 @@ impl Prefix {
         self.0.len()
     }
 
-    pub(crate) fn judge(&self, path: &str) -> Verdict {
+    pub(crate) fn judge(&self, path: &str) -> RouteMatch {
         if self.0.is_empty() {
-            return Verdict::Under;
+            return RouteMatch::Under;
         }
         if !is_plain(path) {
-            return Verdict::Unclear;
+            return RouteMatch::Unclear;
         }
         let mut theirs = path.split('/');
         for ours in self.0.split('/') {
             match theirs.next() {
                 Some(segment) if segment == ours => {}
-                Some(escaped) if escaped.contains('%') => return Verdict::Unclear,
-                _ => return Verdict::Beside,
+                Some(escaped) if escaped.contains('%') => return RouteMatch::Unclear,
+                _ => return RouteMatch::Beside,
             }
         }
-        Verdict::Under
+        RouteMatch::Under
     }
 }
 
@@ -149,26 +149,26 @@ impl Prefix {
 mod tests {
     use super::*;
 
-    fn judge(prefix: &str, path: &str) -> Verdict {
+    fn judge(prefix: &str, path: &str) -> RouteMatch {
         Prefix::parse(prefix).unwrap().judge(path)
     }
 
     #[test]
     fn prefix_matches_whole_segments() {
         for (prefix, path, verdict) in [
-            ("/", "/", Verdict::Under),
-            ("/", "/../%2e/", Verdict::Under),
-            ("/v1", "/v1", Verdict::Under),
-            ("/v1", "/v1/", Verdict::Under),
-            ("/v1/", "/v1", Verdict::Under),
-            ("/v1", "/v1/a%20b", Verdict::Under),
-            ("/v1/a", "/v1/a/b", Verdict::Under),
-            ("/v1", "/", Verdict::Beside),
-            ("/v1", "/v10", Verdict::Beside),
-            ("/v1", "/v", Verdict::Beside),
-            ("/v1", "/V1/a", Verdict::Beside),
-            ("/v1/a", "/v1", Verdict::Beside),
-            ("/v1/a", "/v2/%C3%A4", Verdict::Beside),
+            ("/", "/", RouteMatch::Under),
+            ("/", "/../%2e/", RouteMatch::Under),
+            ("/v1", "/v1", RouteMatch::Under),
+            ("/v1", "/v1/", RouteMatch::Under),
+            ("/v1/", "/v1", RouteMatch::Under),
+            ("/v1", "/v1/a%20b", RouteMatch::Under),
+            ("/v1/a", "/v1/a/b", RouteMatch::Under),
+            ("/v1", "/", RouteMatch::Beside),
+            ("/v1", "/v10", RouteMatch::Beside),
+            ("/v1", "/v", RouteMatch::Beside),
+            ("/v1", "/V1/a", RouteMatch::Beside),
+            ("/v1/a", "/v1", RouteMatch::Beside),
+            ("/v1/a", "/v2/%C3%A4", RouteMatch::Beside),
         ] {
             assert_eq!(judge(prefix, path), verdict, "{path} under {prefix}");
         }
@@ -202,7 +202,7 @@ mod tests {
             "/%C3%A4/a",
             "/a%3Ab",
         ] {
-            assert_eq!(judge("/v1", path), Verdict::Unclear, "{path}");
+            assert_eq!(judge("/v1", path), RouteMatch::Unclear, "{path}");
         }
     }
 

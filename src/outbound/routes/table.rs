@@ -7,7 +7,7 @@ use http::uri::Authority;
 
 use super::origin;
 use super::origin::Origin;
-use super::route::{Route, Verdict};
+use super::route::{Route, RouteMatch};
 use crate::outbound::adapter::{Host, MethodKind, Place, Target, Written};
 use crate::outbound::error::{ConfigError, ConfigErrorKind};
 use crate::outbound::rotating_credential::RotatingCredential;
@@ -96,6 +96,37 @@ impl Table {
         match self.entry(index) {
             Entry::Route(route) => &route.key,
             Entry::AnySafe(key) => key,
+        }
+    }
+
+    /// Returns the origin of a request to `target` whose key is for any origin. For other keys,
+    /// [`destination`](Self::destination) knows it.
+    pub(crate) fn open_origin(&self, lookup: Lookup, target: &Target<'_>) -> Option<Origin> {
+        let Lookup::Key(index) = lookup else {
+            return None;
+        };
+        match self.entry(index) {
+            Entry::Route(_) => None,
+            Entry::AnySafe(_) => match target.parse() {
+                Place::Absolute {
+                    scheme, host, port, ..
+                } => Origin::from_parts(scheme, host, port),
+                Place::PathOnly { .. } => self.assumed.clone(),
+                Place::Nowhere => None,
+            },
+        }
+    }
+
+    /// Returns the text of the place that a key is for, and its origin. For a key for any origin,
+    /// that is the request's own.
+    pub(crate) fn destination<'t>(
+        &'t self,
+        index: Index,
+        open: Option<&'t Origin>,
+    ) -> Option<(String, &'t Origin)> {
+        match self.entry(index) {
+            Entry::Route(route) => Some((route.to_string(), &route.origin)),
+            Entry::AnySafe(_) => open.map(|origin| (origin.to_string(), origin)),
         }
     }
 
@@ -197,13 +228,13 @@ impl Table {
         for (index, entry) in self.entries.iter().enumerate() {
             let verdict = match entry {
                 Entry::Route(route) if is_origin(&route.origin) => route.prefix.judge(path),
-                Entry::AnySafe(_) if is_safe() => Verdict::Under,
-                _ => Verdict::Beside,
+                Entry::AnySafe(_) if is_safe() => RouteMatch::Under,
+                _ => RouteMatch::Beside,
             };
             match verdict {
-                Verdict::Under => return Lookup::Key(Index(index)),
-                Verdict::Beside => {}
-                Verdict::Unclear => return Lookup::Ambiguous,
+                RouteMatch::Under => return Lookup::Key(Index(index)),
+                RouteMatch::Beside => {}
+                RouteMatch::Unclear => return Lookup::Ambiguous,
             }
         }
         Lookup::Elsewhere

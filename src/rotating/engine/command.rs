@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::generation::Generation;
 use crate::rotating::refreshing::Refreshed;
-use crate::rotating::value::Standing;
+use crate::rotating::value::Health;
 
 /// A command of a handle to the refresh task.
 pub(crate) struct Command<T, S> {
@@ -18,8 +18,8 @@ pub(crate) enum CommandKind {
     /// Somebody needs a value newer than a generation, which has failed.
     Demand {
         newer_than: Generation,
-        /// How that generation stood before it failed.
-        standing: Standing,
+        /// The health of that generation before it failed.
+        health: Health,
         /// How long to wait. The first demand of a round sets how long the round lasts.
         wait: Duration,
     },

@@ -15,17 +15,15 @@ use tokio::time::{Instant, sleep_until};
 use super::command::Command;
 use super::fetch::{compare, unexpired};
 use super::plan::{Plan, Settings, Step};
-use super::schedule;
-use super::schedule::Pace;
+use super::schedule::{self, Pace};
 use super::state::EngineState;
-pub(crate) use crate::clock::Clocks;
-use crate::clock::sleep_until_deadline;
+use crate::clock::{Clocks, sleep_until_deadline};
 use crate::rotating::error::StartError;
 use crate::rotating::value::{Generations, Snapshot};
-use crate::source::LONGEST;
-use crate::source::fetch_within;
-use crate::source::{Fetch, FetchReason, Fetched, Purpose, Source};
-use crate::source::{SourceError, SourceErrorKind};
+use crate::source::{
+    Fetch, FetchReason, Fetched, LONGEST, Purpose, Source, SourceError, SourceErrorKind,
+    fetch_within,
+};
 
 /// The refresh task of one rotating value.
 pub(crate) struct Driver<Src: Source, S> {

@@ -1,16 +1,14 @@
 //! What a fetch brings, compared with the current value.
 
-use crate::clock::Clocks;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::clock::Now;
+use crate::clock::{Clocks, Now};
 use crate::rotating::value::{Deadline, Snapshot};
-use crate::source::{Expiry, SourceError, SourceErrorKind};
-use crate::source::{Fetched, Revision};
+use crate::source::{Expiry, Fetched, Revision, SourceError, SourceErrorKind};
 
 /// The result of a fetch that succeeded.
 pub(crate) enum Found<T> {

@@ -1,11 +1,11 @@
 //! The storm guard: limits how often demands can start a round of fetches.
 
-use crate::rotating::value::Standing;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::generation::Generation;
+use crate::rotating::value::Health;
 use crate::telemetry::TokenBucket;
 
 /// The limits of the storm guard.
@@ -104,12 +104,12 @@ impl Guard {
     pub(crate) fn claim(
         &mut self,
         generation: Generation,
-        standing: Standing,
+        health: Health,
         now: Instant,
     ) -> Result<(), Refused> {
         if let Some(held) = &self.held {
             let applies =
-                held.generation == generation || (!standing.is_settled(now) && self.claims >= 2);
+                held.generation == generation || (!health.is_settled(now) && self.claims >= 2);
             if applies && now < held.until {
                 return Err(Refused::Cooldown);
             }
@@ -161,7 +161,7 @@ mod tests {
         (0..36_000)
             .filter(|tenth| {
                 let now = start + Duration::from_millis(100 * tenth);
-                let claimed = guard.claim(generation, Standing::Unconfirmed, now).is_ok();
+                let claimed = guard.claim(generation, Health::Unconfirmed, now).is_ok();
                 if claimed {
                     generation = next(generation);
                 }
@@ -189,7 +189,7 @@ mod tests {
         let mut generation = Generation::FIRST;
         for _ in 0..200 {
             guard.clear(now);
-            let settled = Standing::Confirmed {
+            let settled = Health::Confirmed {
                 since: now - Duration::from_secs(10),
                 failing_since: None,
             };
@@ -203,7 +203,7 @@ mod tests {
         let now = Instant::now();
         let mut guard = Guard::new(LIMITS, now);
         let generation = Generation::FIRST;
-        let claim = |guard: &mut Guard| guard.claim(generation, Standing::Unconfirmed, now);
+        let claim = |guard: &mut Guard| guard.claim(generation, Health::Unconfirmed, now);
         assert_eq!(claim(&mut guard), Ok(()));
         assert_eq!(claim(&mut guard), Err(Refused::Cooldown));
         guard.forgive(generation.next());

@@ -13,7 +13,6 @@ mod schedule;
 mod state;
 
 pub(crate) use self::command::{Command, CommandKind};
-pub(crate) use self::driver::Worker;
 pub(crate) use self::guard::Limits;
 pub(crate) use self::plan::Settings;
 pub use self::refresh_ahead::RefreshAhead;

@@ -10,10 +10,9 @@ use super::guard::{Guard, Limits, Refused};
 use super::refresh_ahead::RefreshAhead;
 use super::schedule;
 use super::schedule::{Backoff, Renewed};
-use crate::clock::Draw;
-use crate::clock::{LONGEST_SLEEP, Now};
+use crate::clock::{Draw, LONGEST_SLEEP, Now};
 use crate::generation::Generation;
-use crate::rotating::value::{Deadline, Standing};
+use crate::rotating::value::{Deadline, Health};
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 
 /// How soon a round asks again at first. A hint of the source comes earlier.
@@ -157,21 +156,21 @@ impl Plan {
     /// Records a demand for a generation newer than the current one, which has failed. After `Ok`
     /// the caller waits for the round to end.
     ///
-    /// `standing` is how the generation stood before that failure, and `wait` is how long the
+    /// `health` is that of the generation before that failure, and `wait` is how long the
     /// caller waits.
     pub(crate) fn demand(
         &mut self,
         generation: Generation,
-        standing: Standing,
+        health: Health,
         wait: Duration,
         now: Now,
     ) -> Result<(), Refused> {
         if self.round.is_some() {
             return Ok(());
         }
-        self.clear_if_settled(generation, standing, now);
+        self.clear_if_settled(generation, health, now);
         let mut watch_until = None;
-        if standing.is_undoubted() {
+        if health.is_undoubted() {
             self.guard.forgive(generation);
             watch_until = self
                 .guard
@@ -179,11 +178,11 @@ impl Plan {
                 .then(|| now.mono + WATCH.min(wait / 2));
         }
         if watch_until.is_none() {
-            self.claim(generation, standing, now)?;
+            self.claim(generation, health, now)?;
             self.retry_at = Some(now.mono);
         }
         self.round = Some(Round {
-            waits_for_hint: standing.worked_recently(now.mono),
+            waits_for_hint: health.worked_recently(now.mono),
             generation,
             until: now.mono + wait,
             watch_until,
@@ -194,16 +193,11 @@ impl Plan {
     }
 
     /// Claims a round of fetches.
-    fn claim(
-        &mut self,
-        generation: Generation,
-        standing: Standing,
-        now: Now,
-    ) -> Result<(), Refused> {
-        let claimed = self.guard.claim(generation, standing, now.mono);
+    fn claim(&mut self, generation: Generation, health: Health, now: Now) -> Result<(), Refused> {
+        let claimed = self.guard.claim(generation, health, now.mono);
         claimed.map_err(|refused| match refused {
             // What worked a moment ago was probably replaced, and the source will say so.
-            Refused::Cooldown if standing.worked_recently(now.mono) => Refused::Throttled,
+            Refused::Cooldown if health.worked_recently(now.mono) => Refused::Throttled,
             refused => refused,
         })
     }
@@ -247,20 +241,20 @@ impl Plan {
         self.round.as_ref().map(|round| round.until)
     }
 
-    /// Ends the round if its time is up, or if it was a false alarm. `standing` is that of the
+    /// Ends the round if its time is up, or if it was a false alarm. `health` is that of the
     /// current generation.
     ///
     /// If no fetch of the round was answered, one that runs goes on, and one that has not started
     /// stays due, for later demands.
-    pub(crate) fn end_round_if_due(&mut self, standing: Standing, now: Now) -> Option<NoNewValue> {
+    pub(crate) fn end_round_if_due(&mut self, health: Health, now: Now) -> Option<NoNewValue> {
         let round = self.round.as_mut()?;
         if round.watch_until.is_some_and(|until| until <= now.mono) {
             round.watch_until = None;
-            let ended = if standing.is_undoubted() {
+            let ended = if health.is_undoubted() {
                 Some(NoNewValue::StillInUse)
             } else {
                 let generation = round.generation;
-                let claimed = self.claim(generation, standing, now);
+                let claimed = self.claim(generation, health, now);
                 self.retry_at = Some(now.mono).filter(|_| claimed.is_ok());
                 claimed.err().map(NoNewValue::Refused)
             };
@@ -293,12 +287,12 @@ impl Plan {
     pub(crate) fn rotated(
         &mut self,
         replaced: Generation,
-        standing: Standing,
+        health: Health,
         now: Now,
         expires: Option<Deadline>,
         draw: Draw,
     ) {
-        self.clear_if_settled(replaced, standing, now);
+        self.clear_if_settled(replaced, health, now);
         self.retry_at = None;
         if self.round.take().is_some() {
             self.guard.be_wary(now.mono + WARY_AFTER_ROTATION);
@@ -370,8 +364,8 @@ impl Plan {
     ///
     /// One that failed soon resets nothing: if every new value fails soon, the source would be
     /// asked without end.
-    fn clear_if_settled(&mut self, generation: Generation, standing: Standing, now: Now) {
-        if standing.is_settled(now.mono) && self.cleared_for != Some(generation) {
+    fn clear_if_settled(&mut self, generation: Generation, health: Health, now: Now) {
+        if health.is_settled(now.mono) && self.cleared_for != Some(generation) {
             self.cleared_for = Some(generation);
             self.guard.clear(now.mono);
         }

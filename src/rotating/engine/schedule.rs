@@ -2,10 +2,10 @@
 //!
 //! These are pure functions of what happened, the remaining lifetime and a random draw.
 
-use crate::clock::Draw;
 use std::time::Duration;
 
 use super::refresh_ahead::RefreshAhead;
+use crate::clock::Draw;
 use crate::source::{LONGEST, RefreshInterval, SourceError, SourceErrorKind};
 
 /// The share of the remaining lifetime after which the source is asked again if nothing changed.

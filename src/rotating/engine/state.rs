@@ -13,16 +13,14 @@ use super::guard::Refused;
 use super::plan::{NoNewValue, Plan, RoundAfterFailure, Step};
 use super::schedule;
 use super::schedule::Renewed;
-use crate::clock::Clocks;
-use crate::clock::Draw;
-use crate::clock::Now;
+use crate::clock::{Clocks, Draw, Now};
 use crate::generation::Generation;
 use crate::rotating::error::{RefreshError, RefreshErrorKind};
 use crate::rotating::event::EventKind;
 use crate::rotating::refreshing::Refreshed;
 use crate::rotating::shared::Shared;
 use crate::rotating::status::Progress;
-use crate::rotating::value::{Content, Deadline, Generations, Replaced, Snapshot, Standing};
+use crate::rotating::value::{Content, Deadline, Generations, Health, Replaced, Snapshot};
 use crate::source::{FetchReason, RefreshInterval, SourceError};
 use crate::telemetry::meter;
 
@@ -103,8 +101,8 @@ where
         self.shared.cell.load()
     }
 
-    fn standing(&self) -> Standing {
-        self.generations.standing(&self.current().content.state)
+    fn health(&self) -> Health {
+        self.generations.health(&self.current().content.state)
     }
 
     pub(crate) const fn wants_hint(&self) -> bool {
@@ -129,7 +127,7 @@ where
     pub(crate) fn end_waits_if_due(&mut self) {
         let now = self.clocks.now();
         let until = self.plan.round_until();
-        match self.plan.end_round_if_due(self.standing(), now) {
+        match self.plan.end_round_if_due(self.health(), now) {
             Some(NoNewValue::Refused(Refused::Throttled)) => {
                 let until = until.unwrap_or(now.mono);
                 let replies = take(&mut self.waiting_for_round).into_iter();
@@ -159,9 +157,9 @@ where
             }
             CommandKind::Demand {
                 newer_than,
-                standing,
+                health,
                 wait,
-            } => match self.plan.demand(newer_than, standing, wait, now) {
+            } => match self.plan.demand(newer_than, health, wait, now) {
                 Ok(()) => self.waiting_for_round.push(reply),
                 Err(Refused::Throttled) => {
                     let until = now.mono + wait;
@@ -211,9 +209,9 @@ where
                     expires: current.expires,
                 };
                 let generation = replaced.content.generation.next();
-                let standing = self.generations.standing(&replaced.content.state);
+                let health = self.generations.health(&replaced.content.state);
                 let state = self.generations.next(&replaced, &value, now);
-                let published = self.publish(Snapshot {
+                let published = Ok(self.publish(Snapshot {
                     content: Arc::new(Content {
                         value,
                         generation,
@@ -223,9 +221,9 @@ where
                     revision,
                     expires,
                     failing_since: None,
-                });
+                }));
                 self.plan
-                    .rotated(replaced.content.generation, standing, now, expires, draw);
+                    .rotated(replaced.content.generation, health, now, expires, draw);
                 self.retired.push(replaced.content);
                 self.report(generation, None);
                 self.refreshed("rotated");
@@ -239,12 +237,12 @@ where
             }
             Ok(Found::Same { revision, expires }) => {
                 let renewed = renewed(current.expires, expires, now);
-                let published = self.publish(Snapshot {
+                let published = Ok(self.publish(Snapshot {
                     revision,
                     expires,
                     failing_since: None,
                     ..current.same_content()
-                });
+                }));
                 let ended = self.plan.unchanged(now, renewed, expires, draw);
                 self.report(current.content.generation, None);
                 self.refreshed("unchanged");
@@ -259,10 +257,10 @@ where
 
     /// Ends a fetch that failed: the value stays, with the time of the first failure.
     fn failed(&mut self, now: Now, current: &Snapshot<T, S>, error: SourceError, draw: Draw) {
-        drop(self.publish(Snapshot {
+        self.publish(Snapshot {
             failing_since: current.failing_since.or(Some(now.mono)),
             ..current.same_content()
-        }));
+        });
         let round = self.plan.failed(now, &error, current.expires, draw);
         self.report(current.content.generation, Some(&error));
         let outcome = Some(("outcome", error.kind().as_str()));
@@ -286,10 +284,10 @@ where
         self.answer_fetch(&failed);
     }
 
-    fn publish(&self, snapshot: Snapshot<T, S>) -> Refreshed<T, S> {
+    fn publish(&self, snapshot: Snapshot<T, S>) -> Arc<Snapshot<T, S>> {
         let snapshot = Arc::new(snapshot);
         self.shared.cell.store(Arc::clone(&snapshot));
-        Ok(snapshot)
+        snapshot
     }
 
     fn report(&self, generation: Generation, error: Option<&SourceError>) {

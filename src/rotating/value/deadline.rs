@@ -1,11 +1,11 @@
 //! Deadlines on two clocks.
 
-use crate::clock::Now;
-use crate::source::Expiry;
-use crate::source::LONGEST;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
+
+use crate::clock::Now;
+use crate::source::{Expiry, LONGEST};
 
 /// A point in time on both clocks. It has passed when either clock says so.
 #[derive(Clone, Copy, Debug)]

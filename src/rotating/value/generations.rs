@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::content::Content;
 use super::deadline::Deadline;
-use super::standing::Standing;
+use super::health::Health;
 use crate::clock::Now;
 
 /// Makes the state that lies beside each value, and answers the engine's questions about it.
@@ -21,7 +21,7 @@ pub(crate) trait Generations<T, S>: Send + Sync {
     fn next(&self, replaced: &Replaced<T, S>, next: &T, now: Now) -> S;
 
     /// Returns what the use of a generation has shown so far.
-    fn standing(&self, state: &S) -> Standing;
+    fn health(&self, state: &S) -> Health;
 
     /// Frees what the state holds and nobody needs any more. Returns when to look again, if there
     /// will be something to free.
@@ -42,8 +42,8 @@ impl<T> Generations<T, ()> for Stateless {
 
     fn next(&self, _: &Replaced<T, ()>, _: &T, _: Now) {}
 
-    fn standing(&self, (): &()) -> Standing {
-        Standing::Unconfirmed
+    fn health(&self, (): &()) -> Health {
+        Health::Unconfirmed
     }
 
     fn tidy(&self, (): &(), _: Now) -> Option<Instant> {

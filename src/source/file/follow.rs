@@ -1,5 +1,6 @@
 //! Follows the file: says when to fetch, and fetches.
 
+use std::array;
 use std::future::pending;
 use std::mem::{Discriminant, discriminant};
 use std::path::PathBuf;
@@ -11,12 +12,12 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::changes::{Changes, Mark};
-use super::content::{Digest, Fill};
+use super::content::{Content, Digest, Fill};
 use super::facts::Storage;
 use super::fault::Fault;
 use super::os::Signature;
 use super::reader::{FileOptions, FileRead, PathState, Reader, Reading, WorldReadable, path_state};
-use super::settle::{Found, LinkTarget, Settling, Steadiness, Verdict, WhichFile, unsettled};
+use super::settle::{Found, LinkTarget, SettleStep, Settling, Steadiness, WhichFile, unsettled};
 use super::warnings::Warnings;
 use crate::blocking;
 use crate::secret::Secret;
@@ -52,13 +53,20 @@ pub(crate) struct Follower {
     seen: Option<Seen>,
     /// What the last fetch found. `None` if it did not end, or gave up on content that changes.
     fetched: Option<Summary>,
-    /// The last event before the content was read that was accepted last.
-    accepted: Mark,
+    accepted: Accepted,
+    warnings: Warnings,
+}
+
+/// Where the content came from that was accepted last. New content is judged by what has happened
+/// since.
+#[derive(Default)]
+struct Accepted {
+    /// The last event before it was read.
+    mark: Mark,
     /// Where the links of the path led then.
     target: Option<PathBuf>,
     /// The file that it was read from.
     file: Option<Signature>,
-    warnings: Warnings,
 }
 
 #[derive(Clone, Copy)]
@@ -75,6 +83,26 @@ enum Summary {
     Fault(Discriminant<Fault>),
 }
 
+/// The reads of one fetch.
+struct Reads<'a> {
+    ask: Fetch<'a, Secret>,
+    settling: Settling,
+    /// The pauses that are left for a file that is missing.
+    pauses: array::IntoIter<Duration, 3>,
+}
+
+/// What follows a read.
+enum Step {
+    /// The engine has this content already.
+    Unchanged,
+    /// The content has settled.
+    Accept(Content),
+    ReadAgainAfter(Duration),
+    /// Read again once the writer is done.
+    AwaitWriter(Fill),
+    GiveUp(Fault),
+}
+
 impl Follower {
     pub(crate) fn new() -> Self {
         let changes = Arc::default();
@@ -85,9 +113,7 @@ impl Follower {
             next_look: None,
             seen: None,
             fetched: None,
-            accepted: Mark::default(),
-            target: None,
-            file: None,
+            accepted: Accepted::default(),
             warnings: Warnings::default(),
         }
     }
@@ -119,9 +145,11 @@ impl Follower {
             }
             if let Ok(file) = reading.file {
                 // The content is the accepted one: what was known of its writer has served.
-                self.accepted = reading.mark;
-                self.target = reading.target;
-                self.file = Some(file.signature);
+                self.accepted = Accepted {
+                    mark: reading.mark,
+                    target: reading.target,
+                    file: Some(file.signature),
+                };
             }
         }
     }
@@ -164,78 +192,97 @@ impl Follower {
     ) -> Result<Fetched<Secret>, SourceError> {
         self.fetched = None;
         let give_up = Instant::now() + LONGEST_WRITE;
-        let mut settling = Settling::new(ask.purpose);
-        let mut pauses = MISSING.into_iter();
+        let mut reads = Reads {
+            settling: Settling::new(ask.purpose),
+            pauses: MISSING.into_iter(),
+            ask,
+        };
         loop {
             let reading = self.read(options).await?;
-            let summary = summary(&reading);
-            let FileRead {
-                content,
-                steadiness,
-                signature,
-                ..
-            } = match reading.file {
-                Ok(file) => file,
-                Err(fault) => match pauses.next().filter(|_| fault.may_be_a_swap()) {
-                    Some(pause) => {
-                        sleep(pause).await;
-                        continue;
-                    }
-                    None => {
-                        self.fetched = Some(summary);
-                        return Err(fault.at(&options.path));
-                    }
-                },
-            };
-            let (digest, fill) = (content.digest(), content.fill());
-            let unchanged = ask.revision.is_some_and(|current| digest.is_of(current));
-            if !unchanged {
-                let writer = self.changes.writer_since(self.accepted);
-                // Later events are about later content. This comes second, so that none is missed.
-                let steadiness = if self.changes.last_written() == reading.written {
-                    steadiness
-                } else {
-                    Steadiness::Unsteady
-                };
-                let verdict = settling.judge(Found {
-                    digest,
-                    fill,
-                    steadiness,
-                    file: which_file(self.file.as_ref(), &signature),
-                    link: link_target(self.target.as_ref(), reading.target.as_ref()),
-                    writer,
-                });
-                match verdict {
-                    Verdict::Accept => {}
-                    Verdict::ReadAgainAfter(pause) => {
-                        sleep(pause).await;
-                        continue;
-                    }
-                    Verdict::AwaitWriter => {
-                        match timeout_at(give_up, self.changes.written()).await {
-                            Ok(()) => continue,
-                            Err(_elapsed) => return Err(unsettled(fill).at(&options.path)),
-                        }
-                    }
-                    Verdict::GiveUp(fault) => {
-                        self.fetched = Some(summary).filter(|_| fill == Fill::Empty);
-                        return Err(fault.at(&options.path));
-                    }
+            match self.judge(reading, &mut reads) {
+                Step::Unchanged => return Ok(Fetched::unchanged()),
+                Step::Accept(content) => {
+                    let digest = content.digest();
+                    let key = key(content, options.check, reads.ask.purpose)
+                        .map_err(|fault| fault.at(&options.path))?;
+                    return Ok(Fetched::new(key).revision(digest.into()));
+                }
+                Step::ReadAgainAfter(pause) => sleep(pause).await,
+                Step::AwaitWriter(fill) => timeout_at(give_up, self.changes.written())
+                    .await
+                    .map_err(|_elapsed| unsettled(fill).at(&options.path))?,
+                Step::GiveUp(fault) => return Err(fault.at(&options.path)),
+            }
+        }
+    }
+
+    /// Judges a read, and remembers it if it ends the fetch.
+    fn judge(&mut self, reading: Reading, reads: &mut Reads<'_>) -> Step {
+        let summary = summary(&reading);
+        let Reading {
+            mark,
+            written,
+            target,
+            file,
+            ..
+        } = reading;
+        let file = match file {
+            Ok(file) => file,
+            Err(fault) => match reads.pauses.next().filter(|_| fault.may_be_a_swap()) {
+                Some(pause) => return Step::ReadAgainAfter(pause),
+                None => {
+                    self.fetched = Some(summary);
+                    return Step::GiveUp(fault);
+                }
+            },
+        };
+        let digest = file.content.digest();
+        let unchanged = (reads.ask.revision).is_some_and(|current| digest.is_of(current));
+        if !unchanged {
+            let fill = file.content.fill();
+            match reads
+                .settling
+                .judge(self.found(&file, target.as_ref(), written))
+            {
+                SettleStep::Accept => {}
+                SettleStep::ReadAgainAfter(pause) => return Step::ReadAgainAfter(pause),
+                SettleStep::AwaitWriter => return Step::AwaitWriter(fill),
+                SettleStep::GiveUp(fault) => {
+                    self.fetched = Some(summary).filter(|_| fill == Fill::Empty);
+                    return Step::GiveUp(fault);
                 }
             }
-            self.fetched = Some(summary);
-            self.accepted = reading.mark;
-            self.target = reading.target;
-            self.file = Some(signature);
-            if unchanged {
-                return Ok(Fetched::unchanged());
-            }
-            let key = match content.secret() {
-                Ok(secret) => check(secret, options.check, ask.purpose),
-                Err(error) => Err(Fault::Field(error)),
-            };
-            let key = key.map_err(|fault| fault.at(&options.path))?;
-            return Ok(Fetched::new(key).revision(digest.into()));
+        }
+        self.fetched = Some(summary);
+        self.accepted = Accepted {
+            mark,
+            target,
+            file: Some(file.signature),
+        };
+        if unchanged {
+            Step::Unchanged
+        } else {
+            Step::Accept(file.content)
+        }
+    }
+
+    /// Returns what is known of content that was read. `written` is the last event about its writer
+    /// before that.
+    fn found(&self, file: &FileRead, target: Option<&PathBuf>, written: Mark) -> Found {
+        let writer = self.changes.writer_since(self.accepted.mark);
+        // Later events are about later content. This comes second, so that none is missed.
+        let steadiness = if self.changes.last_written() == written {
+            file.steadiness
+        } else {
+            Steadiness::Unsteady
+        };
+        Found {
+            digest: file.content.digest(),
+            fill: file.content.fill(),
+            steadiness,
+            file: which_file(self.accepted.file.as_ref(), &file.signature),
+            link: link_target(self.accepted.target.as_ref(), target),
+            writer,
         }
     }
 
@@ -287,8 +334,14 @@ fn next_look(now: Instant, every: Duration) -> Instant {
     now + every.saturating_sub(since_second)
 }
 
+/// Returns the key that the content holds, or what is wrong with it.
+fn key(content: Content, check: KeyCheck, purpose: Purpose) -> Result<Secret, Fault> {
+    let secret = content.secret().map_err(Fault::Field)?;
+    checked(secret, check, purpose)
+}
+
 /// Refuses a secret that is no key.
-fn check(secret: Secret, check: KeyCheck, purpose: Purpose) -> Result<Secret, Fault> {
+fn checked(secret: Secret, check: KeyCheck, purpose: Purpose) -> Result<Secret, Fault> {
     let check = match purpose {
         Purpose::Secret => check,
         Purpose::KeySet => KeyCheck::Off,

@@ -66,7 +66,7 @@ pub(crate) struct Found {
 
 /// What to do with the content of a read.
 #[derive(Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum SettleStep {
     Accept,
     ReadAgainAfter(Duration),
     /// Read again once the writer is done.
@@ -91,7 +91,7 @@ impl Settling {
     }
 
     /// Judges the content of a read.
-    pub(crate) fn judge(&mut self, found: Found) -> Verdict {
+    pub(crate) fn judge(&mut self, found: Found) -> SettleStep {
         let complete = match (found.link, found.writer) {
             (LinkTarget::Swapped, _) | (_, Writer::Renamed) if found.file == WhichFile::Another => {
                 true
@@ -104,23 +104,23 @@ impl Settling {
         };
         let steady = found.steadiness == Steadiness::Steady;
         if complete && steady && found.fill == Fill::Some {
-            return Verdict::Accept;
+            return SettleStep::Accept;
         }
         if self.reads == MORE_READS {
-            return Verdict::GiveUp(unsettled(found.fill));
+            return SettleStep::GiveUp(unsettled(found.fill));
         }
         self.reads += 1;
         let pause = match (found.fill, found.writer) {
             (_, Writer::Writing) => {
                 self.last = Some((found.digest, Duration::ZERO));
-                return Verdict::AwaitWriter;
+                return SettleStep::AwaitWriter;
             }
             (_, Writer::Closed | Writer::Renamed) if !steady => PAUSE_UNSTEADY,
             (Fill::Some, Writer::Closed) => PAUSE_CLOSED,
             _ => PAUSE,
         };
         self.last = Some((found.digest, pause));
-        Verdict::ReadAgainAfter(pause)
+        SettleStep::ReadAgainAfter(pause)
     }
 
     /// Returns whether the read before found the same content, at least `pause` ago.
@@ -174,11 +174,11 @@ mod tests {
         let mut settling = key();
         for torn in ["", "k", "ke", "", "key"] {
             let verdict = settling.judge(found(torn));
-            let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+            let again = matches!(verdict, SettleStep::ReadAgainAfter(PAUSE));
             assert!(again, "{torn:?}: {verdict:?}");
         }
         let verdict = settling.judge(found("key"));
-        assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+        assert!(matches!(verdict, SettleStep::Accept), "{verdict:?}");
     }
 
     #[test]
@@ -192,10 +192,16 @@ mod tests {
                 writer,
                 ..swapped("key")
             };
-            assert!(matches!(key().judge(found), Verdict::Accept), "{writer:?}");
+            assert!(
+                matches!(key().judge(found), SettleStep::Accept),
+                "{writer:?}"
+            );
         }
         let empty = key().judge(swapped(" \n"));
-        assert!(matches!(empty, Verdict::ReadAgainAfter(PAUSE)), "{empty:?}");
+        assert!(
+            matches!(empty, SettleStep::ReadAgainAfter(PAUSE)),
+            "{empty:?}"
+        );
     }
 
     #[test]
@@ -213,11 +219,11 @@ mod tests {
             let mut settling = key();
             let verdict = settling.judge(found);
             assert!(
-                matches!(verdict, Verdict::ReadAgainAfter(PAUSE)),
+                matches!(verdict, SettleStep::ReadAgainAfter(PAUSE)),
                 "{verdict:?}"
             );
             let verdict = settling.judge(found);
-            assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+            assert!(matches!(verdict, SettleStep::Accept), "{verdict:?}");
         }
     }
 
@@ -225,24 +231,24 @@ mod tests {
     fn renamed_file_is_accepted_at_once() {
         for purpose in [Purpose::Secret, Purpose::KeySet] {
             let verdict = Settling::new(purpose).judge(by(Writer::Renamed));
-            assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+            assert!(matches!(verdict, SettleStep::Accept), "{verdict:?}");
         }
     }
 
     #[test]
     fn closed_key_is_accepted_at_once() {
         let verdict = key().judge(by(Writer::Closed));
-        assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+        assert!(matches!(verdict, SettleStep::Accept), "{verdict:?}");
     }
 
     #[test]
     fn closed_key_set_is_read_twice() {
         let mut settling = Settling::new(Purpose::KeySet);
         let verdict = settling.judge(by(Writer::Closed));
-        let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE_CLOSED));
+        let again = matches!(verdict, SettleStep::ReadAgainAfter(PAUSE_CLOSED));
         assert!(again, "{verdict:?}");
         let verdict = settling.judge(by(Writer::Closed));
-        assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+        assert!(matches!(verdict, SettleStep::Accept), "{verdict:?}");
     }
 
     #[test]
@@ -250,14 +256,14 @@ mod tests {
         let mut settling = key();
         for _ in 0..2 {
             let verdict = settling.judge(by(Writer::Writing));
-            assert!(matches!(verdict, Verdict::AwaitWriter), "{verdict:?}");
+            assert!(matches!(verdict, SettleStep::AwaitWriter), "{verdict:?}");
         }
         // It stays open: nothing more comes, and the content has to settle.
         let verdict = settling.judge(by(Writer::Unknown));
-        let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+        let again = matches!(verdict, SettleStep::ReadAgainAfter(PAUSE));
         assert!(again, "{verdict:?}");
         let verdict = settling.judge(by(Writer::Unknown));
-        assert!(matches!(verdict, Verdict::Accept), "{verdict:?}");
+        assert!(matches!(verdict, SettleStep::Accept), "{verdict:?}");
     }
 
     #[test]
@@ -270,7 +276,7 @@ mod tests {
                     ..by(writer)
                 };
                 let verdict = key().judge(unsteady);
-                let again = matches!(verdict, Verdict::ReadAgainAfter(_));
+                let again = matches!(verdict, SettleStep::ReadAgainAfter(_));
                 assert!(again, "{writer:?} {link:?}: {verdict:?}");
             }
         }
@@ -282,17 +288,17 @@ mod tests {
         let mut empty = key();
         for look in 0..MORE_READS {
             let verdict = changing.judge(found(&look.to_string()));
-            let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+            let again = matches!(verdict, SettleStep::ReadAgainAfter(PAUSE));
             assert!(again, "{verdict:?}");
             let verdict = empty.judge(found(""));
-            let again = matches!(verdict, Verdict::ReadAgainAfter(PAUSE));
+            let again = matches!(verdict, SettleStep::ReadAgainAfter(PAUSE));
             assert!(again, "{verdict:?}");
         }
         let verdict = changing.judge(found("the last"));
-        let torn = matches!(verdict, Verdict::GiveUp(Fault::Torn));
+        let torn = matches!(verdict, SettleStep::GiveUp(Fault::Torn));
         assert!(torn, "{verdict:?}");
         let verdict = empty.judge(found(""));
-        let gave_up = matches!(verdict, Verdict::GiveUp(Fault::Empty));
+        let gave_up = matches!(verdict, SettleStep::GiveUp(Fault::Empty));
         assert!(gave_up, "{verdict:?}");
     }
 }

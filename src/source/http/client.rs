@@ -13,12 +13,12 @@ use zeroize::Zeroizing;
 
 use super::body::RequestBody;
 use super::default_client::DefaultClient;
+use crate::box_error::BoxError;
 use crate::source::error::SourceError;
 
 /// The longest body that is read, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-type BoxError = Box<dyn Error + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The HTTP client of a source.

@@ -52,6 +52,7 @@ fn policy() -> RoutePolicy {
         .and_then(|policy| policy.optional(Method::GET, "/auth"))
         .and_then(|policy| policy.optional(Method::GET, "/scoped"))
         .and_then(|policy| policy.deny(Method::GET, "/closed"))
+        .and_then(|policy| policy.required(Method::GET, "/admin", "admin".parse().unwrap()))
         .unwrap()
 }
 
@@ -86,6 +87,7 @@ async fn use_is_noted_for_an_admitted_request_alone() {
     };
     assert_eq!(status(&layer, shown("/", "thief", b"another")).await, 401);
     assert_eq!(status(&layer, shown("/closed", "closed", OURS)).await, 403);
+    assert_eq!(status(&layer, shown("/admin", "no scope", OURS)).await, 403);
     assert_eq!(last_used(), None);
     assert_eq!(status(&layer, shown("/", "owner", OURS)).await, 200);
     assert!(last_used().is_some());
@@ -95,6 +97,7 @@ async fn use_is_noted_for_an_admitted_request_alone() {
         [
             ["refused", "thief"],
             ["refused", "closed"],
+            ["refused", "no scope"],
             ["used", "owner"]
         ]
     );

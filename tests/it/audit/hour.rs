@@ -205,7 +205,7 @@ async fn one_jq_line_answers_each_question() {
         (1, &rejected.map(str::to_owned)[..])
     );
     let lines = fs::read_to_string(folder.path().join("audit.jsonl")).unwrap();
-    let replay = r#""name":"openai","generation":2,"request_id":"7","method":"POST","attempts":[{"generation":1,"result":"rejected"},{"generation":2,"result":"not_rejected"}]"#;
+    let replay = r#""name":"openai","reason":"rejected","generation":2,"request_id":"7","peer":"api.example.com:443","method":"POST","route":"https://api.example.com","attempts":[{"generation":1,"result":"rejected"},{"generation":2,"result":"not_rejected"}]"#;
     assert!(lines.contains(replay), "{lines}");
 }
 

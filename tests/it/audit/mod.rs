@@ -1,5 +1,6 @@
 //! The audit log: one type of event for both halves and key rings.
 
+mod actions;
 mod admission;
 mod file;
 mod flood;

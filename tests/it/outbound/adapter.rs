@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Secret,
-    outbound::adapter::{ClassifyRejection, ClientAdapter, RequestAdapter, Target, Verdict},
+    outbound::adapter::{ClassifyRejection, ClientAdapter, Kept, RequestAdapter, Target, Verdict},
     outbound::{AuthScheme, Credential, InjectKeyLayer, RotatingCredential},
 };
 
@@ -351,9 +351,9 @@ impl RequestAdapter<(Option<HeaderValue>, u32)> for Manual {
         request
     }
 
-    fn save(&self, request: (Option<HeaderValue>, u32)) -> (Self::Sent, Option<u32>) {
+    fn save(&self, request: (Option<HeaderValue>, u32)) -> (Self::Sent, Kept<u32>) {
         let saved = request.1;
-        (request, Some(saved))
+        (request, Kept::ForReplay(saved))
     }
 
     fn resend(&self, saved: u32) -> Option<Self::Sent> {

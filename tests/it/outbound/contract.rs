@@ -1,5 +1,9 @@
 //! Tower's contract: only ready instances are called, clones are not ready, futures are `Send`.
 
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,10 +11,11 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use tokio_test::{assert_pending, assert_ready_ok, task};
-use tower::{Layer, Service, ServiceExt};
+use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
+use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_rotating_auth::{
     Secret,
+    outbound::body_rejection::RejectByBodyLayer,
     outbound::{Credential, InjectKeyLayer, RotatingCredential},
 };
 use tower_test::mock;
@@ -89,4 +94,41 @@ async fn hyper_client_service_is_sync_and_future_send() {
         .unwrap();
     let error: hyper_util::client::legacy::Error = client.oneshot(request).await.unwrap_err();
     assert!(error.is_connect());
+}
+
+/// A service whose response futures never complain about a poll too many.
+fn tireless<B>()
+-> impl Service<Request<B>, Response = Response<String>, Error = Infallible, Future: Send> + Clone {
+    service_fn(|_| poll_fn(|_| Poll::Ready(Ok(Response::new(String::new())))))
+}
+
+/// Completes the future, polls it once more, and returns the message of its panic.
+fn panic_after_completion<F: Future>(future: F) -> &'static str {
+    let mut future = task::spawn(future);
+    drop(assert_ready!(future.poll()));
+    let again = catch_unwind(AssertUnwindSafe(|| drop(future.poll())));
+    again.unwrap_err().downcast_ref::<&str>().unwrap()
+}
+
+#[test]
+fn response_futures_panic_after_completion() {
+    let key = Credential::bearer(&Secret::from("key")).unwrap();
+    let (key, _publisher) = RotatingCredential::manual(key);
+    let mut inject = InjectKeyLayer::new(ORIGIN, key).unwrap().layer(tireless());
+    let mut reject_by_body = RejectByBodyLayer::gemini().layer(tireless());
+    let mut messages = vec![
+        panic_after_completion(inject.call(post("body"))),
+        panic_after_completion(inject.call(Request::new(String::new()))), // without a key
+        panic_after_completion(reject_by_body.call(post("body"))),
+    ];
+    #[cfg(feature = "connect")]
+    for max_bytes in [0, 1024] {
+        use tower_rotating_auth::outbound::connect::ExpectContinueLayer;
+
+        let mut expect = ExpectContinueLayer::new(max_bytes).layer(tireless());
+        messages.push(panic_after_completion(expect.call(post("body"))));
+    }
+    for message in messages {
+        assert_eq!(message, "response future polled after completion");
+    }
 }

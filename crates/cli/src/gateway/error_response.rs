@@ -3,8 +3,11 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::RETRY_AFTER;
+use http::header::{ALLOW, RETRY_AFTER};
 use serde_json::json;
+
+/// The methods that servers know, all of which the gateway forwards without `OPTIONS`.
+const FORWARDED: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /// The reason why the gateway answers a request itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +18,12 @@ pub(crate) enum Problem {
     Waiting,
     /// No upstream serves the path.
     NoUpstream,
-    /// The gateway does not forward this method.
+    /// The route does not have this method. Whoever answers adds `Allow`.
     Method,
+    /// No CORS layer has answered the preflight.
+    Preflight,
+    /// The gateway knows no such method: CONNECT, one with small letters, or a long one.
+    UnknownMethod,
     /// The client went silent in the middle of its upload.
     UploadSilent,
     /// The client's upload ended early.
@@ -29,6 +36,8 @@ pub(crate) enum Problem {
     Silent,
     /// The upstream's answer is not one to this request, or has a coding that nobody asked for.
     InvalidAnswer,
+    /// The upstream did not switch to the protocol that the client asked for.
+    NotSwitched,
     /// The request names no host, more than one, or an invalid one.
     Host,
     /// The request has come back to this gateway.
@@ -69,7 +78,18 @@ impl Problem {
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                "The gateway does not support this method.",
+                "This route does not support the method.",
+            ),
+            Self::Preflight => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "The gateway answers no CORS preflight of this origin.",
+            ),
+            Self::UnknownMethod => (
+                StatusCode::NOT_IMPLEMENTED,
+                "method_not_supported",
+                "The gateway does not forward this method. Methods have capital letters, and at \
+                 most 32 characters.",
             ),
             Self::UploadSilent => (
                 StatusCode::REQUEST_TIMEOUT,
@@ -100,6 +120,11 @@ impl Problem {
                 StatusCode::BAD_GATEWAY,
                 "upstream_invalid_response",
                 "The upstream's response is not a valid one to this request.",
+            ),
+            Self::NotSwitched => (
+                StatusCode::BAD_GATEWAY,
+                "upstream_not_switched",
+                "The upstream did not switch to the protocol that was asked for.",
             ),
             Self::Host => (
                 StatusCode::BAD_REQUEST,
@@ -154,12 +179,15 @@ impl IntoResponse for Problem {
         } else {
             "server_error"
         };
-        let is_busy = matches!(self, Self::ClientBusy | Self::Busy | Self::Waiting);
-        let retry_after = is_busy.then_some([(RETRY_AFTER, "1")]);
+        let header = match self {
+            Self::ClientBusy | Self::Busy | Self::Waiting => Some((RETRY_AFTER, "1")),
+            Self::Preflight => Some((ALLOW, FORWARDED)),
+            _ => None,
+        };
         let error = json!({ "message": message, "type": kind, "param": null, "code": code });
         let error = Json(json!({ "error": error }));
-        match retry_after {
-            Some(retry_after) => (status, retry_after, error).into_response(),
+        match header {
+            Some(header) => (status, [header], error).into_response(),
             None => (status, error).into_response(),
         }
     }

@@ -59,11 +59,15 @@ pub(crate) struct LimitArgs {
     max_streams: usize,
 
     /// Most concurrent requests to the upstream, whose bodies are then in flight. More get 503.
+    ///
+    /// Half of them are split among several upstreams, so that none can take all.
     #[arg(long, value_name = "N", env = "GATEWAY_MAX_REQUESTS", default_value = "4096", value_parser = count)]
     max_requests: usize,
 
     /// Most concurrent requests of one client, or of one address if the client has no key. More get
     /// 429.
+    ///
+    /// An address is an IPv4 address or an IPv6 /64. A trusted proxy may say it.
     #[arg(long, value_name = "N", env = "GATEWAY_MAX_REQUESTS_PER_CLIENT", default_value = "1024", value_parser = count)]
     max_requests_per_client: usize,
 
@@ -73,6 +77,8 @@ pub(crate) struct LimitArgs {
     replay_size: u64,
 
     /// How much memory all replays may use together. Beyond it, requests are served without.
+    ///
+    /// Half of it is split among several upstreams, so that none can take all.
     #[arg(long, value_name = "BYTES", env = "GATEWAY_REPLAY_MEMORY", default_value = "64MiB", value_parser = bytes)]
     replay_memory: u64,
 

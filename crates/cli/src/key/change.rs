@@ -1,24 +1,19 @@
 //! Commands that change the key file.
 
 use serde_json::json;
-use tower_rotating_auth::{
-    ParseErrorKind,
-    inbound::{ClientId, KeyDigest},
-    keyring::{
-        ClientState, ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, NotAllowed,
-        ParsedToken,
-    },
+use tower_rotating_auth::ParseErrorKind;
+use tower_rotating_auth::inbound::{ClientId, KeyDigest};
+use tower_rotating_auth::keyring::{
+    ClientState, ExternalKey, Imported, IssuancePolicy, IssueRequest, KeyRing, NotAllowed,
+    ParsedToken,
 };
 
-use super::args;
 use super::args::common::{KeyOptions, named};
 use super::duration::{Grace, Life};
 use super::format::{Moment, comma, ids, rfc3339};
 use super::new_key::{Destination, fields, report};
-use super::{
-    ring::{Audit, open, open_existing},
-    scopes, stdin,
-};
+use super::ring::{Audit, open, open_existing};
+use super::{args, scopes, stdin};
 use crate::duration::Length;
 use crate::error::{Error, chain};
 

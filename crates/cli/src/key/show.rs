@@ -3,16 +3,13 @@
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use tower_rotating_auth::{
-    ParseErrorKind,
-    inbound::{KeyId, verify_at},
-    keyring::{KeyRing, ParsedToken, UseFile},
-};
+use tower_rotating_auth::ParseErrorKind;
+use tower_rotating_auth::inbound::{KeyId, verify_at};
+use tower_rotating_auth::keyring::{KeyRing, ParsedToken, UseFile};
 
-use super::args;
 use super::format::{Moment, day, object, scopes, state, table};
 use super::ring::open_existing;
-use super::stdin;
+use super::{args, stdin};
 use crate::error::{Error, chain};
 use crate::output::{complain, print};
 

@@ -85,10 +85,14 @@ mod tests {
     use super::*;
 
     fn table() -> RoleTable {
-        [("reader", "read list"), ("admin", "read write")]
-            .map(|(role, scopes)| (role.parse().unwrap(), scopes.parse().unwrap()))
-            .into_iter()
-            .collect()
+        [
+            ("reader", "read list"),
+            ("admin", "read write"),
+            ("guest", "read"),
+        ]
+        .map(|(role, scopes)| (role.parse().unwrap(), scopes.parse().unwrap()))
+        .into_iter()
+        .collect()
     }
 
     fn roles(names: &[&str]) -> Vec<Role> {
@@ -122,5 +126,7 @@ mod tests {
         assert_eq!(of_key(Some(""), None), Some((String::new(), 0)));
         assert_eq!(of_key(Some("write"), None), None);
         assert_eq!(of_key(None, Some(&["admin"])), None);
+        // The scopes of a role are not the role.
+        assert_eq!(of_key(None, Some(&["guest"])), None);
     }
 }

@@ -8,10 +8,7 @@ use jiff::Timestamp;
 
 use super::{KeyFile, VERSION, shape};
 use crate::inbound::entries::{ClientEntry, ClientState, KeyEntry};
-use crate::inbound::key::KeyId;
-use crate::inbound::key::Provenance;
-use crate::inbound::key::Role;
-use crate::inbound::key::Scopes;
+use crate::inbound::key::{KeyId, Provenance, Role, Scopes};
 
 /// The comment at the top of the file.
 const HEADER: &str = "\

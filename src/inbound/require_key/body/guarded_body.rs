@@ -8,10 +8,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::BoxError;
 use super::guard::KeyGuard;
 use super::key_ended::KeyEndedError;
 use super::watched::Watched;
+use crate::box_error::BoxError;
 use crate::inbound::key::KeyStatus;
 
 /// How often a response is polled at once, to see whether it ends: for one frame of data, one of

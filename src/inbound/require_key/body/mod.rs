@@ -10,6 +10,3 @@ pub(crate) use self::guard::KeyGuard;
 pub use self::guarded_body::GuardedBody;
 pub use self::key_ended::KeyEndedError;
 pub use self::request_body::RequestBody;
-
-/// An error of any type.
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

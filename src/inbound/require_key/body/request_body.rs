@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::BoxError;
 use super::guard::KeyGuard;
 use super::key_ended::KeyEndedError;
+use crate::box_error::BoxError;
 use crate::inbound::key::KeyStatus;
 
 pin_project! {

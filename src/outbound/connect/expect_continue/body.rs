@@ -11,9 +11,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::held::{Held, Permission};
+use crate::box_error::BoxError;
 use crate::outbound::replay::SupersededError;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A request body that [`ExpectContinue`](super::ExpectContinue) may hold back.
 ///

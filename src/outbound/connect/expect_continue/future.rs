@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,10 +17,16 @@ use super::body::ExpectContinueBody;
 use super::held::Held;
 use super::pointless::{Pointless, Target};
 use super::response_body::{ExpectContinueResponseBody, RefusedUpload};
+use crate::completion::{polled_after_completion, present, taken};
 
 pin_project! {
     /// The response future of [`ExpectContinue`](super::ExpectContinue).
-    pub struct ExpectContinueFuture<S, B>
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is polled after its completion.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, B>
     where
         S: Service<Request<ExpectContinueBody<B>>>,
     {
@@ -31,7 +38,6 @@ pin_project! {
 
 pin_project! {
     #[project = StateProj]
-    #[project_replace = StateOwn]
     enum State<S, F, B> {
         // The upstream gets the body as fast as it takes it.
         Sending { #[pin] response: F },
@@ -39,9 +45,19 @@ pin_project! {
         Asking { #[pin] response: F, asked: Asked<S, B> },
         // The upstream does not understand the question. The request goes out without it as soon
         // as the inner service is ready.
-        Again { inner: S, request: Request<ExpectContinueBody<B>> },
+        Again { again: Option<Again<S, B>> },
         Done,
     }
+}
+
+/// What follows a poll: the next state, or the answer for the caller.
+type Step<S, F, B, R, E> =
+    ControlFlow<Result<Response<ExpectContinueResponseBody<R>>, E>, State<S, F, B>>;
+
+/// A request without the question, for a service that is not ready.
+struct Again<S, B> {
+    inner: S,
+    request: Request<ExpectContinueBody<B>>,
 }
 
 /// A request whose body is held back, and what sends it again without asking.
@@ -51,7 +67,7 @@ struct Asked<S, B> {
     head: Parts,
 }
 
-impl<S, B> ExpectContinueFuture<S, B>
+impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<ExpectContinueBody<B>>>,
 {
@@ -77,7 +93,7 @@ where
     }
 }
 
-impl<S, B, R> Future for ExpectContinueFuture<S, B>
+impl<S, B, R> Future for ResponseFuture<S, B>
 where
     S: Service<Request<ExpectContinueBody<B>>, Response = Response<R>> + Clone,
     B: Body + Send + 'static,
@@ -87,53 +103,70 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let next = match this.state.as_mut().project() {
+            let step = match this.state.as_mut().project() {
                 StateProj::Sending { response } => {
-                    let response = ready!(response.poll(cx))?;
-                    if response.version() == Version::HTTP_2 {
-                        let (target, pointless) = &*this.origin;
-                        pointless.insert(target);
-                    }
-                    return Poll::Ready(Ok(with_upload(response, None)));
+                    let answer = ready!(response.poll(cx));
+                    ControlFlow::Break(answer.map(|response| {
+                        if response.version() == Version::HTTP_2 {
+                            let (target, pointless) = &*this.origin;
+                            pointless.insert(target);
+                        }
+                        with_upload(response, None)
+                    }))
                 }
-                StateProj::Asking { response, asked } => {
-                    let response = ready!(response.poll(cx))?;
-                    let not_understood = response.status() == StatusCode::EXPECTATION_FAILED;
-                    if not_understood || response.version() == Version::HTTP_2 {
-                        let (target, pointless) = &*this.origin;
-                        pointless.insert(target);
-                    }
-                    let body = not_understood.then(|| asked.held.take()).flatten();
-                    match body {
-                        Some(body) => asked.again(body),
-                        None => return Poll::Ready(Ok(asked.end(response))),
-                    }
-                }
-                StateProj::Again { inner, .. } => {
-                    ready!(inner.poll_ready(cx))?;
-                    let StateOwn::Again { mut inner, request } =
-                        this.state.as_mut().project_replace(State::Done)
-                    else {
-                        return Poll::Pending; // it was `Again` a moment before
-                    };
-                    State::Sending {
-                        response: inner.call(request),
+                StateProj::Asking { response, asked } => match ready!(response.poll(cx)) {
+                    Ok(response) => asked.answered(response, this.origin),
+                    Err(error) => ControlFlow::Break(Err(error)),
+                },
+                StateProj::Again { again } => {
+                    let ready = ready!(present(again).inner.poll_ready(cx));
+                    let Again { mut inner, request } = taken(again);
+                    match ready {
+                        Ok(()) => ControlFlow::Continue(State::Sending {
+                            response: inner.call(request),
+                        }),
+                        Err(error) => ControlFlow::Break(Err(error)),
                     }
                 }
-                StateProj::Done => return Poll::Pending,
+                StateProj::Done => polled_after_completion(),
             };
-            this.state.set(next);
+            match step {
+                ControlFlow::Continue(next) => this.state.set(next),
+                ControlFlow::Break(answer) => {
+                    this.state.set(State::Done);
+                    return Poll::Ready(answer);
+                }
+            }
         }
     }
 }
 
 impl<S: Clone, B: Send + 'static> Asked<S, B> {
+    /// Sends the request without the question if the upstream did not understand it. Otherwise
+    /// returns the response.
+    fn answered<F, R, E>(
+        &self,
+        response: Response<R>,
+        (target, pointless): &(Target, Pointless),
+    ) -> Step<S, F, B, R, E> {
+        let not_understood = response.status() == StatusCode::EXPECTATION_FAILED;
+        if not_understood || response.version() == Version::HTTP_2 {
+            pointless.insert(target);
+        }
+        match not_understood.then(|| self.held.take()).flatten() {
+            Some(body) => ControlFlow::Continue(self.again(body)),
+            None => ControlFlow::Break(Ok(self.end(response))),
+        }
+    }
+
     /// Returns the same request without the question.
     fn again<F>(&self, body: B) -> State<S, F, B> {
         let request = Request::from_parts(self.head.clone(), ExpectContinueBody::sending(body));
         State::Again {
-            inner: self.inner.clone(),
-            request,
+            again: Some(Again {
+                inner: self.inner.clone(),
+                request,
+            }),
         }
     }
 
@@ -159,12 +192,11 @@ fn with_upload<R>(
     response.map(|body| ExpectContinueResponseBody::new(body, upload))
 }
 
-impl<S, B> fmt::Debug for ExpectContinueFuture<S, B>
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
 where
     S: Service<Request<ExpectContinueBody<B>>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExpectContinueFuture")
-            .finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

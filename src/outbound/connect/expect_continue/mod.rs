@@ -73,7 +73,7 @@ mod response_body;
 mod service;
 
 pub use self::body::ExpectContinueBody;
-pub use self::future::ExpectContinueFuture;
+pub use self::future::ResponseFuture;
 pub use self::layer::ExpectContinueLayer;
 pub use self::options::UnknownLength;
 pub use self::response_body::ExpectContinueResponseBody;

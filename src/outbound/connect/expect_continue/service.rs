@@ -12,7 +12,7 @@ use hyper::ext::on_informational;
 use tower_service::Service;
 
 use super::body::ExpectContinueBody;
-use super::future::ExpectContinueFuture;
+use super::future::ResponseFuture;
 use super::held::Held;
 use super::options::Options;
 use super::pointless::{Pointless, Target};
@@ -44,7 +44,7 @@ where
 {
     type Response = Response<ExpectContinueResponseBody<R>>;
     type Error = S::Error;
-    type Future = ExpectContinueFuture<S, B>;
+    type Future = ResponseFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -63,7 +63,7 @@ where
         drop(head.headers.remove(EXPECT));
         if !asks {
             let request = Request::from_parts(head, ExpectContinueBody::sending(body));
-            return ExpectContinueFuture::sending(inner.call(request), origin);
+            return ResponseFuture::sending(inner.call(request), origin);
         }
         let unasked = head.clone();
         let value = HeaderValue::from_static("100-continue");
@@ -78,7 +78,7 @@ where
             }
         });
         let response = inner.call(request);
-        ExpectContinueFuture::asking(response, held, inner, unasked, origin)
+        ResponseFuture::asking(response, held, inner, unasked, origin)
     }
 }
 

@@ -60,4 +60,4 @@ mod service;
 
 pub use self::layer::ResendLayer;
 pub use self::no_response::Resend;
-pub use self::service::{ResendFuture, ResendService};
+pub use self::service::{ResendService, ResponseFuture};

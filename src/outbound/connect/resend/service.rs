@@ -24,7 +24,12 @@ pub struct ResendService<S, R> {
 }
 
 /// The response future of [`ResendService`].
-pub struct ResendFuture<T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send>>);
+///
+/// # Panics
+///
+/// Panics if it is polled after its completion.
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture<T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send>>);
 
 impl<S, R> ResendService<S, R> {
     pub(super) const fn new(inner: S, replay: R, resend: Resend) -> Self {
@@ -45,7 +50,7 @@ where
 {
     type Response = Response<T>;
     type Error = S::Error;
-    type Future = ResendFuture<Response<T>, S::Error>;
+    type Future = ResponseFuture<Response<T>, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -61,7 +66,7 @@ where
         let method = head.method.clone();
         let again = saved.map(|saved| (SavedHead::new(&head), saved));
         let response = inner.call(Request::from_parts(head, body));
-        ResendFuture(Box::pin(async move {
+        ResponseFuture(Box::pin(async move {
             let error = match response.await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
@@ -91,7 +96,7 @@ impl<S: fmt::Debug, R> fmt::Debug for ResendService<S, R> {
     }
 }
 
-impl<T, E> Future for ResendFuture<T, E> {
+impl<T, E> Future for ResponseFuture<T, E> {
     type Output = Result<T, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -99,8 +104,8 @@ impl<T, E> Future for ResendFuture<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for ResendFuture<T, E> {
+impl<T, E> fmt::Debug for ResponseFuture<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResendFuture").finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

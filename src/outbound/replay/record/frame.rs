@@ -1,13 +1,12 @@
 //! Frames of `Bytes` from any body.
 
-use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+use crate::box_error::BoxError;
 
 pub(crate) type PolledFrame = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
 

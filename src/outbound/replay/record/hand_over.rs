@@ -35,9 +35,10 @@ use std::task::{Context, Poll, Waker};
 
 use http_body::{Body, SizeHint};
 
-use super::frame::{BoxError, PolledFrame};
+use super::frame::PolledFrame;
 use super::recording::Recording;
 use super::spliced::Spliced;
+use crate::box_error::BoxError;
 use crate::outbound::replay::error::SupersededError;
 
 /// The slot between both sides. Whoever takes the body out owns it alone.

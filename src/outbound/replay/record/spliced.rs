@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 
 use http_body::{Body, SizeHint};
 
-use super::frame::{BoxError, PolledFrame, poll_frame_of};
+use super::frame::{PolledFrame, poll_frame_of};
 use super::recording::Recording;
+use crate::box_error::BoxError;
 
 /// What an earlier attempt has sent of a body, then the rest of it.
 pub(crate) struct Spliced<B> {

@@ -23,7 +23,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn self_signed(params: CertificateParams) -> Result<Self, AppError> {
+    fn self_signed(params: &CertificateParams) -> Result<Self, AppError> {
         let key = KeyPair::generate()?;
         Ok(Self {
             certificate: params.self_signed(&key)?.pem(),
@@ -36,7 +36,7 @@ impl Pair {
         let mut params = CertificateParams::new(names)?;
         params.not_before = OffsetDateTime::now_utc() - time::Duration::minutes(5);
         params.not_after = OffsetDateTime::now_utc() + LIFETIME;
-        Self::self_signed(params)
+        Self::self_signed(&params)
     }
 
     /// Writes the certificate and its key into one file, so that they always match.
@@ -59,7 +59,7 @@ pub(crate) fn first(runtime: &Path, instance: &str) -> Result<(), AppError> {
 fn of_instance(runtime: &Path, instance: &str) -> Result<(), AppError> {
     let pair = runtime.join(format!("{instance}.pem"));
     if !pair.try_exists()? {
-        Pair::self_signed(CertificateParams::new([instance.to_owned()])?)?.write(&pair)?;
+        Pair::self_signed(&CertificateParams::new([instance.to_owned()])?)?.write(&pair)?;
     }
     // The server reads the certificate alone. Each start writes it, so it always matches the pair.
     let both = std::fs::read_to_string(&pair)?;

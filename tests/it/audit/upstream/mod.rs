@@ -1,4 +1,5 @@
 //! Requests to an upstream that are sent again.
 
+mod described;
 mod replays;
 mod span;

@@ -18,6 +18,9 @@ fn file(keys: &[(&str, &str, &str)]) -> String {
         id = "reader"
         scopes = ["models:read"]
         [[role]]
+        id = "auditor"
+        scopes = ["models:read"]
+        [[role]]
         id = "operator"
         scopes = ["models:read", "models:write"]
         [[client]]
@@ -67,6 +70,8 @@ fn key_exceeds_its_client_in_no_way() {
     for (fields, field) in [
         ("scopes = [\"models:write\"]", "scopes"),
         ("roles = [\"operator\"]", "roles"),
+        // Its scopes are the client's, by another role.
+        ("roles = [\"auditor\"]", "roles"),
         ("roles = [\"nobody\"]", "roles"),
         ("networks = []", "networks"),
         ("networks = [\"10.0.0.1/8\"]", "networks"),
@@ -81,7 +86,12 @@ fn key_exceeds_its_client_in_no_way() {
 
 #[tokio::test]
 async fn layer_beside_a_route_knows_roles() {
-    let keys = KeySet::from_toml(&file(&[(VALID, "webapp", ""), (ADMIN, "ops", "")]));
+    let keys = KeySet::from_toml(&file(&[
+        (VALID, "webapp", ""),
+        (ADMIN, "ops", ""),
+        // All scopes of the route, and no role.
+        (EARLY, "ops", "scopes = [\"models:read\", \"models:write\"]"),
+    ]));
     let (keys, _publisher) = Rotating::manual(keys.unwrap());
     let operators = Requirement::new()
         .role("operator".parse().unwrap())
@@ -97,6 +107,9 @@ async fn layer_beside_a_route_knows_roles() {
         refused.challenge.ends_with("scope=\"models:write\""),
         "{refused:?}"
     );
+    let refused = send(super::from(super::HERE).get(&url).bearer_auth(EARLY)).await;
+    assert_eq!(refused.status, 403);
+    assert!(!refused.challenge.contains(" scope="), "{refused:?}");
 }
 
 #[cfg(feature = "file")]
@@ -122,7 +135,7 @@ async fn key_ring_keeps_what_a_file_says() {
         .unwrap();
 
     let text = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(text.matches("[[role]]").count(), 2, "{text}");
+    assert_eq!(text.matches("[[role]]").count(), 3, "{text}");
     assert!(
         text.contains("roles = [\"operator\", \"reader\"]"),
         "{text}"

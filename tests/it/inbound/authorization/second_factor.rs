@@ -1,5 +1,10 @@
 //! Certificates that keys are bound to, and other second factors.
 
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::ConnectInfo;
 use tower_rotating_auth::Rotating;
 use tower_rotating_auth::inbound::{CertificateDigest, ClientCertificate, RequireKeyLayer};
 
@@ -39,6 +44,32 @@ async fn key_is_bound_to_its_certificate() {
         }
         assert_eq!(ask(ADMIN).await.body, "admin");
     }
+}
+
+#[tokio::test]
+async fn certificate_counts_for_each_request_of_a_connection() {
+    static HOLDS: AtomicBool = AtomicBool::new(true);
+    let bound = record("valid", "").with_certificate(CertificateDigest::of_der(OURS));
+    let (keys, _publisher) = Rotating::manual(set([(VALID, bound), (ADMIN, record("admin", ""))]));
+    let port = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.port().to_string();
+    let routes = Router::new().fallback(port);
+    // A server that verifies the certificate of an open connection again.
+    let url = serve(routes.layer(RequireKeyLayer::new(keys)), |extensions| {
+        if HOLDS.load(Ordering::Relaxed) {
+            extensions.insert(ClientCertificate::from_der(OURS));
+        }
+    })
+    .await;
+    let client = from(HERE);
+    let ask = async |key| send(client.get(&url).bearer_auth(key)).await;
+    let before = ask(VALID).await;
+    assert_eq!(before.status, 200);
+    HOLDS.store(false, Ordering::Relaxed);
+    assert_eq!(ask(VALID).await.status, 401);
+    // Another key, on the same connection.
+    assert_eq!(ask(ADMIN).await, before);
+    HOLDS.store(true, Ordering::Relaxed);
+    assert_eq!(ask(VALID).await, before);
 }
 
 #[tokio::test]

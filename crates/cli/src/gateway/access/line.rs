@@ -3,12 +3,14 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 
 use super::facts::{Asked, Found};
 
 /// Limit of a text that the client chose, in characters.
 const LONGEST: usize = 256;
+/// Limit of a method, in characters.
+const LONGEST_METHOD: usize = 32;
 
 /// Formats a line for people.
 pub(super) fn text(asked: &Asked, found: &Found, took: Duration) -> String {
@@ -20,7 +22,7 @@ pub(super) fn text(asked: &Asked, found: &Found, took: Duration) -> String {
     let _ = write!(
         line,
         " {} {} {:.1}ms",
-        asked.method,
+        method(&asked.method),
         escaped(asked.uri.path().as_bytes()),
         took.as_secs_f64() * 1000.0
     );
@@ -50,6 +52,12 @@ pub(super) fn value(value: &HeaderValue) -> String {
     escaped(value.as_bytes())
 }
 
+/// Cuts a method. It has no characters that need an escape.
+pub(super) fn method(method: &Method) -> &str {
+    let method = method.as_str();
+    method.get(..LONGEST_METHOD).unwrap_or(method)
+}
+
 /// Makes a text that the client chose one that cannot end a line or a quotation.
 pub(super) fn escaped(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
@@ -67,12 +75,12 @@ pub(super) fn escaped(text: &[u8]) -> String {
 /// Writes a line for programs. JSON escapes by itself.
 macro_rules! json {
     ($level:ident, $asked:expr, $found:expr, $took:expr) => {{
-        use crate::gateway::access::line::value;
+        use crate::gateway::access::line::{method, value};
         let (asked, found) = ($asked, $found);
         tracing::$level!(
             target: TARGET,
             status = found.status.map(|status| status.as_u16()),
-            method = asked.method.as_str(),
+            method = method(&asked.method),
             path = crate::gateway::access::line::escaped(asked.uri.path().as_bytes()),
             duration_ms = $took.as_secs_f64() * 1000.0,
             client = found.client.as_ref().map(|client| client.as_str()),
@@ -90,7 +98,7 @@ pub(super) use json;
 
 #[cfg(test)]
 mod tests {
-    use http::{Method, StatusCode};
+    use http::StatusCode;
     use tokio::time::Instant;
 
     use super::*;

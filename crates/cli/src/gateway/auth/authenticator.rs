@@ -12,19 +12,22 @@ use tokio::task::JoinHandle;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_rotating_auth::{
     Rotating, RotatingAuthLayer,
-    inbound::{KeyLocation, KeyLocations, KeySet, RequestBody, RequireKeyLayer},
+    inbound::{
+        KeyLocation, KeyLocations, KeyRecord, KeySet, KeyStatus, RequestBody, RequireKeyLayer,
+    },
     keyring::UseFile,
     metrics::record_keys,
 };
 
 use super::authorization::FollowedPolicies;
-use super::config::{AuthConfig, ClientKeys, Guard, Policies};
+use super::config::{AuthConfig, ClientKeys, Guard, Mode, Policies};
 use super::keys::{KeyFile, Keys};
 use crate::error::Error;
 use crate::gateway::config::Limits;
 use crate::gateway::handler::{Answering, Handler};
 use crate::gateway::health::{Condition, Source, source};
 use crate::gateway::observe::Observers;
+use crate::gateway::proxy::answers::Callers;
 use crate::hangups::{Refresh, refresh};
 
 pub(crate) struct Authenticator {
@@ -33,6 +36,7 @@ pub(crate) struct Authenticator {
     /// Where the client keys come from, if that is a file.
     file: Option<KeyFile>,
     policies: Option<FollowedPolicies>,
+    mode: Mode,
     recorder: Mutex<Option<UseRecorder>>,
     /// How long requests are served with the last key set while its source fails.
     max_stale: Duration,
@@ -62,7 +66,7 @@ impl Authenticator {
             proxies,
             secure_only,
             error_response,
-            ..
+            mode,
         } = match config {
             AuthConfig::Open(open) => {
                 return Ok(Self {
@@ -70,6 +74,7 @@ impl Authenticator {
                     keys: None,
                     file: None,
                     policies: None,
+                    mode: Mode::Development,
                     recorder: Mutex::default(),
                     max_stale,
                 });
@@ -124,6 +129,7 @@ impl Authenticator {
             keys: Some(keys),
             file,
             policies,
+            mode,
             recorder: Mutex::default(),
             max_stale,
         };
@@ -133,13 +139,15 @@ impl Authenticator {
 
     /// Reads the client keys from another file from now on, if it is another one.
     async fn move_to(&self, keys: &Keys, file: &KeyFile) -> Result<(), Error> {
-        let is_same = |old: &KeyFile| (&old.path, old.poll) == (&file.path, file.poll);
-        if self.file.as_ref().is_some_and(is_same) {
+        let Some(old) = &self.file else {
+            return Ok(());
+        };
+        if (&old.path, old.poll) == (&file.path, file.poll) {
             return Ok(());
         }
         // Uses of the old file's keys do not belong into a file beside the new one.
         self.close().await;
-        let moved = keys.move_to(file).await;
+        let moved = keys.move_to(file, old).await;
         if moved.is_err() {
             self.record_uses();
         }
@@ -190,6 +198,24 @@ impl Authenticator {
     pub(crate) fn measure(&self) {
         if let Some(keys) = &self.keys {
             record_keys(&keys.set, SystemTime::now());
+        }
+    }
+
+    /// Returns whether more than one client may send requests. In development mode, they are
+    /// programs of this machine.
+    pub(crate) fn callers(&self) -> Callers {
+        let Some(keys) = &self.keys else {
+            return Callers::One;
+        };
+        let (keys, now) = (keys.set.current(), SystemTime::now());
+        let mut clients = keys
+            .records()
+            .filter(|key| key.status_at(now) == KeyStatus::Active)
+            .map(KeyRecord::client);
+        let first = clients.next();
+        match self.mode != Mode::Mixed && clients.all(|client| Some(client) == first) {
+            true => Callers::One,
+            false => Callers::Several,
         }
     }
 

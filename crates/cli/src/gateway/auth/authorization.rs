@@ -89,7 +89,7 @@ impl AuthorizationArgs {
     }
 
     /// Returns whether every key is refused if the gateway has no TLS itself.
-    pub(crate) const fn needs_tls(&self) -> bool {
+    pub(crate) fn needs_tls(&self) -> bool {
         self.secure_only && self.trusted_proxy.is_empty()
     }
 

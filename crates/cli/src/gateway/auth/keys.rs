@@ -8,7 +8,7 @@ use tower_rotating_auth::{
     inbound::{IntoKeySet, KeySet},
     keyring::UseFile,
     rotating::Publisher,
-    source::{BoxSource, EnvSource, FileSource, Source as _},
+    source::{BoxSource, EnvSource, FileSource, Source as _, SourceError},
 };
 
 use super::config::ClientKeys;
@@ -83,12 +83,17 @@ impl Keys {
         }
     }
 
-    /// Reads the keys from another file from now on. If it is unusable, nothing changes.
-    pub(super) async fn move_to(&self, file: &KeyFile) -> Result<(), Error> {
+    /// Reads the keys from another file from now on, or from the same one at another interval. If
+    /// it is unusable, nothing changes.
+    pub(super) async fn move_to(&self, file: &KeyFile, old: &KeyFile) -> Result<(), Error> {
         let Some(switch) = &self.switch else {
             return Ok(());
         };
-        let replaced = switch.replace(file.source()).await;
+        let source = match file.path == old.path {
+            true => file.newer_than(KeySet::clone(&self.set.current())),
+            false => file.source(),
+        };
+        let replaced = switch.replace(source).await;
         replaced.map_err(|error| unusable(&file.path.display().to_string(), &error))?;
         // When this returns, the new set is current. The log has a line if it fails.
         drop(self.set.refresh().await);
@@ -97,6 +102,17 @@ impl Keys {
 }
 
 impl KeyFile {
+    /// Returns the source without what is older than `current`. An older copy of the file would
+    /// bring revoked keys back.
+    fn newer_than(&self, current: KeySet) -> BoxSource<KeySet> {
+        let is_newer = move |new: &KeySet| {
+            new.not_older_than(&current).map_err(|error| {
+                SourceError::invalid("the file holds an older key set").with_source(error)
+            })
+        };
+        self.source().validate(is_newer).boxed()
+    }
+
     fn source(&self) -> BoxSource<KeySet> {
         FileSource::new(&self.path)
             .poll(self.poll)

@@ -4,13 +4,20 @@
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, Version};
+use http::{HeaderMap, Method, Version};
+use hyper::ext::Protocol;
 
 use crate::gateway::error_response::Problem;
 use crate::gateway::proxy::headers::Via;
 
+/// The longest method, in bytes. The longest registered one has 17.
+const LONGEST_METHOD: usize = 32;
+
 /// Checks the head of a request.
 pub(crate) fn check(head: &Parts, via: &Via, fields: usize) -> Result<(), Problem> {
+    if !has_known_method(head) {
+        return Err(Problem::UnknownMethod);
+    }
     if head.headers.len() > fields {
         return Err(Problem::HeadTooLarge);
     }
@@ -24,6 +31,16 @@ pub(crate) fn check(head: &Parts, via: &Via, fields: usize) -> Result<(), Proble
         return Err(Problem::TransferCoding);
     }
     Ok(())
+}
+
+/// Returns whether the method is one that all servers read alike. Some fold its case, and would run
+/// a method that no policy was asked about (RFC 9110 §9.1). CONNECT is for another protocol here.
+fn has_known_method(head: &Parts) -> bool {
+    let method = head.method.as_str();
+    if head.method == Method::CONNECT {
+        return head.extensions.get::<Protocol>().is_some();
+    }
+    method.len() <= LONGEST_METHOD && !method.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
 /// Returns the host that a request names.
@@ -88,6 +105,24 @@ mod tests {
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
         check(&head, &Via::new(1), 100)
+    }
+
+    #[test]
+    fn method_has_capital_letters_and_a_limit() {
+        for (method, is_known) in [
+            ("GET", true),
+            ("M-SEARCH", true),
+            ("BASELINE-CONTROL", true),
+            (&"A".repeat(LONGEST_METHOD), true),
+            (&"A".repeat(LONGEST_METHOD + 1), false),
+            ("post", false),
+            ("Get", false),
+            ("CONNECT", false),
+        ] {
+            let request = Request::builder().method(method).uri("/v1");
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(has_known_method(&head), is_known, "{method}");
+        }
     }
 
     #[test]

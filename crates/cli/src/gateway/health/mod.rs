@@ -20,7 +20,7 @@ pub(crate) use self::config_status::{CONFIG, ConfigStatus, Load, Reloads};
 use super::access::Probe;
 use super::error_response::Problem;
 use super::handler::Handler;
-use super::proxy::answers::Answers;
+use super::proxy::answers::{Answers, Callers};
 use crate::output;
 
 const HEALTHZ: &str = "/healthz";
@@ -50,6 +50,8 @@ pub(crate) struct Health {
     pub(crate) upstreams: Vec<UpstreamHealth>,
     /// The other rotating values, which all requests need.
     pub(crate) others: Vec<Source>,
+    /// Reads how many clients there are.
+    pub(crate) callers: Box<dyn Fn() -> Callers + Send + Sync>,
     /// The state of the configuration file, if there is one.
     pub(crate) config: Option<ConfigStatus>,
     /// Whether a signal to stop has arrived.
@@ -91,10 +93,11 @@ impl Health {
     /// Says whether requests would succeed: with all upstreams, with some, or with none.
     fn ready(&self, now: SystemTime) -> (StatusCode, Json<Value>) {
         let others: Vec<_> = self.others.iter().map(|source| source()).collect();
+        let callers = (self.callers)();
         let upstreams: Vec<_> = self
             .upstreams
             .iter()
-            .map(|upstream| upstream.condition(now))
+            .map(|upstream| upstream.condition(callers, now))
             .collect();
         let usable = upstreams.iter().filter(|upstream| upstream.is_usable);
         let usable = usable.count();
@@ -144,11 +147,11 @@ struct UpstreamCondition<'a> {
 }
 
 impl UpstreamHealth {
-    fn condition(&self, now: SystemTime) -> UpstreamCondition<'_> {
+    fn condition(&self, callers: Callers, now: SystemTime) -> UpstreamCondition<'_> {
         let (key, record) = ((self.key)(), self.answers.record());
         UpstreamCondition {
             name: self.name.as_deref(),
-            is_usable: key.is_usable(now) && !record.is_failing(Instant::now()),
+            is_usable: key.is_usable(now) && !record.is_failing(callers, Instant::now()),
             key,
             failures: record.failures,
         }

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::client::ResolvesClientCert;
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tower::Service;
@@ -126,7 +126,12 @@ fn tls_config(
         })?,
     };
     Ok(match identity {
-        Some(identity) => config.with_client_cert_resolver(identity),
+        Some(identity) => {
+            let mut config = config.with_client_cert_resolver(identity);
+            // A resumed session has the identity of the first, which may have been renewed since.
+            config.resumption = Resumption::disabled();
+            config
+        }
         None => config.with_no_client_auth(),
     })
 }

@@ -9,12 +9,12 @@ pub(super) mod client;
 mod connector;
 mod dropped;
 pub(super) mod headers;
+mod shares;
 mod target;
 pub(super) mod trusted_ca;
 pub(super) mod upgrade;
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -24,9 +24,10 @@ use futures_util::FutureExt as _;
 use http::Request;
 use tokio::time::Instant;
 use tower::{BoxError, Service, ServiceExt};
-use tower_rotating_auth::inbound::{PeerAddr, Principal};
+use tower_rotating_auth::inbound::Principal;
 
 use self::admission::{Admission, Who};
+use self::answers::Caller;
 use self::attempts::{Attempts, SentKeys};
 use self::body::idle_timeout::Progress;
 use self::body::upload::{Upload, UploadError};
@@ -68,7 +69,15 @@ where
     }
 
     async fn forward(self: Arc<Self>, mut request: Request<Body>) -> Result<Response, Problem> {
-        let permit = self.admission.admit(who(&request))?;
+        let caller = caller(&request);
+        let who = match &caller {
+            Some(client) => Who::Client(client.clone()),
+            None => {
+                let peer = request.extensions().get().copied();
+                self.admission.address(peer, request.headers())
+            }
+        };
+        let permit = self.admission.admit(who, &self.target.label)?;
         let method = request.method().clone();
         let progress = Progress::new(Instant::now());
         let sent = SentKeys::default();
@@ -108,19 +117,16 @@ where
             }
         };
         let outcome = answer.as_ref().map(|_| ()).map_err(|problem| *problem);
-        self.target.answers.note(outcome, Instant::now());
+        self.target.answers.note(outcome, &caller, Instant::now());
         answer
     }
 }
 
-/// Returns whom a request counts for.
-fn who(request: &Request<Body>) -> Who {
-    let extensions = request.extensions();
-    if let Some(client) = extensions.get::<Principal>().and_then(Principal::key) {
-        return Who::Client(client.client().clone());
-    }
-    let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    Who::Address(extensions.get().map_or(unknown, |PeerAddr(peer)| peer.ip()))
+/// Returns the client of a request, if it has a key.
+fn caller(request: &Request<Body>) -> Caller {
+    let principal = request.extensions().get::<Principal>();
+    let key = principal.and_then(Principal::key);
+    key.map(|key| key.client().clone())
 }
 
 /// Decides whether the client or the upstream is to blame for a missing response.

@@ -9,13 +9,14 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_PROTOCOL, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use tower::BoxError;
 use tower_rotating_auth::inbound::Principal;
+use tower_rotating_auth::outbound::{AttemptResult, Outcome};
 
-use super::address::base_url::Base;
+use super::address::base_url::{Base, PathError};
 use super::address::map_back;
 use super::admission::Permit;
 use super::answers::Answers;
@@ -56,10 +57,13 @@ impl Target {
         progress: &Progress,
     ) -> Result<(Request<Upload>, Option<Handshake>), Problem> {
         let (asked, body) = request.into_parts();
-        if asked.method == Method::CONNECT || is_preflight(&asked) {
-            return Err(Problem::Method);
+        if is_preflight(&asked) {
+            return Err(Problem::Preflight);
         }
-        let uri = self.base.join(&asked.uri).map_err(|_| Problem::Path)?;
+        let uri = self.base.join(&asked.uri).map_err(|error| match error {
+            PathError::Invalid => Problem::Path,
+            PathError::Elsewhere => Problem::NoUpstream,
+        })?;
         let mut headers = asked.headers;
         let framed = frames_a_body(&headers);
         let trailers = wants_trailers(&headers);
@@ -113,7 +117,7 @@ impl Target {
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             if handshake.is_mistaken_for(answer.status()) {
                 output::complain(format_args!("the upstream did not switch protocols"));
-                return Err(Problem::InvalidAnswer);
+                return Err(Problem::NotSwitched);
             }
             return self.response(&Method::GET, answer, sent, permit);
         }
@@ -121,7 +125,7 @@ impl Target {
             output::complain(format_args!(
                 "the upstream switched to a protocol that it was not asked for"
             ));
-            return Err(Problem::InvalidAnswer);
+            return Err(Problem::NotSwitched);
         }
         let tunnel = Tunnel::new(client, &mut answer, self.patience, permit);
         let switched = answer.headers().get(UPGRADE).cloned();
@@ -142,8 +146,8 @@ impl Target {
         map_back(headers, &self.base);
     }
 
-    /// Rewrites the upstream's response for the client. A 401 concerns the gateway's key, since the
-    /// client's key never got there, so it becomes a 502.
+    /// Rewrites the upstream's response for the client. A rejection concerns the gateway's key,
+    /// since the client's key never got there, so it becomes a 502.
     pub(super) fn response<B>(
         self: &Arc<Self>,
         method: &Method,
@@ -155,7 +159,7 @@ impl Target {
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let (head, body) = answer.into_parts();
-        if head.status == StatusCode::UNAUTHORIZED {
+        if head.status == StatusCode::UNAUTHORIZED || is_rejected(&head.extensions) {
             return Err(Problem::Unauthorized);
         }
         // The gateway asked for no upgrade, and asks for no coding.
@@ -197,6 +201,18 @@ impl Target {
             Err(frame) => frame,
         }
     }
+}
+
+/// Returns whether the last answer to a request rejected the key, by whichever sign of a rejection.
+fn is_rejected(extensions: &Extensions) -> bool {
+    let outcome: Option<&Outcome> = extensions.get();
+    let last = outcome.and_then(|outcome| outcome.attempts().last());
+    last.is_some_and(|attempt| {
+        matches!(
+            attempt.result,
+            AttemptResult::Rejected | AttemptResult::NotActive
+        )
+    })
 }
 
 /// Returns whether a response has no content, so that a length in it would be another's (RFC 9110

@@ -117,7 +117,9 @@ impl Live {
         let others = parts.sources();
         let others = others.chain(self.tls.iter().flat_map(Tls::sources));
         // Health routes need no key. CORS is outermost, so that refusals carry its headers, too.
+        let counted = Arc::clone(&parts);
         let health = health::routes(Health {
+            callers: Box::new(move || counted.authenticator().callers()),
             upstreams: parts.upstream_health(),
             others: others.collect(),
             config: self.config.clone(),

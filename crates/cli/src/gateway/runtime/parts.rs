@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
+use tower_rotating_auth::inbound::TrustedProxies;
 
 use crate::error::Error;
 use crate::gateway::access::AccessLog;
@@ -15,8 +16,8 @@ use crate::gateway::handler::Handler;
 use crate::gateway::health::{Source, UpstreamHealth};
 use crate::gateway::observe::{Metrics, Observers};
 use crate::gateway::proxy::Reports;
-use crate::gateway::proxy::admission::Admission;
-use crate::gateway::proxy::body::replay::BudgetedReplay;
+use crate::gateway::proxy::admission::{Admission, Rules};
+use crate::gateway::proxy::body::replay::ReplayMemory;
 use crate::gateway::proxy::headers::Via;
 use crate::gateway::upstream::{OpenUpstream, Shared, Upstream, Upstreams};
 use crate::hangups::Refresh;
@@ -53,17 +54,17 @@ enum Access {
 impl Parts {
     /// Reads all keys, and fails if one of them is unusable.
     pub(crate) async fn open(settings: Settings, lasting: &Lasting) -> Result<Self, Error> {
-        let proxy = settings.limits.proxy;
-        let (each, all) = proxy.replay;
+        let rules = rules(&settings);
         let shared = Shared {
             limits: settings.limits,
             headers: settings.headers,
-            admission: Admission::new(proxy.requests, proxy.requests_per_client),
-            replay: BudgetedReplay::new(each, all),
+            admission: Admission::default(),
+            replay: ReplayMemory::default(),
             via: lasting.via.clone(),
             reports: Arc::clone(&lasting.reports),
             observers: lasting.observers.clone(),
         };
+        apply(rules, &shared);
         let upstreams = open_upstreams(settings.upstreams, &shared, None);
         let mode = Access::of(&settings.server.auth);
         let limits = &settings.limits;
@@ -87,19 +88,10 @@ impl Parts {
         client_keys: ClientKeysChange,
     ) -> Result<Self, Error> {
         let limits = settings.limits.after_start();
-        let (old, proxy) = (&self.shared, limits.proxy);
-        let (each, all) = proxy.replay;
-        let same_replay = old.limits.proxy.replay == proxy.replay;
+        let (old, rules) = (&self.shared, rules(&settings));
         let shared = Shared {
             limits,
             headers: settings.headers,
-            admission: old
-                .admission
-                .with_limits(proxy.requests, proxy.requests_per_client),
-            replay: match same_replay {
-                true => old.replay.clone(),
-                false => BudgetedReplay::new(each, all),
-            },
             ..old.clone()
         };
         let upstreams = open_upstreams(settings.upstreams, &shared, Some(&self.upstreams)).await?;
@@ -112,6 +104,7 @@ impl Parts {
                 Arc::new(Authenticator::open(auth, &limits, &old.observers, open).await?)
             }
         };
+        apply(rules, &shared);
         Ok(Self {
             shared,
             upstreams,
@@ -181,6 +174,27 @@ impl Access {
             AuthConfig::Guarded(_) => Self::Guarded,
         }
     }
+}
+
+/// Returns the rules of settings for concurrent requests.
+fn rules(settings: &Settings) -> Rules {
+    let proxy = settings.limits.proxy;
+    Rules {
+        limit: proxy.requests,
+        limit_each: proxy.requests_per_client,
+        upstreams: settings.upstreams.iter().map(Upstream::label).collect(),
+        proxies: match &settings.server.auth {
+            AuthConfig::Guarded(guard) => guard.proxies.clone(),
+            AuthConfig::Open(_) => TrustedProxies::default(),
+        },
+    }
+}
+
+/// Applies rules to all upstreams, also to those that stay open.
+fn apply(rules: Rules, shared: &Shared) {
+    let (_, all) = shared.limits.proxy.replay;
+    shared.replay.apply(all, &rules.upstreams);
+    shared.admission.apply(rules);
 }
 
 /// Opens upstreams. Those that are open under the same name keep what their settings do not change.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tower_rotating_auth::rotating::{Event, EventKind, Generation, Subscription};
 use tower_rotating_auth::source::{FetchReason, FileSource};
@@ -260,7 +259,7 @@ impl Reloader {
                         if let Some(config) = &mut config {
                             config.reread(&live).await;
                         }
-                        join_all(live.refresh().iter().map(|refresh| refresh())).await;
+                        live.refresh().iter().for_each(|refresh| refresh());
                     }
                 }
             }

@@ -163,7 +163,7 @@ impl Drop for Place {
 
 /// Returns the network that counts as one peer: an IPv4 address, or the /64 of an IPv6 address,
 /// which is what one customer gets.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let bits = u128::from(address) >> 64 << 64;

@@ -24,6 +24,7 @@ pub(crate) use self::activity::Patience;
 pub(crate) use self::app::App;
 use self::connection::Conversation;
 use self::connections::Connections;
+pub(crate) use self::connections::network;
 pub(crate) use self::limits::{Discard, ServerLimits};
 pub(crate) use self::requests::{Hold, Tunnels};
 pub(crate) use self::signals::Signals;

@@ -21,7 +21,10 @@ use crate::gateway::units::{seconds, seconds_or_none};
 /// Options about the upstream.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct UpstreamArgs {
-    /// Base URL of the upstream. If it ends in /v1, requests for /v1/... do not double it.
+    /// Base URL of the upstream. If it ends in /v1, clients ask for /v1/..., which does not double
+    /// it.
+    ///
+    /// Other paths then get 404.
     ///
     /// Must be https, or http to a loopback address, so that no key crosses a network in cleartext;
     /// see --upstream-cleartext. `unix:/run/server.sock` or `unix:/run/server.sock:/v1` is a Unix

@@ -20,7 +20,7 @@ use crate::gateway::proxy::address::base_url::Base;
 use crate::gateway::proxy::admission::Admission;
 use crate::gateway::proxy::answers::Answers;
 use crate::gateway::proxy::attempts::Attempts;
-use crate::gateway::proxy::body::replay::BudgetedReplay;
+use crate::gateway::proxy::body::replay::ReplayMemory;
 use crate::gateway::proxy::client::{self, Clients};
 use crate::gateway::proxy::headers::{HeaderRules, Via};
 use crate::gateway::proxy::{Proxy, Reports, Target};
@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) headers: HeaderRules,
     pub(crate) admission: Admission,
-    pub(crate) replay: BudgetedReplay,
+    pub(crate) replay: ReplayMemory,
     pub(crate) via: Via,
     pub(crate) reports: Arc<Reports>,
     pub(crate) observers: Observers,
@@ -98,7 +98,9 @@ impl OpenUpstream {
         let ask_first = ExpectContinueLayer::new(limits.proxy.replay.0 as u64)
             .unknown_length(UnknownLength::HoldBack)
             .timeout(limits.proxy.continue_timeout);
-        let replay = &shared.replay;
+        let replay = shared
+            .replay
+            .replay(limits.proxy.replay.0, settings.label());
         let service = ServiceBuilder::new()
             .layer(RotatingAuthLayer::new().inject(key.inject(
                 &settings,

@@ -4,6 +4,7 @@ mod clients;
 mod config;
 mod edge;
 pub(crate) mod harness;
+mod hostile;
 mod logs;
 #[cfg(unix)]
 mod nothing_lost;

@@ -36,9 +36,14 @@ pub(crate) enum Cleartext {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prefix(String);
 
-/// The path is invalid, or would leave the base.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct InvalidPath;
+/// Why a path is not forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathError {
+    /// The path is invalid, or would leave the base.
+    Invalid,
+    /// The upstream is not served under the path.
+    Elsewhere,
+}
 
 impl Base {
     /// Parses a URL, or `unix:SOCKET` with an optional `:PATH`. Errors do not repeat it, since it
@@ -141,21 +146,17 @@ impl Base {
 
     /// Returns the upstream's URL for a requested URI.
     ///
-    /// If the base ends in `/v1` and the path starts with `/v1`, the two share that segment.
-    pub(crate) fn join(&self, asked: &Uri) -> Result<Uri, InvalidPath> {
+    /// If the base ends in `/v1`, the path must begin with `/v1` as well, and the two share that
+    /// segment. No two paths of the gateway lead to the same path of the upstream, so a policy for
+    /// one of them cannot be evaded by the other.
+    pub(crate) fn join(&self, asked: &Uri) -> Result<Uri, PathError> {
         let path = asked.path();
         if !path.starts_with('/') || has_dot_segment(path) {
-            return Err(InvalidPath);
+            return Err(PathError::Invalid);
         }
-        let path = self.prefix.strip(path).ok_or(InvalidPath)?;
-        let rest = match path.strip_prefix("/v1") {
-            Some(rest)
-                if self.path.ends_with("/v1") && (rest.is_empty() || rest.starts_with('/')) =>
-            {
-                rest
-            }
-            _ => path,
-        };
+        let rest = self.prefix.strip(path);
+        let rest = rest.and_then(|rest| strip_segments(rest, self.shared()));
+        let rest = rest.ok_or(PathError::Elsewhere)?;
         let mut target = [self.path.as_str(), rest].concat();
         if target.is_empty() {
             target.push('/');
@@ -167,8 +168,9 @@ impl Base {
         let mut parts = uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(target.try_into().map_err(|_| InvalidPath)?);
-        Uri::from_parts(parts).map_err(|_| InvalidPath)
+        let target = target.try_into().map_err(|_| PathError::Invalid)?;
+        parts.path_and_query = Some(target);
+        Uri::from_parts(parts).map_err(|_| PathError::Invalid)
     }
 
     /// Returns where clients of the gateway find a path and query of the upstream, or `None` if the
@@ -179,12 +181,7 @@ impl Base {
         if !rest.is_empty() && !begins('/') && !begins('?') {
             return None;
         }
-        // The last segment is shared, so it stays in the way of another `/v1`.
-        let shared = if self.path.ends_with("/v1") {
-            "/v1"
-        } else {
-            ""
-        };
+        let shared = self.shared();
         let root = if shared.is_empty() && !begins('/') {
             "/"
         } else {
@@ -192,6 +189,15 @@ impl Base {
         };
         let prefix = self.prefix();
         Some(format!("{prefix}{shared}{root}{rest}"))
+    }
+
+    /// Returns the segment of the base that paths of the gateway repeat.
+    fn shared(&self) -> &'static str {
+        if self.path.ends_with("/v1") && !self.prefix.0.ends_with("/v1") {
+            "/v1"
+        } else {
+            ""
+        }
     }
 
     pub(super) const fn authority(&self) -> &Authority {
@@ -232,9 +238,14 @@ impl fmt::Display for Base {
 impl Prefix {
     /// Returns the rest of a path under this one: nothing, or what starts with a slash.
     fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let rest = path.strip_prefix(&self.0)?;
-        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+        strip_segments(path, &self.0)
     }
+}
+
+/// Returns the rest of a path after its first segments: nothing, or what starts with a slash.
+fn strip_segments<'a>(path: &'a str, first: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(first)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
 impl FromStr for Prefix {
@@ -276,8 +287,15 @@ mod tests {
                 "/a/v1/models?b=c",
                 Some("https://a.example/v1/models?b=c"),
             ),
-            ("/a/", "/a/models", Some("https://a.example/v1/models")),
-            ("/a", "/a", Some("https://a.example/v1")),
+            ("/a/", "/a/v1/models", Some("https://a.example/v1/models")),
+            ("/a", "/a/v1", Some("https://a.example/v1")),
+            ("/", "/models", None),
+            ("/", "/%761/models", None),
+            ("/", "//v1/models", None),
+            ("/a", "/a", None),
+            ("/a", "/a/models", None),
+            ("/a/v1", "/a/v1/models", Some("https://a.example/v1/models")),
+            ("/a/v1", "/a/models", None),
             ("/a", "/ab/models", None),
             ("/a", "/b", None),
             ("/a", "/%61/models", None),

@@ -1,14 +1,19 @@
 //! One memory budget for the replays of all requests.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
 use tower_rotating_auth::outbound::replay::{BufferBody, Replay, ReplayBody, SavedBody};
 
+use crate::gateway::proxy::shares::Shares;
 use crate::output;
+
+/// The memory for the replays of all upstreams. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReplayMemory(Arc<Budget>);
 
 /// A [`BufferBody`] for as long as there is memory. Beyond it, requests are served without a
 /// replay.
@@ -16,12 +21,14 @@ use crate::output;
 pub(crate) struct BudgetedReplay {
     /// Bytes for one body.
     each: usize,
+    /// Whose part of the memory it uses.
+    upstream: Arc<str>,
     budget: Arc<Budget>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Budget {
-    free: AtomicUsize,
+    bytes: Mutex<Shares>,
     /// Whether the shortage of memory was logged, which happens once.
     was_exhausted: AtomicBool,
 }
@@ -30,22 +37,33 @@ struct Budget {
 #[derive(Debug)]
 pub(crate) struct Share {
     bytes: usize,
+    upstream: Arc<str>,
     budget: Arc<Budget>,
 }
 
-impl BudgetedReplay {
-    /// Creates a budget of `each` bytes for a body, and of `all` bytes for all of them.
-    pub(crate) fn new(each: usize, all: usize) -> Self {
-        let budget = Budget {
-            free: AtomicUsize::new(all),
-            was_exhausted: AtomicBool::new(false),
-        };
-        Self {
-            each,
-            budget: Arc::new(budget),
-        }
+impl ReplayMemory {
+    /// Sets how many bytes there are, and the upstreams that share them.
+    pub(crate) fn apply(&self, all: usize, upstreams: &[Arc<str>]) {
+        self.0.lock().set(all, upstreams);
     }
 
+    /// Returns the replay of an upstream, with `each` bytes for a body.
+    pub(crate) fn replay(&self, each: usize, upstream: Arc<str>) -> BudgetedReplay {
+        BudgetedReplay {
+            each,
+            upstream,
+            budget: Arc::clone(&self.0),
+        }
+    }
+}
+
+impl Budget {
+    fn lock(&self) -> MutexGuard<'_, Shares> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BudgetedReplay {
     const fn buffer(&self) -> BufferBody {
         BufferBody::new(self.each)
     }
@@ -54,9 +72,7 @@ impl BudgetedReplay {
     fn share(&self, body: &impl Body) -> Option<Share> {
         let length = body.size_hint().upper().unwrap_or(u64::MAX);
         let bytes = usize::try_from(length).unwrap_or(usize::MAX).min(self.each);
-        let take = |free: usize| free.checked_sub(bytes);
-        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
-        if self.budget.free.fetch_update(set, fetch, take).is_err() {
+        if !self.budget.lock().take(&self.upstream, bytes) {
             if !self.budget.was_exhausted.swap(true, Ordering::Relaxed) {
                 output::complain(format_args!(
                     "the memory for replays is used up, so some requests are served without; raise \
@@ -67,6 +83,7 @@ impl BudgetedReplay {
         }
         Some(Share {
             bytes,
+            upstream: Arc::clone(&self.upstream),
             budget: Arc::clone(&self.budget),
         })
     }
@@ -74,7 +91,7 @@ impl BudgetedReplay {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget.free.fetch_add(self.bytes, Ordering::Relaxed);
+        self.budget.lock().give_back(&self.upstream, self.bytes);
     }
 }
 
@@ -194,9 +211,28 @@ mod tests {
 
     use super::*;
 
+    fn budget(each: usize, all: usize) -> BudgetedReplay {
+        let memory = ReplayMemory::default();
+        memory.apply(all, &["only".into()]);
+        memory.replay(each, "only".into())
+    }
+
+    #[test]
+    fn one_upstream_cannot_take_all_memory() {
+        let memory = ReplayMemory::default();
+        let names = ["silent", "other"].map(Arc::from);
+        memory.apply(400, &names);
+        let [silent, other] = names.map(|name| memory.replay(100, name));
+        let save = |replay: &BudgetedReplay| replay.save(Body::from(vec![b'a'; 100])).1;
+        let held: Vec<_> = (0..3).map(|_| save(&silent)).collect();
+        assert!(held.iter().all(Option::is_some));
+        assert!(save(&silent).is_none());
+        assert!(save(&other).is_some());
+    }
+
     #[test]
     fn bodies_beyond_the_budget_are_served_without_replay() {
-        let replay = BudgetedReplay::new(100, 250);
+        let replay = budget(100, 250);
         let body = |length: usize| Body::from(vec![b'a'; length]);
         let saved: Vec<_> = [60, 1000, 100]
             .map(|length| replay.save(body(length)).1)
@@ -211,28 +247,36 @@ mod tests {
 
     #[test]
     fn body_that_two_layers_keep_is_counted_once() {
-        let replay = BudgetedReplay::new(100, 250);
-        let free = || replay.budget.free.load(Ordering::Relaxed);
+        let replay = budget(100, 250);
+        let free = || {
+            let mut shares = replay.budget.lock();
+            let is_free = |bytes: &usize| {
+                let taken = shares.take(&replay.upstream, *bytes);
+                shares.give_back(&replay.upstream, if taken { *bytes } else { 0 });
+                taken
+            };
+            (0..=250).rev().find(is_free)
+        };
         let save = || {
             let (body, outer) = replay.save(Body::from(vec![b'a'; 100]));
             let (body, inner) = replay.counted().save(body);
             (body, outer, inner)
         };
         let [first, second] = std::array::from_fn(|_| save());
-        assert_eq!(free(), 50);
+        assert_eq!(free(), Some(50));
         assert!(first.1.is_some() && first.2.is_some());
         let (_, outer, inner) = save();
         assert!(outer.is_none() && inner.is_none(), "50 are not enough");
         drop(second);
-        assert_eq!(free(), 150);
+        assert_eq!(free(), Some(150));
 
         // The bytes stay taken while anybody has them.
         let (body, outer, inner) = first;
         drop(outer);
         let restored = inner.and_then(|inner| replay.counted().restore(inner));
         drop(body);
-        assert_eq!(free(), 150);
+        assert_eq!(free(), Some(150));
         drop(restored);
-        assert_eq!(free(), 250);
+        assert_eq!(free(), Some(250));
     }
 }

@@ -84,8 +84,13 @@ async fn policy_file_authorizes_and_reloads() {
         &policy("access = \"required\"\nroles = [\"writing\"]"),
     );
     let gateway = folder.gateway(&[], &[("--policies", "policy.toml")]).await;
-    let status = async |key| status(&gateway, "/v1/models", key, NO_HEADER).await;
+    let asked = async |path: &str, key| status(&gateway, path, key, NO_HEADER).await;
+    let status = async |key| asked("/v1/models", key).await;
     assert_eq!((status(READER).await, status(WRITER).await), (403, 200));
+    // No other path leads to the same one of the upstream.
+    for path in ["/models", "/models/", "//models"] {
+        assert_eq!(asked(path, READER).await, 404, "{path}");
+    }
 
     folder.write("policy.toml", "[[route]]");
     gateway.said("keeping policies").await;

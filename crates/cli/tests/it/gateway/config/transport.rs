@@ -166,7 +166,8 @@ async fn renewed_client_certificate_is_presented() {
     let provider = Arc::new(ring::default_provider());
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-    let mut config = ServerConfig::builder_with_provider(provider)
+    // It issues tickets, by which a client could go on with its old certificate.
+    let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_client_cert_verifier(verifier.build().unwrap())
@@ -175,9 +176,6 @@ async fn renewed_client_certificate_is_presented() {
             PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
         )
         .unwrap();
-    // Without resumption, each connection presents a certificate.
-    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
     let (port, presented) = serve_tls(config).await;
     let folder = Folder::new(&format!(
         "[[upstream]]\nname = \"a\"\nurl = \"https://localhost:{port}\"\nkey_file = \"DIR/key\"\n\

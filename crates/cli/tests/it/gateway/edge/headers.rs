@@ -236,7 +236,7 @@ async fn location_leads_back_to_the_gateway() {
     for protocol in Protocol::BOTH {
         for (path, wanted) in [
             ("/v1/files", Some("/v1/files/next?a=b")),
-            ("/files", Some("/v1/files/next?a=b")),
+            ("/v1/files/2", Some("/v1/files/2/next?a=b")),
             ("/v1/outside", None),
             ("/v1/elsewhere", Some("https://files.example.com/1")),
         ] {

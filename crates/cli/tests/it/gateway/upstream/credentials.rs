@@ -23,7 +23,7 @@ async fn client_credentials_never_reach_upstream() {
     let targets = [
         "POST /v1/chat/completions".to_owned(),
         "GET /v1/models".to_owned(),
-        "DELETE /".to_owned(),
+        "DELETE /v1".to_owned(),
         format!("GET /v1/models?api_key={CLIENT}"),
         format!("GET /v1/models?limit=2&API-Key={CLIENT}"),
         format!("GET /v1/models?%6bey={CLIENT}&access_token={CLIENT}"),

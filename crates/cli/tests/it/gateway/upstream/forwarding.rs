@@ -25,17 +25,15 @@ async fn base_url_ending_in_v1_is_not_doubled() {
             "/v1/models?limit=2&after=a%2Fb",
         ),
         ("/v1", "/v1", "/v1"),
-        ("/v1", "/models", "/v1/models"),
-        ("/v1", "/v10/models", "/v1/v10/models"),
         ("", "/v1/models", "/v1/models"),
         ("/", "/", "/"),
         ("/openai/v1", "/v1/files/a%20b", "/openai/v1/files/a%20b"),
         ("/proxy", "/v1/models", "/proxy/v1/models"),
         ("/v1", "http://elsewhere.localhost/v1/models", "/v1/models"),
         (
-            "/v1",
+            "",
             "//elsewhere.example/v1/models",
-            "/v1//elsewhere.example/v1/models",
+            "//elsewhere.example/v1/models",
         ),
     ] {
         let before = recorder.all().len();
@@ -45,6 +43,24 @@ async fn base_url_ending_in_v1_is_not_doubled() {
         assert_eq!(seen.uri.to_string(), wanted, "{base} and {asked}");
         assert_eq!(seen.headers["host"], upstream.to_string());
     }
+}
+
+#[tokio::test]
+async fn path_outside_the_base_gets_404() {
+    let (upstream, recorder) = Recorder::start().await;
+    let gateway = Gateway::before(upstream).await;
+    for path in [
+        "/models",
+        "/v10/models",
+        "/%761/models",
+        "//v1/models",
+        "//elsewhere.example/v1/models",
+    ] {
+        let answer = raw(gateway.address(), get(path, "")).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+        assert!(answer.contains("no_upstream"), "{path}: {answer}");
+    }
+    assert!(recorder.all().is_empty());
 }
 
 #[tokio::test]
@@ -230,6 +246,6 @@ async fn connect_is_refused() {
     let request =
         "CONNECT elsewhere.localhost:443 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let answer = raw(gateway.address(), request).await;
-    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 501 "), "{answer}");
     assert!(recorder.all().is_empty());
 }

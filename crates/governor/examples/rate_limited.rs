@@ -1,43 +1,28 @@
 //! A rate limit for each client, whichever of its keys it presents, beside a public route.
 //!
 //! ```console
-//! cargo run --example rate_limited
+//! cargo run --package tower-rotating-auth-governor --example rate_limited
 //! ```
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
-use http::{Method, Request};
+use axum::{BoxError, Router};
+use http::Method;
 use tokio::net::TcpListener;
-use tower::BoxError;
+use tower_governor::GovernorLayer;
 use tower_governor::governor::GovernorConfigBuilder;
-use tower_governor::key_extractor::KeyExtractor;
-use tower_governor::{GovernorError, GovernorLayer};
 use tower_rotating_auth::{
     Rotating,
     inbound::policy::RoutePolicy,
-    inbound::{ClientId, KeyDigest, KeyRecord, KeySet, Principal, RequireKeyLayer, Scopes},
+    inbound::{KeyDigest, KeyRecord, KeySet, RequireKeyLayer, Scopes},
 };
+use tower_rotating_auth_governor::ClientKeyExtractor;
 
 const BATCH: &str = "batch-1-vK3qYw8RzT5mN2xJ7hBcDf";
 const BATCH_TOO: &str = "batch-2-pW6sLu9EoGiQy4kVtXnZrM";
 const WEBAPP: &str = "webapp-1-cJ8dHa5YbUeRw3nKzQxTmF";
-
-/// Counts requests by client. Anonymous callers share one limit.
-#[derive(Clone, Debug)]
-struct ByClient;
-
-impl KeyExtractor for ByClient {
-    type Key = Option<ClientId>;
-
-    fn extract<T>(&self, request: &Request<T>) -> Result<Self::Key, GovernorError> {
-        // Without a principal, no `RequireKeyLayer` has seen the request: a mistake in the program.
-        let principal = request.extensions().get::<Principal>();
-        let principal = principal.ok_or(GovernorError::UnableToExtractKey)?;
-        Ok(principal.key().map(|key| key.client().clone()))
-    }
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
@@ -56,7 +41,7 @@ async fn main() -> Result<(), BoxError> {
     let limit = GovernorConfigBuilder::default()
         .period(Duration::from_secs(60))
         .burst_size(3)
-        .key_extractor(ByClient)
+        .key_extractor(ClientKeyExtractor::new())
         .finish()
         .ok_or("the period or the burst is zero")?;
 
@@ -71,6 +56,7 @@ async fn main() -> Result<(), BoxError> {
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, app).await });
 
     println!("three requests for each client, then one a minute");

@@ -1,29 +1,30 @@
-//! One request on its way: the credentials that it was sent with, and what their answers say.
+//! The attempts at one request: the credentials that it was sent with, and what their answers say.
 
 use std::sync::Arc;
 
 use super::shared::Handle;
-use crate::generation::Generation;
-use crate::outbound::adapter::{ClassifyRejection, RequestAdapter};
-use crate::outbound::config::Found;
-use crate::outbound::credential::AuthScheme;
-use crate::outbound::credential::Credential;
+use crate::outbound::adapter::{ClassifyRejection, Kept, RequestAdapter};
+use crate::outbound::config::SelectedKey;
+use crate::outbound::credential::{AuthScheme, Credential};
 use crate::outbound::event::{EventKind, RequestInfo};
 use crate::outbound::evidence::{
-    Acceptance, CanaryPermit, Choice, Evidence, Known, Mark, Newer, Overdue, Resend, Role, Tried,
-    Way, choose, is_exhausted,
+    Acceptance, CanaryPermit, Choice, Evidence, EvidenceAtSend, Newer, Progress, Resend, Role,
+    TrackedCredential, Tried, choose, is_exhausted,
 };
-use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome};
+use crate::outbound::outcome::{Attempt, AttemptResult, NotReplayed, Outcome, ReplayOutcome};
 use crate::outbound::rotating_credential::RotatingCredential;
-use crate::outbound::routes::Index;
+use crate::outbound::routes::{Index, Origin};
 use crate::rotating::{RefreshError, Refreshing};
 use crate::telemetry::meter;
 
-/// A request on its way.
-pub(crate) struct Journey<X> {
+/// The attempts at one request: the one under way, and those that were rejected.
+pub(crate) struct RequestAttempts<X> {
     shared: Arc<Handle<X>>,
     index: Index,
-    /// The request's details for events, once it was rejected.
+    /// The origin of the request, if its key is for any.
+    origin: Option<Origin>,
+    /// What events say about the request: there from the start if it was not saved, and as soon as
+    /// it has events otherwise.
     info: Option<Box<RequestInfo>>,
     /// The attempt under way.
     sent: Sent,
@@ -40,18 +41,18 @@ pub(crate) struct Journey<X> {
 /// An attempt under way.
 struct Sent {
     tried: Tried,
-    mark: Mark,
+    at_send: EvidenceAtSend,
     /// The scheme of the credential, which challenges name.
     scheme: Option<AuthScheme>,
 }
 
 impl Sent {
-    fn new(known: &Known, role: Role) -> Self {
-        let generation = known.generation;
+    fn new(tracked: &TrackedCredential, role: Role) -> Self {
+        let generation = tracked.generation;
         Self {
             tried: Tried { generation, role },
-            mark: known.state.mark(),
-            scheme: known.value.auth_scheme().cloned(),
+            at_send: tracked.state.at_send(),
+            scheme: tracked.value.auth_scheme().cloned(),
         }
     }
 }
@@ -66,18 +67,27 @@ pub(crate) enum Next {
     GiveUp(NotReplayed),
 }
 
-impl<X> Journey<X> {
-    /// Sets the credential of the first attempt, on the one that was found for the request.
+impl<X> RequestAttempts<X> {
+    /// Sets the credential of the first attempt, on the one that was found for the request. Returns
+    /// what is saved of the request, too.
     pub(crate) fn start<Req>(
         shared: &Arc<Handle<X>>,
-        found: Found,
+        selected: SelectedKey,
         sent: &mut X::Sent,
-        resend: Resend,
-    ) -> Self
+        kept: Kept<X::Saved>,
+    ) -> (Self, Option<X::Saved>)
     where
         X: RequestAdapter<Req>,
     {
-        let (index, credential) = found;
+        let SelectedKey {
+            index,
+            credential,
+            origin,
+        } = selected;
+        let (saved, info, resend) = match kept {
+            Kept::ForReplay(saved) => (Some(saved), None, Resend::Possible),
+            Kept::ForEvents(info) => (None, Some(Box::new(info)), Resend::Impossible),
+        };
         let evidence = credential.state();
         let set = |sent: &mut X::Sent, credential: &Credential| {
             shared
@@ -87,22 +97,22 @@ impl<X> Journey<X> {
         let (mut attempt, mut canary) = (None, None);
         if evidence.is_on_trial() {
             let key = shared.config.key(index);
-            let way = Way {
+            let progress = Progress {
                 tried: &[],
                 resend,
                 sends_left: shared.config.max_sends.left_after(0),
                 newer: Newer::NotAsked,
             };
-            let (choice, overdue) = choose(credential.content(), way, key.now());
-            report_overdue(key, credential.generation(), overdue);
+            let now = key.now();
+            key.report_overdue(&credential, now);
             if let Choice::Send {
-                known,
+                tracked,
                 role,
                 permit,
-            } = choice
+            } = choose(credential.content(), progress, now)
             {
-                set(sent, &known.value);
-                (attempt, canary) = (Some(Sent::new(&known, role)), permit);
+                set(sent, &tracked.value);
+                (attempt, canary) = (Some(Sent::new(&tracked, role)), permit);
             }
         }
         let attempt = attempt.unwrap_or_else(|| {
@@ -110,16 +120,18 @@ impl<X> Journey<X> {
             set(sent, &credential);
             Sent::new(credential.content(), Role::InUse)
         });
-        Self {
+        let attempts = Self {
             shared: Arc::clone(shared),
             index,
-            info: None,
+            origin,
+            info,
             sent: attempt,
             tried: Vec::new(),
             resends: 0,
             no_newer: None,
             _permit: canary,
-        }
+        };
+        (attempts, saved)
     }
 
     pub(crate) fn adapter(&self) -> &X {
@@ -151,15 +163,22 @@ impl<X> Journey<X> {
         self.adapter().rejects(answer, self.sent.scheme.as_ref())
     }
 
-    /// Records that the attempt under way was rejected. A request that was not saved is not
-    /// described in events.
-    pub(crate) fn rejected<Req>(&mut self, saved: Option<&X::Saved>)
+    /// Describes a request that is about to have events.
+    fn describe<Req>(&mut self, saved: Option<&mut X::Saved>)
     where
         X: RequestAdapter<Req>,
     {
         if let (None, Some(saved)) = (&self.info, saved) {
             self.info = Some(Box::new(self.adapter().info(saved)));
         }
+    }
+
+    /// Records that the attempt under way was rejected.
+    pub(crate) fn rejected<Req>(&mut self, saved: Option<&mut X::Saved>)
+    where
+        X: RequestAdapter<Req>,
+    {
+        self.describe(saved);
         self.tried.push(self.sent.tried);
         self.key().rejected(self.sent.tried.generation);
         meter::add(meter::REJECTIONS, &self.key().name(), None, 1);
@@ -181,7 +200,7 @@ impl<X> Journey<X> {
 
     fn choose(&self, resend: Resend) -> Choice {
         let current = self.key().current();
-        let way = Way {
+        let progress = Progress {
             tried: &self.tried,
             resend,
             sends_left: self.sends_left(),
@@ -190,9 +209,9 @@ impl<X> Journey<X> {
                 None => Newer::NotAsked,
             },
         };
-        let (choice, overdue) = choose(current.content(), way, self.key().now());
-        report_overdue(self.key(), current.generation(), overdue);
-        choice
+        let now = self.key().now();
+        self.key().report_overdue(&current, now);
+        choose(current.content(), progress, now)
     }
 
     /// Sets the credential of the next attempt, as late as possible: the credentials may have
@@ -201,25 +220,25 @@ impl<X> Journey<X> {
     where
         X: RequestAdapter<Req>,
     {
-        let (known, role) = match self.choose(resend) {
-            Choice::Send { known, role, .. } => (known, role),
+        let (tracked, role) = match self.choose(resend) {
+            Choice::Send { tracked, role, .. } => (tracked, role),
             // The credential that was to be sent is gone. The answer to the last attempt is gone,
             // too, so the current one has to do.
             Choice::AwaitNewer | Choice::GiveUp => {
                 (Arc::clone(self.key().current().content()), Role::InUse)
             }
         };
-        let credential = &known.value;
+        let credential = &tracked.value;
         self.shared
             .adapter
             .set_header(request, credential.name(), credential.value());
-        self.sent = Sent::new(&known, role);
+        self.sent = Sent::new(&tracked, role);
         self.resends += 1;
         // The name that OpenTelemetry gives it. A span that does not declare it ignores it.
         tracing::Span::current().record("http.request.resend_count", self.tried.len());
         self.emit(EventKind::Replayed {
             rejected: self.rejections(),
-            generation: known.generation,
+            generation: tracked.generation,
             request: self.info(),
         });
     }
@@ -233,7 +252,7 @@ impl<X> Journey<X> {
 
     /// Returns why there is no other attempt. If the request was rejected with all that there is,
     /// a refresh is requested all the same: later requests profit from it.
-    fn give_up(&mut self, resend: Resend) -> NotReplayed {
+    pub(crate) fn give_up(&mut self, resend: Resend) -> NotReplayed {
         if self.no_newer.is_none() {
             let current = self.key().current();
             if is_exhausted(current.content(), &self.tried, self.key().now()) {
@@ -259,29 +278,35 @@ impl<X> Journey<X> {
     }
 
     /// Ends the request with an answer that is not a rejection.
-    pub(crate) fn answered<Res, Err>(mut self, mut answer: Result<Res, Err>) -> Result<Res, Err>
+    pub(crate) fn answered<Req, Res, Err>(
+        mut self,
+        mut answer: Result<Res, Err>,
+        saved: Option<&mut X::Saved>,
+    ) -> Result<Res, Err>
     where
-        X: ClassifyRejection<Res, Err>,
+        X: RequestAdapter<Req> + ClassifyRejection<Res, Err>,
     {
         let generation = self.sent.tried.generation;
-        let is_news = self.sent.mark.acceptance == Acceptance::IsNews || !self.tried.is_empty();
+        let is_news = self.sent.at_send.acceptance == Acceptance::IsNews || !self.tried.is_empty();
         let is_accepted = is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref());
         if is_accepted {
-            self.key().accepted(generation, Some(self.sent.mark));
+            self.describe(saved);
+            self.key()
+                .accepted(generation, Some(self.sent.at_send), || self.info());
             for tried in &self.tried {
                 self.key().too_early(tried.generation, generation);
             }
         }
         // Some clients return answers of the upstream as errors, which an adapter may know.
         if answer.is_err() && !is_accepted {
-            self.not_answered("failed");
+            self.not_answered(ReplayOutcome::Failed);
         } else if !self.tried.is_empty() {
             let mut attempts = self.rejections();
             attempts.push(Attempt {
                 generation,
                 result: AttemptResult::NotRejected,
             });
-            self.count_replay("recovered");
+            self.count_replay(ReplayOutcome::Recovered);
             self.emit(EventKind::Recovered {
                 attempts: attempts.clone(),
                 request: self.info(),
@@ -297,7 +322,7 @@ impl<X> Journey<X> {
     }
 
     /// Ends the request without an answer, and reports that if it was rejected before.
-    pub(crate) fn not_answered(&mut self, reason: &'static str) {
+    pub(crate) fn not_answered(&mut self, outcome: ReplayOutcome) {
         if self.tried.is_empty() {
             return;
         }
@@ -308,10 +333,10 @@ impl<X> Journey<X> {
                 result: AttemptResult::NotAnswered,
             });
         }
-        self.count_replay(reason);
+        self.count_replay(outcome);
         self.emit(EventKind::NotAnswered {
             attempts,
-            reason,
+            reason: outcome.as_str(),
             request: self.info(),
         });
         self.tried.clear();
@@ -328,8 +353,8 @@ impl<X> Journey<X> {
     {
         let rejected = self.rejections();
         self.count_replay(match rejected.len() {
-            0 | 1 => reason.as_str(),
-            _ => "rejected",
+            0 | 1 => reason.outcome(),
+            _ => ReplayOutcome::Rejected,
         });
         let info = self.info();
         self.emit(EventKind::rejected(rejected.clone(), &reason, info));
@@ -343,12 +368,21 @@ impl<X> Journey<X> {
     }
 
     fn info(&self) -> RequestInfo {
-        self.info.as_deref().cloned().unwrap_or_default()
+        let described = self.info.as_deref().cloned().unwrap_or_default();
+        let table = &self.shared.config.table;
+        let Some((route, origin)) = table.destination(self.index, self.origin.as_ref()) else {
+            return described;
+        };
+        RequestInfo {
+            peer: Some(origin.host_and_port().into()),
+            route: Some(route.into()),
+            ..described
+        }
     }
 
     /// Counts a rejected request by what became of it.
-    fn count_replay(&self, outcome: &'static str) {
-        let outcome = Some(("outcome", outcome));
+    fn count_replay(&self, outcome: ReplayOutcome) {
+        let outcome = Some(("outcome", outcome.as_str()));
         meter::add(meter::REPLAYS, &self.key().name(), outcome, 1);
     }
 
@@ -357,15 +391,9 @@ impl<X> Journey<X> {
     }
 }
 
-impl<X> Drop for Journey<X> {
+impl<X> Drop for RequestAttempts<X> {
     // Rejections that are left are those of a request that did not end.
     fn drop(&mut self) {
-        self.not_answered("cancelled");
-    }
-}
-
-fn report_overdue(key: &RotatingCredential, generation: Generation, overdue: Overdue) {
-    if overdue == Overdue::Yes {
-        key.emit(EventKind::NeverAccepted { generation });
+        self.not_answered(ReplayOutcome::Cancelled);
     }
 }

@@ -12,7 +12,7 @@ const WORKED_RECENTLY: Duration = Duration::from_secs(2);
 
 /// What the use of a generation has shown, as far as the storm guard needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Health {
     /// No use of it has succeeded yet.
     Unconfirmed,
     /// A use of it has succeeded.
@@ -24,7 +24,7 @@ pub(crate) enum Standing {
     },
 }
 
-impl Standing {
+impl Health {
     /// Returns whether a use has succeeded after every failure.
     pub(crate) const fn is_undoubted(self) -> bool {
         matches!(
