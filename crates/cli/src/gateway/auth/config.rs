@@ -133,7 +133,7 @@ impl AuthArgs {
     }
 
     /// Returns whether every key is refused if the gateway has no TLS itself.
-    pub(crate) const fn needs_tls(&self) -> bool {
+    pub(crate) fn needs_tls(&self) -> bool {
         self.authorization.needs_tls()
     }
 }
