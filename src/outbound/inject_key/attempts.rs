@@ -23,8 +23,8 @@ pub(crate) struct RequestAttempts<X> {
     index: Index,
     /// The origin of the request, if its key is for any.
     origin: Option<Origin>,
-    /// What events say about the request: there from the start if it was not saved, and as soon as
-    /// it has events otherwise.
+    /// What events say about the request: there from the start if it was not saved, and once it was
+    /// rejected otherwise.
     info: Option<Box<RequestInfo>>,
     /// The attempt under way.
     sent: Sent,
@@ -163,22 +163,14 @@ impl<X> RequestAttempts<X> {
         self.adapter().rejects(answer, self.sent.scheme.as_ref())
     }
 
-    /// Describes a request that is about to have events.
-    fn describe<Req>(&mut self, saved: Option<&mut X::Saved>)
+    /// Records that the attempt under way was rejected.
+    pub(crate) fn rejected<Req>(&mut self, saved: Option<&mut X::Saved>)
     where
         X: RequestAdapter<Req>,
     {
         if let (None, Some(saved)) = (&self.info, saved) {
             self.info = Some(Box::new(self.adapter().info(saved)));
         }
-    }
-
-    /// Records that the attempt under way was rejected.
-    pub(crate) fn rejected<Req>(&mut self, saved: Option<&mut X::Saved>)
-    where
-        X: RequestAdapter<Req>,
-    {
-        self.describe(saved);
         self.tried.push(self.sent.tried);
         self.key().rejected(self.sent.tried.generation);
         meter::add(meter::REJECTIONS, &self.key().name(), None, 1);
@@ -290,9 +282,9 @@ impl<X> RequestAttempts<X> {
         let is_news = self.sent.at_send.acceptance == Acceptance::IsNews || !self.tried.is_empty();
         let is_accepted = is_news && self.adapter().accepts(&answer, self.sent.scheme.as_ref());
         if is_accepted {
-            self.describe(saved);
+            let at_send = Some(self.sent.at_send);
             self.key()
-                .accepted(generation, Some(self.sent.at_send), || self.info());
+                .accepted(generation, at_send, || self.info_of(saved));
             for tried in &self.tried {
                 self.key().too_early(tried.generation, generation);
             }
@@ -368,7 +360,21 @@ impl<X> RequestAttempts<X> {
     }
 
     fn info(&self) -> RequestInfo {
-        let described = self.info.as_deref().cloned().unwrap_or_default();
+        self.with_destination(self.info.as_deref().cloned().unwrap_or_default())
+    }
+
+    /// Returns the same for a request that may not be described yet.
+    fn info_of<Req>(&self, saved: Option<&mut X::Saved>) -> RequestInfo
+    where
+        X: RequestAdapter<Req>,
+    {
+        match (&self.info, saved) {
+            (None, Some(saved)) => self.with_destination(self.adapter().info(saved)),
+            _ => self.info(),
+        }
+    }
+
+    fn with_destination(&self, described: RequestInfo) -> RequestInfo {
         let table = &self.shared.config.table;
         let Some((route, origin)) = table.destination(self.index, self.origin.as_ref()) else {
             return described;
