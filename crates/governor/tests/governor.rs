@@ -102,7 +102,7 @@ async fn keys_of_a_rotation_share_one_limit() {
         seen.push(call(&url, from, Some(token(key)), "192.0.2.7").await);
     }
     assert_eq!(seen, [200, 200, 429, 429, 200]);
-    // Who is refused neither counts nor is counted as anonymous.
+    // A refused request uses up nobody's limit, not that of anonymous ones either.
     for _ in 0..4 {
         assert_eq!(call(&url, HERE, Some("guessed"), "192.0.2.7").await, 401);
     }

@@ -11,7 +11,7 @@ pub struct ClientEntry {
     pub(crate) state: ClientState,
 }
 
-/// Whether the keys of a client are accepted.
+/// The state of a client, which applies to all its keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientState {
     /// Its keys are accepted, each as it is.

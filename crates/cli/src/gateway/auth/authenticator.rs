@@ -33,7 +33,7 @@ use crate::hangups::{Refresh, refresh};
 pub(crate) struct Authenticator {
     require: RequireKeyLayer,
     keys: Option<Arc<Keys>>,
-    /// Where the client keys come from, if that is a file.
+    /// The file of client keys, if there is one.
     file: Option<KeyFile>,
     policies: Option<FollowedPolicies>,
     mode: Mode,

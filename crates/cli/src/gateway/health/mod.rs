@@ -54,7 +54,7 @@ pub(crate) struct Health {
     pub(crate) callers: Box<dyn Fn() -> Callers + Send + Sync>,
     /// The state of the configuration file, if there is one.
     pub(crate) config: Option<ConfigStatus>,
-    /// Whether a signal to stop has arrived.
+    /// True once a signal to stop has arrived.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 

@@ -35,7 +35,7 @@ const HYPERS_FIELDS: usize = 100;
 /// How much of a response an HTTP/2 stream may hold while its client does not read.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// What happens to a connection beside its requests.
+/// An event on a connection, apart from its requests.
 enum Event {
     /// hyper is done with it.
     Served,
@@ -179,7 +179,7 @@ impl Conversation {
             // The connection itself has the deadlines, since hyper knows no time for keep-alive.
             .header_read_timeout(None)
             .max_buf_size(head_bytes);
-        // hyper's own limit is the same, and it fills two arrays for each head if it is told.
+        // With a limit that is set, hyper allocates for each head. Its default is the same number.
         if limits.fields != HYPERS_FIELDS {
             builder.http1().max_headers(limits.fields);
         }

@@ -21,7 +21,7 @@ pub(crate) struct ReplayMemory(Arc<Budget>);
 pub(crate) struct BudgetedReplay {
     /// Bytes for one body.
     each: usize,
-    /// Whose part of the memory it uses.
+    /// The upstream that the memory is counted for.
     upstream: Arc<str>,
     budget: Arc<Budget>,
 }

@@ -107,8 +107,8 @@ async fn endless_refused_upload_is_cut() {
     }
 }
 
-/// Begins an upload over HTTP/2, waits for its refusal, and goes on. Returns whether the stream took
-/// so many bytes.
+/// Begins an upload over HTTP/2, waits for its refusal, and goes on. Returns whether the stream
+/// took so many bytes.
 async fn goes_on_after_refusal(gateway: &Gateway, bytes: usize) -> bool {
     let (sender, receiver) = mpsc::channel(1);
     let frames = ReceiverStream::new(receiver).map(|data| Ok::<_, Infallible>(Frame::data(data)));

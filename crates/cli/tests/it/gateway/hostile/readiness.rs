@@ -33,7 +33,7 @@ async fn one_client_cannot_end_readiness() {
         assert_eq!(rejected, StatusCode::BAD_GATEWAY);
     }
     assert_eq!(status(&gateway, "/readyz", ONE).await, StatusCode::OK);
-    // What two clients meet is the upstream's.
+    // A failure of two clients counts as the upstream's.
     status(&gateway, "/v1/closed", TWO).await;
     let unready = StatusCode::SERVICE_UNAVAILABLE;
     assert_eq!(status(&gateway, "/readyz", ONE).await, unready);
